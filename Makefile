@@ -1,0 +1,64 @@
+# Every target works from a clean clone by itself, with or without uv, on GNU make 3.81 (macOS) and newer.
+
+VENV := .venv
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+READY := $(VENV)/.ready
+
+# Each candidate is run, not only looked up: a version manager's shim may stand for a Python that is not there.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+  "$$python" -c '$(NEW_ENOUGH)' 2>/dev/null && echo "$$python" && break; done)
+
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
+INSTALL := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet \
+  --disable-pip-version-check)
+LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+  --no-header --no-emit-index-url --no-emit-find-links
+
+.PHONY: help setup demo test check fix bench lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## Install the server and its tools into .venv, every package checked by hash
+
+demo: $(READY) ## Stream one answer of the real Claude Code to the official openai client; no account needed
+	@$(BIN)/python examples/demo.py
+
+test: $(READY) ## Run the tests (ARGS="--cov" measures coverage, ARGS="-k stream" picks)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## Check format, lint, types and import contracts
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(READY) ## Format, and mend what the linter can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(READY) ## Measure what the server adds to the bare Messages API and to the bare SDK
+	@$(BIN)/python -m benchmarks.overhead
+
+lock: $(READY) ## Compile the pinned requirements again (ARGS="--upgrade" takes the newest)
+	$(LOCK) $(ARGS) --output-file requirements/runtime.txt pyproject.toml
+	$(LOCK) $(ARGS) --output-file requirements/dev.txt --constraint requirements/runtime.txt \
+	  pyproject.toml requirements/dev.in
+
+clean: ## Remove .venv, caches and builds
+	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* \
+	  .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): $(BIN)/python requirements/dev.txt pyproject.toml
+	$(if $(UV),,@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null)
+	$(INSTALL) --require-hashes --requirement requirements/dev.txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BIN)/python:
+	@"$(PYTHON)" -c '$(NEW_ENOUGH)' 2>/dev/null || { \
+	  echo 'claude-openai needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@rm -rf $(VENV)
+	$(if $(UV),$(UV) venv --quiet --python "$(PYTHON)" $(VENV),"$(PYTHON)" -m venv $(VENV))

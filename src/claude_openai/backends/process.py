@@ -1,0 +1,168 @@
+"""One child process, owned by the block that opened it.
+
+Leaving the block always ends the process and its group; every wait is bounded. Where the kernel can (Linux), the
+child also dies with this program, however that ends. What is said over the pipes is for others to know.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import anyio
+from anyio.abc import ByteReceiveStream, ByteSendStream, Process
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+TERMINATE_GRACE_SECONDS = 1.0
+"""From SIGTERM to SIGKILL. Claude Code needs some 30 ms to remove its own session file (measured)."""
+
+KILL_GRACE_SECONDS = 2.0
+"""From SIGKILL until a process that the kernel will not let go is given up."""
+
+MAX_LINE_BYTES = 64 * 1024 * 1024
+"""Claude Code writes a whole content block as one line: far over the SDK's own limit of 1 MiB."""
+
+STDERR_TAIL_BYTES = 4096
+"""How much of what a dead process complained about goes to the log."""
+
+_DIE_WITH_PARENT = (
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"  # 1: PR_SET_PDEATHSIG
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What to start: `environment` is all the child gets (nothing is inherited), stderr goes to the file named."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+    directory: Path
+    stderr: Path
+
+
+class Child:
+    """A running child that speaks lines. Use it inside the block of `child_process` only."""
+
+    def __init__(self, process: Process, stderr: Path) -> None:
+        self._process = process
+        self._stdin = cast("ByteSendStream", process.stdin)  # child_process() asks for both pipes
+        self._stdout = BufferedByteReceiveStream(cast("ByteReceiveStream", process.stdout))
+        self._stderr = stderr
+
+    @property
+    def pid(self) -> int:
+        """Process id, and the id of the group."""
+        return self._process.pid
+
+    async def send(self, line: bytes) -> None:
+        """Write to the child's stdin.
+
+        Raises:
+            anyio.BrokenResourceError, anyio.ClosedResourceError: it reads no more.
+        """
+        await self._stdin.send(line)
+
+    async def lines(self) -> AsyncIterator[bytes]:
+        """What the child writes, line by line, until it closes its end.
+
+        Raises:
+            anyio.DelimiterNotFound: a line longer than `MAX_LINE_BYTES`.
+        """
+        while True:
+            try:
+                yield await self._stdout.receive_until(b"\n", MAX_LINE_BYTES)
+            except (
+                anyio.EndOfStream,
+                anyio.IncompleteRead,
+                anyio.ClosedResourceError,
+                anyio.BrokenResourceError,
+            ):
+                return
+
+    async def exit_code(self) -> int | None:
+        """The exit code of a child that closed its output, None if it does not exit within a bound."""
+        with anyio.move_on_after(TERMINATE_GRACE_SECONDS):
+            return await self._process.wait()
+        return None
+
+    def complaints(self) -> str:
+        """The end of what it wrote to stderr."""
+        try:
+            data = self._stderr.read_bytes()
+        except OSError:
+            return ""
+        return data[-STDERR_TAIL_BYTES:].decode(errors="replace").strip()
+
+
+@asynccontextmanager
+async def child_process(command: Command) -> AsyncIterator[Child]:
+    """Run `command` for as long as the block lasts.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    with command.stderr.open("wb") as stderr:
+        process = await anyio.open_process(
+            command.argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            cwd=command.directory,
+            env=command.environment,
+            start_new_session=True,
+        )
+    try:
+        yield Child(process, command.stderr)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _end(process)
+
+
+def dying_with_parent(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """`argv`, changed so that the kernel kills the child when this program dies (Linux; elsewhere unchanged).
+
+    `setpriv` (util-linux) costs 1 ms; without it a short Python program does the same in some 20 ms.
+    """
+    if sys.platform != "linux":
+        return argv
+    setpriv = shutil.which("setpriv")
+    if setpriv and _takes_pdeathsig(setpriv):
+        return (setpriv, "--pdeathsig", "KILL", "--", *argv)
+    return (sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, *argv)
+
+
+def _takes_pdeathsig(setpriv: str) -> bool:
+    # BusyBox has a setpriv of the same name without this option.
+    asked = subprocess.run([setpriv, "--help"], capture_output=True, timeout=5, check=False)
+    return b"--pdeathsig" in asked.stdout + asked.stderr
+
+
+async def _end(process: Process) -> None:
+    for stop, grace in ((signal.SIGTERM, TERMINATE_GRACE_SECONDS), (_KILL, KILL_GRACE_SECONDS)):
+        if process.returncode is not None:
+            break
+        _signal_group(process, stop)
+        with anyio.move_on_after(grace):
+            await process.wait()
+    _signal_group(process, _KILL)  # what the leader left behind in its group
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with suppress(OSError, anyio.BrokenResourceError):
+                await stream.aclose()
+
+
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+
+
+def _signal_group(process: Process, which: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, which)
+        elif process.returncode is None:
+            process.terminate()

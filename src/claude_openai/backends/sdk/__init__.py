@@ -1,0 +1,6 @@
+"""The Claude Agent SDK's way to Claude Code: the only package that imports `claude_agent_sdk`."""
+
+from claude_openai.backends.sdk.backend import SdkBackend, SdkSettings
+from claude_openai.backends.sdk.command import bundled_cli
+
+__all__ = ["SdkBackend", "SdkSettings", "bundled_cli"]

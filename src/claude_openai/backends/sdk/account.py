@@ -1,0 +1,36 @@
+"""What Claude Code's reply to `initialize` says of the login and the models."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from claude_openai.core.models import Model
+from claude_openai.core.ports import Login
+
+_PROVIDERS = {"bedrock": "Amazon Bedrock", "vertex": "Google Vertex AI", "foundry": "Microsoft Foundry"}
+
+
+def login_of(info: Mapping[str, Any], environment: Mapping[str, str]) -> Login:
+    """How Claude Code is signed in, from `account` (`tokenSource`, `apiKeySource`, `apiProvider`).
+
+    A bearer token in the environment does not show there (measured), so the child's environment is asked for it.
+    """
+    account = info.get("account") or {}
+    provider = account.get("apiProvider", "firstParty")
+    if provider != "firstParty":
+        return Login(_PROVIDERS.get(provider, str(provider)))
+    if key := account.get("apiKeySource"):
+        return Login(f"API key ({key})")
+    if (token := account.get("tokenSource", "none")) != "none":
+        return Login(f"Claude account ({token})")
+    if environment.get("ANTHROPIC_AUTH_TOKEN"):
+        return Login("bearer token (ANTHROPIC_AUTH_TOKEN)")
+    return Login(None)
+
+
+def models_of(info: Mapping[str, Any]) -> tuple[Model, ...]:
+    """The models Claude Code offers, under its own names ("default" left out: the server has a default of its own)."""
+    return tuple(
+        Model(entry["value"], resolved=entry.get("resolvedModel"), display_name=entry.get("displayName"))
+        for entry in info.get("models") or ()
+        if entry.get("value") not in {None, "default"}
+    )

@@ -1,0 +1,77 @@
+"""Why Claude Code gave no answer, from what it reports: one table for the API's statuses, one for its own words.
+
+Claude Code reports every upstream error as a `result` of subtype "success" with `is_error` and `api_error_status`;
+where the API was never reached there is only its text (measured).
+"""
+
+import re
+
+from claude_openai.core.failures import Failure, Kind
+
+LOG_IN = "Run `claude` once on the server's machine and sign in with /login, or set ANTHROPIC_API_KEY, then try again."
+
+_BY_STATUS = {
+    400: Kind.INVALID_REQUEST,
+    401: Kind.NOT_LOGGED_IN,
+    402: Kind.INSUFFICIENT_QUOTA,
+    403: Kind.PERMISSION_DENIED,
+    404: Kind.MODEL_NOT_FOUND,
+    408: Kind.UPSTREAM_TIMEOUT,
+    413: Kind.REQUEST_TOO_LARGE,
+    429: Kind.RATE_LIMITED,
+    503: Kind.OVERLOADED,
+    504: Kind.UPSTREAM_TIMEOUT,
+    529: Kind.OVERLOADED,
+}
+
+_SERVER_ERRORS = 500
+
+_BY_TEXT = (
+    # Statuses each of these may come with: None is "the API was not reached".
+    ((400, 413, None), "prompt is too long", Kind.CONTEXT_LENGTH_EXCEEDED),
+    ((400, None), "context limit", Kind.CONTEXT_LENGTH_EXCEEDED),
+    ((400, None), "context window", Kind.CONTEXT_LENGTH_EXCEEDED),
+    ((400, 402, 403, None), "credit balance", Kind.INSUFFICIENT_QUOTA),
+    ((None,), "not logged in", Kind.NOT_LOGGED_IN),
+    ((None,), "/login", Kind.NOT_LOGGED_IN),
+    ((None,), "timed out", Kind.UPSTREAM_TIMEOUT),
+    ((None,), "econnrefused", Kind.UPSTREAM_UNREACHABLE),
+    ((None,), "unable to connect", Kind.UPSTREAM_UNREACHABLE),
+    ((None,), "connection", Kind.UPSTREAM_UNREACHABLE),
+)
+
+_PREFIX = re.compile(r"^API Error:\s*(?:\d{3}\s+)?")
+
+
+def upstream_failure(status: int | None, text: str, *, model: str, retry_after: float | None = None) -> Failure:
+    """What `status` (None: no answer) and Claude Code's `text` mean. `retry_after` is in seconds."""
+    kind = _kind(status, text)
+    message = _PREFIX.sub("", text.strip()) or f"Upstream answered {status}."
+    if kind is Kind.NOT_LOGGED_IN:
+        message = f"Claude Code is not signed in ({message}). {LOG_IN}"
+    if kind is Kind.MODEL_NOT_FOUND:
+        message = f"The model `{model}` was refused upstream: {message}"
+    return Failure(
+        kind,
+        message,
+        param="model" if kind is Kind.MODEL_NOT_FOUND else None,
+        retry_after=retry_after if kind is Kind.RATE_LIMITED else None,
+    )
+
+
+def process_failure(what: str) -> Failure:
+    """Claude Code itself failed: `what` is a clause such as "ended unexpectedly"."""
+    return Failure(
+        Kind.CLAUDE_CODE_FAILED,
+        f"Claude Code {what}. The server's log says more; the request can be repeated.",
+    )
+
+
+def _kind(status: int | None, text: str) -> Kind:
+    lowered = text.lower()
+    for statuses, words, kind in _BY_TEXT:
+        if status in statuses and words in lowered:
+            return kind
+    if status is None:
+        return Kind.UPSTREAM_ERROR
+    return _BY_STATUS.get(status) or (Kind.INVALID_REQUEST if status < _SERVER_ERRORS else Kind.UPSTREAM_ERROR)

@@ -1,0 +1,182 @@
+"""What Claude Code says, read into events: one answer, from its first `message_start` to its `result`.
+
+The chat profile's answer is exactly one upstream message. Claude Code would ask again by itself after `max_tokens`, an
+empty or a thinking-only answer; the budget in `command` keeps it from that, except where upstream names no price.
+`goes_on` says that it has to be interrupted then. What comes after the first complete message is never passed on.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from claude_agent_sdk import Message, RateLimitEvent, ResultMessage, StreamEvent, SystemMessage
+
+from claude_openai.backends.sdk.failures import process_failure, upstream_failure
+from claude_openai.core.events import (
+    Event,
+    FinishReason,
+    ReasoningDelta,
+    Retrying,
+    TextDelta,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+    Usage,
+    UsageReported,
+)
+from claude_openai.core.failures import Failure, Kind
+
+_FINISH: Mapping[str, FinishReason] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "refusal",
+}
+
+
+class AnswerReader:
+    """Feed it the SDK's messages of one turn, in order; `wall_clock` gives Unix seconds (for rate limits).
+
+    `done` is set with the last event; `complete` when upstream's message has ended and only the result is missing;
+    `goes_on` with it, when Claude Code would now ask again.
+    """
+
+    def __init__(self, model: str, wall_clock: Callable[[], float]) -> None:
+        self.done = False
+        self.complete = False
+        self._model = model
+        self._wall_clock = wall_clock
+        self._started = False
+        self._said_something = False
+        self._said_text = False
+        self._stop_reason: str | None = None
+        self._refusal: str | None = None
+        self._usage = Usage(0, 0)
+        self._retry_after: float | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether Claude Code answers this answer with another request (measured: see the module's words)."""
+        ends_by_itself = self._stop_reason == "refusal" or (
+            self._stop_reason in {"end_turn", "stop_sequence"} and self._said_text
+        )
+        return self.complete and not ends_by_itself
+
+    def feed(self, message: Message) -> list[Event]:
+        """The events that `message` makes; nothing once `done`."""
+        if self.done:
+            return []
+        match message:
+            case StreamEvent(event=event, parent_tool_use_id=None, session_id=session_id):
+                return self._streamed(event, session_id)
+            case SystemMessage(subtype="init", data=data) if data.get("tools"):
+                return self._fail(process_failure("offered the model tools of its own, which this profile rules out"))
+            case SystemMessage(subtype="api_retry", data=data):
+                return self._retried(data)
+            case SystemMessage(subtype="model_refusal_no_fallback", data=data):
+                self._refusal = data.get("api_refusal_explanation") or self._refusal
+            case RateLimitEvent(rate_limit_info=info) if info.status == "rejected" and info.resets_at:
+                self._retry_after = max(0.0, info.resets_at - self._wall_clock())
+            case ResultMessage():
+                return self._ended(message)
+            case _:
+                pass
+        return []
+
+    def abandoned(self, why: Failure) -> list[Event]:
+        """The last events, where no result came: the answer if it is complete, else `why` there is none."""
+        if self.done:
+            return []
+        if self._stop_reason is None:
+            return self._fail(_INTERRUPTED if self._said_something else why)
+        return self._finish(cost_usd=None)
+
+    def _streamed(self, event: Mapping[str, Any], session_id: str) -> list[Event]:
+        if self.complete:
+            return []  # this is Claude Code going on by itself
+        match event:
+            case {"type": "message_start", "message": message}:
+                return self._message_started(message, session_id)
+            case {"type": "content_block_delta", "delta": {"type": "text_delta", "text": str(text)}} if text:
+                self._said_something = self._said_text = True
+                return [TextDelta(text)]
+            case {
+                "type": "content_block_delta",
+                "delta": {"type": "thinking_delta", "thinking": str(text)},
+            } if text:
+                self._said_something = True
+                return [ReasoningDelta(text)]
+            case {"type": "message_delta", "delta": {"stop_reason": str(reason), **delta}}:
+                self._conclude(reason, delta, event.get("usage") or {})
+            case {"type": "message_stop"}:
+                self.complete = self._stop_reason is not None
+            case _:
+                pass
+        return []
+
+    def _message_started(self, message: Mapping[str, Any], session_id: str) -> list[Event]:
+        if self._said_something:
+            return self._fail(_INTERRUPTED)
+        self._usage = _merged(Usage(0, 0), message.get("usage") or {})
+        if self._started:
+            return []  # a second try, before anything was said
+        self._started = True
+        return [TurnStarted(model=message.get("model") or self._model, session_id=session_id)]
+
+    def _conclude(self, reason: str, delta: Mapping[Any, Any], usage: Mapping[str, Any]) -> None:
+        self._stop_reason = reason
+        self._usage = _merged(self._usage, usage)
+        details = delta.get("stop_details")
+        if isinstance(details, dict):
+            self._refusal = details.get("explanation") or self._refusal
+
+    def _retried(self, data: Mapping[str, Any]) -> list[Event]:
+        if self._said_something:
+            return self._fail(_INTERRUPTED)  # the retry would say it all again
+        status = data.get("error_status")
+        return [Retrying(data.get("attempt") or 1, data.get("max_retries") or 1, status)]
+
+    def _ended(self, result: ResultMessage) -> list[Event]:
+        if self._stop_reason is None:
+            return self._fail(self._why_not(result))
+        return self._finish(result.total_cost_usd)
+
+    def _finish(self, cost_usd: float | None) -> list[Event]:
+        self.done = True
+        reason = _FINISH.get(self._stop_reason or "", "stop")
+        return [
+            UsageReported(self._usage, cost_usd),
+            TurnFinished(reason, refusal=self._refusal if reason == "refusal" else None),
+        ]
+
+    def _why_not(self, result: ResultMessage) -> Failure:
+        if self._said_something:
+            return _INTERRUPTED
+        if not result.is_error:
+            return process_failure("ended the turn without an answer")
+        text = result.result or "; ".join(result.errors or [])
+        return upstream_failure(result.api_error_status, text, model=self._model, retry_after=self._retry_after)
+
+    def _fail(self, failure: Failure) -> list[Event]:
+        self.done = True
+        return [TurnFailed(failure)]
+
+
+_INTERRUPTED = Failure(
+    Kind.STREAM_INTERRUPTED,
+    "Upstream's stream broke off before the answer was complete. The request can be repeated.",
+)
+
+
+def _merged(usage: Usage, reported: Mapping[str, Any]) -> Usage:
+    """`usage` with what upstream reports now: `message_delta` is cumulative and may leave out what did not change."""
+    named = {
+        "input_tokens": reported.get("input_tokens"),
+        "output_tokens": reported.get("output_tokens"),
+        "cache_creation_tokens": reported.get("cache_creation_input_tokens"),
+        "cache_read_tokens": reported.get("cache_read_input_tokens"),
+        "reasoning_tokens": (reported.get("output_tokens_details") or {}).get("thinking_tokens"),
+    }
+    return replace(usage, **{name: value for name, value in named.items() if value is not None})

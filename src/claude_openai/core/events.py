@@ -1,0 +1,89 @@
+"""What an answer is made of: the one stream that every backend speaks and every encoder reads.
+
+Order: `TurnStarted` once; deltas; then `UsageReported` at most once; last, exactly one of `TurnFinished` and
+`TurnFailed`. `Retrying` may come at any time before the first delta. After `TurnFailed` or `TurnFinished` there is
+nothing. A turn may fail before it started.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from claude_openai.core.failures import Failure
+
+FinishReason = Literal["stop", "length", "tool_calls", "refusal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one answer, from upstream's own accounting (never an estimate).
+
+    `input_tokens` are the uncached ones: the whole prompt is `prompt_tokens`.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    cache_creation_tokens: int = 0
+    cache_read_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    @property
+    def prompt_tokens(self) -> int:
+        """All tokens of the prompt, cached or not."""
+        return self.input_tokens + self.cache_creation_tokens + self.cache_read_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """Upstream began to answer: `model` is the model that answers, `session_id` Claude Code's session."""
+
+    model: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of the answer's text, as upstream cut it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """A piece of the model's thinking, as far as upstream shows it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """Claude Code repeats the request, `attempt` of `max_attempts`, after an upstream `status` (None: no answer)."""
+
+    attempt: int
+    max_attempts: int
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    """What the answer used; `cost_usd` is Claude Code's own figure, None where it gave none."""
+
+    usage: Usage
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFinished:
+    """The answer is complete. `refusal` is upstream's explanation when `reason` is "refusal", where it gave one."""
+
+    reason: FinishReason
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFailed:
+    """There is no (further) answer, and this is why."""
+
+    failure: Failure
+
+
+Event = TurnStarted | TextDelta | ReasoningDelta | Retrying | UsageReported | TurnFinished | TurnFailed

@@ -1,0 +1,57 @@
+"""What can go wrong with a request, as values: a kind, one sentence for the client, and how to mend it.
+
+The kind says who must act; which HTTP status and OpenAI code that becomes is for `translate` to say.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Why a request has no answer."""
+
+    # The client's request
+    INVALID_REQUEST = "invalid_request"
+    UNSUPPORTED_PARAMETER = "unsupported_parameter"
+    REQUEST_TOO_LARGE = "request_too_large"
+    CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
+    MODEL_NOT_FOUND = "model_not_found"
+    # Who may ask
+    INVALID_API_KEY = "invalid_api_key"
+    NOT_LOGGED_IN = "not_logged_in"
+    PERMISSION_DENIED = "permission_denied"
+    # Upstream's limits
+    RATE_LIMITED = "rate_limited"
+    INSUFFICIENT_QUOTA = "insufficient_quota"
+    OVERLOADED = "overloaded"
+    # Upstream and Claude Code
+    UPSTREAM_ERROR = "upstream_error"
+    UPSTREAM_UNREACHABLE = "upstream_unreachable"
+    UPSTREAM_TIMEOUT = "upstream_timeout"
+    STREAM_INTERRUPTED = "stream_interrupted"
+    CLAUDE_CODE_FAILED = "claude_code_failed"
+    # This server
+    TIMEOUT = "timeout"
+    SHUTTING_DOWN = "shutting_down"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failure: `message` is a sentence a person can act on, `param` the field at fault (`messages[0].role`).
+
+    `retry_after` is in seconds, where upstream told it.
+    """
+
+    kind: Kind
+    message: str
+    param: str | None = None
+    retry_after: float | None = None
+
+
+class RequestFailed(Exception):  # noqa: N818 -- named for what happened; the value inside is the failure
+    """Carries a `Failure` from where it is known to where the answer is written."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure

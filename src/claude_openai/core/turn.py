@@ -1,0 +1,37 @@
+"""What one request asks for."""
+
+from dataclasses import dataclass
+
+from claude_openai.core.messages import Message
+from claude_openai.core.models import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the answer is to be drawn; None leaves upstream's default.
+
+    `max_tokens` counts the answer's tokens, thinking included. `temperature` and `top_p` are in upstream's range,
+    0 to 1.
+    """
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+
+
+DEFAULT_SAMPLING = Sampling()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Everything one request asks for: the whole conversation, its model and its settings.
+
+    `messages` ends in a `UserMessage` or a `ToolMessage`. `principal` names the API key that asked ("local" where the
+    server has none): conversations never cross principals.
+    """
+
+    model: Model
+    messages: tuple[Message, ...]
+    sampling: Sampling = DEFAULT_SAMPLING
+    principal: str = "local"

@@ -1,0 +1,107 @@
+"""Turns under limits: nothing waits for ever, and every turn ends in exactly one last event.
+
+The backend answers; this adds the bounds on time and remembers what the backend said of itself.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+
+from claude_openai.core.events import Event, TurnFailed, TurnFinished
+from claude_openai.core.failures import Failure, Kind
+from claude_openai.core.models import Catalogue
+from claude_openai.core.ports import Backend, Description
+from claude_openai.core.turn import Turn
+from claude_openai.gateway.catalogue import catalogue
+
+ASK_AGAIN_SECONDS = 15.0
+"""While Claude Code is not signed in, how long its word on that is taken before it is asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one turn, in seconds: `request` for all of it, `idle` between two signs of life."""
+
+    request: float = 600.0
+    idle: float = 300.0
+
+
+_NO_LAST_EVENT = TurnFailed(Failure(Kind.INTERNAL, "The answer ended without a last event."))
+
+
+class Gateway:
+    """Opens turns on `backend`. The models are Claude Code's, or those of `models_override`."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        limits: Limits,
+        *,
+        default_model: str,
+        aliases: tuple[tuple[str, str], ...] = (),
+        models_override: tuple[str, ...] = (),
+    ) -> None:
+        self._backend = backend
+        self._limits = limits
+        self._default_model = default_model
+        self._aliases = aliases
+        self._override = models_override
+        self._asking = anyio.Lock()
+        self._description: Description | None = None
+        self._described_at = 0.0
+
+    async def description(self) -> Description:
+        """What the backend says of itself: asked once, and again while it is not signed in.
+
+        Raises:
+            RequestFailed: it cannot be started.
+        """
+        async with self._asking:
+            known = self._description
+            fresh = anyio.current_time() - self._described_at < ASK_AGAIN_SECONDS
+            if known is None or not (known.login.ready or fresh):
+                self._description = known = await self._backend.describe()
+                self._described_at = anyio.current_time()
+            return known
+
+    async def catalogue(self) -> Catalogue:
+        """The models a request may name.
+
+        Raises:
+            RequestFailed: the backend cannot be started.
+        """
+        offered = (await self.description()).models
+        return catalogue(offered, default=self._default_model, aliases=self._aliases, override=self._override)
+
+    @asynccontextmanager
+    async def open(self, turn: Turn) -> AsyncIterator[AsyncIterator[Event]]:
+        """Start `turn`; the block yields its events and ends the turn when it is left, for whatever reason."""
+        ends_at = anyio.current_time() + self._limits.request
+        async with self._backend.open(turn) as events:
+            yield self._bounded(events, ends_at)
+
+    async def _bounded(self, events: AsyncIterator[Event], ends_at: float) -> AsyncIterator[Event]:
+        while True:
+            event = await self._next(events, ends_at)
+            yield event
+            if isinstance(event, TurnFinished | TurnFailed):
+                return
+
+    async def _next(self, events: AsyncIterator[Event], ends_at: float) -> Event:
+        idle_at = anyio.current_time() + self._limits.idle
+        with anyio.CancelScope(deadline=min(ends_at, idle_at)):
+            return await anext(events, _NO_LAST_EVENT)
+        return TurnFailed(self._out_of_time(whole=ends_at <= idle_at))
+
+    def _out_of_time(self, *, whole: bool) -> Failure:
+        if whole:
+            return Failure(
+                Kind.TIMEOUT,
+                f"The request took longer than {self._limits.request:g} s and was ended (--request-timeout).",
+            )
+        return Failure(
+            Kind.UPSTREAM_TIMEOUT,
+            f"Upstream said nothing for {self._limits.idle:g} s and the turn was ended (--idle-timeout).",
+        )
