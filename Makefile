@@ -51,14 +51,19 @@ clean: ## Remove .venv, caches and builds
 	  .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(READY): $(BIN)/python requirements/dev.txt pyproject.toml
+$(READY): $(VENV)/pyvenv.cfg requirements/dev.txt pyproject.toml
 	$(if $(UV),,@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null)
 	$(INSTALL) --require-hashes --requirement requirements/dev.txt
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(BIN)/python:
+$(VENV)/pyvenv.cfg:
 	@"$(PYTHON)" -c '$(NEW_ENOUGH)' 2>/dev/null || { \
 	  echo 'claude-openai needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11' >&2; exit 1; }
 	@rm -rf $(VENV)
 	$(if $(UV),$(UV) venv --quiet --python "$(PYTHON)" $(VENV),"$(PYTHON)" -m venv $(VENV))
+
+# An interpreter that was upgraded away leaves an environment that no longer runs: it is made again.
+ifeq ($(shell test -x $(BIN)/python && echo runs),)
+.PHONY: $(VENV)/pyvenv.cfg
+endif

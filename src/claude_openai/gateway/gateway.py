@@ -1,6 +1,7 @@
 """Turns under limits: nothing waits for ever, and every turn ends in exactly one last event.
 
-The backend answers; this adds the bounds on time and remembers what the backend said of itself.
+The backend answers; this adds the bounds on time, ends what runs when the server stops, and remembers what the backend
+said of itself.
 """
 
 from collections.abc import AsyncIterator
@@ -28,29 +29,29 @@ class Limits:
     idle: float = 300.0
 
 
-_NO_LAST_EVENT = TurnFailed(Failure(Kind.INTERNAL, "The answer ended without a last event."))
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the server's owner says of models: see `core.models.Catalogue`; `override` replaces Claude Code's list."""
+
+    default: str = "sonnet"
+    aliases: tuple[tuple[str, str], ...] = ()
+    override: tuple[str, ...] = ()
 
 
 class Gateway:
-    """Opens turns on `backend`. The models are Claude Code's, or those of `models_override`."""
+    """Opens turns on `backend`."""
 
-    def __init__(
-        self,
-        backend: Backend,
-        limits: Limits,
-        *,
-        default_model: str,
-        aliases: tuple[tuple[str, str], ...] = (),
-        models_override: tuple[str, ...] = (),
-    ) -> None:
+    def __init__(self, backend: Backend, limits: Limits, choice: Choice) -> None:
         self._backend = backend
         self._limits = limits
-        self._default_model = default_model
-        self._aliases = aliases
-        self._override = models_override
+        self._choice = choice
         self._asking = anyio.Lock()
         self._description: Description | None = None
         self._described_at = 0.0
+        self._turns = 0
+        self._idle = anyio.Event()
+        self._stopped = False
+        self._waiting: set[anyio.CancelScope] = set()
 
     async def description(self) -> Description:
         """What the backend says of itself: asked once, and again while it is not signed in.
@@ -73,14 +74,33 @@ class Gateway:
             RequestFailed: the backend cannot be started.
         """
         offered = (await self.description()).models
-        return catalogue(offered, default=self._default_model, aliases=self._aliases, override=self._override)
+        choice = self._choice
+        return catalogue(offered, default=choice.default, aliases=choice.aliases, override=choice.override)
 
     @asynccontextmanager
     async def open(self, turn: Turn) -> AsyncIterator[AsyncIterator[Event]]:
         """Start `turn`; the block yields its events and ends the turn when it is left, for whatever reason."""
         ends_at = anyio.current_time() + self._limits.request
-        async with self._backend.open(turn) as events:
-            yield self._bounded(events, ends_at)
+        self._turns += 1
+        try:
+            async with self._backend.open(turn) as events:
+                yield self._bounded(events, ends_at)
+        finally:
+            self._turns -= 1
+            if not self._turns:
+                self._idle.set()
+                self._idle = anyio.Event()
+
+    async def until_idle(self) -> None:
+        """Wait until no turn is open."""
+        while self._turns:
+            await self._idle.wait()
+
+    def stop(self) -> None:
+        """End every turn, now and from now on, with a last event that says so."""
+        self._stopped = True
+        for scope in self._waiting:
+            scope.cancel()
 
     async def _bounded(self, events: AsyncIterator[Event], ends_at: float) -> AsyncIterator[Event]:
         while True:
@@ -90,10 +110,16 @@ class Gateway:
                 return
 
     async def _next(self, events: AsyncIterator[Event], ends_at: float) -> Event:
+        if self._stopped:
+            return _STOPPED
         idle_at = anyio.current_time() + self._limits.idle
-        with anyio.CancelScope(deadline=min(ends_at, idle_at)):
-            return await anext(events, _NO_LAST_EVENT)
-        return TurnFailed(self._out_of_time(whole=ends_at <= idle_at))
+        with anyio.CancelScope(deadline=min(ends_at, idle_at)) as scope:
+            self._waiting.add(scope)
+            try:
+                return await anext(events, _NO_LAST_EVENT)
+            finally:
+                self._waiting.discard(scope)
+        return _STOPPED if self._stopped else TurnFailed(self._out_of_time(whole=ends_at <= idle_at))
 
     def _out_of_time(self, *, whole: bool) -> Failure:
         if whole:
@@ -105,3 +131,8 @@ class Gateway:
             Kind.UPSTREAM_TIMEOUT,
             f"Upstream said nothing for {self._limits.idle:g} s and the turn was ended (--idle-timeout).",
         )
+
+
+_NO_LAST_EVENT = TurnFailed(Failure(Kind.INTERNAL, "The answer ended without a last event."))
+
+_STOPPED = TurnFailed(Failure(Kind.SHUTTING_DOWN, "The server is stopping. Send the request again in a moment."))

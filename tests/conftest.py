@@ -1,0 +1,71 @@
+"""What holds for every test: nothing of the caller's account, network or files is within reach, and nothing a test
+starts outlives it.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+FOREIGN = ("ANTHROPIC_", "CLAUDE", "AWS_", "GOOGLE_", "CLOUD_ML_", "VERTEX_", "AZURE_", "OPENAI_", "API_KEY", "PORT")
+"""Beginnings of variables that could lead a program under test to a real account, or change what it does."""
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+NOWHERE = "http://127.0.0.1:9"
+"""Port 9 of this machine answers nobody: what escapes a test's own upstream ends here."""
+
+
+def is_foreign(variable: str) -> bool:
+    return variable.upper().startswith(FOREIGN) or variable.upper() in PROXIES
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home of its own, and an environment in which every way to Claude ends on this machine."""
+    home = tmp_path_factory.mktemp("home")
+    temporary = home / "tmp"
+    temporary.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in [name for name in os.environ if is_foreign(name)]:
+            patch.delenv(variable)
+        for variable, value in {
+            "HOME": str(home),
+            "USERPROFILE": str(home),
+            "XDG_CONFIG_HOME": str(home / ".config"),
+            "TMPDIR": str(temporary),
+            "CLAUDE_CONFIG_DIR": str(home / ".claude"),
+            "ANTHROPIC_BASE_URL": NOWHERE,
+            "ANTHROPIC_API_KEY": "sk-ant-nobody",
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        }.items():
+            patch.setenv(variable, value)
+        patch.setattr(tempfile, "tempdir", str(temporary))
+        yield home
+
+
+@pytest.fixture(autouse=True)
+def leaves_nothing(sandbox: Path) -> Iterator[None]:
+    """Fails a test after which a process or a temporary folder is left that was not there before."""
+    processes, folders = _children(), _temporary(sandbox)
+    yield
+    _, alive = psutil.wait_procs(_children() - processes, timeout=5)
+    assert [(process.pid, process.cmdline()[:4]) for process in alive] == []
+    assert _temporary(sandbox) - folders == set()
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The server runs on asyncio, as uvicorn does; tests of timers choose trio's clock themselves."""
+    return "asyncio"
+
+
+def _children() -> set[psutil.Process]:
+    return set(psutil.Process().children(recursive=True))
+
+
+def _temporary(sandbox: Path) -> set[Path]:
+    return {path for path in (sandbox / "tmp").iterdir() if path.name.startswith("claude-openai")}

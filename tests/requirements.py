@@ -1,0 +1,288 @@
+"""What this program promises, one row per behaviour, each with the source of the promise.
+
+Tests name the rows they prove: `@pytest.mark.proves("stream.done")`, on a test, on a class or (as
+`pytestmark`) on a module, each id written out. `test_requirements.py` fails on a row without a test and on a
+test without a row, so a promise is added here first.
+
+An id reads `area.subject`, with further parts for the cases of a subject, each part in kebab-case. It states
+the promise, not the code that keeps it: `errors.body-too-large.without-length`, not
+`errors.limit-middleware-2`. The area is that of the section. The text is one sentence that a user of the
+server could check by hand.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Source = Literal[
+    "OpenAI: Create chat completion",
+    "OpenAI: Streaming",
+    "OpenAI: Errors",
+    "OpenAI: Models",
+    "Claude Code (measured)",
+    "README",
+    "design",
+    "ours",
+]
+
+CHAT: Final = "OpenAI: Create chat completion"
+STREAMING: Final = "OpenAI: Streaming"
+ERRORS: Final = "OpenAI: Errors"
+MODELS: Final = "OpenAI: Models"
+MEASURED: Final = "Claude Code (measured)"
+README: Final = "README"
+DESIGN: Final = "design"
+OURS: Final = "ours"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    id: str
+    text: str
+    source: Source
+
+
+PROJECT_REQUIREMENTS = (
+    Row("project.requirements-proved", "Every row here has a test and every test names a row.", OURS),
+    Row("project.version", "The version that the code knows is the one in `pyproject.toml`.", OURS),
+    Row("project.imports-go-down", "The import contracts hold for every package there is.", DESIGN),
+    Row("project.locked", "Every requirement is pinned with hashes and names no index or machine.", OURS),
+    Row("project.make.help", "`make` alone lists every target with a line on what it does.", OURS),
+    Row("project.docs.settings-table", "The README's table lists every setting as the code has it.", README),
+    Row("project.docs.parameters-table", "The README's table says what becomes of every parameter.", README),
+    Row("project.docs.examples-run", "Every example in the README runs as written.", README),
+    Row("project.demo", "The demo streams an answer by the real Claude Code to a stock client.", README),
+)
+
+CORE_REQUIREMENTS = (
+    Row("core.values.frozen", "The values of a turn cannot be changed once made.", DESIGN),
+    Row("core.messages.rules", "A message that its role cannot carry is refused when it is made.", DESIGN),
+    Row("core.one-pipeline", "Streamed chunks add up to the object answered without `stream`.", DESIGN),
+    Row("core.backend.conformance", "Every backend passes the same suite, the scripted one too.", DESIGN),
+)
+
+SIMULATOR_REQUIREMENTS = (
+    Row("simulator.messages.plain", "`POST /v1/messages` answers one whole message.", OURS),
+    Row("simulator.messages.stream", "With `stream` the same message comes as Messages API events.", OURS),
+    Row("simulator.count-tokens", "`count_tokens` gives the input tokens that a message then costs.", OURS),
+    Row("simulator.unknown-path", "A path it does not have is a 404 in Anthropic's error shape.", OURS),
+    Row("simulator.deterministic", "The same requests in the same order get the same answers.", OURS),
+    Row("simulator.rules.prompt", "Rules written in the prompt choose the answer.", OURS),
+    Row("simulator.rules.script", "A script object given by a test chooses the answers.", OURS),
+    Row("simulator.reply.text", "A reply can be plain text.", OURS),
+    Row("simulator.reply.deltas", "A reply can come in given deltas with given delays.", OURS),
+    Row("simulator.reply.thinking", "A reply can think before it speaks.", OURS),
+    Row("simulator.reply.tool-use", "A reply can use one tool or several in one message.", OURS),
+    Row("simulator.reply.tool-arguments", "Tool arguments derived from a schema satisfy it.", OURS),
+    Row("simulator.reply.invalid-arguments", "Arguments can be invalid until a tool error is seen.", OURS),
+    Row("simulator.reply.structured", "A structured reply satisfies the schema asked for.", OURS),
+    Row("simulator.reply.refusal", "A reply can be a refusal.", OURS),
+    Row("simulator.reply.max-tokens", "A reply is cut at `max_tokens` and says so.", OURS),
+    Row("simulator.reply.empty", "A reply can be empty.", OURS),
+    Row("simulator.reply.megabyte", "A reply can be a megabyte of text.", OURS),
+    Row("simulator.reply.split-emoji", "A reply can split an emoji over deltas.", OURS),
+    Row("simulator.failure.status", "It fails with 400, 401, 403, 404, 413, 429, 500 or 529 if told.", OURS),
+    Row("simulator.failure.refused", "It refuses the connection if told.", OURS),
+    Row("simulator.failure.slow-first-byte", "It holds back the first byte if told.", OURS),
+    Row("simulator.failure.stall", "It stalls in mid-stream if told.", OURS),
+    Row("simulator.failure.cut", "It cuts the stream if told.", OURS),
+    Row("simulator.failure.malformed", "It sends a malformed event if told.", OURS),
+    Row("simulator.usage", "Usage follows from what was sent and what was answered.", OURS),
+    Row("simulator.usage.cached", "Cached tokens are the longest prefix of an earlier request.", OURS),
+    Row("simulator.records", "Every request is recorded with its arrival time, body and headers.", OURS),
+    Row("simulator.command", "`claude-openai simulator --port N` runs it by itself.", OURS),
+    Row("simulator.claude-code", "The real Claude Code answers from it, with no account anywhere.", OURS),
+)
+
+SIMULATE_REQUIREMENTS = (
+    Row("simulate.answers", "`--simulate` answers through the real Claude Code and the simulator.", OURS),
+    Row("simulate.loud.banner", "The banner says that answers are simulated.", OURS),
+    Row("simulate.loud.health", "`/health` says that answers are simulated.", OURS),
+    Row("simulate.loud.header", "A header of every answer says that it is simulated.", OURS),
+    Row("simulate.never-by-itself", "Without `--simulate` nothing ever falls back to the simulator.", OURS),
+)
+
+HTTP_REQUIREMENTS = (
+    Row("http.health", "`/health` gives version, backend and readiness, without a key.", OURS),
+    Row("http.health.not-ready", "`/health` says why the server is not ready.", OURS),
+    Row("http.health.no-secrets", "`/health` tells nothing about keys, accounts or paths.", OURS),
+    Row("http.openapi", "`/openapi.json` describes every route, and the server's answers fit it.", OURS),
+    Row("http.not-found", "An unknown path is a 404 in OpenAI's shape.", ERRORS),
+    Row("http.wrong-method", "A wrong method is a 405 in OpenAI's shape that names the right ones.", ERRORS),
+    Row("http.request-id", "Every answer, errors too, has an `x-request-id` of its own.", ERRORS),
+)
+
+MODELS_REQUIREMENTS = (
+    Row("models.list", "`GET /v1/models` lists models as OpenAI does.", MODELS),
+    Row("models.list.from-claude-code", "The list is the one Claude Code gives when it starts.", OURS),
+    Row("models.list.override", "`CLAUDE_MODELS_OVERRIDE` replaces the list.", README),
+    Row("models.retrieve", "`GET /v1/models/{id}` gives one model by any name it is known by.", MODELS),
+    Row("models.retrieve.unknown", "An unknown id there is a 404 `model_not_found`.", MODELS),
+    Row("models.names.short", "`sonnet`, `opus`, `haiku` are models, and so with `claude-` before.", README),
+    Row("models.names.full", "A full `claude-...` id goes to Claude Code as it is.", README),
+    Row("models.alias", "`--model-alias gpt-4o=sonnet` serves the foreign name, repeatable.", README),
+    Row("models.unknown", "An unknown model is a 404 `model_not_found` that names what exists.", ERRORS),
+    Row("models.default", "A chat without `model` gets the default model.", OURS),
+)
+
+CHAT_REQUIREMENTS = (
+    Row("chat.completion", "Without `stream` the answer is one `chat.completion` object.", CHAT),
+    Row("chat.completion.keys", "Each choice has `finish_reason`, `logprobs` and a `refusal` key.", CHAT),
+    Row("chat.client.completion", "The official client reads a completion.", README),
+    Row("chat.client.stream", "The official client reads a stream.", README),
+    Row("chat.client.errors", "The official client raises its own exception type for each error.", README),
+    Row("chat.messages.native", "Messages reach the model as their own turns, never flattened.", DESIGN),
+    Row("chat.messages.system", "System and developer messages are the system prompt.", CHAT),
+    Row("chat.messages.system.mid-conversation", "A later system message stays at its place, marked.", OURS),
+    Row("chat.messages.user-text", "User text, a string or parts, arrives equal.", CHAT),
+    Row("chat.messages.no-expansion", "`@path` and `/command` in a message are mere text.", MEASURED),
+    Row("chat.messages.image.data", "An image as a data URI reaches the model as an image.", CHAT),
+    Row("chat.messages.image.url", "An image by http(s) URL reaches the model as an image.", CHAT),
+    Row("chat.messages.image.no-traces", "No image stays on disk or adds a path to the prompt.", MEASURED),
+    Row("chat.messages.file.pdf", "A `file` with PDF data reaches the model as a document.", CHAT),
+    Row("chat.messages.assistant", "Assistant text and refusals are the assistant's turns.", CHAT),
+    Row("chat.messages.history", "A long history arrives whole, in order and with native roles.", DESIGN),
+    Row("chat.messages.tools", "Tool calls and results in a history are native, foreign ids too.", CHAT),
+    Row("chat.messages.parts-in-any-role", "Content parts are accepted in every role.", CHAT),
+    Row("chat.messages.unknown-fields", "Unknown fields of a message are tolerated.", OURS),
+    Row("chat.messages.blank", "A blank or empty message neither hangs nor invents words.", MEASURED),
+    Row("chat.messages.consecutive", "Consecutive messages of one role all arrive, in order.", MEASURED),
+    Row("chat.messages.trailing-assistant", "A history ending in an assistant message is decided.", MEASURED),
+    Row("chat.messages.unsupported-part", "A part that cannot be carried is a 400 that names it.", DESIGN),
+    Row("chat.reply.empty", "An empty answer is an empty string, never an invented sentence.", DESIGN),
+    Row("chat.reply.first-only", "Hidden continuations by Claude Code never reach the client.", MEASURED),
+    Row("chat.reply.unicode", "No character is lost, added or split, wherever deltas are cut.", OURS),
+    Row("chat.reply.megabyte", "A megabyte of text arrives whole.", OURS),
+    Row("chat.finish.stop", "A finished answer ends with `stop`.", CHAT),
+    Row("chat.finish.length", "An answer cut by its token limit ends with `length`.", CHAT),
+    Row("chat.finish.refusal", "A refusal ends with `content_filter` and a `refusal` text.", CHAT),
+    Row("chat.thinking-is-not-text", "Thinking never appears in the answer's text.", OURS),
+)
+
+STREAM_REQUIREMENTS = (
+    Row("stream.token-by-token", "As many text chunks go out as deltas came in, none held back.", OURS),
+    Row("stream.role-in-first-delta-only", "The role is in the first delta and in no other.", STREAMING),
+    Row("stream.one-finish", "`finish_reason` is null until one last chunk carries it.", STREAMING),
+    Row("stream.constant-head", "`id`, `created` and `model` are the same in every chunk.", STREAMING),
+    Row("stream.usage-chunk", "`include_usage` adds one chunk with usage and no choices.", STREAMING),
+    Row("stream.no-usage-chunk", "Without `include_usage` no chunk carries usage.", STREAMING),
+    Row("stream.done", "`data: [DONE]` ends a finished stream and nothing follows it.", STREAMING),
+    Row("stream.keep-alive", "Comments keep a silent stream open, before the first token and later.", OURS),
+    Row("stream.headers", "Content type, `cache-control` and `x-accel-buffering` suit a stream.", STREAMING),
+    Row("stream.framing", "Any text survives the framing as server-sent events.", STREAMING),
+    Row("stream.error-event", "After the first byte a failure is an error event, the last one.", STREAMING),
+    Row("stream.error-event.no-done", "A failed stream has no finish reason and no `[DONE]`.", OURS),
+    Row("stream.no-repeat", "What has been sent is never sent again by a retry upstream.", MEASURED),
+)
+
+USAGE_REQUIREMENTS = (
+    Row("usage.tokens", "Prompt, completion and total are Claude Code's own numbers.", CHAT),
+    Row("usage.cached", "`cached_tokens` is what was read from the cache.", CHAT),
+    Row("usage.reasoning", "`reasoning_tokens` is what was spent on thinking.", CHAT),
+    Row("usage.claude-object", "A `claude` object beside the usual keys gives cost and session id.", README),
+)
+
+PARAMETERS_REQUIREMENTS = (
+    Row("params.max-tokens", "`max_tokens` and `max_completion_tokens` bound the answer upstream.", CHAT),
+    Row("params.sampling", "`temperature` and `top_p` reach the model.", CHAT),
+    Row("params.stop", "`stop`, one or several, reaches the model.", CHAT),
+    Row("params.n", "`n` may be 1; more is a 400 that names it.", CHAT),
+    Row("params.user-and-metadata", "`user` and `metadata` are accepted.", CHAT),
+    Row("params.out-of-range", "A value out of its range is a 400 that names the parameter.", CHAT),
+    Row("params.refused", "A parameter that cannot be carried is a 400 that names it.", DESIGN),
+    Row("params.ignored", "A parameter without effect is named in a header and the log.", DESIGN),
+    Row("params.unknown", "An unknown parameter is treated as one without effect.", OURS),
+    Row("params.all-decided", "Every documented parameter is honoured, reported or refused.", DESIGN),
+    Row("params.one-request-only", "No parameter of a request has effect on another.", OURS),
+)
+
+ERRORS_REQUIREMENTS = (
+    Row("errors.envelope", "Every error is `{error: {message, type, param, code}}`.", ERRORS),
+    Row("errors.invalid-json", "A body that is no JSON object is a 400.", ERRORS),
+    Row("errors.wrong-type", "A wrong type is a 400 whose `param` leads to it.", ERRORS),
+    Row("errors.no-messages", "Missing or empty `messages` is a 400 that names them.", ERRORS),
+    Row("errors.body-too-large", "A body over the limit is a 413.", ERRORS),
+    Row("errors.body-too-large.without-length", "So is one that comes chunked, without a length.", ERRORS),
+    Row("errors.wrong-key", "A missing or wrong key is a 401.", ERRORS),
+    Row("errors.upstream.status", "400, 401, 403, 404, 413 and 429 upstream keep their status.", ERRORS),
+    Row("errors.upstream.quota", "No credit upstream is `insufficient_quota`.", ERRORS),
+    Row("errors.upstream.context-length", "A prompt too long is `context_length_exceeded`.", ERRORS),
+    Row("errors.upstream.failing", "500 upstream is a 502 and 529 a 503.", DESIGN),
+    Row("errors.upstream.unreachable", "A refused connection is a 502.", DESIGN),
+    Row("errors.upstream.silent", "An upstream that falls silent is a 504 within the bound.", DESIGN),
+    Row("errors.upstream.cut", "A cut or malformed upstream stream is an error, never an end.", MEASURED),
+    Row("errors.logged-out", "Without a login the answer is a 401 with the command that mends it.", OURS),
+    Row("errors.process-died", "A Claude Code that dies is an error to its one client only.", DESIGN),
+    Row("errors.status-before-first-byte", "Before the first byte the status tells the truth.", DESIGN),
+    Row("errors.never-an-answer", "No error text of Claude Code is passed on as an answer.", MEASURED),
+    Row("errors.bounded-retries", "A lasting failure upstream answers within seconds.", OURS),
+    Row("errors.own-fault", "A fault of our own is a 500 that tells nothing of the inside.", OURS),
+)
+
+LIFETIME_REQUIREMENTS = (
+    Row("lifetime.client-gone", "A client that goes away ends its turn upstream within a second.", DESIGN),
+    Row("lifetime.client-gone.no-process", "A client that goes away leaves no process.", DESIGN),
+    Row("lifetime.turn-over.no-traces", "A finished turn leaves no process and no file.", DESIGN),
+    Row("lifetime.timeout", "A turn over `--request-timeout` ends, and says so.", DESIGN),
+    Row("lifetime.stop.drains", "SIGINT and SIGTERM let running turns finish for a bounded time.", OURS),
+    Row("lifetime.stop.ends-everything", "A stopped server leaves no process.", DESIGN),
+    Row("lifetime.killed", "A server that is killed outright leaves no process.", OURS),
+    Row("lifetime.group", "A child's whole process group ends with it.", DESIGN),
+    Row("lifetime.stubborn-child", "A child that ignores being asked is killed within a bound.", DESIGN),
+)
+
+SAFETY_REQUIREMENTS = (
+    Row("safety.loopback", "The server binds to loopback unless told.", DESIGN),
+    Row("safety.no-open-bind", "A non-loopback `--host` without a key is refused.", DESIGN),
+    Row("safety.host-header", "A foreign Host header is refused.", DESIGN),
+    Row("safety.origin", "A foreign Origin is refused, and no CORS header is ever sent.", DESIGN),
+    Row("safety.key.accepted", "A key is accepted as Bearer or `x-api-key`.", OURS),
+    Row("safety.key.constant-time", "All keys are compared in constant time.", DESIGN),
+    Row("safety.chat.no-tools", "In the chat profile the model is offered no tool.", DESIGN),
+    Row("safety.chat.no-user-config", "CLAUDE.md, settings, hooks and MCP servers do not load.", DESIGN),
+    Row("safety.chat.no-compaction", "No history is compacted or model changed behind one's back.", MEASURED),
+    Row("safety.chat.own-directory", "Claude Code runs in an empty directory that goes with it.", OURS),
+    Row("safety.environment", "Only the login's and the proxies' variables reach Claude Code.", README),
+    Row("safety.environment.unchanged", "The server's own environment is never changed.", DESIGN),
+    Row("safety.argv", "No system prompt, message or key stands in a command line.", MEASURED),
+    Row("safety.logs", "No key and no secret is ever logged.", DESIGN),
+)
+
+START_REQUIREMENTS = (
+    Row("start.banner", "The banner gives URL, backend, model, key and login, on standard error.", OURS),
+    Row("start.logged-out", "A missing login is a warning at start with the command that mends it.", OURS),
+    Row("start.busy-port", "A busy port is one clear sentence and a non-zero exit code.", OURS),
+    Row("start.bad-option", "A bad option is one clear sentence and a non-zero exit code.", OURS),
+    Row("start.missing-cli", "A missing CLI is one clear sentence and a non-zero exit code.", OURS),
+)
+
+SETTINGS_REQUIREMENTS = (
+    Row("settings.precedence", "Flags beat environment beats file beats defaults.", README),
+    Row("settings.defaults", "The defaults are the ones documented.", README),
+    Row("settings.frozen", "Settings cannot be changed once read.", DESIGN),
+    Row("settings.environment-names", "Each setting is read under each of its documented names.", README),
+    Row("settings.file", "An optional TOML file sets any of them; an unknown key there is an error.", README),
+    Row("settings.help", "`--help` lists every flag with its variable and default.", README),
+    Row("settings.keys", "Several API keys are accepted at once.", README),
+    Row("settings.key-file", "`--api-key-file` keeps keys out of `ps`.", README),
+    Row("settings.keys-hidden", "No representation of the settings shows a key.", OURS),
+    Row("settings.claude-command", "`--claude-command` replaces the bundled CLI.", README),
+    Row("settings.base-url", "`ANTHROPIC_BASE_URL=... claude-openai` reaches that upstream.", README),
+)
+
+REQUIREMENTS: tuple[Row, ...] = (
+    *PROJECT_REQUIREMENTS,
+    *CORE_REQUIREMENTS,
+    *SIMULATOR_REQUIREMENTS,
+    *SIMULATE_REQUIREMENTS,
+    *HTTP_REQUIREMENTS,
+    *MODELS_REQUIREMENTS,
+    *CHAT_REQUIREMENTS,
+    *STREAM_REQUIREMENTS,
+    *USAGE_REQUIREMENTS,
+    *PARAMETERS_REQUIREMENTS,
+    *ERRORS_REQUIREMENTS,
+    *LIFETIME_REQUIREMENTS,
+    *SAFETY_REQUIREMENTS,
+    *START_REQUIREMENTS,
+    *SETTINGS_REQUIREMENTS,
+)
