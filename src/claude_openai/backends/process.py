@@ -31,9 +31,12 @@ MAX_LINE_BYTES = 64 * 1024 * 1024
 STDERR_TAIL_BYTES = 4096
 """How much of what a dead process complained about goes to the log."""
 
-_DIE_WITH_PARENT = (
-    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"  # 1: PR_SET_PDEATHSIG
-)
+_DIE_WITH_PARENT = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
+if os.getppid() == int(sys.argv[1]):  # else the parent died before the kernel was asked
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ def dying_with_parent(argv: tuple[str, ...]) -> tuple[str, ...]:
     setpriv = shutil.which("setpriv")
     if setpriv and _takes_pdeathsig(setpriv):
         return (setpriv, "--pdeathsig", "KILL", "--", *argv)
-    return (sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, *argv)
+    return (sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid()), *argv)
 
 
 def _takes_pdeathsig(setpriv: str) -> bool:
