@@ -4,8 +4,8 @@ The backend answers; this adds the bounds on time, ends what runs when the serve
 said of itself.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
@@ -83,8 +83,8 @@ class Gateway:
         ends_at = anyio.current_time() + self._limits.request
         self._turns += 1
         try:
-            async with self._backend.open(turn) as events:
-                yield self._bounded(events, ends_at)
+            async with self._backend.open(turn) as events, aclosing(self._bounded(events, ends_at)) as bounded:
+                yield bounded
         finally:
             self._turns -= 1
             if not self._turns:
@@ -102,7 +102,7 @@ class Gateway:
         for scope in self._waiting:
             scope.cancel()
 
-    async def _bounded(self, events: AsyncIterator[Event], ends_at: float) -> AsyncIterator[Event]:
+    async def _bounded(self, events: AsyncIterator[Event], ends_at: float) -> AsyncGenerator[Event, None]:
         while True:
             event = await self._next(events, ends_at)
             yield event
@@ -119,18 +119,17 @@ class Gateway:
                 return await anext(events, _NO_LAST_EVENT)
             finally:
                 self._waiting.discard(scope)
-        return _STOPPED if self._stopped else TurnFailed(self._out_of_time(whole=ends_at <= idle_at))
+        return self._cut_short(whole_time_is_over=ends_at <= idle_at)
 
-    def _out_of_time(self, *, whole: bool) -> Failure:
-        if whole:
-            return Failure(
-                Kind.TIMEOUT,
-                f"The request took longer than {self._limits.request:g} s and was ended (--request-timeout).",
-            )
-        return Failure(
-            Kind.UPSTREAM_TIMEOUT,
-            f"Upstream said nothing for {self._limits.idle:g} s and the turn was ended (--idle-timeout).",
-        )
+    def _cut_short(self, *, whole_time_is_over: bool) -> TurnFailed:
+        """Why the wait for an event was ended."""
+        if self._stopped:
+            return _STOPPED
+        if whole_time_is_over:
+            said = f"The request took longer than {self._limits.request:g} s and was ended (--request-timeout)."
+            return TurnFailed(Failure(Kind.TIMEOUT, said))
+        said = f"Upstream said nothing for {self._limits.idle:g} s and the turn was ended (--idle-timeout)."
+        return TurnFailed(Failure(Kind.UPSTREAM_TIMEOUT, said))
 
 
 _NO_LAST_EVENT = TurnFailed(Failure(Kind.INTERNAL, "The answer ended without a last event."))

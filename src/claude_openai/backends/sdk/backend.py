@@ -1,8 +1,8 @@
 """Turns answered by Claude Code through the Claude Agent SDK: one process per turn, for as long as the turn lasts."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -84,7 +84,7 @@ class SdkBackend:
             except (ClaudeSDKError, OSError) as error:
                 log.error("sdk.error", stage="start", error=_cause(error))
                 events = _failed(process_failure("could not be started"))
-            yield events
+            yield await stack.enter_async_context(aclosing(events))
 
     async def _ask(self, stack: AsyncExitStack, turn: Turn) -> ClaudeSDKClient:
         """A client whose Claude Code is answering `turn`; it ends with `stack`."""
@@ -136,7 +136,7 @@ async def _sent(message: Json) -> AsyncIterator[dict[str, Any]]:
     yield {"type": "user", "message": message, "parent_tool_use_id": None}
 
 
-async def _answer(client: ClaudeSDKClient, reader: AnswerReader) -> AsyncIterator[Event]:
+async def _answer(client: ClaudeSDKClient, reader: AnswerReader) -> AsyncGenerator[Event, None]:
     messages = client.receive_messages()
     why = process_failure("ended unexpectedly")
     try:
@@ -166,7 +166,7 @@ async def _settled(client: ClaudeSDKClient, messages: AsyncIterator[Message], re
     return []
 
 
-async def _failed(failure: Failure) -> AsyncIterator[Event]:
+async def _failed(failure: Failure) -> AsyncGenerator[Event, None]:
     yield TurnFailed(failure)
 
 

@@ -1,0 +1,83 @@
+"""A backend that plays a script: the fake at the port, for tests of all that stands above it. No process, no clock.
+
+A script is the events of one turn, in order. A `Gate` among them holds the turn until the test opens it; an exception
+is raised where it stands, as the defect of a backend would be. What happened to each turn is a `Performance`.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+
+from claude_openai.core.events import Event
+from claude_openai.core.failures import Failure, RequestFailed
+from claude_openai.core.models import Model
+from claude_openai.core.ports import Description, Login
+from claude_openai.core.turn import Turn
+from claude_openai.testing.simulator.script import Gate
+
+Step = Event | Gate | Exception
+"""One step of a script."""
+
+DESCRIPTION = Description(
+    name="Scripted",
+    version="1.0",
+    login=Login("a script"),
+    models=(Model("sonnet", "claude-sonnet-4-5"), Model("haiku", "claude-haiku-4-5")),
+)
+
+
+@dataclass(eq=False)
+class Performance:
+    """One turn as it was played: what was asked, and how far it got."""
+
+    turn: Turn
+    played: list[Event] = field(default_factory=list)
+    completed: bool = False
+    """The script came to its end before the block was left."""
+    ended: anyio.Event = field(default_factory=anyio.Event)
+    """Set when the block was left, for whatever reason."""
+
+
+class ScriptedBackend:
+    """Plays one script per turn, in the order given; the last one again for every further turn."""
+
+    def __init__(self, *scripts: Iterable[Step], description: Description | Failure = DESCRIPTION) -> None:
+        self._scripts = [tuple(script) for script in scripts] or [()]
+        self._description = description
+        self.performances: list[Performance] = []
+
+    @property
+    def running(self) -> int:
+        """Turns that have been opened and not ended."""
+        return sum(not performance.ended.is_set() for performance in self.performances)
+
+    async def describe(self) -> Description:
+        if isinstance(self._description, Failure):
+            raise RequestFailed(self._description)
+        return self._description
+
+    @asynccontextmanager
+    async def open(self, turn: Turn) -> AsyncIterator[AsyncIterator[Event]]:
+        script = self._scripts[min(len(self.performances), len(self._scripts) - 1)]
+        performance = Performance(turn)
+        self.performances.append(performance)
+        try:
+            async with aclosing(_play(script, performance)) as events:
+                yield events
+        finally:
+            performance.ended.set()
+
+
+async def _play(script: Iterable[Step], performance: Performance) -> AsyncGenerator[Event, None]:
+    for step in script:
+        match step:
+            case Gate():
+                await step.wait()
+            case Exception():
+                raise step
+            case event:
+                performance.played.append(event)
+                yield event
+    performance.completed = True

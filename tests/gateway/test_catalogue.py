@@ -1,0 +1,96 @@
+"""Which models there are, and what a name means."""
+
+import pytest
+
+from claude_openai.core.failures import Kind, RequestFailed
+from claude_openai.core.models import Catalogue, Model
+from claude_openai.gateway.catalogue import catalogue
+
+OFFERED = (
+    Model("opus", "claude-opus-5"),
+    Model("sonnet", "claude-sonnet-5"),
+    Model("claude-opus-4-1", "claude-opus-4-1"),
+)
+
+
+def made(*, override: tuple[str, ...] = (), aliases: tuple[tuple[str, str], ...] = ()) -> Catalogue:
+    return catalogue(OFFERED, default="sonnet", aliases=aliases, override=override)
+
+
+def refusal(models: Catalogue, name: str) -> str:
+    with pytest.raises(RequestFailed) as caught:
+        models.resolve(name)
+    assert caught.value.failure.kind is Kind.MODEL_NOT_FOUND
+    assert caught.value.failure.param == "model"
+    return caught.value.failure.message
+
+
+@pytest.mark.proves("models.names.short", "models.list.from-claude-code")
+def test_the_list_has_claude_codes_names_those_with_claude_before_them_and_full_ids() -> None:
+    assert [model.id for model in made().listed()] == [
+        "opus",
+        "sonnet",
+        "claude-opus-4-1",
+        "claude-opus",
+        "claude-sonnet",
+        "claude-opus-5",
+        "claude-sonnet-5",
+    ]
+    assert made().resolve("claude-sonnet").resolved == "claude-sonnet-5"
+
+
+@pytest.mark.proves("models.default")
+def test_no_name_is_the_default_model() -> None:
+    assert made().resolve(None).id == "sonnet"
+
+
+@pytest.mark.proves("models.names.full")
+def test_a_full_id_that_is_not_listed_is_passed_on() -> None:
+    assert made().resolve("claude-sonnet-4-5-20250929") == Model(
+        "claude-sonnet-4-5-20250929", "claude-sonnet-4-5-20250929"
+    )
+
+
+@pytest.mark.proves("models.unknown")
+def test_an_unknown_name_names_what_exists() -> None:
+    message = refusal(made(aliases=(("gpt-4o", "sonnet"),)), "gpt-5")
+    assert "`gpt-5`" in message
+    assert "sonnet" in message
+    assert "gpt-4o" in message
+
+
+@pytest.mark.proves("models.alias")
+def test_an_alias_stands_for_its_model_and_is_listed() -> None:
+    models = made(aliases=(("gpt-4o", "opus"), ("gpt-4o-mini", "claude-haiku-9")))
+    assert models.resolve("gpt-4o").resolved == "claude-opus-5"
+    assert models.resolve("gpt-4o-mini").resolved == "claude-haiku-9"
+    assert [model.id for model in models.listed()][-2:] == ["gpt-4o", "gpt-4o-mini"]
+
+
+@pytest.mark.proves("models.list.override")
+def test_an_override_is_all_there_is() -> None:
+    models = made(override=("sonnet", "my-gateway/model"))
+    assert [(model.id, model.resolved) for model in models.listed()] == [
+        ("sonnet", "claude-sonnet-5"),
+        ("my-gateway/model", None),
+    ]
+    refusal(models, "claude-opus-5")
+
+
+@pytest.mark.proves("params.sampling")
+@pytest.mark.parametrize(
+    ("resolved", "takes"),
+    [
+        ("claude-3-5-haiku-20241022", True),
+        ("claude-sonnet-4-20250514", True),
+        ("claude-sonnet-4-5-20250929", True),
+        ("claude-haiku-4-5", True),
+        ("claude-opus-4-7", False),
+        ("claude-sonnet-5", False),
+        ("claude-opus-5-5", False),
+        ("claude-sonnet-4-5[1m]", True),
+        ("something-else", False),
+    ],
+)
+def test_only_models_before_4_7_take_a_temperature(resolved: str, takes: bool) -> None:
+    assert Model("x", resolved).takes_temperature is takes

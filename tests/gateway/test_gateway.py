@@ -1,0 +1,129 @@
+"""Turns under limits, on trio's virtual clock: a test of ten minutes takes none."""
+
+from collections.abc import AsyncIterator
+
+import anyio
+import pytest
+import trio.testing
+
+from claude_openai.core.events import Event, TextDelta, TurnFailed, TurnFinished, TurnStarted
+from claude_openai.core.failures import Kind
+from claude_openai.core.messages import Text, UserMessage
+from claude_openai.core.models import Model
+from claude_openai.core.ports import Description, Login
+from claude_openai.core.turn import Turn
+from claude_openai.gateway import Choice, Gateway, Limits
+from claude_openai.testing import Gate
+from claude_openai.testing.scripted_backend import DESCRIPTION, ScriptedBackend
+
+TURN = Turn(Model("sonnet"), (UserMessage((Text("hi"),)),))
+STARTED, DONE = TurnStarted("sonnet", "session"), TurnFinished("stop")
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, object]]:
+    return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
+
+
+def gateway(backend: ScriptedBackend, *, request: float = 600, idle: float = 60) -> Gateway:
+    return Gateway(backend, Limits(request=request, idle=idle), Choice())
+
+
+async def events_of(gateway: Gateway) -> list[Event]:
+    async with gateway.open(TURN) as events:
+        return [event async for event in events]
+
+
+def failure(event: Event) -> Kind:
+    assert isinstance(event, TurnFailed)
+    return event.failure.kind
+
+
+@pytest.mark.proves("core.one-pipeline")
+async def test_events_pass_as_the_backend_gives_them() -> None:
+    script: list[Event] = [STARTED, TextDelta("a"), TextDelta("b"), DONE]
+    assert await events_of(gateway(ScriptedBackend(script))) == script
+
+
+@pytest.mark.proves("errors.upstream.silent")
+async def test_an_upstream_that_falls_silent_ends_the_turn() -> None:
+    backend = ScriptedBackend([STARTED, TextDelta("a"), Gate(), DONE])
+    started = anyio.current_time()
+    events = await events_of(gateway(backend, idle=60))
+    assert anyio.current_time() - started == pytest.approx(60)
+    assert events[:-1] == [STARTED, TextDelta("a")]
+    assert failure(events[-1]) is Kind.UPSTREAM_TIMEOUT
+    assert backend.running == 0
+
+
+@pytest.mark.proves("lifetime.timeout")
+async def test_a_turn_over_its_whole_time_ends_even_if_it_speaks() -> None:
+    class Talker(ScriptedBackend):
+        def open(self, turn: Turn):  # type: ignore[no-untyped-def]
+            return _talking()
+
+    started = anyio.current_time()
+    events = await events_of(gateway(Talker(), request=100, idle=60))
+    assert anyio.current_time() - started == pytest.approx(100)
+    assert failure(events[-1]) is Kind.TIMEOUT
+
+
+@pytest.mark.proves("lifetime.stop.ends-everything")
+async def test_stopping_tells_every_turn_and_lets_none_begin() -> None:
+    backend = ScriptedBackend([STARTED, Gate(), DONE])
+    stopping = gateway(backend)
+    ends: list[Event] = []
+
+    async def one() -> None:
+        ends.append((await events_of(stopping))[-1])
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(one)
+            group.start_soon(one)
+            await trio.testing.wait_all_tasks_blocked()
+            stopping.stop()
+            await stopping.until_idle()
+        await one()
+    assert [failure(end) for end in ends] == [Kind.SHUTTING_DOWN] * 3
+    assert backend.running == 0
+
+
+@pytest.mark.proves("errors.own-fault")
+async def test_a_backend_that_ends_without_a_last_event_is_a_failure() -> None:
+    assert failure((await events_of(gateway(ScriptedBackend([STARTED]))))[-1]) is Kind.INTERNAL
+
+
+@pytest.mark.proves("http.health.not-ready")
+async def test_a_missing_login_is_asked_for_again_but_not_at_once() -> None:
+    class Signing(ScriptedBackend):
+        asked = 0
+
+        async def describe(self) -> Description:
+            self.asked += 1
+            login = Login("key" if self.asked > 1 else None)
+            return Description(DESCRIPTION.name, DESCRIPTION.version, login, DESCRIPTION.models)
+
+    backend = Signing()
+    asking = gateway(backend)
+    assert not (await asking.description()).login.ready
+    assert not (await asking.description()).login.ready
+    await anyio.sleep(20)
+    assert (await asking.description()).login.ready
+    await anyio.sleep(20)
+    assert (await asking.description()).login.ready
+    assert backend.asked == 2
+
+
+class _talking:  # noqa: N801 -- stands for a context manager function
+    async def __aenter__(self) -> AsyncIterator[Event]:
+        return self._talk()
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def _talk(self) -> AsyncIterator[Event]:
+        yield STARTED
+        while True:
+            await anyio.sleep(1)
+            yield TextDelta("on and ")
