@@ -68,4 +68,4 @@ def _children() -> set[psutil.Process]:
 
 
 def _temporary(sandbox: Path) -> set[Path]:
-    return {path for path in (sandbox / "tmp").iterdir() if path.name.startswith("claude-openai")}
+    return set((sandbox / "tmp").iterdir())

@@ -86,7 +86,7 @@ def chat_command(
         **({} if prompted else {"CLAUDE_CODE_RESUME_INTERRUPTED_TURN": "1"}),
         "CLAUDE_CODE_MAX_RETRIES": str(max_retries),
         "API_TIMEOUT_MS": str(round(request_timeout * 1000)),
-        "CLAUDE_CODE_TMPDIR": str(scratch.temporary),
+        **dict.fromkeys(("CLAUDE_CODE_TMPDIR", "TMPDIR", "TEMP", "TMP"), str(scratch.temporary)),
         "PWD": str(scratch.work),
     }
     return Command(tuple(argv), environment, scratch.work, scratch.stderr)
