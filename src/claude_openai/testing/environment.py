@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-_KEPT = frozenset(
-    {"PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "COMSPEC", "PATHEXT"}
-)
+_KEPT = frozenset({"PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "COMSPEC", "PATHEXT"})
 """What a program needs to run at all; no home, no key, no proxy, no cloud."""
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from claude_openai.core.events import Event
+from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.models import Model
 from claude_openai.core.ports import Description, Login
@@ -34,10 +34,13 @@ class Performance:
 
     turn: Turn
     played: list[Event] = field(default_factory=list)
-    completed: bool = False
-    """The script came to its end before the block was left."""
     ended: anyio.Event = field(default_factory=anyio.Event)
     """Set when the block was left, for whatever reason."""
+
+    @property
+    def completed(self) -> bool:
+        """The last event of a turn was handed out: what ended it was not the listener."""
+        return bool(self.played) and isinstance(self.played[-1], TurnFinished | TurnFailed)
 
 
 class ScriptedBackend:
@@ -47,11 +50,6 @@ class ScriptedBackend:
         self._scripts = [tuple(script) for script in scripts] or [()]
         self._description = description
         self.performances: list[Performance] = []
-
-    @property
-    def running(self) -> int:
-        """Turns that have been opened and not ended."""
-        return sum(not performance.ended.is_set() for performance in self.performances)
 
     async def describe(self) -> Description:
         if isinstance(self._description, Failure):
@@ -80,4 +78,3 @@ async def _play(script: Iterable[Step], performance: Performance) -> AsyncGenera
             case event:
                 performance.played.append(event)
                 yield event
-    performance.completed = True

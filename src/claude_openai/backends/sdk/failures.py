@@ -8,7 +8,7 @@ import re
 
 from claude_openai.core.failures import Failure, Kind
 
-LOG_IN = "Run `claude` once on the server's machine and sign in with /login, or set ANTHROPIC_API_KEY, then try again."
+LOG_IN = "On the server's machine, run `claude` and sign in with /login, or set ANTHROPIC_API_KEY; then try again."
 
 _BY_STATUS = {
     400: Kind.INVALID_REQUEST,
@@ -48,9 +48,10 @@ def upstream_failure(status: int | None, text: str, *, model: str, retry_after: 
     kind = _kind(status, text)
     message = _PREFIX.sub("", text.strip()) or f"Upstream answered {status}."
     if kind is Kind.NOT_LOGGED_IN:
-        message = f"Claude Code is not signed in ({message}). {LOG_IN}"
+        what = "is not signed in" if status is None else "was refused by upstream"
+        message = f"Claude Code {what} ({message}). {LOG_IN}"
     if kind is Kind.MODEL_NOT_FOUND:
-        message = f"The model `{model}` was refused upstream: {message}"
+        message = f"The model `{model}` was refused upstream: {message} GET /v1/models lists what there is."
     return Failure(
         kind,
         message,

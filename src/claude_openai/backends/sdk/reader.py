@@ -76,6 +76,8 @@ class AnswerReader:
             case SystemMessage(subtype="api_retry", data=data):
                 return self._retried(data)
             case SystemMessage(subtype="model_refusal_no_fallback", data=data):
+                # Where nothing was said before, the only word of it: `message_delta` then has no stop reason.
+                self._stop_reason = "refusal"
                 self._refusal = data.get("api_refusal_explanation") or self._refusal
             case RateLimitEvent(rate_limit_info=info) if info.status == "rejected" and info.resets_at:
                 self._retry_after = max(0.0, info.resets_at - self._wall_clock())
@@ -108,8 +110,8 @@ class AnswerReader:
             } if text:
                 self._said_something = True
                 return [ReasoningDelta(text)]
-            case {"type": "message_delta", "delta": {"stop_reason": str(reason), **delta}}:
-                self._conclude(reason, delta, event.get("usage") or {})
+            case {"type": "message_delta", "delta": {**delta}}:
+                self._conclude(delta, event.get("usage") or {})
             case {"type": "message_stop"}:
                 self.complete = self._stop_reason is not None
             case _:
@@ -125,8 +127,9 @@ class AnswerReader:
         self._started = True
         return [TurnStarted(model=message.get("model") or self._model, session_id=session_id)]
 
-    def _conclude(self, reason: str, delta: Mapping[Any, Any], usage: Mapping[str, Any]) -> None:
-        self._stop_reason = reason
+    def _conclude(self, delta: Mapping[Any, Any], usage: Mapping[str, Any]) -> None:
+        # A stream that was cut has a made-up `message_delta` without a stop reason: that is no end of an answer.
+        self._stop_reason = delta.get("stop_reason") or self._stop_reason
         self._usage = _merged(self._usage, usage)
         details = delta.get("stop_details")
         if isinstance(details, dict):

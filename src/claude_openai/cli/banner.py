@@ -1,0 +1,48 @@
+"""What a person sees once the server is ready: where it is, what answers there, and what is still missing.
+
+Pure text, for standard error; colours only where someone looks at them.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from claude_openai import __version__
+
+if TYPE_CHECKING:
+    from claude_openai.wiring import Ready
+
+SIMULATED = "SIMULATED: a script answers here, no model. Leave out --simulate for real answers."
+
+
+def banner(ready: "Ready", *, colours: bool) -> str:
+    """A headline, one line for each fact, and loudly what is not as usual."""
+    text = "".join(f"{line}\n" for line in _lines(ready))
+    return text if colours else click.unstyle(text)
+
+
+def wants_colours(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """By the convention of no-color.org any value of NO_COLOR but the empty one switches colours off."""
+    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def _lines(ready: "Ready") -> Iterator[str]:
+    yield click.style(f"claude-openai {__version__}", bold=True)
+    if ready.simulated:
+        yield click.style(f"  {SIMULATED}", fg="black", bg="yellow", bold=True)
+    yield _fact("URL", click.style(f"{ready.url}/v1", fg="cyan", underline=True))
+    yield _fact("Backend", ready.backend)
+    yield _fact("Model", ready.model)
+    yield _fact("API key", "needed" if ready.needs_key else "not needed, only this machine can connect")
+    yield _fact("Login", _login(ready))
+
+
+def _login(ready: "Ready") -> str:
+    if ready.login_remedy:
+        return click.style(f"{ready.login or 'not logged in'}: {ready.login_remedy}", fg="yellow", bold=True)
+    return ready.login or "not known yet"
+
+
+def _fact(name: str, value: str) -> str:
+    return f"  {name:<8} {value}"

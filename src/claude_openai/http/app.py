@@ -1,0 +1,107 @@
+"""The server as one ASGI application: its routes, and the layers that every request passes on its way to them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import uuid4
+
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from claude_openai.http.auth import Authentication
+from claude_openai.http.chat_completions import ChatCompletions
+from claude_openai.http.client import SEND_SECONDS, Patience
+from claude_openai.http.errors import ErrorBoundary
+from claude_openai.http.guard import HostGuard
+from claude_openai.http.health import HealthCheck
+from claude_openai.http.models import Models, OneModel
+from claude_openai.http.openapi import OpenApi
+from claude_openai.http.origin import CrossOrigin, OriginGuard
+from claude_openai.http.ports import Gateway
+from claude_openai.http.request_id import RequestLog
+from claude_openai.http.resource import Resource, UnknownPath
+
+OPEN_PATHS = ("/health", "/openapi.json")
+"""What needs no key. It tells nothing that is anyone's own."""
+
+
+def _new_id() -> str:
+    return uuid4().hex
+
+
+def _now() -> int:
+    return int(time.time())
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the application is made with. `host` is the address it is bound to; no `keys` lets everyone in."""
+
+    gateway: Gateway
+    version: str
+    host: str = "127.0.0.1"
+    keys: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    max_request_bytes: int = 10_485_760
+    keep_alive_seconds: float = 15.0
+    send_seconds: float = SEND_SECONDS
+    simulated: bool = False
+    new_id: Callable[[], str] = _new_id
+    now: Callable[[], int] = _now
+
+
+def create_app(services: Services) -> ASGIApp:
+    """The application. The gateway's life is the caller's: nothing starts or ends with the application."""
+    return _ByProtocol(http=_layers(_routes(services), services), other=Router())
+
+
+def _routes(services: Services) -> Router:
+    gateway = services.gateway
+    chat = ChatCompletions(
+        gateway,
+        max_request_bytes=services.max_request_bytes,
+        keep_alive_seconds=services.keep_alive_seconds,
+        new_id=services.new_id,
+        now=services.now,
+    )
+    health = HealthCheck(gateway, version=services.version, simulated=services.simulated)
+    routes = {
+        "/health": Resource({"GET": health}),
+        "/openapi.json": Resource({"GET": OpenApi(services.version)}),
+        "/v1/models": Resource({"GET": Models(gateway)}),
+        "/v1/models/{model:path}": Resource({"GET": OneModel(gateway)}),
+        "/v1/chat/completions": Resource({"POST": chat}),
+    }
+    unknown = UnknownPath(routes)
+    return Router(
+        [
+            Route("/v1/models/", unknown),  # not the model without a name
+            *(Route(path, resource) for path, resource in routes.items()),
+        ],
+        redirect_slashes=False,  # a POST would lose its body on the way
+        default=unknown,
+    )
+
+
+def _layers(app: ASGIApp, services: Services) -> ASGIApp:
+    """The last one is the outermost."""
+    app = Authentication(app, keys=services.keys, open_paths=OPEN_PATHS)
+    app = OriginGuard(app, services.allowed_origins)
+    app = HostGuard(app, bound=services.host, allowed=services.allowed_hosts)
+    app = ErrorBoundary(app)
+    app = CrossOrigin(app, services.allowed_origins)
+    app = Patience(app, services.send_seconds)
+    return RequestLog(app, new_id=services.new_id, simulated=services.simulated)
+
+
+class _ByProtocol:
+    """The layers speak HTTP; a server's own start and stop, and web sockets, which are turned away, go past them."""
+
+    def __init__(self, *, http: ASGIApp, other: ASGIApp) -> None:
+        self._http = http
+        self._other = other
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._http if scope["type"] == "http" else self._other
+        await app(scope, receive, send)

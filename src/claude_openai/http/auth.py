@@ -1,0 +1,62 @@
+"""Who asks: a key as Bearer token or as `x-api-key`, told apart by a name that does not give the key away.
+
+Digests are compared, all of them and each in constant time, so that neither a key's length nor its place shows in how
+long an answer takes. Where the server has no keys, every key is as good as none and all who can connect are "local".
+"""
+
+import hmac
+from collections.abc import Iterable
+from hashlib import sha256
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from claude_openai.core.failures import Failure, Kind, RequestFailed
+
+LOCAL = "local"
+
+_NO_KEY = (
+    "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "
+    "(i.e. Authorization: Bearer YOUR_KEY), or in an x-api-key header."
+)
+_WRONG_KEY = "Incorrect API key provided. Use one of the keys this server was started with."
+
+
+class Authentication:
+    """Lets through who has a key, and whoever asks for one of the `open_paths`."""
+
+    def __init__(self, app: ASGIApp, *, keys: Iterable[str], open_paths: Iterable[str]) -> None:
+        self._app = app
+        self._digests = tuple(sha256(key.encode()).digest() for key in keys)
+        self._open_paths = frozenset(open_paths)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] not in self._open_paths:
+            scope.setdefault("state", {})["principal"] = self._principal(Headers(scope=scope))
+        await self._app(scope, receive, send)
+
+    def _principal(self, headers: Headers) -> str:
+        if not self._digests:
+            return LOCAL
+        offered = _offered(headers)
+        if not offered:
+            raise RequestFailed(Failure(Kind.INVALID_API_KEY, _NO_KEY))
+        known = [digest for key in offered for digest in self._known(sha256(key.encode("latin-1")).digest())]
+        if not known:
+            raise RequestFailed(Failure(Kind.INVALID_API_KEY, _WRONG_KEY))
+        return f"key-{known[0].hex()[:8]}"
+
+    def _known(self, offered: bytes) -> list[bytes]:
+        return [digest for digest in self._digests if hmac.compare_digest(digest, offered)]
+
+
+def principal(scope: Scope) -> str:
+    """Whose request this is; only behind `Authentication`."""
+    name: str = scope["state"]["principal"]
+    return name
+
+
+def _offered(headers: Headers) -> list[str]:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    return [key for key in (bearer, headers.get("x-api-key", "")) if key]

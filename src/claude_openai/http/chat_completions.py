@@ -1,0 +1,105 @@
+"""`POST /v1/chat/completions`: a request becomes a turn, and the turn's events one object or a stream of chunks.
+
+Both ways read the same events, and only while the client listens. The status tells the truth as long as nothing has
+been sent: a failure up to then is the whole answer, and afterwards the stream's last event.
+"""
+
+from collections.abc import Callable
+
+from anyio.abc import ObjectReceiveStream
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from claude_openai.core.events import Event, TurnFailed, TurnFinished
+from claude_openai.http.auth import principal
+from claude_openai.http.body import read_body
+from claude_openai.http.errors import failure_answer, failure_event
+from claude_openai.http.ports import Gateway
+from claude_openai.http.streaming import EventStream
+from claude_openai.http.turns import attended
+from claude_openai.logs import logger
+from claude_openai.translate.chat_completions.collector import Collector
+from claude_openai.translate.chat_completions.encoder import ChunkEncoder
+from claude_openai.translate.chat_completions.inbound import Reading, parse_request, read_turn
+from claude_openai.wire import sse
+from claude_openai.wire.chat_completions import ChatCompletionChunk
+
+log = logger(__name__)
+
+IGNORED = "x-claude-openai-ignored"
+ADJUSTED = "x-claude-openai-adjusted"
+
+
+class ChatCompletions:
+    """The endpoint."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        max_request_bytes: int,
+        keep_alive_seconds: float,
+        new_id: Callable[[], str],
+        now: Callable[[], int],
+    ) -> None:
+        self._gateway = gateway
+        self._max_request_bytes = max_request_bytes
+        self._keep_alive_seconds = keep_alive_seconds
+        self._new_id = new_id
+        self._now = now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = parse_request(await read_body(scope, receive, self._max_request_bytes))
+        reading = read_turn(request, await self._gateway.catalogue(), principal(scope))
+        headers = _reported(reading)
+        answer_id, created = f"chatcmpl-{self._new_id()}", self._now()
+        async with attended(self._gateway, reading.turn, receive) as events:
+            if reading.stream:
+                encoder = ChunkEncoder(answer_id, created, reading.model, reading.include_usage)
+                stream = EventStream(send, headers, self._keep_alive_seconds)
+                answer = await _streamed(events, encoder, stream)
+            else:
+                answer = await _collected(events, Collector(answer_id, created, reading.model))
+            if answer is not None:
+                answer.headers.update(headers)
+                await answer(scope, receive, send)
+
+
+async def _collected(events: ObjectReceiveStream[Event], collector: Collector) -> Response:
+    while True:
+        event = await events.receive()
+        if isinstance(event, TurnFailed):
+            return failure_answer(event.failure)
+        collector.feed(event)
+        if isinstance(event, TurnFinished):
+            return Response(collector.result().to_json(), media_type="application/json")
+
+
+async def _streamed(events: ObjectReceiveStream[Event], encoder: ChunkEncoder, stream: EventStream) -> Response | None:
+    """The answer where it has not begun as a stream: it failed before there was anything to send."""
+    while True:
+        event = await stream.next(events)
+        if isinstance(event, TurnFailed):
+            if not stream.begun:
+                return failure_answer(event.failure)
+            await stream.write(failure_event(event.failure), last=True)
+            return None
+        chunks = encoder.feed(event)
+        if isinstance(event, TurnFinished):
+            await stream.write(_framed(chunks) + sse.DONE, last=True)
+            return None
+        if chunks:
+            await stream.write(_framed(chunks))
+
+
+def _framed(chunks: list[ChatCompletionChunk]) -> bytes:
+    return b"".join(sse.event(chunk.to_json()) for chunk in chunks)
+
+
+def _reported(reading: Reading) -> dict[str, str]:
+    """What the client asked for and does not get, for its answer's headers and for the log."""
+    told = {IGNORED: ",".join(reading.ignored), ADJUSTED: ",".join(reading.adjusted)}
+    headers = {name: value for name, value in told.items() if value}
+    if headers:
+        log.info("http.not_as_asked", ignored=reading.ignored, adjusted=reading.adjusted)
+    return headers

@@ -1,0 +1,48 @@
+"""The client at the other end: it may leave, and it may stop reading. Neither may hold the server up.
+
+Neither is an error: `Patience` is where both end.
+"""
+
+import math
+
+import anyio
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from claude_openai.logs import logger
+
+log = logger(__name__)
+
+SEND_SECONDS = 60.0
+"""How long one message of an answer may wait for a client that has stopped reading."""
+
+
+class ClientGone(Exception):  # noqa: N818 -- named for what happened; nobody is at fault
+    """Nobody is left to answer."""
+
+
+class Patience:
+    """Ends a request when one message of its answer cannot leave in time."""
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self._app = app
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_in_time(message: Message) -> None:
+            request.deadline = anyio.current_time() + self._seconds
+            await send(message)
+            request.deadline = math.inf
+
+        with anyio.CancelScope() as request:
+            try:
+                await self._app(scope, receive, send_in_time)
+            except ClientGone:
+                log.debug("http.client_gone")
+        if request.cancelled_caught:
+            log.info("http.client_stalled", seconds=self._seconds)
+
+
+async def departure(receive: Receive) -> None:
+    """Waits until the client has left. The request's body must have been read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,43 @@
+"""`/v1/models`: the names that a request may give for its model."""
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from claude_openai.http.ports import Gateway
+from claude_openai.wire.models import ModelList, ModelObject
+from claude_openai.wire.reply import Reply
+
+CREATED = 0
+"""OpenAI's clients want a time here, and Claude Code does not say when a model was made."""
+
+
+class Models:
+    """`GET /v1/models`."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        catalogue = await self._gateway.catalogue()
+        answer = ModelList(data=[_object(model.id) for model in catalogue.listed()])
+        await _json(answer)(scope, receive, send)
+
+
+class OneModel:
+    """`GET /v1/models/{model}`, under whatever name a request could give, also one that is not listed."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        name: str = scope["path_params"]["model"]
+        (await self._gateway.catalogue()).resolve(name)
+        await _json(_object(name))(scope, receive, send)
+
+
+def _object(name: str) -> ModelObject:
+    return ModelObject(id=name, created=CREATED)
+
+
+def _json(answer: Reply) -> Response:
+    return Response(answer.to_json(), media_type="application/json")

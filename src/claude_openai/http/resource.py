@@ -1,0 +1,49 @@
+"""A path and the methods it has; and what a client is told that asks for another method or another path."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from claude_openai.http.errors import Refused
+
+BASE = "/v1"
+
+
+class Resource:
+    """One path: an application for each of its methods. HEAD is GET, whose body the server leaves out."""
+
+    def __init__(self, methods: Mapping[str, ASGIApp]) -> None:
+        head = {"HEAD": methods["GET"]} if "GET" in methods else {}
+        self.methods = MappingProxyType({**methods, **head})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self.methods.get(scope["method"])
+        if app is None:
+            raise _wrong_method(scope["method"], scope["path"], sorted(self.methods))
+        await app(scope, receive, send)
+
+
+class UnknownPath:
+    """Says where the path was surely meant to lead: many a client's base URL lacks `/v1` or has it twice."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known = frozenset(known)
+
+    async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
+        method, path = scope["method"], scope["path"]
+        meant = self._meant(path)
+        advice = f" Did you mean {meant}? This server's base URL ends in {BASE}." if meant else ""
+        raise Refused(404, f"Unknown request URL: {method} {path}.{advice}", code="unknown_url")
+
+    def _meant(self, path: str) -> str | None:
+        bare = path.rstrip("/")
+        while bare.startswith(f"{BASE}/"):
+            bare = bare.removeprefix(BASE)
+        return next((known for known in (BASE + bare, bare) if known in self._known), None)
+
+
+def _wrong_method(method: str, path: str, allowed: list[str]) -> Refused:
+    names = ", ".join(allowed)
+    message = f"Not allowed to {method} on {path}: only {names} requests are accepted."
+    return Refused(405, message, code="method_not_supported", headers={"allow": names})

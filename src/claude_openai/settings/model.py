@@ -1,0 +1,180 @@
+"""The settings themselves, a field each."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from claude_openai.errors import SettingsError
+from claude_openai.settings.catalogue import PREFIX, Setting, described, expects
+from claude_openai.settings.sources import Found, read
+from claude_openai.settings.values import (
+    Address,
+    Aliases,
+    Command,
+    Grace,
+    HostNames,
+    Keyring,
+    Keys,
+    LogFormat,
+    LogLevel,
+    ModelIds,
+    ModelName,
+    Origins,
+    Port,
+    Retries,
+    Seconds,
+    Size,
+    Spelling,
+    Switch,
+    is_loopback,
+)
+
+
+class Settings(BaseModel):
+    """All that the server is told at its start. `load` makes it; a test may make it directly, which reads no
+    environment and no settings file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
+
+    host: Address = Field(
+        "127.0.0.1",
+        description="Address to listen on. Without an API key only a loopback address is accepted.",
+    )
+    port: Annotated[Port, Spelling(also=("PORT",))] = Field(
+        8000,
+        description="Port to listen on. 0 takes any free one.",
+    )
+    api_key: Annotated[Keys, Spelling(also=("API_KEY",), repeatable=True)] = Field(
+        (),
+        description="Key that clients must send; repeatable, and a variable can hold several, separated by commas. "
+        "A flag shows in the list of processes: prefer the variable or the key file.",
+    )
+    api_key_file: Keyring = Field(
+        None,
+        description="File of further API keys, one a line; lines that begin with # are comments.",
+    )
+    default_model: Annotated[ModelName, Spelling(also=("CLAUDE_DEFAULT_MODEL",))] = Field(
+        "sonnet",
+        description="Model for requests that name none.",
+    )
+    models_override: Annotated[ModelIds, Spelling(also=("CLAUDE_MODELS_OVERRIDE",))] = Field(
+        (),
+        description="Model ids to list and accept, separated by commas, in place of Claude Code's own.",
+    )
+    model_aliases: Annotated[Aliases, Spelling("--model-alias", repeatable=True)] = Field(
+        default_factory=dict,
+        description="Serve a model under a foreign name, such as gpt-4o=sonnet; repeatable. "
+        "In a variable separated by commas, in the file a table.",
+    )
+    claude_command: Annotated[Command, Spelling(also=("CLAUDE_COMMAND",))] = Field(
+        None,
+        description="Claude Code to run, as a path or a name on PATH.",
+    )
+    simulate: Switch = Field(
+        False,
+        description="Let a built-in simulator play the model: for trying out and for tests, without an account.",
+    )
+    max_request_bytes: Size = Field(
+        10_485_760,
+        description="Largest request body; a larger one is answered with 413.",
+    )
+    request_timeout: Seconds = Field(
+        600.0,
+        description="Longest time for one request, from its arrival to the end of its answer.",
+    )
+    idle_timeout: Seconds = Field(
+        300.0,
+        description="Longest silence of Claude Code within a request, before it is given up.",
+    )
+    keep_alive_interval: Seconds = Field(
+        15.0,
+        description="Time between the comments that keep a silent stream open.",
+    )
+    max_retries: Retries = Field(
+        2,
+        description="How often Claude Code tries again after a failure upstream.",
+    )
+    shutdown_timeout: Grace = Field(
+        10.0,
+        description="Time that running requests get to finish when the server is stopped.",
+    )
+    allowed_hosts: Annotated[HostNames, Spelling("--allowed-host", repeatable=True)] = Field(
+        (),
+        description="Further name by which clients may address the server, as the Host header has it; repeatable.",
+    )
+    allowed_origins: Annotated[Origins, Spelling("--allowed-origin", repeatable=True)] = Field(
+        (),
+        description="Web page's origin that may call the server, such as https://chat.example.com; repeatable.",
+    )
+    log_level: LogLevel = Field(
+        "info",
+        description="How much is logged, on standard error.",
+    )
+    log_format: LogFormat = Field(
+        "auto",
+        description="Form of the log. auto is console on a terminal, else one JSON object a line.",
+    )
+
+    @property
+    def api_keys(self) -> tuple[SecretStr, ...]:
+        """Every accepted key, wherever it was given. None: whoever can connect may ask."""
+        from_file = self.api_key_file.keys if self.api_key_file else ()
+        return tuple(dict.fromkeys((*self.api_key, *from_file)))
+
+    @model_validator(mode="after")
+    def _no_open_bind(self) -> Self:
+        if not (is_loopback(self.host) or self.api_keys):
+            raise ValueError(
+                f"refusing to listen on {self.host} without an API key: "
+                f"set {PREFIX}API_KEY or --api-key-file, or use --host 127.0.0.1"
+            )
+        return self
+
+    @classmethod
+    def load(cls, flags: Mapping[str, object], environ: Mapping[str, str]) -> Self:
+        """The settings of one start. `flags` holds what the command line gave, by field name (and `config`)."""
+        found = read(catalogue(), flags, environ)
+        try:
+            return cls.model_validate({name: item.value for name, item in found.items()})
+        except ValidationError as error:
+            raise SettingsError(_sentence(error, found)) from None
+
+
+def catalogue() -> tuple[Setting, ...]:
+    """Every setting there is, with `--config`, the one that is no field because it says where fields are read from."""
+    return described(Settings.model_fields)
+
+
+def doubts(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+    """What is no error but surely not meant, one sentence each."""
+    if settings.api_key_file and settings.api_key_file.readable_by_others:
+        path = settings.api_key_file.path
+        yield f"other users of this machine can read {path}; close it with: chmod 600 {path}"
+    known = {variable for setting in catalogue() for variable in setting.variables}
+    for variable in sorted(environ):
+        if variable.startswith(PREFIX) and variable not in known:
+            yield f"{variable} is no setting{_did_you_mean(variable, known)}"
+
+
+def _sentence(error: ValidationError, found: Mapping[str, Found]) -> str:
+    """The first fault, with its place. Pydantic's own words name Python types and no place, so they are not used."""
+    fault = error.errors(include_url=False)[0]
+    own_words = str(fault.get("ctx", {}).get("error", ""))
+    if not fault["loc"]:
+        return own_words
+    name = str(fault["loc"][0])
+    place = found[name]
+    if name not in Settings.model_fields:
+        return f"unknown setting {place.origin}{_did_you_mean(name, Settings.model_fields)}"
+    if own_words and fault["type"] == "value_error":
+        return f"{place.origin}: {own_words}"
+    value = "the value" if name == "api_key" else repr(place.value)
+    return f"{place.origin}: {value} is not {expects(Settings.model_fields[name]).phrase}"
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -1,0 +1,78 @@
+"""Where the values of settings come from: flags beat the environment, which beats the TOML file.
+
+The one place that reads the process's environment. Values are found here and not looked at: `values` checks them.
+"""
+
+import os
+import tomllib
+from collections import ChainMap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from claude_openai.errors import SettingsError
+from claude_openai.settings.catalogue import CONFIG, Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value and the place it was read from, as a person would look for it."""
+
+    origin: str
+    value: object
+
+
+def process_environment() -> Mapping[str, str]:
+    """The environment this process was started with: read once, by the command line, and passed on from there."""
+    return MappingProxyType(dict(os.environ))
+
+
+def read(settings: Iterable[Setting], flags: Mapping[str, object], environ: Mapping[str, str]) -> ChainMap[str, Found]:
+    """What was given, by the name of the setting. `flags` has those names too.
+
+    Raises:
+        SettingsError: there is a settings file, but it cannot be read.
+    """
+    fields = [setting for setting in settings if setting is not CONFIG]
+    file = _config_file(flags, environ)
+    return ChainMap(_from_flags(fields, flags), _from_environment(fields, environ), _from_file(file) if file else {})
+
+
+def _from_flags(fields: Iterable[Setting], flags: Mapping[str, object]) -> dict[str, Found]:
+    return {setting.name: Found(setting.flag, flags[setting.name]) for setting in fields if setting.name in flags}
+
+
+def _from_environment(fields: Iterable[Setting], environ: Mapping[str, str]) -> dict[str, Found]:
+    """An empty variable counts as absent: that is how containers and CI write "not set". The first name wins."""
+    return {
+        setting.name: Found(variable, environ[variable])
+        for setting in fields
+        for variable in reversed(setting.variables)
+        if environ.get(variable)
+    }
+
+
+def _from_file(path: Path) -> dict[str, Found]:
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"cannot read the settings file {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise SettingsError(f"the settings file {path} is not valid TOML: {error}") from None
+    return {name: Found(f"{name} in {path}", value) for name, value in table.items()}
+
+
+def _config_file(flags: Mapping[str, object], environ: Mapping[str, str]) -> Path | None:
+    """The file that was named, which must exist, or else the usual one where there is one."""
+    named = flags.get(CONFIG.name) or environ.get(CONFIG.variables[0])
+    if named:
+        return Path(str(named)).expanduser()
+    home = environ.get("HOME") or environ.get("USERPROFILE")
+    folder = Path(environ.get("XDG_CONFIG_HOME", ""))
+    if not folder.is_absolute():  # the XDG specification says to ignore it then
+        if not home:
+            return None
+        folder = Path(home, ".config")
+    usual = folder / "claude-openai" / "config.toml"
+    return usual if usual.is_file() else None

@@ -1,0 +1,53 @@
+"""The tables of the documents, made from what they describe."""
+
+from collections.abc import Iterable, Sequence
+
+from claude_openai.settings.catalogue import CONFIG
+from claude_openai.settings.login import PASSED
+from claude_openai.settings.model import catalogue
+
+
+def table() -> str:
+    """Every setting, as Markdown."""
+    return _markdown(
+        ("Flag", "Environment", "In the file", "Default", "Meaning"),
+        (
+            (
+                _code(f"{setting.flag} {setting.metavar}".rstrip()),
+                ", ".join(map(_code, setting.variables)),
+                "" if setting is CONFIG else _code(setting.name),
+                setting.default,
+                setting.description,
+            )
+            for setting in catalogue()
+        ),
+    )
+
+
+def login_table() -> str:
+    """Every variable that Claude Code gets, as Markdown."""
+    return _markdown(("For", "Variables"), ((group.reason, ", ".join(map(_code, group.listed()))) for group in PASSED))
+
+
+def with_tables(document: str) -> str:
+    """`document` with its tables made anew: `<!-- settings:begin -->` to `<!-- settings:end -->`, and `login` alike."""
+    return _with(_with(document, "settings", table()), "login", login_table())
+
+
+def _with(document: str, mark: str, content: str) -> str:
+    begin, end = f"<!-- {mark}:begin -->\n", f"<!-- {mark}:end -->"
+    before, opened, rest = document.partition(begin)
+    _, closed, after = rest.partition(end)
+    return f"{before}{begin}{content}{end}{after}" if opened and closed else document
+
+
+def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "".join(f"| {' | '.join(map(_cell, cells))} |\n" for cells in (head, ["---"] * len(head), *rows))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"

@@ -1,0 +1,176 @@
+"""What the settings are made of: how each kind of value is written, read and checked.
+
+A value is checked the same way wherever it came from: as the text of a flag or a variable, or as TOML has it. A
+validator's `ValueError` is a sentence that is shown as it is, after the place the value came from.
+"""
+
+import ipaddress
+import re
+import stat
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class Expects:
+    """What a value looks like: `phrase` in the sentence about a wrong one, `metavar` in `--help`.
+
+    `unit` follows the default in `--help`, and `unset` stands there where the default is no value at all.
+    """
+
+    phrase: str
+    metavar: str
+    unit: str = ""
+    unset: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How a setting is written where that does not follow from the field's name; `also` are further variables."""
+
+    flag: str | None = None
+    also: tuple[str, ...] = ()
+    repeatable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """A file of API keys, read: one key a line, `#` begins a comment line."""
+
+    path: Path
+    keys: tuple[SecretStr, ...]
+    readable_by_others: bool
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        try:
+            lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+            mode = path.stat().st_mode
+        except UnicodeDecodeError:
+            raise ValueError(f"{path} is not a text file; write one API key a line") from None
+        except OSError as error:
+            raise ValueError(f"cannot read {path}: {error.strerror}") from None
+        keys = tuple(_key(SecretStr(line)) for line in lines if line and not line.startswith("#"))
+        if not keys:
+            raise ValueError(f"{path} holds no API key; write one a line")
+        return cls(path, keys, readable_by_others=stat.S_ISREG(mode) and _others_can_read(mode))
+
+
+def is_loopback(host: str) -> bool:
+    """Only this machine can reach `host`. A name other than `localhost` may resolve to anything, so it is not."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _words(value: object) -> object:
+    """One variable can hold several values; a list is taken as it is, so that a value in it may hold a comma."""
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+def _several_keys(value: object) -> object:
+    """Nothing but separators was surely meant to be a key, and must not leave the server open."""
+    keys = _words(value)
+    if value and not keys:
+        raise ValueError("there is no API key in it")
+    return keys
+
+
+def _key(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value()
+    if not re.fullmatch("[!-~]+", text):
+        raise ValueError("an API key travels in a header: use visible ASCII characters without white space")
+    return key
+
+
+def _key_file(value: object) -> object:
+    return KeyFile.read(Path(value).expanduser()) if isinstance(value, str | Path) else value
+
+
+def _pairs(value: object) -> object:
+    """`NAME=MODEL` as text, in any number, next to the table that TOML has for it."""
+    items = _words(value)
+    return dict(map(_pair, items)) if isinstance(items, Sequence) else items
+
+
+def _pair(item: object) -> tuple[str, str]:
+    name, _, model = (part.strip() for part in str(item).partition("="))
+    if not (name and model):
+        raise ValueError(f"{item!r} is not NAME=MODEL, such as gpt-4o=sonnet")
+    return name, model
+
+
+def _host(host: str) -> str:
+    """Brackets are how URLs write an IPv6 address, not part of it."""
+    bare = host.strip().removeprefix("[").removesuffix("]")
+    if not re.fullmatch(r"[\w.:%-]+", bare):
+        raise ValueError(f"{host!r} is not an address or a host name to listen on, such as 127.0.0.1")
+    return bare
+
+
+def _host_name(name: str) -> str:
+    if not re.fullmatch(r"[\w.-]+|\[[\da-fA-F:.]+\]", name):
+        raise ValueError(f"{name!r} is not a host name alone, such as chat.example.com (no scheme, no port)")
+    return name.lower()
+
+
+def _origin(origin: str) -> str:
+    """A browser sends no slash at the end; people copy one from the address bar."""
+    bare = origin.strip().rstrip("/").lower()
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s*]+", bare):
+        raise ValueError(f"{origin!r} is not one origin, such as https://chat.example.com")
+    return bare
+
+
+Name = Annotated[str, Field(min_length=1)]
+Address = Annotated[str, AfterValidator(_host), Expects("an address", "ADDRESS")]
+Port = Annotated[int, Field(ge=0, le=65535), Expects("a port from 0 to 65535", "PORT")]
+Keys = Annotated[
+    tuple[Annotated[SecretStr, AfterValidator(_key)], ...], BeforeValidator(_several_keys), Expects("an API key", "KEY")
+]
+Keyring = Annotated[KeyFile | None, BeforeValidator(_key_file), Expects("the path of a file", "FILE")]
+ModelName = Annotated[Name, Expects("the name of a model", "MODEL")]
+ModelIds = Annotated[
+    tuple[Name, ...],
+    BeforeValidator(_words),
+    Expects("a list of model ids", "ID,...", unset="the models that Claude Code lists"),
+]
+Aliases = Annotated[
+    Mapping[Name, Name],
+    BeforeValidator(_pairs),
+    AfterValidator(MappingProxyType),
+    PlainSerializer(dict),
+    Expects("a table of names and models", "NAME=MODEL"),
+]
+Command = Annotated[Name | None, Expects("a command", "COMMAND", unset="the Claude Code bundled with the Agent SDK")]
+Size = Annotated[int, Field(gt=0), Expects("a number of bytes above 0", "BYTES", unit="bytes")]
+Seconds = Annotated[
+    float, Field(gt=0, allow_inf_nan=False), Expects("a number of seconds above 0", "SECONDS", unit="seconds")
+]
+Grace = Annotated[
+    float, Field(ge=0, allow_inf_nan=False), Expects("a number of seconds, 0 or more", "SECONDS", unit="seconds")
+]
+Retries = Annotated[int, Field(ge=0, le=10), Expects("a number of retries from 0 to 10", "COUNT", unit="retries")]
+HostNames = Annotated[
+    tuple[Annotated[str, AfterValidator(_host_name)], ...],
+    BeforeValidator(_words),
+    Expects("a list of host names", "NAME"),
+]
+Origins = Annotated[
+    tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(_words), Expects("a list of origins", "ORIGIN")
+]
+Switch = Annotated[bool, Expects("true or false", metavar="")]
+LogLevel = Annotated[Literal["info", "debug"], Expects("info or debug", "info|debug")]
+LogFormat = Annotated[Literal["auto", "console", "json"], Expects("auto, console or json", "auto|console|json")]
+
+
+def _others_can_read(mode: int) -> bool:
+    """On Windows the mode says nothing about others."""
+    return sys.platform != "win32" and bool(mode & (stat.S_IRGRP | stat.S_IROTH))

@@ -1,0 +1,1 @@
+"""Chat completions: requests into turns (`inbound`), events into chunks (`encoder`) or one object (`collector`)."""

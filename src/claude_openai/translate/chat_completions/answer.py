@@ -1,0 +1,58 @@
+"""What the chunks of an answer and its one object have in common: how it ends, what it used, and who gave it."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from claude_openai.core import events
+from claude_openai.translate.surrogates import mended
+from claude_openai.wire.chat_completions import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    ClaudeExtension,
+    CompletionTokensDetails,
+    CompletionUsage,
+    FinishReason,
+    PromptTokensDetails,
+)
+
+Answer = TypeVar("Answer", ChatCompletion, ChatCompletionChunk)
+
+FINISH_REASONS: Mapping[events.FinishReason, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "refusal": "content_filter",
+}
+
+
+def refusal(end: events.TurnFinished) -> str | None:
+    """Why the model would not answer, if that is how it ended and it said so."""
+    return mended(end.refusal) if end.refusal else None
+
+
+def with_usage(answer: Answer, reported: events.UsageReported | None) -> Answer:
+    """`answer` with what it used; as it is where that is not known."""
+    if reported is None:
+        return answer
+    return answer.model_copy(update={"usage": _usage(reported.usage)})
+
+
+def signed(answer: Answer, started: events.TurnStarted | None, reported: events.UsageReported | None) -> Answer:
+    """`answer` with the `claude` object; as it is where no model ever began to answer."""
+    if started is None:
+        return answer
+    cost = reported.cost_usd if reported else None
+    claude = ClaudeExtension(session_id=started.session_id, model=started.model, cost_usd=cost)
+    return answer.model_copy(update={"claude": claude})
+
+
+def _usage(usage: events.Usage) -> CompletionUsage:
+    return CompletionUsage(
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.output_tokens,
+        total_tokens=usage.prompt_tokens + usage.output_tokens,
+        prompt_tokens_details=PromptTokensDetails(
+            cached_tokens=usage.cache_read_tokens, cache_write_tokens=usage.cache_creation_tokens
+        ),
+        completion_tokens_details=CompletionTokensDetails(reasoning_tokens=usage.reasoning_tokens),
+    )

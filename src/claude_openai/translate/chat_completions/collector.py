@@ -1,0 +1,70 @@
+"""Events into one object: what the chunks of the same events add up to, and never a word more."""
+
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from claude_openai.core.events import (
+    Event,
+    ReasoningDelta,
+    Retrying,
+    TextDelta,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+    UsageReported,
+)
+from claude_openai.core.failures import RequestFailed
+from claude_openai.translate.chat_completions.answer import FINISH_REASONS, refusal, signed, with_usage
+from claude_openai.translate.surrogates import mended
+from claude_openai.wire.chat_completions import ChatCompletion, Choice, ResponseMessage
+
+
+@dataclass(slots=True)
+class Collector:
+    """One answer, fed until it is complete."""
+
+    id: str
+    created: int
+    model: str
+    _texts: list[str] = field(default_factory=list, init=False)
+    _started: TurnStarted | None = field(default=None, init=False)
+    _reported: UsageReported | None = field(default=None, init=False)
+    _finished: TurnFinished | None = field(default=None, init=False)
+
+    def feed(self, event: Event) -> None:
+        """Take in `event`.
+
+        Raises:
+            RequestFailed: the turn failed; what it said before is no answer.
+        """
+        match event:
+            case TurnStarted():
+                self._started = event
+            case TextDelta(text):
+                self._texts.append(text)
+            case UsageReported():
+                self._reported = event
+            case TurnFinished():
+                self._finished = event
+            case TurnFailed(failure):
+                raise RequestFailed(failure)
+            case ReasoningDelta() | Retrying():
+                pass
+            case _:
+                assert_never(event)
+
+    def result(self) -> ChatCompletion:
+        """The answer. Only once the turn has finished: half an answer is none."""
+        if self._finished is None:
+            raise ValueError("the turn has not finished")
+        choice = Choice(
+            message=self._message(self._finished), logprobs=None, finish_reason=FINISH_REASONS[self._finished.reason]
+        )
+        answer = ChatCompletion(id=self.id, created=self.created, model=self.model, choices=[choice])
+        return signed(with_usage(answer, self._reported), self._started, self._reported)
+
+    def _message(self, finished: TurnFinished) -> ResponseMessage:
+        declined = refusal(finished)
+        if declined is not None and not self._texts:
+            return ResponseMessage(content=None, refusal=declined)
+        return ResponseMessage(content=mended("".join(self._texts)), refusal=declined)

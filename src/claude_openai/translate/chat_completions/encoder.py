@@ -1,0 +1,83 @@
+"""Events into chunks: as they come, never held back, never merged.
+
+A text delta is a chunk. What opens the stream (the role) stands before the first thing the model says, so that an
+answer that fails before it has said anything can still be told as an error with a status.
+"""
+
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from claude_openai.core.events import (
+    Event,
+    ReasoningDelta,
+    Retrying,
+    TextDelta,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+    UsageReported,
+)
+from claude_openai.translate.chat_completions.answer import FINISH_REASONS, refusal, signed, with_usage
+from claude_openai.translate.surrogates import Joiner
+from claude_openai.wire.chat_completions import ChatCompletionChunk, ChunkChoice, Delta, FinishReason
+
+
+@dataclass(slots=True)
+class ChunkEncoder:
+    """One stream. `id`, `created` and `model` are the same in all its chunks."""
+
+    id: str
+    created: int
+    model: str
+    include_usage: bool = False
+    _opened: bool = field(default=False, init=False)
+    _text: Joiner = field(default_factory=Joiner, init=False)
+    _started: TurnStarted | None = field(default=None, init=False)
+    _reported: UsageReported | None = field(default=None, init=False)
+
+    def feed(self, event: Event) -> list[ChatCompletionChunk]:
+        """The chunks that `event` makes. A failure makes none: it is an error event (`translate.errors`)."""
+        match event:
+            case TurnStarted():
+                self._started = event
+                return []
+            case TextDelta(text):
+                return [*self._opening(""), self._said(Delta(content=self._text.feed(text)))]
+            case UsageReported():
+                self._reported = event
+                return []
+            case TurnFinished():
+                return [*self._last_words(event), *self._closing(event)]
+            case ReasoningDelta() | Retrying() | TurnFailed():
+                return []
+            case _:
+                assert_never(event)
+
+    def _opening(self, content: str | None) -> list[ChatCompletionChunk]:
+        if self._opened:
+            return []
+        self._opened = True
+        return [self._said(Delta(role="assistant", content=content, refusal=None))]
+
+    def _last_words(self, end: TurnFinished) -> list[ChatCompletionChunk]:
+        declined = refusal(end)
+        chunks = self._opening("" if declined is None else None)
+        if rest := self._text.finish():
+            chunks.append(self._said(Delta(content=rest)))
+        if declined is not None:
+            chunks.append(self._said(Delta(refusal=declined)))
+        return chunks
+
+    def _closing(self, end: TurnFinished) -> list[ChatCompletionChunk]:
+        finishing = self._said(Delta(), FINISH_REASONS[end.reason])
+        if self.include_usage and self._reported:
+            usage = with_usage(self._chunk([]), self._reported)
+            return [finishing, signed(usage, self._started, self._reported)]
+        return [signed(finishing, self._started, self._reported)]
+
+    def _said(self, delta: Delta, finish: FinishReason | None = None) -> ChatCompletionChunk:
+        return self._chunk([ChunkChoice(delta=delta, logprobs=None, finish_reason=finish)])
+
+    def _chunk(self, choices: list[ChunkChoice]) -> ChatCompletionChunk:
+        chunk = ChatCompletionChunk(id=self.id, created=self.created, model=self.model, choices=choices)
+        return chunk.model_copy(update={"usage": None}) if self.include_usage else chunk

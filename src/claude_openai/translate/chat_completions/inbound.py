@@ -1,0 +1,48 @@
+"""From a request to the turn it asks for, and to what the client must be told about the reading."""
+
+from dataclasses import dataclass
+
+from claude_openai.core.models import Catalogue
+from claude_openai.core.turn import Turn
+from claude_openai.translate.chat_completions.body import parse_request
+from claude_openai.translate.chat_completions.messages import read_messages
+from claude_openai.translate.chat_completions.parameters import read_sampling, refuse_unsupported, without_effect
+from claude_openai.wire.chat_completions import ChatCompletionRequest
+
+__all__ = ["Reading", "parse_request", "read_turn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A request as understood: the turn, and how its answer is to be given.
+
+    `model` is the name that the reply carries. `ignored` names what was accepted without effect, `adjusted` what was
+    carried with another value (`temperature=1`); both are fit for a header.
+    """
+
+    turn: Turn
+    model: str
+    stream: bool = False
+    include_usage: bool = False
+    ignored: tuple[str, ...] = ()
+    adjusted: tuple[str, ...] = ()
+
+
+def read_turn(request: ChatCompletionRequest, catalogue: Catalogue, principal: str = "local") -> Reading:
+    """What `request` asks for.
+
+    Raises:
+        RequestFailed: it asks for something that cannot be given, or of a model that does not exist.
+    """
+    refuse_unsupported(request)
+    model = catalogue.resolve(request.model)
+    drawing = read_sampling(request, model)
+    options = request.stream_options
+    return Reading(
+        turn=Turn(model, read_messages(request.messages), drawing.sampling, principal),
+        model=request.model or model.id,
+        stream=bool(request.stream),
+        include_usage=bool(options and options.include_usage),
+        ignored=drawing.ignored + without_effect(request),
+        adjusted=drawing.adjusted,
+    )

@@ -1,0 +1,47 @@
+"""Halves of characters: lone surrogates, which JSON can write but UTF-8 cannot.
+
+They arise where a program that counts in UTF-16 cuts a string within a character: JavaScript clients that shorten
+texts, and deltas of an answer. A half whose other half follows is made whole; any other becomes U+FFFD, which is what
+Claude Code makes of it too (measured).
+"""
+
+import re
+from dataclasses import dataclass, field
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+
+
+def mended(text: str) -> str:
+    """`text` with pairs of halves joined and lone halves replaced."""
+    if not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def mended_json(text: str) -> str:
+    """The same for the escapes in JSON text. The length stays, so that positions in error messages stay right."""
+    if not _ESCAPED_SURROGATE.search(text):
+        return text
+    return _ESCAPE.sub(lambda escape: "\\ufffd" if escape[1] else escape[0], text)
+
+
+@dataclass(slots=True)
+class Joiner:
+    """Makes whole what was cut between two deltas: a first half waits for the delta that brings the second."""
+
+    _waiting: str = field(default="", init=False)
+
+    def feed(self, text: str) -> str:
+        """The whole characters that `text` adds; "" where it is but a half."""
+        text = self._waiting + text
+        self._waiting = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        return mended(text[: len(text) - len(self._waiting)])
+
+    def finish(self) -> str:
+        """What still waited when the text ended."""
+        waiting, self._waiting = self._waiting, ""
+        return mended(waiting)

@@ -1,0 +1,369 @@
+"""`POST /v1/chat/completions`: what a client may send and what it gets (OpenAI reference: Create chat completion).
+
+Types are strict, as documented. What a client adds is tolerated: unknown fields of messages and parts are dropped,
+unknown fields of the request are kept by name (`unknown_fields`), so that they can be reported.
+
+The arms of a union are tagged `<name>`. No JSON key of the protocol looks like that, so a tag within the location of
+a validation error is told from the path to the fault.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from claude_openai.wire.reply import Reply
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+Object = dict[str, object]
+"""An object that is accepted or refused as a whole, never read."""
+
+
+class _Sent(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+def _kind(field: str, tags: Mapping[str, str]) -> Discriminator:
+    """Tells the arms of a union of objects by the value of `field`. The error's message is what it may be."""
+
+    def tag(value: object) -> str | None:
+        kind = value.get(field) if isinstance(value, dict) else None
+        return tags.get(kind) if isinstance(kind, str) else None
+
+    supported = ", ".join(f"'{kind}'" for kind in tags)
+    return Discriminator(tag, custom_error_type=f"unknown_{field}", custom_error_message=supported)
+
+
+def _string_or_list(expected: str) -> Discriminator:
+    """Tells a string from a list. The error's message is `expected`, which names both for people."""
+    return Discriminator(_string_or_list_tag, custom_error_type="wrong_shape", custom_error_message=expected)
+
+
+def _string_or_list_tag(value: object) -> str | None:
+    return "<string>" if isinstance(value, str) else "<list>" if isinstance(value, list) else None
+
+
+# --- Content ---------------------------------------------------------------------------------------------------------
+
+
+class TextPart(_Sent):
+    """A piece of text."""
+
+    type: Literal["text"]
+    text: str
+
+
+class RefusalPart(_Sent):
+    """A piece of an earlier refusal; assistant messages only."""
+
+    type: Literal["refusal"]
+    refusal: str
+
+
+class ImageSource(_Sent):
+    """A data URI or an http(s) URL."""
+
+    url: str
+    detail: str | None = None
+
+
+class ImagePart(_Sent):
+    """An image; user messages only."""
+
+    type: Literal["image_url"]
+    image_url: ImageSource
+
+
+class FileSource(_Sent):
+    """A file, inline as `file_data` or uploaded earlier as `file_id`."""
+
+    file_data: str | None = None
+    file_id: str | None = None
+    filename: str | None = None
+
+
+class FilePart(_Sent):
+    """A file; user messages only."""
+
+    type: Literal["file"]
+    file: FileSource
+
+
+class AudioPart(_Sent):
+    """Recorded speech; user messages only."""
+
+    type: Literal["input_audio"]
+
+
+Part = Annotated[
+    Annotated[TextPart, Tag("<text>")]
+    | Annotated[RefusalPart, Tag("<refusal>")]
+    | Annotated[ImagePart, Tag("<image>")]
+    | Annotated[FilePart, Tag("<file>")]
+    | Annotated[AudioPart, Tag("<audio>")],
+    _kind(
+        "type",
+        {"text": "<text>", "image_url": "<image>", "file": "<file>", "refusal": "<refusal>", "input_audio": "<audio>"},
+    ),
+]
+Content = Annotated[
+    Annotated[str, Tag("<string>")] | Annotated[list[Part], Field(fail_fast=True), Tag("<list>")],
+    _string_or_list("a string or an array of content parts"),
+]
+
+
+# --- Messages --------------------------------------------------------------------------------------------------------
+
+FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
+"""What both OpenAI and the Messages API accept as the name of a tool."""
+
+
+class FunctionCall(_Sent):
+    """Which function was called, with `arguments` as JSON text."""
+
+    name: FunctionName
+    arguments: str
+
+
+class ToolCall(_Sent):
+    """One call of an earlier answer. Some clients leave out `type`."""
+
+    id: str
+    type: Literal["function"] = "function"
+    function: FunctionCall
+
+
+class SystemMessage(_Sent):
+    """Instructions, under OpenAI's old role name or its new one."""
+
+    role: Literal["system", "developer"]
+    content: Content
+    name: str | None = None
+
+
+class UserMessage(_Sent):
+    """What the user said."""
+
+    role: Literal["user"]
+    content: Content
+    name: str | None = None
+
+
+class AssistantMessage(_Sent):
+    """An earlier answer."""
+
+    role: Literal["assistant"]
+    content: Content | None = None
+    refusal: str | None = None
+    name: str | None = None
+    audio: Object | None = None
+    tool_calls: Annotated[list[ToolCall], Field(fail_fast=True)] | None = None
+    function_call: FunctionCall | None = None
+
+
+class ToolMessage(_Sent):
+    """The result of one call."""
+
+    role: Literal["tool"]
+    content: Content | None = None
+    tool_call_id: str
+
+
+class FunctionMessage(_Sent):
+    """The result of a call of the time before tools, which had no ids."""
+
+    role: Literal["function"]
+    content: Content | None = None
+    name: FunctionName
+
+
+Message = Annotated[
+    Annotated[SystemMessage, Tag("<system>")]
+    | Annotated[UserMessage, Tag("<user>")]
+    | Annotated[AssistantMessage, Tag("<assistant>")]
+    | Annotated[ToolMessage, Tag("<tool>")]
+    | Annotated[FunctionMessage, Tag("<function>")],
+    _kind(
+        "role",
+        {
+            "system": "<system>",
+            "developer": "<system>",
+            "user": "<user>",
+            "assistant": "<assistant>",
+            "tool": "<tool>",
+            "function": "<function>",
+        },
+    ),
+]
+
+
+# --- The request -----------------------------------------------------------------------------------------------------
+
+
+class StreamOptions(_Sent):
+    """How a stream ends, and whether it is padded."""
+
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+
+
+class ResponseFormat(_Sent):
+    """The form an answer must have."""
+
+    type: Literal["text", "json_schema", "json_object"]
+
+
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+TokenLimit = Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+class ChatCompletionRequest(_Sent):
+    """A request. What becomes of each field is the table of `translate.chat_completions.parameters`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    messages: Annotated[list[Message], Field(min_length=1, fail_fast=True)]
+    model: str | None = None
+    audio: Object | None = None
+    frequency_penalty: Penalty | None = None
+    function_call: object | None = None
+    functions: list[object] | None = None
+    logit_bias: dict[str, int] | None = None
+    logprobs: bool | None = None
+    max_completion_tokens: TokenLimit | None = None
+    max_tokens: TokenLimit | None = None
+    metadata: (
+        Annotated[
+            dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
+        ]
+        | None
+    ) = None
+    modalities: list[Literal["text", "audio"]] | None = None
+    moderation: Object | None = None
+    n: Annotated[int, Field(ge=1, le=128)] | None = None
+    parallel_tool_calls: bool | None = None
+    prediction: Object | None = None
+    presence_penalty: Penalty | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_options: Object | None = None
+    prompt_cache_retention: str | None = None
+    reasoning_effort: str | None = None
+    response_format: ResponseFormat | None = None
+    safety_identifier: str | None = None
+    seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None
+    service_tier: str | None = None
+    stop: (
+        Annotated[
+            Annotated[str, Tag("<string>")] | Annotated[list[str], Field(max_length=4), Tag("<list>")],
+            _string_or_list("a string or an array of strings"),
+        ]
+        | None
+    ) = None
+    store: bool | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    tool_choice: object | None = None
+    tools: list[object] | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    user: str | None = None
+    verbosity: str | None = None
+    web_search_options: Object | None = None
+
+    @property
+    def unknown_fields(self) -> tuple[str, ...]:
+        """The names of the fields that OpenAI's reference does not have, in the order sent."""
+        return tuple(self.model_extra or ())
+
+
+# --- Replies ---------------------------------------------------------------------------------------------------------
+
+
+class PromptTokensDetails(Reply):
+    """What became of the prompt's tokens at the cache."""
+
+    cached_tokens: int
+    cache_write_tokens: int
+
+
+class CompletionTokensDetails(Reply):
+    """What the answer's tokens were spent on."""
+
+    reasoning_tokens: int
+
+
+class CompletionUsage(Reply):
+    """Tokens of one request and its answer."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: PromptTokensDetails
+    completion_tokens_details: CompletionTokensDetails
+
+
+class ClaudeExtension(Reply):
+    """What this server adds: the model that answered, Claude Code's session, and its own figure of the cost."""
+
+    session_id: str
+    model: str
+    cost_usd: float | None
+
+
+class ResponseMessage(Reply):
+    """The answer. `refusal` is always a key, a null where there was none."""
+
+    role: Literal["assistant"] = "assistant"
+    content: str | None
+    refusal: str | None
+
+
+class Choice(Reply):
+    """The one answer of a completion."""
+
+    index: int = 0
+    message: ResponseMessage
+    logprobs: None
+    finish_reason: FinishReason
+
+
+class ChatCompletion(Reply):
+    """An answer as one object."""
+
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int
+    model: str
+    choices: list[Choice]
+    usage: CompletionUsage | None = None
+    claude: ClaudeExtension | None = None
+
+
+class Delta(Reply):
+    """A piece of the answer. The first has the role, and only the first."""
+
+    role: Literal["assistant"] | None = None
+    content: str | None = None
+    refusal: str | None = None
+
+
+class ChunkChoice(Reply):
+    """The one answer of a chunk; `finish_reason` is null until it is complete."""
+
+    index: int = 0
+    delta: Delta
+    logprobs: None
+    finish_reason: FinishReason | None
+
+
+class ChatCompletionChunk(Reply):
+    """One event of a stream. Asked for usage, all chunks have the key, and one without choices has the numbers."""
+
+    id: str
+    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
+    created: int
+    model: str
+    choices: list[ChunkChoice]
+    usage: CompletionUsage | None = None
+    claude: ClaudeExtension | None = None

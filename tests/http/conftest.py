@@ -1,0 +1,81 @@
+"""A real server on a loopback port, with the real gateway over a scripted backend: what is faked is the answer only.
+
+A module has one server, and each of its tests its own application in it.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Protocol, Unpack
+
+import httpx2
+import pytest
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from claude_openai.core.failures import Failure
+from claude_openai.core.ports import Description
+from claude_openai.gateway import Choice, Gateway, Limits
+from claude_openai.http.app import Services, create_app
+from claude_openai.serving import Server, base_url, bound, serving
+from claude_openai.testing.scripted_backend import DESCRIPTION, ScriptedBackend, Step
+from tests.http.exchange import Configuration, Served
+
+STOP_SECONDS = 1
+TIMEOUT_SECONDS = 10
+
+
+class Stage:
+    """The application of the test that runs."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.app is not None
+        await self.app(scope, receive, send)
+
+
+class Serve(Protocol):
+    """Starts a server that plays `scripts`, one a turn."""
+
+    def __call__(
+        self,
+        *scripts: Iterable[Step],
+        description: Description | Failure = DESCRIPTION,
+        **configuration: Unpack[Configuration],
+    ) -> Served: ...
+
+
+@pytest.fixture(scope="module")
+async def house() -> AsyncIterator[tuple[Stage, httpx2.AsyncClient]]:
+    listener = bound("127.0.0.1", 0)
+    stage = Stage()
+    config = uvicorn.Config(stage, log_config=None, ws="none", lifespan="off", timeout_graceful_shutdown=STOP_SECONDS)
+    client = httpx2.AsyncClient(base_url=base_url(listener), timeout=TIMEOUT_SECONDS)
+    async with serving(Server(config), listener), client:
+        yield stage, client
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[EventDict]]:
+    """What the test's server has logged so far."""
+    with capture_logs() as events:
+        yield events
+
+
+@pytest.fixture
+def serve(house: tuple[Stage, httpx2.AsyncClient]) -> Serve:
+    stage, client = house
+
+    def start(
+        *scripts: Iterable[Step],
+        description: Description | Failure = DESCRIPTION,
+        **configuration: Unpack[Configuration],
+    ) -> Served:
+        backend = ScriptedBackend(*scripts, description=description)
+        gateway = Gateway(backend, Limits(), Choice(aliases=(("gpt-4o", "sonnet"),)))
+        stage.app = create_app(Services(gateway, "1.2.3", **configuration))
+        return Served(backend, client)
+
+    return start

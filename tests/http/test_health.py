@@ -1,0 +1,67 @@
+"""`GET /health`: whether requests can be answered, for anyone who asks."""
+
+from dataclasses import replace
+
+import pytest
+
+from claude_openai.core.failures import Failure, Kind
+from claude_openai.core.ports import Login
+from claude_openai.testing.scripted_backend import DESCRIPTION
+from tests.http.conftest import Serve
+
+LOGGED_OUT = replace(DESCRIPTION, login=Login(None))
+
+
+@pytest.mark.proves("http.health")
+async def test_a_server_that_is_ready_says_what_it_is_and_wants_no_key(serve: Serve) -> None:
+    served = serve(keys=("sk-secret",))
+    answer = await served.client.get("/health")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ok",
+        "ready": True,
+        "version": "1.2.3",
+        "backend": {"name": "Scripted", "version": "1.0"},
+        "reason": None,
+        "simulated": False,
+    }
+
+
+@pytest.mark.proves("http.health.not-ready")
+async def test_a_missing_login_is_the_reason_together_with_what_mends_it(serve: Serve) -> None:
+    served = serve(description=LOGGED_OUT)
+    answer = await served.client.get("/health")
+    assert answer.status_code == 503
+    assert (answer.json()["status"], answer.json()["ready"]) == ("unavailable", False)
+    assert "/login" in answer.json()["reason"]
+
+
+@pytest.mark.proves("http.health.not-ready", "http.health.no-secrets")
+async def test_a_backend_that_cannot_start_is_the_reason_without_the_path_that_failed(serve: Serve) -> None:
+    served = serve(description=Failure(Kind.CLAUDE_CODE_FAILED, "No such file: /home/ada/bin/claude"))
+    answer = await served.client.get("/health")
+    assert answer.status_code == 503
+    assert answer.json()["backend"] is None
+    assert "could not be started" in answer.json()["reason"]
+    assert "ada" not in answer.text
+
+
+@pytest.mark.proves("http.health.no-secrets")
+async def test_neither_key_nor_account_is_told(serve: Serve) -> None:
+    description = replace(DESCRIPTION, login=Login("account of ada@example.com"))
+    served = serve(description=description, keys=("sk-secret",))
+    answer = await served.client.get("/health")
+    assert not any(secret in answer.text for secret in ("sk-secret", "ada"))
+
+
+@pytest.mark.proves("simulate.loud.health")
+async def test_simulated_answers_are_told(serve: Serve) -> None:
+    served = serve(simulated=True)
+    assert (await served.client.get("/health")).json()["simulated"] is True
+
+
+@pytest.mark.proves("http.health")
+async def test_the_status_alone_can_be_asked_for(serve: Serve) -> None:
+    served = serve(description=LOGGED_OUT)
+    answer = await served.client.head("/health")
+    assert (answer.status_code, answer.content) == (503, b"")

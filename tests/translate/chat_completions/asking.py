@@ -1,0 +1,53 @@
+"""Requests as clients write them, and what becomes of them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from claude_openai.core.failures import Failure, RequestFailed
+from claude_openai.core.messages import Message
+from claude_openai.core.models import Catalogue, Model
+from claude_openai.translate.chat_completions.inbound import Reading, parse_request, read_turn
+
+SAMPLES = Path(__file__).parent / "samples"
+
+SONNET = Model("claude-sonnet", resolved="claude-sonnet-4-6")
+"""A model that takes `temperature`."""
+
+OPUS = Model("claude-opus", resolved="claude-opus-4-8")
+"""A model that does not."""
+
+CATALOGUE = Catalogue((SONNET, OPUS), default=SONNET.id, aliases=(("gpt-4o", SONNET.id),))
+
+HELLO = {"role": "user", "content": "Hello"}
+
+
+def reading(**fields: object) -> Reading:
+    """The reading of a request with these fields, and a message where none is given."""
+    return reading_of({"messages": [HELLO], **fields})
+
+
+def reading_of(body: object) -> Reading:
+    return read_turn(parse_request(json.dumps(body).encode()), CATALOGUE)
+
+
+def conversation(*messages: object) -> tuple[Message, ...]:
+    """What Claude is given for these messages."""
+    return reading(messages=messages).turn.messages
+
+
+def refusal(**fields: object) -> Failure:
+    """Why a request with these fields is refused."""
+    return refusal_of({"messages": [HELLO], **fields})
+
+
+def refusal_of(body: object) -> Failure:
+    with pytest.raises(RequestFailed) as raised:
+        reading_of(body)
+    return raised.value.failure
+
+
+def sample(name: str) -> object:
+    """The body of a request that a real client sent; long texts are cut."""
+    return json.loads((SAMPLES / f"{name}.json").read_text("utf-8"))

@@ -1,0 +1,104 @@
+"""Parts of a message: as blocks where Claude takes them, by name where it does not."""
+
+import pytest
+
+from claude_openai.core.failures import Kind
+from claude_openai.core.messages import Block, Document, Image, ImageUrl, Text, UserMessage
+from tests.translate.chat_completions.asking import conversation, refusal
+
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNiAAAABgADNjd8qAAAAABJRU5ErkJggg=="
+PAGE = "JVBERi0xLjQK"
+
+
+def blocks(*parts: object) -> tuple[Block, ...]:
+    (message,) = conversation({"role": "user", "content": parts})
+    assert isinstance(message, UserMessage)
+    return message.content
+
+
+def image(url: str) -> object:
+    return {"type": "image_url", "image_url": {"url": url, "detail": "high"}}
+
+
+def file(**fields: object) -> object:
+    return {"type": "file", "file": fields}
+
+
+@pytest.mark.proves("chat.messages.user-text", "chat.messages.unknown-fields")
+def test_text_parts_stay_pieces_of_their_own_and_as_they_were() -> None:
+    cached = {"type": "text", "text": " two\n", "cache_control": {"type": "ephemeral"}}
+    assert blocks({"type": "text", "text": "one"}, cached) == (Text("one"), Text(" two\n"))
+
+
+@pytest.mark.proves("chat.messages.image.data")
+@pytest.mark.parametrize(
+    ("uri", "media_type"),
+    [
+        (f"data:image/png;base64,{DOT}", "image/png"),
+        (f"data:image/gif;base64,{DOT}", "image/gif"),
+        (f"data:image/webp;base64,{DOT}", "image/webp"),
+        (f"data:image/jpg;base64,{DOT}", "image/jpeg"),
+        (f"DATA:image/JPEG;charset=utf-8;BASE64,{DOT}", "image/jpeg"),
+        (f"data:image/png;base64,{DOT[:20]}\r\n{DOT[20:]}\n", "image/png"),
+    ],
+)
+def test_an_image_as_a_data_uri_is_an_image(uri: str, media_type: str) -> None:
+    (block,) = blocks(image(uri))
+    assert isinstance(block, Image)
+    assert (block.media_type, block.data) == (media_type, DOT)
+
+
+@pytest.mark.proves("chat.messages.image.url")
+def test_an_image_by_url_is_left_to_upstream_to_fetch() -> None:
+    assert blocks(image("https://example.com/a.png?b=c")) == (ImageUrl("https://example.com/a.png?b=c"),)
+    assert blocks(image("HTTP://example.com/")) == (ImageUrl("HTTP://example.com/"),)
+
+
+@pytest.mark.proves("chat.messages.file.pdf")
+def test_a_pdf_is_a_document_with_its_name() -> None:
+    uri = f"data:application/pdf;base64,{PAGE}"
+    assert blocks(file(file_data=uri, filename="a.pdf"), file(file_data=PAGE)) == (
+        Document(PAGE, "a.pdf"),
+        Document(PAGE),
+    )
+
+
+@pytest.mark.proves("chat.messages.unsupported-part")
+@pytest.mark.parametrize(
+    ("part", "kind", "path"),
+    [
+        (image("data:image/bmp;base64,Qk0="), Kind.UNSUPPORTED_PARAMETER, "image_url.url"),
+        (image("data:image/png,abc"), Kind.INVALID_REQUEST, "image_url.url"),
+        (image("data:image/png;base64,abc"), Kind.INVALID_REQUEST, "image_url.url"),
+        (image("data:image/png;base64,%%%%"), Kind.INVALID_REQUEST, "image_url.url"),
+        (image("data:image/png;base64,ü"), Kind.INVALID_REQUEST, "image_url.url"),
+        (image("data:image/png;base64,"), Kind.INVALID_REQUEST, "image_url.url"),
+        (image("data:image/png"), Kind.INVALID_REQUEST, "image_url.url"),
+        (image("file:///etc/passwd"), Kind.INVALID_REQUEST, "image_url.url"),
+        (image("https://"), Kind.INVALID_REQUEST, "image_url.url"),
+        (image("https://[a"), Kind.INVALID_REQUEST, "image_url.url"),
+        (image(""), Kind.INVALID_REQUEST, "image_url.url"),
+        (file(file_id="file-1"), Kind.UNSUPPORTED_PARAMETER, "file.file_id"),
+        (file(filename="a.pdf"), Kind.INVALID_REQUEST, "file.file_data"),
+        (file(file_data="data:text/plain;base64,YQ=="), Kind.UNSUPPORTED_PARAMETER, "file.file_data"),
+        (file(file_data="YQ=="), Kind.INVALID_REQUEST, "file.file_data"),
+        (file(file_data="JVBERi0"), Kind.INVALID_REQUEST, "file.file_data"),
+        (
+            {"type": "input_audio", "input_audio": {"data": "YQ==", "format": "wav"}},
+            Kind.UNSUPPORTED_PARAMETER,
+            "type",
+        ),
+        ({"type": "refusal", "refusal": "No."}, Kind.UNSUPPORTED_PARAMETER, "type"),
+    ],
+)
+def test_a_part_that_cannot_be_carried_is_named(part: object, kind: Kind, path: str) -> None:
+    failure = refusal(messages=[{"role": "user", "content": [{"type": "text", "text": "Look:"}, part]}])
+    assert (failure.kind, failure.param) == (kind, f"messages[0].content[1].{path}")
+
+
+@pytest.mark.proves("chat.messages.unsupported-part")
+@pytest.mark.parametrize("role", ["system", "assistant"])
+def test_an_image_is_the_users_alone(role: str) -> None:
+    part = image(f"data:image/png;base64,{DOT}")
+    failure = refusal(messages=[{"role": role, "content": [part]}, {"role": "user", "content": "Look."}])
+    assert (failure.kind, failure.param) == (Kind.UNSUPPORTED_PARAMETER, "messages[0].content[0].type")

@@ -1,0 +1,286 @@
+"""A turn as a stream of chunks, as the official client reads them."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inline_snapshot import snapshot
+from openai.lib.streaming.chat import ChatCompletionStreamState
+from openai.types.chat import ChatCompletionChunk as OpenAiChunk
+
+from claude_openai.core.events import Event, ReasoningDelta, Retrying, TextDelta, TurnFailed, TurnFinished
+from claude_openai.core.failures import Failure, Kind
+from claude_openai.translate.chat_completions.collector import Collector
+from claude_openai.translate.chat_completions.encoder import ChunkEncoder
+from claude_openai.wire.chat_completions import ChatCompletion, ChatCompletionChunk
+from tests.translate.chat_completions.events import REPORTED, STARTED, STOPPED, turns
+
+
+def chunks_of(*events: Event, include_usage: bool = False) -> list[ChatCompletionChunk]:
+    encoder = ChunkEncoder("chatcmpl-1", 1_700_000_000, "sonnet", include_usage)
+    return [chunk for event in events for chunk in encoder.feed(event)]
+
+
+def wire_of(*events: Event, include_usage: bool = False) -> list[object]:
+    return [json.loads(chunk.to_json()) for chunk in chunks_of(*events, include_usage=include_usage)]
+
+
+def collected(*events: Event) -> ChatCompletion:
+    collector = Collector("chatcmpl-1", 1_700_000_000, "sonnet")
+    for event in events:
+        collector.feed(event)
+    return collector.result()
+
+
+@pytest.mark.proves("chat.finish.stop", "stream.no-usage-chunk", "usage.claude-object")
+def test_a_plain_answer() -> None:
+    assert wire_of(STARTED, TextDelta("Hel"), TextDelta("lo"), REPORTED, STOPPED) == snapshot(
+        [
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1700000000,
+                "model": "sonnet",
+                "choices": [
+                    {
+                        "index": 0,
+                        "delta": {"role": "assistant", "content": "", "refusal": None},
+                        "logprobs": None,
+                        "finish_reason": None,
+                    }
+                ],
+            },
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1700000000,
+                "model": "sonnet",
+                "choices": [{"index": 0, "delta": {"content": "Hel"}, "logprobs": None, "finish_reason": None}],
+            },
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1700000000,
+                "model": "sonnet",
+                "choices": [{"index": 0, "delta": {"content": "lo"}, "logprobs": None, "finish_reason": None}],
+            },
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1700000000,
+                "model": "sonnet",
+                "choices": [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}],
+                "claude": {"session_id": "session-1", "model": "claude-sonnet-4-6", "cost_usd": 0.0125},
+            },
+        ]
+    )
+
+
+@pytest.mark.proves("stream.usage-chunk", "usage.tokens", "usage.cached", "usage.reasoning", "usage.claude-object")
+def test_an_answer_with_usage() -> None:
+    assert wire_of(STARTED, TextDelta("Hello"), REPORTED, STOPPED, include_usage=True) == snapshot(
+        [
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1700000000,
+                "model": "sonnet",
+                "choices": [
+                    {
+                        "index": 0,
+                        "delta": {"role": "assistant", "content": "", "refusal": None},
+                        "logprobs": None,
+                        "finish_reason": None,
+                    }
+                ],
+                "usage": None,
+            },
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1700000000,
+                "model": "sonnet",
+                "choices": [{"index": 0, "delta": {"content": "Hello"}, "logprobs": None, "finish_reason": None}],
+                "usage": None,
+            },
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1700000000,
+                "model": "sonnet",
+                "choices": [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}],
+                "usage": None,
+            },
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1700000000,
+                "model": "sonnet",
+                "choices": [],
+                "usage": {
+                    "prompt_tokens": 60,
+                    "completion_tokens": 7,
+                    "total_tokens": 67,
+                    "prompt_tokens_details": {"cached_tokens": 30, "cache_write_tokens": 20},
+                    "completion_tokens_details": {"reasoning_tokens": 5},
+                },
+                "claude": {"session_id": "session-1", "model": "claude-sonnet-4-6", "cost_usd": 0.0125},
+            },
+        ]
+    )
+
+
+@pytest.mark.proves("chat.finish.refusal")
+def test_a_refusal() -> None:
+    assert wire_of(STARTED, TurnFinished("refusal", "I cannot help with that.")) == snapshot(
+        [
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1700000000,
+                "model": "sonnet",
+                "choices": [
+                    {
+                        "index": 0,
+                        "delta": {"role": "assistant", "content": None, "refusal": None},
+                        "logprobs": None,
+                        "finish_reason": None,
+                    }
+                ],
+            },
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1700000000,
+                "model": "sonnet",
+                "choices": [
+                    {
+                        "index": 0,
+                        "delta": {"refusal": "I cannot help with that."},
+                        "logprobs": None,
+                        "finish_reason": None,
+                    }
+                ],
+            },
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1700000000,
+                "model": "sonnet",
+                "choices": [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "content_filter"}],
+                "claude": {"session_id": "session-1", "model": "claude-sonnet-4-6", "cost_usd": None},
+            },
+        ]
+    )
+
+
+@pytest.mark.proves("chat.reply.empty")
+def test_an_empty_answer_is_an_empty_string() -> None:
+    assert wire_of(STARTED, STOPPED) == snapshot(
+        [
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1700000000,
+                "model": "sonnet",
+                "choices": [
+                    {
+                        "index": 0,
+                        "delta": {"role": "assistant", "content": "", "refusal": None},
+                        "logprobs": None,
+                        "finish_reason": None,
+                    }
+                ],
+            },
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1700000000,
+                "model": "sonnet",
+                "choices": [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}],
+                "claude": {"session_id": "session-1", "model": "claude-sonnet-4-6", "cost_usd": None},
+            },
+        ]
+    )
+
+
+@pytest.mark.proves("stream.usage-chunk")
+def test_usage_that_upstream_did_not_tell_is_not_made_up() -> None:
+    last = chunks_of(STARTED, TextDelta("Hello"), STOPPED, include_usage=True)[-1]
+    assert last.choices[0].finish_reason == "stop"
+    assert last.usage is None
+    assert last.claude is not None
+    assert last.claude.cost_usd is None
+
+
+@pytest.mark.proves("errors.status-before-first-byte")
+def test_nothing_is_sent_before_the_model_says_something() -> None:
+    assert chunks_of(Retrying(1, 3, 529), STARTED, ReasoningDelta("Hm.")) == []
+
+
+@pytest.mark.proves("stream.error-event.no-done")
+def test_a_failure_is_no_chunk() -> None:
+    assert chunks_of(TurnFailed(Failure(Kind.OVERLOADED, "Later."))) == []
+
+
+@pytest.mark.proves("stream.token-by-token")
+@given(turns, st.booleans())
+def test_as_many_text_chunks_go_out_as_deltas_came_in_each_at_once(events: list[Event], include_usage: bool) -> None:
+    encoder = ChunkEncoder("chatcmpl-1", 1, "sonnet", include_usage)
+    for event in events:
+        chunks = encoder.feed(event)
+        texts = [choice.delta for chunk in chunks for choice in chunk.choices if choice.delta.role is None]
+        if isinstance(event, TextDelta):
+            assert len(texts) == 1
+        elif not isinstance(event, TurnFinished):
+            assert chunks == []
+
+
+@pytest.mark.proves("stream.role-in-first-delta-only", "stream.one-finish", "stream.constant-head")
+@given(turns, st.booleans())
+def test_a_stream_has_one_beginning_one_end_and_one_head(events: list[Event], include_usage: bool) -> None:
+    chunks = chunks_of(*events, include_usage=include_usage)
+    choices = [choice for chunk in chunks for choice in chunk.choices]
+    assert [choice.delta.role for choice in choices] == ["assistant"] + [None] * (len(choices) - 1)
+    assert [choice.finish_reason is None for choice in choices] == [True] * (len(choices) - 1) + [False]
+    assert {(chunk.id, chunk.created, chunk.model) for chunk in chunks} == {("chatcmpl-1", 1_700_000_000, "sonnet")}
+    assert [chunk.claude is not None for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
+
+
+@pytest.mark.proves("stream.usage-chunk", "stream.no-usage-chunk")
+@given(turns, st.booleans())
+def test_usage_is_in_a_chunk_of_its_own_at_the_end_if_asked_for(events: list[Event], include_usage: bool) -> None:
+    chunks = chunks_of(*events, include_usage=include_usage)
+    told = include_usage and REPORTED in events
+    assert [chunk.usage is not None for chunk in chunks] == [False] * (len(chunks) - 1) + [told]
+    assert [not chunk.choices for chunk in chunks] == [False] * (len(chunks) - 1) + [told]
+    assert all(("usage" in json.loads(chunk.to_json())) is include_usage for chunk in chunks)
+
+
+@pytest.mark.proves("core.one-pipeline", "chat.client.stream", "chat.thinking-is-not-text", "chat.reply.unicode")
+@given(turns)
+def test_the_chunks_as_the_client_adds_them_up_are_the_object_without_a_stream(events: list[Event]) -> None:
+    state = ChatCompletionStreamState()
+    for chunk in chunks_of(*events, include_usage=True):
+        state.handle_chunk(OpenAiChunk.model_validate_json(chunk.to_json(), strict=True))
+    streamed = state.current_completion_snapshot
+    whole = collected(*events)
+    assert streamed.choices[0].message.content == whole.choices[0].message.content
+    assert streamed.choices[0].message.refusal == whole.choices[0].message.refusal
+    assert streamed.choices[0].message.role == whole.choices[0].message.role
+    assert streamed.choices[0].finish_reason == whole.choices[0].finish_reason
+    assert (streamed.id, streamed.created, streamed.model) == (whole.id, whole.created, whole.model)
+    usage = streamed.usage and streamed.usage.to_dict()
+    assert usage == (whole.usage and whole.usage.model_dump())
+    assert chunks_of(*events, include_usage=True)[-1].claude == whole.claude
+
+
+@pytest.mark.proves("chat.reply.unicode")
+@given(st.text(), st.data())
+def test_no_character_is_lost_or_added_wherever_the_deltas_are_cut(text: str, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)))))
+    deltas = [TextDelta(text[start:end]) for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    chunks = chunks_of(STARTED, *deltas, STOPPED)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == text
+    assert collected(STARTED, *deltas, STOPPED).choices[0].message.content == text

@@ -1,0 +1,179 @@
+"""Every parameter is carried, reported or refused, as the table says; and the documentation says the same."""
+
+import json
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+from openai.types.chat import completion_create_params
+
+from claude_openai.core.failures import Kind
+from claude_openai.core.turn import Sampling
+from claude_openai.translate.chat_completions.parameters import PARAMETERS, Parameter, markdown_table
+from claude_openai.wire.chat_completions import ChatCompletionRequest, ResponseFormat
+from tests.translate.chat_completions.asking import OPUS, SONNET, reading, refusal
+
+DOCUMENTATION = Path(__file__).parents[3] / "docs" / "parameters.md"
+
+IN_EFFECT: dict[str, object] = {
+    "audio": {"voice": "alloy", "format": "wav"},
+    "frequency_penalty": 0.5,
+    "function_call": {"name": "f"},
+    "functions": [{"name": "f"}],
+    "logit_bias": {"50256": -100},
+    "logprobs": True,
+    "metadata": {"a": "b"},
+    "modalities": ["text", "audio"],
+    "moderation": {"model": "omni-moderation-latest"},
+    "n": 2,
+    "prediction": {"type": "content", "content": "a"},
+    "presence_penalty": -0.5,
+    "prompt_cache_key": "a",
+    "prompt_cache_options": {"mode": "explicit"},
+    "prompt_cache_retention": "24h",
+    "reasoning_effort": "high",
+    "response_format": {"type": "json_object"},
+    "safety_identifier": "a",
+    "seed": 0,
+    "service_tier": "flex",
+    "store": True,
+    "tool_choice": "required",
+    "tools": [{"type": "function", "function": {"name": "f"}}],
+    "top_logprobs": 2,
+    "user": "a",
+    "verbosity": "low",
+    "web_search_options": {},
+}
+"""For each parameter that is ignored or refused a value that asks for something."""
+
+IGNORED = [row.name for row in PARAMETERS if row.treatment == "ignored"]
+REFUSED = [row.name for row in PARAMETERS if row.treatment == "refused"]
+
+
+@pytest.mark.proves("params.all-decided")
+def test_every_parameter_that_openai_documents_has_a_row() -> None:
+    documented = get_type_hints(completion_create_params.CompletionCreateParamsStreaming)
+    assert sorted(row.name for row in PARAMETERS) == sorted(documented)
+
+
+@pytest.mark.proves("params.all-decided")
+def test_every_row_is_a_field_of_the_request() -> None:
+    assert {row.name for row in PARAMETERS} == set(ChatCompletionRequest.model_fields)
+
+
+@pytest.mark.proves("params.all-decided")
+def test_a_value_in_effect_is_known_for_each_parameter_without() -> None:
+    assert sorted(IN_EFFECT) == sorted(IGNORED + REFUSED)
+
+
+@pytest.mark.proves("params.refused", "params.n")
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_carried_is_refused_by_name(name: str) -> None:
+    failure = refusal(**{name: IN_EFFECT[name]})
+    assert (failure.kind, failure.param) == (Kind.UNSUPPORTED_PARAMETER, name)
+    assert name in failure.message
+
+
+@pytest.mark.proves("params.ignored", "params.user-and-metadata")
+@pytest.mark.parametrize("name", IGNORED)
+def test_what_has_no_effect_is_reported_by_name(name: str) -> None:
+    assert reading(**{name: IN_EFFECT[name]}).ignored == (name,)
+
+
+@pytest.mark.proves("params.ignored", "params.n")
+@pytest.mark.parametrize("row", [row for row in PARAMETERS if row.unless], ids=lambda row: row.name)
+def test_a_value_that_asks_for_nothing_passes_without_a_word(row: Parameter) -> None:
+    for value in row.unless:
+        sent = value.model_dump() if isinstance(value, ResponseFormat) else value
+        assert reading(**{row.name: sent}) == reading()
+
+
+@pytest.mark.proves("params.ignored")
+@pytest.mark.parametrize("row", PARAMETERS, ids=lambda row: row.name)
+def test_null_is_the_same_as_absence(row: Parameter) -> None:
+    if row.name != "messages":
+        assert reading(**{row.name: None}) == reading()
+
+
+@pytest.mark.proves("params.unknown")
+def test_unknown_fields_are_reported_in_a_form_fit_for_a_header() -> None:
+    assert reading(top_k=5, **{"x\r\ny": 1, "ü,": 2, "": 3}).ignored == ("top_k", "x%0D%0Ay", "%C3%BC%2C", "")
+
+
+@pytest.mark.proves("params.unknown")
+def test_a_flood_of_unknown_fields_is_reported_in_brief() -> None:
+    ignored = reading(**{f"field{number}" + "x" * 100: None for number in range(100)}).ignored
+    assert len(ignored) == 17
+    assert ignored[-1] == "(84 more)"
+    assert max(map(len, ignored)) == 64
+
+
+@pytest.mark.proves("params.ignored")
+def test_what_has_no_effect_within_other_fields_is_reported_too() -> None:
+    named = [{"role": "user", "content": "Hello", "name": "Ada"}]
+    assert reading(messages=named).ignored == ("messages[].name",)
+    assert reading(stream_options={"include_obfuscation": True}).ignored == ("stream_options.include_obfuscation",)
+    assert reading(stream_options={"include_obfuscation": False}).ignored == ()
+
+
+@pytest.mark.proves("params.max-tokens")
+def test_the_newer_limit_wins_over_the_older_and_says_so() -> None:
+    assert reading(max_tokens=7).turn.sampling == Sampling(max_tokens=7)
+    assert reading(max_completion_tokens=8).turn.sampling == Sampling(max_tokens=8)
+    both = reading(max_tokens=7, max_completion_tokens=8)
+    assert (both.turn.sampling, both.ignored) == (Sampling(max_tokens=8), ("max_tokens",))
+    assert reading(max_tokens=8, max_completion_tokens=8).ignored == ()
+
+
+@pytest.mark.proves("params.sampling")
+@pytest.mark.parametrize(
+    ("sent", "carried", "ignored", "adjusted"),
+    [
+        ({"temperature": 0}, Sampling(temperature=0), (), ()),
+        ({"temperature": 0.7}, Sampling(temperature=0.7), (), ()),
+        ({"temperature": 1.8}, Sampling(temperature=1), (), ("temperature=1",)),
+        ({"top_p": 0.5}, Sampling(top_p=0.5), (), ()),
+        ({"temperature": 0.7, "top_p": 0.5}, Sampling(temperature=0.7), ("top_p",), ()),
+        ({"temperature": 0.7, "top_p": 1}, Sampling(temperature=0.7), (), ()),
+        ({"temperature": 1, "top_p": 0.5}, Sampling(top_p=0.5), (), ()),
+        ({"temperature": 1.8, "top_p": 0.5}, Sampling(top_p=0.5), (), ("temperature=1",)),
+    ],
+)
+def test_temperature_and_top_p_are_carried_as_far_as_claude_takes_them(
+    sent: dict[str, object], carried: Sampling, ignored: tuple[str, ...], adjusted: tuple[str, ...]
+) -> None:
+    read = reading(model=SONNET.id, **sent)
+    assert (read.turn.sampling, read.ignored, read.adjusted) == (carried, ignored, adjusted)
+
+
+@pytest.mark.proves("params.sampling", "params.ignored")
+def test_a_model_that_takes_no_temperature_is_given_none() -> None:
+    read = reading(model=OPUS.id, temperature=1.5, top_p=0.5, max_tokens=7)
+    assert (read.turn.sampling, read.ignored, read.adjusted) == (Sampling(max_tokens=7), ("temperature", "top_p"), ())
+    assert reading(model=OPUS.id, temperature=1, top_p=1).ignored == ()
+
+
+@pytest.mark.proves("params.stop")
+def test_stop_sequences_are_carried_as_they_stand() -> None:
+    assert reading(stop=" END\n").turn.sampling.stop == (" END\n",)
+    assert reading(stop=["a", "b", "c", "d"]).turn.sampling.stop == ("a", "b", "c", "d")
+    assert reading(stop=[]).turn.sampling.stop == ()
+
+
+@pytest.mark.proves("params.stop", "params.out-of-range")
+@pytest.mark.parametrize("blank", ["", " ", "\n\n", "\ufeff"])
+def test_a_blank_stop_sequence_is_refused_by_its_place(blank: str) -> None:
+    assert refusal(stop=blank).param == "stop"
+    assert refusal(stop=["a", blank]).param == "stop[1]"
+
+
+@pytest.mark.proves("project.docs.parameters-table")
+def test_the_documentation_holds_the_table_as_the_code_has_it() -> None:
+    assert markdown_table() in DOCUMENTATION.read_text("utf-8")
+
+
+@pytest.mark.proves("project.docs.parameters-table")
+def test_the_table_shows_which_values_pass_without_a_word() -> None:
+    table = markdown_table()
+    assert f"| 400 unless `{json.dumps({'type': 'text'})}` |" in table
+    assert "| no effect, reported unless `0` |" in table

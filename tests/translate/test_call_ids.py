@@ -1,0 +1,43 @@
+"""Ids of calls: legal upstream, unique, and as the client gave them where that can be."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claude_openai.translate.call_ids import CallIds
+
+pytestmark = pytest.mark.proves("chat.messages.tools")
+
+LEGAL = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+sent_ids = st.lists(st.text() | st.sampled_from(["call_1", "", "a.b", "a:b", "x" * 65, "call_" + "0" * 32]))
+
+
+def assigned(sent: list[str]) -> list[str]:
+    ids = CallIds()
+    return [ids.assign(one) for one in sent]
+
+
+@given(sent_ids)
+def test_ids_are_legal_and_no_two_calls_share_one(sent: list[str]) -> None:
+    ids = assigned(sent)
+    assert all(LEGAL.fullmatch(one) for one in ids)
+    assert len(set(ids)) == len(sent)
+
+
+@given(sent_ids, sent_ids)
+def test_an_id_does_not_depend_on_what_comes_later(sent: list[str], later: list[str]) -> None:
+    assert assigned(sent + later)[: len(sent)] == assigned(sent)
+
+
+def test_a_legal_id_stays_the_first_time() -> None:
+    first, second = assigned(["call_1", "call_1"])
+    assert first == "call_1" != second
+
+
+def test_an_id_that_another_one_was_mapped_to_is_mapped_in_its_turn() -> None:
+    (mapped,) = assigned(["a.b"])
+    ids = assigned(["a.b", mapped])
+    assert ids[0] == mapped != ids[1]

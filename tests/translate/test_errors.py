@@ -1,0 +1,73 @@
+"""Failures on the wire."""
+
+import json
+
+import pytest
+from inline_snapshot import snapshot
+
+from claude_openai.core.failures import Failure, Kind
+from claude_openai.translate.errors import TABLE, envelope, headers, status
+
+
+@pytest.mark.proves("errors.envelope")
+def test_every_kind_of_failure_has_a_row() -> None:
+    assert set(TABLE) == set(Kind)
+
+
+@pytest.mark.proves(
+    "errors.upstream.status",
+    "errors.upstream.quota",
+    "errors.upstream.context-length",
+    "errors.upstream.failing",
+    "errors.upstream.unreachable",
+)
+def test_each_kind_is_told_by_a_status_a_type_and_a_code() -> None:
+    assert {str(kind): (row.status, row.type, row.code) for kind, row in TABLE.items()} == snapshot(
+        {
+            "invalid_request": (400, "invalid_request_error", None),
+            "unsupported_parameter": (400, "invalid_request_error", "unsupported_parameter"),
+            "request_too_large": (413, "invalid_request_error", "request_too_large"),
+            "context_length_exceeded": (400, "invalid_request_error", "context_length_exceeded"),
+            "model_not_found": (404, "invalid_request_error", "model_not_found"),
+            "invalid_api_key": (401, "invalid_request_error", "invalid_api_key"),
+            "not_logged_in": (401, "authentication_error", "not_logged_in"),
+            "permission_denied": (403, "permission_error", "permission_denied"),
+            "rate_limited": (429, "rate_limit_error", "rate_limit_exceeded"),
+            "insufficient_quota": (429, "insufficient_quota", "insufficient_quota"),
+            "overloaded": (503, "server_error", "overloaded"),
+            "upstream_error": (502, "server_error", "upstream_error"),
+            "upstream_unreachable": (502, "server_error", "upstream_unreachable"),
+            "upstream_timeout": (504, "server_error", "upstream_timeout"),
+            "stream_interrupted": (502, "server_error", "stream_interrupted"),
+            "claude_code_failed": (502, "server_error", "claude_code_failed"),
+            "timeout": (504, "server_error", "timeout"),
+            "shutting_down": (503, "server_error", "shutting_down"),
+            "internal": (500, "server_error", "internal_error"),
+        }
+    )
+
+
+@pytest.mark.proves("errors.envelope")
+def test_a_failure_is_an_envelope_with_its_sentence_and_its_parameter() -> None:
+    failure = Failure(Kind.MODEL_NOT_FOUND, "The model `x` does not exist here.", param="model")
+    assert status(failure) == 404
+    assert json.loads(envelope(failure).to_json()) == {
+        "error": {
+            "message": "The model `x` does not exist here.",
+            "type": "invalid_request_error",
+            "param": "model",
+            "code": "model_not_found",
+        }
+    }
+
+
+@pytest.mark.proves("errors.upstream.status")
+def test_when_to_try_again_is_told_in_whole_seconds_never_too_few() -> None:
+    assert headers(Failure(Kind.RATE_LIMITED, "Slower.", retry_after=2.1)) == {"retry-after": "3"}
+    assert headers(Failure(Kind.RATE_LIMITED, "Slower.", retry_after=-1.0)) == {"retry-after": "0"}
+    assert headers(Failure(Kind.RATE_LIMITED, "Slower.")) == {}
+
+
+@pytest.mark.proves("errors.envelope")
+def test_an_upstream_text_with_half_a_character_can_still_be_told() -> None:
+    assert "\ufffd" in envelope(Failure(Kind.UPSTREAM_ERROR, "cut \ud83d")).to_json()
