@@ -234,7 +234,7 @@ SAFETY_REQUIREMENTS = (
     Row("safety.loopback", "The server binds to loopback unless told.", DESIGN),
     Row("safety.no-open-bind", "A non-loopback `--host` without a key is refused.", DESIGN),
     Row("safety.host-header", "A foreign Host header is refused.", DESIGN),
-    Row("safety.origin", "A foreign Origin is refused, and no CORS header is ever sent.", DESIGN),
+    Row("safety.origin", "A foreign Origin is refused; CORS headers are sent to allowed ones only.", DESIGN),
     Row("safety.key.accepted", "A key is accepted as Bearer or `x-api-key`.", OURS),
     Row("safety.key.constant-time", "All keys are compared in constant time.", DESIGN),
     Row("safety.chat.no-tools", "In the chat profile the model is offered no tool.", DESIGN),
@@ -253,6 +253,13 @@ START_REQUIREMENTS = (
     Row("start.busy-port", "A busy port is one clear sentence and a non-zero exit code.", OURS),
     Row("start.bad-option", "A bad option is one clear sentence and a non-zero exit code.", OURS),
     Row("start.missing-cli", "A missing CLI is one clear sentence and a non-zero exit code.", OURS),
+    Row("start.exit-codes", "Whatever ends a command is one sentence and a documented exit code.", OURS),
+)
+
+LOGS_REQUIREMENTS = (
+    Row("logs.events", "Logs are events with fields on standard error: JSON lines, or columns on a terminal.", OURS),
+    Row("logs.request-id", "Every event logged for a request names that request.", OURS),
+    Row("logs.libraries", "What libraries log comes out the same way.", OURS),
 )
 
 SETTINGS_REQUIREMENTS = (
@@ -284,5 +291,6 @@ REQUIREMENTS: tuple[Row, ...] = (
     *LIFETIME_REQUIREMENTS,
     *SAFETY_REQUIREMENTS,
     *START_REQUIREMENTS,
+    *LOGS_REQUIREMENTS,
     *SETTINGS_REQUIREMENTS,
 )

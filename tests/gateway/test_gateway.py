@@ -15,14 +15,10 @@ from claude_openai.core.turn import Turn
 from claude_openai.gateway import Choice, Gateway, Limits
 from claude_openai.testing import Gate
 from claude_openai.testing.scripted_backend import DESCRIPTION, ScriptedBackend
+from tests.virtual_clock import on_virtual_clock
 
 TURN = Turn(Model("sonnet"), (UserMessage((Text("hi"),)),))
 STARTED, DONE = TurnStarted("sonnet", "session"), TurnFinished("stop")
-
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, object]]:
-    return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
 
 
 def gateway(backend: ScriptedBackend, *, request: float = 600, idle: float = 60) -> Gateway:
@@ -40,12 +36,14 @@ def failure(event: Event) -> Kind:
 
 
 @pytest.mark.proves("core.one-pipeline")
+@on_virtual_clock
 async def test_events_pass_as_the_backend_gives_them() -> None:
     script: list[Event] = [STARTED, TextDelta("a"), TextDelta("b"), DONE]
     assert await events_of(gateway(ScriptedBackend(script))) == script
 
 
 @pytest.mark.proves("errors.upstream.silent")
+@on_virtual_clock
 async def test_an_upstream_that_falls_silent_ends_the_turn() -> None:
     backend = ScriptedBackend([STARTED, TextDelta("a"), Gate(), DONE])
     started = anyio.current_time()
@@ -53,10 +51,11 @@ async def test_an_upstream_that_falls_silent_ends_the_turn() -> None:
     assert anyio.current_time() - started == pytest.approx(60)
     assert events[:-1] == [STARTED, TextDelta("a")]
     assert failure(events[-1]) is Kind.UPSTREAM_TIMEOUT
-    assert backend.running == 0
+    assert all(played.ended.is_set() for played in backend.performances)
 
 
 @pytest.mark.proves("lifetime.timeout")
+@on_virtual_clock
 async def test_a_turn_over_its_whole_time_ends_even_if_it_speaks() -> None:
     class Talker(ScriptedBackend):
         def open(self, turn: Turn):  # type: ignore[no-untyped-def]
@@ -69,6 +68,7 @@ async def test_a_turn_over_its_whole_time_ends_even_if_it_speaks() -> None:
 
 
 @pytest.mark.proves("lifetime.stop.ends-everything")
+@on_virtual_clock
 async def test_stopping_tells_every_turn_and_lets_none_begin() -> None:
     backend = ScriptedBackend([STARTED, Gate(), DONE])
     stopping = gateway(backend)
@@ -86,15 +86,17 @@ async def test_stopping_tells_every_turn_and_lets_none_begin() -> None:
             await stopping.until_idle()
         await one()
     assert [failure(end) for end in ends] == [Kind.SHUTTING_DOWN] * 3
-    assert backend.running == 0
+    assert all(played.ended.is_set() for played in backend.performances)
 
 
 @pytest.mark.proves("errors.own-fault")
+@on_virtual_clock
 async def test_a_backend_that_ends_without_a_last_event_is_a_failure() -> None:
     assert failure((await events_of(gateway(ScriptedBackend([STARTED]))))[-1]) is Kind.INTERNAL
 
 
 @pytest.mark.proves("http.health.not-ready")
+@on_virtual_clock
 async def test_a_missing_login_is_asked_for_again_but_not_at_once() -> None:
     class Signing(ScriptedBackend):
         asked = 0

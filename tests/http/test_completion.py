@@ -4,6 +4,7 @@ import pytest
 
 from claude_openai.core.events import TextDelta, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind
+from claude_openai.core.messages import Text, UserMessage
 from claude_openai.core.models import Model
 from tests.http.conftest import Serve
 from tests.http.exchange import HELLO, STARTED, USED, said
@@ -77,6 +78,16 @@ async def test_an_answer_cut_by_its_limit_says_so(serve: Serve) -> None:
     served = serve([STARTED, TextDelta("Half an"), USED, TurnFinished("length")])
     [choice] = (await served.chat()).json()["choices"]
     assert choice["finish_reason"] == "length"
+
+
+@pytest.mark.proves("chat.messages.user-text")
+async def test_a_large_request_is_read_like_a_small_one(serve: Serve) -> None:
+    served = serve(said("Hi"))
+    text = "naïve\n" * 100_000
+    answer = await served.chat({"messages": [{"role": "user", "content": text}]})
+    assert answer.status_code == 200
+    assert served.performance.turn.messages == (UserMessage((Text(text),)),)
+    assert (await served.chat({"messages": text})).status_code == 400
 
 
 class TestParametersWithoutEffect:

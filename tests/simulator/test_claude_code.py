@@ -77,7 +77,7 @@ async def test_it_runs_a_tool_that_the_model_uses_and_sends_the_result(simulator
 @pytest.mark.proves("simulator.reply.structured", "simulator.reply.invalid-arguments")
 async def test_it_takes_structured_output_after_sending_back_a_wrong_one(simulator: Simulator, tmp_path: Path) -> None:
     schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
-    prompt = "[[sim tool=StructuredOutput invalid=1]] What is the capital of France, Paris?"
+    prompt = "[[sim tool=StructuredOutput invalid=1]] Which town is that, Paris?"
     lines = await claude(simulator, tmp_path, prompt, "--tools=", "--json-schema", json.dumps(schema))
     assert result(lines)["structured_output"] == {"city": "Paris"}
     assert len(simulator.requests) == 2

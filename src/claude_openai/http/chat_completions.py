@@ -5,7 +5,9 @@ been sent: a failure up to then is the whole answer, and afterwards the stream's
 """
 
 from collections.abc import Callable
+from typing import TypeVar, TypeVarTuple
 
+import anyio.to_thread
 from anyio.abc import ObjectReceiveStream
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -25,6 +27,12 @@ from claude_openai.wire import sse
 from claude_openai.wire.chat_completions import ChatCompletionChunk
 
 log = logger(__name__)
+
+Arguments = TypeVarTuple("Arguments")
+Result = TypeVar("Result")
+
+LARGE_BYTES = 262_144
+"""Of a request's body: to read this much takes some 20 ms, and no stream should falter for longer."""
 
 IGNORED = "x-claude-openai-ignored"
 ADJUSTED = "x-claude-openai-adjusted"
@@ -49,8 +57,7 @@ class ChatCompletions:
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = parse_request(await read_body(scope, receive, self._max_request_bytes))
-        reading = read_turn(request, await self._gateway.catalogue(), principal(scope))
+        reading = await self._read(await read_body(scope, receive, self._max_request_bytes), principal(scope))
         headers = _reported(reading)
         answer_id, created = f"chatcmpl-{self._new_id()}", self._now()
         async with attended(self._gateway, reading.turn, receive) as events:
@@ -63,6 +70,16 @@ class ChatCompletions:
             if answer is not None:
                 answer.headers.update(headers)
                 await answer(scope, receive, send)
+
+    async def _read(self, body: bytes, asked_by: str) -> Reading:
+        request = await _considerately(len(body), parse_request, body)
+        catalogue = await self._gateway.catalogue()
+        return await _considerately(len(body), read_turn, request, catalogue, asked_by)
+
+
+async def _considerately(size: int, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+    """What a large request needs is done in a thread, so that the streams of others go on meanwhile."""
+    return await anyio.to_thread.run_sync(work, *arguments) if size > LARGE_BYTES else work(*arguments)
 
 
 async def _collected(events: ObjectReceiveStream[Event], collector: Collector) -> Response:

@@ -1,6 +1,7 @@
 """Whole requests: those of real clients, and whatever else may come."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,16 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.core.messages import AssistantMessage, Image, SystemMessage, Text, ToolCall, ToolMessage, UserMessage
+from claude_openai.core.messages import (
+    AssistantMessage,
+    Image,
+    Message,
+    SystemMessage,
+    Text,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
 from claude_openai.core.models import Model
 from claude_openai.core.turn import Sampling, Turn
 from claude_openai.translate.chat_completions.inbound import Reading, parse_request, read_turn
@@ -301,7 +311,7 @@ requests = st.fixed_dictionaries(
         "stop": texts | st.lists(texts, max_size=5),
         "temperature": st.floats(0, 2),
         "top_p": st.floats(0, 1),
-        "max_tokens": st.integers(),
+        "max_tokens": st.integers(0, 9),
         "\ud83d": st.none(),
     },
 )
@@ -311,27 +321,44 @@ requests = st.fixed_dictionaries(
 @st.composite
 def damaged(draw: st.DrawFn) -> object:
     """A request in which one value is anything at all."""
-    value: object = draw(requests)
-    damage = draw(json_values)
-    holder: dict[str, object] | list[object] | None = None
-    key: object = None
-    root = value
-    while isinstance(value, dict | list) and value and (holder is None or draw(st.booleans())):
-        holder = value
-        key = draw(st.sampled_from(sorted(value) if isinstance(value, dict) else range(len(value))))
-        value = holder[key]  # type: ignore[call-overload, index]
-    holder[key] = damage  # type: ignore[call-overload, index]
-    return root
+
+    def damage(value: object) -> object:
+        if isinstance(value, dict) and value and draw(st.booleans()):
+            key = draw(st.sampled_from(sorted(value)))
+            return {**value, key: damage(value[key])}
+        if isinstance(value, list) and value and draw(st.booleans()):
+            at = draw(st.integers(0, len(value) - 1))
+            return [*value[:at], damage(value[at]), *value[at + 1 :]]
+        return draw(json_values)
+
+    return damage(draw(requests))
 
 
-@pytest.mark.proves("errors.invalid-json", "errors.wrong-type")
+@pytest.mark.proves("errors.invalid-json", "errors.wrong-type", "chat.messages.native")
 @given(requests | damaged())
-def test_whatever_is_sent_is_read_or_refused_with_a_sentence(body: object) -> None:
+def test_whatever_is_sent_is_native_or_refused_with_a_sentence(body: object) -> None:
     outcome = outcome_of(body)
     if isinstance(outcome, Failure):
         assert outcome.message.endswith(".")
     else:
-        assert isinstance(outcome.turn.messages[-1], UserMessage | ToolMessage)
+        assert_native(outcome.turn.messages)
+
+
+def assert_native(native: tuple[Message, ...]) -> None:
+    """What the Messages API and Claude Code want of a conversation."""
+    spoken = [message for message in native if not isinstance(message, SystemMessage)]
+    assert native[len(native) - len(spoken) :] == tuple(spoken)
+    assert isinstance(spoken[-1], UserMessage | ToolMessage)
+    for before, message in pairwise([AssistantMessage(), *spoken]):
+        match message:
+            case UserMessage(content):
+                assert content
+                assert not isinstance(before, UserMessage)
+                assert not [block for block in content if isinstance(block, Text) and not block.text.strip()]
+            case AssistantMessage(text, calls):
+                assert text.strip() or calls
+            case ToolMessage():
+                assert isinstance(before, AssistantMessage | ToolMessage)
 
 
 def outcome_of(body: object) -> Reading | Failure:

@@ -193,7 +193,7 @@ class _Maker:
             if accepts(plain, value, self._root):
                 self._hints.numbers.remove(hint)
                 return value
-        return _as_number(_first_number(plain, integer, variant), integer)
+        return _as_number(_nth_number(plain, integer, variant), integer)
 
     def _string(self, plain: JsonObject, name: str, variant: int) -> str:
         form = plain.get("format")
@@ -253,37 +253,49 @@ def _fitted(plain: JsonObject, text: str) -> str | None:
     return fitted if re.search(plain.get("pattern", ""), fitted) else None
 
 
-def _first_number(plain: JsonObject, integer: bool, variant: int) -> Fraction:
-    """The lowest multiple within the bounds, or the highest if only that is bounded; else a point between them."""
-    low, high = (
-        _bound(plain, "minimum", "exclusiveMinimum", max),
-        _bound(plain, "maximum", "exclusiveMaximum", min),
-    )
-    step = _step(plain, integer)
-    if step is None:
-        if low is not None and high is not None:
-            return low + (high - low) * (variant + 1) / (variant + 2)
-        step = Fraction(1)
-    if low is not None:
-        first = math.ceil(low / step) * step
-        return first + step * (variant + (first == plain.get("exclusiveMinimum")))
-    if high is not None:
-        last = math.floor(high / step) * step
-        return last - step * (variant + (last == plain.get("exclusiveMaximum")))
-    return step * (variant + 1)
+def _nth_number(plain: JsonObject, integer: bool, variant: int) -> Fraction:
+    """A number within the bounds: a multiple of the step, or a point between the bounds."""
+    multiple = _fraction(plain, "multipleOf")
+    if multiple is None and not integer:
+        return _point(plain, variant)
+    step = Fraction(1) if multiple is None else Fraction(multiple.numerator) if integer else multiple
+    first, last = _multiples(plain, step)
+    if first is None:
+        return (1 + variant if last is None else min(1, last) - variant) * step
+    room = variant + 1 if last is None else last - first + 1
+    return (first + variant % max(1, room)) * step
 
 
-def _bound(plain: JsonObject, inclusive: str, exclusive: str, tighter: Callable[..., Any]) -> Fraction | None:
-    bounds = [Fraction(str(plain[keyword])) for keyword in (inclusive, exclusive) if keyword in plain]
-    return tighter(bounds) if bounds else None
+def _multiples(plain: JsonObject, step: Fraction) -> tuple[int | None, int | None]:
+    """The first and the last multiple of the step within the bounds."""
+    firsts, lasts = [], []
+    if (low := _fraction(plain, "minimum")) is not None:
+        firsts.append(math.ceil(low / step))
+    if (low := _fraction(plain, "exclusiveMinimum")) is not None:
+        firsts.append(math.floor(low / step) + 1)
+    if (high := _fraction(plain, "maximum")) is not None:
+        lasts.append(math.floor(high / step))
+    if (high := _fraction(plain, "exclusiveMaximum")) is not None:
+        lasts.append(math.ceil(high / step) - 1)
+    return max(firsts, default=None), min(lasts, default=None)
 
 
-def _step(plain: JsonObject, integer: bool) -> Fraction | None:
-    """What the number must be a multiple of, if anything."""
-    if "multipleOf" not in plain:
-        return Fraction(1) if integer else None
-    step = Fraction(str(plain["multipleOf"]))
-    return Fraction(step.numerator) if integer else step
+def _point(plain: JsonObject, variant: int) -> Fraction:
+    """A number between the bounds, or beyond the only one."""
+    lows = [_fraction(plain, "minimum"), _fraction(plain, "exclusiveMinimum")]
+    highs = [_fraction(plain, "maximum"), _fraction(plain, "exclusiveMaximum")]
+    low = max((bound for bound in lows if bound is not None), default=None)
+    high = min((bound for bound in highs if bound is not None), default=None)
+    if high is None:
+        return (low or Fraction(0)) + 1 + variant
+    if low is None:
+        return high - 1 - variant
+    return low + (high - low) * (variant + 1) / (variant + 2)
+
+
+def _fraction(plain: JsonObject, keyword: str) -> Fraction | None:
+    """The keyword's number as it is written: 0.1 is a tenth."""
+    return Fraction(str(plain[keyword])) if keyword in plain else None
 
 
 def _as_number(value: Fraction, integer: bool) -> int | float:
