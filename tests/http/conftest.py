@@ -75,7 +75,7 @@ def serve(house: tuple[Stage, httpx2.AsyncClient]) -> Serve:
     ) -> Served:
         backend = ScriptedBackend(*scripts, description=description)
         gateway = Gateway(backend, Limits(), Choice(aliases=(("gpt-4o", "sonnet"),)))
-        stage.app = create_app(Services(gateway, "1.2.3", **configuration))
-        return Served(backend, client)
+        stage.app = app = create_app(Services(gateway, "1.2.3", **configuration))
+        return Served(backend, client, app)
 
     return start

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 import anyio
 import httpx2
 from anyio.abc import SocketStream
+from starlette.types import ASGIApp
 
 from claude_openai.core.events import Event, TextDelta, TurnFinished, TurnStarted, Usage, UsageReported
 from claude_openai.testing.scripted_backend import Performance, ScriptedBackend
@@ -50,6 +51,7 @@ class Served:
 
     backend: ScriptedBackend
     client: httpx2.AsyncClient
+    app: ASGIApp
 
     @property
     def performance(self) -> Performance:

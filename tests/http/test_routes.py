@@ -1,6 +1,7 @@
 """Which paths and methods there are, and what those are told that ask for others; the marks that every answer bears."""
 
 import pytest
+from starlette.types import Message
 from structlog.typing import EventDict
 
 from claude_openai.core.events import TurnFailed
@@ -49,6 +50,18 @@ async def test_a_wrong_method_is_a_405_that_names_the_right_ones(
     error = answer.json()["error"]
     assert (error["type"], error["code"]) == ("invalid_request_error", "method_not_supported")
     assert allowed in error["message"]
+
+
+@pytest.mark.proves("http.not-found")
+async def test_a_web_socket_is_turned_away(serve: Serve) -> None:
+    sent = await protocol(serve, "websocket", {"type": "websocket.connect"})
+    assert [message["type"] for message in sent] == ["websocket.close"]
+
+
+@pytest.mark.proves("lifetime.stop.drains")
+async def test_a_host_of_the_application_may_announce_its_start_and_stop(serve: Serve) -> None:
+    sent = await protocol(serve, "lifespan", {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
+    assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
 class TestTheRequestsId:
@@ -135,3 +148,17 @@ async def test_no_key_and_no_word_of_a_conversation_is_logged(serve: Serve, logg
     await served.chat({"messages": []}, x_api_key="sk-wrong")
     assert len(logged) == 3
     assert not any(word in str(logged) for word in ("sk-secret", "sk-wrong", "question", "answer"))
+
+
+async def protocol(serve: Serve, kind: str, *received: Message) -> list[Message]:
+    """What the application sends that is spoken to in another protocol than HTTP."""
+    left, sent = iter(received), list[Message]()
+
+    async def receive() -> Message:
+        return next(left)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await serve().app({"type": kind, "path": "/", "headers": []}, receive, send)
+    return sent

@@ -1,0 +1,46 @@
+"""`docs/http.md` says what the code does: every route, every header of ours, every error."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from claude_openai.core.failures import Kind
+from claude_openai.http import chat_completions, origin, request_id
+from claude_openai.http.openapi import document
+from claude_openai.translate.errors import TABLE
+
+HTTP = Path(__file__).parents[2] / "src" / "claude_openai" / "http"
+PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.proves("http.openapi")
+def test_every_route_is_in_the_table() -> None:
+    paths = document("1.2.3")["paths"]
+    assert isinstance(paths, dict)
+    routes = {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations}
+    assert set(re.findall(r"^\| `([A-Z]+ /\S*)` \|", PAGE, re.MULTILINE)) == routes
+
+
+@pytest.mark.proves("errors.envelope")
+@pytest.mark.parametrize("kind", Kind)
+def test_every_failure_is_in_the_table(kind: Kind) -> None:
+    row = TABLE[kind]
+    code = f"`{row.code}`" if row.code else "null"
+    assert f"| {row.status} | `{row.type}` | {code} |" in PAGE
+
+
+@pytest.mark.proves("errors.envelope")
+def test_the_table_has_no_error_that_there_is_not() -> None:
+    refusals = {code for path in HTTP.glob("*.py") for code in re.findall(r'code="(\w+)"', path.read_text("utf-8"))}
+    documented = set(re.findall(r"^\| \d{3} \| `\w+` \| `(\w+)` \|", PAGE, re.MULTILINE))
+    assert documented == refusals | {row.code for row in TABLE.values() if row.code}
+
+
+@pytest.mark.proves("params.ignored", "http.request-id", "simulate.loud.header")
+@pytest.mark.parametrize(
+    "header", [chat_completions.IGNORED, chat_completions.ADJUSTED, request_id.REQUEST_ID, request_id.SIMULATED]
+)
+def test_every_header_of_ours_is_in_the_table_and_can_be_read_by_a_page(header: str) -> None:
+    assert f"\n| `{header}` |" in PAGE
+    assert header in origin.READABLE
