@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import wraps
+from functools import partial, wraps
 
 import anyio
 import trio.testing
@@ -14,7 +14,8 @@ def on_virtual_clock(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
     @wraps(test)
     def run() -> None:
         clock = trio.testing.MockClock(autojump_threshold=0)
+        play = partial(anyio.run, test, backend="trio", backend_options={"clock": clock})
         with ThreadPoolExecutor(1) as thread:
-            thread.submit(anyio.run, test, backend="trio", backend_options={"clock": clock}).result()
+            thread.submit(play).result()
 
     return run

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from pathlib import Path
 import anyio
 import structlog
 import uvicorn
+from anyio.abc import TaskStatus
 from starlette.types import ASGIApp
 
 from claude_openai import __version__
@@ -51,6 +52,33 @@ class Ready:
     simulated: bool
 
 
+class Stop:
+    """What signals ask for: the first SIGINT or SIGTERM to stop, the second not to wait."""
+
+    def __init__(self) -> None:
+        self.asked = anyio.Event()
+        self.insisted = anyio.Event()
+
+    async def listen(self, *, task_status: TaskStatus[None]) -> None:
+        """Take the signals from now on, until cancelled. On Windows Ctrl-C interrupts the event loop by itself."""
+        if sys.platform == "win32":
+            task_status.started()
+            return
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            task_status.started()
+            async for received in signals:
+                log.info("server.stopping", signal=received.name)
+                (self.insisted if self.asked.is_set() else self.asked).set()
+
+    @asynccontextmanager
+    async def cancelling(self) -> AsyncIterator[None]:
+        """A block that is left as soon as a stop is asked for."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(_then_cancel, self.asked.wait, group.cancel_scope)
+            yield
+            group.cancel_scope.cancel()
+
+
 async def serve(settings: Settings, login: Mapping[str, str], *, announce: Callable[[Ready], None]) -> None:
     """Serve until SIGINT or SIGTERM; `announce` is called once requests are answered.
 
@@ -59,22 +87,52 @@ async def serve(settings: Settings, login: Mapping[str, str], *, announce: Calla
     Raises:
         LaunchError: it cannot start.
     """
-    listener = _listener(settings)
-    with listener:
-        async with _upstream(settings, login) as environment:
-            gateway, app = application(settings, environment)
-            try:
-                ready = await _ready(settings, gateway, listener)
-            except RequestFailed as error:
-                raise LaunchError(str(error), "name another Claude Code with --claude-command") from error
-            server = Server(_uvicorn(settings, app))
-            async with serving(server, listener):
-                announce(ready)
-                log.info("server.start", url=ready.url, backend=ready.backend, simulated=ready.simulated)
-                await _until_told_to_stop(settings, gateway, server)
-            with anyio.move_on_after(LAST_WORDS_SECONDS, shield=True):
-                await gateway.until_idle()
-    log.info("server.stop")
+    stop = Stop()
+    async with anyio.create_task_group() as group:
+        await group.start(stop.listen)
+        with _listener(settings) as listener:
+            async with _upstream(settings, login) as environment:
+                await _serve_until(stop, settings, environment, listener, announce)
+        log.info("server.stop")
+        group.cancel_scope.cancel()
+
+
+async def _serve_until(
+    stop: Stop,
+    settings: Settings,
+    environment: Mapping[str, str],
+    listener: socket.socket,
+    announce: Callable[[Ready], None],
+) -> None:
+    gateway, app = application(settings, environment)
+    async with stop.cancelling():
+        ready = await _ready(settings, gateway, listener)
+    if stop.asked.is_set():
+        return
+    server = Server(_uvicorn(settings, app))
+    async with serving(server, listener):
+        announce(ready)
+        log.info("server.start", url=ready.url, backend=ready.backend, simulated=ready.simulated)
+        await stop.asked.wait()
+        server.stop()
+        await _drain(stop, settings, gateway)
+        gateway.stop()
+    with anyio.move_on_after(LAST_WORDS_SECONDS, shield=True):
+        await gateway.until_idle()
+
+
+async def _drain(stop: Stop, settings: Settings, gateway: Gateway) -> None:
+    """Running turns may finish for a bounded time, after a second signal not even that."""
+    with anyio.move_on_after(settings.shutdown_timeout):
+        async with anyio.create_task_group() as group:
+            group.start_soon(_then_cancel, stop.insisted.wait, group.cancel_scope)
+            await gateway.until_idle()
+            group.cancel_scope.cancel()
+
+
+async def _then_cancel(wait: Callable[[], Awaitable[object]], scope: anyio.CancelScope) -> None:
+    await wait()
+    scope.cancel()
 
 
 def application(settings: Settings, login: Mapping[str, str]) -> tuple[Gateway, ASGIApp]:
@@ -146,8 +204,12 @@ def _executable(settings: Settings) -> str:
 
 
 async def _ready(settings: Settings, gateway: Gateway, listener: socket.socket) -> Ready:
-    description = await gateway.description()
-    default = (await gateway.catalogue()).resolve(None)
+    try:
+        description = await gateway.description()
+        default = (await gateway.catalogue()).resolve(None)
+    except RequestFailed as error:
+        hint = "--default-model names another" if error.failure.param == "model" else "--claude-command names another"
+        raise LaunchError(str(error).rstrip("."), hint) from error
     resolved = f" ({default.resolved})" if default.resolved not in {None, default.id} else ""
     return Ready(
         url=base_url(listener),
@@ -171,25 +233,3 @@ def _uvicorn(settings: Settings, app: ASGIApp) -> uvicorn.Config:
         lifespan="off",
         timeout_graceful_shutdown=round(drain),
     )
-
-
-async def _until_told_to_stop(settings: Settings, gateway: Gateway, server: Server) -> None:
-    """After the first signal running turns may finish for a bounded time, after a second one not even that."""
-    if sys.platform == "win32":
-        await anyio.sleep_forever()  # Ctrl-C interrupts the event loop itself there
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for received in signals:
-            log.info("server.stopping", signal=signal.Signals(received).name)
-            break
-        server.stop()
-        async with anyio.create_task_group() as group:
-            group.start_soon(_drain, settings, gateway, group.cancel_scope)
-            async for _ in signals:
-                group.cancel_scope.cancel()
-    gateway.stop()
-
-
-async def _drain(settings: Settings, gateway: Gateway, scope: anyio.CancelScope) -> None:
-    with anyio.move_on_after(settings.shutdown_timeout):
-        await gateway.until_idle()
-    scope.cancel()

@@ -6,26 +6,26 @@ import anyio
 import pytest
 from anyio.abc import ObjectSendStream
 from starlette.types import Message, Receive, Scope, Send
-from trio.testing import MockClock
 
 from claude_openai.core.events import Event, ReasoningDelta, Retrying, TextDelta, TurnFinished
+from claude_openai.core.ports import Description
+from claude_openai.gateway import Choice, Gateway, Limits
 from claude_openai.http.body import SILENCE_SECONDS, read_body
 from claude_openai.http.client import ClientGone, Patience
 from claude_openai.http.errors import Refused
+from claude_openai.http.health import ANSWER_SECONDS, HealthCheck
 from claude_openai.http.streaming import KEEP_ALIVE, EventStream
+from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.http.exchange import CHAT
+from tests.virtual_clock import on_virtual_clock
 
 SCOPE: Scope = {"type": "http", "method": "POST", "path": CHAT, "headers": []}
 START: Message = {"type": "http.response.start", "status": 200, "headers": []}
 PIECE: Message = {"type": "http.request", "body": b"x", "more_body": True}
 
 
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, object]]:
-    return "trio", {"clock": MockClock(autojump_threshold=0)}
-
-
 @pytest.mark.proves("stream.keep-alive")
+@on_virtual_clock
 async def test_a_comment_leaves_whenever_nothing_else_has_left_for_so_long() -> None:
     began, sent = anyio.current_time(), list[tuple[float, bytes]]()
 
@@ -51,6 +51,7 @@ async def test_a_comment_leaves_whenever_nothing_else_has_left_for_so_long() -> 
 
 
 @pytest.mark.proves("errors.invalid-json")
+@on_virtual_clock
 async def test_a_client_that_falls_silent_within_its_request_is_told_so() -> None:
     began = anyio.current_time()
     with pytest.raises(Refused) as refused:
@@ -60,12 +61,14 @@ async def test_a_client_that_falls_silent_within_its_request_is_told_so() -> Non
 
 
 @pytest.mark.proves("lifetime.client-gone")
+@on_virtual_clock
 async def test_a_client_that_leaves_within_its_request_is_gone() -> None:
     with pytest.raises(ClientGone):
         await read_body(SCOPE, arriving(PIECE, {"type": "http.disconnect"}), limit=10)
 
 
 @pytest.mark.proves("lifetime.client-gone")
+@on_virtual_clock
 async def test_a_client_that_does_not_read_is_given_up_after_its_time() -> None:
     began = anyio.current_time()
 
@@ -75,6 +78,25 @@ async def test_a_client_that_does_not_read_is_given_up_after_its_time() -> None:
 
     await Patience(answer, seconds=60)(SCOPE, arriving(), stuck)
     assert anyio.current_time() - began == 1060
+
+
+@pytest.mark.proves("http.health.not-ready")
+@on_virtual_clock
+async def test_a_backend_that_does_not_say_what_it_is_is_not_ready() -> None:
+    class Silent(ScriptedBackend):
+        async def describe(self) -> Description:
+            await anyio.sleep_forever()
+            raise AssertionError
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    began = anyio.current_time()
+    health = HealthCheck(Gateway(Silent(), Limits(), Choice()), version="1.2.3", simulated=False)
+    await health(SCOPE, arriving(), send)
+    assert (sent[0]["status"], anyio.current_time() - began) == (503, ANSWER_SECONDS)
 
 
 async def hand_out(sender: ObjectSendStream[Event], script: list[tuple[float, Event]]) -> None:

@@ -39,7 +39,8 @@ async def _next_part(receive: Receive) -> Message:
         if message["type"] == "http.disconnect":
             raise ClientGone
         return message
-    raise Refused(408, f"The request's body did not arrive: nothing came for {SILENCE_SECONDS:g} s.")
+    sentence = f"The request's body did not arrive: nothing came for {SILENCE_SECONDS:g} s."
+    raise Refused(408, sentence, code="request_timeout")
 
 
 def _too_large(limit: int) -> RequestFailed:

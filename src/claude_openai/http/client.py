@@ -1,6 +1,6 @@
-"""The client at the other end: it may leave, and it may stop reading. Neither may hold the server up.
+"""The client at the other end: it may leave, and it may stop reading. Neither holds the server up.
 
-Neither is an error: `Patience` is where both end.
+Neither is an error, and `Patience` is where both end.
 """
 
 import math
