@@ -333,6 +333,23 @@ async def test_what_clients_ask_for_beside_messages_is_there() -> None:
 
 
 @pytest.mark.proves("simulator.records")
+async def test_one_that_runs_for_ever_keeps_nothing() -> None:
+    simulator = Simulator(remember=False)
+    async with served(simulator) as client:
+        ids = [(await post(client, asking("Hi"))).json()["id"] for _ in range(2)]
+        await client.get("/v1/models")
+    assert (ids, simulator.requests, simulator.other_requests) == (["msg_sim_000001", "msg_sim_000002"], [], [])
+
+
+@pytest.mark.proves("simulator.records")
+async def test_a_busy_port_is_an_error() -> None:
+    async with Simulator().serve() as base_url:
+        with pytest.raises(OSError, match="in use"):
+            async with Simulator().serve(port=int(base_url.rpartition(":")[2])):
+                pass
+
+
+@pytest.mark.proves("simulator.records")
 async def test_without_a_key_it_listens_on_loopback_only() -> None:
     with pytest.raises(ValueError, match="loopback only"):
         async with Simulator().serve("0.0.0.0"):

@@ -40,11 +40,14 @@ class Simulator:
     >>> async with Simulator(Replies("Hello.")).serve() as base_url: ...
     """
 
-    def __init__(self, script: Script | None = None, *, api_key: str | None = None) -> None:
+    def __init__(self, script: Script | None = None, *, api_key: str | None = None, remember: bool = True) -> None:
+        """Without `remember` no request is kept, so that it can run for ever."""
         self.script = script
         self.requests: list[RecordedRequest] = []
         self.other_requests: list[UnscriptedPath] = []
         self._api_key = api_key
+        self._remember = remember
+        self._arrived = 0
         self._ledger = Ledger()
         self._arrival = anyio.Event()
         self._tool_uses = 0
@@ -84,8 +87,10 @@ class Simulator:
         return partial(self._play, record, answer)
 
     def _record(self, body: JsonObject, request: Request, received_at: float) -> RecordedRequest:
-        record = RecordedRequest(len(self.requests), body, dict(request.headers), received_at)
-        self.requests.append(record)
+        record = RecordedRequest(self._arrived, body, dict(request.headers), received_at)
+        self._arrived += 1
+        if self._remember:
+            self.requests.append(record)
         arrival, self._arrival = self._arrival, anyio.Event()
         arrival.set()
         return record
@@ -142,7 +147,8 @@ class Simulator:
         return self._other(request, failure.status, error(failure.type, failure.message))
 
     def _other(self, request: Request, status: int, body: JsonObject) -> ASGIApp:
-        self.other_requests.append(UnscriptedPath(request.method, request.url.path, status))
+        if self._remember:
+            self.other_requests.append(UnscriptedPath(request.method, request.url.path, status))
         return JSONResponse(body, status)
 
 
