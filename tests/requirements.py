@@ -50,12 +50,12 @@ PROJECT_REQUIREMENTS = (
     Row("project.docs.settings-table", "The README's table lists every setting as the code has it.", README),
     Row("project.docs.parameters-table", "The README's table says what becomes of every parameter.", README),
     Row("project.docs.examples-run", "Every example in the README runs as written.", README),
+    Row("project.sandbox", "No test can reach a real account, or leave a process or a file behind.", OURS),
     Row("project.demo", "The demo streams an answer by the real Claude Code to a stock client.", README),
 )
 
 CORE_REQUIREMENTS = (
     Row("core.values.frozen", "The values of a turn cannot be changed once made.", DESIGN),
-    Row("core.messages.rules", "A message that its role cannot carry is refused when it is made.", DESIGN),
     Row("core.one-pipeline", "Streamed chunks add up to the object answered without `stream`.", DESIGN),
     Row("core.backend.conformance", "Every backend passes the same suite, the scripted one too.", DESIGN),
 )

@@ -11,6 +11,10 @@ import anyio
 import uvicorn
 
 
+UNREAD_SECONDS = 120
+"""How long bytes may wait for a peer that does not take them, before the kernel drops the connection (Linux)."""
+
+
 class Server(uvicorn.Server):
     """A uvicorn server that says when its port is open and leaves signals alone."""
 
@@ -55,6 +59,8 @@ def bound(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, proto)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # else a client that stops reading keeps its socket for good
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
         listener.bind(address)
     except OSError:
         listener.close()

@@ -8,6 +8,7 @@ from typing import Protocol, Unpack
 
 import httpx2
 import pytest
+import structlog
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.testing import capture_logs
@@ -62,6 +63,7 @@ def logged() -> Iterator[list[EventDict]]:
     """What the test's server has logged so far."""
     with capture_logs() as events:
         yield events
+    structlog.reset_defaults()  # capturing counts as configuring, for good
 
 
 @pytest.fixture

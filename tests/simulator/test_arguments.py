@@ -164,7 +164,12 @@ def test_nothing_is_fetched_for_a_foreign_reference() -> None:
 
 
 def test_a_schema_that_requires_itself_for_ever_ends() -> None:
-    assert made({"type": "object", "properties": {"me": {"$ref": "#"}}, "required": ["me"]})
+    assert made(of(one={"$ref": "#"}, other={"$ref": "#"}))
+
+
+@pytest.mark.parametrize("nowhere", ["#/$defs/none", "#/required/7", "#/required/x", "#/type/object/x", "#anchor"])
+def test_a_reference_to_nothing_allows_anything(nowhere: str) -> None:
+    assert made(of(lost={"$ref": nowhere})) == {"lost": "example lost"}
 
 
 @pytest.mark.proves("simulator.reply.invalid-arguments")

@@ -89,6 +89,7 @@ def test_a_bracket_that_cannot_be_read_is_an_error(bracket: str) -> None:
         directives(bracket)
 
 
-def test_a_word_is_no_number() -> None:
-    with pytest.raises(DirectiveError, match="slow is no number: soon"):
-        Directive("slow", "soon").number("slow", 1)
+@pytest.mark.parametrize("word", ["soon", "-1", "nan", "inf", "1e9", [1]])
+def test_what_nobody_can_wait_for_is_no_number(word: object) -> None:
+    with pytest.raises(DirectiveError, match="slow is no number"):
+        Directive("slow", word).number("slow", 1)

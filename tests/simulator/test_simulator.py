@@ -230,6 +230,15 @@ async def test_the_simulator_stops_when_the_block_around_it_is_cancelled() -> No
         await simulator.requests[0].finished.wait()
 
 
+@pytest.mark.proves("simulator.records")
+async def test_an_error_of_the_block_comes_out_as_it_is() -> None:
+    cause = KeyError("cause")
+    with pytest.raises(ZeroDivisionError) as raised:
+        async with Simulator().serve():
+            raise ZeroDivisionError from cause
+    assert raised.value.__cause__ is cause
+
+
 @pytest.mark.proves("simulator.failure.malformed")
 async def test_a_malformed_event_stands_between_whole_ones() -> None:
     async with served(Simulator(Replies(Reply.of("hello", fault=Malformed(3))))) as client:

@@ -22,7 +22,7 @@ Schema: TypeAlias = Mapping[str, Any] | bool
 SHALLOW = 3
 """Levels of nesting down to which optional things are made up; deeper, only what is required."""
 
-DEEPEST = 24
+DEEPEST = 12
 """Levels at which a schema that requires itself is given up."""
 
 FORMATS: Mapping[str, str] = {
@@ -99,10 +99,14 @@ class _Maker:
         return plain
 
     def _resolve(self, reference: str) -> Schema:
-        found: Any = self._root
+        """What a pointer within the schema leads to; anything may be where it leads nowhere."""
+        found: Any = self._root if reference == "#" or reference.startswith("#/") else None
         for step in reference.removeprefix("#").split("/")[1:]:
             key = step.replace("~1", "/").replace("~0", "~")
-            found = found[int(key)] if isinstance(found, list) else found.get(key, {})
+            if isinstance(found, list):
+                found = dict(enumerate(found)).get(int(key) if key.isdecimal() else -1)
+            else:
+                found = found.get(key) if isinstance(found, Mapping) else None
         return found if isinstance(found, Mapping | bool) else {}
 
     def _choices(self, plain: JsonObject, depth: int, variant: int) -> Iterator[JsonObject]:

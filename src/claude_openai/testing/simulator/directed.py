@@ -37,13 +37,16 @@ from claude_openai.testing.simulator.script import (
 from claude_openai.testing.simulator.situation import Situation, ToolResult
 from claude_openai.testing.simulator.usage import output_tokens
 
-MEGABYTE = ("0123456789abcdef" * 4)[:-1] + "\n"
+LINE = ("0123456789abcdef" * 4)[:-1] + "\n"
 """A line of 64 bytes and one token, so that a megabyte of them stays within the usual `max_tokens`."""
 
 EMOJI = "👩\u200d👩\u200d👧\u200d👦 🏳️\u200d🌈 👍🏽 🇫🇷"
 """Signs of two to seven code points each."""
 
 REFUSAL = "I cannot help with that."
+
+CONTENT = frozenset({"text", "megabyte", "emoji", "empty"})
+"""Directives that say what a message holds; without one it holds what it naturally would."""
 
 FAULTS: Mapping[str, type[Fault]] = {"stall": Stall, "cut": Cut, "malformed": Malformed, "stream_error": StreamError}
 
@@ -80,9 +83,6 @@ def _blocks(told: Sequence[Directive], calls: Mapping[int, ToolUse], seen: Situa
         yield from natural_blocks(replace(seen, thinks=seen.thinks and "thinking" not in names))
 
 
-CONTENT = frozenset({"text", "megabyte", "emoji", "empty"})
-
-
 def _content(directive: Directive) -> tuple[Block, ...]:
     match directive.name:
         case "text":
@@ -91,7 +91,7 @@ def _content(directive: Directive) -> tuple[Block, ...]:
             thought = THOUGHT if directive.value is True else str(directive.value)
             return (Thinking.of(thought, *_pace(directive)),)
         case "megabyte":
-            return (Text.of(MEGABYTE * 16_384, pieces=256),)
+            return (Text.of(LINE * 16_384, pieces=256),)
         case "emoji":
             return (Text(tuple(EMOJI)),)
         case _:

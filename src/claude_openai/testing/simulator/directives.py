@@ -55,10 +55,9 @@ class Directive:
         value = self.value if name == self.name else self.options.get(name, default)
         if value is True:
             return default if alone is None else alone
-        try:
-            return float(str(value))
-        except ValueError:
-            raise DirectiveError(f"{OPENING} {self.name}: {name} is no number: {value}") from None
+        if not _NUMBER.fullmatch(str(value)):
+            raise DirectiveError(f"{OPENING} {self.name}: {name} is no number: {value}")
+        return float(str(value))
 
 
 def directives(text: str) -> tuple[Directive, ...]:
@@ -82,6 +81,7 @@ def _brackets(text: str) -> Iterator[tuple[dict[str, Value], str]]:
         start = text.find(OPENING, end)
 
 
+_NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
 _NAME = re.compile(r"\s*([a-z_]+)(=?)")
 _BARE = re.compile(r"[^\s\]]+")
 _END = re.compile(r"\s*\]\]")

@@ -28,7 +28,8 @@ class Hints:
         return Hints(self.prompt, list(self.texts), list(self.numbers))
 
     def mentions(self, word: str) -> bool:
-        return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", self.prompt, re.IGNORECASE) is not None
+        named = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", self.prompt, re.IGNORECASE)
+        return bool(word) and named is not None
 
 
 def _quotes_and_names(prompt: str) -> Iterator[str]:

@@ -44,13 +44,26 @@ async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
         timeout_keep_alive=IDLE_SECONDS,
     )
     server = _Server(config)
-    async with anyio.create_task_group() as group:
-        group.start_soon(_run, server, listener)
-        await server.ready.wait()
-        try:
-            yield _base_url(listener)
-        finally:
-            server.stop.set()
+    with _plain_errors():
+        async with anyio.create_task_group() as group:
+            group.start_soon(_run, server, listener)
+            await server.ready.wait()
+            try:
+                yield _base_url(listener)
+            finally:
+                server.stop.set()
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Raises the one error of a block as it is: the task group is nothing that a caller should have to know of."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        if len(group.exceptions) > 1:
+            raise
+        (error,) = group.exceptions
+        raise error from error.__cause__
 
 
 async def _run(server: "_Server", listener: socket.socket) -> None:
