@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, contextmanager
 import anyio
 import uvicorn
 
-
 UNREAD_SECONDS = 120
 """How long bytes may wait for a peer that does not take them, before the kernel drops the connection (Linux)."""
 

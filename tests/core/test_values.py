@@ -17,7 +17,7 @@ VALUES = [
 @pytest.mark.proves("core.values.frozen")
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: value.__name__)
 def test_no_value_can_be_changed_once_made(value: type) -> None:
-    made = object.__new__(value)
+    made: object = object.__new__(value)
     for field in fields(value):
         with pytest.raises(FrozenInstanceError):
             setattr(made, field.name, None)
