@@ -91,6 +91,7 @@ async def _interleaved(contestants: Contestants, server: Server, rounds: int) ->
             await server.settled()
             if number:
                 runs[name].append(run)
+    _show("")
     return runs
 
 
@@ -103,9 +104,9 @@ async def _memory(server: Server, answer: Answer) -> Memory:
 
 
 def _show(progress: str) -> None:
-    """For a person who waits; nothing of it stays."""
+    """On the line where the last one was, for a person who waits."""
     if sys.stderr.isatty():
-        print(f"\r{progress} ", end="", file=sys.stderr, flush=True)
+        print(f"\r\x1b[K{progress}", end="", file=sys.stderr, flush=True)
 
 
 def _options() -> argparse.Namespace:
@@ -116,10 +117,9 @@ def _options() -> argparse.Namespace:
 
 
 def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise ValueError("at least one")
-    return count
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of rounds")
+    return int(text)
 
 
 if __name__ == "__main__":

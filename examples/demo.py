@@ -49,6 +49,8 @@ def main() -> int:
     except (DemoError, openai.OpenAIError, httpx2.HTTPError, psutil.Error) as error:
         print(f"\nThe demo failed: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130  # by the shell's convention: 128 and the signal's number
     return 0
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import anyio
 import structlog
 import uvicorn
-from anyio.abc import TaskStatus
+from anyio.abc import TaskGroup, TaskStatus
 from starlette.types import ASGIApp
 
 from claude_openai import __version__
@@ -104,19 +104,24 @@ async def _serve_until(
     listener: socket.socket,
     announce: Callable[[Ready], None],
 ) -> None:
-    gateway, app = application(settings, environment)
-    async with stop.cancelling():
-        ready = await _ready(settings, gateway, listener)
-    if stop.asked.is_set():
-        return
-    server = Server(_uvicorn(settings, app))
-    async with serving(server, listener):
-        announce(ready)
-        log.info("server.start", url=ready.url, backend=ready.backend, simulated=ready.simulated)
-        await stop.asked.wait()
-        server.stop()
-        await _drain(stop, settings, gateway)
-        gateway.stop()
+    async with anyio.create_task_group() as sessions:
+        gateway, app = application(settings, environment, sessions)
+        async with stop.cancelling():
+            ready = await _ready(settings, gateway, listener)
+        if not stop.asked.is_set():
+            server = Server(_uvicorn(settings, app))
+            async with serving(server, listener):
+                announce(ready)
+                log.info("server.start", url=ready.url, backend=ready.backend, simulated=ready.simulated)
+                await stop.asked.wait()
+                server.stop()
+                await _drain(stop, settings, gateway)
+                await _end(gateway)
+        sessions.cancel_scope.cancel()
+
+
+async def _end(gateway: Gateway) -> None:
+    gateway.stop()
     with anyio.move_on_after(LAST_WORDS_SECONDS, shield=True):
         await gateway.until_idle()
 
@@ -135,8 +140,10 @@ async def _then_cancel(wait: Callable[[], Awaitable[object]], scope: anyio.Cance
     scope.cancel()
 
 
-def application(settings: Settings, login: Mapping[str, str]) -> tuple[Gateway, ASGIApp]:
+def application(settings: Settings, login: Mapping[str, str], sessions: TaskGroup) -> tuple[Gateway, ASGIApp]:
     """The use cases over the real Claude Code, and the application that offers them. Nothing runs yet.
+
+    Whatever outlives a request will be a task of `sessions`.
 
     Raises:
         LaunchError: there is no Claude Code.
@@ -151,6 +158,7 @@ def application(settings: Settings, login: Mapping[str, str]) -> tuple[Gateway, 
     )
     gateway = Gateway(
         backend,
+        sessions,
         Limits(request=settings.request_timeout, idle=settings.idle_timeout),
         Choice(settings.default_model, tuple(settings.model_aliases.items()), settings.models_override),
     )

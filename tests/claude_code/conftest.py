@@ -95,13 +95,15 @@ async def _serve(
 ) -> AsyncIterator[Rig]:
     chosen = Settings(**{"port": 0, "max_retries": 1, "request_timeout": 60, **settings})
     login = login | (environment or {})
-    gateway, app = application(chosen, login)
     with bound(chosen.host, chosen.port) as listener:
-        config = uvicorn.Config(app, log_config=None, ws="none", lifespan="off", timeout_graceful_shutdown=5)
-        async with serving(Server(config), listener):
-            url = base_url(listener)
-            async with AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as client:
-                yield Rig(simulator, gateway, url, client)
+        async with anyio.create_task_group() as sessions:
+            gateway, app = application(chosen, login, sessions)
+            config = uvicorn.Config(app, log_config=None, ws="none", lifespan="off", timeout_graceful_shutdown=5)
+            async with serving(Server(config), listener):
+                url = base_url(listener)
+                async with AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as client:
+                    yield Rig(simulator, gateway, url, client)
+            sessions.cancel_scope.cancel()
 
 
 def spoken(request: RecordedRequest) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Turns under limits, on trio's virtual clock: a test of ten minutes takes none."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 
 import anyio
 import pytest
@@ -10,24 +11,32 @@ from claude_openai.core.events import Event, TextDelta, TurnFailed, TurnFinished
 from claude_openai.core.failures import Kind
 from claude_openai.core.messages import Text, UserMessage
 from claude_openai.core.models import Model
-from claude_openai.core.ports import Description, Login
+from claude_openai.core.ports import Description, Login, Session
 from claude_openai.core.turn import Turn
 from claude_openai.gateway import Choice, Gateway, Limits
 from claude_openai.testing import Gate
-from claude_openai.testing.scripted_backend import DESCRIPTION, ScriptedBackend
+from claude_openai.testing.scripted_backend import DESCRIPTION, Performance, ScriptedBackend, ScriptedSession
 from tests.virtual_clock import on_virtual_clock
 
 TURN = Turn(Model("sonnet"), (UserMessage((Text("hi"),)),))
 STARTED, DONE = TurnStarted("sonnet", "session"), TurnFinished("stop")
 
 
-def gateway(backend: ScriptedBackend, *, request: float = 600, idle: float = 60) -> Gateway:
-    return Gateway(backend, Limits(request=request, idle=idle), Choice())
+@asynccontextmanager
+async def gateway(backend: ScriptedBackend, **limits: float) -> AsyncIterator[Gateway]:
+    async with anyio.create_task_group() as tasks:
+        yield Gateway(backend, tasks, Limits(**{"request": 600, "idle": 60, **limits}), Choice())
+        tasks.cancel_scope.cancel()
 
 
-async def events_of(gateway: Gateway) -> list[Event]:
-    async with gateway.open(TURN) as events:
+async def events_of(gateway: Gateway, turn: Turn = TURN) -> list[Event]:
+    async with gateway.open(turn) as events:
         return [event async for event in events]
+
+
+async def played(backend: ScriptedBackend, **limits: float) -> list[Event]:
+    async with gateway(backend, **limits) as opened:
+        return await events_of(opened)
 
 
 def failure(event: Event) -> Kind:
@@ -39,7 +48,7 @@ def failure(event: Event) -> Kind:
 @on_virtual_clock
 async def test_events_pass_as_the_backend_gives_them() -> None:
     script: list[Event] = [STARTED, TextDelta("a"), TextDelta("b"), DONE]
-    assert await events_of(gateway(ScriptedBackend(script))) == script
+    assert await played(ScriptedBackend(script)) == script
 
 
 @pytest.mark.proves("errors.upstream.silent")
@@ -47,22 +56,23 @@ async def test_events_pass_as_the_backend_gives_them() -> None:
 async def test_an_upstream_that_falls_silent_ends_the_turn() -> None:
     backend = ScriptedBackend([STARTED, TextDelta("a"), Gate(), DONE])
     started = anyio.current_time()
-    events = await events_of(gateway(backend, idle=60))
+    events = await played(backend, idle=60)
     assert anyio.current_time() - started == pytest.approx(60)
     assert events[:-1] == [STARTED, TextDelta("a")]
     assert failure(events[-1]) is Kind.UPSTREAM_TIMEOUT
-    assert all(played.ended.is_set() for played in backend.performances)
+    assert all(turn.ended.is_set() for turn in backend.performances)
 
 
 @pytest.mark.proves("lifetime.timeout")
 @on_virtual_clock
 async def test_a_turn_over_its_whole_time_ends_even_if_it_speaks() -> None:
     class Talker(ScriptedBackend):
-        def open(self, turn: Turn):  # type: ignore[no-untyped-def]
-            return _talking()
+        @asynccontextmanager
+        async def open(self, turn: Turn) -> AsyncIterator[Session]:
+            yield Talking((), Performance(turn))
 
     started = anyio.current_time()
-    events = await events_of(gateway(Talker(), request=100, idle=60))
+    events = await played(Talker(), request=100, idle=60)
     assert anyio.current_time() - started == pytest.approx(100)
     assert failure(events[-1]) is Kind.TIMEOUT
 
@@ -71,28 +81,27 @@ async def test_a_turn_over_its_whole_time_ends_even_if_it_speaks() -> None:
 @on_virtual_clock
 async def test_stopping_tells_every_turn_and_lets_none_begin() -> None:
     backend = ScriptedBackend([STARTED, Gate(), DONE])
-    stopping = gateway(backend)
     ends: list[Event] = []
 
-    async def one() -> None:
+    async def one(stopping: Gateway) -> None:
         ends.append((await events_of(stopping))[-1])
 
-    with anyio.fail_after(5):
-        async with anyio.create_task_group() as group:
-            group.start_soon(one)
-            group.start_soon(one)
+    async with gateway(backend) as stopping, anyio.create_task_group() as group:
+        with anyio.fail_after(5):
+            group.start_soon(one, stopping)
+            group.start_soon(one, stopping)
             await trio.testing.wait_all_tasks_blocked()
             stopping.stop()
             await stopping.until_idle()
-        await one()
+            await one(stopping)
     assert [failure(end) for end in ends] == [Kind.SHUTTING_DOWN] * 3
-    assert all(played.ended.is_set() for played in backend.performances)
+    assert all(turn.ended.is_set() for turn in backend.performances)
 
 
 @pytest.mark.proves("errors.own-fault")
 @on_virtual_clock
 async def test_a_backend_that_ends_without_a_last_event_is_a_failure() -> None:
-    assert failure((await events_of(gateway(ScriptedBackend([STARTED]))))[-1]) is Kind.INTERNAL
+    assert failure((await played(ScriptedBackend([STARTED])))[-1]) is Kind.INTERNAL
 
 
 @pytest.mark.proves("http.health.not-ready")
@@ -107,24 +116,18 @@ async def test_a_missing_login_is_asked_for_again_but_not_at_once() -> None:
             return Description(DESCRIPTION.name, DESCRIPTION.version, login, DESCRIPTION.models)
 
     backend = Signing()
-    asking = gateway(backend)
-    assert not (await asking.description()).login.ready
-    assert not (await asking.description()).login.ready
-    await anyio.sleep(20)
-    assert (await asking.description()).login.ready
-    await anyio.sleep(20)
-    assert (await asking.description()).login.ready
+    async with gateway(backend) as asking:
+        assert not (await asking.description()).login.ready
+        assert not (await asking.description()).login.ready
+        await anyio.sleep(20)
+        assert (await asking.description()).login.ready
+        await anyio.sleep(20)
+        assert (await asking.description()).login.ready
     assert backend.asked == 2
 
 
-class _talking:  # noqa: N801 -- stands for a context manager function
-    async def __aenter__(self) -> AsyncIterator[Event]:
-        return self._talk()
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
-
-    async def _talk(self) -> AsyncIterator[Event]:
+class Talking(ScriptedSession):
+    async def events(self) -> AsyncGenerator[Event, None]:
         yield STARTED
         while True:
             await anyio.sleep(1)

@@ -6,10 +6,12 @@ A module has one server, and each of its tests its own application in it.
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Protocol, Unpack
 
+import anyio
 import httpx2
 import pytest
 import structlog
 import uvicorn
+from anyio.abc import TaskGroup
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
@@ -49,13 +51,15 @@ class Serve(Protocol):
 
 
 @pytest.fixture(scope="module")
-async def house() -> AsyncIterator[tuple[Stage, httpx2.AsyncClient]]:
+async def house() -> AsyncIterator[tuple[Stage, httpx2.AsyncClient, TaskGroup]]:
     listener = bound("127.0.0.1", 0)
     stage = Stage()
     config = uvicorn.Config(stage, log_config=None, ws="none", lifespan="off", timeout_graceful_shutdown=STOP_SECONDS)
     client = httpx2.AsyncClient(base_url=base_url(listener), timeout=TIMEOUT_SECONDS)
-    async with serving(Server(config), listener), client:
-        yield stage, client
+    async with anyio.create_task_group() as sessions:
+        async with serving(Server(config), listener), client:
+            yield stage, client, sessions
+        sessions.cancel_scope.cancel()
 
 
 @pytest.fixture(autouse=True)
@@ -67,8 +71,8 @@ def logged() -> Iterator[list[EventDict]]:
 
 
 @pytest.fixture
-def serve(house: tuple[Stage, httpx2.AsyncClient]) -> Serve:
-    stage, client = house
+def serve(house: tuple[Stage, httpx2.AsyncClient, TaskGroup]) -> Serve:
+    stage, client, sessions = house
 
     def start(
         *scripts: Iterable[Step],
@@ -76,7 +80,7 @@ def serve(house: tuple[Stage, httpx2.AsyncClient]) -> Serve:
         **configuration: Unpack[Configuration],
     ) -> Served:
         backend = ScriptedBackend(*scripts, description=description)
-        gateway = Gateway(backend, Limits(), Choice(aliases=(("gpt-4o", "sonnet"),)))
+        gateway = Gateway(backend, sessions, Limits(), Choice(aliases=(("gpt-4o", "sonnet"),)))
         stage.app = app = create_app(Services(gateway, "1.2.3", **configuration))
         return Served(backend, client, app)
 

@@ -94,8 +94,9 @@ async def test_a_backend_that_does_not_say_what_it_is_is_not_ready() -> None:
         sent.append(message)
 
     began = anyio.current_time()
-    health = HealthCheck(Gateway(Silent(), Limits(), Choice()), version="1.2.3", simulated=False)
-    await health(SCOPE, arriving(), send)
+    async with anyio.create_task_group() as sessions:
+        health = HealthCheck(Gateway(Silent(), sessions, Limits(), Choice()), version="1.2.3", simulated=False)
+        await health(SCOPE, arriving(), send)
     assert (sent[0]["status"], anyio.current_time() - began) == (503, ANSWER_SECONDS)
 
 

@@ -63,6 +63,15 @@ class Child:
         """Process id, and the id of the group."""
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended, as far as is known."""
+        return self._process.returncode is None
+
+    def kill(self) -> None:
+        """End it at once, without asking."""
+        _signal_group(self._process, _KILL)
+
     async def send(self, line: bytes) -> None:
         """Write to the child's stdin.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from claude_openai.core.failures import Failure
+from claude_openai.core.messages import ToolCall
 
 FinishReason = Literal["stop", "length", "tool_calls", "refusal"]
 
@@ -55,6 +56,16 @@ class ReasoningDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The model calls a tool of the client's: valid against its schema, complete.
+
+    Calls of one message come in a row, right before `UsageReported` and `TurnFinished("tool_calls")`.
+    """
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
 class Retrying:
     """Claude Code repeats the request, `attempt` of `max_attempts`, after an upstream `status` (None: no answer)."""
 
@@ -86,4 +97,4 @@ class TurnFailed:
     failure: Failure
 
 
-Event = TurnStarted | TextDelta | ReasoningDelta | Retrying | UsageReported | TurnFinished | TurnFailed
+Event = TurnStarted | TextDelta | ReasoningDelta | ToolCalled | Retrying | UsageReported | TurnFinished | TurnFailed

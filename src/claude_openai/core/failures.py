@@ -29,6 +29,7 @@ class Kind(StrEnum):
     UPSTREAM_UNREACHABLE = "upstream_unreachable"
     UPSTREAM_TIMEOUT = "upstream_timeout"
     STREAM_INTERRUPTED = "stream_interrupted"
+    INVALID_TOOL_ARGUMENTS = "invalid_tool_arguments"
     CLAUDE_CODE_FAILED = "claude_code_failed"
     # This server
     TIMEOUT = "timeout"

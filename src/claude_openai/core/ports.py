@@ -1,6 +1,6 @@
 """What the outside must provide to answer turns."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -32,12 +32,29 @@ class Description:
     models: tuple[Model, ...]
 
 
+class Session(Protocol):
+    """One conversation that a backend holds, as long as the block that opened it.
+
+    A turn's failures are events, never exceptions; an exception out of the iterator is a defect.
+    """
+
+    def events(self) -> AsyncGenerator[Event, None]:
+        """What comes of the turn, up to and including its last event (see `core.events` for their order)."""
+        ...
+
+    async def resume(self, turn: Turn) -> bool:
+        """After `TurnFinished("tool_calls")`: go on with the results at the end of `turn`; `events` has what follows.
+
+        False where the session cannot take them (it died, or the results are too large for it): then nothing was done.
+        """
+        ...
+
+
 class Backend(Protocol):
     """Answers turns.
 
-    `open` starts a turn: the block yields its events (see `core.events` for their order). Leaving the block for any
-    reason, cancellation included, ends the turn upstream and frees what it held, within a bound. A turn's failures are
-    events, never exceptions; an exception out of the iterator is a defect.
+    `open` starts a turn in a session of its own. Leaving the block for any reason, cancellation included, ends the turn
+    upstream and frees what it held, within a bound.
     """
 
     async def describe(self) -> Description:
@@ -48,6 +65,6 @@ class Backend(Protocol):
         """
         ...
 
-    def open(self, turn: Turn) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
-        """Start `turn`; the block yields its events."""
+    def open(self, turn: Turn) -> AbstractAsyncContextManager[Session]:
+        """Start `turn`; the block yields its session."""
         ...

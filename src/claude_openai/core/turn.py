@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from claude_openai.core.messages import Message
 from claude_openai.core.models import Model
+from claude_openai.core.tools import AUTO, Tool, ToolChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +36,5 @@ class Turn:
     messages: tuple[Message, ...]
     sampling: Sampling = DEFAULT_SAMPLING
     principal: str = "local"
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = AUTO

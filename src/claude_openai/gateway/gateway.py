@@ -9,6 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
+from anyio.abc import TaskGroup
 
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind
@@ -16,6 +17,7 @@ from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Backend, Description
 from claude_openai.core.turn import Turn
 from claude_openai.gateway.catalogue import catalogue
+from claude_openai.gateway.conversations import Conversation, Conversations
 
 ASK_AGAIN_SECONDS = 15.0
 """While Claude Code is not signed in, how long its word on that is taken before it is asked again."""
@@ -23,10 +25,11 @@ ASK_AGAIN_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on one turn, in seconds: `request` for all of it, `idle` between two signs of life."""
+    """Bounds in seconds: `request` on one turn, `idle` between two signs of life, `parked` on a wait for results."""
 
     request: float = 600.0
     idle: float = 300.0
+    parked: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,11 @@ class Choice:
 
 
 class Gateway:
-    """Opens turns on `backend`."""
+    """Opens turns on `backend`. Sessions live in `tasks`, those that wait for results too, until it is cancelled."""
 
-    def __init__(self, backend: Backend, limits: Limits, choice: Choice) -> None:
+    def __init__(self, backend: Backend, tasks: TaskGroup, limits: Limits, choice: Choice) -> None:
         self._backend = backend
+        self._conversations = Conversations(backend, tasks, limits.parked)
         self._limits = limits
         self._choice = choice
         self._asking = anyio.Lock()
@@ -83,8 +87,11 @@ class Gateway:
         ends_at = anyio.current_time() + self._limits.request
         self._turns += 1
         try:
-            async with self._backend.open(turn) as events, aclosing(self._bounded(events, ends_at)) as bounded:
-                yield bounded
+            async with (
+                self._conversations.held(turn) as conversation,
+                aclosing(self._bounded(conversation, ends_at)) as events,
+            ):
+                yield events
         finally:
             self._turns -= 1
             if not self._turns:
@@ -102,12 +109,14 @@ class Gateway:
         for scope in self._waiting:
             scope.cancel()
 
-    async def _bounded(self, events: AsyncIterator[Event], ends_at: float) -> AsyncGenerator[Event, None]:
-        while True:
-            event = await self._next(events, ends_at)
-            yield event
-            if isinstance(event, TurnFinished | TurnFailed):
-                return
+    async def _bounded(self, conversation: Conversation, ends_at: float) -> AsyncGenerator[Event, None]:
+        async with aclosing(conversation.session.events()) as events:
+            while True:
+                event = await self._next(events, ends_at)
+                conversation.note(event)
+                yield event
+                if isinstance(event, TurnFinished | TurnFailed):
+                    return
 
     async def _next(self, events: AsyncIterator[Event], ends_at: float) -> Event:
         if self._stopped:

@@ -26,7 +26,7 @@ async def attended(gateway: Gateway, turn: Turn, receive: Receive) -> AsyncItera
     """
     sender, events = anyio.create_memory_object_stream[Event](0)
     watch = anyio.CancelScope()
-    async with events, _task_group() as tasks:
+    async with sender, events, _task_group() as tasks:
         tasks.start_soon(_watch, receive, watch)
         tasks.start_soon(_relay, gateway, turn, sender, watch)
         yield events
@@ -34,7 +34,7 @@ async def attended(gateway: Gateway, turn: Turn, receive: Receive) -> AsyncItera
 
 async def _relay(gateway: Gateway, turn: Turn, sender: ObjectSendStream[Event], watch: anyio.CancelScope) -> None:
     """From the last event on nobody watches: there is nothing left to end, and a finished answer is no departure."""
-    async with sender, gateway.open(turn) as events:
+    async with gateway.open(turn) as events:
         async for event in events:
             last = isinstance(event, TurnFinished | TurnFailed)
             if last:

@@ -8,6 +8,7 @@ No pytest in here, so that the package can ship it.
 """
 
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Protocol
 
 import anyio
@@ -61,7 +62,7 @@ class BackendConformance:
 
     async def test_leaving_the_block_ends_a_turn_that_goes_on(self, stage: Stage) -> None:
         with anyio.fail_after(PATIENCE_SECONDS):
-            async with stage.silent().open(TURN) as events:
+            async with stage.silent().open(TURN) as session, aclosing(session.events()) as events:
                 async for event in events:
                     if isinstance(event, TextDelta):
                         break
@@ -69,8 +70,8 @@ class BackendConformance:
 
     async def test_a_cancelled_wait_for_an_event_ends_the_turn(self, stage: Stage) -> None:
         with anyio.fail_after(PATIENCE_SECONDS), anyio.CancelScope() as scope:
-            async with stage.silent().open(TURN) as events:
-                async for event in events:
+            async with stage.silent().open(TURN) as session:
+                async for event in session.events():
                     if isinstance(event, TextDelta):
                         scope.cancel()
         assert stage.is_over()
@@ -99,5 +100,5 @@ def in_order(events: Sequence[Event]) -> bool:
 
 async def _all(backend: Backend) -> list[Event]:
     with anyio.fail_after(PATIENCE_SECONDS):
-        async with backend.open(TURN) as events:
-            return [event async for event in events]
+        async with backend.open(TURN) as session:
+            return [event async for event in session.events()]

@@ -5,7 +5,7 @@ is raised where it stands, as the defect of a backend would be. What happened to
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
@@ -13,7 +13,7 @@ import anyio
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.models import Model
-from claude_openai.core.ports import Description, Login
+from claude_openai.core.ports import Description, Login, Session
 from claude_openai.core.turn import Turn
 from claude_openai.testing.simulator.script import Gate
 
@@ -34,6 +34,8 @@ class Performance:
 
     turn: Turn
     played: list[Event] = field(default_factory=list)
+    resumed: list[Turn] = field(default_factory=list)
+    """The turns that brought results."""
     ended: anyio.Event = field(default_factory=anyio.Event)
     """Set when the block was left, for whatever reason."""
 
@@ -57,24 +59,38 @@ class ScriptedBackend:
         return self._description
 
     @asynccontextmanager
-    async def open(self, turn: Turn) -> AsyncIterator[AsyncIterator[Event]]:
+    async def open(self, turn: Turn) -> AsyncIterator[Session]:
         script = self._scripts[min(len(self.performances), len(self._scripts) - 1)]
         performance = Performance(turn)
         self.performances.append(performance)
         try:
-            async with aclosing(_play(script, performance)) as events:
-                yield events
+            yield ScriptedSession(script, performance)
         finally:
             performance.ended.set()
 
 
-async def _play(script: Iterable[Step], performance: Performance) -> AsyncGenerator[Event, None]:
-    for step in script:
-        match step:
-            case Gate():
-                await step.wait()
-            case Exception():
-                raise step
-            case event:
-                performance.played.append(event)
-                yield event
+class ScriptedSession:
+    """Plays a script up to a last event; what stands after a `TurnFinished("tool_calls")`, once results have come."""
+
+    def __init__(self, script: Iterable[Step], performance: Performance) -> None:
+        self._steps = list(script)
+        self._performance = performance
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        while self._steps:
+            match self._steps.pop(0):
+                case Gate() as gate:
+                    await gate.wait()
+                case Exception() as defect:
+                    raise defect
+                case event:
+                    self._performance.played.append(event)
+                    yield event
+                    if isinstance(event, TurnFinished | TurnFailed):
+                        return
+
+    async def resume(self, turn: Turn) -> bool:
+        """As long as the script has something left to say."""
+        if self._steps:
+            self._performance.resumed.append(turn)
+        return bool(self._steps)

@@ -38,6 +38,7 @@ TABLE: Mapping[Kind, Row] = {
     Kind.UPSTREAM_UNREACHABLE: Row(502, "server_error", "upstream_unreachable"),
     Kind.UPSTREAM_TIMEOUT: Row(504, "server_error", "upstream_timeout"),
     Kind.STREAM_INTERRUPTED: Row(502, "server_error", "stream_interrupted"),
+    Kind.INVALID_TOOL_ARGUMENTS: Row(502, "server_error", "invalid_tool_arguments"),
     Kind.CLAUDE_CODE_FAILED: Row(502, "server_error", "claude_code_failed"),
     Kind.TIMEOUT: Row(504, "server_error", "timeout"),
     Kind.SHUTTING_DOWN: Row(503, "server_error", "shutting_down"),

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from claude_openai.wire.reply import Reply
 
-FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
 Object = dict[str, object]
 """An object that is accepted or refused as a whole, never read."""
 
@@ -311,12 +311,29 @@ class ClaudeExtension(Reply):
     cost_usd: float | None
 
 
+class CalledFunction(Reply):
+    """The function that the model calls, with `arguments` as JSON text."""
+
+    name: str
+    arguments: str
+
+
+class CalledTool(Reply):
+    """One call of the answer."""
+
+    id: str
+    type: Literal["function"] = "function"
+    function: CalledFunction
+
+
 class ResponseMessage(Reply):
-    """The answer. `refusal` is always a key, a null where there was none."""
+    """The answer. `refusal` is always a key, a null where there was none; the calls are no key where there are none."""
 
     role: Literal["assistant"] = "assistant"
     content: str | None
     refusal: str | None
+    tool_calls: list[CalledTool] | None = None
+    function_call: CalledFunction | None = None
 
 
 class Choice(Reply):
@@ -340,12 +357,30 @@ class ChatCompletion(Reply):
     claude: ClaudeExtension | None = None
 
 
+class FunctionDelta(Reply):
+    """A piece of a call. The first has the name, and only the first."""
+
+    name: str | None = None
+    arguments: str
+
+
+class ToolDelta(Reply):
+    """A piece of the call `index`. The first has its id and type, and only the first."""
+
+    index: int
+    id: str | None = None
+    type: Literal["function"] | None = None
+    function: FunctionDelta
+
+
 class Delta(Reply):
     """A piece of the answer. The first has the role, and only the first."""
 
     role: Literal["assistant"] | None = None
     content: str | None = None
     refusal: str | None = None
+    tool_calls: list[ToolDelta] | None = None
+    function_call: FunctionDelta | None = None
 
 
 class ChunkChoice(Reply):

@@ -1,12 +1,13 @@
 """What Claude Code says, read into events: one answer, from its first `message_start` to its `result`.
 
-The chat profile's answer is exactly one upstream message. Claude Code would ask again by itself after `max_tokens`, an
-empty or a thinking-only answer; the budget in `command` keeps it from that, except where upstream names no price.
-`goes_on` says that it has to be interrupted then. What comes after the first complete message is never passed on.
+The chat profile's answer is exactly one upstream message, or one that calls tools of the client. Claude Code would ask
+again by itself after `max_tokens`, an empty or a thinking-only answer; the budget in `command` keeps it from that,
+where there are no tools and upstream names a price. `goes_on` says that it has to be stopped otherwise. What comes
+after a complete message is never passed on, unless `go_on` asked for it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from claude_agent_sdk import Message, RateLimitEvent, ResultMessage, StreamEvent, SystemMessage
@@ -18,6 +19,7 @@ from claude_openai.core.events import (
     ReasoningDelta,
     Retrying,
     TextDelta,
+    ToolCalled,
     TurnFailed,
     TurnFinished,
     TurnStarted,
@@ -25,6 +27,7 @@ from claude_openai.core.events import (
     UsageReported,
 )
 from claude_openai.core.failures import Failure, Kind
+from claude_openai.core.messages import ToolCall
 
 _FINISH: Mapping[str, FinishReason] = {
     "end_turn": "stop",
@@ -39,14 +42,17 @@ _FINISH: Mapping[str, FinishReason] = {
 class AnswerReader:
     """Feed it the SDK's messages of one turn, in order; `wall_clock` gives Unix seconds (for rate limits).
 
-    `done` is set with the last event; `complete` when upstream's message has ended and only the result is missing;
-    `goes_on` with it, when Claude Code would now ask again.
+    `offered` are the names of the client's tools. `done` is set with the last event; `complete` when upstream's message
+    has ended: then `calls` are those it made, or only the result is missing.
     """
 
-    def __init__(self, model: str, wall_clock: Callable[[], float]) -> None:
+    def __init__(self, model: str, offered: frozenset[str], wall_clock: Callable[[], float]) -> None:
         self.done = False
         self.complete = False
         self._model = model
+        self._offered = offered
+        self._calls: list[_CallInProgress] = []
+        self._spent = Usage(0, 0)
         self._wall_clock = wall_clock
         self._started = False
         self._said_something = False
@@ -59,10 +65,15 @@ class AnswerReader:
     @property
     def goes_on(self) -> bool:
         """Whether Claude Code answers this answer with another request (measured: see the module's words)."""
-        ends_by_itself = self._stop_reason == "refusal" or (
+        ends_by_itself = self._stop_reason in {"refusal", "tool_use"} or (
             self._stop_reason in {"end_turn", "stop_sequence"} and self._said_text
         )
         return self.complete and not ends_by_itself
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        """The calls of the message that is complete, in order, their arguments as upstream wrote them."""
+        return [call.made() for call in self._calls] if self._stop_reason == "tool_use" else []
 
     def feed(self, message: Message) -> list[Event]:
         """The events that `message` makes; nothing once `done`."""
@@ -71,7 +82,7 @@ class AnswerReader:
         match message:
             case StreamEvent(event=event, parent_tool_use_id=None, session_id=session_id):
                 return self._streamed(event, session_id)
-            case SystemMessage(subtype="init", data=data) if data.get("tools"):
+            case SystemMessage(subtype="init", data=data) if not self._offered.issuperset(data.get("tools") or ()):
                 return self._fail(process_failure("offered the model tools of its own, which this profile rules out"))
             case SystemMessage(subtype="api_retry", data=data):
                 return self._retried(data)
@@ -86,6 +97,19 @@ class AnswerReader:
             case _:
                 pass
         return []
+
+    def go_on(self) -> None:
+        """The calls of this message go back to the model: its next message belongs to the same answer."""
+        self._spent = _sum(self._spent, self._usage)
+        self._calls = []
+        self._stop_reason = None
+        self.complete = self._said_something = self._said_text = False
+
+    def park(self) -> list[Event]:
+        """The last events, where the client is to run the calls: what they cost comes with the answer that ends it."""
+        self.done = True
+        called = [ToolCalled(call) for call in self.calls]
+        return [*called, UsageReported(_sum(self._spent, self._usage)), TurnFinished("tool_calls")]
 
     def abandoned(self, why: Failure) -> list[Event]:
         """The last events, where no result came: the answer if it is complete, else `why` there is none."""
@@ -110,6 +134,11 @@ class AnswerReader:
             } if text:
                 self._said_something = True
                 return [ReasoningDelta(text)]
+            case {"type": "content_block_start", "content_block": {"type": "tool_use", "id": call_id, "name": name}}:
+                self._said_something = True
+                self._calls.append(_CallInProgress(call_id, name))
+            case {"type": "content_block_delta", "delta": {"type": "input_json_delta", "partial_json": piece}}:
+                self._calls[-1].pieces.append(piece)
             case {"type": "message_delta", "delta": {**delta}}:
                 self._conclude(delta, event.get("usage") or {})
             case {"type": "message_stop"}:
@@ -122,8 +151,9 @@ class AnswerReader:
         if self._said_something:
             return self._fail(_INTERRUPTED)
         self._usage = _merged(Usage(0, 0), message.get("usage") or {})
+        self._calls = []
         if self._started:
-            return []  # a second try, before anything was said
+            return []  # a second try before anything was said, or what follows upon `go_on`
         self._started = True
         return [TurnStarted(model=message.get("model") or self._model, session_id=session_id)]
 
@@ -150,7 +180,7 @@ class AnswerReader:
         self.done = True
         reason = _FINISH.get(self._stop_reason or "", "stop")
         return [
-            UsageReported(self._usage, cost_usd),
+            UsageReported(_sum(self._spent, self._usage), cost_usd),
             TurnFinished(reason, refusal=self._refusal if reason == "refusal" else None),
         ]
 
@@ -171,6 +201,22 @@ _INTERRUPTED = Failure(
     Kind.STREAM_INTERRUPTED,
     "Upstream's stream broke off before the answer was complete. The request can be repeated.",
 )
+
+
+@dataclass(slots=True)
+class _CallInProgress:
+    """A call while its arguments arrive."""
+
+    id: str
+    name: str
+    pieces: list[str] = field(default_factory=list)
+
+    def made(self) -> ToolCall:
+        return ToolCall(self.id, self.name, "".join(self.pieces) or "{}")
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    return Usage(*(getattr(one, each.name) + getattr(other, each.name) for each in fields(Usage)))
 
 
 def _merged(usage: Usage, reported: Mapping[str, Any]) -> Usage:

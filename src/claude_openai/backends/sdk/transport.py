@@ -5,7 +5,7 @@ The SDK's own transport merges the child's environment over the server's, starts
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import anyio
@@ -20,6 +20,8 @@ class ChildTransport(Transport):
     def __init__(self, child: Child) -> None:
         self._child = child
         self._ready = False
+        self._asked = 0
+        self._answers: dict[str, anyio.Event] = {}
 
     async def connect(self) -> None:
         """The child runs already."""
@@ -46,14 +48,40 @@ class ChildTransport(Transport):
         """
         try:
             async for line in self._child.lines():
-                if line.lstrip().startswith(b"{"):  # some builds write diagnostics between the messages
-                    yield _parsed(line)
+                if not line.lstrip().startswith(b"{"):
+                    continue  # some builds write diagnostics between the messages
+                message = _parsed(line)
+                if not self._is_for_us(message):
+                    yield message
         except anyio.DelimiterNotFound as error:
             raise CLIJSONDecodeError(f"a line over {MAX_LINE_BYTES} bytes", error) from error
         self._ready = False
         code = await self._child.exit_code()
         if code != 0:
             raise ProcessError("Claude Code ended", exit_code=code, stderr=self._child.complaints())
+
+    async def configure(self, environment: Mapping[str, str]) -> None:
+        """Set variables of Claude Code from its next request on; the SDK has no method for this control request.
+
+        A variable stays until it is set again: always send the full set, "" for what is not wanted.
+
+        Raises:
+            CLIConnectionError: the child reads no more.
+        """
+        self._asked += 1
+        request_id = f"claude-openai-{self._asked}"
+        answered = self._answers[request_id] = anyio.Event()
+        request = {"subtype": "apply_flag_settings", "settings": {"env": dict(environment)}}
+        await self.write(json.dumps({"type": "control_request", "request_id": request_id, "request": request}) + "\n")
+        await answered.wait()
+
+    def _is_for_us(self, message: Mapping[str, Any]) -> bool:
+        if message.get("type") != "control_response":
+            return False
+        answered = self._answers.pop(message["response"].get("request_id"), None)
+        if answered:
+            answered.set()
+        return answered is not None
 
     async def end_input(self) -> None:
         """Nothing: a conversation's input stays open until its process ends."""

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from claude_openai.core import events
-from claude_openai.translate.surrogates import mended
+from claude_openai.core.messages import ToolCall
+from claude_openai.translate.surrogates import mended, mended_json
 from claude_openai.wire.chat_completions import (
     ChatCompletion,
     ChatCompletionChunk,
@@ -17,12 +18,24 @@ from claude_openai.wire.chat_completions import (
 
 Answer = TypeVar("Answer", ChatCompletion, ChatCompletionChunk)
 
-FINISH_REASONS: Mapping[events.FinishReason, FinishReason] = {
+_FINISH_REASONS: Mapping[events.FinishReason, FinishReason] = {
     "stop": "stop",
     "length": "length",
     "tool_calls": "tool_calls",
     "refusal": "content_filter",
 }
+
+
+def finish_reason(end: events.TurnFinished, *, legacy: bool) -> FinishReason:
+    """How the answer ends; `legacy` where the client knows functions, not tools."""
+    if legacy and end.reason == "tool_calls":
+        return "function_call"
+    return _FINISH_REASONS[end.reason]
+
+
+def arguments(call: ToolCall) -> str:
+    """The call's arguments as the client gets them: always a JSON object as text."""
+    return mended_json(mended(call.arguments)) or "{}"
 
 
 def refusal(end: events.TurnFinished) -> str | None:

@@ -8,15 +8,17 @@ from claude_openai.core.events import (
     ReasoningDelta,
     Retrying,
     TextDelta,
+    ToolCalled,
     TurnFailed,
     TurnFinished,
     TurnStarted,
     UsageReported,
 )
 from claude_openai.core.failures import RequestFailed
-from claude_openai.translate.chat_completions.answer import FINISH_REASONS, refusal, signed, with_usage
+from claude_openai.core.messages import ToolCall
+from claude_openai.translate.chat_completions.answer import arguments, finish_reason, refusal, signed, with_usage
 from claude_openai.translate.surrogates import mended
-from claude_openai.wire.chat_completions import ChatCompletion, Choice, ResponseMessage
+from claude_openai.wire.chat_completions import CalledFunction, CalledTool, ChatCompletion, Choice, ResponseMessage
 
 
 @dataclass(slots=True)
@@ -26,7 +28,9 @@ class Collector:
     id: str
     created: int
     model: str
+    legacy: bool = False
     _texts: list[str] = field(default_factory=list, init=False)
+    _calls: list[ToolCall] = field(default_factory=list, init=False)
     _started: TurnStarted | None = field(default=None, init=False)
     _reported: UsageReported | None = field(default=None, init=False)
     _finished: TurnFinished | None = field(default=None, init=False)
@@ -42,6 +46,8 @@ class Collector:
                 self._started = event
             case TextDelta(text):
                 self._texts.append(text)
+            case ToolCalled(call):
+                self._calls.append(call)
             case UsageReported():
                 self._reported = event
             case TurnFinished():
@@ -58,13 +64,22 @@ class Collector:
         if self._finished is None:
             raise ValueError("the turn has not finished")
         choice = Choice(
-            message=self._message(self._finished), logprobs=None, finish_reason=FINISH_REASONS[self._finished.reason]
+            message=self._message(self._finished),
+            logprobs=None,
+            finish_reason=finish_reason(self._finished, legacy=self.legacy),
         )
         answer = ChatCompletion(id=self.id, created=self.created, model=self.model, choices=[choice])
         return signed(with_usage(answer, self._reported), self._started, self._reported)
 
     def _message(self, finished: TurnFinished) -> ResponseMessage:
         declined = refusal(finished)
-        if declined is not None and not self._texts:
-            return ResponseMessage(content=None, refusal=declined)
-        return ResponseMessage(content=mended("".join(self._texts)), refusal=declined)
+        content = None if not self._texts and (self._calls or declined is not None) else mended("".join(self._texts))
+        message = ResponseMessage(content=content, refusal=declined)
+        return message.model_copy(update=self._called()) if self._calls else message
+
+    def _called(self) -> dict[str, object]:
+        functions = [CalledFunction(name=call.name, arguments=arguments(call)) for call in self._calls]
+        if self.legacy:
+            return {"function_call": functions[0]}  # the old form has room for one
+        pairs = zip(self._calls, functions, strict=True)
+        return {"tool_calls": [CalledTool(id=call.id, function=function) for call, function in pairs]}

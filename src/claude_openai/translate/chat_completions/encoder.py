@@ -12,14 +12,23 @@ from claude_openai.core.events import (
     ReasoningDelta,
     Retrying,
     TextDelta,
+    ToolCalled,
     TurnFailed,
     TurnFinished,
     TurnStarted,
     UsageReported,
 )
-from claude_openai.translate.chat_completions.answer import FINISH_REASONS, refusal, signed, with_usage
+from claude_openai.core.messages import ToolCall
+from claude_openai.translate.chat_completions.answer import arguments, finish_reason, refusal, signed, with_usage
 from claude_openai.translate.surrogates import Joiner
-from claude_openai.wire.chat_completions import ChatCompletionChunk, ChunkChoice, Delta, FinishReason
+from claude_openai.wire.chat_completions import (
+    ChatCompletionChunk,
+    ChunkChoice,
+    Delta,
+    FinishReason,
+    FunctionDelta,
+    ToolDelta,
+)
 
 
 @dataclass(slots=True)
@@ -30,7 +39,9 @@ class ChunkEncoder:
     created: int
     model: str
     include_usage: bool = False
+    legacy: bool = False
     _opened: bool = field(default=False, init=False)
+    _calls: int = field(default=0, init=False)
     _text: Joiner = field(default_factory=Joiner, init=False)
     _started: TurnStarted | None = field(default=None, init=False)
     _reported: UsageReported | None = field(default=None, init=False)
@@ -43,6 +54,8 @@ class ChunkEncoder:
                 return []
             case TextDelta(text):
                 return [*self._opening(""), self._said(Delta(content=self._text.feed(text)))]
+            case ToolCalled(call):
+                return self._called(call)
             case UsageReported():
                 self._reported = event
                 return []
@@ -59,17 +72,35 @@ class ChunkEncoder:
         self._opened = True
         return [self._said(Delta(role="assistant", content=content, refusal=None))]
 
+    def _rest(self) -> list[ChatCompletionChunk]:
+        rest = self._text.finish()
+        return [self._said(Delta(content=rest))] if rest else []
+
+    def _called(self, call: ToolCall) -> list[ChatCompletionChunk]:
+        """The call's name, then its arguments, as OpenAI sends them: what begins a call has no arguments yet."""
+        index, self._calls = self._calls, self._calls + 1
+        if self.legacy and index > 0:
+            return []  # the old form has room for one
+        begun = FunctionDelta(name=call.name, arguments="")
+        told = FunctionDelta(arguments=arguments(call))
+        if self.legacy:
+            deltas = [Delta(function_call=begun), Delta(function_call=told)]
+        else:
+            deltas = [
+                Delta(tool_calls=[ToolDelta(index=index, id=call.id, type="function", function=begun)]),
+                Delta(tool_calls=[ToolDelta(index=index, function=told)]),
+            ]
+        return [*self._opening(None), *self._rest(), *(self._said(delta) for delta in deltas)]
+
     def _last_words(self, end: TurnFinished) -> list[ChatCompletionChunk]:
         declined = refusal(end)
-        chunks = self._opening("" if declined is None else None)
-        if rest := self._text.finish():
-            chunks.append(self._said(Delta(content=rest)))
+        chunks = [*self._opening("" if declined is None else None), *self._rest()]
         if declined is not None:
             chunks.append(self._said(Delta(refusal=declined)))
         return chunks
 
     def _closing(self, end: TurnFinished) -> list[ChatCompletionChunk]:
-        finishing = self._said(Delta(), FINISH_REASONS[end.reason])
+        finishing = self._said(Delta(), finish_reason(end, legacy=self.legacy))
         if self.include_usage and self._reported:
             usage = with_usage(self._chunk([]), self._reported)
             return [finishing, signed(usage, self._started, self._reported)]

@@ -26,6 +26,7 @@ class Reading:
     include_usage: bool = False
     ignored: tuple[str, ...] = ()
     adjusted: tuple[str, ...] = ()
+    legacy: bool = False
 
 
 def read_turn(request: ChatCompletionRequest, catalogue: Catalogue, principal: str = "local") -> Reading:

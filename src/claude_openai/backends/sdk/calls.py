@@ -1,0 +1,100 @@
+"""The client's tools as an MCP server in this process, whose calls wait until somebody has their outcome.
+
+Claude Code asks this server to run what the model called; the answer is the client's, and comes with a later request.
+Calls are keyed by the id upstream gave them, which Claude Code passes along.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import anyio
+from mcp.server import Server
+from mcp.types import (
+    CallToolRequestParams,
+    CallToolResult,
+    ImageContent,
+    ListToolsResult,
+    TextContent,
+    Tool,
+    ToolAnnotations,
+)
+
+from claude_openai import __version__
+from claude_openai.core import tools as core
+from claude_openai.core.messages import Block, Image, Text, ToolMessage
+
+SERVER = "client"
+"""The server's name; the model sees the tools without it (`CLAUDE_AGENT_SDK_MCP_NO_PREFIX`)."""
+
+MAX_RESULT_CHARACTERS = 500_000
+"""Claude Code's ceiling: it would write a longer result to a file and show the model a summary (measured)."""
+
+_CALL_ID = "claudecode/toolUseId"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a call came to: the client's result, or why it was never handed to the client."""
+
+    content: tuple[Block, ...]
+    is_error: bool = False
+
+
+class ParkedCalls:
+    """The calls of one session. Outcomes may be given before Claude Code asks for them, or long after."""
+
+    def __init__(self, offered: Iterable[core.Tool]) -> None:
+        self._tools = [_tool(tool) for tool in offered]
+        self._outcomes: dict[str, Outcome] = {}
+        self._given = anyio.Event()
+
+    def server(self) -> Server[None]:
+        """The MCP server to give the SDK."""
+        return Server(SERVER, version=__version__, on_list_tools=self._list, on_call_tool=self._call)
+
+    def give(self, call_id: str, outcome: Outcome) -> None:
+        """Let the call `call_id` end with `outcome`."""
+        self._outcomes[call_id] = outcome
+        given, self._given = self._given, anyio.Event()
+        given.set()
+
+    async def _list(self, *_: object) -> ListToolsResult:
+        return ListToolsResult(tools=self._tools)
+
+    async def _call(self, _: object, params: CallToolRequestParams) -> CallToolResult:
+        call_id = str(dict(params.meta or {})[_CALL_ID])
+        while call_id not in self._outcomes:
+            await self._given.wait()
+        return _result(self._outcomes.pop(call_id))
+
+
+def fits(result: ToolMessage) -> bool:
+    """Whether `result` can be given to a waiting call: text that is not too long, and images."""
+    size = sum(len(block.text) for block in result.content if isinstance(block, Text))
+    return size <= MAX_RESULT_CHARACTERS and all(isinstance(block, Text | Image) for block in result.content)
+
+
+def _tool(tool: core.Tool) -> Tool:
+    return Tool(
+        name=tool.name,
+        description=tool.description,
+        input_schema=json.loads(tool.schema),
+        # Without the hint Claude Code asks for one call after the other; their results come together anyway.
+        annotations=ToolAnnotations(read_only_hint=True),
+        meta={"anthropic/maxResultSizeChars": MAX_RESULT_CHARACTERS},
+    )
+
+
+def _result(outcome: Outcome) -> CallToolResult:
+    return CallToolResult(content=[_content(block) for block in outcome.content], is_error=outcome.is_error)
+
+
+def _content(block: Block) -> TextContent | ImageContent:
+    match block:
+        case Text(text):
+            return TextContent(text=text)
+        case Image(media_type, data):
+            return ImageContent(data=data, mime_type=media_type)
+        case _:
+            raise AssertionError(block)  # fits() was asked before

@@ -1,0 +1,139 @@
+"""Sessions that outlive a request: parked on tool calls until the client sends the results, or for a bounded time.
+
+Each session lives in a task of its own. A request holds it while it is answered; afterwards the session ends, or is
+parked under the fingerprint of all it has said and heard. Only a request whose history has that very fingerprint gets
+it. It is only ever an optimisation: whatever is lost here is rebuilt from the request.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+from claude_openai.core.events import Event, TextDelta, ToolCalled, TurnFinished
+from claude_openai.core.fingerprint import fingerprint
+from claude_openai.core.messages import AssistantMessage, Message, ToolMessage
+from claude_openai.core.ports import Backend, Session
+from claude_openai.core.turn import Turn
+
+
+@dataclass(eq=False)
+class Conversation:
+    """One session and what was said in it so far. `turn` shaped it; `over` ends it, `ended` says that it has."""
+
+    session: Session
+    turn: Turn
+    heard: tuple[Message, ...]
+    text: list[str] = field(default_factory=list)
+    calls: list[ToolCalled] = field(default_factory=list)
+    parked: bool = False
+    over: anyio.Event = field(default_factory=anyio.Event)
+    ended: anyio.Event = field(default_factory=anyio.Event)
+    expiry: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+
+    def note(self, event: Event) -> None:
+        """Remember what the client is told, as it will send it back."""
+        match event:
+            case TextDelta(text):
+                self.text.append(text)
+            case ToolCalled():
+                self.calls.append(event)
+            case TurnFinished("tool_calls"):
+                self.parked = True
+            case _:
+                pass
+
+    def history(self) -> tuple[Message, ...]:
+        """All messages up to the calls it is parked on."""
+        answer = AssistantMessage("".join(self.text), tuple(called.call for called in self.calls))
+        return (*self.heard, answer)
+
+    def next(self, turn: Turn) -> None:
+        """The client has sent the results: `turn` is what it was told from here on."""
+        self.turn, self.heard, self.text, self.calls, self.parked = turn, turn.messages, [], [], False
+
+
+class Conversations:
+    """The live sessions of `backend`, each a task of `tasks`: cancelling those ends them all."""
+
+    def __init__(self, backend: Backend, tasks: TaskGroup, park_seconds: float) -> None:
+        self._backend = backend
+        self._tasks = tasks
+        self._park_seconds = park_seconds
+        self._parked: dict[str, Conversation] = {}
+
+    @property
+    def parked(self) -> int:
+        """How many sessions wait for results."""
+        return len(self._parked)
+
+    @asynccontextmanager
+    async def held(self, turn: Turn) -> AsyncIterator[Conversation]:
+        """A conversation that answers `turn`, for the block; then it is parked if it waits for results, or ends."""
+        conversation = await self._continued(turn) or await self._begun(turn)
+        try:
+            yield conversation
+        except BaseException:
+            conversation.parked = False
+            raise
+        finally:
+            if conversation.parked:
+                self._park(conversation)
+            else:
+                with anyio.CancelScope(shield=True):  # bounded by the session's own end
+                    await self._end(conversation)
+
+    async def _continued(self, turn: Turn) -> Conversation | None:
+        """The session that waits for exactly the results at the end of `turn`."""
+        asked = turn.messages
+        while asked and isinstance(asked[-1], ToolMessage):
+            asked = asked[:-1]
+        if asked == turn.messages:
+            return None
+        conversation = self._parked.pop(fingerprint(turn, asked), None)
+        if conversation is None:
+            return None
+        conversation.expiry.cancel()
+        if not await conversation.session.resume(turn):
+            await self._end(conversation)
+            return None
+        conversation.next(turn)
+        return conversation
+
+    async def _begun(self, turn: Turn) -> Conversation:
+        conversation: Conversation = await self._tasks.start(self._live, turn)
+        return conversation
+
+    async def _live(self, turn: Turn, *, task_status: TaskStatus[Conversation]) -> None:
+        ended = anyio.Event()
+        try:
+            async with self._backend.open(turn) as session:
+                conversation = Conversation(session, turn, turn.messages, ended=ended)
+                task_status.started(conversation)
+                await conversation.over.wait()
+        finally:
+            ended.set()
+
+    def _park(self, conversation: Conversation) -> None:
+        key = fingerprint(conversation.turn, conversation.history())
+        twin = self._parked.pop(key, None)
+        if twin is not None:  # two sessions that nothing tells apart: neither may get the other's results
+            twin.expiry.cancel()
+            for each in (twin, conversation):
+                each.over.set()
+            return
+        conversation.expiry = anyio.CancelScope()
+        self._parked[key] = conversation
+        self._tasks.start_soon(self._expire, key, conversation)
+
+    async def _expire(self, key: str, conversation: Conversation) -> None:
+        with conversation.expiry:
+            await anyio.sleep(self._park_seconds)
+            self._parked.pop(key, None)
+            conversation.over.set()
+
+    async def _end(self, conversation: Conversation) -> None:
+        conversation.over.set()
+        await conversation.ended.wait()
