@@ -153,13 +153,14 @@ def application(settings: Settings, login: Mapping[str, str], sessions: TaskGrou
             cli=_executable(settings),
             login=login,
             max_retries=settings.max_retries,
+            max_tool_mends=settings.tool_retries,
             request_timeout=settings.request_timeout,
         )
     )
     gateway = Gateway(
         backend,
         sessions,
-        Limits(request=settings.request_timeout, idle=settings.idle_timeout),
+        Limits(settings.request_timeout, settings.idle_timeout, parked=settings.tool_timeout),
         Choice(settings.default_model, tuple(settings.model_aliases.items()), settings.models_override),
     )
     services = Services(

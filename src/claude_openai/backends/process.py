@@ -57,6 +57,7 @@ class Child:
         self._stdin = cast("ByteSendStream", process.stdin)  # child_process() asks for both pipes
         self._stdout = BufferedByteReceiveStream(cast("ByteReceiveStream", process.stdout))
         self._stderr = stderr
+        self.was_killed = False
 
     @property
     def pid(self) -> int:
@@ -70,6 +71,7 @@ class Child:
 
     def kill(self) -> None:
         """End it at once, without asking."""
+        self.was_killed = True
         _signal_group(self._process, _KILL)
 
     async def send(self, line: bytes) -> None:

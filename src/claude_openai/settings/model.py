@@ -89,6 +89,13 @@ class Settings(BaseModel):
         300.0,
         description="Longest silence of Claude Code within a request, before it is given up.",
     )
+    tool_timeout: Seconds = Field(
+        600.0, description="How long a conversation waits for the results of its tool calls, before it must be rebuilt."
+    )
+    tool_retries: Retries = Field(
+        2,
+        description="How often the model may mend a tool call that does not fit the tool's schema.",
+    )
     keep_alive_interval: Seconds = Field(
         15.0,
         description="Time between the comments that keep a silent stream open.",

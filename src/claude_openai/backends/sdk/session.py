@@ -117,6 +117,7 @@ class SdkSession:
         """The result's events, after the answer is complete; nothing if it does not come in time."""
         if reader.goes_on:
             self._child.kill()  # an interrupt would come after the next request
+            return []
         with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS):
             async for message in self._messages:
                 if events := reader.feed(message):

@@ -57,7 +57,7 @@ class ChildTransport(Transport):
             raise CLIJSONDecodeError(f"a line over {MAX_LINE_BYTES} bytes", error) from error
         self._ready = False
         code = await self._child.exit_code()
-        if code != 0:
+        if code != 0 and not self._child.was_killed:
             raise ProcessError("Claude Code ended", exit_code=code, stderr=self._child.complaints())
 
     async def configure(self, environment: Mapping[str, str]) -> None:
