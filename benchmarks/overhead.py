@@ -8,6 +8,7 @@ each alone on the machine and each round beginning with another, so that what el
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -38,6 +39,7 @@ Runs: TypeAlias = Mapping[str, list[Run]]
 
 def main() -> int:
     options = _options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as with Ctrl-C: what was started is stopped
     with tempfile.TemporaryDirectory(prefix="claude-openai-bench-") as folder:
         report = anyio.run(measure, options.rounds, Path(folder))
     print(json.dumps(asdict(report), indent=2) if options.json else table(report))

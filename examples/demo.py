@@ -7,6 +7,7 @@ Nothing of the caller's login or settings is read, every wait is bounded, and no
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -43,6 +44,7 @@ class DemoError(Exception):
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as with Ctrl-C: what was started is stopped
     try:
         with tempfile.TemporaryDirectory(prefix="claude-openai-demo-") as folder:
             demonstrate(Path(folder))

@@ -29,7 +29,6 @@ from claude_openai.http.app import Services, create_app
 from claude_openai.serving import Server, base_url, bound, serving
 from claude_openai.settings import Settings
 from claude_openai.testing.environment import simulated_login
-from claude_openai.testing.simulator import Simulator
 
 log = structlog.get_logger(__name__)
 
@@ -124,6 +123,7 @@ async def _end(gateway: Gateway) -> None:
     gateway.stop()
     with anyio.move_on_after(LAST_WORDS_SECONDS, shield=True):
         await gateway.until_idle()
+        await gateway.end_parked()
 
 
 async def _drain(stop: Stop, settings: Settings, gateway: Gateway) -> None:
@@ -193,6 +193,8 @@ async def _upstream(settings: Settings, login: Mapping[str, str]) -> AsyncIterat
     if not settings.simulate:
         yield login
         return
+    from claude_openai.testing.simulator import Simulator  # noqa: PLC0415 -- of use to this option only
+
     home = Path(tempfile.mkdtemp(prefix="claude-openai-home-"))
     try:
         async with Simulator().serve() as url:

@@ -364,7 +364,7 @@ async def test_without_a_key_it_listens_on_loopback_only() -> None:
         async with Simulator().serve("0.0.0.0"):
             pass
     async with Simulator(api_key="sk-right").serve("0.0.0.0") as base_url:
-        assert base_url.startswith("http://0.0.0.0:")
+        assert base_url.startswith("http://127.0.0.1:")
     for host in ("localhost", "::1"):
         async with Simulator().serve(host) as base_url, httpx2.AsyncClient(trust_env=False) as client:
             assert (await client.get(f"{base_url}/v1/models")).status_code == 200

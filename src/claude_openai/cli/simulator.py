@@ -40,7 +40,7 @@ async def _play(host: str, port: int, api_key: str | None) -> None:
     from claude_openai.testing.simulator import Simulator  # noqa: PLC0415 -- only this command needs it and its server
 
     try:
-        async with Simulator(api_key=api_key).serve(host, port) as base_url:
+        async with Simulator(api_key=api_key, remember=False).serve(host, port) as base_url:
             with _stop_signal() as stop_signal:
                 click.echo(base_url)
                 await stop_signal()

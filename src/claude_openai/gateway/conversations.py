@@ -85,6 +85,13 @@ class Conversations:
                 with anyio.CancelScope(shield=True):  # bounded by the session's own end
                     await self._end(conversation)
 
+    async def end_parked(self) -> None:
+        """End every session that waits for results: whoever sends them is answered all the same."""
+        while self._parked:
+            _, conversation = self._parked.popitem()
+            conversation.expiry.cancel()
+            await self._end(conversation)
+
     async def _continued(self, turn: Turn) -> Conversation | None:
         """The session that waits for exactly the results at the end of `turn`."""
         asked = turn.messages
@@ -96,8 +103,13 @@ class Conversations:
         if conversation is None:
             return None
         conversation.expiry.cancel()
-        if not await conversation.session.resume(turn):
-            await self._end(conversation)
+        taken = False
+        try:
+            taken = await conversation.session.resume(turn)
+        finally:
+            if not taken:
+                conversation.over.set()
+        if not taken:
             return None
         conversation.next(turn)
         return conversation

@@ -103,6 +103,10 @@ class Gateway:
         while self._turns:
             await self._idle.wait()
 
+    async def end_parked(self) -> None:
+        """End the sessions that wait for results; nothing is lost but time."""
+        await self._conversations.end_parked()
+
     def stop(self) -> None:
         """End every turn, now and from now on, with a last event that says so."""
         self._stopped = True

@@ -1,13 +1,7 @@
-"""Runs an ASGI application on a port for as long as a block lasts. Leaving the block closes every connection,
-so an application that would stream for ever ends too, and within `STOP_SECONDS`.
-
-Signals stay with the program that runs the block.
-"""
+"""The simulator's own way to serve: it ends at once, however long its streams go on, and can drop a connection."""
 
 import asyncio
-import ipaddress
 import socket
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -16,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from claude_openai import serving as shared
 from claude_openai.testing.simulator.exchange import DROP
 
 IDLE_SECONDS = 24 * 3600
@@ -30,8 +25,7 @@ POLL_SECONDS = 0.002
 
 @asynccontextmanager
 async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
-    """Yields the base URL once the port is open."""
-    listener = _listen(host, port)
+    """Yields the base URL once the port is open; leaving the block closes every connection."""
     config = uvicorn.Config(
         app,
         http=_DroppableProtocol,
@@ -43,15 +37,9 @@ async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
         date_header=False,
         timeout_keep_alive=IDLE_SECONDS,
     )
-    server = _Server(config)
-    with _plain_errors():
-        async with anyio.create_task_group() as group:
-            group.start_soon(_run, server, listener)
-            await server.ready.wait()
-            try:
-                yield _base_url(listener)
-            finally:
-                server.stop.set()
+    with shared.bound(host, port) as listener, _plain_errors():
+        async with shared.serving(_AbruptServer(config), listener):
+            yield shared.base_url(listener)
 
 
 @contextmanager
@@ -66,33 +54,19 @@ def _plain_errors() -> Iterator[None]:
         raise error from error.__cause__
 
 
-async def _run(server: "_Server", listener: socket.socket) -> None:
-    """Shielded, because a cancelled server would leave its connections open. `stop` ends it soon enough."""
-    with anyio.CancelScope(shield=True):
-        await server.serve([listener])
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-class _Server(uvicorn.Server):
-    """Starts and stops by events instead of signals and polling."""
+class _AbruptServer(shared.Server):
+    """Stops at the moment it is told to, by an event instead of polling."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.ready = anyio.Event()
-        self.stop = anyio.Event()
+        self._stopped = anyio.Event()
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
+    def stop(self) -> None:
+        super().stop()
+        self._stopped.set()
 
     async def main_loop(self) -> None:
-        await self.stop.wait()
+        await self._stopped.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Closes every connection at once, where uvicorn would wait for requests to end and 0.1 s in any case. What
@@ -104,16 +78,12 @@ class _Server(uvicorn.Server):
         for connection in list(state.connections):
             connection.transport.close()
         with anyio.move_on_after(STOP_SECONDS):
-            while state.connections or state.tasks:  # noqa: ASYNC110 - uvicorn has no event for it
+            while state.connections or state.tasks:  # noqa: ASYNC110 -- uvicorn has no event for it
                 await anyio.sleep(POLL_SECONDS)
         for connection in list(state.connections):
             connection.transport.abort()
         for task in list(state.tasks):
             task.cancel()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class _DroppableProtocol(H11Protocol):
@@ -128,21 +98,3 @@ class _DroppableProtocol(H11Protocol):
             await app(scope, receive, send)
 
         self.app = droppable
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listener = socket.socket(family, kind, proto)
-    try:
-        if sys.platform != "win32":  # there it would let a second server take the port of a running one
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _base_url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

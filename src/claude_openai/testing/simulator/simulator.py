@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from claude_openai.settings import is_loopback
 from claude_openai.testing.simulator.exchange import Exchange
 from claude_openai.testing.simulator.intake import read_object, refuse_key
 from claude_openai.testing.simulator.model import simulated_model
@@ -20,7 +21,7 @@ from claude_openai.testing.simulator.playback import error, play_failure, play_m
 from claude_openai.testing.simulator.recorded import JsonObject, RecordedRequest, UnscriptedPath
 from claude_openai.testing.simulator.render import Envelope, message, steps
 from claude_openai.testing.simulator.script import Answer, Block, Failure, Refused, Reply, Script, ToolUse
-from claude_openai.testing.simulator.serving import is_loopback, serving
+from claude_openai.testing.simulator.serving import serving
 from claude_openai.testing.simulator.usage import Ledger, prompt_tokens, usage
 from claude_openai.testing.simulator.validation import validate
 
