@@ -227,7 +227,7 @@ async def _ready(settings: Settings, gateway: Gateway, listener: socket.socket) 
         backend=f"Claude Code {description.version} through {description.name}",
         model=default.id + resolved,
         needs_key=bool(settings.api_keys),
-        login=description.login.method,
+        login="none needed, the model is simulated" if settings.simulate else description.login.method,
         login_remedy=None if description.login.ready else LOG_IN,
         simulated=settings.simulate,
     )

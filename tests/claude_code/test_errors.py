@@ -81,6 +81,7 @@ async def test_a_failure_before_the_first_byte_has_its_own_status(
     expected = {500: 502, 529: 503}
     if isinstance(answer, Failure) and answer not in (PROMPT_TOO_LONG, CREDIT_BALANCE):
         assert error.status_code == expected.get(answer.status, answer.status)
+        assert "127.0.0.1" not in error.body["message"]  # where our own upstream is
         if answer.status not in REWORDED:
             assert answer.message in error.body["message"]
 
@@ -174,6 +175,22 @@ async def test_without_a_login_the_remedy_is_told(serve: Serve) -> None:
             health = await http.get(f"{rig.url}/health")
     assert health.status_code == 503
     assert "/login" in health.json()["reason"]
+
+
+@pytest.mark.proves("errors.bounded-retries", "errors.upstream.status")
+async def test_a_long_wait_that_upstream_asks_for_is_the_clients_to_wait(rig: Rig) -> None:
+    error = await failure(rig, Failure.of(429, retry_after=45))
+    assert error.status_code == 429
+    assert 40 <= float(error.response.headers["retry-after"]) <= 60
+    assert len(rig.simulator.requests) == 1
+
+
+@pytest.mark.proves("errors.upstream.cut")
+@pytest.mark.parametrize("after_events", [1, 2, 3, 4])
+async def test_a_stream_that_is_cut_early_is_no_answer(rig: Rig, after_events: int) -> None:
+    error = await failure(rig, Reply((Text(("one ", "two ")),), fault=Cut(after_events)))
+    assert error.status_code == 502
+    assert "budget" not in error.message
 
 
 @pytest.mark.proves("errors.bounded-retries")

@@ -51,6 +51,7 @@ async def test_no_parameter_has_effect_on_the_next_request(rig: Rig) -> None:
     ("name", "full"),
     [
         ("claude-sonnet-4-5-20250929", "claude-sonnet-4-5-20250929"),
+        ("claude-opus-4-1", "claude-opus-4-1"),
         ("haiku", "claude-haiku"),
         ("claude-opus", "claude-opus"),
     ],

@@ -62,6 +62,7 @@ async def test_nothing_of_the_users_reaches_the_model_and_nothing_of_it_runs(
     assert spoken(upstream) == [{"role": "user", "content": [text("Say kiwi")]}]
     assert MARK not in json.dumps(upstream.body)
     assert str(users_home) not in json.dumps(upstream.body)
+    assert "budget" not in json.dumps(upstream.body)
     assert not (users_home / "hook-ran").exists()
     assert not (users_home / "mcp-ran").exists()
     assert others == []

@@ -5,7 +5,8 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from claude_openai.core.events import Event, TextDelta, ToolCalled, TurnFinished, TurnStarted
+from claude_openai.core.events import Event, TextDelta, ToolCalled, TurnFailed, TurnFinished, TurnStarted
+from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import AssistantMessage, Text, ToolCall, ToolMessage, UserMessage
 from claude_openai.core.models import Model
 from claude_openai.core.tools import Tool
@@ -118,6 +119,17 @@ async def test_of_two_that_nothing_tells_apart_neither_goes_on() -> None:
 @on_virtual_clock
 async def test_a_session_that_cannot_take_the_results_is_replaced() -> None:
     playing = ScriptedBackend(CALLING, AFTER)
+    async with gateway(playing) as opened:
+        await events_of(opened, ASKED)
+        assert await events_of(opened, BROUGHT) == AFTER
+    assert [performance.ended.is_set() for performance in playing.performances] == [True, True]
+
+
+@pytest.mark.proves("tools.rebuilt", "errors.process-died")
+@on_virtual_clock
+async def test_a_session_that_dies_as_it_is_resumed_is_replaced() -> None:
+    died = TurnFailed(Failure(Kind.CLAUDE_CODE_FAILED, "died"))
+    playing = ScriptedBackend([*CALLING, died], AFTER)
     async with gateway(playing) as opened:
         await events_of(opened, ASKED)
         assert await events_of(opened, BROUGHT) == AFTER

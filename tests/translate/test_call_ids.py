@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from claude_openai.translate.call_ids import CallIds
 
-pytestmark = pytest.mark.proves("chat.messages.tools")
+pytestmark = pytest.mark.proves("chat.messages.tools", "tools.results.foreign-ids")
 
 LEGAL = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
@@ -35,6 +35,11 @@ def test_an_id_does_not_depend_on_what_comes_later(sent: list[str], later: list[
 def test_a_legal_id_stays_the_first_time() -> None:
     first, second = assigned(["call_1", "call_1"])
     assert first == "call_1" != second
+
+
+def test_the_ids_that_upstream_makes_come_back_as_they_were() -> None:
+    made = ["toolu_01f1a6c7ad2d5b4219beede8", "toolu_bdrk_01AbCdEf", "toolu_vrtx_01AbCdEf", "srvtoolu_01-_"]
+    assert assigned(made) == made
 
 
 def test_an_id_that_another_one_was_mapped_to_is_mapped_in_its_turn() -> None:

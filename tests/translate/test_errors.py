@@ -20,6 +20,7 @@ def test_every_kind_of_failure_has_a_row() -> None:
     "errors.upstream.context-length",
     "errors.upstream.failing",
     "errors.upstream.unreachable",
+    "tools.invalid.bounded",
 )
 def test_each_kind_is_told_by_a_status_a_type_and_a_code() -> None:
     assert {str(kind): (row.status, row.type, row.code) for kind, row in TABLE.items()} == snapshot(
@@ -39,6 +40,7 @@ def test_each_kind_is_told_by_a_status_a_type_and_a_code() -> None:
             "upstream_unreachable": (502, "server_error", "upstream_unreachable"),
             "upstream_timeout": (504, "server_error", "upstream_timeout"),
             "stream_interrupted": (502, "server_error", "stream_interrupted"),
+            "invalid_tool_arguments": (502, "server_error", "invalid_tool_arguments"),
             "claude_code_failed": (502, "server_error", "claude_code_failed"),
             "timeout": (504, "server_error", "timeout"),
             "shutting_down": (503, "server_error", "shutting_down"),

@@ -66,8 +66,13 @@ class Child:
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended, as far as is known."""
-        return self._process.returncode is None
+        """Whether it has not ended. The kernel knows before the event loop does."""
+        if self._process.returncode is not None or not hasattr(os, "waitid"):
+            return self._process.returncode is None
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        except ChildProcessError:
+            return False
 
     def kill(self) -> None:
         """End it at once, without asking."""

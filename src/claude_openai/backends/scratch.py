@@ -3,8 +3,6 @@
 Created for the block, readable by this user only, gone after it.
 """
 
-import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -55,21 +53,6 @@ def scratch_folder() -> Iterator[Scratch]:
         scratch = Scratch(root)
         scratch.work.mkdir()
         scratch.temporary.mkdir()
-        _keep_images_out(scratch)
         yield scratch
     finally:
         shutil.rmtree(root, ignore_errors=True)
-
-
-def _keep_images_out(scratch: Scratch) -> None:
-    """Leave no place where Claude Code would copy a user's images to.
-
-    Claude Code writes an image of the newest message to `<tmp>/claude-<uid>/<folder>/<session>/images/` and tells the
-    model the path in a text block the client never sent. Where that cannot be written, the message stays as it was
-    sent (measured). A file in the folder's place is what cannot be written into, by root neither.
-    """
-    if not hasattr(os, "getuid"):
-        return
-    place = scratch.temporary / f"claude-{os.getuid()}"
-    place.mkdir(mode=0o700)
-    (place / re.sub(r"[^a-zA-Z0-9]", "-", str(scratch.work))).touch()

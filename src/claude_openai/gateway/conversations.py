@@ -29,6 +29,7 @@ class Conversation:
     text: list[str] = field(default_factory=list)
     calls: list[ToolCalled] = field(default_factory=list)
     parked: bool = False
+    resumed: bool = False
     over: anyio.Event = field(default_factory=anyio.Event)
     ended: anyio.Event = field(default_factory=anyio.Event)
     expiry: anyio.CancelScope = field(default_factory=anyio.CancelScope)
@@ -52,7 +53,8 @@ class Conversation:
 
     def next(self, turn: Turn) -> None:
         """The client has sent the results: `turn` is what it was told from here on."""
-        self.turn, self.heard, self.text, self.calls, self.parked = turn, turn.messages, [], [], False
+        self.turn, self.heard, self.text, self.calls = turn, turn.messages, [], []
+        self.parked, self.resumed = False, True
 
 
 class Conversations:
@@ -84,6 +86,13 @@ class Conversations:
             else:
                 with anyio.CancelScope(shield=True):  # bounded by the session's own end
                     await self._end(conversation)
+
+    async def renew(self, conversation: Conversation) -> None:
+        """Answer its turn in a fresh session: the one it was resumed in turned out to be dead."""
+        await self._end(conversation)
+        fresh = await self._begun(conversation.turn)
+        conversation.session, conversation.resumed = fresh.session, False
+        conversation.over, conversation.ended = fresh.over, fresh.ended
 
     async def end_parked(self) -> None:
         """End every session that waits for results: whoever sends them is answered all the same."""

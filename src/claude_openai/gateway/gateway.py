@@ -5,7 +5,7 @@ said of itself.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
@@ -114,13 +114,19 @@ class Gateway:
             scope.cancel()
 
     async def _bounded(self, conversation: Conversation, ends_at: float) -> AsyncGenerator[Event, None]:
-        async with aclosing(conversation.session.events()) as events:
-            while True:
+        async with AsyncExitStack() as stack:
+            events = await stack.enter_async_context(aclosing(conversation.session.events()))
+            event = await self._next(events, ends_at)
+            if conversation.resumed and _is_dead(event):
+                await self._conversations.renew(conversation)
+                events = await stack.enter_async_context(aclosing(conversation.session.events()))
                 event = await self._next(events, ends_at)
+            while True:
                 conversation.note(event)
                 yield event
                 if isinstance(event, TurnFinished | TurnFailed):
                     return
+                event = await self._next(events, ends_at)
 
     async def _next(self, events: AsyncIterator[Event], ends_at: float) -> Event:
         if self._stopped:
@@ -143,6 +149,10 @@ class Gateway:
             return TurnFailed(Failure(Kind.TIMEOUT, said))
         said = f"Upstream said nothing for {self._limits.idle:g} s and the turn was ended (--idle-timeout)."
         return TurnFailed(Failure(Kind.UPSTREAM_TIMEOUT, said))
+
+
+def _is_dead(event: Event) -> bool:
+    return isinstance(event, TurnFailed) and event.failure.kind is Kind.CLAUDE_CODE_FAILED
 
 
 _NO_LAST_EVENT = TurnFailed(Failure(Kind.INTERNAL, "The answer ended without a last event."))

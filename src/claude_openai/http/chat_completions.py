@@ -62,11 +62,11 @@ class ChatCompletions:
         answer_id, created = f"chatcmpl-{self._new_id()}", self._now()
         async with attended(self._gateway, reading.turn, receive) as events:
             if reading.stream:
-                encoder = ChunkEncoder(answer_id, created, reading.model, reading.include_usage)
+                encoder = ChunkEncoder(answer_id, created, reading.model, reading.include_usage, reading.legacy)
                 stream = EventStream(send, headers, self._keep_alive_seconds)
                 answer = await _streamed(events, encoder, stream)
             else:
-                answer = await _collected(events, Collector(answer_id, created, reading.model))
+                answer = await _collected(events, Collector(answer_id, created, reading.model, reading.legacy))
             if answer is not None:
                 answer.headers.update(headers)
                 await answer(scope, receive, send)

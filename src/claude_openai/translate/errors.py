@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from claude_openai.core.failures import Failure, Kind
-from claude_openai.translate.surrogates import mended
+from claude_openai.core.surrogates import mended
 from claude_openai.wire.errors import ErrorBody, ErrorEnvelope
 
 

@@ -34,13 +34,21 @@ def _kind(field: str, tags: Mapping[str, str]) -> Discriminator:
     return Discriminator(tag, custom_error_type=f"unknown_{field}", custom_error_message=supported)
 
 
-def _string_or_list(expected: str) -> Discriminator:
-    """Tells a string from a list. The error's message is `expected`, which names both for people."""
-    return Discriminator(_string_or_list_tag, custom_error_type="wrong_shape", custom_error_message=expected)
+def _shape(expected: str) -> Discriminator:
+    """Tells a string, a list and an object apart. The error's message is `expected`, which names them for people."""
+    return Discriminator(_shape_tag, custom_error_type="wrong_shape", custom_error_message=expected)
 
 
-def _string_or_list_tag(value: object) -> str | None:
-    return "<string>" if isinstance(value, str) else "<list>" if isinstance(value, list) else None
+def _shape_tag(value: object) -> str | None:
+    match value:
+        case str():
+            return "<string>"
+        case list():
+            return "<list>"
+        case dict():
+            return "<object>"
+        case _:
+            return None
 
 
 # --- Content ---------------------------------------------------------------------------------------------------------
@@ -68,7 +76,7 @@ class ImageSource(_Sent):
 
 
 class ImagePart(_Sent):
-    """An image; user messages only."""
+    """An image; in user messages and tool results."""
 
     type: Literal["image_url"]
     image_url: ImageSource
@@ -108,7 +116,7 @@ Part = Annotated[
 ]
 Content = Annotated[
     Annotated[str, Tag("<string>")] | Annotated[list[Part], Field(fail_fast=True), Tag("<list>")],
-    _string_or_list("a string or an array of content parts"),
+    _shape("a string or an array of content parts"),
 ]
 
 
@@ -197,6 +205,70 @@ Message = Annotated[
 ]
 
 
+# --- Tools -----------------------------------------------------------------------------------------------------------
+
+MOST_TOOLS = 128
+"""As many as OpenAI takes."""
+
+
+class Function(_Sent):
+    """What the model may call. Without `parameters` it takes none."""
+
+    name: str
+    description: str | None = None
+    parameters: Object | None = None
+    strict: bool | None = None
+
+
+class Tool(_Sent):
+    """A function as a tool, the one kind that there is here."""
+
+    type: Literal["function"]
+    function: Function
+
+
+class FunctionByName(_Sent):
+    """One of the functions."""
+
+    name: str
+
+
+class NamedTool(_Sent):
+    """One of the tools, that the model must call or may."""
+
+    type: Literal["function"]
+    function: FunctionByName
+
+
+class AllowedTools(_Sent):
+    """Some of the tools, and whether the model must call one of them."""
+
+    mode: Literal["auto", "required"]
+    tools: Annotated[list[NamedTool], Field(fail_fast=True)]
+
+
+class AllowedToolsChoice(_Sent):
+    """The model is to know some of the tools only."""
+
+    type: Literal["allowed_tools"]
+    allowed_tools: AllowedTools
+
+
+ToolChoice = Annotated[
+    Annotated[Literal["none", "auto", "required"], Tag("<string>")]
+    | Annotated[
+        Annotated[NamedTool, Tag("<function>")] | Annotated[AllowedToolsChoice, Tag("<allowed>")],
+        _kind("type", {"function": "<function>", "allowed_tools": "<allowed>"}),
+        Tag("<object>"),
+    ],
+    _shape("a string or an object"),
+]
+FunctionChoice = Annotated[
+    Annotated[Literal["none", "auto"], Tag("<string>")] | Annotated[FunctionByName, Tag("<object>")],
+    _shape("a string or an object"),
+]
+
+
 # --- The request -----------------------------------------------------------------------------------------------------
 
 
@@ -226,8 +298,8 @@ class ChatCompletionRequest(_Sent):
     model: str | None = None
     audio: Object | None = None
     frequency_penalty: Penalty | None = None
-    function_call: object | None = None
-    functions: list[object] | None = None
+    function_call: FunctionChoice | None = None
+    functions: Annotated[list[Function], Field(max_length=MOST_TOOLS, fail_fast=True)] | None = None
     logit_bias: dict[str, int] | None = None
     logprobs: bool | None = None
     max_completion_tokens: TokenLimit | None = None
@@ -255,7 +327,7 @@ class ChatCompletionRequest(_Sent):
     stop: (
         Annotated[
             Annotated[str, Tag("<string>")] | Annotated[list[str], Field(max_length=4), Tag("<list>")],
-            _string_or_list("a string or an array of strings"),
+            _shape("a string or an array of strings"),
         ]
         | None
     ) = None
@@ -263,8 +335,8 @@ class ChatCompletionRequest(_Sent):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    tool_choice: object | None = None
-    tools: list[object] | None = None
+    tool_choice: ToolChoice | None = None
+    tools: Annotated[list[Tool], Field(max_length=MOST_TOOLS, fail_fast=True)] | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     user: str | None = None

@@ -9,6 +9,7 @@ from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.messages import Message
 from claude_openai.core.models import Catalogue, Model
 from claude_openai.translate.chat_completions.inbound import Reading, parse_request, read_turn
+from claude_openai.translate.chat_completions.tools import Offer, read_tools
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -30,6 +31,15 @@ def reading(**fields: object) -> Reading:
 
 def reading_of(body: object) -> Reading:
     return read_turn(parse_request(json.dumps(body).encode()), CATALOGUE)
+
+
+def offer(**fields: object) -> Offer:
+    """What a request with these fields offers."""
+    return offer_of({"messages": [HELLO], **fields})
+
+
+def offer_of(body: object) -> Offer:
+    return read_tools(parse_request(json.dumps(body).encode()))
 
 
 def conversation(*messages: object) -> tuple[Message, ...]:

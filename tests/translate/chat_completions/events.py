@@ -1,5 +1,7 @@
 """Turns as backends tell them, for both encoders."""
 
+import json
+
 from hypothesis import strategies as st
 
 from claude_openai.core.events import (
@@ -7,11 +9,14 @@ from claude_openai.core.events import (
     ReasoningDelta,
     Retrying,
     TextDelta,
+    ToolCalled,
     TurnFinished,
     TurnStarted,
     Usage,
     UsageReported,
 )
+from claude_openai.core.messages import ToolCall
+from tests.core.test_strict_json import json_values
 
 STARTED = TurnStarted(model="claude-sonnet-4-6", session_id="session-1")
 REPORTED = UsageReported(
@@ -20,15 +25,33 @@ REPORTED = UsageReported(
 )
 STOPPED = TurnFinished("stop")
 
-endings = st.builds(TurnFinished, st.sampled_from(["stop", "length", "tool_calls"])) | st.builds(
+CALLED = TurnFinished("tool_calls")
+
+endings = st.builds(TurnFinished, st.sampled_from(["stop", "length"])) | st.builds(
     TurnFinished, st.just("refusal"), st.none() | st.text()
 )
 text_deltas = st.builds(TextDelta, st.text() | st.sampled_from(["", "\ud83d", "\ude00", "\U0001f600"]))
+tool_calls = st.builds(
+    ToolCalled,
+    st.builds(
+        ToolCall,
+        st.from_regex(r"toolu_[a-zA-Z0-9]{24}", fullmatch=True),
+        st.from_regex(r"[a-zA-Z0-9_-]{1,64}", fullmatch=True),
+        st.dictionaries(st.text(), json_values).map(json.dumps),
+    ),
+)
+called: st.SearchStrategy[list[Event]] = st.builds(
+    lambda calls, reported: [*calls, *reported, CALLED],
+    st.lists(tool_calls, min_size=1),
+    st.lists(st.just(REPORTED), max_size=1),
+)
+ended: st.SearchStrategy[list[Event]] = st.builds(
+    lambda reported, end: [*reported, end], st.lists(st.just(REPORTED), max_size=1), endings
+)
 turns: st.SearchStrategy[list[Event]] = st.builds(
-    lambda retries, deltas, reported, end: [*retries, STARTED, *deltas, *reported, end],
+    lambda retries, deltas, end: [*retries, STARTED, *deltas, *end],
     st.lists(st.builds(Retrying, st.integers(1, 3), st.just(3)), max_size=2),
     st.lists(text_deltas | st.builds(ReasoningDelta, st.text())),
-    st.lists(st.just(REPORTED), max_size=1),
-    endings,
+    called | ended,
 )
 """Whole turns that succeed, in the order that `core.events` promises."""

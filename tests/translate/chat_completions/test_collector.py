@@ -7,14 +7,15 @@ from hypothesis import given
 from inline_snapshot import snapshot
 from openai.types.chat import ChatCompletion as OpenAiCompletion
 
-from claude_openai.core.events import Event, ReasoningDelta, TextDelta, TurnFailed, TurnFinished
+from claude_openai.core.events import Event, ReasoningDelta, TextDelta, ToolCalled, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind, RequestFailed
+from claude_openai.core.messages import ToolCall
 from claude_openai.translate.chat_completions.collector import Collector
-from tests.translate.chat_completions.events import REPORTED, STARTED, STOPPED, turns
+from tests.translate.chat_completions.events import CALLED, REPORTED, STARTED, STOPPED, turns
 
 
-def collected(*events: Event) -> str:
-    collector = Collector("chatcmpl-1", 1_700_000_000, "sonnet")
+def collected(*events: Event, legacy: bool = False) -> str:
+    collector = Collector("chatcmpl-1", 1_700_000_000, "sonnet", legacy)
     for event in events:
         collector.feed(event)
     return collector.result().to_json()
@@ -22,6 +23,10 @@ def collected(*events: Event) -> str:
 
 def message(*events: Event) -> object:
     return json.loads(collected(*events))["choices"][0]["message"]
+
+
+WEATHER = ToolCalled(ToolCall("toolu_1", "get_weather", '{"city": "Rome"}'))
+PING = ToolCalled(ToolCall("toolu_2", "ping", ""))
 
 
 @pytest.mark.proves("chat.completion", "chat.completion.keys", "usage.tokens", "usage.cached", "usage.reasoning")
@@ -73,6 +78,50 @@ def test_a_refusal_has_its_own_key_beside_what_was_said_before() -> None:
         "refusal": "I cannot.",
     }
     assert message(STARTED, TurnFinished("refusal")) == {"role": "assistant", "content": "", "refusal": None}
+
+
+@pytest.mark.proves("tools.calls.answered", "tools.calls.parallel")
+def test_calls_stand_beside_the_text_in_order() -> None:
+    assert message(STARTED, TextDelta("Let me see."), WEATHER, PING, CALLED) == snapshot(
+        {
+            "role": "assistant",
+            "content": "Let me see.",
+            "refusal": None,
+            "tool_calls": [
+                {
+                    "id": "toolu_1",
+                    "type": "function",
+                    "function": {"name": "get_weather", "arguments": '{"city": "Rome"}'},
+                },
+                {"id": "toolu_2", "type": "function", "function": {"name": "ping", "arguments": "{}"}},
+            ],
+        }
+    )
+
+
+@pytest.mark.proves("tools.calls.answered")
+def test_without_a_word_before_the_calls_there_is_no_content() -> None:
+    answer = message(STARTED, WEATHER, CALLED)
+    assert isinstance(answer, dict)
+    assert answer["content"] is None
+
+
+@pytest.mark.proves("tools.legacy")
+def test_a_function_is_called_as_a_function_and_one_at_a_time() -> None:
+    (choice,) = json.loads(collected(STARTED, WEATHER, PING, CALLED, legacy=True))["choices"]
+    assert choice == snapshot(
+        {
+            "index": 0,
+            "message": {
+                "role": "assistant",
+                "content": None,
+                "refusal": None,
+                "function_call": {"name": "get_weather", "arguments": '{"city": "Rome"}'},
+            },
+            "logprobs": None,
+            "finish_reason": "function_call",
+        }
+    )
 
 
 @pytest.mark.proves("chat.finish.stop", "chat.finish.length", "chat.finish.refusal")

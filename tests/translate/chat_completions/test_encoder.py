@@ -9,16 +9,17 @@ from inline_snapshot import snapshot
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk as OpenAiChunk
 
-from claude_openai.core.events import Event, ReasoningDelta, Retrying, TextDelta, TurnFailed, TurnFinished
+from claude_openai.core.events import Event, ReasoningDelta, Retrying, TextDelta, ToolCalled, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind
+from claude_openai.core.messages import ToolCall
 from claude_openai.translate.chat_completions.collector import Collector
 from claude_openai.translate.chat_completions.encoder import ChunkEncoder
 from claude_openai.wire.chat_completions import ChatCompletion, ChatCompletionChunk
-from tests.translate.chat_completions.events import REPORTED, STARTED, STOPPED, turns
+from tests.translate.chat_completions.events import CALLED, REPORTED, STARTED, STOPPED, turns
 
 
-def chunks_of(*events: Event, include_usage: bool = False) -> list[ChatCompletionChunk]:
-    encoder = ChunkEncoder("chatcmpl-1", 1_700_000_000, "sonnet", include_usage)
+def chunks_of(*events: Event, include_usage: bool = False, legacy: bool = False) -> list[ChatCompletionChunk]:
+    encoder = ChunkEncoder("chatcmpl-1", 1_700_000_000, "sonnet", include_usage, legacy)
     return [chunk for event in events for chunk in encoder.feed(event)]
 
 
@@ -26,8 +27,14 @@ def wire_of(*events: Event, include_usage: bool = False) -> list[object]:
     return [json.loads(chunk.to_json()) for chunk in chunks_of(*events, include_usage=include_usage)]
 
 
-def collected(*events: Event) -> ChatCompletion:
-    collector = Collector("chatcmpl-1", 1_700_000_000, "sonnet")
+def choices_of(*events: Event, legacy: bool = False) -> list[tuple[object, str | None]]:
+    """The deltas as they are on the wire, each with its finish reason."""
+    choices = [choice for chunk in chunks_of(*events, legacy=legacy) for choice in chunk.choices]
+    return [(json.loads(choice.delta.to_json()), choice.finish_reason) for choice in choices]
+
+
+def collected(*events: Event, legacy: bool = False) -> ChatCompletion:
+    collector = Collector("chatcmpl-1", 1_700_000_000, "sonnet", legacy)
     for event in events:
         collector.feed(event)
     return collector.result()
@@ -205,6 +212,84 @@ def test_an_empty_answer_is_an_empty_string() -> None:
     )
 
 
+WEATHER = ToolCalled(ToolCall("toolu_1", "get_weather", '{"city": "Rome"}'))
+PING = ToolCalled(ToolCall("toolu_2", "ping", ""))
+
+
+@pytest.mark.proves("tools.calls.streamed", "tools.calls.parallel")
+def test_calls_begin_with_index_id_and_name_and_are_told_one_after_the_other() -> None:
+    assert choices_of(STARTED, WEATHER, PING, REPORTED, CALLED) == snapshot(
+        [
+            ({"role": "assistant", "content": None, "refusal": None}, None),
+            (
+                {
+                    "tool_calls": [
+                        {
+                            "index": 0,
+                            "id": "toolu_1",
+                            "type": "function",
+                            "function": {"name": "get_weather", "arguments": ""},
+                        }
+                    ]
+                },
+                None,
+            ),
+            ({"tool_calls": [{"index": 0, "function": {"arguments": '{"city": "Rome"}'}}]}, None),
+            (
+                {
+                    "tool_calls": [
+                        {
+                            "index": 1,
+                            "id": "toolu_2",
+                            "type": "function",
+                            "function": {"name": "ping", "arguments": ""},
+                        }
+                    ]
+                },
+                None,
+            ),
+            ({"tool_calls": [{"index": 1, "function": {"arguments": "{}"}}]}, None),
+            ({}, "tool_calls"),
+        ]
+    )
+
+
+@pytest.mark.proves("tools.calls.streamed", "tools.calls.answered")
+def test_text_before_a_call_is_content_and_whole_before_the_call_begins() -> None:
+    deltas = [delta for delta, _ in choices_of(STARTED, TextDelta("Let me see \ud83d"), WEATHER, CALLED)]
+    assert deltas[:3] == [
+        {"role": "assistant", "content": "", "refusal": None},
+        {"content": "Let me see "},
+        {"content": "\ufffd"},
+    ]
+    assert [list(delta) for delta in deltas[3:] if isinstance(delta, dict)] == [["tool_calls"], ["tool_calls"], []]
+
+
+@pytest.mark.proves("tools.legacy")
+def test_a_function_is_called_as_a_function_and_one_at_a_time() -> None:
+    assert choices_of(STARTED, WEATHER, PING, CALLED, legacy=True) == snapshot(
+        [
+            ({"role": "assistant", "content": None, "refusal": None}, None),
+            ({"function_call": {"name": "get_weather", "arguments": ""}}, None),
+            ({"function_call": {"arguments": '{"city": "Rome"}'}}, None),
+            ({}, "function_call"),
+        ]
+    )
+
+
+@pytest.mark.proves("tools.calls.streamed")
+@pytest.mark.parametrize("arguments", ['{"a": "\ud83d"}', r'{"a": "\ud83d"}'], ids=["raw", "escaped"])
+def test_half_a_character_in_arguments_is_replaced(arguments: str) -> None:
+    chunks = chunks_of(STARTED, ToolCalled(ToolCall("toolu_1", "f", arguments)), CALLED)
+    told = "".join(
+        call.function.arguments
+        for chunk in chunks
+        for choice in chunk.choices
+        for call in choice.delta.tool_calls or []
+    )
+    assert json.loads(told) == {"a": "\ufffd"}
+
+
 @pytest.mark.proves("stream.usage-chunk")
 def test_usage_that_upstream_did_not_tell_is_not_made_up() -> None:
     last = chunks_of(STARTED, TextDelta("Hello"), STOPPED, include_usage=True)[-1]
@@ -233,7 +318,7 @@ def test_as_many_text_chunks_go_out_as_deltas_came_in_each_at_once(events: list[
         texts = [choice.delta for chunk in chunks for choice in chunk.choices if choice.delta.role is None]
         if isinstance(event, TextDelta):
             assert len(texts) == 1
-        elif not isinstance(event, TurnFinished):
+        elif not isinstance(event, ToolCalled | TurnFinished):
             assert chunks == []
 
 
@@ -259,6 +344,7 @@ def test_usage_is_in_a_chunk_of_its_own_at_the_end_if_asked_for(events: list[Eve
 
 
 @pytest.mark.proves("core.one-pipeline", "chat.client.stream", "chat.thinking-is-not-text", "chat.reply.unicode")
+@pytest.mark.proves("tools.calls.streamed", "tools.calls.parallel", "tools.clients.openai")
 @given(turns)
 def test_the_chunks_as_the_client_adds_them_up_are_the_object_without_a_stream(events: list[Event]) -> None:
     state = ChatCompletionStreamState()
@@ -269,6 +355,15 @@ def test_the_chunks_as_the_client_adds_them_up_are_the_object_without_a_stream(e
     assert streamed.choices[0].message.content == whole.choices[0].message.content
     assert streamed.choices[0].message.refusal == whole.choices[0].message.refusal
     assert streamed.choices[0].message.role == whole.choices[0].message.role
+    made = [event.call for event in events if isinstance(event, ToolCalled)]
+    assert [
+        ToolCall(call.id, call.function.name, call.function.arguments)
+        for call in streamed.choices[0].message.tool_calls or []
+    ] == made
+    assert [
+        ToolCall(call.id, call.function.name, call.function.arguments)
+        for call in whole.choices[0].message.tool_calls or []
+    ] == made
     assert streamed.choices[0].finish_reason == whole.choices[0].finish_reason
     assert (streamed.id, streamed.created, streamed.model) == (whole.id, whole.created, whole.model)
     usage = streamed.usage and streamed.usage.to_dict()

@@ -22,8 +22,8 @@ from claude_openai.core.messages import (
 from claude_openai.core.models import Model
 from claude_openai.core.turn import Sampling, Turn
 from claude_openai.translate.chat_completions.inbound import Reading, parse_request, read_turn
+from tests.core.test_strict_json import json_values
 from tests.translate.chat_completions.asking import CATALOGUE, SONNET, reading, reading_of, refusal, refusal_of, sample
-from tests.translate.test_strict_json import json_values
 
 
 @pytest.mark.proves("chat.messages.native", "chat.messages.history", "chat.messages.unknown-fields")
@@ -223,14 +223,12 @@ class TestRequestsOfRealClients:
 @pytest.mark.proves("params.refused", "chat.messages.trailing-assistant", "errors.wrong-type")
 def test_requests_of_real_clients_that_are_refused_say_why() -> None:
     names = (
-        "openai-python-tools",
         "openai-python-trailing-assistant",
         "openai-node-unknown-role",
         "agents-sdk-json-schema",
     )
     failures = [refusal_of(sample(name)) for name in names]
     assert [(failure.kind, failure.param) for failure in failures] == [
-        (Kind.UNSUPPORTED_PARAMETER, "tools"),
         (Kind.INVALID_REQUEST, "messages[1].role"),
         (Kind.INVALID_REQUEST, "messages[0].role"),
         (Kind.UNSUPPORTED_PARAMETER, "response_format"),

@@ -22,6 +22,10 @@ CHAT_ENVIRONMENT: Mapping[str, str] = {
     "CLAUDE_CODE_ENTRYPOINT": "sdk-py",
     "CLAUDE_AGENT_SDK_VERSION": claude_agent_sdk.__version__,
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    # No notes beside the client's messages; the budget below would be one.
+    "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",
+    # A full id of an older model is asked for as it is, not for its successor.
+    "CLAUDE_CODE_DISABLE_LEGACY_MODEL_REMAP": "1",
     # No hidden compaction: each alone made further requests or a local "Prompt is too long".
     "DISABLE_COMPACT": "1",
     "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "10000000",
@@ -40,7 +44,7 @@ _CHAT_OPTIONS = (
     "--tools=",
     "--setting-sources=",
     "--strict-mcp-config",
-    "--no-session-persistence",
+    "--no-session-persistence",  # nor does Claude Code then copy images to files, and tell the model where
 )
 
 _ANSWER_OPTIONS = (

@@ -40,13 +40,16 @@ _BY_TEXT = (
     ((None,), "connection", Kind.UPSTREAM_UNREACHABLE),
 )
 
+_ADVICE = re.compile(r"\s*If it persists, check your inference gateway \([^)]*\)\.?")
+"""Tells the address of the server's own upstream, which is not for its clients."""
+
 _PREFIX = re.compile(r"^API Error:\s*(?:\d{3}\s+)?")
 
 
 def upstream_failure(status: int | None, text: str, *, model: str, retry_after: float | None = None) -> Failure:
     """What `status` (None: no answer) and Claude Code's `text` mean. `retry_after` is in seconds."""
     kind = _kind(status, text)
-    message = _PREFIX.sub("", text.strip()) or f"Upstream answered {status}."
+    message = _ADVICE.sub("", _PREFIX.sub("", text.strip())) or f"Upstream answered {status}."
     if kind is Kind.NOT_LOGGED_IN:
         what = "is not signed in" if status is None else "was refused by upstream"
         message = f"Claude Code {what} ({message}). {LOG_IN}"

@@ -29,6 +29,9 @@ from claude_openai.core.events import (
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
 
+LONGEST_RETRY_SECONDS = 10.0
+"""A longer wait before Claude Code's next try (up to a minute, where upstream asks for it) is the client's to wait."""
+
 _FINISH: Mapping[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
@@ -169,6 +172,10 @@ class AnswerReader:
         if self._said_something:
             return self._fail(_INTERRUPTED)  # the retry would say it all again
         status = data.get("error_status")
+        delay = (data.get("retry_delay_ms") or 0) / 1000
+        if delay > LONGEST_RETRY_SECONDS:
+            told = f"Upstream asks to wait {delay:.0f} s before the next try."
+            return self._fail(upstream_failure(status, told, model=self._model, retry_after=delay))
         return [Retrying(data.get("attempt") or 1, data.get("max_retries") or 1, status)]
 
     def _ended(self, result: ResultMessage) -> list[Event]:
@@ -185,8 +192,8 @@ class AnswerReader:
         ]
 
     def _why_not(self, result: ResultMessage) -> Failure:
-        if self._said_something:
-            return _INTERRUPTED
+        if self._said_something or result.subtype == "error_max_budget_usd":
+            return _INTERRUPTED  # the budget is spent by what was lost
         if not result.is_error:
             return process_failure("ended the turn without an answer")
         text = result.result or "; ".join(result.errors or [])

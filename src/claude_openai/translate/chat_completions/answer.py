@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from claude_openai.core import events
 from claude_openai.core.messages import ToolCall
-from claude_openai.translate.surrogates import mended, mended_json
+from claude_openai.core.surrogates import mended, mended_json
 from claude_openai.wire.chat_completions import (
     ChatCompletion,
     ChatCompletionChunk,

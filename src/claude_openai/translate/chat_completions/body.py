@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.translate.strict_json import NotJson, parse
+from claude_openai.core.strict_json import NotJson, parse
 from claude_openai.wire.chat_completions import ChatCompletionRequest
 
 Json = object

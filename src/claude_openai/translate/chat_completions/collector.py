@@ -16,8 +16,8 @@ from claude_openai.core.events import (
 )
 from claude_openai.core.failures import RequestFailed
 from claude_openai.core.messages import ToolCall
+from claude_openai.core.surrogates import mended
 from claude_openai.translate.chat_completions.answer import arguments, finish_reason, refusal, signed, with_usage
-from claude_openai.translate.surrogates import mended
 from claude_openai.wire.chat_completions import CalledFunction, CalledTool, ChatCompletion, Choice, ResponseMessage
 
 

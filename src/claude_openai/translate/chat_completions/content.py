@@ -44,21 +44,21 @@ def read_blocks(content: wire.Content, path: str) -> tuple[Block, ...]:
     return tuple(block for part, at in _parts(content, path) for block in _block(part, at))
 
 
-def read_texts(content: wire.Content | None, path: str) -> tuple[Text, ...]:
-    """The pieces of a text, of a role that has nothing but text. Refusals are text, too.
+def read_result(content: wire.Content | None, path: str) -> tuple[Text | Image, ...]:
+    """What a call came to: text, and images whose data is there. Refusals are text, too.
 
     Raises:
-        RequestFailed: naming the part that is no text.
+        RequestFailed: naming the part that is neither.
     """
     if content is None:
         return ()
     if isinstance(content, str):
         return _text(content)
-    return tuple(block for part, at in _parts(content, path) for block in _text(_words(part, at)))
+    return tuple(block for part, at in _parts(content, path) for block in _outcome(part, at))
 
 
 def read_text(content: wire.Content | None, path: str) -> str:
-    """The same as one text; "" where it is blank.
+    """The text of a role that has nothing else, as one; "" where it is blank. Refusals are text, too.
 
     Raises:
         RequestFailed: naming the part that is no text.
@@ -85,7 +85,16 @@ def _words(part: wire.Part, path: str) -> str:
         case wire.RefusalPart():
             return part.refusal
         case _:
-            raise unsupported(f"{path}.type", f"a part of type '{part.type}' can stand in user messages only")
+            raise unsupported(f"{path}.type", f"a part of type '{part.type}' cannot stand in messages of this role")
+
+
+def _outcome(part: wire.Part, path: str) -> tuple[Text | Image, ...]:
+    if not isinstance(part, wire.ImagePart):
+        return _text(_words(part, path))
+    image = _image(part.image_url.url, f"{path}.image_url.url")
+    if isinstance(image, ImageUrl):
+        raise unsupported(f"{path}.image_url.url", "a tool result takes images as data URIs only")
+    return (image,)
 
 
 def _block(part: wire.Part, path: str) -> tuple[Block, ...]:

@@ -19,8 +19,8 @@ from claude_openai.core.events import (
     UsageReported,
 )
 from claude_openai.core.messages import ToolCall
+from claude_openai.core.surrogates import Joiner
 from claude_openai.translate.chat_completions.answer import arguments, finish_reason, refusal, signed, with_usage
-from claude_openai.translate.surrogates import Joiner
 from claude_openai.wire.chat_completions import (
     ChatCompletionChunk,
     ChunkChoice,

@@ -7,6 +7,7 @@ from claude_openai.core.turn import Turn
 from claude_openai.translate.chat_completions.body import parse_request
 from claude_openai.translate.chat_completions.messages import read_messages
 from claude_openai.translate.chat_completions.parameters import read_sampling, refuse_unsupported, without_effect
+from claude_openai.translate.chat_completions.tools import read_tools
 from claude_openai.wire.chat_completions import ChatCompletionRequest
 
 __all__ = ["Reading", "parse_request", "read_turn"]
@@ -17,7 +18,8 @@ class Reading:
     """A request as understood: the turn, and how its answer is to be given.
 
     `model` is the name that the reply carries. `ignored` names what was accepted without effect, `adjusted` what was
-    carried with another value (`temperature=1`); both are fit for a header.
+    carried with another value (`temperature=1`); both are fit for a header. `legacy`: calls are told as functions, as
+    they were offered.
     """
 
     turn: Turn
@@ -38,12 +40,14 @@ def read_turn(request: ChatCompletionRequest, catalogue: Catalogue, principal: s
     refuse_unsupported(request)
     model = catalogue.resolve(request.model)
     drawing = read_sampling(request, model)
+    offer = read_tools(request)
     options = request.stream_options
     return Reading(
-        turn=Turn(model, read_messages(request.messages), drawing.sampling, principal),
+        turn=Turn(model, read_messages(request.messages), drawing.sampling, principal, offer.tools, offer.choice),
         model=request.model or model.id,
         stream=bool(request.stream),
         include_usage=bool(options and options.include_usage),
         ignored=drawing.ignored + without_effect(request),
         adjusted=drawing.adjusted,
+        legacy=offer.legacy,
     )

@@ -22,11 +22,11 @@ from claude_openai.core.messages import (
     ToolMessage,
     UserMessage,
 )
+from claude_openai.core.strict_json import NotJson, parse
+from claude_openai.core.surrogates import mended_json
 from claude_openai.translate.call_ids import CallIds
-from claude_openai.translate.chat_completions.content import is_blank, read_blocks, read_text, read_texts
+from claude_openai.translate.chat_completions.content import is_blank, read_blocks, read_result, read_text
 from claude_openai.translate.faults import invalid, unsupported
-from claude_openai.translate.strict_json import NotJson, parse
-from claude_openai.translate.surrogates import mended_json
 from claude_openai.wire import chat_completions as wire
 
 
@@ -75,6 +75,13 @@ class _OpenCall:
 
 _CallKey = tuple[Literal["id", "function"], str]
 """What a client names a call by: its id or, before there were ids, the function's name."""
+
+_MOST_SHOWN = 80
+"""Characters of such a name that are repeated to the client."""
+
+
+def _shown(key: _CallKey) -> str:
+    return repr(key[1][:_MOST_SHOWN])
 
 
 @dataclass(slots=True)
@@ -146,20 +153,19 @@ class _Conversation:
         self.turns.append(answer)
         for call, native in zip(calls, made, strict=True):
             if call.key in self.open_calls:
-                raise invalid(call.path, "an earlier call of that name still lacks its result")
+                raise invalid(call.path, f"an earlier call {_shown(call.key)} still lacks its result")
             self.open_calls[call.key] = _OpenCall(native.id, call.path, answer)
 
     def _result(self, key: _CallKey, content: wire.Content | None, path: str, field_name: str) -> None:
         call = self.open_calls.pop(key, None)
         if call is None:
-            raise invalid(
-                f"{path}.{field_name}", "no assistant message before it has such a call that lacks its result"
-            )
-        call.answer.results.append(ToolMessage(call.id, read_texts(content, f"{path}.content")))
+            missing = f"no assistant message before it has a call {_shown(key)} that lacks its result"
+            raise invalid(f"{path}.{field_name}", missing)
+        call.answer.results.append(ToolMessage(call.id, read_result(content, f"{path}.content")))
 
     def _close_calls(self) -> None:
-        for call in self.open_calls.values():
-            raise invalid(call.path, "the call has no result among the messages that follow")
+        for key, call in self.open_calls.items():
+            raise invalid(call.path, f"the call {_shown(key)} has no result among the messages that follow")
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,9 @@ class Parameter:
     unless: tuple[object, ...] = ()
 
 
+TOOLS: Final[Treatment] = "carried"
+"""Of `tools` and `functions`: carried, once backends wait for the results of calls."""
+
 PARAMETERS: Final = (
     Parameter("messages", "carried", "As native messages; see below."),
     Parameter("model", "carried", "A model of `/v1/models`, an alias or a full `claude-...` id; absent: the default."),
@@ -67,11 +70,11 @@ PARAMETERS: Final = (
     Parameter(
         "response_format", "refused", "This version answers in plain text only.", unless=(ResponseFormat(type="text"),)
     ),
-    Parameter("tools", "refused", "This version carries no tools yet.", unless=([],)),
-    Parameter("tool_choice", "refused", "There is no tool to call without `tools`.", unless=("none", "auto")),
-    Parameter("parallel_tool_calls", "carried", "Either value holds where there are no `tools`."),
-    Parameter("functions", "refused", "This version carries no tools yet.", unless=([],)),
-    Parameter("function_call", "refused", "There is no function to call without `functions`.", unless=("none", "auto")),
+    Parameter("tools", TOOLS, "Up to 128 functions; see below. Custom tools are a 400.", unless=([],)),
+    Parameter("tool_choice", "carried", "In every form; a 400 where it asks for a tool that is not offered."),
+    Parameter("parallel_tool_calls", "carried", "`false`: Claude makes one call at a time."),
+    Parameter("functions", TOOLS, "Like `tools`, and answered in kind: one call at a time, as `function_call`.", ([],)),
+    Parameter("function_call", "carried", "In every form; a 400 where it asks for a function that is not offered."),
     Parameter("modalities", "refused", "Claude answers in text.", unless=(["text"], [])),
     Parameter("audio", "refused", "Claude answers in text."),
     Parameter("logprobs", "refused", "Claude gives no probabilities.", unless=(False,)),

@@ -10,13 +10,15 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Never
 
-from claude_openai.translate.surrogates import mended_json
+from claude_openai.core.surrogates import mended_json
 
 MOST_DIGITS = 309
 """Digits of an integer: as many as the largest float has; Python's own bound, 4300, is a setting of the process."""
 
 MOST_NESTED = 200
 """Arrays and objects within one another; more than any schema has, and few enough for every reader further on."""
+
+_TOO_DEEP = f"it is nested more than {MOST_NESTED} levels deep"
 
 
 class NotJson(ValueError):  # noqa: N818 -- it says what the text is
@@ -41,21 +43,19 @@ def parse(text: str) -> object:
         raise NotJson(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise NotJson(_TOO_DEEP) from None
-    if _is_nested_too_deeply(value):
+    if is_nested_deeper(value, MOST_NESTED):
         raise NotJson(_TOO_DEEP)
     return value
 
 
-_TOO_DEEP = f"it is nested more than {MOST_NESTED} levels deep"
-
-
-def _is_nested_too_deeply(value: object) -> bool:
-    level = [value]
-    for _ in range(MOST_NESTED + 1):
-        level = [child for parent in level for child in _children(parent)]
-        if not level:
+def is_nested_deeper(value: object, levels: int) -> bool:
+    """Whether there are more than `levels` arrays and objects within one another in `value`."""
+    within = [value]
+    for _ in range(levels):
+        within = [child for parent in within for child in _children(parent)]
+        if not within:
             return False
-    return True
+    return any(isinstance(each, dict | list) for each in within)
 
 
 def _children(value: object) -> Iterable[object]:

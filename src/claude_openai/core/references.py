@@ -1,0 +1,87 @@
+"""References within a JSON Schema: each leads to a schema, or out of the document, and none in a circle.
+
+Whoever follows them may then do so without looking: the validator knows no end, and fails on what is no schema.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from referencing import Registry, Specification
+from referencing.exceptions import Unresolvable
+
+if TYPE_CHECKING:
+    from referencing._core import Resolved, Resolver  # they have no public name
+
+_LONGEST_CHAIN = 50
+"""Schemas that one and the same value is held against, each because of the one before."""
+
+_IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
+_IN_PLACE_BY_NAME = ("dependentSchemas", "dependencies")
+
+
+class InvalidReference(ValueError):  # noqa: N818 -- says what the reference is
+    """A reference is at fault; the message says which and why."""
+
+
+def check_references(schema: Any, specification: Specification[Any], check: Callable[[Any], None]) -> None:
+    """See that all references in `schema` lead somewhere. `check` raises for what is no schema; `schema` has passed it.
+
+    Raises:
+        InvalidReference: one does not, or they lead in a circle.
+        ValueError: one is no address at all.
+    """
+    root = specification.create_resource(schema)
+    pending = [(root, Registry[Any]().resolver_with_root(root))]
+    applied: dict[int, list[int]] = {}
+    while pending:
+        part, resolver = pending.pop()
+        if id(part.contents) in applied:
+            continue
+        targets = [target for reference in _references(part.contents) if (target := _target(reference, resolver))]
+        for target in targets:
+            check(target.contents)
+            pending.append((specification.create_resource(target.contents), target.resolver))
+        in_place = [*(target.contents for target in targets), *_applied_in_place(part.contents)]
+        applied[id(part.contents)] = [id(other) for other in in_place]
+        schemas = [each for each in part.subresources() if isinstance(each.contents, dict)]
+        pending += [(each, resolver.in_subresource(each)) for each in schemas]
+    if _goes_on(applied):
+        raise InvalidReference(f"references lead in a circle, or through more than {_LONGEST_CHAIN} schemas")
+
+
+def _target(reference: str, resolver: "Resolver[Any]") -> "Resolved[Any] | None":
+    """Where `reference` leads; None where that is another document, which is never fetched."""
+    try:
+        return resolver.lookup(reference)
+    except Unresolvable:
+        if reference.startswith("#"):
+            raise InvalidReference(f"{reference!r} refers to nothing") from None
+        return None
+    except AttributeError:  # the library's, where it looks for other documents among the lists of `dependencies`
+        raise InvalidReference(f"{reference!r} cannot be followed beside 'dependencies'") from None
+
+
+def _references(schema: Any) -> list[str]:
+    keywords = schema if isinstance(schema, dict) else {}
+    return [keywords[name] for name in ("$ref", "$dynamicRef") if isinstance(keywords.get(name), str)]
+
+
+def _applied_in_place(schema: Any) -> Iterable[object]:
+    """The schemas that `schema` holds a value against as a whole."""
+    for keyword, value in schema.items() if isinstance(schema, dict) else ():
+        match value:
+            case dict() if keyword in _IN_PLACE:
+                yield value
+            case list() if keyword in _IN_PLACE:
+                yield from value
+            case dict() if keyword in _IN_PLACE_BY_NAME:
+                yield from value.values()
+
+
+def _goes_on(applied: dict[int, list[int]]) -> bool:
+    reached = set(applied)
+    for _ in range(_LONGEST_CHAIN):
+        reached = {other for one in reached for other in applied.get(one, ())}
+        if not reached:
+            return False
+    return True

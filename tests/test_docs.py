@@ -1,0 +1,200 @@
+"""The documents are true: what they name is there, the README's tables are the code's, its examples run as written."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from threading import Timer
+from urllib.parse import urlsplit
+
+import pytest
+
+from claude_openai.backends.sdk import bundled_cli, command
+from claude_openai.cli import program
+from claude_openai.cli.simulator import simulator
+from claude_openai.errors import ExitCode
+from claude_openai.translate.chat_completions.parameters import PARAMETERS
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
+
+PATIENCE_SECONDS = 30
+"""For one start, one example or one stop."""
+
+OF_OTHER_PROGRAMS = frozenset(
+    {
+        *("--cov", "--upgrade"),  # what `make test` and `make lock` pass on
+        *("--rounds", "--json"),  # the bench's
+    }
+)
+
+HAPPENS = {
+    "carried": "Carried to Claude",
+    "partly": "Carried in part",
+    "ignored": "Accepted without effect, and reported",
+    "refused": "Refused with a 400 that names it",
+}
+
+
+# What the documents name.
+
+
+@pytest.mark.proves("project.docs.names")
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_to_a_file_and_to_a_heading_in_it(page: str) -> None:
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        path, _, anchor = target.partition("#")
+        if urlsplit(target).scheme:
+            continue
+        there = (ROOT / page).parent / path if path else ROOT / page
+        if not there.exists() or (anchor and anchor not in anchors(there.resolve().relative_to(ROOT).as_posix())):
+            broken.append(target)
+    assert broken == []
+
+
+@pytest.mark.proves("project.docs.names")
+@pytest.mark.parametrize("page", PAGES)
+def test_every_flag_is_one_of_ours_or_one_we_give_to_claude_code(page: str) -> None:
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]", written(page)))
+    assert named - our_flags() - claude_codes_flags() - OF_OTHER_PROGRAMS == set()
+
+
+@pytest.mark.proves("project.docs.names")
+@pytest.mark.parametrize("page", PAGES)
+def test_every_make_target_test_and_file_of_the_project_is_there(page: str) -> None:
+    text = written(page)
+    targets = re.findall(r"^(\w+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert set(re.findall(r"(?:`|^)make (\w+)", text, re.MULTILINE)) <= set(targets)
+    assert [name for name in re.findall(r"`(test_\w+)`", text) if f"def {name}(" not in tests] == []
+    assert [path for path in re.findall(r"`([\w./]+/\w+\.py)`", text) if not is_there(path)] == []
+
+
+@pytest.mark.proves("project.docs.names")
+def test_claude_code_is_where_the_readme_says() -> None:
+    (path,) = re.findall(r"site-packages/(\S*claude) auth login", written("README.md"))
+    assert bundled_cli().as_posix().endswith(f"site-packages/{path}")
+
+
+@pytest.mark.proves("start.exit-codes")
+def test_the_readme_has_every_exit_code() -> None:
+    _, _, section = written("README.md").partition("| Exit code |")
+    assert [int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)] == sorted(ExitCode)
+
+
+# The README's table. That of the settings is the business of `test_settings.py`.
+
+
+@pytest.mark.proves("project.docs.parameters-table")
+def test_the_readme_says_what_becomes_of_every_parameter() -> None:
+    marked = f"<!-- parameters:begin -->\n{parameters_table()}<!-- parameters:end -->"
+    assert marked in written("README.md"), f"make it:\n{marked}"
+
+
+# The README's examples, against one server with a simulated model.
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the server is. Its temporary folder is its own, as a turn is over a moment after its answer."""
+    temporary = tmp_path_factory.mktemp("server")
+    argv = [sys.executable, "-m", "claude_openai", "--simulate", "--port", "0", "--log-format", "json"]
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        with killed_if_too_slow(server):
+            ready = next((line for line in server.stderr if '"server.ready"' in line), "{}")
+        yield str(urlsplit(json.loads(ready)["url"]).port)
+        with killed_if_too_slow(server):
+            server.terminate()
+            server.wait()
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.proves("project.docs.examples-run")
+def test_the_python_example_streams_an_answer(port: str) -> None:
+    (code,) = examples("python")
+    done = run([sys.executable, "-c", code.replace(":8000/", f":{port}/")])
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "hello in three languages.\n")
+
+
+@pytest.mark.proves("project.docs.examples-run")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_curl_example_gets_an_answer_with_the_claude_object_as_shown(port: str) -> None:
+    (asking,) = (example for example in examples("sh") if example.startswith("curl "))
+    done = run(["sh", "-c", asking.replace(":8000/", f":{port}/")])
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["choices"][0]["message"]["content"]) == (0, "hello")
+    (shown,) = map(json.loads, examples("json"))
+    assert answer["claude"].keys() == shown["claude"].keys()
+
+
+@pytest.mark.proves("project.docs.examples-run")
+def test_the_python_example_is_the_one_in_the_examples_folder() -> None:
+    (code,) = examples("python")
+    assert code in (ROOT / "examples" / "chat.py").read_text(encoding="utf-8")
+
+
+def written(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def prose(page: str) -> str:
+    """A page without what is code in it."""
+    return re.sub(r"```.*?```|`[^`\n]*`", "", written(page), flags=re.DOTALL)
+
+
+def anchors(page: str) -> set[str]:
+    """What GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", written(page), flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def examples(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", written("README.md"), re.DOTALL | re.MULTILINE)
+
+
+def is_there(path: str) -> bool:
+    """From the root or, as in the architecture's words, from the package."""
+    return (ROOT / path).is_file() or (ROOT / "src" / "claude_openai" / path).is_file()
+
+
+def parameters_table() -> str:
+    rows = ["| What happens | Parameters |", "|---|---|"]
+    for treatment, happens in HAPPENS.items():
+        names = ", ".join(f"`{parameter.name}`" for parameter in PARAMETERS if parameter.treatment == treatment)
+        rows.append(f"| {happens} | {names} |")
+    return "\n".join(rows) + "\n"
+
+
+@cache
+def our_flags() -> frozenset[str]:
+    parameters = [*program.params, *simulator.params]
+    return frozenset({"--help", *(flag for each in parameters for flag in (*each.opts, *each.secondary_opts))})
+
+
+@cache
+def claude_codes_flags() -> frozenset[str]:
+    """Those that are written in the module that starts it."""
+    return frozenset(re.findall(r'"(--[a-zA-Z-]+)', Path(command.__file__).read_text(encoding="utf-8")))
+
+
+def run(argv: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+
+
+@contextmanager
+def killed_if_too_slow(process: subprocess.Popen[str]) -> Iterator[None]:
+    timer = Timer(PATIENCE_SECONDS, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
