@@ -222,7 +222,6 @@ TOOLS_REQUIREMENTS = (
     Row("tools.results.foreign-ids", "Ids that other servers made are mapped; ours stay.", OURS),
     Row("tools.results.without-tools", "Results are answered in a request without `tools`, too.", OURS),
     Row("tools.rebuilt", "Where no session waits, the same request is answered natively all the same.", DESIGN),
-    Row("tools.parked.no-slot", "A session that waits for results takes no run's place.", DESIGN),
     Row("tools.parked.bounded", "A session waits no longer than `--tool-timeout`, then its process ends.", README),
     Row("tools.no-leak", "No result ever reaches a conversation that it is not of.", DESIGN),
     Row("tools.rounds", "Thirty rounds of an agent run on one process.", OURS),

@@ -11,8 +11,10 @@ import anyio
 import openai
 import psutil
 import pytest
+import structlog
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from pydantic import BaseModel
+from structlog.testing import capture_logs
 
 from claude_openai.testing import RecordedRequest, Replies, Reply, Text, ToolUse
 from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig, Serve, spoken, text
@@ -157,6 +159,22 @@ async def test_streamed_calls_add_up_to_those_of_the_model(rig: Rig) -> None:
     ]
 
 
+@pytest.mark.proves("tools.logged")
+async def test_calls_are_logged_without_their_arguments(rig: Rig) -> None:
+    rig.plays(Replies(Reply((ToolUse("get_weather", {"city": 3}),)), weather("Samarkand")))
+    with capture_logs() as logged:
+        with anyio.fail_after(PATIENCE_SECONDS):
+            request = {"model": NEW_MODEL, "messages": [USER], "tools": TOOLS, "stream": True}
+            async for _ in await rig.client.chat.completions.create(**request):  # type: ignore[call-overload]
+                pass
+        await rig.gateway.until_idle()
+    structlog.reset_defaults()
+    calls = [entry for entry in logged if entry["event"] == "sdk.structured_tool_call"]
+    assert [(entry["tool"], entry["valid"]) for entry in calls] == [("get_weather", False), ("get_weather", True)]
+    assert [entry["calls"] for entry in logged if entry["event"] == "openai.stream_tool_calls"] == [1]
+    assert "Samarkand" not in str(logged)
+
+
 class GetWeather(BaseModel):
     """What the client's own helper makes a tool of."""
 
@@ -274,9 +292,8 @@ async def test_a_session_that_waited_too_long_is_gone_and_the_client_does_not_no
         rig.plays(Replies(weather(), "Hot."))
         answer = await ask(rig, [USER])
         with anyio.fail_after(PATIENCE_SECONDS):
-            while psutil.Process().children():  # noqa: ASYNC110 -- the process is not ours to be told of
-                await anyio.sleep(0.02)
-        assert list((sandbox / "tmp").iterdir()) == []
+            while psutil.Process().children() or list((sandbox / "tmp").iterdir()):  # noqa: ASYNC110, ASYNC240
+                await anyio.sleep(0.02)  # nobody tells us when a session has expired
         last = await ask(rig, [USER, back(answer), *results(answer, ["32"])])
     assert message(last).content == "Hot."
     assert outcome(rig.simulator.requests[1])[0] == [text("32")]

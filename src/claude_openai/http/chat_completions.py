@@ -104,6 +104,8 @@ async def _streamed(events: ObjectReceiveStream[Event], encoder: ChunkEncoder, s
         chunks = encoder.feed(event)
         if isinstance(event, TurnFinished):
             await stream.write(_framed(chunks) + sse.DONE, last=True)
+            if event.reason == "tool_calls":
+                log.info("openai.stream_tool_calls", calls=encoder.calls)
             return None
         if chunks:
             await stream.write(_framed(chunks))

@@ -105,12 +105,13 @@ class SdkSession:
 
     def _problems(self, calls: list[ToolCall]) -> dict[str, str]:
         found = {call.id: self._toolbox.problem(call.name, call.arguments) for call in calls}
+        for call in calls:
+            log.info("sdk.structured_tool_call", tool=call.name, call_id=call.id, valid=found[call.id] is None)
         return {call_id: problem for call_id, problem in found.items() if problem}
 
     def _give_back(self, calls: list[ToolCall], problems: dict[str, str]) -> None:
         for call in calls:
             reason = problems.get(call.id) or "Not run, as another call of this message is invalid. Call again."
-            log.info("sdk.structured_tool_call", tool=call.name, call_id=call.id, problem=reason)
             self._calls.give(call.id, Outcome((Text(reason),), is_error=True))
 
     async def _settled(self, reader: AnswerReader) -> list[Event]:

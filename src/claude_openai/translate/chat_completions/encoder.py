@@ -46,6 +46,11 @@ class ChunkEncoder:
     _started: TurnStarted | None = field(default=None, init=False)
     _reported: UsageReported | None = field(default=None, init=False)
 
+    @property
+    def calls(self) -> int:
+        """How many calls the model has made."""
+        return self._calls
+
     def feed(self, event: Event) -> list[ChatCompletionChunk]:
         """The chunks that `event` makes. A failure makes none: it is an error event (`translate.errors`)."""
         match event:

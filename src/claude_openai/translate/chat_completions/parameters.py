@@ -39,9 +39,6 @@ class Parameter:
     unless: tuple[object, ...] = ()
 
 
-TOOLS: Final[Treatment] = "carried"
-"""Of `tools` and `functions`: carried, once backends wait for the results of calls."""
-
 PARAMETERS: Final = (
     Parameter("messages", "carried", "As native messages; see below."),
     Parameter("model", "carried", "A model of `/v1/models`, an alias or a full `claude-...` id; absent: the default."),
@@ -70,10 +67,10 @@ PARAMETERS: Final = (
     Parameter(
         "response_format", "refused", "This version answers in plain text only.", unless=(ResponseFormat(type="text"),)
     ),
-    Parameter("tools", TOOLS, "Up to 128 functions; see below. Custom tools are a 400.", unless=([],)),
+    Parameter("tools", "carried", "Up to 128 functions; see below. Custom tools are a 400."),
     Parameter("tool_choice", "carried", "In every form; a 400 where it asks for a tool that is not offered."),
     Parameter("parallel_tool_calls", "carried", "`false`: Claude makes one call at a time."),
-    Parameter("functions", TOOLS, "Like `tools`, and answered in kind: one call at a time, as `function_call`.", ([],)),
+    Parameter("functions", "carried", "Like `tools`, and answered in kind: one call at a time, as `function_call`."),
     Parameter("function_call", "carried", "In every form; a 400 where it asks for a function that is not offered."),
     Parameter("modalities", "refused", "Claude answers in text.", unless=(["text"], [])),
     Parameter("audio", "refused", "Claude answers in text."),
