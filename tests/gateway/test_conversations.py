@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import anyio
 import pytest
+import trio.testing
 
 from claude_openai.core.events import Event, TextDelta, ToolCalled, TurnFailed, TurnFinished, TurnStarted
 from claude_openai.core.failures import Failure, Kind
@@ -11,6 +12,7 @@ from claude_openai.core.messages import AssistantMessage, Text, ToolCall, ToolMe
 from claude_openai.core.models import Model
 from claude_openai.core.tools import Tool
 from claude_openai.core.turn import Sampling, Turn
+from claude_openai.gateway.conversations import MOST_PARKED
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.gateway.test_gateway import events_of, gateway
 from tests.virtual_clock import on_virtual_clock
@@ -102,6 +104,18 @@ async def test_a_session_waits_for_a_bounded_time() -> None:
         await anyio.sleep(2)
         assert playing.performances[0].ended.is_set()
         assert await events_of(opened, BROUGHT) == AFTER
+
+
+@pytest.mark.proves("tools.parked.bounded")
+@on_virtual_clock
+async def test_no_more_than_so_many_wait_and_the_oldest_goes_first() -> None:
+    scripts = ScriptedBackend(*[[*CALLING, *AFTER] for _ in range(MOST_PARKED + 1)])
+    async with gateway(scripts) as opened:
+        for number in range(MOST_PARKED + 1):
+            await events_of(opened, replace(ASKED, principal=f"key-{number}"))
+        await trio.testing.wait_all_tasks_blocked()
+        ended = [performance.ended.is_set() for performance in scripts.performances]
+    assert ended == [True] + [False] * MOST_PARKED
 
 
 @pytest.mark.proves("tools.no-leak")

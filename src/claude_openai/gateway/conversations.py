@@ -18,6 +18,9 @@ from claude_openai.core.messages import AssistantMessage, Message, ToolMessage
 from claude_openai.core.ports import Backend, Session
 from claude_openai.core.turn import Turn
 
+MOST_PARKED = 16
+"""Sessions that wait at once, each with a process of some 200 MB. The oldest goes first, and can be rebuilt."""
+
 
 @dataclass(eq=False)
 class Conversation:
@@ -145,6 +148,10 @@ class Conversations:
             for each in (twin, conversation):
                 each.over.set()
             return
+        while len(self._parked) >= MOST_PARKED:
+            oldest = self._parked.pop(next(iter(self._parked)))
+            oldest.expiry.cancel()
+            oldest.over.set()
         conversation.expiry = anyio.CancelScope()
         self._parked[key] = conversation
         self._tasks.start_soon(self._expire, key, conversation)
