@@ -361,3 +361,12 @@ def test_a_record_that_cannot_be_rendered_is_told_without_its_arguments(capsys: 
 def test_the_secrets_of_the_login_are_found_by_their_names() -> None:
     environ = {"ANTHROPIC_API_KEY": "a", "CLAUDE_CODE_OAUTH_TOKEN": "b", "AWS_SECRET_ACCESS_KEY": "c", "HOME": "/home"}
     assert logs.secrets_in(environ) == ["a", "b", "c"]
+
+
+@pytest.mark.proves("safety.logs")
+@pytest.mark.parametrize("piece", ["a", "-", "sk-", "://aaa", "bearer aaa ", "secret='", 'api_key="x', "x" * 70])
+def test_a_text_of_a_clients_choosing_takes_no_long_time_and_no_long_line(piece: str) -> None:
+    """A pattern that starts over at every character took minutes for this, and the test would not end."""
+    text = logs.redacted(piece * 100_000)
+    assert len(text) <= 2 * logs.LONGEST_TEXT
+    assert text.endswith(logs.CUT)

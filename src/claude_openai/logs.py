@@ -27,6 +27,11 @@ Level = Literal["info", "debug"]
 
 HIDDEN: Final = "[hidden]"
 
+LONGEST_TEXT: Final = 64 * 1024
+"""Characters of one text that are logged: whoever can connect chooses some of them, and each is looked at."""
+
+CUT: Final = "[cut]"
+
 SHORTEST_SECRET: Final = 6
 """Characters. Shorter ones are looked for as whole values only: hiding every "1" would tell which digit it is."""
 
@@ -103,7 +108,7 @@ _SHAPES: Final = (
     (re.compile(r"(?<=://)[^/\s@]+(?=@)"), HIDDEN),
     (
         re.compile(
-            r"""([\w-]*(?:authorization|cookie|password|passwd|secret|api[-_]?key|access[-_]?token)['"]?\s?[:=]\s?)"""
+            r"""((?:authorization|cookie|password|passwd|secret|api[-_]?key|access[-_]?token)['"]?\s?[:=]\s?)"""
             r"""('[^']*'|"[^"]*"|[^\s,;&})]+)""",
             re.IGNORECASE,
         ),
@@ -136,10 +141,12 @@ class Redaction:
     def text(self, text: str) -> str:
         if text in self._short:
             return HIDDEN
+        rest = CUT if len(text) > LONGEST_TEXT else ""
+        text = text[:LONGEST_TEXT]
         text = self._known.sub(HIDDEN, text)
         for shape, replacement in _SHAPES:
             text = shape.sub(replacement, text)
-        return text
+        return text + rest
 
     def _field(self, name: object, value: object, depth: int, inherited: _Hides = _Hides.NOTHING) -> object:
         rule = _rule(_decoded(name)) if isinstance(name, str | bytes) else _Hides.NOTHING

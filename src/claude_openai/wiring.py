@@ -4,6 +4,7 @@
 itself; and drains for a bounded time when it is told to stop. What was started ends with it.
 """
 
+import errno
 import shutil
 import signal
 import socket
@@ -183,7 +184,9 @@ def _listener(settings: Settings) -> socket.socket:
     except OSError as error:
         raise LaunchError(
             f"cannot listen on {settings.host}, port {settings.port}: {error.strerror or error}",
-            "name another with --port, or any free one with --port 0",
+            "name another with --port, or any free one with --port 0"
+            if error.errno in {errno.EADDRINUSE, errno.EACCES}
+            else "name an address of this machine with --host",
         ) from error
 
 
@@ -217,9 +220,12 @@ def _executable(settings: Settings) -> str:
 async def _ready(settings: Settings, gateway: Gateway, listener: socket.socket) -> Ready:
     try:
         description = await gateway.description()
-        default = (await gateway.catalogue()).resolve(None)
+        models = await gateway.catalogue()
+        default = models.resolve(None)
+        models.listed()
     except RequestFailed as error:
-        hint = "--default-model names another" if error.failure.param == "model" else "--claude-command names another"
+        wrong_model = error.failure.param == "model"
+        hint = "see --default-model and --model-alias" if wrong_model else "--claude-command names another"
         raise LaunchError(str(error).rstrip("."), hint) from error
     resolved = f" ({default.resolved})" if default.resolved not in {None, default.id} else ""
     return Ready(

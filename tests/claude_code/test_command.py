@@ -287,3 +287,18 @@ async def test_a_stop_during_the_start_ends_the_start(upstream: Upstream, tmp_pa
 async def appeared(path: anyio.Path) -> None:
     while not await path.exists():  # noqa: ASYNC110 -- another process makes it
         await anyio.sleep(0.02)
+
+
+@pytest.mark.proves("models.alias", "start.bad-option")
+def test_an_alias_of_nothing_is_told_at_the_start(upstream: Upstream) -> None:
+    code, told = failed_start(upstream[1], "--port", "0", "--model-alias", "gpt-4o=nope", "--log-format", "console")
+    assert code == 3
+    assert "`nope`" in told
+    assert "--model-alias" in told
+
+
+@pytest.mark.proves("start.bad-option")
+def test_an_address_of_another_machine_is_told_as_such(upstream: Upstream) -> None:
+    code, told = failed_start(upstream[1], "--host", "203.0.113.5", "--api-key", "key-of-ours")
+    assert code == 3
+    assert "--host" in told

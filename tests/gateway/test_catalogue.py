@@ -94,3 +94,16 @@ def test_an_override_is_all_there_is() -> None:
 )
 def test_only_models_before_4_7_take_a_temperature(resolved: str, takes: bool) -> None:
     assert Model("x", resolved).takes_temperature is takes
+
+
+@pytest.mark.proves("models.alias")
+def test_an_alias_with_a_models_name_is_listed_once_and_wins() -> None:
+    models = made(aliases=(("sonnet", "opus"),))
+    assert [model.id for model in models.listed()].count("sonnet") == 1
+    assert models.resolve("sonnet").resolved == "claude-opus-5"
+
+
+@pytest.mark.proves("models.alias")
+def test_an_alias_of_nothing_is_told_by_the_name_of_what_it_stands_for() -> None:
+    with pytest.raises(RequestFailed, match="`nope`"):
+        made(aliases=(("gpt", "nope"),)).listed()

@@ -162,3 +162,13 @@ async def protocol(serve: Serve, kind: str, *received: Message) -> list[Message]
 
     await serve().app({"type": kind, "path": "/", "headers": []}, receive, send)
     return sent
+
+
+@pytest.mark.proves("http.not-found", "safety.logs")
+async def test_a_path_without_end_is_neither_told_back_nor_logged_whole(serve: Serve, logged: list[EventDict]) -> None:
+    served = serve([])
+    answer = await served.client.get("/v1" * 5_000)
+    assert answer.status_code == 404
+    assert len(answer.content) < 1_000
+    [line] = [entry for entry in logged if entry["event"] == "http.request"]
+    assert len(line["path"]) < 300

@@ -53,12 +53,14 @@ class Catalogue:
                 return model
         if not self.closed and _FULL_ID.fullmatch(wanted):
             return Model(wanted, resolved=wanted)
-        raise RequestFailed(Failure(Kind.MODEL_NOT_FOUND, self._unknown(name or wanted), param="model"))
+        raise RequestFailed(Failure(Kind.MODEL_NOT_FOUND, self._unknown(wanted), param="model"))
 
     def listed(self) -> tuple[Model, ...]:
         """What `/v1/models` shows: the models, then the aliases under their own names."""
+        names = {alias for alias, _ in self.aliases}
+        others = (model for model in self.models if model.id not in names)
         named = (Model(alias, self.resolve(alias).resolved) for alias, _ in self.aliases)
-        return (*self.models, *named)
+        return (*others, *named)
 
     def _unknown(self, name: str) -> str:
         known = ", ".join(model.id for model in self.models)

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
+import structlog
 from anyio.abc import TaskGroup, TaskStatus
 
 from claude_openai.core.events import Event, TextDelta, ToolCalled, TurnFinished
@@ -17,6 +18,8 @@ from claude_openai.core.fingerprint import fingerprint
 from claude_openai.core.messages import AssistantMessage, Message, ToolMessage
 from claude_openai.core.ports import Backend, Session
 from claude_openai.core.turn import Turn
+
+log = structlog.get_logger(__name__)
 
 MOST_PARKED = 16
 """Sessions that wait at once, each with a process of some 200 MB. The oldest goes first, and can be rebuilt."""
@@ -99,10 +102,13 @@ class Conversations:
 
     async def end_parked(self) -> None:
         """End every session that waits for results: whoever sends them is answered all the same."""
-        while self._parked:
-            _, conversation = self._parked.popitem()
+        ending = list(self._parked.values())
+        self._parked.clear()
+        for conversation in ending:
             conversation.expiry.cancel()
-            await self._end(conversation)
+            conversation.over.set()
+        for conversation in ending:
+            await conversation.ended.wait()
 
     async def _continued(self, turn: Turn) -> Conversation | None:
         """The session that waits for exactly the results at the end of `turn`."""
@@ -132,11 +138,17 @@ class Conversations:
 
     async def _live(self, turn: Turn, *, task_status: TaskStatus[Conversation]) -> None:
         ended = anyio.Event()
+        begun = False
         try:
             async with self._backend.open(turn) as session:
                 conversation = Conversation(session, turn, turn.messages, ended=ended)
                 task_status.started(conversation)
+                begun = True
                 await conversation.over.wait()
+        except Exception:
+            if not begun:
+                raise  # it is the request's, which still waits for this
+            log.exception("session.end")  # nobody waits any more, and other sessions live on
         finally:
             ended.set()
 

@@ -25,6 +25,15 @@ _OWN_FAULT = Failure(
 )
 
 
+LONGEST_SHOWN = 256
+"""Characters of a request's method or path that are told again, to the client or to the log."""
+
+
+def shown(text: str) -> str:
+    """`text` of a client's choosing, cut to what a person would read."""
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
 class Refused(Exception):  # noqa: N818 -- named for what happened; it is an answer, not an accident
     """The request never got as far as meaning anything."""
 

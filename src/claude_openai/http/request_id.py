@@ -11,6 +11,7 @@ from collections.abc import Callable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from claude_openai.http.errors import shown
 from claude_openai.logs import bound, logger
 
 log = logger(__name__)
@@ -60,7 +61,8 @@ class _Line:
     """The line of the log, written once: when the answer has left, or when it is certain that it never will."""
 
     def __init__(self, scope: Scope, request_id: str) -> None:
-        self._fields = {"method": scope["method"], "path": scope["path"], "request_id": request_id}
+        method, path = shown(scope["method"]), shown(scope["path"])
+        self._fields = {"method": method, "path": path, "request_id": request_id}
         self._began = time.perf_counter()
         self._status: int | None = None
         self._complete = False

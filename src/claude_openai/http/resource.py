@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from claude_openai.http.errors import Refused
+from claude_openai.http.errors import LONGEST_SHOWN, Refused, shown
 
 BASE = "/v1"
 
@@ -32,9 +32,9 @@ class UnknownPath:
 
     async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
         method, path = scope["method"], scope["path"]
-        meant = self._meant(path)
+        meant = self._meant(path) if len(path) <= LONGEST_SHOWN else None
         advice = f" Did you mean {meant}? This server's base URL ends in {BASE}." if meant else ""
-        raise Refused(404, f"Unknown request URL: {method} {path}.{advice}", code="unknown_url")
+        raise Refused(404, f"Unknown request URL: {shown(method)} {shown(path)}.{advice}", code="unknown_url")
 
     def _meant(self, path: str) -> str | None:
         bare = path.rstrip("/")
@@ -45,5 +45,5 @@ class UnknownPath:
 
 def _wrong_method(method: str, path: str, allowed: list[str]) -> Refused:
     names = ", ".join(allowed)
-    message = f"Not allowed to {method} on {path}: only {names} requests are accepted."
+    message = f"Not allowed to {shown(method)} on {shown(path)}: only {names} requests are accepted."
     return Refused(405, message, code="method_not_supported", headers={"allow": names})

@@ -64,7 +64,8 @@ class SdkBackend:
                 running = await self._start(stack, stack.enter_context(scratch_folder()), Order())
                 info = await running.client.get_server_info() or {}
         except (ClaudeSDKError, OSError) as error:
-            what = f"{self._settings.cli}: {cause(error)}"
+            log.error("sdk.error", stage="describe", error=cause(error))
+            what = f"{self._settings.cli}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
             raise RequestFailed(Failure(Kind.CLAUDE_CODE_FAILED, f"Claude Code does not start ({what})")) from error
         return Description(
             name="claude-agent-sdk",

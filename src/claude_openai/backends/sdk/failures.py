@@ -43,7 +43,7 @@ _BY_TEXT = (
 _ADVICE = re.compile(r"\s*If it persists, check your inference gateway \([^)]*\)\.?")
 """Tells the address of the server's own upstream, which is not for its clients."""
 
-_PREFIX = re.compile(r"^API Error:\s*(?:\d{3}\s+)?")
+_PREFIX = re.compile(r"^(?:Failed to authenticate\.\s*)?API Error:\s*(?:\d{3}\s+)?")
 
 
 def upstream_failure(status: int | None, text: str, *, model: str, retry_after: float | None = None) -> Failure:

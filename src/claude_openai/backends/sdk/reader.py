@@ -29,8 +29,9 @@ from claude_openai.core.events import (
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
 
-LONGEST_RETRY_SECONDS = 10.0
-"""A longer wait before Claude Code's next try (up to a minute, where upstream asks for it) is the client's to wait."""
+LONGEST_WAIT_SECONDS = 5.0
+"""Between all tries of a request: Claude Code would wait up to a minute each time, where upstream asks for it. A longer
+wait is the client's, who is told; and it must be told before the first keep-alive decides the status."""
 
 _FINISH: Mapping[str, FinishReason] = {
     "end_turn": "stop",
@@ -64,6 +65,7 @@ class AnswerReader:
         self._refusal: str | None = None
         self._usage = Usage(0, 0)
         self._retry_after: float | None = None
+        self._waited = 0.0
 
     @property
     def goes_on(self) -> bool:
@@ -173,7 +175,8 @@ class AnswerReader:
             return self._fail(_INTERRUPTED)  # the retry would say it all again
         status = data.get("error_status")
         delay = (data.get("retry_delay_ms") or 0) / 1000
-        if delay > LONGEST_RETRY_SECONDS:
+        self._waited += delay
+        if self._waited > LONGEST_WAIT_SECONDS:
             told = f"Upstream asks to wait {delay:.0f} s before the next try."
             return self._fail(upstream_failure(status, told, model=self._model, retry_after=delay))
         return [Retrying(data.get("attempt") or 1, data.get("max_retries") or 1, status)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import anyio
 import structlog
-from claude_agent_sdk import ClaudeSDKClient, ClaudeSDKError, ProcessError
+from claude_agent_sdk import ClaudeSDKClient, ClaudeSDKError
 
 from claude_openai.backends.process import Child
 from claude_openai.backends.sdk.calls import Outcome, ParkedCalls, fits
@@ -127,9 +127,8 @@ class SdkSession:
 
 
 def cause(error: BaseException) -> str:
-    """What the log says of an error of the SDK's, with what the process complained about."""
-    complaints = error.stderr if isinstance(error, ProcessError) else None
-    return ": ".join(part for part in (type(error).__name__, str(error), complaints) if part)
+    """What the log says of an error of the SDK's; a `ProcessError` tells what the process complained about."""
+    return f"{type(error).__name__}: {error}"
 
 
 def _newest_results(turn: Turn) -> list[ToolMessage]:
