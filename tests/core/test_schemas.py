@@ -50,7 +50,7 @@ def fault(schema: object) -> str:
     [
         {"type": "object"},
         {"type": "object", "properties": {}, "required": []},
-        {"$schema": DRAFT_7, **an_object(pair={"items": [{"type": "string"}, {"type": "integer"}]})},
+        {"$schema": DRAFT_7, **an_object(a={"$schema": DRAFT_7, "type": "string"})},
         {"$schema": "https://example.com/of-our-own", **an_object()},
         an_object(choice={"oneOf": [{"const": 1}, {"enum": ["a", None]}]}),
         {"definitions": {"a b": {"type": "string"}}, **an_object(a={"$ref": "#/definitions/a%20b"})},
@@ -72,7 +72,11 @@ def test_whatever_json_schema_has_is_taken(schema: object) -> None:
         ([], NO_OBJECT),
         ({"type": "string"}, NO_OBJECT),
         ({"properties": {}}, NO_OBJECT),
-        ({"type": "object", "$schema": 7}, "'$schema' must be a string"),
+        ({"type": "object", "$schema": 7}, "at '$schema', 7 is not of type 'string'"),
+        (
+            {"$schema": DRAFT_7, **an_object(a={"items": [{}]})},
+            "at 'properties/a/items', [{}] is not of type 'object', 'boolean'",
+        ),
         (an_object(a={"type": "string", "required": True}), "at 'properties/a/required', True is not of type 'array'"),
         (
             an_object(a={"type": "text"}),
@@ -94,6 +98,7 @@ def test_whatever_json_schema_has_is_taken(schema: object) -> None:
         "another type",
         "no type",
         "dialect",
+        "older dialect",
         "keyword",
         "type",
         "nowhere",

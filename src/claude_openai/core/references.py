@@ -6,8 +6,9 @@ Whoever follows them may then do so without looking: the validator knows no end,
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from referencing import Registry, Specification
+from referencing import Registry
 from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
 
 if TYPE_CHECKING:
     from referencing._core import Resolved, Resolver  # they have no public name
@@ -16,21 +17,20 @@ _LONGEST_CHAIN = 50
 """Schemas that one and the same value is held against, each because of the one before."""
 
 _IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
-_IN_PLACE_BY_NAME = ("dependentSchemas", "dependencies")
 
 
 class InvalidReference(ValueError):  # noqa: N818 -- says what the reference is
     """A reference is at fault; the message says which and why."""
 
 
-def check_references(schema: Any, specification: Specification[Any], check: Callable[[Any], None]) -> None:
+def check_references(schema: Any, check: Callable[[Any], None]) -> None:
     """See that all references in `schema` lead somewhere. `check` raises for what is no schema; `schema` has passed it.
 
     Raises:
         InvalidReference: one does not, or they lead in a circle.
         ValueError: one is no address at all.
     """
-    root = specification.create_resource(schema)
+    root = DRAFT202012.create_resource(schema)
     pending = [(root, Registry[Any]().resolver_with_root(root))]
     applied: dict[int, list[int]] = {}
     while pending:
@@ -40,11 +40,10 @@ def check_references(schema: Any, specification: Specification[Any], check: Call
         targets = [target for reference in _references(part.contents) if (target := _target(reference, resolver))]
         for target in targets:
             check(target.contents)
-            pending.append((specification.create_resource(target.contents), target.resolver))
+            pending.append((DRAFT202012.create_resource(target.contents), target.resolver))
         in_place = [*(target.contents for target in targets), *_applied_in_place(part.contents)]
         applied[id(part.contents)] = [id(other) for other in in_place]
-        schemas = [each for each in part.subresources() if isinstance(each.contents, dict)]
-        pending += [(each, resolver.in_subresource(each)) for each in schemas]
+        pending += [(each, resolver.in_subresource(each)) for each in part.subresources()]
     if _goes_on(applied):
         raise InvalidReference(f"references lead in a circle, or through more than {_LONGEST_CHAIN} schemas")
 
@@ -57,8 +56,6 @@ def _target(reference: str, resolver: "Resolver[Any]") -> "Resolved[Any] | None"
         if reference.startswith("#"):
             raise InvalidReference(f"{reference!r} refers to nothing") from None
         return None
-    except AttributeError:  # the library's, where it looks for other documents among the lists of `dependencies`
-        raise InvalidReference(f"{reference!r} cannot be followed beside 'dependencies'") from None
 
 
 def _references(schema: Any) -> list[str]:
@@ -74,7 +71,7 @@ def _applied_in_place(schema: Any) -> Iterable[object]:
                 yield value
             case list() if keyword in _IN_PLACE:
                 yield from value
-            case dict() if keyword in _IN_PLACE_BY_NAME:
+            case dict() if keyword == "dependentSchemas":
                 yield from value.values()
 
 

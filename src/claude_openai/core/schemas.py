@@ -1,12 +1,15 @@
 """JSON Schema, as tools describe their arguments with it: whether a schema is one, and what in a value does not fit.
 
+It is draft 2020-12, whatever `$schema` says: upstream takes no other, and Claude Code puts `{"type": "object"}` in the
+place of a schema that upstream refuses (measured).
+
 Nothing outside a schema is ever fetched. What cannot be checked here (a reference to another document, a pattern that
 only JavaScript reads) is no fault of the schema's, and lets every value pass.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,10 +18,9 @@ from typing import Any, Final
 
 from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.protocols import Validator
-from jsonschema.validators import Draft3Validator, Draft202012Validator, extend, validator_for
+from jsonschema.validators import Draft202012Validator, extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT202012, specification_with
 
 from claude_openai.core.formats import FORMATS, format_checker
 from claude_openai.core.references import check_references
@@ -68,8 +70,7 @@ class Schema:
     """A schema that has passed `check_schema`, to hold values against."""
 
     def __init__(self, schema: str) -> None:
-        tolerant = _tolerant(_dialect(json.loads(schema)))
-        self._validator = tolerant(_plain(schema), registry=_OFFLINE, format_checker=_FORMAT_CHECKER)
+        self._validator = _Tolerant(_read(schema), registry=_OFFLINE, format_checker=_FORMAT_CHECKER)
 
     def misfits(self, value: object) -> list[str]:
         """What in `value` does not fit, each in words to mend it by; nothing where it fits."""
@@ -107,19 +108,14 @@ def _clipped(text: str) -> str:
 
 
 def _fault(schema: str) -> str | None:
-    decoded = json.loads(schema)
+    decoded = _read(schema)
     if not isinstance(decoded, dict) or decoded.get("type") != "object":
         return """schema must be a JSON Schema of 'type: "object"'"""
-    if not isinstance(decoded.get("$schema", ""), str):
-        return "'$schema' must be a string"
     if is_nested_deeper(decoded, _MOST_NESTED):
         return f"schema must not be nested more than {_MOST_NESTED} levels deep"
-    dialect = _dialect(decoded)
-    specification = specification_with(str(dialect.META_SCHEMA["$schema"]), default=DRAFT202012)
-    plain = _plain(schema)
     try:
-        _check(plain, dialect)
-        check_references(plain, specification, lambda part: _check(part, dialect))
+        _check(decoded)
+        check_references(decoded, _check)
     except ValueError as error:
         return str(error)
     return None
@@ -128,10 +124,20 @@ def _fault(schema: str) -> str | None:
 _remembered_fault = lru_cache(maxsize=512)(_fault)
 
 
-def _check(schema: Any, dialect: type[Validator]) -> None:
-    """See that `schema` keeps the rules of its dialect. Patterns may be JavaScript's, and are not read."""
-    if error := best_match(dialect(dialect.META_SCHEMA, registry=_OFFLINE).iter_errors(schema)):
+def _check(schema: Any) -> None:
+    """See that `schema` is JSON Schema. Patterns may be JavaScript's, and are not read."""
+    rules = Draft202012Validator(Draft202012Validator.META_SCHEMA, registry=_OFFLINE)
+    if error := best_match(rules.iter_errors(schema)):
         raise InvalidSchema(f"{_at(error)}{_clipped(error.message)}")
+
+
+def _read(schema: str) -> Any:
+    """The schema without any `$schema`, at which the validator would change to another dialect."""
+
+    def of_one_dialect(part: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in part.items() if key != "$schema" or not isinstance(value, str)}
+
+    return json.loads(schema, object_hook=of_one_dialect)
 
 
 # --- The validator ---------------------------------------------------------------------------------------------------
@@ -154,27 +160,6 @@ class _TooFarError(Exception):
     """Checking the value takes more than it is worth."""
 
 
-def _dialect(schema: Mapping[str, Any]) -> type[Validator]:
-    dialect: type[Validator] = validator_for(schema, default=Draft202012Validator)
-    return Draft202012Validator if dialect is Draft3Validator else dialect  # of which nothing is left in use
-
-
-def _plain(schema: str) -> Any:
-    """`schema` without any `$schema`, at which the validator would change to another dialect, and its own keywords."""
-
-    def of_one_dialect(part: dict[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in part.items() if key != "$schema" or not isinstance(value, str)}
-
-    return json.loads(schema, object_hook=of_one_dialect)
-
-
-@lru_cache
-def _tolerant(dialect: type[Validator]) -> type[Validator]:
-    keywords = {name: _as_far_as_possible(keyword) for name, keyword in dialect.VALIDATORS.items()}
-    tolerant: type[Validator] = extend(dialect, keywords)  # type: ignore[no-untyped-call]
-    return tolerant
-
-
 def _as_far_as_possible(keyword: _Keyword) -> _Keyword:
     """`keyword` with bounds, and what it cannot check is right."""
 
@@ -192,3 +177,9 @@ def _as_far_as_possible(keyword: _Keyword) -> _Keyword:
             effort.depth -= 1
 
     return tolerant
+
+
+_Tolerant: type[Validator] = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    {name: _as_far_as_possible(keyword) for name, keyword in Draft202012Validator.VALIDATORS.items()},
+)

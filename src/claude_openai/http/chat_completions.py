@@ -31,7 +31,7 @@ log = logger(__name__)
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
 
-LARGE_BYTES = 262_144
+LARGE_BYTES = 64 * 1024
 """Of a request's body: to read this much takes some 20 ms, and no stream should falter for longer."""
 
 IGNORED = "x-claude-openai-ignored"

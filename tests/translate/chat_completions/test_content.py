@@ -3,7 +3,7 @@
 import pytest
 
 from claude_openai.core.failures import Kind
-from claude_openai.core.messages import Block, Document, Image, ImageUrl, Text, UserMessage
+from claude_openai.core.messages import Block, Document, Image, ImageUrl, Text, ToolMessage, UserMessage
 from tests.translate.chat_completions.asking import conversation, refusal
 
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNiAAAABgADNjd8qAAAAABJRU5ErkJggg=="
@@ -102,3 +102,34 @@ def test_an_image_is_the_users_alone(role: str) -> None:
     part = image(f"data:image/png;base64,{DOT}")
     failure = refusal(messages=[{"role": role, "content": [part]}, {"role": "user", "content": "Look."}])
     assert (failure.kind, failure.param) == (Kind.UNSUPPORTED_PARAMETER, "messages[0].content[0].type")
+
+
+def round_of_tools(*parts: object) -> list[object]:
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    return [
+        {"role": "user", "content": "Go"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "a", "content": parts},
+    ]
+
+
+@pytest.mark.proves("tools.results.kinds")
+def test_a_result_is_text_and_images() -> None:
+    shown = image(f"data:image/png;base64,{DOT}")
+    *_, result = conversation(*round_of_tools({"type": "text", "text": "See"}, shown, {"type": "text", "text": " "}))
+    assert result == ToolMessage("a", (Text("See"), Image("image/png", DOT)))
+
+
+@pytest.mark.proves("tools.results.kinds", "chat.messages.unsupported-part")
+@pytest.mark.parametrize(
+    ("part", "kind", "path"),
+    [
+        (image("https://example.com/a.png"), Kind.UNSUPPORTED_PARAMETER, "image_url.url"),
+        (image("data:image/png;base64,abc"), Kind.INVALID_REQUEST, "image_url.url"),
+        (file(file_data=PAGE), Kind.UNSUPPORTED_PARAMETER, "type"),
+        ({"type": "input_audio", "input_audio": {}}, Kind.UNSUPPORTED_PARAMETER, "type"),
+    ],
+)
+def test_a_part_that_no_result_can_have_is_named(part: object, kind: Kind, path: str) -> None:
+    failure = refusal(messages=round_of_tools({"type": "text", "text": "See"}, part))
+    assert (failure.kind, failure.param) == (kind, f"messages[2].content[1].{path}")

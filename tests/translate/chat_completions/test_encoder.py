@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
-from openai.lib.streaming.chat import ChatCompletionStreamState
+from openai.lib.streaming.chat import ChatCompletionStreamState, ParsedChatCompletionSnapshot
 from openai.types.chat import ChatCompletionChunk as OpenAiChunk
 
 from claude_openai.core.events import Event, ReasoningDelta, Retrying, TextDelta, ToolCalled, TurnFailed, TurnFinished
@@ -38,6 +38,14 @@ def collected(*events: Event, legacy: bool = False) -> ChatCompletion:
     for event in events:
         collector.feed(event)
     return collector.result()
+
+
+def added_up(chunks: list[ChatCompletionChunk]) -> ParsedChatCompletionSnapshot:
+    """What the official client makes of a stream."""
+    state: ChatCompletionStreamState[None] = ChatCompletionStreamState()
+    for chunk in chunks:
+        state.handle_chunk(OpenAiChunk.model_validate_json(chunk.to_json(), strict=True))
+    return state.current_completion_snapshot
 
 
 @pytest.mark.proves("chat.finish.stop", "stream.no-usage-chunk", "usage.claude-object")
@@ -343,14 +351,18 @@ def test_usage_is_in_a_chunk_of_its_own_at_the_end_if_asked_for(events: list[Eve
     assert all(("usage" in json.loads(chunk.to_json())) is include_usage for chunk in chunks)
 
 
-@pytest.mark.proves("core.one-pipeline", "chat.client.stream", "chat.thinking-is-not-text", "chat.reply.unicode")
-@pytest.mark.proves("tools.calls.streamed", "tools.calls.parallel", "tools.clients.openai")
+@pytest.mark.proves(
+    "core.one-pipeline",
+    "chat.client.stream",
+    "chat.thinking-is-not-text",
+    "chat.reply.unicode",
+    "tools.calls.streamed",
+    "tools.calls.parallel",
+    "tools.clients.openai",
+)
 @given(turns)
 def test_the_chunks_as_the_client_adds_them_up_are_the_object_without_a_stream(events: list[Event]) -> None:
-    state = ChatCompletionStreamState()
-    for chunk in chunks_of(*events, include_usage=True):
-        state.handle_chunk(OpenAiChunk.model_validate_json(chunk.to_json(), strict=True))
-    streamed = state.current_completion_snapshot
+    streamed = added_up(chunks_of(*events, include_usage=True))
     whole = collected(*events)
     assert streamed.choices[0].message.content == whole.choices[0].message.content
     assert streamed.choices[0].message.refusal == whole.choices[0].message.refusal
@@ -369,6 +381,17 @@ def test_the_chunks_as_the_client_adds_them_up_are_the_object_without_a_stream(e
     usage = streamed.usage and streamed.usage.to_dict()
     assert usage == (whole.usage and whole.usage.model_dump())
     assert chunks_of(*events, include_usage=True)[-1].claude == whole.claude
+
+
+@pytest.mark.proves("tools.legacy")
+@given(turns)
+def test_a_streamed_function_call_adds_up_to_that_of_the_object(events: list[Event]) -> None:
+    streamed = added_up(chunks_of(*events, legacy=True)).choices[0]
+    whole = collected(*events, legacy=True).choices[0]
+    call = streamed.message.function_call
+    assert (call and call.to_dict()) == (whole.message.function_call and whole.message.function_call.model_dump())
+    assert streamed.finish_reason == whole.finish_reason
+    assert streamed.message.tool_calls is None
 
 
 @pytest.mark.proves("chat.reply.unicode")

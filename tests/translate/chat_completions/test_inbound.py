@@ -302,6 +302,8 @@ messages = st.one_of(
     by("tool", tool_call_id=ids, content=contents),
     by("function", name=names, content=texts),
 )
+schemas = st.none() | st.fixed_dictionaries({"type": st.just("object")}, optional={"title": json_values})
+offered = st.fixed_dictionaries({"name": st.sampled_from("fghi")}, optional={"parameters": schemas})
 requests = st.fixed_dictionaries(
     {"messages": st.lists(messages, min_size=1, max_size=6)},
     optional={
@@ -310,6 +312,8 @@ requests = st.fixed_dictionaries(
         "temperature": st.floats(0, 2),
         "top_p": st.floats(0, 1),
         "max_tokens": st.integers(0, 9),
+        "tools": st.lists(an("function", function=offered), max_size=3),
+        "tool_choice": st.sampled_from(["none", "auto", "required"]),
         "\ud83d": st.none(),
     },
 )

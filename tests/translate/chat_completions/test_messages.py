@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_openai.core.failures import Kind
+from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import (
     AssistantMessage,
     SystemMessage,
@@ -184,6 +184,7 @@ class TestCalls:
             done("a", "x", "y"),
         )
 
+    @pytest.mark.proves("tools.results.kinds")
     @pytest.mark.parametrize("empty", ["", " \n", None, []])
     def test_an_empty_result_is_a_result(self, empty: object) -> None:
         assert conversation(user("Go"), assistant("", call("a")), result("a", empty))[-1] == ToolMessage("a", ())
@@ -192,6 +193,7 @@ class TestCalls:
     def test_no_arguments_are_an_empty_object(self, empty: str) -> None:
         assert conversation(user("Go"), assistant("", call("a", empty)), result("a"))[1] == called("a")
 
+    @pytest.mark.proves("tools.results.any-order", "tools.results.with-user-message", "tools.results.without-tools")
     def test_results_come_in_any_order_and_stand_behind_their_calls(self) -> None:
         messages = (user("Go"), assistant(None, call("a")), assistant(None, call("b"), call("c")))
         assert conversation(*messages, result("c"), result("a"), result("b"), user("Thanks")) == (
@@ -225,25 +227,61 @@ class TestCalls:
             done("function_f"),
         )
 
+    @pytest.mark.proves("tools.results.missing", "tools.results.unknown")
     @pytest.mark.parametrize(
-        ("messages", "path"),
+        ("messages", "path", "reason"),
         [
-            ([user("Go"), result("a")], "messages[1].tool_call_id"),
-            ([user("Go"), assistant(None, call("a")), result("b")], "messages[2].tool_call_id"),
-            ([user("Go"), assistant(None, call("a")), result("a"), result("a")], "messages[3].tool_call_id"),
-            ([user("Go"), assistant(None, call("a"))], "messages[1].tool_calls[0].id"),
+            (
+                [user("Go"), result("a.1")],
+                "messages[1].tool_call_id",
+                "no assistant message before it has a call 'a.1' that lacks its result",
+            ),
+            (
+                [user("Go"), assistant(None, call("a")), result("b")],
+                "messages[2].tool_call_id",
+                "no assistant message before it has a call 'b' that lacks its result",
+            ),
+            (
+                [user("Go"), assistant(None, call("a")), result("a"), result("a")],
+                "messages[3].tool_call_id",
+                "no assistant message before it has a call 'a' that lacks its result",
+            ),
+            (
+                [user("Go"), assistant(None, call("a.1"))],
+                "messages[1].tool_calls[0].id",
+                "the call 'a.1' has no result among the messages that follow",
+            ),
             (
                 [user("Go"), assistant(None, call("a"), call("b")), result("a"), user("Well?")],
                 "messages[1].tool_calls[1].id",
+                "the call 'b' has no result among the messages that follow",
             ),
-            ([user("Go"), assistant(None, call("a"), call("a")), result("a")], "messages[1].tool_calls[1].id"),
-            ([user("Go"), {"role": "function", "name": "f", "content": "a"}], "messages[1].name"),
+            (
+                [user("Go"), assistant(None, call("a"), call("a")), result("a")],
+                "messages[1].tool_calls[1].id",
+                "an earlier call 'a' still lacks its result",
+            ),
+            (
+                [user("Go"), {"role": "function", "name": "f", "content": "a"}],
+                "messages[1].name",
+                "no assistant message before it has a call 'f' that lacks its result",
+            ),
         ],
         ids=["no call", "another call", "twice", "no result", "result after", "ambiguous", "no function call"],
     )
-    def test_a_call_or_a_result_without_the_other_is_named(self, messages: list[object], path: str) -> None:
-        failure = refusal(messages=messages)
-        assert (failure.kind, failure.param) == (Kind.INVALID_REQUEST, path)
+    def test_a_call_or_a_result_without_the_other_is_named(
+        self, messages: list[object], path: str, reason: str
+    ) -> None:
+        assert refusal(messages=messages) == Failure(Kind.INVALID_REQUEST, f"Invalid '{path}': {reason}.", path)
+
+    @pytest.mark.proves("tools.results.unknown")
+    def test_an_endless_id_is_named_in_brief(self) -> None:
+        assert len(refusal(messages=[user("Go"), result("a" * 1_000_000)]).message) < 300
+
+    @pytest.mark.proves("tools.results.kinds")
+    def test_a_megabyte_of_result_is_a_result(self) -> None:
+        content = "ä" * 1_000_000
+        assert conversation(user("Go"), assistant("", call("a")), result("a", content))[-1] == done("a", content)
 
     @pytest.mark.parametrize("arguments", ["[]", "1", "null", "{", '{"a": NaN}', '{"a":' * 300, '"{}"'])
     def test_arguments_that_are_no_object_are_named(self, arguments: str) -> None:

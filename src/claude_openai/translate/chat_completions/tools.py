@@ -17,6 +17,10 @@ from claude_openai.wire import chat_completions as wire
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
+_PROPERTY = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
+"""The arguments' own names, not those within them: upstream's rule, and Claude Code leaves out a tool that breaks it
+without a word (measured)."""
+
 _MOST_SHOWN = 80
 """Characters of a name at fault that are repeated to the client."""
 
@@ -95,7 +99,7 @@ def _read(functions: Iterable[tuple[wire.Function, str]]) -> tuple[Tool, ...]:
     tools: dict[str, Tool] = {}
     for function, path in functions:
         if not _NAME.fullmatch(function.name):
-            raise invalid(f"{path}.name", f"{_shown(function.name)} does not match '^[a-zA-Z0-9_-]{{1,64}}$'")
+            raise invalid(f"{path}.name", f"{_shown(function.name)} does not match '{_NAME.pattern}'")
         if function.name in tools:
             raise invalid(f"{path}.name", f"there are two functions named {_shown(function.name)}")
         schema = _schema(function, f"{path}.parameters")
@@ -110,9 +114,17 @@ def _schema(function: wire.Function, path: str) -> str:
     try:
         check_schema(text)
     except InvalidSchema as error:
-        sentence = f"Invalid schema for function '{function.name}': {error}."
-        raise RequestFailed(Failure(Kind.INVALID_REQUEST, sentence, param=path)) from None
+        raise _faulty(function, str(error), path) from None
+    properties = schema.get("properties")
+    for name in properties if isinstance(properties, dict) else ():
+        if not _PROPERTY.fullmatch(name):
+            raise _faulty(function, f"the property {_shown(name)} does not match '{_PROPERTY.pattern}'", path)
     return text
+
+
+def _faulty(function: wire.Function, fault: str, path: str) -> RequestFailed:
+    sentence = f"Invalid schema for function '{function.name}': {fault}."
+    return RequestFailed(Failure(Kind.INVALID_REQUEST, sentence, param=path))
 
 
 def _shown(name: str) -> str:
