@@ -3,6 +3,7 @@
 The model is the simulator, in this process, as are the clients. The server is the real command in a process of its own,
 and every Claude Code, its own or that of the baseline, is the real one. The contestants take turns round by round,
 each alone on the machine and each round beginning with another, so that what else the machine does falls on all alike.
+After them the round trip of a tool is measured, which only the server makes.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import openai
 
 from benchmarks.contestants import Answer, Run, agent_sdk, chat_completions, measured, messages_api
 from benchmarks.report import Memory, Report, reported, table
+from benchmarks.round_trip import RoundTrip, round_trip
 from benchmarks.server import Server, running_server
 from claude_openai.testing.environment import simulated_login
 from claude_openai.testing.simulator import Simulator
@@ -43,17 +45,29 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="claude-openai-bench-") as folder:
         report = anyio.run(measure, options.rounds, Path(folder))
     print(json.dumps(asdict(report), indent=2) if options.json else table(report))
-    return 0 if report.whole else 1
+    return 0 if report.whole and report.live else 1
 
 
 async def measure(rounds: int, folder: Path) -> Report:
-    async with Simulator().serve() as upstream:
+    simulator = Simulator()
+    async with simulator.serve() as upstream:
         login = _only_login(upstream, folder)
         starts = [await _start(login, folder) for _ in range(min(rounds, STARTS))]
-        async with running_server(login, folder) as server, _contestants(upstream, folder, server) as contestants:
-            runs = await _interleaved(contestants, server, rounds)
-            memory = await _memory(server, contestants["server"]())
-    return reported(runs["upstream"], runs["baseline"], runs["server"], starts, memory, cores=os.cpu_count() or 1)
+        async with running_server(login, folder) as server, _client(server) as client:
+            async with _contestants(upstream, folder, client) as contestants:
+                runs = await _interleaved(contestants, server, rounds)
+            memory = await _memory(server, chat_completions(client))
+            await server.settled()
+            trips = await _round_trips(client, simulator, server, rounds)
+    return reported(
+        runs["upstream"],
+        runs["baseline"],
+        runs["server"],
+        trips=trips,
+        starts=starts,
+        memory=memory,
+        cores=os.cpu_count() or 1,
+    )
 
 
 def _only_login(upstream: str, folder: Path) -> Mapping[str, str]:
@@ -69,12 +83,13 @@ async def _start(login: Mapping[str, str], folder: Path) -> float:
         return server.start
 
 
+def _client(server: Server) -> openai.AsyncOpenAI:
+    return openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0)
+
+
 @asynccontextmanager
-async def _contestants(upstream: str, folder: Path, server: Server) -> AsyncIterator[Contestants]:
-    async with (
-        httpx2.AsyncClient(base_url=upstream, headers={"x-api-key": "any"}) as http,
-        openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0) as client,
-    ):
+async def _contestants(upstream: str, folder: Path, client: openai.AsyncOpenAI) -> AsyncIterator[Contestants]:
+    async with httpx2.AsyncClient(base_url=upstream, headers={"x-api-key": "any"}) as http:
         yield {
             "upstream": lambda: messages_api(http),
             "baseline": lambda: agent_sdk(folder),
@@ -95,6 +110,17 @@ async def _interleaved(contestants: Contestants, server: Server, rounds: int) ->
                 runs[name].append(run)
     _show("")
     return runs
+
+
+async def _round_trips(client: openai.AsyncOpenAI, upstream: Simulator, server: Server, rounds: int) -> list[RoundTrip]:
+    """One more than is told, here too."""
+    trips = []
+    for number in range(rounds + 1):
+        _show(f"tool {number} of {rounds}")
+        trips.append(await round_trip(client, upstream))
+        await server.settled()
+    _show("")
+    return trips[1:]
 
 
 async def _memory(server: Server, answer: Answer) -> Memory:

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.contestants import TOKENS, Run
+from benchmarks.round_trip import RoundTrip
 
 TARGET: Final = 1.10
 """How long the server may take, in proportion to the baseline."""
+
+TOOL_TARGET: Final = 0.060
+"""Seconds that a tool's result may take to upstream: its session is live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,10 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run. `whole` says that each piece of text from upstream left the server as one chunk, in every round."""
+    """One run. `whole` says that each piece of text from upstream left the server as one chunk, in every round; `live`
+    that each result of a tool went on in the session of its call. Of the tools it is told how long a question and a
+    result took to upstream.
+    """
 
     cores: int
     rounds: int
@@ -48,22 +55,27 @@ class Report:
     first_token_ratio: float
     end_ratio: float
     whole: bool
+    tool_question: Spread
+    tool_result: Spread
+    live: bool
     start: Spread
     memory: Memory
     tokens: int = TOKENS
     target: float = TARGET
+    tool_target: float = TOOL_TARGET
 
 
 def reported(
     upstream: Sequence[Run],
     baseline: Sequence[Run],
     server: Sequence[Run],
+    *,
+    trips: Sequence[RoundTrip],
     starts: Sequence[float],
     memory: Memory,
-    *,
     cores: int,
 ) -> Report:
-    """The run of each contestant in each round, and the seconds of each start, in a few numbers."""
+    """The run of each contestant in each round, the round trips of the tool, the starts in seconds: in few numbers."""
     way, base, ours = _times(upstream), _times(baseline), _times(server)
     return Report(
         cores=cores,
@@ -74,6 +86,9 @@ def reported(
         first_token_ratio=ours.first_token.median / base.first_token.median,
         end_ratio=ours.end.median / base.end.median,
         whole=[run.pieces for run in server] == [run.pieces for run in upstream],
+        tool_question=_spread([trip.question for trip in trips]),
+        tool_result=_spread([trip.result for trip in trips]),
+        live=all(trip.live for trip in trips),
         start=_spread(starts),
         memory=memory,
     )
@@ -81,13 +96,22 @@ def reported(
 
 def table(report: Report) -> str:
     """Markdown that reads well in a terminal too."""
+    way, base, ours = report.upstream, report.baseline, report.server
     rows = [
-        (f"{report.tokens} tokens, {report.rounds} rounds", "first token", "end"),
-        ("---", "---", "---"),
-        ("Messages API, without Claude Code", *_milliseconds(report.upstream)),
-        ("Agent SDK, a `query()` per request", *_milliseconds(report.baseline)),
-        ("claude-openai", *_milliseconds(report.server)),
-        ("claude-openai / `query()`", _verdict(report.first_token_ratio), _verdict(report.end_ratio)),
+        (f"{report.rounds} rounds, in ms", "Messages API", "`query()`", "claude-openai", "target"),
+        ("---",) * 5,
+        (
+            f"{report.tokens} tokens: first",
+            *map(_milliseconds, (way.first_token, base.first_token, ours.first_token)),
+            _proportion(report.first_token_ratio),
+        ),
+        (
+            f"{report.tokens} tokens: end",
+            *map(_milliseconds, (way.end, base.end, ours.end)),
+            _proportion(report.end_ratio),
+        ),
+        ("tool: question to upstream", "", "", _milliseconds(report.tool_question), ""),
+        ("tool: result to upstream", "", "", _milliseconds(report.tool_result), _delay(report.tool_result.median)),
     ]
     return f"{_aligned(rows)}\n\n{_facts(report)}"
 
@@ -106,9 +130,11 @@ def _spread(samples: Sequence[float]) -> Spread:
 def _facts(report: Report) -> str:
     alone, together = report.memory.server, report.memory.server + report.memory.children
     chunks = "each token upstream left as one chunk" if report.whole else "NOT one chunk for each token upstream"
+    sessions = "each result" if report.live else "NOT each result"
     return "\n".join(
         [
             f"- Chunks: {chunks}.",
+            f"- Tools: {sessions} went on in the session of its call.",
             f"- Start: ready after {_range(report.start, 1, 2)} s.",
             f"- Memory: {_mib(alone)} resident, {_mib(together)} with the Claude Code of an answer in progress.",
             f"- Medians, with quartiles in brackets; {report.cores} cores.",
@@ -116,8 +142,8 @@ def _facts(report: Report) -> str:
     )
 
 
-def _milliseconds(measured: Times) -> tuple[str, str]:
-    return f"{_range(measured.first_token, 1000, 0)} ms", f"{_range(measured.end, 1000, 0)} ms"
+def _milliseconds(measured: Spread) -> str:
+    return _range(measured, 1000, 0)
 
 
 def _range(measured: Spread, scale: float, digits: int) -> str:
@@ -125,8 +151,16 @@ def _range(measured: Spread, scale: float, digits: int) -> str:
     return f"{median} ({low} to {high})"
 
 
-def _verdict(ratio: float) -> str:
-    return f"{ratio:.2f}, {'within' if ratio <= TARGET else 'OVER'} the target of {TARGET:.2f}"
+def _proportion(ratio: float) -> str:
+    return f"{ratio:.2f} of `query()`, {_verdict(ratio <= TARGET)} {TARGET:.2f}"
+
+
+def _delay(seconds: float) -> str:
+    return f"{_verdict(seconds <= TOOL_TARGET)} {TOOL_TARGET * 1000:.0f} ms"
+
+
+def _verdict(met: bool) -> str:
+    return "within" if met else "OVER"
 
 
 def _mib(count: int) -> str:

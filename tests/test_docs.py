@@ -62,7 +62,7 @@ def test_every_link_leads_to_a_file_and_to_a_heading_in_it(page: str) -> None:
 @pytest.mark.proves("project.docs.names")
 @pytest.mark.parametrize("page", PAGES)
 def test_every_flag_is_one_of_ours_or_one_we_give_to_claude_code(page: str) -> None:
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]", written(page)))
+    named = set(re.findall(r"(?<![\w-])--[a-zA-Z][a-zA-Z-]*[a-zA-Z]", written(page)))
     assert named - our_flags() - claude_codes_flags() - OF_OTHER_PROGRAMS == set()
 
 
@@ -120,9 +120,16 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.mark.proves("project.docs.examples-run")
 def test_the_python_example_streams_an_answer(port: str) -> None:
-    (code,) = examples("python")
+    code, _ = examples("python")
     done = run([sys.executable, "-c", code.replace(":8000/", f":{port}/")])
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "hello in three languages.\n")
+
+
+@pytest.mark.proves("project.docs.examples-run")
+def test_the_tools_example_answers_with_what_its_tool_says(port: str) -> None:
+    _, code = examples("python")
+    done = run([sys.executable, "-c", code.replace(":8000/", f":{port}/")])
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "get_weather answered: 21 degrees in Paris\n")
 
 
 @pytest.mark.proves("project.docs.examples-run")
@@ -137,9 +144,9 @@ def test_the_curl_example_gets_an_answer_with_the_claude_object_as_shown(port: s
 
 
 @pytest.mark.proves("project.docs.examples-run")
-def test_the_python_example_is_the_one_in_the_examples_folder() -> None:
-    (code,) = examples("python")
-    assert code in (ROOT / "examples" / "chat.py").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("index", "file"), [(0, "chat.py"), (1, "tools.py")])
+def test_the_python_examples_are_those_in_the_examples_folder(index: int, file: str) -> None:
+    assert examples("python")[index] in (ROOT / "examples" / file).read_text(encoding="utf-8")
 
 
 def written(page: str) -> str:

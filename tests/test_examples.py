@@ -31,5 +31,5 @@ def test_the_bench_measures_every_contestant_and_finds_no_token_held_back() -> N
     bench = run("-m", "benchmarks.overhead", "--rounds", "1")
     assert (bench.returncode, bench.stderr) == (0, "")
     table, facts = bench.stdout.split("\n\n")
-    assert [line.count("|") for line in table.splitlines()] == [4] * 6
-    assert [fact.split(":")[0] for fact in facts.splitlines()[:3]] == ["- Chunks", "- Start", "- Memory"]
+    assert [line.count("|") for line in table.splitlines()] == [6] * 6
+    assert [fact.split(":")[0] for fact in facts.splitlines()[:4]] == ["- Chunks", "- Tools", "- Start", "- Memory"]

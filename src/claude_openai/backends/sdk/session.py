@@ -116,7 +116,7 @@ class SdkSession:
 
     async def _settled(self, reader: AnswerReader) -> list[Event]:
         """The result's events, after the answer is complete; nothing if it does not come in time."""
-        if reader.goes_on:
+        if reader.goes_on and self._offered:  # without tools the budget ends it, and the result has the cost
             self._child.kill()  # an interrupt would come after the next request
             return []
         with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS):
