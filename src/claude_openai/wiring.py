@@ -200,7 +200,7 @@ async def _upstream(settings: Settings, login: Mapping[str, str]) -> AsyncIterat
 
     home = Path(tempfile.mkdtemp(prefix="claude-openai-home-"))
     try:
-        async with Simulator().serve() as url:
+        async with Simulator(remember=False).serve() as url:
             yield simulated_login(url, home, login)
     finally:
         shutil.rmtree(home, ignore_errors=True)

@@ -72,11 +72,6 @@ class Conversations:
         self._park_seconds = park_seconds
         self._parked: dict[str, Conversation] = {}
 
-    @property
-    def parked(self) -> int:
-        """How many sessions wait for results."""
-        return len(self._parked)
-
     @asynccontextmanager
     async def held(self, turn: Turn) -> AsyncIterator[Conversation]:
         """A conversation that answers `turn`, for the block; then it is parked if it waits for results, or ends."""

@@ -1,6 +1,7 @@
 """What we test with, shipped so that our users can test with it too: a simulated model that needs no account.
 
-The names of the simulator are offered here; nothing of the server imports this package.
+The names of the simulator are offered here; of the server only `wiring` imports this package, for
+`--simulate`.
 """
 
 from claude_openai.testing.simulator import (
