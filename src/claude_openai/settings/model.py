@@ -102,7 +102,7 @@ class Settings(BaseModel):
     )
     max_retries: Retries = Field(
         2,
-        description="How often Claude Code tries again after a failure upstream.",
+        description="How often Claude Code tries again after a failure upstream; its waits take 5 seconds at most.",
     )
     shutdown_timeout: Grace = Field(
         10.0,
