@@ -98,6 +98,18 @@ async def test_tools_reach_the_model_under_their_names_with_their_schemas(rig: R
     assert offered["Bash"]["input_schema"] == {"type": "object", "properties": {}}
 
 
+@pytest.mark.proves("tools.schemas.untouched")
+async def test_a_long_description_of_a_tool_arrives_whole(rig: Rig) -> None:
+    long = "It is so.\n\n\nUsage:\n- as ever\n\n" * 2000 + "Really."
+    described = tool("get_weather", WEATHER | {"description": long})
+    described["function"]["description"] = long
+    rig.plays(Replies("ok"))
+    await ask(rig, [USER], tools=[described])
+    (offered,) = rig.asked.tools
+    assert offered["description"].replace("\n \n", "\n\n").replace("\n \n", "\n\n") == long
+    assert offered["input_schema"]["description"] == long
+
+
 @pytest.mark.proves("tools.many")
 async def test_128_tools_of_64_characters_are_all_offered(rig: Rig) -> None:
     names = [f"tool_{number:03}_".ljust(64, "x") for number in range(128)]

@@ -59,7 +59,7 @@ async def test_an_upstream_that_falls_silent_ends_the_turn() -> None:
     events = await played(backend, idle=60)
     assert anyio.current_time() - started == pytest.approx(60)
     assert events[:-1] == [STARTED, TextDelta("a")]
-    assert failure(events[-1]) is Kind.UPSTREAM_TIMEOUT
+    assert failure(events[-1]) is Kind.IDLE_TIMEOUT
     assert all(turn.ended.is_set() for turn in backend.performances)
 
 
@@ -74,7 +74,7 @@ async def test_a_turn_over_its_whole_time_ends_even_if_it_speaks() -> None:
     started = anyio.current_time()
     events = await played(Talker(), request=100, idle=60)
     assert anyio.current_time() - started == pytest.approx(100)
-    assert failure(events[-1]) is Kind.TIMEOUT
+    assert failure(events[-1]) is Kind.REQUEST_TIMEOUT
 
 
 @pytest.mark.proves("lifetime.stop.ends-everything")

@@ -32,7 +32,11 @@ class Kind(StrEnum):
     INVALID_TOOL_ARGUMENTS = "invalid_tool_arguments"
     CLAUDE_CODE_FAILED = "claude_code_failed"
     # This server
-    TIMEOUT = "timeout"
+    QUEUE_FULL = "queue_full"
+    QUEUE_TIMEOUT = "queue_timeout"
+    FIRST_BYTE_TIMEOUT = "first_byte_timeout"
+    IDLE_TIMEOUT = "idle_timeout"
+    REQUEST_TIMEOUT = "request_timeout"
     SHUTTING_DOWN = "shutting_down"
     INTERNAL = "internal"
 
@@ -41,7 +45,7 @@ class Kind(StrEnum):
 class Failure:
     """One failure: `message` is a sentence a person can act on, `param` the field at fault (`messages[0].role`).
 
-    `retry_after` is in seconds, where upstream told it.
+    `retry_after` is in seconds, where upstream told it or the server knows.
     """
 
     kind: Kind

@@ -146,9 +146,9 @@ class Gateway:
             return _STOPPED
         if whole_time_is_over:
             said = f"The request took longer than {self._limits.request:g} s and was ended (--request-timeout)."
-            return TurnFailed(Failure(Kind.TIMEOUT, said))
+            return TurnFailed(Failure(Kind.REQUEST_TIMEOUT, said))
         said = f"Upstream said nothing for {self._limits.idle:g} s and the turn was ended (--idle-timeout)."
-        return TurnFailed(Failure(Kind.UPSTREAM_TIMEOUT, said))
+        return TurnFailed(Failure(Kind.IDLE_TIMEOUT, said))
 
 
 def _is_dead(event: Event) -> bool:

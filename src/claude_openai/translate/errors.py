@@ -40,7 +40,11 @@ TABLE: Mapping[Kind, Row] = {
     Kind.STREAM_INTERRUPTED: Row(502, "server_error", "stream_interrupted"),
     Kind.INVALID_TOOL_ARGUMENTS: Row(502, "server_error", "invalid_tool_arguments"),
     Kind.CLAUDE_CODE_FAILED: Row(502, "server_error", "claude_code_failed"),
-    Kind.TIMEOUT: Row(504, "server_error", "timeout"),
+    Kind.QUEUE_FULL: Row(429, "rate_limit_error", "queue_full"),
+    Kind.QUEUE_TIMEOUT: Row(503, "server_error", "queue_timeout"),
+    Kind.FIRST_BYTE_TIMEOUT: Row(504, "server_error", "first_byte_timeout"),
+    Kind.IDLE_TIMEOUT: Row(504, "server_error", "idle_timeout"),
+    Kind.REQUEST_TIMEOUT: Row(504, "server_error", "request_timeout"),
     Kind.SHUTTING_DOWN: Row(503, "server_error", "shutting_down"),
     Kind.INTERNAL: Row(500, "server_error", "internal_error"),
 }

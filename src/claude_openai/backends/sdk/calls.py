@@ -78,12 +78,17 @@ def fits(result: ToolMessage) -> bool:
 def _tool(tool: core.Tool) -> Tool:
     return Tool(
         name=tool.name,
-        description=tool.description,
+        description=_in_one_paragraph(tool.description),
         input_schema=json.loads(tool.schema),
         # Without the hint Claude Code asks for one call after the other; their results come together anyway.
         annotations=ToolAnnotations(read_only_hint=True),
         meta={"anthropic/maxResultSizeChars": MAX_RESULT_CHARACTERS},
     )
+
+
+def _in_one_paragraph(description: str) -> str:
+    """With a space in each empty line: under `CLAUDE_CODE_SIMPLE` the model is shown the first paragraph only."""
+    return description.replace("\n\n", "\n \n").replace("\n\n", "\n \n")
 
 
 def _result(outcome: Outcome) -> CallToolResult:

@@ -63,6 +63,8 @@ TOOL_ENVIRONMENT: Mapping[str, str] = {
     "CLAUDE_AGENT_SDK_MCP_NO_PREFIX": "1",
     # Every schema is sent as it is, none is put off until the model searches for it.
     "ENABLE_TOOL_SEARCH": "false",
+    # A tool's description reaches the model whole: Claude Code's own limit is 4 kB.
+    "CLAUDE_CODE_MAX_MCP_DESCRIPTION_LENGTH": "1000000000",
     # A long result reaches the model whole, not as a summary and a file; see also `calls.MAX_RESULT_CHARACTERS`.
     "MAX_MCP_OUTPUT_TOKENS": "1000000",
 }
