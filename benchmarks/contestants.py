@@ -1,123 +1,195 @@
-"""Three ways to have one answer streamed: by the bare Messages API, by a `query()` of the Agent SDK, by the server.
-
-Each gives the pieces of text as they come in, and `END` once its answer is complete; what it tidies up after that is
-not part of the answer and is not measured.
+"""Who is compared, and in which rounds: the contestants take turns, each alone on the machine and each round beginning
+with another, so that what else the machine does falls on all alike.
 """
 
-import json
-import time
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
+from uuid import uuid4
 
 import anyio
 import httpx2
-import openai
-from claude_agent_sdk import ClaudeAgentOptions, ResultMessage, StreamEvent, query
+from claude_agent_sdk import ClaudeSDKClient
 
-from claude_openai.backends.sdk.command import CHAT_ENVIRONMENT
-from claude_openai.testing.simulator import JsonObject
+from benchmarks.asking import (
+    ChatCompletions,
+    Conversation,
+    LiveClaudeCode,
+    MessagesApi,
+    Run,
+    chat_options,
+    measured,
+    one_query,
+)
+from benchmarks.model import ANSWER, MODEL, PROMPT, QUESTION, RESULT, WEATHER, instructions
+from benchmarks.openai_client import by_the_openai_client
+from benchmarks.progress import show
+from benchmarks.rest import UP_SECONDS, quiet, spare_ready
+from benchmarks.server import Server
+from benchmarks.upstream import requests_of, sessions_of
+from claude_openai.backends.sdk.transcript import transcript
+from claude_openai.testing.simulator import JsonObject, Simulator
 
-TOKENS: Final = 200
-"""A paragraph or two. The simulator sends them without a pause, so that all the time there is is overhead."""
 
-PROMPT: Final = f"Count to {TOKENS}"
-INSTRUCTIONS: Final = "You are terse."
-MODEL: Final = "claude-sonnet-5"
+class Case(StrEnum):
+    """One way to ask in one situation: a row of the table."""
 
-END: Final = None
-Answer: TypeAlias = AsyncIterator[str | None]
-
-ANSWER_SECONDS = 60
-"""Bound on one answer, its tidying up included."""
+    API_NEW = "api_new"
+    API_TURN_2 = "api_turn_2"
+    API_TURN_5 = "api_turn_5"
+    QUERY_NEW = "query_new"
+    QUERY_RESUMED = "query_resumed"
+    LIVE_NEW = "live_new"
+    LIVE_TURN_2 = "live_turn_2"
+    LIVE_TURN_5 = "live_turn_5"
+    COLD = "server_cold"
+    WARM = "server_warm"
+    TURN_2 = "server_turn_2"
+    TURN_3 = "server_turn_3_by_openai"
+    TURN_5 = "server_turn_5"
+    TOOL_RESULT = "server_tool_result"
+    REBUILT = "server_rebuilt"
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One streamed answer: seconds from asking to its first piece of text and to its end, and the pieces."""
-
-    first: float
-    end: float
-    pieces: tuple[str, ...]
-
-
-async def measured(answer: Answer) -> Run:
-    """Ask, and wait until everything that belongs to the asking is over."""
-    pieces: list[str] = []
-    first = end = 0.0
-    begin = time.perf_counter()
-    with anyio.fail_after(ANSWER_SECONDS):
-        async for piece in answer:
-            now = time.perf_counter() - begin
-            if piece is END:
-                end = now
-            else:
-                first = first or now
-                pieces.append(piece)
-    return Run(first, end, tuple(pieces))
-
-
-async def messages_api(client: httpx2.AsyncClient) -> Answer:
-    """The upstream itself, over a connection that is open already: what no way can be faster than."""
-    request = {
-        "model": MODEL,
-        "max_tokens": 32_000,
-        "system": INSTRUCTIONS,
-        "messages": [{"role": "user", "content": PROMPT}],
-        "stream": True,
-    }
-    async with client.stream("POST", "/v1/messages", json=request) as response:
-        async for line in response.raise_for_status().aiter_lines():
-            if line.startswith("data: "):
-                event = json.loads(line.removeprefix("data: "))
-                if text := text_of(event):
-                    yield text
-    yield END
-
-
-async def agent_sdk(directory: Path) -> Answer:
-    """The baseline: a `query()` for each request, with the options and the environment of the server's chat profile.
-
-    Its login is the environment of this process. Its end is the result: `query()` then waits until its process has
-    ended too, which is left out, because the server does not keep its client waiting for that either.
+class Sample:
+    """An answer, the seconds until upstream had received the request for it, and the sessions that have asked upstream
+    in its conversation, one for each request.
     """
-    options = ClaudeAgentOptions(
-        model=MODEL,
-        system_prompt=INSTRUCTIONS,
-        tools=[],
-        setting_sources=[],
-        strict_mcp_config=True,
-        verbatim_prompts=True,
-        include_partial_messages=True,
-        cwd=directory,
-        env={**CHAT_ENVIRONMENT, "CLAUDE_CODE_SIMPLE": "1", "CLAUDE_CODE_TMPDIR": str(directory)},
-    )
-    async for message in query(prompt=PROMPT, options=options):
-        if isinstance(message, StreamEvent) and (text := text_of(message.event)):
-            yield text
-        elif isinstance(message, ResultMessage):
-            yield END
+
+    case: Case
+    run: Run
+    to_upstream: float
+    sessions: tuple[str, ...]
 
 
-async def chat_completions(client: openai.AsyncOpenAI) -> Answer:
-    """The server, through the official client."""
-    chunks = await client.chat.completions.create(
-        model=MODEL,
-        messages=[{"role": "system", "content": INSTRUCTIONS}, {"role": "user", "content": PROMPT}],
-        stream=True,
-    )
-    async with chunks:
-        async for chunk in chunks:
-            if text := chunk.choices[0].delta.content:
-                yield text
-        yield END
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """What the contestants meet in: the upstream and an open connection to it, the servers, a folder to write to."""
+
+    upstream: Simulator
+    api: httpx2.AsyncClient
+    warm: Server
+    cold: Server
+    folder: Path
+
+    def sample(self, case: Case, run: Run, conversation: str) -> Sample:
+        newest = requests_of(self.upstream, conversation)[-1]
+        return Sample(case, run, newest.received_at - run.asked_at, sessions_of(self.upstream, conversation))
 
 
-def text_of(event: JsonObject) -> str:
-    """The piece of text that an event of the Messages API carries; empty where it carries none."""
-    match event:
-        case {"type": "content_block_delta", "delta": {"type": "text_delta", "text": str(text)}}:
-            return text
-        case _:
-            return ""
+Samples: TypeAlias = AsyncIterator[Sample]
+Contestant: TypeAlias = Callable[[Arena, str], Samples]
+Ready: TypeAlias = Callable[[], Awaitable[None]]
+
+
+async def interleaved(arena: Arena, rounds: int) -> Mapping[Case, Sequence[Sample]]:
+    """One round more than is told: the first only warms up."""
+    samples: dict[Case, list[Sample]] = defaultdict(list)
+    count = len(CONTESTANTS)
+    for number in range(rounds + 1):
+        show(f"round {number} of {rounds}")
+        for place in range(count):
+            contestant = CONTESTANTS[(number + place) % count]
+            await quiet()
+            async for sample in contestant(arena, uuid4().hex):
+                if number:
+                    samples[sample.case].append(sample)
+            arena.upstream.requests.clear()
+    show("")
+    return samples
+
+
+async def _by_the_api(arena: Arena, name: str) -> Samples:
+    cases = {1: Case.API_NEW, 2: Case.API_TURN_2, 5: Case.API_TURN_5}
+    async for sample in _turns(arena, name, MessagesApi(arena.api, instructions(name)), cases, quiet):
+        yield sample
+
+
+async def _by_a_query(arena: Arena, name: str) -> Samples:
+    run = await measured(one_query(PROMPT, chat_options(arena.folder, instructions(name))))
+    yield arena.sample(Case.QUERY_NEW, run, name)
+
+
+async def _by_a_query_that_resumes(arena: Arena, name: str) -> Samples:
+    """What Claude Code itself needs for a conversation that it has to read first."""
+    history = arena.folder / f"{name}.jsonl"
+    history.write_bytes(transcript(_two_turns(), uuid4(), MODEL))
+    run = await measured(one_query(PROMPT, chat_options(arena.folder, instructions(name), history)))
+    yield arena.sample(Case.QUERY_RESUMED, run, name)
+
+
+async def _by_a_live_claude_code(arena: Arena, name: str) -> Samples:
+    """It is up before it is asked at all, as a warm process is."""
+    cases = {1: Case.LIVE_NEW, 2: Case.LIVE_TURN_2, 5: Case.LIVE_TURN_5}
+    async with ClaudeSDKClient(chat_options(arena.folder, instructions(name))) as client:
+        await anyio.sleep(UP_SECONDS)
+        async for sample in _turns(arena, name, LiveClaudeCode(client), cases, quiet):
+            yield sample
+
+
+async def _by_the_cold_server(arena: Arena, name: str) -> Samples:
+    run = await measured(ChatCompletions(arena.cold.http, instructions(name)).ask(PROMPT))
+    yield arena.sample(Case.COLD, run, name)
+
+
+async def _by_the_server(arena: Arena, name: str) -> Samples:
+    """Turn 3 by another client, so that the same conversation tells what that one costs."""
+    conversation = ChatCompletions(arena.warm.http, instructions(name))
+    ready = partial(spare_ready, arena.warm)
+    async for sample in _turns(arena, name, conversation, {1: Case.WARM, 2: Case.TURN_2}, ready):
+        yield sample
+    await ready()
+    run = await measured(by_the_openai_client(arena.warm.client, conversation.messages, PROMPT))
+    yield arena.sample(Case.TURN_3, run, name)
+    async for sample in _turns(arena, name, conversation, {2: Case.TURN_5}, ready):
+        yield sample
+
+
+async def _by_the_server_with_a_tool(arena: Arena, name: str) -> Samples:
+    conversation = ChatCompletions(arena.warm.http, instructions(name), [WEATHER])
+    await spare_ready(arena.warm)
+    await conversation.call_the_tool(QUESTION, RESULT)
+    await spare_ready(arena.warm)
+    run = await measured(conversation.go_on())
+    yield arena.sample(Case.TOOL_RESULT, run, name)
+
+
+async def _by_the_server_from_a_history(arena: Arena, name: str) -> Samples:
+    """A conversation that this server has never seen."""
+    conversation = ChatCompletions(arena.warm.http, instructions(name))
+    conversation.messages += _two_turns()
+    await spare_ready(arena.warm)
+    run = await measured(conversation.ask(PROMPT))
+    yield arena.sample(Case.REBUILT, run, name)
+
+
+async def _turns(
+    arena: Arena, name: str, conversation: Conversation, cases: Mapping[int, Case], ready: Ready
+) -> Samples:
+    """The next turns of a conversation: those that are cases, and those between them."""
+    for turn in range(1, max(cases) + 1):
+        await ready()
+        run = await measured(conversation.ask(PROMPT))
+        if turn in cases:
+            yield arena.sample(cases[turn], run, name)
+
+
+def _two_turns() -> list[JsonObject]:
+    return [{"role": "user", "content": PROMPT}, {"role": "assistant", "content": ANSWER}] * 2
+
+
+CONTESTANTS: Final[Sequence[Contestant]] = (
+    _by_the_api,
+    _by_a_query,
+    _by_a_query_that_resumes,
+    _by_a_live_claude_code,
+    _by_the_cold_server,
+    _by_the_server,
+    _by_the_server_with_a_tool,
+    _by_the_server_from_a_history,
+)

@@ -1,9 +1,8 @@
 """What the server adds: `python -m benchmarks.overhead` measures it in one run, without an account.
 
-The model is the simulator, in this process, as are the clients. The server is the real command in a process of its own,
-and every Claude Code, its own or that of the baseline, is the real one. The contestants take turns round by round,
-each alone on the machine and each round beginning with another, so that what else the machine does falls on all alike.
-After them the round trip of a tool is measured, which only the server makes.
+The model is the simulator, in this process, as are the clients: what it takes is in the numbers of the bare Messages
+API as well. The servers are the real command in processes of their own, and every Claude Code is the real one. The
+command fails where an answer or its session is not right, never for its times: those are also the machine's.
 """
 
 import argparse
@@ -12,31 +11,31 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TypeAlias
 
 import anyio
 import httpx2
-import openai
 
-from benchmarks.contestants import Answer, Run, agent_sdk, chat_completions, measured, messages_api
-from benchmarks.report import Memory, Report, reported, table
-from benchmarks.round_trip import RoundTrip, round_trip
-from benchmarks.server import Server, running_server
+from benchmarks.asking import ANSWER_SECONDS
+from benchmarks.contestants import Arena, interleaved
+from benchmarks.machine import clocks, commit, machine
+from benchmarks.many import footprint, many_conversations
+from benchmarks.model import model
+from benchmarks.progress import show
+from benchmarks.report import Report, reported
+from benchmarks.server import running_server
+from benchmarks.stream import long_streams
+from benchmarks.table import table
 from claude_openai.testing.environment import simulated_login
 from claude_openai.testing.simulator import Simulator
 
-ROUNDS = 30
-"""A minute on two cores."""
+ROUNDS = 12
+"""Three minutes on two cores."""
 
-STARTS = 5
-"""A start takes as long as two answers."""
-
-Contestants: TypeAlias = Mapping[str, Callable[[], Answer]]
-Runs: TypeAlias = Mapping[str, list[Run]]
+FEWER = 5
+"""Rounds of what takes as long as several answers: a start, a long stream, answers at once."""
 
 
 def main() -> int:
@@ -45,29 +44,39 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="claude-openai-bench-") as folder:
         report = anyio.run(measure, options.rounds, Path(folder))
     print(json.dumps(asdict(report), indent=2) if options.json else table(report))
-    return 0 if report.whole and report.live else 1
+    return 0 if report.correct else 1
 
 
 async def measure(rounds: int, folder: Path) -> Report:
-    simulator = Simulator()
-    async with simulator.serve() as upstream:
-        login = _only_login(upstream, folder)
-        starts = [await _start(login, folder) for _ in range(min(rounds, STARTS))]
-        async with running_server(login, folder) as server, _client(server) as client:
-            async with _contestants(upstream, folder, client) as contestants:
-                runs = await _interleaved(contestants, server, rounds)
-            memory = await _memory(server, chat_completions(client))
-            await server.settled()
-            trips = await _round_trips(client, simulator, server, rounds)
+    since, measured_commit = clocks(), commit()
+    fewer = min(rounds, FEWER)
+    upstream = Simulator(model)
+    async with upstream.serve() as url, _open_connection(url) as api:
+        login = _only_login(url, folder)
+        starts = await _starts(login, folder, fewer)
+        async with running_server(login, folder, "cold") as cold:
+            version = await cold.claude_code_version()
+            async with running_server(login, folder, "warm") as warm:
+                samples = await interleaved(Arena(upstream, api, warm, cold, folder), rounds)
+                after = footprint(warm)
+            streams = await long_streams(upstream, api, cold, fewer)
+        async with running_server(login, folder, "many") as server:
+            many = await many_conversations(server, api, upstream, fewer)
     return reported(
-        runs["upstream"],
-        runs["baseline"],
-        runs["server"],
-        trips=trips,
+        samples,
+        streams=streams,
+        many=many,
+        after=after,
         starts=starts,
-        memory=memory,
-        cores=os.cpu_count() or 1,
+        machine=machine(since, version),
+        commit=measured_commit,
     )
+
+
+def _open_connection(url: str) -> httpx2.AsyncClient:
+    """It stays open for as long as it takes."""
+    limits = httpx2.Limits(keepalive_expiry=None)
+    return httpx2.AsyncClient(base_url=url, headers={"x-api-key": "any"}, limits=limits, timeout=ANSWER_SECONDS)
 
 
 def _only_login(upstream: str, folder: Path) -> Mapping[str, str]:
@@ -78,63 +87,15 @@ def _only_login(upstream: str, folder: Path) -> Mapping[str, str]:
     return environment
 
 
-async def _start(login: Mapping[str, str], folder: Path) -> float:
-    async with running_server(login, folder) as server:
-        return server.start
-
-
-def _client(server: Server) -> openai.AsyncOpenAI:
-    return openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0)
-
-
-@asynccontextmanager
-async def _contestants(upstream: str, folder: Path, client: openai.AsyncOpenAI) -> AsyncIterator[Contestants]:
-    async with httpx2.AsyncClient(base_url=upstream, headers={"x-api-key": "any"}) as http:
-        yield {
-            "upstream": lambda: messages_api(http),
-            "baseline": lambda: agent_sdk(folder),
-            "server": lambda: chat_completions(client),
-        }
-
-
-async def _interleaved(contestants: Contestants, server: Server, rounds: int) -> Runs:
-    """One round more than is told: the first only warms up."""
-    runs: Runs = {name: [] for name in contestants}
-    names = list(contestants)
-    for number in range(rounds + 1):
-        _show(f"round {number} of {rounds}")
-        for name in names[number % len(names) :] + names[: number % len(names)]:
-            run = await measured(contestants[name]())
-            await server.settled()
-            if number:
-                runs[name].append(run)
-    _show("")
-    return runs
-
-
-async def _round_trips(client: openai.AsyncOpenAI, upstream: Simulator, server: Server, rounds: int) -> list[RoundTrip]:
-    """One more than is told, here too."""
-    trips = []
-    for number in range(rounds + 1):
-        _show(f"tool {number} of {rounds}")
-        trips.append(await round_trip(client, upstream))
-        await server.settled()
-    _show("")
-    return trips[1:]
-
-
-async def _memory(server: Server, answer: Answer) -> Memory:
-    await anext(answer)
-    memory = server.memory()
-    async for _ in answer:
-        pass
-    return memory
-
-
-def _show(progress: str) -> None:
-    """On the line where the last one was, for a person who waits."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{progress}", end="", file=sys.stderr, flush=True)
+async def _starts(login: Mapping[str, str], folder: Path, count: int) -> list[float]:
+    """Of a server as it is by default. A first start compiles what an installation has compiled, and does not count."""
+    starts = []
+    for number in range(count + 1):
+        show(f"start {number} of {count}")
+        async with running_server(login, folder) as server:
+            starts.append(server.start)
+    show("")
+    return starts[1:]
 
 
 def _options() -> argparse.Namespace:

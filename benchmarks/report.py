@@ -1,18 +1,35 @@
-"""What was measured, in a few numbers: as a table for people, as one JSON object for programs. Pure."""
+"""What was measured, in a few numbers, and held against the targets. Pure."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.contestants import TOKENS, Run
-from benchmarks.round_trip import RoundTrip
+from benchmarks.contestants import Case, Sample
+from benchmarks.machine import Machine
+from benchmarks.many import AT_ONCE, FEW, MORE, Burst, Footprint, Many
+from benchmarks.model import LONG_PIECES, LONG_TOKENS, PIECES, TOKENS
+from benchmarks.stream import Stream
 
-TARGET: Final = 1.10
-"""How long the server may take, in proportion to the baseline."""
+LATER_OVER_API: Final = 0.045
+LATER_OURS: Final = 0.005
+NEW_OVER_API: Final = 0.220
+TO_UPSTREAM: Final = 0.060
+READY: Final = 1.5
+"""Seconds at most: of a later turn to the first token over the API, what of that is ours and not Claude Code's, of a
+new conversation over the API, of a tool's result to upstream, from the start to ready."""
 
-TOOL_TARGET: Final = 0.060
-"""Seconds that a tool's result may take to upstream: its session is live."""
+REBUILT: Final = 1.10
+"""How long a rebuilt conversation may take, in proportion to a `query()`."""
+
+SERVER_BYTES: Final = 150_000_000
+
+OURS: Final = (Case.COLD, Case.WARM, Case.TURN_2, Case.TURN_3, Case.TURN_5, Case.TOOL_RESULT, Case.REBUILT)
+CONTINUED: Final = (Case.TURN_2, Case.TURN_3, Case.TURN_5, Case.TOOL_RESULT)
+"""The cases of the server, and those that go on in the session of the turn before."""
+
+_API_TURN_2 = (Case.API_TURN_2, Case.LIVE_TURN_2, Case.TURN_2, Case.TURN_3, Case.TOOL_RESULT, Case.REBUILT)
+_API_TURN_5 = (Case.API_TURN_5, Case.LIVE_TURN_5, Case.TURN_5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,98 +43,212 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds from the request to the first piece of text, and to the end."""
+    """Seconds until upstream had the request, to the first piece of text, and to the end; how much later than that of
+    the Messages API the first came, and in proportion to that of a `query()` (medians).
+    """
 
+    to_upstream: Spread
     first_token: Spread
     end: Spread
+    over_api: float
+    of_query: float
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is held against what, in seconds, bytes or as a proportion; met where it is not more."""
+
+    measured: float
+    most: float
+    met: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LongStream:
+    """Tokens a second; processor seconds for 1,000 tokens: of the server alone, and with its Claude Code."""
+
+    api: Spread
+    server: Spread
+    processor_server: Spread
+    processor_together: Spread
+    tokens: int = LONG_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """Seconds to the first token of all that were asked at once, the worst of them, and until all were answered."""
+
+    first_token: Spread
+    worst: float
+    done: Spread
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Resident bytes in the middle of an answer: the server by itself, and what it started for the answer."""
+    """Proportional bytes: the server alone after all rounds, and a conversation that is kept (None: none was)."""
 
     server: int
-    children: int
+    conversation: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How many of the turns that had to go on in the session before them did."""
+
+    turns: int
+    of: int
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run. `whole` says that each piece of text from upstream left the server as one chunk, in every round; `live`
-    that each result of a tool went on in the session of its call. Of the tools it is told how long a question and a
-    result took to upstream.
-    """
+    """One run. `whole` says that each piece of text from upstream left the server as one chunk, in every answer."""
 
-    cores: int
+    commit: str | None
+    machine: Machine
     rounds: int
-    upstream: Times
-    baseline: Times
-    server: Times
-    first_token_ratio: float
-    end_ratio: float
-    whole: bool
-    tool_question: Spread
-    tool_result: Spread
-    live: bool
+    cases: Mapping[Case, Times]
+    ours: Mapping[Case, float]
+    """Seconds of a later turn that Claude Code by itself does not need."""
+    stream: LongStream
+    at_once: Mapping[int, Mapping[str, AtOnce]]
     start: Spread
     memory: Memory
+    targets: Mapping[str, Target]
+    whole: bool
+    kept: Kept
     tokens: int = TOKENS
-    target: float = TARGET
-    tool_target: float = TOOL_TARGET
+
+    @property
+    def correct(self) -> bool:
+        return self.whole and self.kept.turns == self.kept.of
 
 
 def reported(
-    upstream: Sequence[Run],
-    baseline: Sequence[Run],
-    server: Sequence[Run],
+    samples: Mapping[Case, Sequence[Sample]],
     *,
-    trips: Sequence[RoundTrip],
+    streams: Sequence[tuple[Stream, Stream]],
+    many: Many,
+    after: Footprint,
     starts: Sequence[float],
-    memory: Memory,
-    cores: int,
+    machine: Machine,
+    commit: str | None,
 ) -> Report:
-    """The run of each contestant in each round, the round trips of the tool, the starts in seconds: in few numbers."""
-    way, base, ours = _times(upstream), _times(baseline), _times(server)
+    """The samples of each case, the long streams of API and server in pairs, the footprint of a server after all
+    rounds, the starts in seconds: in few numbers.
+    """
+    cases = {case: _times(case, samples) for case in Case}
+    ours = {
+        mine: cases[mine].first_token.median - cases[live].first_token.median
+        for mine, live in ((Case.TURN_2, Case.LIVE_TURN_2), (Case.TURN_5, Case.LIVE_TURN_5))
+    }
+    memory = Memory(after.server, _per_conversation(many))
+    start = _spread(starts)
     return Report(
-        cores=cores,
-        rounds=len(server),
-        upstream=way,
-        baseline=base,
-        server=ours,
-        first_token_ratio=ours.first_token.median / base.first_token.median,
-        end_ratio=ours.end.median / base.end.median,
-        whole=[run.pieces for run in server] == [run.pieces for run in upstream],
-        tool_question=_spread([trip.question for trip in trips]),
-        tool_result=_spread([trip.result for trip in trips]),
-        live=all(trip.live for trip in trips),
-        start=_spread(starts),
+        commit=commit,
+        machine=machine,
+        rounds=len(samples[Case.WARM]),
+        cases=cases,
+        ours=ours,
+        stream=_long_stream(streams),
+        at_once=_at_once(many),
+        start=start,
         memory=memory,
+        targets=_targets(cases, ours, start, memory),
+        whole=_whole(samples, streams, many),
+        kept=_kept(samples, many),
     )
 
 
-def table(report: Report) -> str:
-    """Markdown that reads well in a terminal too."""
-    way, base, ours = report.upstream, report.baseline, report.server
-    rows = [
-        (f"{report.rounds} rounds, in ms", "Messages API", "`query()`", "claude-openai", "target"),
-        ("---",) * 5,
-        (
-            f"{report.tokens} tokens: first",
-            *map(_milliseconds, (way.first_token, base.first_token, ours.first_token)),
-            _proportion(report.first_token_ratio),
-        ),
-        (
-            f"{report.tokens} tokens: end",
-            *map(_milliseconds, (way.end, base.end, ours.end)),
-            _proportion(report.end_ratio),
-        ),
-        ("tool: question to upstream", "", "", _milliseconds(report.tool_question), ""),
-        ("tool: result to upstream", "", "", _milliseconds(report.tool_result), _delay(report.tool_result.median)),
-    ]
-    return f"{_aligned(rows)}\n\n{_facts(report)}"
+def _targets(
+    cases: Mapping[Case, Times], ours: Mapping[Case, float], start: Spread, memory: Memory
+) -> Mapping[str, Target]:
+    return {
+        Case.WARM: _target(cases[Case.WARM].over_api, NEW_OVER_API),
+        Case.TURN_2: _target(cases[Case.TURN_2].over_api, LATER_OVER_API),
+        Case.TURN_5: _target(cases[Case.TURN_5].over_api, LATER_OVER_API),
+        f"{Case.TURN_2}_ours": _target(ours[Case.TURN_2], LATER_OURS),
+        f"{Case.TURN_5}_ours": _target(ours[Case.TURN_5], LATER_OURS),
+        Case.TOOL_RESULT: _target(cases[Case.TOOL_RESULT].to_upstream.median, TO_UPSTREAM),
+        Case.REBUILT: _target(cases[Case.REBUILT].of_query, REBUILT),
+        "start": _target(start.median, READY),
+        "memory": _target(memory.server, SERVER_BYTES),
+    }
 
 
-def _times(runs: Sequence[Run]) -> Times:
-    return Times(_spread([run.first for run in runs]), _spread([run.end for run in runs]))
+def _target(measured: float, most: float) -> Target:
+    return Target(measured, most, measured <= most)
+
+
+def _times(case: Case, samples: Mapping[Case, Sequence[Sample]]) -> Times:
+    first = _first(samples[case])
+    return Times(
+        to_upstream=_spread([sample.to_upstream for sample in samples[case]]),
+        first_token=first,
+        end=_spread([sample.run.end for sample in samples[case]]),
+        over_api=first.median - _first(samples[_api_of(case)]).median,
+        of_query=first.median / _first(samples[Case.QUERY_NEW]).median,
+    )
+
+
+def _first(samples: Iterable[Sample]) -> Spread:
+    return _spread([sample.run.first for sample in samples])
+
+
+def _api_of(case: Case) -> Case:
+    """The Messages API asked with about as much history."""
+    if case in _API_TURN_2:
+        return Case.API_TURN_2
+    return Case.API_TURN_5 if case in _API_TURN_5 else Case.API_NEW
+
+
+def _long_stream(streams: Sequence[tuple[Stream, Stream]]) -> LongStream:
+    thousands = LONG_TOKENS / 1000
+    return LongStream(
+        api=_spread([bare.rate for bare, _ in streams]),
+        server=_spread([through.rate for _, through in streams]),
+        processor_server=_spread([through.server / thousands for _, through in streams]),
+        processor_together=_spread([(through.server + through.claude_code) / thousands for _, through in streams]),
+    )
+
+
+def _at_once(many: Many) -> Mapping[int, Mapping[str, AtOnce]]:
+    return {
+        count: {
+            "api": _together([round_[place] for round_ in many.api]),
+            "server": _together([round_[place] for round_ in many.server]),
+        }
+        for place, count in enumerate(AT_ONCE)
+    }
+
+
+def _together(bursts: Sequence[Burst]) -> AtOnce:
+    firsts = [first for burst in bursts for first in burst.firsts]
+    return AtOnce(_spread(firsts), max(firsts), _spread([burst.done for burst in bursts]))
+
+
+def _per_conversation(many: Many) -> float | None:
+    if many.more.kept - many.few.kept < MORE - FEW:
+        return None
+    return (many.more.together - many.few.together) / (MORE - FEW)
+
+
+def _whole(samples: Mapping[Case, Sequence[Sample]], streams: Sequence[tuple[Stream, Stream]], many: Many) -> bool:
+    runs = [sample.run for case in OURS for sample in samples[case]]
+    runs += [run for round_ in many.server for burst in round_ for run in burst.runs]
+    return all(run.pieces == PIECES for run in runs) and all(
+        through.run.pieces == LONG_PIECES for _, through in streams
+    )
+
+
+def _kept(samples: Mapping[Case, Sequence[Sample]], many: Many) -> Kept:
+    """A conversation of several requests counts once, and only as a whole."""
+    conversations = [sample.sessions for case in CONTINUED for sample in samples[case]]
+    conversations += many.sessions
+    return Kept(sum(map(_is_one_session, conversations)), len(conversations))
+
+
+def _is_one_session(sessions: Sequence[str]) -> bool:
+    return len(sessions) > 1 and "" not in sessions and len(set(sessions)) == 1
 
 
 def _spread(samples: Sequence[float]) -> Spread:
@@ -125,53 +256,3 @@ def _spread(samples: Sequence[float]) -> Spread:
         return Spread(samples[0], samples[0], samples[0])
     low, median, high = statistics.quantiles(samples, n=4, method="inclusive")
     return Spread(median, low, high)
-
-
-def _facts(report: Report) -> str:
-    alone, together = report.memory.server, report.memory.server + report.memory.children
-    chunks = "each token upstream left as one chunk" if report.whole else "NOT one chunk for each token upstream"
-    sessions = "each result" if report.live else "NOT each result"
-    return "\n".join(
-        [
-            f"- Chunks: {chunks}.",
-            f"- Tools: {sessions} went on in the session of its call.",
-            f"- Start: ready after {_range(report.start, 1, 2)} s.",
-            f"- Memory: {_mib(alone)} resident, {_mib(together)} with the Claude Code of an answer in progress.",
-            f"- Medians, with quartiles in brackets; {report.cores} cores.",
-        ]
-    )
-
-
-def _milliseconds(measured: Spread) -> str:
-    return _range(measured, 1000, 0)
-
-
-def _range(measured: Spread, scale: float, digits: int) -> str:
-    median, low, high = (f"{value * scale:.{digits}f}" for value in (measured.median, measured.low, measured.high))
-    return f"{median} ({low} to {high})"
-
-
-def _proportion(ratio: float) -> str:
-    return f"{ratio:.2f} of `query()`, {_verdict(ratio <= TARGET)} {TARGET:.2f}"
-
-
-def _delay(seconds: float) -> str:
-    return f"{_verdict(seconds <= TOOL_TARGET)} {TOOL_TARGET * 1000:.0f} ms"
-
-
-def _verdict(met: bool) -> str:
-    return "within" if met else "OVER"
-
-
-def _mib(count: int) -> str:
-    return f"{count / 1024 / 1024:.0f} MiB"
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(_line(row, widths) for row in rows)
-
-
-def _line(row: tuple[str, ...], widths: Sequence[int]) -> str:
-    fill = "-" if row[0] == "---" else " "
-    return f"| {' | '.join(cell.ljust(width, fill) for cell, width in zip(row, widths, strict=True))} |"

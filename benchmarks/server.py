@@ -7,20 +7,32 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Final, Literal, TypeAlias
 
+import httpx2
+import openai
 import psutil
 from anyio.to_thread import run_sync
 
-from benchmarks.report import Memory
+from benchmarks.asking import ANSWER_SECONDS
 from claude_openai.backends.process import Command, child_process, dying_with_parent
+
+Role: TypeAlias = Literal["default", "warm", "cold", "many"]
+
+FLAGS: Final[Mapping[Role, tuple[str, ...]]] = {
+    "default": (),
+    # Conversations that are over go before they are many: each idle Claude Code takes some of a core.
+    "warm": ("--session-ttl", "10", "--max-processes", "16"),
+    # No process waits for a new conversation, and none stays for long after one.
+    "cold": ("--session-ttl", "1", "--warm-processes", "0"),
+    # Room for all that are asked at once, and nothing beside them.
+    "many": ("--max-processes", "16", "--max-concurrency", "8", "--warm-processes", "0"),
+}
+"""What each server is told beside its port: all that a measurement needs to differ from the defaults."""
 
 START_SECONDS = 60
 """Bound on a start: one or two are usual, a cold disk first has to read the 200 MB of Claude Code."""
-
-SETTLE_SECONDS = 15
-"""Bound on the end of a Claude Code whose answer is complete; some 30 ms are usual."""
 
 POLL_SECONDS = 0.005
 """How finely the time of a start is known."""
@@ -28,31 +40,34 @@ POLL_SECONDS = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server, and the seconds from its start until it answered requests."""
+    """A running server, the seconds from its start until it answered requests, and two clients of it."""
 
     url: str
     start: float
     process: psutil.Process
+    http: httpx2.AsyncClient
+    client: openai.AsyncOpenAI
 
-    async def settled(self) -> None:
-        """Wait until no process of an earlier answer is left to share the cores with the next one.
+    async def warm_processes(self) -> int | None:
+        """How many Claude Codes wait for a new conversation; None where the server does not say."""
+        match (await self.http.get("/health")).json():
+            case {"processes": {"warm": int(warm)}}:
+                return warm
+            case _:
+                return None
 
-        Raises:
-            TimeoutError: one stays.
-        """
-        children = self.process.children(recursive=True)
-        _, left = await run_sync(partial(psutil.wait_procs, children, timeout=SETTLE_SECONDS))
-        if left:
-            raise TimeoutError(f"the server left a process behind: {left}")
+    async def claude_code_version(self) -> str:
+        return str((await self.http.get("/health")).json()["backend"]["version"])
 
-    def memory(self) -> Memory:
-        """What is resident now."""
-        children = self.process.children(recursive=True)
-        return Memory(self.process.memory_info().rss, sum(child.memory_info().rss for child in children))
+    def claude_codes(self) -> list[psutil.Process]:
+        """What it has started and is still there."""
+        return self.process.children(recursive=True)
 
 
 @asynccontextmanager
-async def running_server(environment: Mapping[str, str], directory: Path) -> AsyncIterator[Server]:
+async def running_server(
+    environment: Mapping[str, str], directory: Path, role: Role = "default"
+) -> AsyncIterator[Server]:
     """Start the command, wait until it is ready, stop it after the block.
 
     Raises:
@@ -61,12 +76,17 @@ async def running_server(environment: Mapping[str, str], directory: Path) -> Asy
     program = shutil.which("claude-openai", path=sysconfig.get_path("scripts"))
     if program is None:
         raise FileNotFoundError("claude-openai is not installed for this Python; `make bench` sees to that")
-    argv = dying_with_parent((program, "--port", "0", "--log-format", "json"))
-    log = directory / "server.log"
+    argv = dying_with_parent((program, "--port", "0", "--log-format", "json", *FLAGS[role]))
+    log = directory / f"{role}.log"
     begin = time.perf_counter()
     async with child_process(Command(argv, environment, directory, log)) as child:
         url = await run_sync(_announced_url, child.pid, log)
-        yield Server(url, time.perf_counter() - begin, psutil.Process(child.pid))
+        start = time.perf_counter() - begin
+        async with (
+            httpx2.AsyncClient(base_url=url, timeout=ANSWER_SECONDS) as http,
+            openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="any", max_retries=0) as client,
+        ):
+            yield Server(url, start, psutil.Process(child.pid), http, client)
 
 
 def _announced_url(pid: int, log: Path) -> str:

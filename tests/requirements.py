@@ -72,6 +72,7 @@ SIMULATOR_REQUIREMENTS = (
     Row("simulator.reply.text", "A reply can be plain text.", OURS),
     Row("simulator.reply.deltas", "A reply can come in given deltas with given delays.", OURS),
     Row("simulator.reply.thinking", "A reply can think before it speaks.", OURS),
+    Row("simulator.reply.rate-limits", "A reply can carry headers of upstream's, of a rate limit say.", OURS),
     Row("simulator.reply.tool-use", "A reply can use one tool or several in one message.", OURS),
     Row("simulator.reply.tool-arguments", "Tool arguments derived from a schema satisfy it.", OURS),
     Row("simulator.reply.invalid-arguments", "Arguments can be invalid until a tool error is seen.", OURS),
@@ -232,6 +233,7 @@ TOOLS_REQUIREMENTS = (
 )
 
 ERRORS_REQUIREMENTS = (
+    Row("errors.first-byte", "An upstream that does not begin to answer is given up.", README),
     Row("errors.envelope", "Every error is `{error: {message, type, param, code}}`.", ERRORS),
     Row("errors.invalid-json", "A body that is no JSON object is a 400.", ERRORS),
     Row("errors.wrong-type", "A wrong type is a 400 whose `param` leads to it.", ERRORS),
@@ -257,7 +259,9 @@ ERRORS_REQUIREMENTS = (
 LIFETIME_REQUIREMENTS = (
     Row("lifetime.client-gone", "A client that goes away ends its turn upstream within a second.", DESIGN),
     Row("lifetime.client-gone.no-process", "A client that goes away leaves no process.", DESIGN),
-    Row("lifetime.turn-over.no-traces", "A finished turn leaves no process and no file.", DESIGN),
+    Row("lifetime.turn-over.no-traces", "A conversation that is over leaves no process and no file.", DESIGN),
+    Row("lifetime.killed-server.sweep", "What a killed server left is gone at the next start.", DESIGN),
+    Row("lifetime.killed-server.foreign-untouched", "What is not surely ours is never removed or signalled.", DESIGN),
     Row("lifetime.timeout", "A turn over `--request-timeout` ends, and says so.", DESIGN),
     Row("lifetime.stop.drains", "SIGINT and SIGTERM let running turns finish for a bounded time.", OURS),
     Row("lifetime.stop.ends-everything", "A stopped server leaves no process.", DESIGN),
@@ -283,6 +287,60 @@ SAFETY_REQUIREMENTS = (
     Row("safety.logs", "No key and no secret is ever logged.", DESIGN),
 )
 
+CONVERSATIONS_REQUIREMENTS = (
+    Row("conversations.live", "A history that a session has is answered there: only what is new is sent.", DESIGN),
+    Row("conversations.exact", "Any other history is rebuilt: edits, branches, other tools, models, keys.", DESIGN),
+    Row(
+        "conversations.lawful",
+        "What a client may write differently in a history does not keep it from matching.",
+        DESIGN,
+    ),
+    Row("conversations.race", "Of two requests for one session one goes on, the other is rebuilt.", DESIGN),
+    Row("conversations.settings-anew", "Sampling and choice of tools may change from turn to turn.", DESIGN),
+    Row("conversations.bounded", "An idle session ends after `--session-ttl`.", README),
+    Row("conversations.clients", "Turns 2 to 5 of stock clients go on in their session.", DESIGN),
+    Row(
+        "conversations.caching",
+        "Across turns the upstream request keeps its prefix, and cached tokens are told.",
+        DESIGN,
+    ),
+    Row("conversations.told", "Ways, rebuilds and their reasons are in `/health` and the log.", README),
+    Row("conversations.state-machine", "No order of events leaves a call unanswered or a session unowned.", DESIGN),
+)
+
+PROCESSES_REQUIREMENTS = (
+    Row("processes.warm", "A new conversation takes a process that waits, and another is started.", README),
+    Row("processes.warm.secret", "Instructions and tools of any length get there, and none shows in `ps`.", DESIGN),
+    Row("processes.bounded", "There are never more than `--max-processes`.", README),
+    Row("processes.eviction", "The least recently used make room, then those parked longest.", README),
+    Row("processes.worn", "A process is replaced after so many answers or above a size, between turns.", README),
+    Row("processes.died", "A process that dies hurts at most the request it serves.", DESIGN),
+    Row("processes.hang", "One that hangs at its start is given up, and the request served by another.", DESIGN),
+    Row("processes.trouble", "After three failed starts in a row there is a pause, and `/health` says so.", DESIGN),
+    Row("processes.state-machine", "No order of starts, failures and ends loses a process or starts too many.", DESIGN),
+)
+
+ADMISSION_REQUIREMENTS = (
+    Row(
+        "admission.bounded",
+        "No more turns run at once than `--max-concurrency`; each one's end frees its place.",
+        README,
+    ),
+    Row("admission.fair", "Keys take turns in the queue, and within one key it is first in, first out.", README),
+    Row("admission.queue-full", "A full queue refuses at once with `queue_full` and a `Retry-After`.", README),
+    Row("admission.queue-timeout", "A wait longer than `--queue-timeout` ends with `queue_timeout`.", README),
+    Row("admission.left", "A waiting client that leaves frees its place at once.", README),
+    Row("admission.closed", "A stopping server lets nobody in from the queue.", OURS),
+    Row("admission.logged", "A wait is logged with its position, its length and how it ended.", OURS),
+    Row("admission.state-machine", "No order of events breaks a bound, loses a request or passes a key over.", DESIGN),
+)
+
+RATE_LIMIT_REQUIREMENTS = (
+    Row("ratelimit.headers", "What Claude Code reports of the rate limit is in `x-ratelimit-*` headers.", MEASURED),
+    Row("ratelimit.retry-after", "A 429 for a used-up window carries `Retry-After` up to its reset.", MEASURED),
+    Row("ratelimit.nothing-invented", "No header stands for what was not reported, and no invented number.", OURS),
+)
+
 START_REQUIREMENTS = (
     Row("start.banner", "The banner gives URL, backend, model, key and login, on standard error.", OURS),
     Row("start.logged-out", "A missing login is a warning at start with the command that mends it.", OURS),
@@ -291,6 +349,8 @@ START_REQUIREMENTS = (
     Row("start.missing-cli", "A missing CLI is one clear sentence and a non-zero exit code.", OURS),
     Row("start.exit-codes", "Whatever ends a command is one sentence and a documented exit code.", OURS),
 )
+
+SOAK_REQUIREMENTS = (Row("soak.short", "A shorter soak runs in the suite and finds nothing.", DESIGN),)
 
 LOGS_REQUIREMENTS = (
     Row("logs.events", "Logs are events with fields on standard error: JSON lines, or columns on a terminal.", OURS),
@@ -327,7 +387,12 @@ REQUIREMENTS: tuple[Row, ...] = (
     *ERRORS_REQUIREMENTS,
     *LIFETIME_REQUIREMENTS,
     *SAFETY_REQUIREMENTS,
+    *CONVERSATIONS_REQUIREMENTS,
+    *PROCESSES_REQUIREMENTS,
+    *ADMISSION_REQUIREMENTS,
+    *RATE_LIMIT_REQUIREMENTS,
     *START_REQUIREMENTS,
+    *SOAK_REQUIREMENTS,
     *LOGS_REQUIREMENTS,
     *SETTINGS_REQUIREMENTS,
 )

@@ -22,10 +22,10 @@ from anyio.abc import TaskGroup, TaskStatus
 from starlette.types import ASGIApp
 
 from claude_openai import __version__
-from claude_openai.backends.sdk import SdkBackend, SdkSettings, bundled_cli
+from claude_openai.backends.sdk import SdkBackend, SdkSettings, Wear, bundled_cli
 from claude_openai.core.failures import RequestFailed
 from claude_openai.errors import LaunchError
-from claude_openai.gateway import Choice, Gateway, Limits
+from claude_openai.gateway import Choice, Gateway, Keep, Limits, Patience, Queue
 from claude_openai.http.app import Services, create_app
 from claude_openai.serving import Server, base_url, bound, serving
 from claude_openai.settings import Settings
@@ -124,7 +124,7 @@ async def _end(gateway: Gateway) -> None:
     gateway.stop()
     with anyio.move_on_after(LAST_WORDS_SECONDS, shield=True):
         await gateway.until_idle()
-        await gateway.end_parked()
+        await gateway.end_waiting()
 
 
 async def _drain(stop: Stop, settings: Settings, gateway: Gateway) -> None:
@@ -142,9 +142,9 @@ async def _then_cancel(wait: Callable[[], Awaitable[object]], scope: anyio.Cance
 
 
 def application(settings: Settings, login: Mapping[str, str], sessions: TaskGroup) -> tuple[Gateway, ASGIApp]:
-    """The use cases over the real Claude Code, and the application that offers them. Nothing runs yet.
+    """The use cases over the real Claude Code, and the application that offers them. No process runs yet.
 
-    Whatever outlives a request will be a task of `sessions`.
+    Whatever outlives a request is a task of `sessions`.
 
     Raises:
         LaunchError: there is no Claude Code.
@@ -156,12 +156,19 @@ def application(settings: Settings, login: Mapping[str, str], sessions: TaskGrou
             max_retries=settings.max_retries,
             max_tool_mends=settings.tool_retries,
             request_timeout=settings.request_timeout,
+            warm_processes=settings.warm_processes,
+            wear=Wear(settings.max_process_turns, settings.max_process_memory),
         )
     )
+    sessions.start_soon(backend.run)
     gateway = Gateway(
         backend,
         sessions,
-        Limits(settings.request_timeout, settings.idle_timeout, parked=settings.tool_timeout),
+        Limits(
+            Patience(settings.request_timeout, settings.first_byte_timeout, settings.idle_timeout),
+            Queue(settings.max_concurrency, settings.max_queue_size, settings.queue_timeout),
+            Keep(settings.session_ttl, settings.tool_timeout, settings.max_processes - settings.warm_processes),
+        ),
         Choice(settings.default_model, tuple(settings.model_aliases.items()), settings.models_override),
     )
     services = Services(

@@ -104,7 +104,14 @@ def test_only_a_users_message_at_the_beginning_or_after_an_answer_is_a_prompt(
     messages: tuple[Message, ...], prompted: bool
 ) -> None:
     made = dialogue(messages)
-    assert prompt_of(made) == (made[-1] if prompted else None)
+    assert prompt_of(made) == ((made[:-1], made[-1]) if prompted else (made, None))
+
+
+@pytest.mark.proves("chat.messages.history")
+def test_a_users_messages_in_a_row_are_one_prompt_with_all_their_blocks() -> None:
+    made = dialogue((user("a"), AssistantMessage("b"), user("c"), user("d")))
+    content = [{"type": "text", "text": "c"}, {"type": "text", "text": "d"}]
+    assert prompt_of(made) == (made[:2], {"role": "user", "content": content})
 
 
 @pytest.mark.proves("chat.messages.history")

@@ -87,14 +87,14 @@ async def rig(shared_rig: Rig) -> AsyncIterator[Rig]:
     yield shared_rig
     with anyio.fail_after(PATIENCE_SECONDS):
         await shared_rig.gateway.until_idle()
-        await shared_rig.gateway.end_parked()
+        await shared_rig.gateway.end_waiting()
 
 
 @asynccontextmanager
 async def _serve(
     simulator: Simulator, login: dict[str, str], environment: dict[str, str] | None = None, **settings: Any
 ) -> AsyncIterator[Rig]:
-    chosen = Settings(**{"port": 0, "max_retries": 1, "request_timeout": 60, **settings})
+    chosen = Settings(**{"port": 0, "max_retries": 1, "request_timeout": 60, "warm_processes": 0, **settings})
     login = login | (environment or {})
     with bound(chosen.host, chosen.port) as listener:
         async with anyio.create_task_group() as sessions:

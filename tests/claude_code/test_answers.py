@@ -107,12 +107,11 @@ async def test_a_megabyte_arrives_whole_in_one_delta_and_in_many(rig: Rig) -> No
 
 
 @pytest.mark.proves("chat.reply.empty", "chat.reply.first-only")
-async def test_an_empty_answer_is_empty_asked_for_once_and_has_its_cost(rig: Rig) -> None:
+async def test_an_empty_answer_is_empty_and_asked_for_once(rig: Rig) -> None:
     rig.plays(lambda _: Reply())
     answer = await rig.client.chat.completions.create(model=NEW_MODEL, messages=ASK)
     assert answer.choices[0].message.content == ""
-    assert answer.model_extra is not None
-    assert answer.model_extra["claude"]["cost_usd"] > 0
+    assert (answer.model_extra or {})["claude"]["cost_usd"] is None  # Claude Code had to be stopped
     assert len(rig.simulator.requests) == 1
 
 

@@ -238,7 +238,7 @@ async def test_another_claude_code_is_the_one_that_runs(upstream: Upstream, tmp_
     other = tmp_path / "my-claude"
     other.write_text(f'#!/bin/sh\necho used >> {shlex.quote(str(tmp_path))}/used\nexec {bundled_cli()} "$@"\n')
     other.chmod(0o755)
-    async with running({**login, "CLAUDE_COMMAND": str(other)}) as server:
+    async with running({**login, "CLAUDE_COMMAND": str(other), "CLAUDE_OPENAI_WARM_PROCESSES": "0"}) as server:
         async with server.client as client:
             answer = await client.chat.completions.create(
                 model=NEW_MODEL, messages=[{"role": "user", "content": "Say kiwi"}]

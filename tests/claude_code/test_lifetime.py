@@ -28,8 +28,10 @@ async def nothing_is_left(rig: Rig, sandbox: Path) -> bool:
 
 
 @pytest.mark.proves("lifetime.turn-over.no-traces")
-async def test_a_finished_turn_leaves_no_process_and_no_file(rig: Rig, sandbox: Path) -> None:
+async def test_a_conversation_that_is_over_leaves_no_process_and_no_file(rig: Rig, sandbox: Path) -> None:
     assert await rig.said("Say kiwi") == "kiwi"
+    await rig.gateway.until_idle()
+    await rig.gateway.end_waiting()
     assert await nothing_is_left(rig, sandbox)
 
 

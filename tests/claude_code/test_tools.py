@@ -349,14 +349,15 @@ async def test_two_clients_with_the_same_conversation_never_get_each_others_resu
 
 
 @pytest.mark.proves("tools.no-leak")
-async def test_sessions_that_nothing_tells_apart_are_both_rebuilt(rig: Rig) -> None:
+async def test_sessions_that_nothing_tells_apart_each_get_one_clients_results(rig: Rig) -> None:
     same = Reply((ToolUse("get_weather", {"city": "Rome"}, id="toolu_same"),))
     rig.plays(lambda request: Reply.of(json.dumps(spoken(request))) if has_results(request) else same)
     first = [await ask(rig, [USER]) for _ in range(2)]
     for number, answer in enumerate(first):
         last = await ask(rig, [USER, back(answer), *results(answer, [f"secret-{number}"])])
-        assert f"secret-{number}" in (message(last).content or "")
-    assert max(sessions(rig.simulator.requests).values()) == 1
+        told = message(last).content or ""
+        assert [secret in told for secret in ("secret-0", "secret-1")] == [number == 0, number == 1]
+    assert list(sessions(rig.simulator.requests).values()) == [2, 2]
 
 
 def has_results(request: RecordedRequest) -> bool:

@@ -11,8 +11,8 @@ from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import AssistantMessage, Text, ToolCall, ToolMessage, UserMessage
 from claude_openai.core.models import Model
 from claude_openai.core.tools import Tool
-from claude_openai.core.turn import Sampling, Turn
-from claude_openai.gateway.conversations import MOST_PARKED
+from claude_openai.core.turn import Turn
+from claude_openai.gateway import Keep
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.gateway.test_gateway import events_of, gateway
 from tests.virtual_clock import on_virtual_clock
@@ -23,6 +23,7 @@ CALL = ToolCall("call_1", "look", '{"city": "Rome", "day": 1}')
 ASKED = Turn(Model("sonnet"), (USER,), tools=(TOOL,))
 STARTED, DONE = TurnStarted("sonnet", "session"), TurnFinished("stop")
 CALLING: list[Event] = [STARTED, TextDelta("Let me "), TextDelta("look."), ToolCalled(CALL), TurnFinished("tool_calls")]
+MOST_PARKED = 3
 AFTER: list[Event] = [STARTED, TextDelta("Hot."), DONE]
 ANSWER = AssistantMessage("Let me look.", (CALL,))
 RESULT = ToolMessage("call_1", (Text("32"),))
@@ -60,7 +61,6 @@ DIFFERENT = {
     "another key": replace(BROUGHT, principal="key-2"),
     "another model": replace(BROUGHT, model=Model("opus")),
     "other tools": replace(BROUGHT, tools=()),
-    "other sampling": replace(BROUGHT, sampling=Sampling(max_tokens=5)),
     "words after the result": replace(BROUGHT, messages=(*BROUGHT.messages, USER)),
 }
 
@@ -97,7 +97,7 @@ def test_anything_else_is_answered_by_a_session_of_its_own(turn: Turn) -> None:
 @on_virtual_clock
 async def test_a_session_waits_for_a_bounded_time() -> None:
     playing = backend()
-    async with gateway(playing, parked=600) as opened:
+    async with gateway(playing, keep=Keep(parked=600)) as opened:
         await events_of(opened, ASKED)
         await anyio.sleep(599)
         assert not playing.performances[0].ended.is_set()
@@ -110,7 +110,7 @@ async def test_a_session_waits_for_a_bounded_time() -> None:
 @on_virtual_clock
 async def test_no_more_than_so_many_wait_and_the_oldest_goes_first() -> None:
     scripts = ScriptedBackend(*[[*CALLING, *AFTER] for _ in range(MOST_PARKED + 1)])
-    async with gateway(scripts) as opened:
+    async with gateway(scripts, keep=Keep(most=MOST_PARKED)) as opened:
         for number in range(MOST_PARKED + 1):
             await events_of(opened, replace(ASKED, principal=f"key-{number}"))
         await trio.testing.wait_all_tasks_blocked()
@@ -120,13 +120,14 @@ async def test_no_more_than_so_many_wait_and_the_oldest_goes_first() -> None:
 
 @pytest.mark.proves("tools.no-leak")
 @on_virtual_clock
-async def test_of_two_that_nothing_tells_apart_neither_goes_on() -> None:
+async def test_of_two_that_nothing_tells_apart_each_goes_on_once() -> None:
     playing = ScriptedBackend([*CALLING, *AFTER], [*CALLING, *AFTER], AFTER)
     async with gateway(playing) as opened:
         await events_of(opened, ASKED)
         await events_of(opened, ASKED)
         assert await events_of(opened, BROUGHT) == AFTER
-    assert [len(performance.resumed) for performance in playing.performances] == [0, 0, 0]
+        assert await events_of(opened, BROUGHT) == AFTER
+    assert [len(performance.resumed) for performance in playing.performances] == [1, 1]
 
 
 @pytest.mark.proves("tools.rebuilt")
@@ -156,6 +157,6 @@ async def test_parked_sessions_can_be_ended_at_once() -> None:
     playing = backend()
     async with gateway(playing) as opened:
         await events_of(opened, ASKED)
-        await opened.end_parked()
+        await opened.end_waiting()
         assert playing.performances[0].ended.is_set()
         assert await events_of(opened, BROUGHT) == AFTER

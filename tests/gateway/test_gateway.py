@@ -13,7 +13,7 @@ from claude_openai.core.messages import Text, UserMessage
 from claude_openai.core.models import Model
 from claude_openai.core.ports import Description, Login, Session
 from claude_openai.core.turn import Turn
-from claude_openai.gateway import Choice, Gateway, Limits
+from claude_openai.gateway import Choice, Gateway, Keep, Limits, Patience, Queue
 from claude_openai.testing import Gate
 from claude_openai.testing.scripted_backend import DESCRIPTION, Performance, ScriptedBackend, ScriptedSession
 from tests.virtual_clock import on_virtual_clock
@@ -23,9 +23,14 @@ STARTED, DONE = TurnStarted("sonnet", "session"), TurnFinished("stop")
 
 
 @asynccontextmanager
-async def gateway(backend: ScriptedBackend, **limits: float) -> AsyncIterator[Gateway]:
+async def gateway(
+    backend: ScriptedBackend,
+    patience: Patience = Patience(request=600, first_byte=120, idle=60),
+    keep: Keep = Keep(),
+    queue: Queue = Queue(),
+) -> AsyncIterator[Gateway]:
     async with anyio.create_task_group() as tasks:
-        yield Gateway(backend, tasks, Limits(**{"request": 600, "idle": 60, **limits}), Choice())
+        yield Gateway(backend, tasks, Limits(patience, queue, keep), Choice())
         tasks.cancel_scope.cancel()
 
 
@@ -34,8 +39,8 @@ async def events_of(gateway: Gateway, turn: Turn = TURN) -> list[Event]:
         return [event async for event in events]
 
 
-async def played(backend: ScriptedBackend, **limits: float) -> list[Event]:
-    async with gateway(backend, **limits) as opened:
+async def played(backend: ScriptedBackend, patience: Patience) -> list[Event]:
+    async with gateway(backend, patience) as opened:
         return await events_of(opened)
 
 
@@ -48,7 +53,7 @@ def failure(event: Event) -> Kind:
 @on_virtual_clock
 async def test_events_pass_as_the_backend_gives_them() -> None:
     script: list[Event] = [STARTED, TextDelta("a"), TextDelta("b"), DONE]
-    assert await played(ScriptedBackend(script)) == script
+    assert await played(ScriptedBackend(script), Patience()) == script
 
 
 @pytest.mark.proves("errors.upstream.silent")
@@ -56,7 +61,7 @@ async def test_events_pass_as_the_backend_gives_them() -> None:
 async def test_an_upstream_that_falls_silent_ends_the_turn() -> None:
     backend = ScriptedBackend([STARTED, TextDelta("a"), Gate(), DONE])
     started = anyio.current_time()
-    events = await played(backend, idle=60)
+    events = await played(backend, Patience(idle=60))
     assert anyio.current_time() - started == pytest.approx(60)
     assert events[:-1] == [STARTED, TextDelta("a")]
     assert failure(events[-1]) is Kind.IDLE_TIMEOUT
@@ -72,9 +77,9 @@ async def test_a_turn_over_its_whole_time_ends_even_if_it_speaks() -> None:
             yield Talking((), Performance(turn))
 
     started = anyio.current_time()
-    events = await played(Talker(), request=100, idle=60)
+    events = await played(Talker(), Patience(request=100, idle=60))
     assert anyio.current_time() - started == pytest.approx(100)
-    assert failure(events[-1]) is Kind.REQUEST_TIMEOUT
+    assert failure(events[-1]) is Kind.TIMEOUT
 
 
 @pytest.mark.proves("lifetime.stop.ends-everything")
@@ -101,7 +106,7 @@ async def test_stopping_tells_every_turn_and_lets_none_begin() -> None:
 @pytest.mark.proves("errors.own-fault")
 @on_virtual_clock
 async def test_a_backend_that_ends_without_a_last_event_is_a_failure() -> None:
-    assert failure((await played(ScriptedBackend([STARTED])))[-1]) is Kind.INTERNAL
+    assert failure((await played(ScriptedBackend([STARTED]), Patience()))[-1]) is Kind.INTERNAL
 
 
 @pytest.mark.proves("http.health.not-ready")

@@ -8,6 +8,7 @@ import pytest
 from claude_openai.core.failures import Kind
 from claude_openai.http import chat_completions, origin, request_id
 from claude_openai.http.openapi import document
+from claude_openai.translate import rate_limits
 from claude_openai.translate.errors import TABLE
 
 HTTP = Path(__file__).parents[2] / "src" / "claude_openai" / "http"
@@ -37,10 +38,18 @@ def test_the_table_has_no_error_that_there_is_not() -> None:
     assert documented == refusals | {row.code for row in TABLE.values() if row.code}
 
 
-@pytest.mark.proves("params.ignored", "http.request-id", "simulate.loud.header")
-@pytest.mark.parametrize(
-    "header", [chat_completions.IGNORED, chat_completions.ADJUSTED, request_id.REQUEST_ID, request_id.SIMULATED]
-)
+OWN_HEADERS = [
+    chat_completions.IGNORED,
+    chat_completions.ADJUSTED,
+    request_id.REQUEST_ID,
+    request_id.SIMULATED,
+    rate_limits.RETRY_AFTER,
+    *rate_limits.HEADERS,
+]
+
+
+@pytest.mark.proves("params.ignored", "http.request-id", "simulate.loud.header", "ratelimit.headers")
+@pytest.mark.parametrize("header", OWN_HEADERS)
 def test_every_header_of_ours_is_in_the_table_and_can_be_read_by_a_page(header: str) -> None:
     assert f"\n| `{header}` |" in PAGE
     assert header in origin.READABLE

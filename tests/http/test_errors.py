@@ -94,7 +94,7 @@ class TestABodyOverTheLimit:
         (Kind.RATE_LIMITED, 429),
         (Kind.UPSTREAM_ERROR, 502),
         (Kind.OVERLOADED, 503),
-        (Kind.REQUEST_TIMEOUT, 504),
+        (Kind.TIMEOUT, 504),
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])

@@ -155,6 +155,17 @@ async def test_a_failure_is_an_error_document_before_any_event(status: int, stre
     assert response.json() == {"type": "error", "error": {"type": kind, "message": text}}
 
 
+@pytest.mark.proves("simulator.reply.rate-limits")
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_reply_can_say_something_beside_it_such_as_a_rate_limit(*, streamed: bool) -> None:
+    headers = {"anthropic-ratelimit-unified-status": "allowed"}
+    async with served(Simulator(Replies(Reply((Text.of("Hi"),), headers=headers), "Ho"))) as client:
+        limited = await post(client, asking("Hi", stream=streamed))
+        other = await post(client, asking("Hi", stream=streamed))
+    assert limited.headers.items() >= headers.items()
+    assert headers.keys().isdisjoint(other.headers)
+
+
 @pytest.mark.proves("simulator.failure.refused", "simulator.failure.cut")
 @pytest.mark.parametrize("answer", [Refused(), Reply.of("hello", 3, fault=Cut()), Reply(fault=Cut(0))])
 @pytest.mark.parametrize("streamed", [True, False])

@@ -46,7 +46,7 @@ def test_each_kind_is_told_by_a_status_a_type_and_a_code() -> None:
             "queue_timeout": (503, "server_error", "queue_timeout"),
             "first_byte_timeout": (504, "server_error", "first_byte_timeout"),
             "idle_timeout": (504, "server_error", "idle_timeout"),
-            "request_timeout": (504, "server_error", "request_timeout"),
+            "timeout": (504, "server_error", "timeout"),
             "shutting_down": (503, "server_error", "shutting_down"),
             "internal": (500, "server_error", "internal_error"),
         }

@@ -1,8 +1,8 @@
 """What an answer is made of: the one stream that every backend speaks and every encoder reads.
 
 Order: `TurnStarted` once; deltas; then `UsageReported` at most once; last, exactly one of `TurnFinished` and
-`TurnFailed`. `Retrying` may come at any time before the first delta. After `TurnFailed` or `TurnFinished` there is
-nothing. A turn may fail before it started.
+`TurnFailed`. `Retrying` may come at any time before the first delta, `RateLimitReported` at any time before the last
+event. After `TurnFailed` or `TurnFinished` there is nothing. A turn may fail before it started.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,9 @@ from claude_openai.core.failures import Failure
 from claude_openai.core.messages import ToolCall
 
 FinishReason = Literal["stop", "length", "tool_calls", "refusal"]
+
+RateLimitStatus = Literal["allowed", "allowed_warning", "rejected", "overage"]
+"""Whether requests are let through: yes, with the limit near, no, or at extra cost since the window is used up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,20 @@ class Retrying:
 
 
 @dataclass(frozen=True, slots=True)
+class RateLimitReported:
+    """How the account stands with upstream's rate limit: of several windows of time, the one that limits it now.
+
+    `window` is upstream's name for it ("five_hour"), `utilization` the share of it that is used (1.0 is all; it can be
+    overdrawn), `resets_at` when it is over, in Unix seconds. Each is None where upstream did not tell.
+    """
+
+    status: RateLimitStatus
+    window: str | None = None
+    utilization: float | None = None
+    resets_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UsageReported:
     """What the answer used; `cost_usd` is Claude Code's own figure, None where it gave none."""
 
@@ -97,4 +114,14 @@ class TurnFailed:
     failure: Failure
 
 
-Event = TurnStarted | TextDelta | ReasoningDelta | ToolCalled | Retrying | UsageReported | TurnFinished | TurnFailed
+Event = (
+    TurnStarted
+    | TextDelta
+    | ReasoningDelta
+    | ToolCalled
+    | Retrying
+    | RateLimitReported
+    | UsageReported
+    | TurnFinished
+    | TurnFailed
+)

@@ -36,7 +36,7 @@ class Kind(StrEnum):
     QUEUE_TIMEOUT = "queue_timeout"
     FIRST_BYTE_TIMEOUT = "first_byte_timeout"
     IDLE_TIMEOUT = "idle_timeout"
-    REQUEST_TIMEOUT = "request_timeout"
+    TIMEOUT = "timeout"
     SHUTTING_DOWN = "shutting_down"
     INTERNAL = "internal"
 

@@ -1,31 +1,97 @@
-"""Whether a request goes on exactly where a session stands: a hash over all that shaped the session.
+"""Whether a request goes on exactly where a session stands: digests of all that shaped the session and was said in it.
 
 Canonical means: what a client may lawfully write differently when it sends a message back does not count (white space
 around an answer's text, the order of keys and the white space in a call's arguments). Everything else does. No guessing
 by content, and nothing crosses principals: other servers have handed one user's context to another that way.
+
+How an answer is to be drawn (sampling, the choice of tools) is not part of it: a session takes that anew each time.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
 
-from claude_openai.core.messages import AssistantMessage, Message, ToolCall
+from claude_openai.core.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
 from claude_openai.core.turn import Turn
 
+Difference = Literal["model", "instructions", "tools", "history"]
 
-def fingerprint(turn: Turn, messages: Iterable[Message]) -> str:
-    """Of a session that was shaped by `turn` and has said and heard `messages`; SHA-256, hexadecimal."""
-    shape = [
-        turn.principal,
-        turn.model.resolved or turn.model.id,
-        asdict(turn.sampling),
-        [asdict(tool) for tool in turn.tools],
-    ]
-    digest = hashlib.sha256()
-    for part in (shape, *map(_canonical, messages)):
-        digest.update(json.dumps(part, sort_keys=True).encode() + b"\n")
-    return digest.hexdigest()
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Of a session: each part is a SHA-256, hexadecimal, `messages` has one for each message said and heard.
+
+    System messages count as instructions, wherever they stand.
+    """
+
+    principal: str
+    model: str
+    instructions: str
+    tools: str
+    messages: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """All of it as one digest: two sessions with the same key are in the same place."""
+        return _digest(asdict(self))
+
+    def before(self, newest: int) -> "Fingerprint":
+        """Of the session as it was `newest` messages earlier."""
+        return replace(self, messages=self.messages[: len(self.messages) - newest])
+
+    def after(self, message: Message) -> "Fingerprint":
+        """Of the session once `message` was said, too."""
+        return replace(self, messages=(*self.messages, _digest(_canonical(message))))
+
+    def starts_with(self, other: "Fingerprint") -> bool:
+        """Whether `other` is where a session like this stood at some time."""
+        return self.before(len(self.messages) - len(other.messages)) == other
+
+    def difference(self, other: "Fingerprint") -> Difference | None:
+        """What keeps this from being `other`; None where they are not of one conversation.
+
+        One conversation has the same principal and the same first message.
+        """
+        if self.principal != other.principal or self.messages[:1] != other.messages[:1]:
+            return None
+        if self.messages != other.messages:
+            return "history"
+        parts: tuple[Difference, ...] = ("model", "instructions", "tools")
+        return next((part for part in parts if getattr(self, part) != getattr(other, part)), None)
+
+
+def fingerprint(turn: Turn) -> Fingerprint:
+    """Of a session that was shaped by `turn` and has heard all its messages."""
+    return Fingerprint(
+        principal=_digest(turn.principal),
+        model=_digest(turn.model.resolved or turn.model.id),
+        instructions=_digest([message.text for message in turn.messages if isinstance(message, SystemMessage)]),
+        tools=_digest([asdict(tool) for tool in turn.tools]),
+        messages=tuple(_digest(_canonical(message)) for message in spoken(turn.messages)),
+    )
+
+
+def spoken(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """`messages` without the instructions."""
+    return tuple(message for message in messages if not isinstance(message, SystemMessage))
+
+
+def newest(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """What a session that heard everything before has still to hear: the user's words, or results, at the end.
+
+    Empty where `messages` are a whole conversation, and where words follow results: no session can take both at once.
+    """
+    said = spoken(messages)
+    count = next((n for n, message in enumerate(reversed(said)) if isinstance(message, AssistantMessage)), len(said))
+    new = said[len(said) - count :]
+    of_one_kind = any(all(isinstance(message, kind) for message in new) for kind in (UserMessage, ToolMessage))
+    return new if of_one_kind and len(new) < len(said) else ()
+
+
+def _digest(part: object) -> str:
+    return hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()
 
 
 def _canonical(message: Message) -> object:

@@ -3,11 +3,15 @@
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from claude_openai.core.events import Event
+from claude_openai.core.failures import Failure
 from claude_openai.core.models import Model
 from claude_openai.core.turn import Turn
+
+Start = Literal["warm", "cold", "rebuilt"]
+"""How a session began: in a process that was waiting, in a new one, or in a new one that was given a history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +36,46 @@ class Description:
     models: tuple[Model, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a backend is right now: how many processes wait for a new conversation, and why none can be started."""
+
+    warm: int = 0
+    trouble: Failure | None = None
+
+
 class Session(Protocol):
     """One conversation that a backend holds, as long as the block that opened it.
 
     A turn's failures are events, never exceptions; an exception out of the iterator is a defect.
     """
 
+    @property
+    def start(self) -> Start:
+        """How it began."""
+        ...
+
     def events(self) -> AsyncGenerator[Event, None]:
         """What comes of the turn, up to and including its last event (see `core.events` for their order)."""
         ...
 
     async def resume(self, turn: Turn) -> bool:
-        """After `TurnFinished("tool_calls")`: go on with the results at the end of `turn`; `events` has what follows.
+        """After an answer: go on with what is new at the end of `turn`; `events` has what follows.
 
-        False where the session cannot take them (it died, or the results are too large for it): then nothing was done.
+        False where the session cannot (it died, or the results are too large for it): then nothing was done.
         """
+        ...
+
+    def lasts(self) -> bool:
+        """Whether the answer that is complete left a session that can be resumed."""
+        ...
+
+    def worn(self) -> bool:
+        """Whether it has served enough and should end with this answer, though it could go on."""
+        ...
+
+    async def gone(self) -> None:
+        """Returns when the session has ended by itself, and never as long as it can be resumed."""
         ...
 
 
@@ -63,6 +92,10 @@ class Backend(Protocol):
         Raises:
             RequestFailed: `CLAUDE_CODE_FAILED` where Claude Code cannot be started.
         """
+        ...
+
+    def condition(self) -> Condition:
+        """How it is right now; asks nobody."""
         ...
 
     def open(self, turn: Turn) -> AbstractAsyncContextManager[Session]:

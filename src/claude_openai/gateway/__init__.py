@@ -1,5 +1,7 @@
 """The use cases: what happens between an accepted request and a backend's answer."""
 
-from claude_openai.gateway.gateway import Choice, Gateway, Limits
+from claude_openai.gateway.conversations import Keep
+from claude_openai.gateway.deadlines import Patience
+from claude_openai.gateway.gateway import Choice, Gateway, Limits, Load, Queue
 
-__all__ = ["Choice", "Gateway", "Limits"]
+__all__ = ["Choice", "Gateway", "Keep", "Limits", "Load", "Patience", "Queue"]

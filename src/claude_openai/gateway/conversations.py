@@ -1,44 +1,60 @@
-"""Sessions that outlive a request: parked on tool calls until the client sends the results, or for a bounded time.
+"""Sessions that outlive a request: at rest after an answer, or parked on tool calls, each for a bounded time.
 
-Each session lives in a task of its own. A request holds it while it is answered; afterwards the session ends, or is
-parked under the fingerprint of all it has said and heard. Only a request whose history has that very fingerprint gets
-it. It is only ever an optimisation: whatever is lost here is rebuilt from the request.
+Each session lives in a task of its own. A request holds it while it is answered. Afterwards the session ends, or waits
+under the fingerprint of all it has said and heard: only a request whose history has that very fingerprint gets it. It
+is only ever an optimisation: whatever is lost here is rebuilt from the request.
 """
 
+import math
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 import anyio
 import structlog
 from anyio.abc import TaskGroup, TaskStatus
 
-from claude_openai.core.events import Event, TextDelta, ToolCalled, TurnFinished
-from claude_openai.core.fingerprint import fingerprint
-from claude_openai.core.messages import AssistantMessage, Message, ToolMessage
-from claude_openai.core.ports import Backend, Session
+from claude_openai.core.events import Event, TextDelta, ToolCalled, TurnFailed, TurnFinished
+from claude_openai.core.fingerprint import Fingerprint, fingerprint, newest
+from claude_openai.core.messages import AssistantMessage
+from claude_openai.core.ports import Backend, Session, Start
 from claude_openai.core.turn import Turn
+from claude_openai.gateway.roster import End, Move, Reason, Roster, Seat, State
 
 log = structlog.get_logger(__name__)
 
-MOST_PARKED = 16
-"""Sessions that wait at once, each with a process of some 200 MB. The oldest goes first, and can be rebuilt."""
+Way = Literal["live", "results", Start]
+"""How a turn reaches Claude Code: in the session that gave the last answer, in the one that waits for its results, or
+in a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long a session waits, in seconds, after an answer (`idle`) or for results (`parked`); how many there may be.
+
+    Those that are answering count among them.
+    """
+
+    idle: float = 300.0
+    parked: float = 600.0
+    most: int = 7
 
 
 @dataclass(eq=False)
 class Conversation:
-    """One session and what was said in it so far. `turn` shaped it; `over` ends it, `ended` says that it has."""
+    """One session and what was said in it. `lease` is its time: the session ends when this is cancelled."""
 
+    asked: Fingerprint
+    seat: Seat
     session: Session
-    turn: Turn
-    heard: tuple[Message, ...]
+    lease: anyio.CancelScope
+    ended: anyio.Event
+    resumed: bool = False
     text: list[str] = field(default_factory=list)
     calls: list[ToolCalled] = field(default_factory=list)
-    parked: bool = False
-    resumed: bool = False
-    over: anyio.Event = field(default_factory=anyio.Event)
-    ended: anyio.Event = field(default_factory=anyio.Event)
-    expiry: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    over: TurnFinished | TurnFailed | None = None
 
     def note(self, event: Event) -> None:
         """Remember what the client is told, as it will send it back."""
@@ -47,128 +63,177 @@ class Conversation:
                 self.text.append(text)
             case ToolCalled():
                 self.calls.append(event)
-            case TurnFinished("tool_calls"):
-                self.parked = True
+            case TurnFinished() | TurnFailed():
+                self.over = event
             case _:
                 pass
 
-    def history(self) -> tuple[Message, ...]:
-        """All messages up to the calls it is parked on."""
+    def standing(self) -> Fingerprint:
+        """Where the session stands after its answer."""
         answer = AssistantMessage("".join(self.text), tuple(called.call for called in self.calls))
-        return (*self.heard, answer)
+        return self.asked.after(answer)
 
-    def next(self, turn: Turn) -> None:
-        """The client has sent the results: `turn` is what it was told from here on."""
-        self.turn, self.heard, self.text, self.calls = turn, turn.messages, [], []
-        self.parked, self.resumed = False, True
+    def go_on(self, asked: Fingerprint) -> None:
+        """From here on it answers what is new in `asked`."""
+        self.lease.deadline = math.inf
+        self.asked, self.resumed = asked, True
+        self.text, self.calls, self.over = [], [], None
+
+    def move_to(self, fresh: "Conversation") -> None:
+        """The same conversation goes on in the session of `fresh`."""
+        self.seat, self.session, self.lease, self.ended = fresh.seat, fresh.session, fresh.lease, fresh.ended
+        self.resumed = False
 
 
 class Conversations:
-    """The live sessions of `backend`, each a task of `tasks`: cancelling those ends them all."""
+    """The sessions of `backend`, each a task of `tasks`: cancelling those ends them all."""
 
-    def __init__(self, backend: Backend, tasks: TaskGroup, park_seconds: float) -> None:
+    def __init__(self, backend: Backend, tasks: TaskGroup, keep: Keep) -> None:
+        self.roster = Roster(keep.most)
+        self.ways: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
         self._backend = backend
         self._tasks = tasks
-        self._park_seconds = park_seconds
-        self._parked: dict[str, Conversation] = {}
+        self._keep = keep
+        self._waiting: dict[int, Conversation] = {}
+        self._changed = anyio.Event()
 
     @asynccontextmanager
     async def held(self, turn: Turn) -> AsyncIterator[Conversation]:
-        """A conversation that answers `turn`, for the block; then it is parked if it waits for results, or ends."""
-        conversation = await self._continued(turn) or await self._begun(turn)
+        """A conversation that answers `turn`, for the block; then it waits for what comes next, or ends."""
+        conversation = await self._answering(turn)
         try:
             yield conversation
         except BaseException:
-            conversation.parked = False
+            conversation.over = None
             raise
         finally:
-            if conversation.parked:
-                self._park(conversation)
-            else:
+            if why := self._why_end(conversation):
                 with anyio.CancelScope(shield=True):  # bounded by the session's own end
-                    await self._end(conversation)
+                    await self._end(conversation, why)
+            else:
+                self._wait(conversation)
 
-    async def renew(self, conversation: Conversation) -> None:
-        """Answer its turn in a fresh session: the one it was resumed in turned out to be dead."""
-        await self._end(conversation)
-        fresh = await self._begun(conversation.turn)
-        conversation.session, conversation.resumed = fresh.session, False
-        conversation.over, conversation.ended = fresh.over, fresh.ended
+    async def renew(self, conversation: Conversation, turn: Turn) -> None:
+        """Answer `turn` in a fresh session: the one it was resumed in turned out to be dead."""
+        await self._end(conversation, "died")
+        fresh = await self._begun(turn, conversation.asked, "died")
+        conversation.move_to(fresh)
 
-    async def end_parked(self) -> None:
-        """End every session that waits for results: whoever sends them is answered all the same."""
-        ending = list(self._parked.values())
-        self._parked.clear()
-        for conversation in ending:
-            conversation.expiry.cancel()
-            conversation.over.set()
-        for conversation in ending:
-            await conversation.ended.wait()
+    async def end_waiting(self) -> None:
+        """End every session that no request holds: whoever goes on with one is answered all the same."""
+        for conversation in list(self._waiting.values()):
+            await self._end(conversation, "stopped")
 
-    async def _continued(self, turn: Turn) -> Conversation | None:
-        """The session that waits for exactly the results at the end of `turn`."""
-        asked = turn.messages
-        while asked and isinstance(asked[-1], ToolMessage):
-            asked = asked[:-1]
-        if asked == turn.messages:
-            return None
-        conversation = self._parked.pop(fingerprint(turn, asked), None)
-        if conversation is None:
-            return None
-        conversation.expiry.cancel()
+    async def _answering(self, turn: Turn) -> Conversation:
+        asked = fingerprint(turn)
+        new = newest(turn.messages)
+        if not new:
+            has_history = any(isinstance(message, AssistantMessage) for message in turn.messages)
+            return await self._begun(turn, asked, "mixed" if has_history else None)
+        standing = asked.before(len(new))
+        seat = self.roster.find(standing, asked)
+        if seat is None:
+            return await self._begun(turn, asked, self.roster.why_not(standing))
+        return await self._continued(self._waiting.pop(seat.number), turn, asked)
+
+    async def _continued(self, conversation: Conversation, turn: Turn, asked: Fingerprint) -> Conversation:
+        way: Way = "results" if conversation.calls else "live"
+        if conversation.lease.cancel_called:  # its time was over in this very moment
+            self.roster.end(conversation.seat, "expired")
+            return await self._begun(turn, asked, "expired")
+        conversation.go_on(asked)
         taken = False
         try:
             taken = await conversation.session.resume(turn)
         finally:
             if not taken:
-                conversation.over.set()
+                self._give_up(conversation, "unable")
         if not taken:
-            return None
-        conversation.next(turn)
+            return await self._begun(turn, asked, "unable")
+        self._tell(way, conversation, None)
         return conversation
 
-    async def _begun(self, turn: Turn) -> Conversation:
-        conversation: Conversation = await self._tasks.start(self._live, turn)
+    async def _begun(self, turn: Turn, asked: Fingerprint, reason: Reason | None) -> Conversation:
+        conversation: Conversation = await self._tasks.start(self._live, turn, asked)
+        self._tell(conversation.session.start, conversation, reason)
         return conversation
 
-    async def _live(self, turn: Turn, *, task_status: TaskStatus[Conversation]) -> None:
+    async def _live(self, turn: Turn, asked: Fingerprint, *, task_status: TaskStatus[Conversation]) -> None:
+        """A session, from its beginning to its end."""
+        seat = await self._place(asked)
         ended = anyio.Event()
         begun = False
         try:
             async with self._backend.open(turn) as session:
-                conversation = Conversation(session, turn, turn.messages, ended=ended)
-                task_status.started(conversation)
+                lease = anyio.CancelScope()
+                task_status.started(Conversation(asked, seat, session, lease, ended))
                 begun = True
-                await conversation.over.wait()
+                with lease:
+                    await _until_gone(session, seat)
+                self._no_more(seat, "expired" if lease.cancel_called else "died")
         except Exception:
             if not begun:
                 raise  # it is the request's, which still waits for this
             log.exception("session.end")  # nobody waits any more, and other sessions live on
         finally:
+            self._no_more(seat, "stopped" if begun else "failed")
+            self.roster.leave(seat)
             ended.set()
+            self._tell_change()
 
-    def _park(self, conversation: Conversation) -> None:
-        key = fingerprint(conversation.turn, conversation.history())
-        twin = self._parked.pop(key, None)
-        if twin is not None:  # two sessions that nothing tells apart: neither may get the other's results
-            twin.expiry.cancel()
-            for each in (twin, conversation):
-                each.over.set()
-            return
-        while len(self._parked) >= MOST_PARKED:
-            oldest = self._parked.pop(next(iter(self._parked)))
-            oldest.expiry.cancel()
-            oldest.over.set()
-        conversation.expiry = anyio.CancelScope()
-        self._parked[key] = conversation
-        self._tasks.start_soon(self._expire, key, conversation)
+    async def _place(self, asked: Fingerprint) -> Seat:
+        while not self.roster.has_room():
+            if victim := self.roster.victim():
+                self._give_up(self._waiting[victim.number], "evicted")
+            await self._changed.wait()
+        return self.roster.begin(asked, anyio.current_time())
 
-    async def _expire(self, key: str, conversation: Conversation) -> None:
-        with conversation.expiry:
-            await anyio.sleep(self._park_seconds)
-            self._parked.pop(key, None)
-            conversation.over.set()
+    def _why_end(self, conversation: Conversation) -> End | None:
+        match conversation.over:
+            case None:
+                return "left"
+            case TurnFailed():
+                return "failed"
+            case TurnFinished(reason):
+                if not conversation.session.lasts():
+                    return "cut"
+                return "worn" if reason != "tool_calls" and conversation.session.worn() else None
 
-    async def _end(self, conversation: Conversation) -> None:
-        conversation.over.set()
+    def _wait(self, conversation: Conversation) -> None:
+        seat, now = conversation.seat, anyio.current_time()
+        parked = bool(conversation.calls)
+        self.roster.wait(seat, conversation.standing(), Move.PARK if parked else Move.REST, now)
+        conversation.lease.deadline = now + (self._keep.parked if parked else self._keep.idle)
+        self._waiting[seat.number] = conversation
+        self._tell_change()
+
+    async def _end(self, conversation: Conversation, why: End) -> None:
+        self._give_up(conversation, why)
         await conversation.ended.wait()
+
+    def _give_up(self, conversation: Conversation, why: End) -> None:
+        self._no_more(conversation.seat, why)
+        conversation.lease.cancel()
+
+    def _no_more(self, seat: Seat, why: End) -> None:
+        self._waiting.pop(seat.number, None)
+        if self.roster.end(seat, why):
+            log.info("conversation.end", session=seat.number, reason=why)
+
+    def _tell_change(self) -> None:
+        changed, self._changed = self._changed, anyio.Event()
+        changed.set()
+
+    def _tell(self, way: Way, conversation: Conversation, reason: Reason | None) -> None:
+        self.ways[way] += 1
+        if reason:
+            self.reasons[reason] += 1
+        log.info("conversation.turn", session=conversation.seat.number, way=way, reason=reason)
+
+
+async def _until_gone(session: Session, seat: Seat) -> None:
+    """A session that dies while it answers still has its last words in the pipe: its request ends it."""
+    await session.gone()
+    if seat.state is State.ANSWERING:
+        await anyio.sleep_forever()

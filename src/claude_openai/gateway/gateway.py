@@ -1,35 +1,47 @@
-"""Turns under limits: nothing waits for ever, and every turn ends in exactly one last event.
+"""Turns under limits: so many at once, nothing waits for ever, and every turn ends in exactly one last event.
 
-The backend answers; this adds the bounds on time, ends what runs when the server stops, and remembers what the backend
-said of itself.
+The backend answers; this lets turns in, finds or begins the session for each, adds the bounds on time, ends what runs
+when the server stops, and remembers what the backend said of itself.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 
 import anyio
 from anyio.abc import TaskGroup
 
-from claude_openai.core.events import Event, TurnFailed, TurnFinished
-from claude_openai.core.failures import Failure, Kind
+from claude_openai.core.events import Event, RateLimitReported, TurnFailed, TurnFinished
+from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Backend, Description
 from claude_openai.core.turn import Turn
+from claude_openai.gateway.admission import Admission
 from claude_openai.gateway.catalogue import catalogue
-from claude_openai.gateway.conversations import Conversation, Conversations
+from claude_openai.gateway.conversations import Conversation, Conversations, Keep
+from claude_openai.gateway.deadlines import Deadlines, Patience, Stopping
+from claude_openai.gateway.roster import State
 
 ASK_AGAIN_SECONDS = 15.0
 """While Claude Code is not signed in, how long its word on that is taken before it is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds in seconds: `request` on one turn, `idle` between two signs of life, `parked` on a wait for results."""
+class Queue:
+    """How many turns run at once, how many may wait, and how many seconds each."""
 
-    request: float = 600.0
-    idle: float = 300.0
-    parked: float = 600.0
+    most_running: int = 2
+    most_waiting: int = 100
+    wait: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """All bounds of a gateway."""
+
+    patience: Patience = field(default_factory=Patience)
+    queue: Queue = field(default_factory=Queue)
+    keep: Keep = field(default_factory=Keep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +53,40 @@ class Choice:
     override: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is going on: turns that run and wait, sessions by state, processes that wait for a new conversation.
+
+    `ways` counts the turns so far by how they reached Claude Code, `reasons` those that had a history which no session
+    held, by why. `trouble` is why no process can be started at present.
+    """
+
+    running: int
+    waiting: int
+    sessions: Mapping[str, int]
+    warm: int
+    ways: Mapping[str, int]
+    reasons: Mapping[str, int]
+    trouble: Failure | None
+
+
 class Gateway:
-    """Opens turns on `backend`. Sessions live in `tasks`, those that wait for results too, until it is cancelled."""
+    """Opens turns on `backend`. Sessions live in `tasks`, those that no request holds too, until it is cancelled."""
 
     def __init__(self, backend: Backend, tasks: TaskGroup, limits: Limits, choice: Choice) -> None:
+        queue = limits.queue
         self._backend = backend
-        self._conversations = Conversations(backend, tasks, limits.parked)
-        self._limits = limits
+        self._admission = Admission(queue.most_running, queue.most_waiting, queue.wait)
+        self._conversations = Conversations(backend, tasks, limits.keep)
+        self._patience = limits.patience
+        self._stopping = Stopping()
         self._choice = choice
         self._asking = anyio.Lock()
         self._description: Description | None = None
         self._described_at = 0.0
+        self._rate_limit: RateLimitReported | None = None
         self._turns = 0
         self._idle = anyio.Event()
-        self._stopped = False
-        self._waiting: set[anyio.CancelScope] = set()
 
     async def description(self) -> Description:
         """What the backend says of itself: asked once, and again while it is not signed in.
@@ -81,80 +112,90 @@ class Gateway:
         choice = self._choice
         return catalogue(offered, default=choice.default, aliases=choice.aliases, override=choice.override)
 
+    def rate_limit(self) -> RateLimitReported | None:
+        """How the account stands with upstream's rate limit, as any turn last reported it."""
+        return self._rate_limit
+
+    def load(self) -> Load:
+        """What is going on right now."""
+        condition = self._backend.condition()
+        roster = self._conversations.roster
+        return Load(
+            running=self._admission.running,
+            waiting=self._admission.waiting,
+            sessions={str(state): roster.count(state) for state in State if state is not State.GONE},
+            warm=condition.warm,
+            ways=self._conversations.ways,
+            reasons=self._conversations.reasons,
+            trouble=condition.trouble,
+        )
+
     @asynccontextmanager
     async def open(self, turn: Turn) -> AsyncIterator[AsyncIterator[Event]]:
         """Start `turn`; the block yields its events and ends the turn when it is left, for whatever reason."""
-        ends_at = anyio.current_time() + self._limits.request
-        self._turns += 1
-        try:
-            async with (
-                self._conversations.held(turn) as conversation,
-                aclosing(self._bounded(conversation, ends_at)) as events,
-            ):
-                yield events
-        finally:
-            self._turns -= 1
-            if not self._turns:
-                self._idle.set()
-                self._idle = anyio.Event()
+        deadlines = Deadlines(self._patience, self._stopping)
+        with self._counted():
+            async with AsyncExitStack() as stack:
+                try:
+                    await stack.enter_async_context(self._admission.place(turn.principal))
+                    conversation = await stack.enter_async_context(self._conversations.held(turn))
+                    events = self._events(conversation, turn, deadlines)
+                except RequestFailed as error:
+                    events = _only(TurnFailed(error.failure))
+                yield await stack.enter_async_context(aclosing(events))
 
     async def until_idle(self) -> None:
         """Wait until no turn is open."""
         while self._turns:
             await self._idle.wait()
 
-    async def end_parked(self) -> None:
-        """End the sessions that wait for results; nothing is lost but time."""
-        await self._conversations.end_parked()
+    async def end_waiting(self) -> None:
+        """End the sessions that no request holds; nothing is lost but time."""
+        await self._conversations.end_waiting()
 
     def stop(self) -> None:
         """End every turn, now and from now on, with a last event that says so."""
-        self._stopped = True
-        for scope in self._waiting:
-            scope.cancel()
+        self._admission.close()
+        self._stopping.begin()
 
-    async def _bounded(self, conversation: Conversation, ends_at: float) -> AsyncGenerator[Event, None]:
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._turns += 1
+        try:
+            yield
+        finally:
+            self._turns -= 1
+            if not self._turns:
+                self._idle.set()
+                self._idle = anyio.Event()
+
+    async def _events(
+        self, conversation: Conversation, turn: Turn, deadlines: Deadlines
+    ) -> AsyncGenerator[Event, None]:
+        deadlines.start()
         async with AsyncExitStack() as stack:
             events = await stack.enter_async_context(aclosing(conversation.session.events()))
-            event = await self._next(events, ends_at)
+            event = await deadlines.next(events)
             if conversation.resumed and _is_dead(event):
-                await self._conversations.renew(conversation)
+                await self._conversations.renew(conversation, turn)
                 events = await stack.enter_async_context(aclosing(conversation.session.events()))
-                event = await self._next(events, ends_at)
+                event = await deadlines.next(events)
             while True:
-                conversation.note(event)
+                self._note(event, conversation)
                 yield event
                 if isinstance(event, TurnFinished | TurnFailed):
                     return
-                event = await self._next(events, ends_at)
+                event = await deadlines.next(events)
 
-    async def _next(self, events: AsyncIterator[Event], ends_at: float) -> Event:
-        if self._stopped:
-            return _STOPPED
-        idle_at = anyio.current_time() + self._limits.idle
-        with anyio.CancelScope(deadline=min(ends_at, idle_at)) as scope:
-            self._waiting.add(scope)
-            try:
-                return await anext(events, _NO_LAST_EVENT)
-            finally:
-                self._waiting.discard(scope)
-        return self._cut_short(whole_time_is_over=ends_at <= idle_at)
+    def _note(self, event: Event, conversation: Conversation) -> None:
+        conversation.note(event)
+        if isinstance(event, RateLimitReported):
+            self._rate_limit = event
 
-    def _cut_short(self, *, whole_time_is_over: bool) -> TurnFailed:
-        """Why the wait for an event was ended."""
-        if self._stopped:
-            return _STOPPED
-        if whole_time_is_over:
-            said = f"The request took longer than {self._limits.request:g} s and was ended (--request-timeout)."
-            return TurnFailed(Failure(Kind.REQUEST_TIMEOUT, said))
-        said = f"Upstream said nothing for {self._limits.idle:g} s and the turn was ended (--idle-timeout)."
-        return TurnFailed(Failure(Kind.IDLE_TIMEOUT, said))
+
+async def _only(event: Event) -> AsyncGenerator[Event, None]:
+    yield event
 
 
 def _is_dead(event: Event) -> bool:
     return isinstance(event, TurnFailed) and event.failure.kind is Kind.CLAUDE_CODE_FAILED
-
-
-_NO_LAST_EVENT = TurnFailed(Failure(Kind.INTERNAL, "The answer ended without a last event."))
-
-_STOPPED = TurnFailed(Failure(Kind.SHUTTING_DOWN, "The server is stopping. Send the request again in a moment."))

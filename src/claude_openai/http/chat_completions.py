@@ -17,6 +17,7 @@ from claude_openai.http.auth import principal
 from claude_openai.http.body import read_body
 from claude_openai.http.errors import failure_answer, failure_event
 from claude_openai.http.ports import Gateway
+from claude_openai.http.rate_limits import telling
 from claude_openai.http.streaming import EventStream
 from claude_openai.http.turns import attended
 from claude_openai.logs import logger
@@ -60,6 +61,7 @@ class ChatCompletions:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reading = await self._read(await read_body(scope, receive, self._max_request_bytes), principal(scope))
         headers = _reported(reading)
+        send = telling(send, self._gateway, self._now)
         answer_id, created = f"chatcmpl-{self._new_id()}", self._now()
         async with attended(self._gateway, reading.turn, receive) as events:
             if reading.stream:

@@ -10,11 +10,21 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from claude_openai.http.errors import Refused
+from claude_openai.translate import rate_limits
 
 PREFLIGHT_SECONDS = 600
 """How long a browser may remember our consent: what Chromium caps at two hours, short enough to be withdrawn."""
 
-READABLE = "x-request-id, x-claude-openai-ignored, x-claude-openai-adjusted, x-claude-openai-simulated, retry-after"
+READABLE = ", ".join(
+    (
+        "x-request-id",
+        "x-claude-openai-ignored",
+        "x-claude-openai-adjusted",
+        "x-claude-openai-simulated",
+        "retry-after",
+        *rate_limits.HEADERS,
+    )
+)
 """Headers of an answer that the page's script may read."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from claude_openai.core.events import Event
+from claude_openai.core.events import Event, RateLimitReported
 from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Description
 from claude_openai.core.turn import Turn
@@ -15,6 +15,10 @@ class Gateway(Protocol):
 
     def open(self, turn: Turn) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         """Start `turn`: the block yields its events, the last one of which says how it ended."""
+        ...
+
+    def rate_limit(self) -> RateLimitReported | None:
+        """How the account stands with upstream's rate limit, as any turn last reported it."""
         ...
 
     async def catalogue(self) -> Catalogue: ...

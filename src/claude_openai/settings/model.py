@@ -13,6 +13,7 @@ from claude_openai.settings.values import (
     Address,
     Aliases,
     Command,
+    Count,
     Grace,
     HostNames,
     Keyring,
@@ -23,6 +24,7 @@ from claude_openai.settings.values import (
     ModelName,
     Origins,
     Port,
+    Positive,
     Retries,
     Seconds,
     Size,
@@ -85,6 +87,10 @@ class Settings(BaseModel):
         600.0,
         description="Longest time for one request, from its arrival to the end of its answer.",
     )
+    first_byte_timeout: Seconds = Field(
+        120.0,
+        description="Longest time until upstream begins to answer, from when the request is with Claude Code.",
+    )
     idle_timeout: Seconds = Field(
         300.0,
         description="Longest silence of Claude Code within a request, before it is given up.",
@@ -95,6 +101,38 @@ class Settings(BaseModel):
     tool_retries: Retries = Field(
         2,
         description="How often the model may mend a tool call that does not fit the tool's schema.",
+    )
+    session_ttl: Seconds = Field(
+        300.0,
+        description="How long a conversation keeps its Claude Code process after an answer; then it must be rebuilt.",
+    )
+    warm_processes: Count = Field(
+        1,
+        description="Claude Code processes that wait for new conversations, each with some 200 MB of memory.",
+    )
+    max_processes: Positive = Field(
+        8,
+        description="Most Claude Code processes at once, waiting ones included. The least recently used make room.",
+    )
+    max_process_turns: Positive = Field(
+        100,
+        description="Answers after which a process is replaced.",
+    )
+    max_process_memory: Size = Field(
+        1_000_000_000,
+        description="Memory above which a process is replaced after its answer.",
+    )
+    max_concurrency: Positive = Field(
+        2,
+        description="Most requests that are answered at once; others wait in a queue.",
+    )
+    max_queue_size: Count = Field(
+        100,
+        description="Most requests that wait; a further one is answered with 429.",
+    )
+    queue_timeout: Seconds = Field(
+        60.0,
+        description="Longest time in the queue.",
     )
     keep_alive_interval: Seconds = Field(
         15.0,
@@ -137,6 +175,17 @@ class Settings(BaseModel):
             raise ValueError(
                 f"refusing to listen on {self.host} without an API key: "
                 f"set {PREFIX}API_KEY or --api-key-file, or use --host 127.0.0.1"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _room_for_all(self) -> Self:
+        needed = self.max_concurrency + self.warm_processes
+        if self.max_processes < needed:
+            raise ValueError(
+                f"--max-processes {self.max_processes} is too few for {self.max_concurrency} requests at once and "
+                f"{self.warm_processes} waiting processes: use {needed} or more, or lower --max-concurrency or "
+                "--warm-processes"
             )
         return self
 

@@ -158,6 +158,8 @@ Grace = Annotated[
     float, Field(ge=0, allow_inf_nan=False), Expects("a number of seconds, 0 or more", "SECONDS", unit="seconds")
 ]
 Retries = Annotated[int, Field(ge=0, le=10), Expects("a number of retries from 0 to 10", "COUNT", unit="retries")]
+Count = Annotated[int, Field(ge=0), Expects("a number, 0 or more", "COUNT")]
+Positive = Annotated[int, Field(gt=0), Expects("a number above 0", "COUNT")]
 HostNames = Annotated[
     tuple[Annotated[str, AfterValidator(_host_name)], ...],
     BeforeValidator(_words),

@@ -13,7 +13,7 @@ import anyio
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.models import Model
-from claude_openai.core.ports import Description, Login, Session
+from claude_openai.core.ports import Condition, Description, Login, Session, Start
 from claude_openai.core.turn import Turn
 from claude_openai.testing.simulator.script import Gate
 
@@ -35,7 +35,9 @@ class Performance:
     turn: Turn
     played: list[Event] = field(default_factory=list)
     resumed: list[Turn] = field(default_factory=list)
-    """The turns that brought results."""
+    """The turns that went on in this session."""
+    dies: anyio.Event = field(default_factory=anyio.Event)
+    """Set it, and the session ends by itself: it cannot be resumed any more."""
     ended: anyio.Event = field(default_factory=anyio.Event)
     """Set when the block was left, for whatever reason."""
 
@@ -58,6 +60,9 @@ class ScriptedBackend:
             raise RequestFailed(self._description)
         return self._description
 
+    def condition(self) -> Condition:
+        return Condition()
+
     @asynccontextmanager
     async def open(self, turn: Turn) -> AsyncIterator[Session]:
         script = self._scripts[min(len(self.performances), len(self._scripts) - 1)]
@@ -70,7 +75,9 @@ class ScriptedBackend:
 
 
 class ScriptedSession:
-    """Plays a script up to a last event; what stands after a `TurnFinished("tool_calls")`, once results have come."""
+    """Plays a script up to a last event; what stands after that, once it is resumed."""
+
+    start: Start = "cold"
 
     def __init__(self, script: Iterable[Step], performance: Performance) -> None:
         self._steps = list(script)
@@ -90,7 +97,16 @@ class ScriptedSession:
                         return
 
     async def resume(self, turn: Turn) -> bool:
-        """As long as the script has something left to say."""
-        if self._steps:
+        if self.lasts():
             self._performance.resumed.append(turn)
-        return bool(self._steps)
+        return self.lasts()
+
+    def lasts(self) -> bool:
+        """As long as the script has something left to say."""
+        return bool(self._steps) and not self._performance.dies.is_set()
+
+    def worn(self) -> bool:
+        return False
+
+    async def gone(self) -> None:
+        await self._performance.dies.wait()

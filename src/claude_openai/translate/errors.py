@@ -44,7 +44,7 @@ TABLE: Mapping[Kind, Row] = {
     Kind.QUEUE_TIMEOUT: Row(503, "server_error", "queue_timeout"),
     Kind.FIRST_BYTE_TIMEOUT: Row(504, "server_error", "first_byte_timeout"),
     Kind.IDLE_TIMEOUT: Row(504, "server_error", "idle_timeout"),
-    Kind.REQUEST_TIMEOUT: Row(504, "server_error", "request_timeout"),
+    Kind.TIMEOUT: Row(504, "server_error", "timeout"),
     Kind.SHUTTING_DOWN: Row(503, "server_error", "shutting_down"),
     Kind.INTERNAL: Row(500, "server_error", "internal_error"),
 }

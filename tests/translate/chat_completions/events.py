@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from claude_openai.core.events import (
     Event,
+    RateLimitReported,
     ReasoningDelta,
     Retrying,
     TextDelta,
@@ -26,6 +27,8 @@ REPORTED = UsageReported(
 STOPPED = TurnFinished("stop")
 
 CALLED = TurnFinished("tool_calls")
+
+LIMITED = RateLimitReported("allowed_warning", "five_hour", 0.92, 1_700_003_600)
 
 endings = st.builds(TurnFinished, st.sampled_from(["stop", "length"])) | st.builds(
     TurnFinished, st.just("refusal"), st.none() | st.text()
@@ -51,7 +54,7 @@ ended: st.SearchStrategy[list[Event]] = st.builds(
 turns: st.SearchStrategy[list[Event]] = st.builds(
     lambda retries, deltas, end: [*retries, STARTED, *deltas, *end],
     st.lists(st.builds(Retrying, st.integers(1, 3), st.just(3)), max_size=2),
-    st.lists(text_deltas | st.builds(ReasoningDelta, st.text())),
+    st.lists(text_deltas | st.builds(ReasoningDelta, st.text()) | st.just(LIMITED)),
     called | ended,
 )
 """Whole turns that succeed, in the order that `core.events` promises."""

@@ -2,5 +2,6 @@
 
 from claude_openai.backends.sdk.backend import SdkBackend, SdkSettings
 from claude_openai.backends.sdk.command import bundled_cli
+from claude_openai.backends.sdk.session import Wear
 
-__all__ = ["SdkBackend", "SdkSettings", "bundled_cli"]
+__all__ = ["SdkBackend", "SdkSettings", "Wear", "bundled_cli"]

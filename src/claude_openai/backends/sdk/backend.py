@@ -1,33 +1,32 @@
 """Turns answered by Claude Code through the Claude Agent SDK: one process per conversation, while its session lasts."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import partial
 from uuid import uuid4
 
 import anyio
 import structlog
 from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ClaudeSDKError, McpSdkServerConfig
 
-from claude_openai.backends.process import child_process, dying_with_parent
-from claude_openai.backends.scratch import Scratch, scratch_folder
+from claude_openai.backends.process import Child, child_process, dying_with_parent
+from claude_openai.backends.scratch import scratch_folder
 from claude_openai.backends.sdk.account import login_of, models_of
 from claude_openai.backends.sdk.calls import SERVER, ParkedCalls
-from claude_openai.backends.sdk.command import Order, chat_command
+from claude_openai.backends.sdk.command import ClaudeCode, Drawing, Rebuilding
 from claude_openai.backends.sdk.failures import process_failure
-from claude_openai.backends.sdk.session import Running, SdkSession, cause
+from claude_openai.backends.sdk.session import Running, SdkSession, Wear, cause, sent
 from claude_openai.backends.sdk.transcript import Json, dialogue, prompt_of, system_prompt, transcript
-from claude_openai.backends.sdk.transport import ChildTransport
+from claude_openai.backends.sdk.transport import ChildTransport, Introduction
+from claude_openai.backends.spares import Spare, Spares
+from claude_openai.backends.supply import Stage, Supply, Trouble
 from claude_openai.core.events import Event, TurnFailed
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.core.ports import Description, Session
+from claude_openai.core.ports import Condition, Description, Session, Start
 from claude_openai.core.turn import Turn
 
 log = structlog.get_logger(__name__)
-
-START_TIMEOUT_SECONDS = 30.0
-"""From the start of a process to its reply to `initialize`: 0.35 to 0.7 s measured, more from a slow disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,9 @@ class SdkSettings:
 
     `cli` is the Claude Code executable; `login` the part of the server's environment that Claude Code signs in with;
     `request_timeout` in seconds; `max_retries` how often Claude Code may repeat a request that failed upstream;
-    `max_tool_mends` how often the model may mend calls whose arguments do not fit.
+    `max_tool_mends` how often the model may mend calls whose arguments do not fit; `warm_processes` how many wait for
+    a new conversation. `start_timeout`, in seconds, is from the start of a process to its reply to `initialize`: 0.35
+    to 0.7 measured, more from a slow disk; and `introduction_timeout` that of one that has been waiting: 0.04.
     """
 
     cli: str
@@ -44,14 +45,26 @@ class SdkSettings:
     max_retries: int = 2
     max_tool_mends: int = 2
     request_timeout: float = 600.0
+    warm_processes: int = 0
+    wear: Wear = field(default_factory=Wear)
+    start_timeout: float = 30.0
+    introduction_timeout: float = 10.0
 
 
 class SdkBackend:
-    """Implements `core.ports.Backend`."""
+    """Implements `core.ports.Backend`. Processes wait for new conversations as long as `run` does."""
 
     def __init__(self, settings: SdkSettings) -> None:
         self._settings = settings
-        self._program = dying_with_parent((settings.cli,))
+        self._claude_code = ClaudeCode(
+            dying_with_parent((settings.cli,)), settings.login, settings.max_retries, settings.request_timeout
+        )
+        self._supply = Supply(settings.warm_processes)
+        self._spares = Spares(self._supply, self._waiting)
+
+    async def run(self) -> None:
+        """Keep processes waiting, until cancelled."""
+        await self._spares.run()
 
     async def describe(self) -> Description:
         """Ask Claude Code who it is and which models it has: one process, started and ended.
@@ -61,12 +74,16 @@ class SdkBackend:
         """
         try:
             async with AsyncExitStack() as stack:
-                running = await self._start(stack, stack.enter_context(scratch_folder()), Order())
-                info = await running.client.get_server_info() or {}
+                child = await self._waiting(stack)
+                client = await self._connected(
+                    stack, ChildTransport(child), ParkedCalls(()), self._settings.start_timeout
+                )
+                info = await client.get_server_info() or {}
         except (ClaudeSDKError, OSError) as error:
             log.error("sdk.error", stage="describe", error=cause(error))
             what = f"{self._settings.cli}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
             raise RequestFailed(Failure(Kind.CLAUDE_CODE_FAILED, f"Claude Code does not start ({what})")) from error
+        self._spares.refill()
         return Description(
             name="claude-agent-sdk",
             version=str(info.get("claude_code_version", "unknown")),
@@ -74,77 +91,147 @@ class SdkBackend:
             models=models_of(info),
         )
 
+    def condition(self) -> Condition:
+        """See `core.ports.Backend.condition`."""
+        trouble = self._supply.trouble(anyio.current_time())
+        return Condition(self._supply.count(Stage.WAITING), _failure(trouble) if trouble else None)
+
     @asynccontextmanager
     async def open(self, turn: Turn) -> AsyncIterator[Session]:
         """Start `turn`; see `core.ports.Backend.open`."""
         async with AsyncExitStack() as stack:
-            session: Session
-            try:
-                session = await self._ask(stack, turn)
-            except (ClaudeSDKError, OSError) as error:
-                log.error("sdk.error", stage="start", error=cause(error))
-                session = _NeverStarted()
-            yield session
+            stack.callback(self._spares.refill)
+            yield await self._session(stack, turn)
 
-    async def _ask(self, stack: AsyncExitStack, turn: Turn) -> SdkSession:
-        """A session whose Claude Code is answering `turn`; it ends with `stack`."""
-        scratch = stack.enter_context(scratch_folder())
-        model = turn.model.resolved or turn.model.id
-        messages = dialogue(turn.messages)
-        prompt = prompt_of(messages)
-        history = messages[:-1] if prompt else messages
-        if history:
-            scratch.history.write_bytes(transcript(history, uuid4(), model))
-        if instructions := system_prompt(turn.messages):
-            scratch.instructions.write_text(instructions, encoding="utf-8", newline="")
+    async def _session(self, stack: AsyncExitStack, turn: Turn) -> Session:
+        """Of a Claude Code that is answering `turn`, or of none; its process ends with `stack`."""
+        if trouble := self.condition().trouble:
+            return _NeverStarted(trouble)
+        history, prompt = prompt_of(dialogue(turn.messages))
         calls = ParkedCalls(turn.tools)
-        order = Order(
-            model=model,
-            sampling=turn.sampling,
-            tool_choice=turn.tool_choice,
-            has_tools=bool(turn.tools),
-            prompted=prompt is not None,
+        try:
+            if history:
+                running = await self._rebuilt(stack, turn, calls, history, prompted=prompt is not None)
+            else:
+                running = await self._fresh(stack, turn, calls)
+            if prompt:
+                await running.client.query(sent(prompt))
+        except (ClaudeSDKError, OSError) as error:
+            log.error("sdk.error", stage="start", error=cause(error))
+            return _NeverStarted(process_failure("could not be started"))
+        settings = self._settings
+        return SdkSession(
+            running, calls, turn, max_mends=settings.max_tool_mends, wear=settings.wear, started=self._spares.refill
         )
-        running = await self._start(stack, scratch, order, calls)
-        if prompt:
-            await running.client.query(_sent(prompt))
-        return SdkSession(running, calls, turn, self._settings.max_tool_mends)
 
-    async def _start(
-        self, stack: AsyncExitStack, scratch: Scratch, order: Order, calls: ParkedCalls | None = None
+    async def _fresh(self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls) -> Running:
+        """A process that waits, or a new one, introduced to a new conversation."""
+        server = SERVER if turn.tools else None
+        introduction = Introduction(_model(turn), Drawing.of(turn), system_prompt(turn.messages), server)
+        if spare := self._spares.take():
+            try:
+                return await self._served(stack, spare.number, partial(self._warm, spare, introduction, calls))
+            except (ClaudeSDKError, OSError) as error:  # nothing went upstream, so nothing is lost but time
+                log.error("sdk.error", stage="introduction", error=cause(error))
+        return await self._served(stack, self._supply.start(Stage.TAKEN), partial(self._cold, introduction, calls))
+
+    async def _warm(
+        self, spare: Spare, introduction: Introduction, calls: ParkedCalls, owned: AsyncExitStack
     ) -> Running:
-        """A process of its own, which ends with `stack`.
+        await owned.enter_async_context(spare.owned)
+        transport = ChildTransport(spare.child, introduction)
+        client = await self._connected(owned, transport, calls, self._settings.introduction_timeout)
+        return Running(client, transport, spare.child, "warm")
+
+    async def _cold(self, introduction: Introduction, calls: ParkedCalls, owned: AsyncExitStack) -> Running:
+        child = await self._waiting(owned)
+        transport = ChildTransport(child, introduction)
+        client = await self._connected(owned, transport, calls, self._settings.start_timeout)
+        return Running(client, transport, child, "cold")
+
+    async def _rebuilt(
+        self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls, history: list[Json], *, prompted: bool
+    ) -> Running:
+        """A new process that goes on with `history`."""
+        order = Rebuilding(_model(turn), Drawing.of(turn), has_tools=bool(turn.tools), prompted=prompted)
+        past = transcript(history, uuid4(), order.model), system_prompt(turn.messages)
+        return await self._served(stack, self._supply.start(Stage.TAKEN), partial(self._resumed, order, past, calls))
+
+    async def _resumed(
+        self, order: Rebuilding, past: tuple[bytes, str], calls: ParkedCalls, owned: AsyncExitStack
+    ) -> Running:
+        scratch = owned.enter_context(scratch_folder())
+        history, instructions = past
+        scratch.history.write_bytes(history)
+        if instructions:
+            scratch.instructions.write_text(instructions, encoding="utf-8", newline="")
+        child = await owned.enter_async_context(child_process(self._claude_code.rebuilt(scratch, order)))
+        transport = ChildTransport(child)
+        client = await self._connected(owned, transport, calls, self._settings.start_timeout)
+        return Running(client, transport, child, "rebuilt", thinks_again=order.drawing.thinks)
+
+    async def _served(
+        self, stack: AsyncExitStack, process: int, start: Callable[[AsyncExitStack], Awaitable[Running]]
+    ) -> Running:
+        """What `start` starts, as `process`; it ends with `stack`, or at once where it fails.
 
         Raises:
-            OSError (TimeoutError among them), ClaudeSDKError: it did not start.
+            OSError (TimeoutError among them), ClaudeSDKError: it does not serve.
         """
-        command = chat_command(
-            self._program,
-            self._settings.login,
-            scratch,
-            order,
-            max_retries=self._settings.max_retries,
-            request_timeout=self._settings.request_timeout,
-        )
-        child = await stack.enter_async_context(child_process(command))
+        async with AsyncExitStack() as owned:
+            owned.callback(self._supply.leave, process)
+            try:
+                running = await start(owned)
+            except (ClaudeSDKError, OSError):
+                self._supply.fail(process, anyio.current_time())
+                raise
+            self._supply.serve(process)
+            stack.push_async_exit(owned.pop_all())
+            return running
+
+    async def _waiting(self, owned: AsyncExitStack) -> Child:
+        """A process that waits to be introduced."""
+        scratch = owned.enter_context(scratch_folder())
+        return await owned.enter_async_context(child_process(self._claude_code.fresh(scratch)))
+
+    async def _connected(
+        self, owned: AsyncExitStack, transport: ChildTransport, calls: ParkedCalls, seconds: float
+    ) -> ClaudeSDKClient:
         options = ClaudeAgentOptions(verbatim_prompts=True)
-        if calls and order.has_tools:
+        if calls.any:
             options.mcp_servers = {SERVER: McpSdkServerConfig(type="sdk", name=SERVER, instance=calls.server())}
-        transport = ChildTransport(child)
-        with anyio.fail_after(START_TIMEOUT_SECONDS):
-            client = await stack.enter_async_context(ClaudeSDKClient(options, transport))
-        return Running(client, transport, child)
+        with anyio.fail_after(seconds):
+            return await owned.enter_async_context(ClaudeSDKClient(options, transport))
 
 
 class _NeverStarted:
     """The session of a Claude Code that could not be started."""
 
+    start: Start = "cold"
+
+    def __init__(self, why: Failure) -> None:
+        self._why = why
+
     async def events(self) -> AsyncGenerator[Event, None]:
-        yield TurnFailed(process_failure("could not be started"))
+        yield TurnFailed(self._why)
 
     async def resume(self, turn: Turn) -> bool:  # noqa: ARG002 -- the port's
         return False
 
+    def lasts(self) -> bool:
+        return False
 
-async def _sent(message: Json) -> AsyncIterator[dict[str, Any]]:
-    yield {"type": "user", "message": message, "parent_tool_use_id": None}
+    def worn(self) -> bool:
+        return False
+
+    async def gone(self) -> None:
+        await anyio.sleep_forever()
+
+
+def _model(turn: Turn) -> str:
+    return turn.model.resolved or turn.model.id
+
+
+def _failure(trouble: Trouble) -> Failure:
+    said = f"Claude Code failed to start {trouble.failures} times in a row; the next try is in {trouble.pause:.0f} s."
+    return Failure(Kind.CLAUDE_CODE_FAILED, f"{said} The server's log says why.", retry_after=trouble.pause)

@@ -49,6 +49,11 @@ class ParkedCalls:
         self._outcomes: dict[str, Outcome] = {}
         self._given = anyio.Event()
 
+    @property
+    def any(self) -> bool:
+        """Whether there are tools at all."""
+        return bool(self._tools)
+
     def server(self) -> Server[None]:
         """The MCP server to give the SDK."""
         return Server(SERVER, version=__version__, on_list_tools=self._list, on_call_tool=self._call)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import claude_agent_sdk
 
@@ -15,7 +16,7 @@ from claude_openai.backends.process import Command
 from claude_openai.backends.scratch import Scratch
 from claude_openai.backends.sdk.calls import SERVER
 from claude_openai.core.tools import AUTO, ToolChoice
-from claude_openai.core.turn import DEFAULT_SAMPLING, Sampling
+from claude_openai.core.turn import DEFAULT_SAMPLING, Sampling, Turn
 
 CHAT_ENVIRONMENT: Mapping[str, str] = {
     # What the SDK's own transport says of itself.
@@ -34,6 +35,14 @@ CHAT_ENVIRONMENT: Mapping[str, str] = {
     "CLAUDE_CODE_DISABLE_REFUSAL_RETRY": "1",
     # A broken stream is not asked for again without streaming: what was already sent would be said twice.
     "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",
+    # The model sees the client's own names of tools.
+    "CLAUDE_AGENT_SDK_MCP_NO_PREFIX": "1",
+    # Every schema is sent as it is, none is put off until the model searches for it.
+    "ENABLE_TOOL_SEARCH": "false",
+    # A tool's description reaches the model whole: Claude Code's own limit is 4 kB.
+    "CLAUDE_CODE_MAX_MCP_DESCRIPTION_LENGTH": "1000000000",
+    # A long result reaches the model whole, not as a summary and a file; see also `calls.MAX_RESULT_CHARACTERS`.
+    "MAX_MCP_OUTPUT_TOKENS": "1000000",
 }
 
 _CHAT_OPTIONS = (
@@ -45,42 +54,55 @@ _CHAT_OPTIONS = (
     "--setting-sources=",
     "--strict-mcp-config",
     "--no-session-persistence",  # nor does Claude Code then copy images to files, and tell the model where
-)
-
-_ANSWER_OPTIONS = (
-    # The first answer exceeds it, and ends the turn: Claude Code does not ask again by itself after `max_tokens` or an
-    # empty answer. An interrupt instead came too late in 10 of 12 tries.
-    "--max-budget-usd=0.0000001",
-)
-
-_TOOL_OPTIONS = (
-    f"--mcp-config={json.dumps({'mcpServers': {SERVER: {'type': 'sdk', 'name': SERVER}}})}",
     f"--allowedTools=mcp__{SERVER}__*",  # else a person would be asked
 )
 
-TOOL_ENVIRONMENT: Mapping[str, str] = {
-    # The model sees the client's own names.
-    "CLAUDE_AGENT_SDK_MCP_NO_PREFIX": "1",
-    # Every schema is sent as it is, none is put off until the model searches for it.
-    "ENABLE_TOOL_SEARCH": "false",
-    # A tool's description reaches the model whole: Claude Code's own limit is 4 kB.
-    "CLAUDE_CODE_MAX_MCP_DESCRIPTION_LENGTH": "1000000000",
-    # A long result reaches the model whole, not as a summary and a file; see also `calls.MAX_RESULT_CHARACTERS`.
-    "MAX_MCP_OUTPUT_TOKENS": "1000000",
-}
+_TOOLS = f"--mcp-config={json.dumps({'mcpServers': {SERVER: {'type': 'sdk', 'name': SERVER}}})}"
 
 _KEY_VARIABLES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What one process is started for. Where no prompt follows (`prompted`), the history is answered as it stands."""
+class Drawing:
+    """How an answer is to be drawn: what may differ from one request of a conversation to the next."""
 
-    model: str | None = None
     sampling: Sampling = DEFAULT_SAMPLING
     tool_choice: ToolChoice = AUTO
-    has_tools: bool = False
-    prompted: bool = True
+
+    @classmethod
+    def of(cls, turn: Turn) -> Self:
+        return cls(turn.sampling, turn.tool_choice if turn.tools else AUTO)
+
+    @property
+    def thinks(self) -> bool:
+        """Upstream refuses to think where it is told a temperature."""
+        return self.sampling.temperature is None and self.sampling.top_p is None
+
+    def environment(self) -> Mapping[str, str]:
+        """Sampling parameters only: the first variable could replace the whole request, and is not used for that.
+
+        Always both, so that what a running process was told before is overwritten ("{}" and "" are nothing).
+        """
+        sampling = self.sampling
+        body = {
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "stop_sequences": list(sampling.stop) or None,
+            "tool_choice": _tool_choice(self.tool_choice),
+        }
+        given = {name: value for name, value in body.items() if value is not None}
+        limit = "" if sampling.max_tokens is None else str(sampling.max_tokens)
+        return {"CLAUDE_CODE_EXTRA_BODY": json.dumps(given), "CLAUDE_CODE_MAX_OUTPUT_TOKENS": limit}
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilding:
+    """What a process is started for that goes on with a history. Without `prompted` it answers that as it stands."""
+
+    model: str
+    drawing: Drawing
+    has_tools: bool
+    prompted: bool
 
 
 def bundled_cli() -> Path:
@@ -90,42 +112,52 @@ def bundled_cli() -> Path:
     return windows if windows.exists() else folder / "claude"
 
 
-def chat_command(
-    program: tuple[str, ...],
-    login: Mapping[str, str],
-    scratch: Scratch,
-    order: Order,
-    *,
-    max_retries: int,
-    request_timeout: float,
-) -> Command:
-    """The command line and the whole environment of one Claude Code process, for what lies ready in `scratch`.
+@dataclass(frozen=True, slots=True)
+class ClaudeCode:
+    """The executable and what is the same for each of its processes.
 
     `login` is the part of the server's own environment that Claude Code needs to sign in and reach its API.
-    `request_timeout` is in seconds. A system prompt is a file: it has no length limit there and does not show in `ps`.
+    `request_timeout` is in seconds.
     """
-    argv = [*program, *_CHAT_OPTIONS]
-    argv.append(f"--system-prompt-file={scratch.instructions}" if scratch.instructions.exists() else "--system-prompt=")
-    argv += _TOOL_OPTIONS if order.has_tools else _ANSWER_OPTIONS
-    if order.model is not None:
-        argv.append(f"--model={order.model}")
-    if order.sampling.temperature is not None or order.sampling.top_p is not None:
-        argv.append("--thinking=disabled")  # upstream refuses both together
-    if scratch.history.exists():
-        argv.append(f"--resume={scratch.history}")
-    environment = {
-        **login,
-        **CHAT_ENVIRONMENT,
-        **(TOOL_ENVIRONMENT if order.has_tools else {}),
-        **_simple(login),
-        **request_environment(order.sampling, order.tool_choice if order.has_tools else None),
-        **({} if order.prompted else {"CLAUDE_CODE_RESUME_INTERRUPTED_TURN": "1"}),
-        "CLAUDE_CODE_MAX_RETRIES": str(max_retries),
-        "API_TIMEOUT_MS": str(round(request_timeout * 1000)),
-        **dict.fromkeys(("CLAUDE_CODE_TMPDIR", "TMPDIR", "TEMP", "TMP"), str(scratch.temporary)),
-        "PWD": str(scratch.work),
-    }
-    return Command(tuple(argv), environment, scratch.work, scratch.stderr)
+
+    program: tuple[str, ...]
+    login: Mapping[str, str]
+    max_retries: int
+    request_timeout: float
+
+    def fresh(self, scratch: Scratch) -> Command:
+        """For a new conversation: what that needs is told later, over the pipe (`transport.Introduction`)."""
+        return self._command(scratch, ("--system-prompt=",), {})
+
+    def rebuilt(self, scratch: Scratch, order: Rebuilding) -> Command:
+        """For the history and the instructions that lie ready in `scratch`.
+
+        All is told at the start, because a history that is answered as it stands is answered before anything is read.
+        A system prompt is a file: it has no length limit there and does not show in `ps`.
+        """
+        has_instructions = scratch.instructions.exists()
+        options = (
+            f"--resume={scratch.history}",
+            f"--system-prompt-file={scratch.instructions}" if has_instructions else "--system-prompt=",
+            f"--model={order.model}",
+            *((_TOOLS,) if order.has_tools else ()),
+            *(() if order.drawing.thinks else ("--thinking=disabled",)),
+        )
+        unprompted = {} if order.prompted else {"CLAUDE_CODE_RESUME_INTERRUPTED_TURN": "1"}
+        return self._command(scratch, options, {**order.drawing.environment(), **unprompted})
+
+    def _command(self, scratch: Scratch, options: tuple[str, ...], told: Mapping[str, str]) -> Command:
+        environment = {
+            **self.login,
+            **CHAT_ENVIRONMENT,
+            **_simple(self.login),
+            **told,
+            "CLAUDE_CODE_MAX_RETRIES": str(self.max_retries),
+            "API_TIMEOUT_MS": str(round(self.request_timeout * 1000)),
+            **dict.fromkeys(("CLAUDE_CODE_TMPDIR", "TMPDIR", "TEMP", "TMP"), str(scratch.temporary)),
+            "PWD": str(scratch.work),
+        }
+        return Command((*self.program, *_CHAT_OPTIONS, *options), environment, scratch.work, scratch.stderr)
 
 
 _MODES = {"auto": "auto", "none": "none", "required": "any", "tool": "tool"}
@@ -147,19 +179,3 @@ def _simple(login: Mapping[str, str]) -> Mapping[str, str]:
     stays, and tells of an empty folder.
     """
     return {"CLAUDE_CODE_SIMPLE": "1"} if any(login.get(name) for name in _KEY_VARIABLES) else {}
-
-
-def request_environment(sampling: Sampling, choice: ToolChoice | None) -> Mapping[str, str]:
-    """Sampling parameters only: the first variable could replace the whole request, and is not used for that.
-
-    Always both, so that what a running process was told before is overwritten ("{}" and "" are nothing).
-    """
-    body = {
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "stop_sequences": list(sampling.stop) or None,
-        "tool_choice": _tool_choice(choice) if choice else None,
-    }
-    given = {name: value for name, value in body.items() if value is not None}
-    limit = "" if sampling.max_tokens is None else str(sampling.max_tokens)
-    return {"CLAUDE_CODE_EXTRA_BODY": json.dumps(given), "CLAUDE_CODE_MAX_OUTPUT_TOKENS": limit}

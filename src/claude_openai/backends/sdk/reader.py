@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from claude_agent_sdk import Message, RateLimitEvent, ResultMessage, StreamEvent, SystemMessage
+from claude_agent_sdk import Message, RateLimitEvent, RateLimitInfo, ResultMessage, StreamEvent, SystemMessage
 
 from claude_openai.backends.sdk.failures import process_failure, upstream_failure
 from claude_openai.core.events import (
     Event,
     FinishReason,
+    RateLimitReported,
     ReasoningDelta,
     Retrying,
     TextDelta,
@@ -64,7 +65,7 @@ class AnswerReader:
         self._stop_reason: str | None = None
         self._refusal: str | None = None
         self._usage = Usage(0, 0)
-        self._retry_after: float | None = None
+        self._rate_limit: RateLimitReported | None = None
         self._waited = 0.0
 
     @property
@@ -95,8 +96,8 @@ class AnswerReader:
                 # Where nothing was said before, the only word of it: `message_delta` then has no stop reason.
                 self._stop_reason = "refusal"
                 self._refusal = data.get("api_refusal_explanation") or self._refusal
-            case RateLimitEvent(rate_limit_info=info) if info.status == "rejected" and info.resets_at:
-                self._retry_after = max(0.0, info.resets_at - self._wall_clock())
+            case RateLimitEvent(rate_limit_info=info):
+                self._rate_limit = _reported(info)
             case ResultMessage():
                 return self._ended(message)
             case _:
@@ -112,9 +113,8 @@ class AnswerReader:
 
     def park(self) -> list[Event]:
         """The last events, where the client is to run the calls: what they cost comes with the answer that ends it."""
-        self.done = True
         called = [ToolCalled(call) for call in self.calls]
-        return [*called, UsageReported(_sum(self._spent, self._usage)), TurnFinished("tool_calls")]
+        return self._last(*called, UsageReported(_sum(self._spent, self._usage)), TurnFinished("tool_calls"))
 
     def abandoned(self, why: Failure) -> list[Event]:
         """The last events, where no result came: the answer if it is complete, else `why` there is none."""
@@ -187,12 +187,11 @@ class AnswerReader:
         return self._finish(result.total_cost_usd)
 
     def _finish(self, cost_usd: float | None) -> list[Event]:
-        self.done = True
         reason = _FINISH.get(self._stop_reason or "", "stop")
-        return [
+        return self._last(
             UsageReported(_sum(self._spent, self._usage), cost_usd),
             TurnFinished(reason, refusal=self._refusal if reason == "refusal" else None),
-        ]
+        )
 
     def _why_not(self, result: ResultMessage) -> Failure:
         if self._said_something or result.subtype == "error_max_budget_usd":
@@ -200,11 +199,23 @@ class AnswerReader:
         if not result.is_error:
             return process_failure("ended the turn without an answer")
         text = result.result or "; ".join(result.errors or [])
-        return upstream_failure(result.api_error_status, text, model=self._model, retry_after=self._retry_after)
+        return upstream_failure(result.api_error_status, text, model=self._model, retry_after=self._retry_after())
+
+    def _retry_after(self) -> float | None:
+        limit = self._rate_limit
+        if limit is None or limit.status != "rejected" or limit.resets_at is None:
+            return None
+        return max(0.0, limit.resets_at - self._wall_clock())
 
     def _fail(self, failure: Failure) -> list[Event]:
+        if failure.kind is Kind.CLAUDE_CODE_FAILED:
+            self._rate_limit = None  # that is the first event then: whoever resumed the session begins a new one
+        return self._last(TurnFailed(failure))
+
+    def _last(self, *events: Event) -> list[Event]:
+        """With the rate limit before them: Claude Code reports it between the answer's end and the result."""
         self.done = True
-        return [TurnFailed(failure)]
+        return [*events] if self._rate_limit is None else [self._rate_limit, *events]
 
 
 _INTERRUPTED = Failure(
@@ -223,6 +234,23 @@ class _CallInProgress:
 
     def made(self) -> ToolCall:
         return ToolCall(self.id, self.name, "".join(self.pieces) or "{}")
+
+
+def _reported(info: RateLimitInfo) -> RateLimitReported:
+    """Requests may go on where a window has "rejected", at extra cost: only the raw report says so."""
+    status = "overage" if info.status == "rejected" and info.raw.get("isUsingOverage") else info.status
+    return RateLimitReported(status, info.rate_limit_type, _utilization(info), info.resets_at)
+
+
+def _utilization(info: RateLimitInfo) -> float | None:
+    """The report itself has it with a warning only, the windows it lists have it always (measured)."""
+    if info.utilization is not None:
+        return info.utilization
+    match (info.raw.get("unifiedWindows") or {}).get(info.rate_limit_type):
+        case {"utilization": float() | int() as utilization}:
+            return utilization
+        case _:
+            return None
 
 
 def _sum(one: Usage, other: Usage) -> Usage:

@@ -1,13 +1,14 @@
-"""One conversation with a running Claude Code: it answers, and where it calls tools of the client it waits for them.
+"""One conversation with a running Claude Code: it answers, waits for what comes next, and goes on.
 
 Calls are taken from the stream, checked against their schemas, and either handed to the client, all of a message, or
 all given back to the model as errors it can mend. The process and its end belong to the block that made the session.
 """
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import anyio
 import structlog
@@ -15,13 +16,16 @@ from claude_agent_sdk import ClaudeSDKClient, ClaudeSDKError
 
 from claude_openai.backends.process import Child
 from claude_openai.backends.sdk.calls import Outcome, ParkedCalls, fits
-from claude_openai.backends.sdk.command import request_environment
+from claude_openai.backends.sdk.command import Drawing
 from claude_openai.backends.sdk.failures import process_failure
 from claude_openai.backends.sdk.reader import AnswerReader
+from claude_openai.backends.sdk.transcript import Json, dialogue, prompt_of
 from claude_openai.backends.sdk.transport import ChildTransport
-from claude_openai.core.events import Event, TurnFailed
+from claude_openai.core.events import Event, TurnFailed, TurnFinished, TurnStarted, UsageReported
 from claude_openai.core.failures import Failure, Kind
-from claude_openai.core.messages import Text, ToolCall, ToolMessage
+from claude_openai.core.fingerprint import newest
+from claude_openai.core.messages import Message, Text, ToolCall, ToolMessage
+from claude_openai.core.ports import Start
 from claude_openai.core.tools import Toolbox
 from claude_openai.core.turn import Turn
 
@@ -33,75 +37,164 @@ SETTLE_TIMEOUT_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A started and initialised Claude Code."""
+    """A started and initialised Claude Code. `thinks_again`: whether it can be told to think where it does not."""
 
     client: ClaudeSDKClient
     transport: ChildTransport
     child: Child
+    start: Start
+    thinks_again: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Wear:
+    """When a process has served enough: after so many answers, or above so many resident bytes."""
+
+    answers: int = 100
+    resident: int = 1_000_000_000
 
 
 class SdkSession:
-    """Implements `core.ports.Session`. `max_mends` is how often the model may mend calls that do not fit."""
+    """Implements `core.ports.Session`. `max_mends` is how often the model may mend calls that do not fit.
 
-    def __init__(self, running: Running, calls: ParkedCalls, turn: Turn, max_mends: int) -> None:
-        self._child = running.child
-        self._transport = running.transport
+    `started` is called when upstream has begun to answer.
+    """
+
+    def __init__(
+        self,
+        running: Running,
+        calls: ParkedCalls,
+        turn: Turn,
+        *,
+        max_mends: int,
+        wear: Wear,
+        started: Callable[[], object],
+    ) -> None:
+        self._running = running
         self._calls = calls
-        self._tool_choice = turn.tool_choice
+        self._drawing = Drawing.of(turn)
         self._messages = running.client.receive_messages()
         self._toolbox = Toolbox(turn.tools)
         self._model = turn.model.id
         self._offered = frozenset(tool.name for tool in turn.tools)
         self._max_mends = max_mends
+        self._wear = wear
+        self._started = started
+        self._answers = 0
+        self._spent_usd = 0.0
+        self._waits = False
+
+    @property
+    def start(self) -> Start:
+        """See `core.ports.Session.start`."""
+        return self._running.start
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """See `core.ports.Session.events`."""
+        self._waits = False
         reader = AnswerReader(self._model, self._offered, time.time)
-        mends = 0
         try:
-            async for message in self._messages:
-                for event in reader.feed(message):
-                    yield event
-                if reader.done:
+            async for event in self._answer(reader):
+                yield self._with_its_own_cost(event)
+                if isinstance(event, TurnStarted):
+                    self._started()
+                if isinstance(event, TurnFailed):
                     return
-                if not reader.complete:
-                    continue
-                if not reader.calls:
-                    break
-                problems = self._problems(reader.calls)
-                if not problems:
-                    break
-                mends += 1
-                if mends > self._max_mends:
-                    yield TurnFailed(_unmended(problems, self._max_mends))
-                    return
-                self._give_back(reader.calls, problems)
-                reader.go_on()
-            rest = reader.park() if reader.calls else await self._settled(reader)
+            rest = await self._ending(reader)
         except ClaudeSDKError as error:
             log.error("sdk.error", stage="answer", error=cause(error))
             rest = []
         for event in rest or reader.abandoned(process_failure("ended unexpectedly")):
-            yield event
+            yield self._with_its_own_cost(event)
 
     async def resume(self, turn: Turn) -> bool:
         """See `core.ports.Session.resume`."""
-        results = _newest_results(turn)
-        if not self._child.is_running or not all(map(fits, results)) or not await self._configured(turn):
+        new = newest(turn.messages)
+        results = [message for message in new if isinstance(message, ToolMessage)]
+        if not (self.lasts() and all(map(fits, results)) and await self._configured(Drawing.of(turn))):
             return False
         for result in results:
             self._calls.give(result.tool_call_id, Outcome(result.content))
-        return True
+        return bool(results) or await self._prompted(new)
 
-    async def _configured(self, turn: Turn) -> bool:
-        """Whether Claude Code's next request is as `turn` wants it: a forced choice would be forced again."""
-        if turn.tool_choice == self._tool_choice:
-            return True
-        with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS), suppress(ClaudeSDKError):
-            await self._transport.configure(request_environment(turn.sampling, turn.tool_choice))
-            self._tool_choice = turn.tool_choice
+    def lasts(self) -> bool:
+        """See `core.ports.Session.lasts`."""
+        return self._waits and self._running.child.is_running
+
+    def worn(self) -> bool:
+        """See `core.ports.Session.worn`."""
+        return self._answers >= self._wear.answers or self._running.child.resident() > self._wear.resident
+
+    async def gone(self) -> None:
+        """See `core.ports.Session.gone`."""
+        await self._running.child.ended()
+
+    async def _answer(self, reader: AnswerReader) -> AsyncGenerator[Event, None]:
+        """Up to the end of an answer that is complete, its calls fit for the client; or up to a last event."""
+        mends = 0
+        async for message in self._messages:
+            for event in reader.feed(message):
+                yield event
+            if reader.done:
+                return
+            if not reader.complete:
+                continue
+            problems = self._problems(reader.calls)
+            if not problems:
+                return
+            mends += 1
+            if mends > self._max_mends:
+                yield TurnFailed(_unmended(problems, self._max_mends))
+                return
+            self._give_back(reader.calls, problems)
+            reader.go_on()
+
+    async def _ending(self, reader: AnswerReader) -> list[Event]:
+        """The last events of an answer that is complete; nothing if Claude Code does not end it in time."""
+        if reader.done:
+            return []
+        self._answers += 1
+        if reader.calls:
+            self._waits = True
+            return reader.park()
+        if reader.goes_on:
+            self._running.child.kill()  # an interrupt would come after the next request
+            return []
+        with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS):
+            async for message in self._messages:
+                if events := reader.feed(message):
+                    self._waits = TurnFinished("stop") in events
+                    return events
+        return []
+
+    async def _prompted(self, new: tuple[Message, ...]) -> bool:
+        _, prompt = prompt_of(dialogue(new))
+        if prompt is None:
+            return False
+        with suppress(ClaudeSDKError):
+            await self._running.client.query(sent(prompt))
             return True
         return False
+
+    async def _configured(self, drawing: Drawing) -> bool:
+        """Whether Claude Code's next request is drawn so: a forced choice, say, would be forced again."""
+        if drawing == self._drawing:
+            return True
+        thinks = None if drawing.thinks == self._drawing.thinks else drawing.thinks
+        if thinks and not self._running.thinks_again:
+            return False
+        with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS), suppress(ClaudeSDKError):
+            await self._running.transport.configure(drawing, thinks=thinks)
+            self._drawing = drawing
+            return True
+        return False
+
+    def _with_its_own_cost(self, event: Event) -> Event:
+        """Claude Code's figure is that of the whole session."""
+        if not isinstance(event, UsageReported) or event.cost_usd is None:
+            return event
+        spent, self._spent_usd = self._spent_usd, event.cost_usd
+        return replace(event, cost_usd=event.cost_usd - spent)
 
     def _problems(self, calls: list[ToolCall]) -> dict[str, str]:
         found = {call.id: self._toolbox.problem(call.name, call.arguments) for call in calls}
@@ -114,30 +207,15 @@ class SdkSession:
             reason = problems.get(call.id) or "Not run, as another call of this message is invalid. Call again."
             self._calls.give(call.id, Outcome((Text(reason),), is_error=True))
 
-    async def _settled(self, reader: AnswerReader) -> list[Event]:
-        """The result's events, after the answer is complete; nothing if it does not come in time."""
-        if reader.goes_on and self._offered:  # without tools the budget ends it, and the result has the cost
-            self._child.kill()  # an interrupt would come after the next request
-            return []
-        with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS):
-            async for message in self._messages:
-                if events := reader.feed(message):
-                    return events
-        return []
+
+async def sent(message: Json) -> AsyncIterator[dict[str, Any]]:
+    """`message` as the SDK takes a prompt."""
+    yield {"type": "user", "message": message, "parent_tool_use_id": None}
 
 
 def cause(error: BaseException) -> str:
     """What the log says of an error of the SDK's; a `ProcessError` tells what the process complained about."""
     return f"{type(error).__name__}: {error}"
-
-
-def _newest_results(turn: Turn) -> list[ToolMessage]:
-    results: list[ToolMessage] = []
-    for message in reversed(turn.messages):
-        if not isinstance(message, ToolMessage):
-            break
-        results.append(message)
-    return results
 
 
 def _unmended(problems: dict[str, str], mends: int) -> Failure:

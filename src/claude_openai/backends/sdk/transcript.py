@@ -14,7 +14,7 @@ Code does with such a transcript is measured, and pinned by the tests of this pa
 import json
 from collections.abc import Iterator
 from itertools import groupby
-from typing import assert_never
+from typing import assert_never, cast
 from uuid import UUID, uuid5
 
 from claude_openai.core.messages import (
@@ -48,10 +48,16 @@ def dialogue(messages: tuple[Message, ...]) -> list[Json]:
     ]
 
 
-def prompt_of(messages: list[Json]) -> Json | None:
-    """The newest message, if it can be sent as a prompt: a user's, at the beginning or after an answer."""
-    after = messages[-2]["role"] if len(messages) > 1 else "assistant"
-    return messages[-1] if after == "assistant" and not _holds_results(messages[-1]) else None
+def prompt_of(messages: list[Json]) -> tuple[list[Json], Json | None]:
+    """The history, and the user's newest words as the one message that they are upstream.
+
+    No prompt where they follow results: all is history then.
+    """
+    count = next((n for n, message in enumerate(reversed(messages)) if message["role"] == "assistant"), len(messages))
+    history, newest = messages[: len(messages) - count], messages[len(messages) - count :]
+    if not newest or any(map(_holds_results, newest)):
+        return messages, None
+    return history, {"role": "user", "content": [block for message in newest for block in _content(message)]}
 
 
 def transcript(messages: list[Json], session_id: UUID, model: str) -> bytes:
@@ -79,8 +85,11 @@ def _answer_envelope(uuid: str, model: str) -> Json:
 
 
 def _holds_results(message: Json) -> bool:
-    content = message["content"]
-    return isinstance(content, list) and any(block["type"] == "tool_result" for block in content)
+    return any(block["type"] == "tool_result" for block in _content(message))
+
+
+def _content(message: Json) -> list[Json]:
+    return cast("list[Json]", message["content"])
 
 
 def _results(messages: Iterator[Message]) -> Iterator[Json]:

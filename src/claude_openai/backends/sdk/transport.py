@@ -2,39 +2,74 @@
 
 The SDK's own transport merges the child's environment over the server's, starts the child with what the options say
 (a system prompt of 128 KiB at most, visible in `ps`), and reads lines of up to 1 MiB. Here all that is `process`'s.
+
+A process that was started for nobody in particular is introduced to its conversation here: how its answers are to be
+drawn goes first, and the SDK's own `initialize` request is completed on its way with instructions and tools.
 """
 
 import json
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
 from claude_agent_sdk import CLIConnectionError, CLIJSONDecodeError, ProcessError, Transport
 
 from claude_openai.backends.process import MAX_LINE_BYTES, Child
+from claude_openai.backends.sdk.command import Drawing
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """What a waiting process is told of its conversation. `server` is the name of the MCP server that has its tools."""
+
+    model: str
+    drawing: Drawing
+    instructions: str
+    server: str | None
+
+    def complete(self, line: str) -> str:
+        """The SDK's `initialize` request with what it has no words for; what Claude Code takes there is measured."""
+        message = json.loads(line)
+        if self.instructions:
+            message["request"]["systemPrompt"] = [self.instructions]
+        if self.server:
+            message["request"]["sdkMcpServers"] = [self.server]
+        return json.dumps(message) + "\n"
 
 
 class ChildTransport(Transport):
-    """Speaks to `child`."""
+    """Speaks to `child`, which is introduced to its conversation first if it does not know it."""
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: Child, introduction: Introduction | None = None) -> None:
         self._child = child
+        self._introduction = introduction
         self._ready = False
         self._asked = 0
         self._answers: dict[str, anyio.Event] = {}
 
     async def connect(self) -> None:
-        """The child runs already."""
-        self._ready = True
-
-    async def write(self, data: str) -> None:
-        """Send one line.
+        """The child runs already.
 
         Raises:
             CLIConnectionError: the child reads no more.
         """
+        self._ready = True
+        if told := self._introduction:
+            await self._configure(told.drawing, model=told.model, thinks=None if told.drawing.thinks else False)
+
+    async def write(self, data: str) -> None:
+        """Send one line; the first one is the SDK's `initialize`.
+
+        Raises:
+            CLIConnectionError: the child reads no more.
+        """
+        introduction, self._introduction = self._introduction, None
+        await self._send(introduction.complete(data) if introduction else data)
+
+    async def _send(self, line: str) -> None:
         try:
-            await self._child.send(data.encode())
+            await self._child.send(line.encode())
         except (anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
             self._ready = False
             raise CLIConnectionError("Claude Code closed its input") from error
@@ -60,20 +95,35 @@ class ChildTransport(Transport):
         if code != 0 and not self._child.was_killed:
             raise ProcessError("Claude Code ended", exit_code=code, stderr=self._child.complaints())
 
-    async def configure(self, environment: Mapping[str, str]) -> None:
-        """Set variables of Claude Code from its next request on; the SDK has no method for this control request.
-
-        A variable stays until it is set again: always send the full set, "" for what is not wanted.
+    async def configure(self, drawing: Drawing, *, thinks: bool | None) -> None:
+        """Draw answers so from Claude Code's next request on; `thinks` is None where that stays as it is.
 
         Raises:
             CLIConnectionError: the child reads no more.
         """
+        for answered in await self._configure(drawing, thinks=thinks):
+            await answered.wait()
+
+    async def _configure(
+        self, drawing: Drawing, *, model: str | None = None, thinks: bool | None = None
+    ) -> list[anyio.Event]:
+        """Ask for it, by control requests that the SDK has no methods for; the events say when it is so.
+
+        Claude Code carries them out one after the other, and before what is asked later (measured).
+        """
+        settings = {"env": dict(drawing.environment()), **({"model": model} if model else {})}
+        asked = [await self._ask({"subtype": "apply_flag_settings", "settings": settings})]
+        if thinks is not None:
+            tokens = None if thinks else 0
+            asked.append(await self._ask({"subtype": "set_max_thinking_tokens", "max_thinking_tokens": tokens}))
+        return asked
+
+    async def _ask(self, request: Mapping[str, object]) -> anyio.Event:
         self._asked += 1
         request_id = f"claude-openai-{self._asked}"
         answered = self._answers[request_id] = anyio.Event()
-        request = {"subtype": "apply_flag_settings", "settings": {"env": dict(environment)}}
-        await self.write(json.dumps({"type": "control_request", "request_id": request_id, "request": request}) + "\n")
-        await answered.wait()
+        await self._send(json.dumps({"type": "control_request", "request_id": request_id, "request": request}) + "\n")
+        return answered
 
     def _is_for_us(self, message: Mapping[str, Any]) -> bool:
         if message.get("type") != "control_response":

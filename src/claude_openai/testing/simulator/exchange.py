@@ -6,15 +6,12 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from types import MappingProxyType
 from typing import Self
 
 import anyio
 from starlette.types import Receive, Scope, Send
 
 from claude_openai.testing.simulator.recorded import JsonObject, RecordedRequest
-
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 DROP = "claude_openai.drop"
 """The ASGI extension that closes the connection of a request; `serving` provides it."""
@@ -23,8 +20,13 @@ EVENT_STREAM = {"content-type": "text/event-stream; charset=utf-8", "cache-contr
 
 
 class Exchange:
-    def __init__(self, request: RecordedRequest, scope: Scope, receive: Receive, send: Send) -> None:
+    """`headers` are the answer's own, beside what every answer has."""
+
+    def __init__(
+        self, request: RecordedRequest, headers: Mapping[str, str], scope: Scope, receive: Receive, send: Send
+    ) -> None:
         self._request = request
+        self._headers = headers
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -50,8 +52,8 @@ class Exchange:
     async def end(self) -> None:
         await self._write(b"", more=False)
 
-    async def document(self, text: str, status: int = 200, headers: Mapping[str, str] = NO_HEADERS) -> None:
-        await self._start(status, {"content-type": "application/json", **headers})
+    async def document(self, text: str, status: int = 200) -> None:
+        await self._start(status, {"content-type": "application/json"})
         await self._write(text.encode(), more=False)
 
     async def half_a_document(self, text: str) -> None:
@@ -74,7 +76,7 @@ class Exchange:
 
     async def _start(self, status: int, headers: Mapping[str, str]) -> None:
         self._started = True
-        named = {"request-id": f"req_sim_{self._request.index + 1:06}", **headers}
+        named = {"request-id": f"req_sim_{self._request.index + 1:06}", **headers, **self._headers}
         raw = [(name.encode(), value.encode()) for name, value in named.items()]
         await self._send({"type": "http.response.start", "status": status, "headers": raw})
 

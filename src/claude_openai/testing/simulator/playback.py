@@ -59,7 +59,7 @@ async def play_message(steps: Iterable[Step], message: JsonObject, exchange: Exc
 
 
 async def play_failure(failure: Failure, exchange: Exchange) -> None:
-    await exchange.document(dump(error(failure.type, failure.message)), failure.status, failure.headers)
+    await exchange.document(dump(error(failure.type, failure.message)), failure.status)
 
 
 def error(kind: str, text: str) -> JsonObject:

@@ -157,6 +157,8 @@ class Reply:
     model: str | None = None
     """The model that claims to have answered; the requested one if not given."""
     fault: Fault | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What upstream says beside the answer, such as `anthropic-ratelimit-unified-status`."""
 
     @classmethod
     def of(cls, text: str, pieces: int = 1, delay: float = 0.0, *, fault: Fault | None = None) -> Self:

@@ -97,7 +97,8 @@ class Simulator:
         return record
 
     async def _play(self, record: RecordedRequest, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
-        async with Exchange(record, scope, receive, send).attended() as exchange:
+        headers = {} if isinstance(answer, Refused) else answer.headers
+        async with Exchange(record, headers, scope, receive, send).attended() as exchange:
             match answer:
                 case Reply():
                     await self._play_reply(record, self._numbered(answer), exchange)

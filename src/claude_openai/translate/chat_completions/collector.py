@@ -5,6 +5,7 @@ from typing import assert_never
 
 from claude_openai.core.events import (
     Event,
+    RateLimitReported,
     ReasoningDelta,
     Retrying,
     TextDelta,
@@ -54,7 +55,7 @@ class Collector:
                 self._finished = event
             case TurnFailed(failure):
                 raise RequestFailed(failure)
-            case ReasoningDelta() | Retrying():
+            case ReasoningDelta() | Retrying() | RateLimitReported():
                 pass
             case _:
                 assert_never(event)

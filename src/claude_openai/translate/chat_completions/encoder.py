@@ -9,6 +9,7 @@ from typing import assert_never
 
 from claude_openai.core.events import (
     Event,
+    RateLimitReported,
     ReasoningDelta,
     Retrying,
     TextDelta,
@@ -66,7 +67,7 @@ class ChunkEncoder:
                 return []
             case TurnFinished():
                 return [*self._last_words(event), *self._closing(event)]
-            case ReasoningDelta() | Retrying() | TurnFailed():
+            case ReasoningDelta() | Retrying() | RateLimitReported() | TurnFailed():
                 return []
             case _:
                 assert_never(event)

@@ -1,0 +1,73 @@
+"""Waiting until a measurement has the machine to itself, as far as that is ours to say."""
+
+import time
+from typing import Final
+
+import anyio
+import psutil
+
+from benchmarks.server import Server
+
+WINDOW_SECONDS: Final = 0.1
+"""Ten ticks of the kernel's clock: it counts processor time no finer."""
+
+MOST_BUSY: Final = 0.35
+"""Processor seconds a second that pass for rest: an idle Claude Code takes some 0.02, one that starts over 1."""
+
+QUIET_SECONDS: Final = 15
+"""After which what is still at work is measured with the rest; an ending process takes some 0.05."""
+
+SPARE_SECONDS: Final = 30
+"""Bound on the wait for a warm process; it starts in half a second."""
+
+UP_SECONDS: Final = 1.5
+"""How long a Claude Code goes on with its start after it has said that it is there."""
+
+START_SECONDS: Final = 0.5
+"""From the start of a process until it says so."""
+
+POLL_SECONDS: Final = 0.05
+
+
+async def quiet() -> None:
+    """Wait until nothing that this program has started is at work."""
+    with anyio.move_on_after(QUIET_SECONDS):
+        while await _busy() > MOST_BUSY:
+            pass
+
+
+async def spare_ready(server: Server) -> None:
+    """Wait until a new conversation would find a warm process, and one that is really up; at once where the server
+    keeps none.
+
+    Raises:
+        TimeoutError: it says that it keeps some, and none comes.
+    """
+    with anyio.fail_after(SPARE_SECONDS):
+        while (warm := await server.warm_processes()) == 0:  # noqa: ASYNC110 -- it is another process's
+            await anyio.sleep(POLL_SECONDS)
+    if warm:
+        youngest = max(process.create_time() for process in server.claude_codes())
+        await anyio.sleep(max(0.0, youngest + START_SECONDS + UP_SECONDS - time.time()))
+    await quiet()
+
+
+async def _busy() -> float:
+    """Processor seconds a second of all that this program has started."""
+    before = _processor_seconds()
+    await anyio.sleep(WINDOW_SECONDS)
+    after = _processor_seconds()
+    return sum(used - before.get(pid, 0.0) for pid, used in after.items()) / WINDOW_SECONDS
+
+
+def _processor_seconds() -> dict[int, float]:
+    return {process.pid: processor_seconds(process) for process in psutil.Process().children(recursive=True)}
+
+
+def processor_seconds(process: psutil.Process) -> float:
+    """What it has used so far; nothing where it has ended."""
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return times.user + times.system

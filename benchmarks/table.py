@@ -1,0 +1,163 @@
+"""A report for people: Markdown that reads well in a terminal too. Pure."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from benchmarks.contestants import Case
+from benchmarks.report import AtOnce, Report, Spread, Target
+
+NAMES: Final = {
+    Case.API_NEW: "Messages API: new",
+    Case.API_TURN_2: "Messages API: turn 2",
+    Case.API_TURN_5: "Messages API: turn 5",
+    Case.QUERY_NEW: "`query()`: new",
+    Case.QUERY_RESUMED: "`query()`: turn 3, resumed",
+    Case.LIVE_NEW: "Claude Code kept open: new",
+    Case.LIVE_TURN_2: "Claude Code kept open: turn 2",
+    Case.LIVE_TURN_5: "Claude Code kept open: turn 5",
+    Case.COLD: "claude-openai: new, cold",
+    Case.WARM: "claude-openai: new, warm",
+    Case.TURN_2: "claude-openai: turn 2",
+    Case.TURN_3: "claude-openai: turn 3, by `openai`",
+    Case.TURN_5: "claude-openai: turn 5",
+    Case.TOOL_RESULT: "claude-openai: tool result",
+    Case.REBUILT: "claude-openai: turn 3, rebuilt",
+}
+
+Row = tuple[str, ...]
+
+
+def table(report: Report) -> str:
+    """Three tables, and what else is to know."""
+    return "\n\n".join(
+        [_aligned(_cases(report)), _aligned(_at_once(report)), _aligned(_stream(report)), _facts(report)]
+    )
+
+
+def _cases(report: Report) -> list[Row]:
+    head = (f"{report.rounds} rounds, in ms", "to upstream", "first token", "end", "over API", "of `query()`", "target")
+    return [head, *([_rule(head)]), *(_case(report, case) for case in Case)]
+
+
+def _case(report: Report, case: Case) -> Row:
+    times = report.cases[case]
+    return (
+        NAMES[case],
+        _milliseconds(times.to_upstream),
+        _milliseconds(times.first_token),
+        _milliseconds(times.end),
+        f"{times.over_api * 1000:+.0f}",
+        f"{times.of_query:.2f}",
+        _verdict(report, case),
+    )
+
+
+def _verdict(report: Report, case: Case) -> str:
+    if case not in report.targets:
+        return ""
+    target = report.targets[case]
+    match case:
+        case Case.TURN_2 | Case.TURN_5:
+            ours = report.targets[f"{case}_ours"]
+            return f"{_within(target)} 45 over API; ours {ours.measured * 1000:.1f}, {_within(ours)} 5"
+        case Case.REBUILT:
+            return f"{_within(target)} {target.most:.2f} of `query()`"
+        case Case.TOOL_RESULT:
+            return f"{_within(target)} {target.most * 1000:.0f} to upstream"
+        case _:
+            return f"{_within(target)} {target.most * 1000:.0f} over API"
+
+
+def _at_once(report: Report) -> list[Row]:
+    head = (
+        "at once, in ms",
+        "API: first token",
+        "worst",
+        "all done",
+        "claude-openai: first token",
+        "worst",
+        "all done",
+    )
+    rows = [(str(count), *_together(by["api"]), *_together(by["server"])) for count, by in report.at_once.items()]
+    return [head, _rule(head), *rows]
+
+
+def _together(measured: AtOnce) -> Row:
+    return _milliseconds(measured.first_token), f"{measured.worst * 1000:.0f}", _milliseconds(measured.done)
+
+
+def _stream(report: Report) -> list[Row]:
+    stream = report.stream
+    head = (f"an answer of {stream.tokens} tokens", "Messages API", "claude-openai", "with its Claude Code")
+    ratio = stream.server.median / stream.api.median
+    return [
+        head,
+        _rule(head),
+        ("tokens a second", _range(stream.api, 1, 0), f"{_range(stream.server, 1, 0)}: {ratio:.2f}", ""),
+        (
+            "processor ms for 1,000 tokens",
+            "",
+            _milliseconds(stream.processor_server),
+            _milliseconds(stream.processor_together),
+        ),
+    ]
+
+
+def _facts(report: Report) -> str:
+    return "\n".join(f"- {fact}" for fact in _sentences(report))
+
+
+def _sentences(report: Report) -> Iterator[str]:
+    kept, machine, targets = report.kept, report.machine, report.targets
+    chunks = "each token upstream left as one chunk" if report.whole else "NOT one chunk for each token upstream"
+    yield f"Chunks: {chunks}."
+    missed = "" if kept.turns == kept.of else "NOT ALL: "
+    yield f"Sessions: {missed}{kept.turns} of {kept.of} went on where they should."
+    yield f"Start: ready after {_range(report.start, 1, 2)} s, {_within(targets['start'])} {targets['start'].most} s."
+    yield (
+        f"Memory: {_megabytes(report.memory.server)} for the server, {_within(targets['memory'])} "
+        f"{_megabytes(targets['memory'].most)}; {_each(report.memory.conversation)} (proportional)."
+    )
+    yield (
+        f"Medians, with quartiles in brackets; {machine.cores} cores, of which other programs took "
+        f"{machine.others:.0%}."
+    )
+    yield (
+        f"Commit {report.commit or 'unknown'}; Claude Code {machine.claude_code}, Python {machine.python}, "
+        f"{machine.system}."
+    )
+
+
+def _each(conversation: float | None) -> str:
+    return "no conversation is kept" if conversation is None else f"{_megabytes(conversation)} for each conversation"
+
+
+def _within(target: Target) -> str:
+    return "within" if target.met else "OVER"
+
+
+def _milliseconds(measured: Spread) -> str:
+    return _range(measured, 1000, 0)
+
+
+def _megabytes(count: float) -> str:
+    return f"{count / 1_000_000:.0f} MB"
+
+
+def _range(measured: Spread, scale: float, digits: int) -> str:
+    median, low, high = (f"{value * scale:.{digits}f}" for value in (measured.median, measured.low, measured.high))
+    return f"{median} ({low} to {high})"
+
+
+def _rule(head: Row) -> Row:
+    return ("---",) * len(head)
+
+
+def _aligned(rows: Sequence[Row]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(_line(row, widths) for row in rows)
+
+
+def _line(row: Row, widths: Sequence[int]) -> str:
+    fill = "-" if row[0] == "---" else " "
+    return f"| {' | '.join(cell.ljust(width, fill) for cell, width in zip(row, widths, strict=True))} |"

@@ -1,0 +1,125 @@
+"""Which processes there are, how many more should wait for a new conversation, and whether starting them works at all.
+
+Pure: the caller brings the times, in seconds. A process waits until it is taken, or is taken from its start; it is
+introduced to its conversation, and serves. One that ends before it serves has failed to start. After three in a row
+nothing is started for a while, longer each time; the first that serves ends that.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+MOST_FAILURES = 3
+"""In a row: one can be bad luck, and the second try may meet the same busy moment."""
+
+FIRST_PAUSE_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 60.0
+"""The pause doubles with each further failure: what is broken is mended by a person, who then should not wait long."""
+
+
+class Stage(StrEnum):
+    """Where a process is."""
+
+    WAITING = "waiting"
+    TAKEN = "taken"
+    SERVING = "serving"
+    GONE = "gone"
+
+
+class Step(StrEnum):
+    """What can happen to a process."""
+
+    TAKE = "take"
+    SERVE = "serve"
+    FAIL = "fail"
+    LEAVE = "leave"
+
+
+TRANSITIONS: Final[Mapping[tuple[Stage, Step], Stage]] = {
+    (Stage.WAITING, Step.TAKE): Stage.TAKEN,
+    (Stage.WAITING, Step.FAIL): Stage.GONE,
+    (Stage.WAITING, Step.LEAVE): Stage.GONE,
+    (Stage.TAKEN, Step.SERVE): Stage.SERVING,
+    (Stage.TAKEN, Step.FAIL): Stage.GONE,
+    (Stage.TAKEN, Step.LEAVE): Stage.GONE,
+    (Stage.SERVING, Step.LEAVE): Stage.GONE,
+}
+"""Every step there is; any other is a defect."""
+
+
+class WrongStep(RuntimeError):  # noqa: N818 -- named for what happened, as everywhere here
+    """A process cannot do that where it is. A defect of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Starting failed `failures` times in a row; nothing is tried for `pause` more seconds."""
+
+    failures: int
+    pause: float
+
+
+class Supply:
+    """Wants `most_waiting` processes to wait."""
+
+    def __init__(self, most_waiting: int) -> None:
+        self._most_waiting = most_waiting
+        self._stages: dict[int, Stage] = {}
+        self._last = 0
+        self._failures = 0
+        self._resumes_at = 0.0
+
+    def count(self, stage: Stage) -> int:
+        """How many processes are at `stage`."""
+        return sum(each is stage for each in self._stages.values())
+
+    def missing(self, now: float) -> int:
+        """How many to start now so that enough wait. After a failure it is one, to see whether that works."""
+        if self.trouble(now):
+            return 0
+        missing = self._most_waiting - self.count(Stage.WAITING)
+        return min(missing, 1) if self._failures else missing
+
+    def trouble(self, now: float) -> Trouble | None:
+        """Why nothing may be started at present; None where it may."""
+        if self._failures < MOST_FAILURES or now >= self._resumes_at:
+            return None
+        return Trouble(self._failures, self._resumes_at - now)
+
+    def start(self, stage: Stage = Stage.WAITING) -> int:
+        """A process is started, to wait or for a conversation that takes it at once."""
+        self._last += 1
+        self._stages[self._last] = stage
+        return self._last
+
+    def take(self, process: int) -> None:
+        """A new conversation takes it."""
+        self._step(process, Step.TAKE)
+
+    def serve(self, process: int) -> None:
+        """It answered its introduction: starting works."""
+        self._step(process, Step.SERVE)
+        self._failures = 0
+
+    def fail(self, process: int, now: float) -> None:
+        """It could not be started, ended while it waited, or did not answer its introduction."""
+        self._step(process, Step.FAIL)
+        self._failures += 1
+        pause = FIRST_PAUSE_SECONDS * 2 ** max(0, self._failures - MOST_FAILURES)
+        self._resumes_at = now + min(pause, LONGEST_PAUSE_SECONDS)
+
+    def leave(self, process: int) -> None:
+        """It ended as it should, or is of no use any more; nothing where it is gone already."""
+        if process in self._stages:
+            self._step(process, Step.LEAVE)
+
+    def _step(self, process: int, step: Step) -> None:
+        stage = self._stages.get(process, Stage.GONE)
+        after = TRANSITIONS.get((stage, step))
+        if after is None:
+            raise WrongStep(f"a process that is {stage} cannot {step}")
+        if after is Stage.GONE:
+            del self._stages[process]
+        else:
+            self._stages[process] = after

@@ -1,0 +1,93 @@
+"""The time that a turn has: for the whole of it, until upstream begins, and between two signs of life.
+
+An event that does not come in time is replaced by the last event that says so; so is every event once the server stops.
+"""
+
+import math
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import anyio
+
+from claude_openai.core.events import Event, RateLimitReported, Retrying, TurnFailed
+from claude_openai.core.failures import Failure, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Bounds in seconds: `request` on the whole, its wait in the queue included; `first_byte` from the moment the turn
+    is with Claude Code until upstream begins to answer; `idle` between two signs of life.
+    """
+
+    request: float = 600.0
+    first_byte: float = 120.0
+    idle: float = 300.0
+
+
+class Stopping:
+    """Whether the server stops; whoever waits for an event then waits no more."""
+
+    def __init__(self) -> None:
+        self._begun = False
+        self._waits: set[anyio.CancelScope] = set()
+
+    def has_begun(self) -> bool:
+        return self._begun
+
+    def begin(self) -> None:
+        self._begun = True
+        for wait in self._waits:
+            wait.cancel()
+
+    async def next(self, events: AsyncIterator[Event], deadline: float) -> Event | None:
+        """The next event; None if it did not come by `deadline`, or the server stops."""
+        with anyio.CancelScope(deadline=deadline) as wait:
+            self._waits.add(wait)
+            try:
+                return await anext(events, _NO_LAST_EVENT)
+            finally:
+                self._waits.discard(wait)
+        return None
+
+
+class Deadlines:
+    """The clock of one turn; it runs from the making."""
+
+    def __init__(self, patience: Patience, stopping: Stopping) -> None:
+        self._patience = patience
+        self._stopping = stopping
+        self._ends_at = anyio.current_time() + patience.request
+        self._begins_by = math.inf
+
+    def start(self) -> None:
+        """The turn is with Claude Code from now on."""
+        self._begins_by = anyio.current_time() + self._patience.first_byte
+
+    async def next(self, events: AsyncIterator[Event]) -> Event:
+        """The next event, or what is the last one instead."""
+        if self._stopping.has_begun():
+            return STOPPED
+        silent_at = anyio.current_time() + self._patience.idle
+        deadline = min(self._ends_at, self._begins_by, silent_at)
+        event = await self._stopping.next(events, deadline)
+        if event is None:
+            return STOPPED if self._stopping.has_begun() else TurnFailed(self._too_late(deadline))
+        if not isinstance(event, Retrying | RateLimitReported):
+            self._begins_by = math.inf
+        return event
+
+    def _too_late(self, deadline: float) -> Failure:
+        patience = self._patience
+        if deadline == self._ends_at:
+            said = f"The request took longer than {patience.request:g} s and was ended (--request-timeout)."
+            return Failure(Kind.TIMEOUT, said)
+        if deadline == self._begins_by:
+            said = f"Upstream did not begin to answer within {patience.first_byte:g} s (--first-byte-timeout)."
+            return Failure(Kind.FIRST_BYTE_TIMEOUT, said)
+        said = f"Upstream said nothing for {patience.idle:g} s and the turn was ended (--idle-timeout)."
+        return Failure(Kind.IDLE_TIMEOUT, said)
+
+
+STOPPED = TurnFailed(Failure(Kind.SHUTTING_DOWN, "The server is stopping. Send the request again in a moment."))
+
+_NO_LAST_EVENT = TurnFailed(Failure(Kind.INTERNAL, "The answer ended without a last event."))

@@ -1,0 +1,178 @@
+"""Which sessions there are, what each may do next, and which must go: pure, the caller brings the times.
+
+A session answers, rests after its answer, or is parked on calls of the client's tools. Who rests or is parked is found
+by the key of its fingerprint, and by nothing else. There is room for a bounded number, those that are ending included:
+a process counts until it is gone.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal
+
+from claude_openai.core.fingerprint import Difference, Fingerprint
+
+
+class State(StrEnum):
+    """Where a session is; a session starts as answering."""
+
+    ANSWERING = "answering"
+    RESTING = "resting"
+    PARKED = "parked"
+    ENDING = "ending"
+    GONE = "gone"
+
+
+class Move(StrEnum):
+    """What can happen to a session."""
+
+    REST = "rest"
+    PARK = "park"
+    GO_ON = "go_on"
+    END = "end"
+    LEAVE = "leave"
+
+
+TRANSITIONS: Final[Mapping[tuple[State, Move], State]] = {
+    (State.ANSWERING, Move.REST): State.RESTING,
+    (State.ANSWERING, Move.PARK): State.PARKED,
+    (State.ANSWERING, Move.END): State.ENDING,
+    (State.RESTING, Move.GO_ON): State.ANSWERING,
+    (State.RESTING, Move.END): State.ENDING,
+    (State.PARKED, Move.GO_ON): State.ANSWERING,
+    (State.PARKED, Move.END): State.ENDING,
+    (State.ENDING, Move.LEAVE): State.GONE,
+}
+"""Every move there is; any other is a defect. A session that dies by itself ends and leaves in one go."""
+
+End = Literal["expired", "evicted", "died", "worn", "left", "failed", "cut", "unable", "stopped"]
+"""Why a session ended: it waited too long, made room, died, had served enough, its client left in mid-answer, its turn
+failed, its answer was cut (by `max_tokens`, say), it could not take what came next, or the server stopped."""
+
+Reason = Literal[Difference, End, "unknown", "busy", "mixed"]
+"""Why a request with a history is not answered by a session that has it. `busy`: another request was faster; `mixed`:
+results and the user's words came together."""
+
+MOST_REMEMBERED = 1024
+"""Ends that are kept to tell why a session was not there; some 200 bytes each."""
+
+
+class WrongMove(RuntimeError):  # noqa: N818 -- named for what happened, as everywhere here
+    """A session cannot do that where it is. A defect of ours."""
+
+
+@dataclass(eq=False, slots=True)
+class Seat:
+    """One session's place. `fingerprint` is of where it last stood still, or of what it has been asked since."""
+
+    number: int
+    fingerprint: Fingerprint
+    state: State = State.ANSWERING
+    since: float = 0.0
+
+
+class Roster:
+    """At most `most` sessions."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._seats: dict[int, Seat] = {}
+        self._waiting: dict[str, list[Seat]] = {}
+        self._ends: dict[str, End] = {}
+        self._last = 0
+
+    def __iter__(self) -> Iterator[Seat]:
+        return iter(tuple(self._seats.values()))
+
+    def count(self, state: State) -> int:
+        """How many sessions are in `state`."""
+        return sum(seat.state is state for seat in self._seats.values())
+
+    def find(self, standing: Fingerprint, asked: Fingerprint) -> Seat | None:
+        """The session that stands exactly at `standing`, which from now on answers `asked`."""
+        waiting = self._waiting.get(standing.key)
+        if not waiting:
+            return None
+        seat = waiting[-1]  # of several that nothing tells apart, the one that was used last
+        self._move(seat, Move.GO_ON)
+        seat.fingerprint = asked
+        return seat
+
+    def why_not(self, standing: Fingerprint) -> Reason:
+        """Why no session stands at `standing`: for people, never to decide by."""
+        for key in (standing.key, standing.before(1).key):  # it ended there, or while it was being asked for the rest
+            if end := self._ends.get(key):
+                return end
+        for seat in reversed(self._seats.values()):
+            if seat.state is State.ANSWERING and seat.fingerprint.starts_with(standing):
+                return "busy"
+        differences = (seat.fingerprint.difference(standing) for seat in reversed(self._seats.values()))
+        return next((difference for difference in differences if difference), "unknown")
+
+    def has_room(self) -> bool:
+        """Whether one more session may start."""
+        return len(self._seats) < self.most
+
+    def victim(self) -> Seat | None:
+        """Who goes first where there is no room: who has rested longest, then who has been parked longest.
+
+        None where all are answering, or somebody is ending already.
+        """
+        if self.has_room() or self.count(State.ENDING):
+            return None
+        for state in (State.RESTING, State.PARKED):
+            if there := [seat for seat in self._seats.values() if seat.state is state]:
+                return min(there, key=lambda seat: (seat.since, seat.number))
+        return None
+
+    def begin(self, asked: Fingerprint, now: float) -> Seat:
+        """A place for a new session, which answers `asked`.
+
+        Raises:
+            WrongMove: there is no room.
+        """
+        if not self.has_room():
+            raise WrongMove(f"{self.most} sessions are there")
+        self._last += 1
+        seat = self._seats[self._last] = Seat(self._last, asked, since=now)
+        return seat
+
+    def wait(self, seat: Seat, standing: Fingerprint, move: Literal[Move.REST, Move.PARK], now: float) -> None:
+        """The answer is complete: from now on `seat` is found at `standing`."""
+        self._move(seat, move)
+        seat.fingerprint, seat.since = standing, now
+        self._waiting.setdefault(standing.key, []).append(seat)
+        self._ends.pop(standing.key, None)
+
+    def end(self, seat: Seat, why: End) -> bool:
+        """Nothing goes to `seat` any more. False where it is ending or gone already."""
+        if seat.state in {State.ENDING, State.GONE}:
+            return False
+        self._remember(seat.fingerprint.key, why)
+        self._move(seat, Move.END)
+        return True
+
+    def leave(self, seat: Seat) -> None:
+        """The session is no more: its place is free."""
+        self._move(seat, Move.LEAVE)
+        del self._seats[seat.number]
+
+    def _move(self, seat: Seat, move: Move) -> None:
+        state = TRANSITIONS.get((seat.state, move))
+        if state is None:
+            raise WrongMove(f"a session that is {seat.state} cannot {move}")
+        if seat.state in {State.RESTING, State.PARKED}:
+            self._no_longer_waits(seat)
+        seat.state = state
+
+    def _no_longer_waits(self, seat: Seat) -> None:
+        key = seat.fingerprint.key
+        self._waiting[key].remove(seat)
+        if not self._waiting[key]:
+            del self._waiting[key]
+
+    def _remember(self, key: str, why: End) -> None:
+        self._ends.pop(key, None)
+        self._ends[key] = why
+        if len(self._ends) > MOST_REMEMBERED:
+            del self._ends[next(iter(self._ends))]

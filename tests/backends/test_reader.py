@@ -1,0 +1,106 @@
+"""Where the reader puts what Claude Code says of the account's rate limit: before the last events, and never alone."""
+
+from typing import Any
+
+import pytest
+from claude_agent_sdk import RateLimitEvent, RateLimitInfo, ResultMessage, StreamEvent
+
+from claude_openai.backends.sdk.failures import process_failure
+from claude_openai.backends.sdk.reader import AnswerReader
+from claude_openai.core.events import (
+    RateLimitReported,
+    RateLimitStatus,
+    TextDelta,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+    Usage,
+    UsageReported,
+)
+from claude_openai.core.failures import Kind
+
+NOW = 1_700_000_000
+ANSWER: list[dict[str, Any]] = [
+    {"type": "message_start", "message": {"model": "claude-sonnet-5", "usage": {"input_tokens": 1}}},
+    {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "Hi"}},
+    {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}},
+    {"type": "message_stop"},
+]
+GONE = process_failure("ended unexpectedly")
+
+
+def report(status: Any = "allowed", **raw: Any) -> RateLimitEvent:
+    return RateLimitEvent(RateLimitInfo(status, NOW + 60, "five_hour", raw=raw), "uuid", "session")
+
+
+def result(status: int | None = None) -> ResultMessage:
+    told = "No." if status else "Hi"
+    return ResultMessage(
+        "success", 1, 1, bool(status), 1, "session", total_cost_usd=0.5, result=told, api_error_status=status
+    )
+
+
+def reader() -> AnswerReader:
+    return AnswerReader("sonnet", frozenset(), lambda: NOW)
+
+
+def read(*messages: dict[str, Any] | RateLimitEvent | ResultMessage) -> list[Any]:
+    reading = reader()
+    wrapped = [StreamEvent("uuid", "session", each) if isinstance(each, dict) else each for each in messages]
+    return [event for message in wrapped for event in reading.feed(message)]
+
+
+@pytest.mark.proves("ratelimit.headers")
+def test_a_report_after_the_answer_stands_before_its_usage() -> None:
+    assert read(*ANSWER, report(), result()) == [
+        TurnStarted("claude-sonnet-5", "session"),
+        TextDelta("Hi"),
+        RateLimitReported("allowed", "five_hour", None, NOW + 60),
+        UsageReported(Usage(1, 2), 0.5),
+        TurnFinished("stop"),
+    ]
+
+
+@pytest.mark.proves("ratelimit.headers")
+def test_of_several_reports_the_last_one_counts() -> None:
+    events = read(report("allowed_warning"), *ANSWER, report(), result())
+    assert [event.status for event in events if isinstance(event, RateLimitReported)] == ["allowed"]
+
+
+@pytest.mark.proves("ratelimit.retry-after")
+@pytest.mark.parametrize(
+    ("told", "status", "retry_after"),
+    [
+        (report("rejected"), "rejected", 60),
+        (report("rejected", isUsingOverage=True), "overage", None),
+        (report("allowed"), "allowed", None),
+    ],
+)
+def test_a_rejected_request_may_be_sent_again_when_the_window_is_over(
+    told: RateLimitEvent, status: RateLimitStatus, retry_after: float | None
+) -> None:
+    reported, failed = read(told, result(429))
+    assert reported.status == status
+    assert (failed.failure.kind, failed.failure.retry_after) == (Kind.RATE_LIMITED, retry_after)
+
+
+@pytest.mark.proves("ratelimit.headers")
+@pytest.mark.parametrize(
+    ("raw", "share"),
+    [
+        ({"unifiedWindows": {"five_hour": {"utilization": 0.42}, "seven_day": {"utilization": 0.9}}}, 0.42),
+        ({"unifiedWindows": {"seven_day": {"utilization": 0.9}}}, None),
+        ({"unifiedWindows": {"five_hour": {}}}, None),
+        ({}, None),
+    ],
+)
+def test_what_is_used_of_the_window_is_read_from_the_list_of_windows(raw: dict[str, Any], share: float | None) -> None:
+    reported, _ = read(report(**raw), result(429))
+    assert reported.utilization == share
+
+
+@pytest.mark.proves("tools.rebuilt")
+def test_a_process_that_died_says_so_first_so_that_its_session_is_rebuilt() -> None:
+    reading = reader()
+    assert reading.feed(report()) == []
+    assert reading.abandoned(GONE) == [TurnFailed(GONE)]
