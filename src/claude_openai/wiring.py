@@ -9,10 +9,10 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -22,6 +22,8 @@ from anyio.abc import TaskGroup, TaskStatus
 from starlette.types import ASGIApp
 
 from claude_openai import __version__
+from claude_openai.backends.leftovers import Swept, sweep
+from claude_openai.backends.scratch import Scratch, ServerFolder, scratch_folder, server_folder
 from claude_openai.backends.sdk import SdkBackend, SdkSettings, Wear, bundled_cli
 from claude_openai.core.failures import RequestFailed
 from claude_openai.errors import LaunchError
@@ -90,9 +92,11 @@ async def serve(settings: Settings, login: Mapping[str, str], *, announce: Calla
     stop = Stop()
     async with anyio.create_task_group() as group:
         await group.start(stop.listen)
-        with _listener(settings) as listener:
-            async with _upstream(settings, login) as environment:
-                await _serve_until(stop, settings, environment, listener, announce)
+        with _listener(settings) as listener, _folder() as folder:
+            await _sweep()
+            async with _upstream(settings, login, folder) as environment:
+                start = partial(application, settings, environment, scratch=folder.scratch)
+                await _serve_until(stop, settings, start, listener, announce)
         log.info("server.stop")
         group.cancel_scope.cancel()
 
@@ -100,12 +104,12 @@ async def serve(settings: Settings, login: Mapping[str, str], *, announce: Calla
 async def _serve_until(
     stop: Stop,
     settings: Settings,
-    environment: Mapping[str, str],
+    start: Callable[[TaskGroup], tuple[Gateway, ASGIApp]],
     listener: socket.socket,
     announce: Callable[[Ready], None],
 ) -> None:
     async with anyio.create_task_group() as sessions:
-        gateway, app = application(settings, environment, sessions)
+        gateway, app = start(sessions)
         async with stop.cancelling():
             ready = await _ready(settings, gateway, listener)
         if not stop.asked.is_set():
@@ -141,10 +145,15 @@ async def _then_cancel(wait: Callable[[], Awaitable[object]], scope: anyio.Cance
     scope.cancel()
 
 
-def application(settings: Settings, login: Mapping[str, str], sessions: TaskGroup) -> tuple[Gateway, ASGIApp]:
+def application(
+    settings: Settings,
+    login: Mapping[str, str],
+    sessions: TaskGroup,
+    scratch: Callable[[], AbstractContextManager[Scratch]] = scratch_folder,
+) -> tuple[Gateway, ASGIApp]:
     """The use cases over the real Claude Code, and the application that offers them. No process runs yet.
 
-    Whatever outlives a request is a task of `sessions`.
+    Whatever outlives a request is a task of `sessions`; each process has a folder from `scratch`.
 
     Raises:
         LaunchError: there is no Claude Code.
@@ -158,7 +167,8 @@ def application(settings: Settings, login: Mapping[str, str], sessions: TaskGrou
             request_timeout=settings.request_timeout,
             warm_processes=settings.warm_processes,
             wear=Wear(settings.max_process_turns, settings.max_process_memory),
-        )
+        ),
+        scratch,
     )
     sessions.start_soon(backend.run)
     gateway = Gateway(
@@ -197,20 +207,38 @@ def _listener(settings: Settings) -> socket.socket:
         ) from error
 
 
+@contextmanager
+def _folder() -> Iterator[ServerFolder]:
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(server_folder())
+        except OSError as error:
+            what = f"cannot make a temporary folder: {error.strerror or error}"
+            raise LaunchError(what, "set TMPDIR to a folder that can be written") from error
+        yield folder
+
+
+async def _sweep() -> None:
+    """What servers have left that were killed outright."""
+    swept = await anyio.to_thread.run_sync(sweep)
+    if swept != Swept():
+        log.info("server.swept", folders=swept.folders, processes=swept.processes)
+
+
 @asynccontextmanager
-async def _upstream(settings: Settings, login: Mapping[str, str]) -> AsyncIterator[Mapping[str, str]]:
-    """Claude Code's environment: the user's own login, or a simulator and a home that are gone after the block."""
+async def _upstream(
+    settings: Settings, login: Mapping[str, str], folder: ServerFolder
+) -> AsyncIterator[Mapping[str, str]]:
+    """Claude Code's environment: the user's own login, or a simulator and a home that are gone with the server."""
     if not settings.simulate:
         yield login
         return
     from claude_openai.testing.simulator import Simulator  # noqa: PLC0415 -- of use to this option only
 
-    home = Path(tempfile.mkdtemp(prefix="claude-openai-home-"))
-    try:
-        async with Simulator(remember=False).serve() as url:
-            yield simulated_login(url, home, login)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    home = folder.root() / "home"
+    home.mkdir()
+    async with Simulator(remember=False).serve() as url:
+        yield simulated_login(url, home, login)
 
 
 def _executable(settings: Settings) -> str:

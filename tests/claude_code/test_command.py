@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
@@ -179,9 +178,9 @@ async def test_a_turn_that_does_not_finish_is_ended_and_told_so(upstream: Upstre
     assert ended(family)
 
 
-@pytest.mark.proves("lifetime.killed")
+@pytest.mark.proves("lifetime.killed", "lifetime.killed-server.sweep")
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
-async def test_a_server_that_is_killed_outright_leaves_no_process(
+async def test_a_server_that_is_killed_outright_leaves_no_process_and_the_next_start_its_folder(
     waiting: tuple[Gate, dict[str, str]], sandbox: Path
 ) -> None:
     gate, login = waiting
@@ -193,8 +192,12 @@ async def test_a_server_that_is_killed_outright_leaves_no_process(
         server.process.kill()
     assert family
     assert ended(family)
-    for folder in (sandbox / "tmp").iterdir():  # nobody was left to do it
-        shutil.rmtree(folder)
+    assert len(list((sandbox / "tmp").iterdir())) == 1  # nobody was left to do it
+    async with running(login) as next_server:
+        next_server.process.terminate()
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await next_server.process.wait()
+    assert list((sandbox / "tmp").iterdir()) == []
 
 
 @pytest.mark.proves("start.busy-port")

@@ -2,6 +2,6 @@
 
 from claude_openai.gateway.conversations import Keep
 from claude_openai.gateway.deadlines import Patience
-from claude_openai.gateway.gateway import Choice, Gateway, Limits, Load, Queue
+from claude_openai.gateway.gateway import Choice, Gateway, Limits, Queue
 
-__all__ = ["Choice", "Gateway", "Keep", "Limits", "Load", "Patience", "Queue"]
+__all__ = ["Choice", "Gateway", "Keep", "Limits", "Patience", "Queue"]

@@ -4,7 +4,7 @@ The backend answers; this lets turns in, finds or begins the session for each, a
 when the server stops, and remembers what the backend said of itself.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
@@ -12,7 +12,8 @@ import anyio
 from anyio.abc import TaskGroup
 
 from claude_openai.core.events import Event, RateLimitReported, TurnFailed, TurnFinished
-from claude_openai.core.failures import Failure, Kind, RequestFailed
+from claude_openai.core.failures import Kind, RequestFailed
+from claude_openai.core.load import Load, Processes
 from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Backend, Description
 from claude_openai.core.turn import Turn
@@ -51,23 +52,6 @@ class Choice:
     default: str = "sonnet"
     aliases: tuple[tuple[str, str], ...] = ()
     override: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What is going on: turns that run and wait, sessions by state, processes that wait for a new conversation.
-
-    `ways` counts the turns so far by how they reached Claude Code, `reasons` those that had a history which no session
-    held, by why. `trouble` is why no process can be started at present.
-    """
-
-    running: int
-    waiting: int
-    sessions: Mapping[str, int]
-    warm: int
-    ways: Mapping[str, int]
-    reasons: Mapping[str, int]
-    trouble: Failure | None
 
 
 class Gateway:
@@ -123,10 +107,15 @@ class Gateway:
         return Load(
             running=self._admission.running,
             waiting=self._admission.waiting,
-            sessions={str(state): roster.count(state) for state in State if state is not State.GONE},
-            warm=condition.warm,
-            ways=self._conversations.ways,
-            reasons=self._conversations.reasons,
+            processes=Processes(
+                answering=roster.count(State.ANSWERING),
+                resting=roster.count(State.RESTING),
+                parked=roster.count(State.PARKED),
+                ending=roster.count(State.ENDING),
+                warm=condition.warm,
+            ),
+            turns=dict(self._conversations.ways),
+            rebuilt_because=dict(self._conversations.reasons),
             trouble=condition.trouble,
         )
 

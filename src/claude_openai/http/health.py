@@ -1,5 +1,6 @@
 """Whether requests can be answered, told to anyone who asks: nothing here names a key, an account or a path."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -8,6 +9,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.failures import RequestFailed
+from claude_openai.core.load import Processes
 from claude_openai.core.ports import Description
 from claude_openai.http.ports import Gateway
 
@@ -31,8 +33,20 @@ class BackendHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueHealth:
+    """How many requests are answered and how many wait."""
+
+    running: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
-    """What `GET /health` says; `reason` why the server is not ready, `backend` null where that is why."""
+    """What `GET /health` says; `reason` why the server is not ready, `backend` null where that is why.
+
+    `turns` counts the requests so far by how they reached Claude Code, `rebuilt_because` those whose history no process
+    had, by why.
+    """
 
     status: Literal["ok", "unavailable"]
     ready: bool
@@ -40,6 +54,10 @@ class Health:
     backend: BackendHealth | None
     reason: str | None
     simulated: bool
+    queue: QueueHealth
+    processes: Processes
+    turns: Mapping[str, int]
+    rebuilt_because: Mapping[str, int]
 
 
 class HealthCheck:
@@ -68,5 +86,17 @@ class HealthCheck:
         return self._told(backend, None if description.login.ready else NOT_LOGGED_IN)
 
     def _told(self, backend: BackendHealth | None, reason: str | None) -> Health:
-        ready = reason is None
-        return Health("ok" if ready else "unavailable", ready, self._version, backend, reason, self._simulated)
+        load = self._gateway.load()
+        reason = reason or (load.trouble.message if load.trouble else None)
+        return Health(
+            status="unavailable" if reason else "ok",
+            ready=reason is None,
+            version=self._version,
+            backend=backend,
+            reason=reason,
+            simulated=self._simulated,
+            queue=QueueHealth(load.running, load.waiting),
+            processes=load.processes,
+            turns=load.turns,
+            rebuilt_because=load.rebuilt_because,
+        )

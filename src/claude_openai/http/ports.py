@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from claude_openai.core.events import Event, RateLimitReported
+from claude_openai.core.load import Load
 from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Description
 from claude_openai.core.turn import Turn
@@ -19,6 +20,10 @@ class Gateway(Protocol):
 
     def rate_limit(self) -> RateLimitReported | None:
         """How the account stands with upstream's rate limit, as any turn last reported it."""
+        ...
+
+    def load(self) -> Load:
+        """How busy it is."""
         ...
 
     async def catalogue(self) -> Catalogue: ...

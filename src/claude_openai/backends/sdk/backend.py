@@ -1,7 +1,7 @@
 """Turns answered by Claude Code through the Claude Agent SDK: one process per conversation, while its session lasts."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import uuid4
@@ -11,7 +11,7 @@ import structlog
 from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ClaudeSDKError, McpSdkServerConfig
 
 from claude_openai.backends.process import Child, child_process, dying_with_parent
-from claude_openai.backends.scratch import scratch_folder
+from claude_openai.backends.scratch import Scratch, scratch_folder
 from claude_openai.backends.sdk.account import login_of, models_of
 from claude_openai.backends.sdk.calls import SERVER, ParkedCalls
 from claude_openai.backends.sdk.command import ClaudeCode, Drawing, Rebuilding
@@ -52,10 +52,16 @@ class SdkSettings:
 
 
 class SdkBackend:
-    """Implements `core.ports.Backend`. Processes wait for new conversations as long as `run` does."""
+    """Implements `core.ports.Backend`. Processes wait for new conversations as long as `run` does.
 
-    def __init__(self, settings: SdkSettings) -> None:
+    Each process has a folder of its own, from `scratch`.
+    """
+
+    def __init__(
+        self, settings: SdkSettings, scratch: Callable[[], AbstractContextManager[Scratch]] = scratch_folder
+    ) -> None:
         self._settings = settings
+        self._scratch = scratch
         self._claude_code = ClaudeCode(
             dying_with_parent((settings.cli,)), settings.login, settings.max_retries, settings.request_timeout
         )
@@ -160,12 +166,13 @@ class SdkBackend:
     async def _resumed(
         self, order: Rebuilding, past: tuple[bytes, str], calls: ParkedCalls, owned: AsyncExitStack
     ) -> Running:
-        scratch = owned.enter_context(scratch_folder())
+        scratch = owned.enter_context(self._scratch())
         history, instructions = past
         scratch.history.write_bytes(history)
         if instructions:
             scratch.instructions.write_text(instructions, encoding="utf-8", newline="")
         child = await owned.enter_async_context(child_process(self._claude_code.rebuilt(scratch, order)))
+        scratch.record(child.pid)
         transport = ChildTransport(child)
         client = await self._connected(owned, transport, calls, self._settings.start_timeout)
         return Running(client, transport, child, "rebuilt", thinks_again=order.drawing.thinks)
@@ -191,8 +198,10 @@ class SdkBackend:
 
     async def _waiting(self, owned: AsyncExitStack) -> Child:
         """A process that waits to be introduced."""
-        scratch = owned.enter_context(scratch_folder())
-        return await owned.enter_async_context(child_process(self._claude_code.fresh(scratch)))
+        scratch = owned.enter_context(self._scratch())
+        child = await owned.enter_async_context(child_process(self._claude_code.fresh(scratch)))
+        scratch.record(child.pid)
+        return child
 
     async def _connected(
         self, owned: AsyncExitStack, transport: ChildTransport, calls: ParkedCalls, seconds: float

@@ -1,0 +1,37 @@
+"""How busy the server is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from claude_openai.core.failures import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """How many processes of Claude Code there are, by what they do.
+
+    `resting` wait for the next words of their conversation, `parked` for the results of calls, `warm` for a new one.
+    """
+
+    answering: int
+    resting: int
+    parked: int
+    ending: int
+    warm: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is going on.
+
+    `running` and `waiting` are turns. `turns` counts those so far by how they reached Claude Code (`live`, `results`,
+    `warm`, `cold`, `rebuilt`), `rebuilt_because` those whose history no session had, by why. `trouble` is why no
+    process can be started at present.
+    """
+
+    running: int
+    waiting: int
+    processes: Processes
+    turns: Mapping[str, int]
+    rebuilt_because: Mapping[str, int]
+    trouble: Failure | None
