@@ -106,7 +106,7 @@ def test_the_defaults_are_the_ones_documented() -> None:
             "warm_processes": 1,
             "max_processes": 8,
             "max_process_turns": 100,
-            "max_process_memory": 1000000000,
+            "max_process_memory": 500000000,
             "max_concurrency": 2,
             "max_queue_size": 100,
             "queue_timeout": 60.0,

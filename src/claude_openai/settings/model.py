@@ -119,7 +119,7 @@ class Settings(BaseModel):
         description="Answers after which a process is replaced.",
     )
     max_process_memory: Size = Field(
-        1_000_000_000,
+        500_000_000,
         description="Memory above which a process is replaced after its answer.",
     )
     max_concurrency: Positive = Field(

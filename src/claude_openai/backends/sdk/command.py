@@ -23,7 +23,7 @@ CHAT_ENVIRONMENT: Mapping[str, str] = {
     "CLAUDE_CODE_ENTRYPOINT": "sdk-py",
     "CLAUDE_AGENT_SDK_VERSION": claude_agent_sdk.__version__,
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-    # No notes beside the client's messages; the budget below would be one.
+    # No notes beside the client's messages.
     "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",
     # A full id of an older model is asked for as it is, not for its successor.
     "CLAUDE_CODE_DISABLE_LEGACY_MODEL_REMAP": "1",

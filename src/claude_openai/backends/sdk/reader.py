@@ -1,9 +1,8 @@
 """What Claude Code says, read into events: one answer, from its first `message_start` to its `result`.
 
 The chat profile's answer is exactly one upstream message, or one that calls tools of the client. Claude Code would ask
-again by itself after `max_tokens`, an empty or a thinking-only answer; the budget in `command` keeps it from that,
-where there are no tools and upstream names a price. `goes_on` says that it has to be stopped otherwise. What comes
-after a complete message is never passed on, unless `go_on` asked for it.
+again by itself after `max_tokens`, an empty or a thinking-only answer; `goes_on` says that it has to be stopped. What
+comes after a complete message is never passed on, unless `go_on` asked for it.
 """
 
 from collections.abc import Callable, Mapping
@@ -194,8 +193,8 @@ class AnswerReader:
         )
 
     def _why_not(self, result: ResultMessage) -> Failure:
-        if self._said_something or result.subtype == "error_max_budget_usd":
-            return _INTERRUPTED  # the budget is spent by what was lost
+        if self._said_something:
+            return _INTERRUPTED
         if not result.is_error:
             return process_failure("ended the turn without an answer")
         text = result.result or "; ".join(result.errors or [])

@@ -51,7 +51,7 @@ class Wear:
     """When a process has served enough: after so many answers, or above so many resident bytes."""
 
     answers: int = 100
-    resident: int = 1_000_000_000
+    resident: int = 500_000_000
 
 
 class SdkSession:
