@@ -102,9 +102,10 @@ class Settings(BaseModel):
         2,
         description="How often the model may mend a tool call that does not fit the tool's schema.",
     )
-    session_ttl: Seconds = Field(
+    session_ttl: Grace = Field(
         300.0,
-        description="How long a conversation keeps its Claude Code process after an answer; then it must be rebuilt.",
+        description="How long a conversation keeps its Claude Code process after an answer, before it must be rebuilt. "
+        "0 keeps none.",
     )
     warm_processes: Count = Field(
         1,
