@@ -31,6 +31,8 @@ OF_OTHER_PROGRAMS = frozenset(
     {
         *("--cov", "--upgrade"),  # what `make test` and `make lock` pass on
         *("--rounds", "--json"),  # the bench's
+        *("--seed", "--conversations", "--turns"),  # the soak's
+        *("--max-budget-usd", "--max-turns"),  # of Claude Code, and not given
     }
 )
 
@@ -105,7 +107,18 @@ def test_the_readme_says_what_becomes_of_every_parameter() -> None:
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the server is. Its temporary folder is its own, as a turn is over a moment after its answer."""
     temporary = tmp_path_factory.mktemp("server")
-    argv = [sys.executable, "-m", "claude_openai", "--simulate", "--port", "0", "--log-format", "json"]
+    keeping_nothing = ("--warm-processes", "0", "--session-ttl", "0")  # each test sees that nothing is left after it
+    argv = [
+        sys.executable,
+        "-m",
+        "claude_openai",
+        "--simulate",
+        "--port",
+        "0",
+        "--log-format",
+        "json",
+        *keeping_nothing,
+    ]
     environment = {**os.environ, "TMPDIR": str(temporary)}
     with subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
