@@ -28,7 +28,7 @@ from benchmarks.asking import (
 from benchmarks.model import ANSWER, MODEL, PROMPT, QUESTION, RESULT, WEATHER, instructions
 from benchmarks.openai_client import by_the_openai_client
 from benchmarks.progress import show
-from benchmarks.rest import UP_SECONDS, quiet, spare_ready
+from benchmarks.rest import START_SECONDS, UP_SECONDS, quiet, spare_ready
 from benchmarks.server import Server
 from benchmarks.upstream import requests_of, sessions_of
 from claude_openai.backends.sdk.transcript import transcript
@@ -124,11 +124,16 @@ async def _by_a_query_that_resumes(arena: Arena, name: str) -> Samples:
 
 
 async def _by_a_live_claude_code(arena: Arena, name: str) -> Samples:
-    """It is up before it is asked at all, as a warm process is."""
-    cases = {1: Case.LIVE_NEW, 2: Case.LIVE_TURN_2, 5: Case.LIVE_TURN_5}
+    """It is up before it is asked at all, as a warm process is, and rests after its first turn for as long as that of
+    the server, which then starts another one.
+    """
     async with ClaudeSDKClient(chat_options(arena.folder, instructions(name))) as client:
+        conversation = LiveClaudeCode(client)
         await anyio.sleep(UP_SECONDS)
-        async for sample in _turns(arena, name, LiveClaudeCode(client), cases, quiet):
+        async for sample in _turns(arena, name, conversation, {1: Case.LIVE_NEW}, quiet):
+            yield sample
+        await anyio.sleep(START_SECONDS + UP_SECONDS)
+        async for sample in _turns(arena, name, conversation, {1: Case.LIVE_TURN_2, 4: Case.LIVE_TURN_5}, quiet):
             yield sample
 
 

@@ -41,9 +41,8 @@ class Burst:
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """Proportional bytes: of the server alone, and of it with the Claude Codes that it keeps; their number."""
+    """Proportional bytes of a server with the Claude Codes that it keeps, and their number."""
 
-    server: int
     together: int
     kept: int
 
@@ -67,9 +66,9 @@ async def many_conversations(server: Server, api: httpx2.AsyncClient, upstream: 
     conversations = [ChatCompletions(server.http, instructions(name)) for name in names]
     unserved = [MessagesApi(api, instructions(name)) for name in ("bare" + name for name in names)]
     await _opened(conversations[:FEW])
-    few = footprint(server)
+    few = _footprint(server)
     await _opened(conversations[FEW:MORE])
-    more = footprint(server)
+    more = _footprint(server)
     await _opened([*conversations[MORE:], *unserved])
     through, bare = [], []
     for number in range(rounds + 1):
@@ -81,10 +80,18 @@ async def many_conversations(server: Server, api: httpx2.AsyncClient, upstream: 
     return Many(bare[1:], through[1:], sessions, few, more)
 
 
-def footprint(server: Server) -> Footprint:
+def proportional(process: psutil.Process) -> int:
+    """Bytes of memory, what is shared in parts where the system tells that (Linux); nothing where it has ended."""
+    try:
+        memory = process.memory_full_info()
+    except psutil.NoSuchProcess:
+        return 0
+    return int(getattr(memory, "pss", memory.rss))
+
+
+def _footprint(server: Server) -> Footprint:
     kept = server.claude_codes()
-    alone = _proportional(server.process)
-    return Footprint(alone, alone + sum(map(_proportional, kept)), len(kept))
+    return Footprint(proportional(server.process) + sum(map(proportional, kept)), len(kept))
 
 
 async def _opened(conversations: Sequence[Conversation]) -> None:
@@ -105,9 +112,3 @@ async def _burst(conversations: Sequence[Conversation]) -> Burst:
         for conversation in conversations:
             group.start_soon(go_on, conversation)
     return Burst(tuple(runs))
-
-
-def _proportional(process: psutil.Process) -> int:
-    """What is shared counts in parts, where the system tells it (Linux); else whole."""
-    memory = process.memory_full_info()
-    return int(getattr(memory, "pss", memory.rss))

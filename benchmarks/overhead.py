@@ -21,7 +21,7 @@ import httpx2
 from benchmarks.asking import ANSWER_SECONDS
 from benchmarks.contestants import Arena, interleaved
 from benchmarks.machine import clocks, commit, machine
-from benchmarks.many import footprint, many_conversations
+from benchmarks.many import many_conversations, proportional
 from benchmarks.model import model
 from benchmarks.progress import show
 from benchmarks.report import Report, reported
@@ -31,8 +31,8 @@ from benchmarks.table import table
 from claude_openai.testing.environment import simulated_login
 from claude_openai.testing.simulator import Simulator
 
-ROUNDS = 12
-"""Three minutes on two cores."""
+ROUNDS = 10
+"""Three minutes and a half on two cores."""
 
 FEWER = 5
 """Rounds of what takes as long as several answers: a start, a long stream, answers at once."""
@@ -58,7 +58,7 @@ async def measure(rounds: int, folder: Path) -> Report:
             version = await cold.claude_code_version()
             async with running_server(login, folder, "warm") as warm:
                 samples = await interleaved(Arena(upstream, api, warm, cold, folder), rounds)
-                after = footprint(warm)
+                server_bytes, ways = proportional(warm.process), await warm.ways()
             streams = await long_streams(upstream, api, cold, fewer)
         async with running_server(login, folder, "many") as server:
             many = await many_conversations(server, api, upstream, fewer)
@@ -66,7 +66,8 @@ async def measure(rounds: int, folder: Path) -> Report:
         samples,
         streams=streams,
         many=many,
-        after=after,
+        server_bytes=server_bytes,
+        ways=ways,
         starts=starts,
         machine=machine(since, version),
         commit=measured_commit,

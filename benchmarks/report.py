@@ -7,7 +7,7 @@ from typing import Final
 
 from benchmarks.contestants import Case, Sample
 from benchmarks.machine import Machine
-from benchmarks.many import AT_ONCE, FEW, MORE, Burst, Footprint, Many
+from benchmarks.many import AT_ONCE, FEW, MORE, Burst, Many
 from benchmarks.model import LONG_PIECES, LONG_TOKENS, PIECES, TOKENS
 from benchmarks.stream import Stream
 
@@ -93,7 +93,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """How many of the turns that had to go on in the session before them did."""
+    """How many conversations had to stay in one session up to the turn that was measured, and did."""
 
     turns: int
     of: int
@@ -116,6 +116,8 @@ class Report:
     targets: Mapping[str, Target]
     whole: bool
     kept: Kept
+    ways: Mapping[str, int]
+    """How the requests of the cases with a warm process reached Claude Code, as the server counts them."""
     tokens: int = TOKENS
 
     @property
@@ -128,20 +130,21 @@ def reported(
     *,
     streams: Sequence[tuple[Stream, Stream]],
     many: Many,
-    after: Footprint,
+    server_bytes: int,
+    ways: Mapping[str, int],
     starts: Sequence[float],
     machine: Machine,
     commit: str | None,
 ) -> Report:
-    """The samples of each case, the long streams of API and server in pairs, the footprint of a server after all
-    rounds, the starts in seconds: in few numbers.
+    """The samples of each case, the long streams of API and server in pairs, the memory of the server after all
+    rounds and how its requests reached Claude Code, the starts in seconds: in few numbers.
     """
     cases = {case: _times(case, samples) for case in Case}
     ours = {
         mine: cases[mine].first_token.median - cases[live].first_token.median
         for mine, live in ((Case.TURN_2, Case.LIVE_TURN_2), (Case.TURN_5, Case.LIVE_TURN_5))
     }
-    memory = Memory(after.server, _per_conversation(many))
+    memory = Memory(server_bytes, _per_conversation(many))
     start = _spread(starts)
     return Report(
         commit=commit,
@@ -156,6 +159,7 @@ def reported(
         targets=_targets(cases, ours, start, memory),
         whole=_whole(samples, streams, many),
         kept=_kept(samples, many),
+        ways=ways,
     )
 
 

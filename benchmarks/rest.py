@@ -6,6 +6,7 @@ from typing import Final
 import anyio
 import psutil
 
+from benchmarks.processor import processor_seconds, used_between
 from benchmarks.server import Server
 
 WINDOW_SECONDS: Final = 0.1
@@ -37,18 +38,16 @@ async def quiet() -> None:
 
 
 async def spare_ready(server: Server) -> None:
-    """Wait until a new conversation would find a warm process, and one that is really up; at once where the server
-    keeps none.
+    """Wait until a new conversation would find a warm process, and one that is really up.
 
     Raises:
-        TimeoutError: it says that it keeps some, and none comes.
+        TimeoutError: none comes.
     """
     with anyio.fail_after(SPARE_SECONDS):
-        while (warm := await server.warm_processes()) == 0:  # noqa: ASYNC110 -- it is another process's
+        while await server.warm_processes() == 0:  # noqa: ASYNC110 -- it is another process's
             await anyio.sleep(POLL_SECONDS)
-    if warm:
-        youngest = max(process.create_time() for process in server.claude_codes())
-        await anyio.sleep(max(0.0, youngest + START_SECONDS + UP_SECONDS - time.time()))
+    youngest = max(process.create_time() for process in server.claude_codes())
+    await anyio.sleep(max(0.0, youngest + START_SECONDS + UP_SECONDS - time.time()))
     await quiet()
 
 
@@ -56,18 +55,8 @@ async def _busy() -> float:
     """Processor seconds a second of all that this program has started."""
     before = _processor_seconds()
     await anyio.sleep(WINDOW_SECONDS)
-    after = _processor_seconds()
-    return sum(used - before.get(pid, 0.0) for pid, used in after.items()) / WINDOW_SECONDS
+    return used_between(before, _processor_seconds()) / WINDOW_SECONDS
 
 
 def _processor_seconds() -> dict[int, float]:
-    return {process.pid: processor_seconds(process) for process in psutil.Process().children(recursive=True)}
-
-
-def processor_seconds(process: psutil.Process) -> float:
-    """What it has used so far; nothing where it has ended."""
-    try:
-        times = process.cpu_times()
-    except psutil.NoSuchProcess:
-        return 0.0
-    return times.user + times.system
+    return processor_seconds(psutil.Process().children(recursive=True))

@@ -17,6 +17,7 @@ from anyio.to_thread import run_sync
 
 from benchmarks.asking import ANSWER_SECONDS
 from claude_openai.backends.process import Command, child_process, dying_with_parent
+from claude_openai.testing.simulator import JsonObject
 
 Role: TypeAlias = Literal["default", "warm", "cold", "many"]
 
@@ -34,6 +35,9 @@ FLAGS: Final[Mapping[Role, tuple[str, ...]]] = {
 START_SECONDS = 60
 """Bound on a start: one or two are usual, a cold disk first has to read the 200 MB of Claude Code."""
 
+STOP_SECONDS = 15
+"""Bound on its end; some 100 ms are usual."""
+
 POLL_SECONDS = 0.005
 """How finely the time of a start is known."""
 
@@ -48,20 +52,24 @@ class Server:
     http: httpx2.AsyncClient
     client: openai.AsyncOpenAI
 
-    async def warm_processes(self) -> int | None:
-        """How many Claude Codes wait for a new conversation; None where the server does not say."""
-        match (await self.http.get("/health")).json():
-            case {"processes": {"warm": int(warm)}}:
-                return warm
-            case _:
-                return None
+    async def warm_processes(self) -> int:
+        """How many Claude Codes wait for a new conversation."""
+        return int((await self._health())["processes"]["warm"])
+
+    async def ways(self) -> dict[str, int]:
+        """How many requests reached Claude Code in which way."""
+        return dict((await self._health())["turns"])
 
     async def claude_code_version(self) -> str:
-        return str((await self.http.get("/health")).json()["backend"]["version"])
+        return str((await self._health())["backend"]["version"])
 
     def claude_codes(self) -> list[psutil.Process]:
         """What it has started and is still there."""
         return self.process.children(recursive=True)
+
+    async def _health(self) -> JsonObject:
+        health: JsonObject = (await self.http.get("/health")).json()
+        return health
 
 
 @asynccontextmanager
@@ -87,6 +95,13 @@ async def running_server(
             openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="any", max_retries=0) as client,
         ):
             yield Server(url, start, psutil.Process(child.pid), http, client)
+        await run_sync(_stop, psutil.Process(child.pid))
+
+
+def _stop(server: psutil.Process) -> None:
+    """As its owner would: it takes its folder with it."""
+    server.terminate()
+    psutil.wait_procs([server], timeout=STOP_SECONDS)
 
 
 def _announced_url(pid: int, log: Path) -> str:

@@ -1,21 +1,18 @@
 """A long answer without a pause: how fast it comes, and how much of the processors it takes to hand it on."""
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
 from uuid import uuid4
 
 import httpx2
 
 from benchmarks.asking import END, Answer, ChatCompletions, MessagesApi, Run, measured
 from benchmarks.model import LONG_PROMPT, LONG_TOKENS, instructions
+from benchmarks.processor import processor_seconds, used_between
 from benchmarks.progress import show
-from benchmarks.rest import processor_seconds, quiet
+from benchmarks.rest import quiet
 from benchmarks.server import Server
 from benchmarks.upstream import requests_of
 from claude_openai.testing.simulator import Simulator
-
-Reading: TypeAlias = tuple[float, float]
-"""Processor seconds used so far: by the server, and by all that it has started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +69,20 @@ def _seconds(upstream: Simulator, conversation: str, run: Run) -> float:
 @dataclass(slots=True)
 class _Meter:
     server: Server
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[dict[int, float]] = field(default_factory=list)
 
     async def watched(self, answer: Answer) -> Answer:
-        """`answer`, with a reading at its first and at its last piece: then Claude Code is there for certain."""
+        """`answer`, with a reading at its first and at its last piece: then its Claude Code is there for certain."""
         count = 0
         async for piece in answer:
             count += piece is not END
             if piece is not END and count in {1, LONG_TOKENS}:
-                self.readings.append(self._read())
+                self.readings.append(processor_seconds([self.server.process, *self.server.claude_codes()]))
             yield piece
 
-    def used(self) -> Reading:
-        (server, claude_code), (server_later, claude_code_later) = self.readings[0], self.readings[-1]
-        return server_later - server, claude_code_later - claude_code
-
-    def _read(self) -> Reading:
-        return processor_seconds(self.server.process), sum(map(processor_seconds, self.server.claude_codes()))
+    def used(self) -> tuple[float, float]:
+        """By the server, and by all that it has started."""
+        before, after = self.readings[0], self.readings[-1]
+        server = self.server.process.pid
+        alone = after[server] - before[server]
+        return alone, used_between(before, after) - alone

@@ -35,7 +35,15 @@ def table(report: Report) -> str:
 
 
 def _cases(report: Report) -> list[Row]:
-    head = (f"{report.rounds} rounds, in ms", "to upstream", "first token", "end", "over API", "of `query()`", "target")
+    head = (
+        f"{report.rounds} round{'s' * (report.rounds > 1)}, in ms",
+        "to upstream",
+        "first token",
+        "end",
+        "over API",
+        "of `query()`",
+        "target",
+    )
     return [head, *([_rule(head)]), *(_case(report, case) for case in Case)]
 
 
@@ -113,6 +121,7 @@ def _sentences(report: Report) -> Iterator[str]:
     yield f"Chunks: {chunks}."
     missed = "" if kept.turns == kept.of else "NOT ALL: "
     yield f"Sessions: {missed}{kept.turns} of {kept.of} went on where they should."
+    yield f"Ways, the first round included: {', '.join(f'{count} {way}' for way, count in report.ways.items())}."
     yield f"Start: ready after {_range(report.start, 1, 2)} s, {_within(targets['start'])} {targets['start'].most} s."
     yield (
         f"Memory: {_megabytes(report.memory.server)} for the server, {_within(targets['memory'])} "

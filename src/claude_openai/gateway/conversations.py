@@ -122,8 +122,11 @@ class Conversations:
 
     async def end_waiting(self) -> None:
         """End every session that no request holds: whoever goes on with one is answered all the same."""
-        for conversation in list(self._waiting.values()):
-            await self._end(conversation, "stopped")
+        waiting = list(self._waiting.values())
+        for conversation in waiting:
+            self._give_up(conversation, "stopped")
+        for conversation in waiting:
+            await conversation.ended.wait()
 
     async def _answering(self, turn: Turn) -> Conversation:
         asked = fingerprint(turn)

@@ -53,6 +53,9 @@ Reason = Literal[Difference, End, "unknown", "busy", "mixed"]
 """Why a request with a history is not answered by a session that has it. `busy`: another request was faster; `mixed`:
 results and the user's words came together."""
 
+_NEAREST_FIRST: Final[tuple[Difference, ...]] = ("model", "instructions", "tools", "history")
+"""The session that has heard the same tells more of why it does not fit than a branch of the conversation."""
+
 MOST_REMEMBERED = 1024
 """Ends that are kept to tell why a session was not there; some 200 bytes each."""
 
@@ -106,8 +109,8 @@ class Roster:
         for seat in reversed(self._seats.values()):
             if seat.state is State.ANSWERING and seat.fingerprint.starts_with(standing):
                 return "busy"
-        differences = (seat.fingerprint.difference(standing) for seat in reversed(self._seats.values()))
-        return next((difference for difference in differences if difference), "unknown")
+        found = {seat.fingerprint.difference(standing) for seat in self._seats.values()}
+        return next((difference for difference in _NEAREST_FIRST if difference in found), "unknown")
 
     def has_room(self) -> bool:
         """Whether one more session may start."""
