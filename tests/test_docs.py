@@ -31,7 +31,7 @@ OF_OTHER_PROGRAMS = frozenset(
     {
         *("--cov", "--upgrade"),  # what `make test` and `make lock` pass on
         *("--rounds", "--json"),  # the bench's
-        *("--seed", "--conversations", "--turns"),  # the soak's
+        *("--seed", "--conversations", "--turns", "--at-once", "--log"),  # the soak's
         *("--max-budget-usd", "--max-turns"),  # of Claude Code, and not given
     }
 )

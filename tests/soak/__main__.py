@@ -11,17 +11,18 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import anyio
 
-from benchmarks.server import running_server
 from claude_openai.testing import Simulator
 from claude_openai.testing.environment import simulated_login
-from tests.soak.footprint import Watched, secrets_left_in
+from tests.soak.footprint import secrets_left_in
 from tests.soak.ledger import Ledger
 from tests.soak.report import Report, reasons, reported, table
-from tests.soak.setting import SETTINGS, WARM_PROCESSES, variables
+from tests.soak.server import LOG, running_server
+from tests.soak.setting import SETTINGS, flags
 from tests.soak.soak import Size, Soak
 from tests.soak.upstream import Upstream
 
@@ -33,7 +34,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="claude-openai-soak-") as folder:
         report = anyio.run(run, options.seed, size, Path(folder))
         if options.log:
-            shutil.copy(Path(folder) / "server.log", options.log)
+            shutil.copy(Path(folder) / LOG, options.log)
     sys.stdout.write(f"{table(report)}\n")
     return 1 if reasons(report) else 0
 
@@ -41,21 +42,26 @@ def main() -> int:
 async def run(seed: int, size: Size, folder: Path) -> Report:
     ledger = Ledger()
     upstream = Upstream(ledger)
-    home, temporary = folder / "home", folder / "tmp"
+    home = folder / "home"
     home.mkdir()
-    temporary.mkdir()
     async with Simulator(upstream, remember=False).serve() as url:
-        login = simulated_login(url, home, os.environ)
-        environment = {**login, **variables(SETTINGS), "TMPDIR": str(temporary)}
-        async with running_server(environment, folder) as server:
-            watched = Watched(server.url, server.process, temporary, resting=WARM_PROCESSES)
-            course = await Soak(watched, upstream, ledger, seed, size).run(_show)
+        login = _only_login(url, home)
+        async with running_server(flags(SETTINGS), login, folder) as server:
+            course = await Soak(server, upstream, ledger, seed, size).run(_show)
     _show("")
     for path in secrets_left_in(folder):
         ledger.leaks(f"a secret was left in {path}")
-    if left := list(temporary.iterdir()):
+    if left := list(server.temporary.iterdir()):
         ledger.breaks(f"the server was stopped, and left {len(left)} temporary files or folders")
     return reported(seed, size, course, ledger)
+
+
+def _only_login(upstream: str, home: Path) -> Mapping[str, str]:
+    """An environment without anything of the caller's, made this process's own: no proxy stands between it and us."""
+    environment = simulated_login(upstream, home, os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    return environment
 
 
 def _show(progress: str) -> None:

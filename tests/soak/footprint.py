@@ -1,10 +1,11 @@
 """What a server holds of the machine: counted before a soak and after it, and waited for until it is given back."""
 
+import asyncio
 import os
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
 
 import anyio
 import psutil
@@ -14,10 +15,8 @@ from tests.soak.marks import SECRET
 SETTLE_SECONDS = 60
 """Until all that was kept for later has been given up: the longest of those times, and some for slow machines."""
 
-POLL_SECONDS = 0.2
-
-
-COUNTED: Final = ("processes", "descriptors", "threads", "files", "tasks")
+POLL_SECONDS = 1.0
+"""Between two looks. What is the same in both is at rest: a Claude Code starts in half of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,37 +32,42 @@ class Footprint:
     tasks: int | None
     memory: int | None
 
+    @property
+    def counts(self) -> dict[str, int | None]:
+        """All but the memory, by name."""
+        return {name: count for name, count in asdict(self).items() if name != "memory"}
+
     def beyond(self, other: "Footprint") -> list[str]:
-        """What there is more of than in `other`, of all that can be counted."""
-        pairs = ((name, getattr(other, name) or 0, getattr(self, name) or 0) for name in COUNTED)
+        """What there is more of than in `other`, of all that is counted."""
+        pairs = ((name, other.counts[name] or 0, here or 0) for name, here in self.counts.items())
         return [f"{name}: {there} before, {here} after" for name, there, here in pairs if here > there]
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A server under observation: where it can be reached, its process, its temporary folder, and how many processes it
-    has below it at rest. `tasks` counts those of its event loop, if it lives in this very process.
+    """A server under observation: where it can be reached, its process, its temporary folder, how many processes it has
+    below it at rest, and whether its process is this one, in which client and model live too.
     """
 
     url: str
     process: psutil.Process
     temporary: Path
     resting: int
-    tasks: Callable[[], int] | None = None
+    is_within: bool = False
 
     def footprint(self) -> Footprint:
         with self.process.oneshot():
             return Footprint(
                 processes=len(self.process.children(recursive=True)),
                 descriptors=self.process.num_fds(),
-                threads=self.process.num_threads(),
+                threads=_lasting_threads() if self.is_within else self.process.num_threads(),
                 files=sum(len(folders) + len(files) for _, folders, files in os.walk(self.temporary)),
-                tasks=self.tasks() if self.tasks else None,
-                memory=None if self.tasks else self.process.memory_info().rss,
+                tasks=len(asyncio.all_tasks()) if self.is_within else None,
+                memory=None if self.is_within else self.process.memory_info().rss,
             )
 
     async def rested(self) -> Footprint:
-        """Its footprint when it has started whatever it keeps ready."""
+        """Its footprint when it has started whatever it keeps ready, or after `SETTLE_SECONDS`."""
         return await self._once(lambda now: now.processes == self.resting)
 
     async def settled(self, start: Footprint) -> Footprint:
@@ -71,10 +75,12 @@ class Watched:
         return await self._once(lambda now: now.processes == self.resting and not now.beyond(start))
 
     async def _once(self, over: Callable[[Footprint], bool]) -> Footprint:
+        last, now = None, self.footprint()
         with anyio.move_on_after(SETTLE_SECONDS):
-            while not over(self.footprint()):  # noqa: ASYNC110 -- another process has no event to wait for
+            while not (over(now) and last and last.counts == now.counts):
                 await anyio.sleep(POLL_SECONDS)
-        return self.footprint()
+                last, now = now, self.footprint()
+        return now
 
 
 def secrets_left_in(folder: Path) -> Iterator[str]:
@@ -82,3 +88,8 @@ def secrets_left_in(folder: Path) -> Iterator[str]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and SECRET.search(path.read_bytes().decode(errors="replace")):
             yield path.relative_to(folder).as_posix()
+
+
+def _lasting_threads() -> int:
+    """Those of this process without the event loop's pool, in which clients look up addresses, and which stays."""
+    return sum(not thread.name.startswith("asyncio_") for thread in threading.enumerate())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tests.soak.marks import secrets_in
-from tests.soak.plan import Mishap
+from tests.soak.plan import Change, Mishap
 
 
 class Figure(StrEnum):
@@ -15,8 +15,6 @@ class Figure(StrEnum):
     UPSTREAM = "requests upstream"
     ANSWERS = "answers checked"
     CALLS = "tool calls"
-    EDITS = "edits"
-    REGENERATIONS = "regenerations"
     DISCONNECTS = "disconnects"
     KILLS = "kills of a Claude Code"
     KILLED = "requests failed by a kill"
@@ -29,6 +27,7 @@ class Ledger:
     """`failures` counts by what was done upstream and by the code that the client was told, None for an answer."""
 
     counts: Counter[Figure] = field(default_factory=Counter)
+    changes: Counter[Change] = field(default_factory=Counter)
     failures: Counter[tuple[Mishap, str | None]] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
 

@@ -19,8 +19,10 @@ class Change(StrEnum):
     """What the client does with the conversation before it asks."""
 
     NONE = "goes on"
-    EDIT = "edits an earlier message"
+    EDIT = "edits an earlier message and drops what follows"
+    REWORD = "rewords an earlier message and keeps what follows"
     REGENERATE = "asks for the last answer again"
+    RETURN = "returns to the branch it left last"
 
 
 class Mishap(StrEnum):
@@ -63,7 +65,13 @@ _MISHAPS: Final = {
     Mishap.CUT: 4,
     Mishap.STALL: 2,
 }
-_CHANGES: Final = {Change.NONE: 70, Change.EDIT: 15, Change.REGENERATE: 15}
+_CHANGES: Final = {
+    Change.NONE: 60,
+    Change.EDIT: 12,
+    Change.REWORD: 8,
+    Change.REGENERATE: 12,
+    Change.RETURN: 8,
+}
 _CALLS: Final = {0: 50, 1: 25, 2: 15, 3: 10}
 
 
@@ -73,7 +81,7 @@ class Step:
 
     change: Change
     edited: int
-    """Which message of the user is edited, counted round and round over those there are."""
+    """Which message of the user is edited or reworded, counted round and round over those there are."""
     calls: int
     """How many tools the model will call at once before it answers."""
     streamed: bool

@@ -6,7 +6,12 @@ from typing import Any, Final
 
 import anyio
 import openai
-from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolMessageParam, ChatCompletionToolParam
+from openai.types.chat import (
+    ChatCompletionMessageParam,
+    ChatCompletionToolMessageParam,
+    ChatCompletionToolParam,
+    ChatCompletionUserMessageParam,
+)
 
 from tests.soak.chaos import Chaos
 from tests.soak.client import Call, Ear, Failed, History, Left, Outcome, Said, argument, asked
@@ -51,6 +56,7 @@ class Player:
         self._secret = plan.secret
         self._tools = [_tool(plan.secret)]
         self._stage = stage
+        self._branch: History = ()
         self._ledger = stage.ledger
 
     async def play(self) -> None:
@@ -67,13 +73,26 @@ class Player:
     def _begun(self, number: int, step: Step, history: History) -> History:
         """`history` with the client's next words at its end."""
         said = [place for place, message in enumerate(history) if message["role"] == "user"]
-        if said and step.change is Change.REGENERATE:
-            self._ledger.count(Figure.REGENERATIONS)
-            return history[: said[-1] + 1]
-        if said and step.change is Change.EDIT:
-            self._ledger.count(Figure.EDITS)
-            history = history[: said[step.edited % len(said)]]
-        return (*history, {"role": "user", "content": question(mark(self._secret, "u", number), step.calls)})
+        words = _user(question(mark(self._secret, "u", number), step.calls))
+        if not said:
+            return (*history, words)
+        self._ledger.changes[step.change] += 1
+        chosen = said[step.edited % len(said)]
+        match step.change:
+            case Change.NONE:
+                return (*history, words)
+            case Change.REGENERATE:
+                self._branch = history
+                return history[: said[-1] + 1]
+            case Change.EDIT:
+                self._branch = history
+                return (*history[:chosen], words)
+            case Change.REWORD:
+                reworded = _user(f"{mark(self._secret, 'u', number, 1)} It was meant like this.")
+                return (*history[:chosen], reworded, *history[chosen + 1 :], words)
+            case Change.RETURN:
+                history, self._branch = self._branch or history, history
+                return (*history, words)
 
     async def _turn(self, where: str, step: Step, history: History) -> History | None:
         """`history` with the answer at its end, tool calls and their results before it; None without one."""
@@ -171,6 +190,10 @@ class Player:
     def _request(self, history: History) -> dict[str, Any]:
         messages: list[ChatCompletionMessageParam] = list(history)
         return {"model": MODEL, "messages": messages, "tools": self._tools}
+
+
+def _user(words: str) -> ChatCompletionUserMessageParam:
+    return {"role": "user", "content": words}
 
 
 def _tool(secret: str) -> ChatCompletionToolParam:

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tests.soak.footprint import COUNTED
 from tests.soak.ledger import Figure, Ledger
-from tests.soak.plan import Mishap
+from tests.soak.plan import Change, Mishap
 from tests.soak.soak import Course, Size
 
 MEMORY_TARGET: Final = 1.10
@@ -21,12 +20,13 @@ class Report:
     size: Size
     course: Course
     counts: Mapping[Figure, int]
+    changes: Mapping[Change, int]
     failures: Mapping[tuple[Mishap, str | None], int]
     broken: tuple[str, ...]
 
 
 def reported(seed: int, size: Size, course: Course, ledger: Ledger) -> Report:
-    return Report(seed, size, course, ledger.counts, ledger.failures, tuple(ledger.broken))
+    return Report(seed, size, course, ledger.counts, ledger.changes, ledger.failures, tuple(ledger.broken))
 
 
 def reasons(report: Report) -> list[str]:
@@ -46,7 +46,9 @@ def _figures(report: Report) -> list[tuple[str, ...]]:
         (title, "count"),
         ("---", "---"),
         *((str(figure), str(report.counts.get(figure, 0))) for figure in Figure),
+        *((f"a client {change}", str(count)) for change, count in sorted(report.changes.items())),
         *sorted((_named(*failure), str(count)) for failure, count in report.failures.items()),
+        *((f"reached Claude Code: {way}", str(count)) for way, count in sorted(report.course.ways.items())),
         ("seconds", f"{report.course.seconds:.0f}"),
     ]
 
@@ -56,7 +58,7 @@ def _holdings(course: Course) -> list[tuple[str, ...]]:
     return [
         ("held at rest", "at the start", "after the warm-up", "at the end"),
         ("---",) * 4,
-        *((name, *(_shown(getattr(rest, name)) for rest in rests)) for name in COUNTED),
+        *((name, *(_shown(rest.counts[name]) for rest in rests)) for name in course.start.counts),
         ("memory of the server", *(_mib(rest.memory) for rest in rests)),
     ]
 

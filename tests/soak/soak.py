@@ -1,11 +1,12 @@
 """A soak: many conversations with one server, a warm-up of them first, and what the server holds before and after."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
 import anyio
+import httpx2
 import openai
 
 from tests.soak.chaos import Chaos
@@ -30,12 +31,16 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What the server held at rest: at the start, after the warm-up, at the end; and the seconds of it all."""
+    """What the server held at rest: at the start, after the warm-up, at the end; and the seconds of it all.
+
+    `ways` is how requests reached Claude Code, and why some had to be rebuilt, as the server counts them.
+    """
 
     start: Footprint
     warm: Footprint
     end: Footprint
     seconds: float
+    ways: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +59,13 @@ class Soak:
         chaos = Chaos(self.server.process, Random(self.seed), self.ledger)
         plans = [plan(self.seed, number, self.size.turns) for number in range(self.size.conversations)]
         warm_up = max(1, len(plans) // WARM_UP)
+        await self._ways()  # once asked, a server starts what it keeps ready
         start = await self.server.rested()
         await self._played(plans[:warm_up], chaos, show)
         warm = await self.server.settled(start)
         await self._played(plans[warm_up:], chaos, show)
         end = await self.server.settled(start)
-        return Course(start, warm, end, time.monotonic() - begin)
+        return Course(start, warm, end, time.monotonic() - begin, await self._ways())
 
     async def _played(self, plans: Sequence[Plan], chaos: Chaos, show: Callable[[str], None]) -> None:
         """Each of these to its end, some at once, and every connection closed after them."""
@@ -75,6 +81,12 @@ class Soak:
             async with anyio.create_task_group() as group:
                 for _ in range(self.size.at_once):
                     group.start_soon(play)
+
+    async def _ways(self) -> Mapping[str, int]:
+        async with httpx2.AsyncClient(base_url=self.server.url) as http:
+            health = (await http.get("/health")).json()
+        rebuilt = {f"rebuilt: {reason}": count for reason, count in health["rebuilt_because"].items()}
+        return {**health["turns"], **rebuilt}
 
     def _progress(self) -> str:
         turns, broken = self.ledger.counts[Figure.TURNS], len(self.ledger.broken)

@@ -1,40 +1,42 @@
 """A shorter soak, and proof that a soak finds what it looks for."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import psutil
 import pytest
 from structlog.testing import capture_logs
 
 from claude_openai.testing import RecordedRequest, Reply
-from tests.claude_code.conftest import Rig, Serve
-from tests.soak.footprint import Footprint, Watched
+from tests.claude_code.conftest import Serve
+from tests.soak.chaos import Chaos
+from tests.soak.footprint import Footprint, Watched, secrets_left_in
 from tests.soak.ledger import Figure, Ledger
 from tests.soak.marks import Answer, mark, trail
-from tests.soak.plan import Change, Mishap, Step, plan
+from tests.soak.plan import Change, Mishap, Plan, Step, plan
+from tests.soak.player import Player, Stage
 from tests.soak.report import Report, reasons, reported
 from tests.soak.setting import SETTINGS, WARM_PROCESSES
 from tests.soak.soak import Course, Size, Soak
 from tests.soak.upstream import Upstream
 
-SEED, SHORT = 2718, Size(conversations=5, turns=4, at_once=3)
+SEED, SHORT = 2718, Size(conversations=5, turns=4, at_once=4)
 """Few conversations, in which everything happens."""
 
-HASTE = {"idle_timeout": 4, "tool_timeout": 3}
-"""A stall ends sooner, and so does a conversation whose calls were left unanswered."""
+HASTE = {"idle_timeout": 4, "session_ttl": 2, "tool_timeout": 3}
+"""A stall ends sooner, and so does what waits for a client that has left."""
+
+QUIET = Step(Change.NONE, 0, calls=0, streamed=True, mishap=Mishap.NONE, late=False, pieces=1, keeps=False)
 
 OURS, THEIRS = "zq" + "0" * 20, "zq" + "1" * 20
 
 
 @pytest.mark.proves("soak.short")
 async def test_a_short_soak_finds_nothing(serve: Serve, sandbox: Path) -> None:
-    ledger = Ledger()
-    report = await soaked(serve, sandbox, Upstream(ledger), ledger, SHORT)
-    assert reasons(report) == []
+    assert reasons(await soaked(serve, sandbox)) == []
 
 
 @pytest.mark.proves("soak.short")
@@ -48,11 +50,30 @@ def test_in_the_short_soak_everything_happens() -> None:
 
 
 @pytest.mark.proves("soak.strict")
-async def test_an_answer_with_the_secret_of_another_conversation_is_found(serve: Serve, sandbox: Path) -> None:
+async def test_an_answer_with_the_secret_of_another_conversation_is_found(serve: Serve) -> None:
     ledger = Ledger()
-    report = await soaked(serve, sandbox, Upstream(ledger), ledger, Size(1, 1, 1), lies=True)
+    async with serve() as rig:
+        rig.plays(lambda _: Reply.of(Answer(THEIRS, frozenset({THEIRS}), "0").told(1)))
+        stage = Stage(rig.client, Upstream(ledger), Chaos(psutil.Process(), Random(SEED), ledger), ledger)
+        await Player(Plan(0, OURS, (QUIET,)), stage).play()
     assert ledger.counts[Figure.LEAKS] == 1
-    assert any(THEIRS in reason for reason in reasons(report))
+    assert THEIRS in ledger.broken[0]
+
+
+@pytest.mark.proves("soak.strict")
+def test_a_request_upstream_with_the_secrets_of_two_conversations_is_found() -> None:
+    ledger = Ledger()
+    body = {"model": "m", "messages": [{"role": "user", "content": f"{mark(OURS, 'u', 0)} {mark(THEIRS, 'u', 0)}"}]}
+    Upstream(ledger)(RecordedRequest(0, body, {}, 0.0))
+    assert ledger.counts[Figure.LEAKS] == 1
+
+
+@pytest.mark.proves("soak.strict")
+def test_a_secret_in_a_file_is_found(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "log").write_text(f"said {OURS}")
+    (tmp_path / "other").write_text("said nothing")
+    assert list(secrets_left_in(tmp_path)) == ["below/log"]
 
 
 @pytest.mark.proves("soak.strict")
@@ -91,27 +112,19 @@ def short_steps() -> Iterator[Step]:
         yield from others
 
 
-async def soaked(
-    serve: Serve, sandbox: Path, upstream: Upstream, ledger: Ledger, size: Size, *, lies: bool = False
-) -> Report:
+async def soaked(serve: Serve, sandbox: Path) -> Report:
     """A soak of a server in this process, whose tasks can be counted, and what it logged with it."""
-    below = len(psutil.Process().children(recursive=True))
+    ledger = Ledger()
+    upstream = Upstream(ledger)
+    resting = len(psutil.Process().children(recursive=True)) + WARM_PROCESSES
     with capture_logs() as logged:
         async with serve(**{**SETTINGS, **HASTE}) as rig:
-            rig.plays(_lying if lies else upstream)
-            course = await Soak(_watched(rig, sandbox, below), upstream, ledger, SEED, size).run(lambda _: None)
+            rig.plays(upstream)
+            server = Watched(rig.url, psutil.Process(), sandbox / "tmp", resting, is_within=True)
+            course = await Soak(server, upstream, ledger, SEED, SHORT).run(lambda _: None)
             rig.plays(None)
     ledger.seen(json.dumps(logged, default=str), "the log")
-    return reported(SEED, size, course, ledger)
-
-
-def _watched(rig: Rig, sandbox: Path, below: int) -> Watched:
-    resting = below + WARM_PROCESSES
-    return Watched(rig.url, psutil.Process(), sandbox / "tmp", resting, lambda: len(asyncio.all_tasks()))
-
-
-def _lying(_: RecordedRequest) -> Reply:
-    return Reply.of(Answer(THEIRS, frozenset({THEIRS}), "0").told(1))
+    return reported(SEED, SHORT, course, ledger)
 
 
 HELD = Footprint(processes=1, descriptors=1, threads=1, files=1, tasks=1, memory=100)
@@ -120,4 +133,4 @@ HELD = Footprint(processes=1, descriptors=1, threads=1, files=1, tasks=1, memory
 def passed(*, end: Footprint) -> Report:
     """One that passes, if `end` is no more than `HELD`."""
     size = Size(conversations=2)
-    return Report(1, size, Course(HELD, HELD, end, 1.0), {Figure.CONVERSATIONS: 2}, {}, ())
+    return Report(1, size, Course(HELD, HELD, end, 1.0, {}), {Figure.CONVERSATIONS: 2}, {}, {}, ())
