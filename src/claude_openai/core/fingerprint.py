@@ -1,8 +1,9 @@
 """Whether a request goes on exactly where a session stands: digests of all that shaped the session and was said in it.
 
 Canonical means: what a client may lawfully write differently when it sends a message back does not count (white space
-around an answer's text, the order of keys and the white space in a call's arguments). Everything else does. No guessing
-by content, and nothing crosses principals: other servers have handed one user's context to another that way.
+around an answer's text, the order of keys, the white space and the form of numbers in a call's arguments). Everything
+else does. No guessing by content, and nothing crosses principals: other servers have handed one user's context to
+another that way.
 
 How an answer is to be drawn (sampling, the choice of tools) is not part of it: a session takes that anew each time.
 """
@@ -11,12 +12,17 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from claude_openai.core.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
+from claude_openai.core.strict_json import parse
+from claude_openai.core.surrogates import mended
 from claude_openai.core.turn import Turn
 
 Difference = Literal["model", "instructions", "tools", "history"]
+
+_SPACE: Final = "\ufeff" + "".join(filter(str.isspace, map(chr, range(0x3001))))
+"""What clients trim: white space for Python or (U+FEFF) for JavaScript. None lies beyond U+3000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +102,23 @@ def _digest(part: object) -> str:
 
 def _canonical(message: Message) -> object:
     if isinstance(message, AssistantMessage):
-        return ["AssistantMessage", message.text.strip(), [_canonical_call(call) for call in message.tool_calls]]
+        text = mended(message.text).strip(_SPACE)
+        return ["AssistantMessage", text, [_canonical_call(call) for call in message.tool_calls]]
     return [type(message).__name__, asdict(message)]
 
 
 def _canonical_call(call: ToolCall) -> object:
-    return [call.id, call.name, json.loads(call.arguments or "{}")]
+    return [call.id, call.name, _canonical_json(parse(mended(call.arguments.strip() or "{}")))]
+
+
+def _canonical_json(value: object) -> object:
+    """JavaScript has one kind of number: it reads 1.0, and writes 1."""
+    match value:
+        case dict():
+            return {name: _canonical_json(each) for name, each in value.items()}
+        case list():
+            return [_canonical_json(each) for each in value]
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value

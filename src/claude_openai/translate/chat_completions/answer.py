@@ -35,7 +35,8 @@ def finish_reason(end: events.TurnFinished, *, legacy: bool) -> FinishReason:
 
 def arguments(call: ToolCall) -> str:
     """The call's arguments as the client gets them: always a JSON object as text."""
-    return mended_json(mended(call.arguments)) or "{}"
+    written = mended_json(mended(call.arguments))
+    return written if written.strip() else "{}"
 
 
 def refusal(end: events.TurnFinished) -> str | None:
