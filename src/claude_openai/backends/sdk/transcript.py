@@ -100,9 +100,9 @@ def _results(messages: Iterator[Message]) -> Iterator[Json]:
 
 
 def _result(message: ToolMessage) -> Json:
-    return {
-        "type": "tool_result",
+    return {  # in the order in which Claude Code itself sends it: the request stays the same to the byte
         "tool_use_id": message.tool_call_id,
+        "type": "tool_result",
         "content": [_block(block) for block in message.content],
     }
 
