@@ -112,14 +112,14 @@ async def test_an_empty_answer_is_empty_and_asked_for_once(rig: Rig) -> None:
     answer = await rig.client.chat.completions.create(model=NEW_MODEL, messages=ASK)
     assert answer.choices[0].message.content == ""
     assert (answer.model_extra or {})["claude"]["cost_usd"] is None  # Claude Code had to be stopped
-    assert len(rig.simulator.requests) == 1
+    assert rig.asked_for_once()
 
 
 @pytest.mark.proves("chat.reply.empty", "chat.reply.first-only")
 async def test_an_answer_of_thinking_only_is_empty_and_asked_for_once(rig: Rig) -> None:
     rig.plays(lambda _: Reply((Thinking.of("Hm."),)))
     assert await rig.said("hi") == ""
-    assert len(rig.simulator.requests) == 1
+    assert rig.asked_for_once()
 
 
 @pytest.mark.proves("chat.finish.length", "chat.reply.first-only")
@@ -127,7 +127,7 @@ async def test_an_answer_cut_by_its_limit_ends_with_length_and_is_asked_for_once
     received = await chunks(rig, lambda _: Reply((Text.of("one two", 2),), stop_reason="max_tokens"))
     assert contents(received) == ["one", " two"]
     assert finishes(received) == ["length"]
-    assert len(rig.simulator.requests) == 1
+    assert rig.asked_for_once()
 
 
 @pytest.mark.proves("chat.finish.refusal", "errors.never-an-answer")

@@ -403,7 +403,7 @@ async def test_with_tools_too_claude_code_does_not_ask_again_by_itself(rig: Rig,
     rig.plays(lambda _: reply)
     answer = await ask(rig, [USER])
     assert answer.choices[0].finish_reason == ("length" if reply.blocks else "stop")
-    assert len(rig.simulator.requests) == 1
+    assert rig.asked_for_once()
 
 
 @pytest.mark.proves("tools.legacy")

@@ -47,6 +47,8 @@ class Spares:
                 self._asked = anyio.Event()
                 if trouble := self._supply.trouble(anyio.current_time()):
                     await anyio.sleep(trouble.pause)
+                    self.refill()  # and look again: a failure elsewhere may have prolonged it
+                    continue
                 for _ in range(self._supply.missing(anyio.current_time())):
                     tasks.start_soon(self._wait, self._supply.start())
 

@@ -68,6 +68,7 @@ class Supply:
         self._stages: dict[int, Stage] = {}
         self._last = 0
         self._failures = 0
+        self._pause = FIRST_PAUSE_SECONDS
         self._resumes_at = 0.0
 
     def count(self, stage: Stage) -> int:
@@ -106,8 +107,9 @@ class Supply:
         """It could not be started, ended while it waited, or did not answer its introduction."""
         self._step(process, Step.FAIL)
         self._failures += 1
-        pause = FIRST_PAUSE_SECONDS * 2 ** max(0, self._failures - MOST_FAILURES)
-        self._resumes_at = now + min(pause, LONGEST_PAUSE_SECONDS)
+        again = self._failures > MOST_FAILURES
+        self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS) if again else FIRST_PAUSE_SECONDS
+        self._resumes_at = now + self._pause
 
     def leave(self, process: int) -> None:
         """It ended as it should, or is of no use any more; nothing where it is gone already."""

@@ -137,7 +137,7 @@ class Conversations:
         standing = asked.before(len(new))
         seat = self.roster.find(standing, asked)
         if seat is None:
-            return await self._begun(turn, asked, self.roster.why_not(standing))
+            return await self._begun(turn, asked, self.roster.why_not(standing, asked))
         return await self._continued(self._waiting.pop(seat.number), turn, asked)
 
     async def _continued(self, conversation: Conversation, turn: Turn, asked: Fingerprint) -> Conversation:

@@ -167,6 +167,7 @@ class Gateway:
             event = await deadlines.next(events)
             if conversation.resumed and _is_dead(event):
                 await self._conversations.renew(conversation, turn)
+                deadlines.start()
                 events = await stack.enter_async_context(aclosing(conversation.session.events()))
                 event = await deadlines.next(events)
             while True:

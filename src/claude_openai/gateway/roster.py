@@ -101,9 +101,10 @@ class Roster:
         seat.fingerprint = asked
         return seat
 
-    def why_not(self, standing: Fingerprint) -> Reason:
-        """Why no session stands at `standing`: for people, never to decide by."""
-        for key in (standing.key, standing.before(1).key):  # it ended there, or while it was being asked for the rest
+    def why_not(self, standing: Fingerprint, asked: Fingerprint) -> Reason:
+        """Why no session stands at `standing` to be asked `asked`: for people, never to decide by."""
+        # It ended there, or while it was being asked for the rest, or the very same.
+        for key in (standing.key, standing.before(1).key, asked.key):
             if end := self._ends.get(key):
                 return end
         for seat in reversed(self._seats.values()):
@@ -143,9 +144,10 @@ class Roster:
     def wait(self, seat: Seat, standing: Fingerprint, move: Literal[Move.REST, Move.PARK], now: float) -> None:
         """The answer is complete: from now on `seat` is found at `standing`."""
         self._move(seat, move)
+        for key in (seat.fingerprint.key, standing.key):
+            self._ends.pop(key, None)
         seat.fingerprint, seat.since = standing, now
         self._waiting.setdefault(standing.key, []).append(seat)
-        self._ends.pop(standing.key, None)
 
     def end(self, seat: Seat, why: End) -> bool:
         """Nothing goes to `seat` any more. False where it is ending or gone already."""

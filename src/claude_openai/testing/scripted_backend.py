@@ -38,6 +38,10 @@ class Performance:
     """The turns that went on in this session."""
     dies: anyio.Event = field(default_factory=anyio.Event)
     """Set it, and the session ends by itself: it cannot be resumed any more."""
+    unable: bool = False
+    """Whether what comes next is more than the session can take."""
+    worn: bool = False
+    """Whether the session has served enough."""
     ended: anyio.Event = field(default_factory=anyio.Event)
     """Set when the block was left, for whatever reason."""
 
@@ -97,16 +101,18 @@ class ScriptedSession:
                         return
 
     async def resume(self, turn: Turn) -> bool:
-        if self.lasts():
-            self._performance.resumed.append(turn)
-        return self.lasts()
+        if self._performance.unable or not self.lasts():
+            return False
+        self._performance.resumed.append(turn)
+        return True
 
     def lasts(self) -> bool:
         """As long as the script has something left to say."""
-        return bool(self._steps) and not self._performance.dies.is_set()
+        over = self._performance.dies.is_set() or self._performance.ended.is_set()
+        return bool(self._steps) and not over
 
     def worn(self) -> bool:
-        return False
+        return self._performance.worn
 
     async def gone(self) -> None:
         await self._performance.dies.wait()

@@ -1,0 +1,243 @@
+"""Which session is found, which makes room, and why one is not there: the rules one by one."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from claude_openai.core.fingerprint import Fingerprint, fingerprint
+from claude_openai.core.messages import AssistantMessage, Message, Text, UserMessage
+from claude_openai.core.models import Model
+from claude_openai.core.turn import Turn
+from claude_openai.gateway.roster import (
+    MOST_REMEMBERED,
+    TRANSITIONS,
+    End,
+    Move,
+    Reason,
+    Roster,
+    Seat,
+    State,
+    WrongMove,
+)
+
+
+def after(*said: str, principal: str = "local", model: str = "sonnet") -> Fingerprint:
+    """Of a session that has heard and said `said`, by turns."""
+    messages: list[Message] = [
+        AssistantMessage(text) if index % 2 else UserMessage((Text(text),)) for index, text in enumerate(said)
+    ]
+    return fingerprint(Turn(Model(model), tuple(messages), principal=principal))
+
+
+def why_not(roster: Roster, standing: Fingerprint) -> Reason:
+    return roster.why_not(standing, standing.after(UserMessage((Text("next"),))))
+
+
+def waiting(roster: Roster, standing: Fingerprint, now: float = 0.0, *, parked: bool = False) -> Seat:
+    seat = roster.begin(standing.before(1), now)
+    roster.wait(seat, standing, Move.PARK if parked else Move.REST, now)
+    return seat
+
+
+def at(roster: Roster, state: State) -> Seat:
+    """A session that is in `state`."""
+    if state in {State.RESTING, State.PARKED}:
+        return waiting(roster, after("hi", "hello"), parked=state is State.PARKED)
+    seat = roster.begin(after("hi"), 0.0)
+    if state in {State.ENDING, State.GONE}:
+        roster.end(seat, "failed")
+    if state is State.GONE:
+        roster.leave(seat)
+    return seat
+
+
+MOVES: dict[Move, Callable[[Roster, Seat], object]] = {
+    Move.REST: lambda roster, seat: roster.wait(seat, after("hi", "hello"), Move.REST, 1.0),
+    Move.PARK: lambda roster, seat: roster.wait(seat, after("hi", "hello"), Move.PARK, 1.0),
+    Move.LEAVE: lambda roster, seat: roster.leave(seat),
+}
+
+
+@pytest.mark.proves("conversations.state-machine")
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("move", MOVES)
+def test_a_session_can_do_what_the_table_says_and_nothing_else(state: State, move: Move) -> None:
+    roster = Roster(1)
+    seat = at(roster, state)
+    step = partial(MOVES[move], roster, seat)
+    if (state, move) in TRANSITIONS:
+        step()
+        assert seat.state is TRANSITIONS[state, move]
+    else:
+        with pytest.raises(WrongMove, match=f"{state} cannot {move}"):
+            step()
+        assert seat.state is state
+
+
+@pytest.mark.proves("conversations.state-machine")
+@pytest.mark.parametrize("state", State)
+def test_only_what_rests_or_is_parked_is_found_and_then_it_answers(state: State) -> None:
+    roster = Roster(1)
+    seat = at(roster, state)
+    found = roster.find(after("hi", "hello"), after("hi", "hello", "more"))
+    assert found is (seat if state in {State.RESTING, State.PARKED} else None)
+    if found:
+        assert found.state is State.ANSWERING
+        assert found.fingerprint == after("hi", "hello", "more")
+
+
+@pytest.mark.proves("conversations.state-machine")
+@pytest.mark.parametrize("state", State)
+def test_whatever_is_not_ending_already_can_end_once(state: State) -> None:
+    roster = Roster(1)
+    seat = at(roster, state)
+    assert roster.end(seat, "stopped") is (state not in {State.ENDING, State.GONE})
+    assert not roster.end(seat, "stopped")
+
+
+@pytest.mark.proves("processes.bounded")
+def test_one_that_ends_has_its_place_until_it_is_gone() -> None:
+    roster = Roster(1)
+    seat = roster.begin(after("hi"), 0.0)
+    roster.end(seat, "failed")
+    assert not roster.has_room()
+    with pytest.raises(WrongMove, match="1 sessions"):
+        roster.begin(after("hi"), 0.0)
+    roster.leave(seat)
+    assert roster.has_room()
+
+
+@pytest.mark.proves("conversations.race")
+def test_a_session_is_found_once() -> None:
+    roster = Roster(2)
+    waiting(roster, after("hi", "hello"))
+    assert roster.find(after("hi", "hello"), after("hi", "hello", "one"))
+    assert roster.find(after("hi", "hello"), after("hi", "hello", "two")) is None
+    assert why_not(roster, after("hi", "hello")) == "busy"
+
+
+@pytest.mark.proves("conversations.exact", "tools.no-leak")
+def test_of_two_that_nothing_tells_apart_the_one_used_last_is_found_first() -> None:
+    roster = Roster(2)
+    standing, asked = after("hi", "hello"), after("hi", "hello", "more")
+    first, second = waiting(roster, standing, 1.0), waiting(roster, standing, 2.0)
+    assert [roster.find(standing, asked) for _ in range(3)] == [second, first, None]
+
+
+@pytest.mark.proves("conversations.exact")
+def test_a_session_is_found_where_it_stands_and_no_longer_where_it_stood() -> None:
+    roster = Roster(1)
+    seat = waiting(roster, after("hi", "hello"))
+    assert roster.find(after("hi", "hello"), after("hi", "hello", "more")) is seat
+    roster.wait(seat, after("hi", "hello", "more", "well"), Move.REST, 1.0)
+    assert roster.find(after("hi", "hello"), after("hi", "hello", "more")) is None
+    assert roster.find(after("hi", "hello", "more", "well"), after("hi")) is seat
+
+
+@pytest.mark.proves("processes.eviction")
+def test_who_has_rested_longest_makes_room_then_who_has_been_parked_longest() -> None:
+    roster = Roster(5)
+    seats = {
+        "parked first": waiting(roster, after("a", "a"), 1.0, parked=True),
+        "parked last": waiting(roster, after("b", "b"), 4.0, parked=True),
+        "rests since 5": waiting(roster, after("c", "c"), 2.0),
+        "rests since 3": waiting(roster, after("d", "d"), 3.0),
+        "answers": roster.begin(after("e"), 0.0),
+    }
+    again = roster.find(after("c", "c"), after("c", "c", "d"))
+    assert again is seats["rests since 5"]
+    roster.wait(again, after("c", "c", "d", "d"), Move.REST, 5.0)
+    order = []
+    while victim := roster.victim():
+        order += [name for name, seat in seats.items() if seat is victim]
+        roster.end(victim, "evicted")
+        roster.leave(victim)
+        roster.begin(after("new"), 6.0)
+    assert order == ["rests since 3", "rests since 5", "parked first", "parked last"]
+
+
+@pytest.mark.proves("processes.eviction")
+def test_nobody_makes_room_where_there_is_some_or_will_be_in_a_moment() -> None:
+    roster = Roster(3)
+    waiting(roster, after("a", "a"))
+    ending = roster.begin(after("b"), 0.0)
+    assert roster.victim() is None
+    roster.begin(after("c"), 0.0)
+    roster.end(ending, "failed")
+    assert roster.victim() is None
+
+
+STANDING = after("hi", "hello", "more", "well")
+ELSEWHERE: dict[str, tuple[Fingerprint, Reason]] = {
+    "by its model": (after("hi", "hello", "more", "well", model="haiku"), "model"),
+    "by what was said": (after("hi", "hello", "again", "well"), "history"),
+    "by being longer": (after("hi", "hello", "more", "well", "so", "what"), "history"),
+    "by being shorter": (after("hi", "hello"), "history"),
+    "from its first word": (after("ho", "hello", "more", "well"), "unknown"),
+    "by its key": (after("hi", "hello", "more", "well", principal="key-2"), "unknown"),
+}
+
+
+@pytest.mark.proves("conversations.told")
+@pytest.mark.parametrize(("standing", "reason"), ELSEWHERE.values(), ids=ELSEWHERE.keys())
+def test_a_session_that_stands_elsewhere_tells_by_what_it_differs(standing: Fingerprint, reason: Reason) -> None:
+    roster = Roster(1)
+    waiting(roster, STANDING)
+    assert roster.find(standing, STANDING) is None
+    assert why_not(roster, standing) == reason
+
+
+ENDS: tuple[End, ...] = ("expired", "evicted", "died", "worn", "left", "failed", "cut", "unable", "stopped")
+
+
+@pytest.mark.proves("conversations.told")
+@pytest.mark.parametrize("why", ENDS)
+def test_a_session_that_ended_where_the_history_stands_is_why(why: End) -> None:
+    roster = Roster(1)
+    seat = waiting(roster, STANDING)
+    roster.end(seat, why)
+    assert why_not(roster, STANDING) == why
+    roster.leave(seat)
+    assert why_not(roster, STANDING) == why
+
+
+@pytest.mark.proves("conversations.told")
+def test_a_session_that_ended_while_it_answered_is_why_the_answer_is_not_continued() -> None:
+    roster = Roster(1)
+    seat = roster.begin(after("hi", "hello", "more"), 0.0)
+    roster.end(seat, "left")
+    assert why_not(roster, after("hi", "hello", "more", "wel")) == "left"
+
+
+@pytest.mark.proves("conversations.told")
+def test_a_session_that_ended_while_it_answered_is_why_the_same_is_asked_again() -> None:
+    roster = Roster(2)
+    standing, asked = after("hi", "hello"), after("hi", "hello", "more")
+    roster.end(roster.begin(asked, 0.0), "failed")
+    assert roster.why_not(standing, asked) == "failed"
+    assert roster.why_not(standing, after("hi", "hello", "else")) == "history"
+    waiting(roster, asked.after(AssistantMessage("well")))
+    assert roster.why_not(standing, asked) == "history"
+
+
+@pytest.mark.proves("conversations.told")
+def test_an_end_is_forgotten_once_another_session_stands_there() -> None:
+    roster = Roster(1)
+    seat = waiting(roster, STANDING)
+    roster.end(seat, "evicted")
+    roster.leave(seat)
+    waiting(roster, STANDING)
+    roster.find(STANDING, STANDING.after(UserMessage((Text("so"),))))
+    assert why_not(roster, STANDING) == "busy"
+
+
+@pytest.mark.proves("processes.bounded")
+def test_as_many_ends_are_remembered_as_there_is_room_for_and_the_first_is_forgotten() -> None:
+    roster = Roster(1)
+    for number in range(MOST_REMEMBERED + 1):
+        seat = waiting(roster, after(str(number), "hello"))
+        roster.end(seat, "expired")
+        roster.leave(seat)
+    reasons = [why_not(roster, after(str(number), "hello")) for number in range(MOST_REMEMBERED + 1)]
+    assert reasons == ["unknown"] + ["expired"] * MOST_REMEMBERED
