@@ -53,6 +53,8 @@ async def running(spares: Spares) -> AsyncIterator[None]:
         tasks.start_soon(spares.run)
         yield
         tasks.cancel_scope.cancel()
+    for _ in range(3):
+        await checkpoint()  # asyncio closes the pipe of a dead process only when it sees its end
 
 
 def taken(spares: Spares) -> Spare:

@@ -139,7 +139,8 @@ async def child_process(command: Command) -> AsyncIterator[Child]:
     Raises:
         OSError: it cannot be started.
     """
-    with command.stderr.open("wb") as stderr:
+    # Cancelled in the moment between its start and its pipes, a process would be nobody's.
+    with command.stderr.open("wb") as stderr, anyio.CancelScope(shield=True):
         process = await anyio.open_process(
             command.argv,
             stdin=subprocess.PIPE,

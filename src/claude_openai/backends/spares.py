@@ -18,6 +18,9 @@ from claude_openai.backends.supply import Supply
 
 log = structlog.get_logger(__name__)
 
+START_SECONDS = 10.0
+"""A process that ends later than this had started; a start takes 0.35 to 0.7 s (measured)."""
+
 
 @dataclass(eq=False, slots=True)
 class Spare:
@@ -71,13 +74,17 @@ class Spares:
         """A process, until it is taken or ends."""
         try:
             async with AsyncExitStack() as stack:
+                started_at = anyio.current_time()
                 spare = Spare(number, await self._start(stack), stack)
                 self._waiting.append(spare)
                 try:
                     await _first_of(spare.taken.wait, spare.child.ended)
                 finally:
                     self._waiting = deque(each for each in self._waiting if each is not spare)
-                if not spare.taken.is_set():
+                if not spare.taken.is_set() and anyio.current_time() - started_at > START_SECONDS:
+                    self._supply.leave(number)  # it had started well
+                    self.refill()
+                elif not spare.taken.is_set():
                     self._failed(number, spare.child.complaints())
         except OSError as error:
             self._failed(number, str(error))

@@ -84,9 +84,14 @@ class Supply:
 
     def trouble(self, now: float) -> Trouble | None:
         """Why nothing may be started at present; None where it may."""
-        if self._failures < MOST_FAILURES or now >= self._resumes_at:
+        failing = self.failing(now)
+        return failing if failing and failing.pause else None
+
+    def failing(self, now: float) -> Trouble | None:
+        """Why starting is known not to work, whether or not it may be tried again by now; None where it works."""
+        if self._failures < MOST_FAILURES:
             return None
-        return Trouble(self._failures, self._resumes_at - now)
+        return Trouble(self._failures, max(0.0, self._resumes_at - now))
 
     def start(self, stage: Stage = Stage.WAITING) -> int:
         """A process is started, to wait or for a conversation that takes it at once."""

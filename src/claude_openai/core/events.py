@@ -1,8 +1,8 @@
 """What an answer is made of: the one stream that every backend speaks and every encoder reads.
 
-Order: `TurnStarted` once; deltas; then `UsageReported` at most once; last, exactly one of `TurnFinished` and
-`TurnFailed`. `Retrying` may come at any time before the first delta, `RateLimitReported` at any time before the last
-event. After `TurnFailed` or `TurnFinished` there is nothing. A turn may fail before it started.
+Order: `TurnStarted` once; deltas, with `Working` among them; then `UsageReported` at most once; last, exactly one of
+`TurnFinished` and `TurnFailed`. `Retrying` may come at any time before the first delta, `RateLimitReported` at any time
+before the last event. After `TurnFailed` or `TurnFinished` there is nothing. A turn may fail before it started.
 """
 
 from dataclasses import dataclass
@@ -56,6 +56,11 @@ class ReasoningDelta:
     """A piece of the model's thinking, as far as upstream shows it."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """A sign of life: upstream writes what is not shown yet, such as a call's arguments or thinking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,7 @@ Event = (
     TurnStarted
     | TextDelta
     | ReasoningDelta
+    | Working
     | ToolCalled
     | Retrying
     | RateLimitReported

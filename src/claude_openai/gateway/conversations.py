@@ -52,6 +52,7 @@ class Conversation:
     lease: anyio.CancelScope
     ended: anyio.Event
     resumed: bool = False
+    way: Way = "cold"
     text: list[str] = field(default_factory=list)
     calls: list[ToolCalled] = field(default_factory=list)
     over: TurnFinished | TurnFailed | None = None
@@ -117,6 +118,7 @@ class Conversations:
     async def renew(self, conversation: Conversation, turn: Turn) -> None:
         """Answer `turn` in a fresh session: the one it was resumed in turned out to be dead."""
         await self._end(conversation, "died")
+        self.ways[conversation.way] -= 1
         fresh = await self._begun(turn, conversation.asked, "died")
         conversation.move_to(fresh)
 
@@ -230,6 +232,7 @@ class Conversations:
 
     def _tell(self, way: Way, conversation: Conversation, reason: Reason | None) -> None:
         self.ways[way] += 1
+        conversation.way = way
         if reason:
             self.reasons[reason] += 1
         log.info("conversation.turn", session=conversation.seat.number, way=way, reason=reason)

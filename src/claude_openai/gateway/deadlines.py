@@ -4,7 +4,8 @@ An event that does not come in time is replaced by the last event that says so; 
 """
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import anyio
@@ -39,15 +40,15 @@ class Stopping:
         for wait in self._waits:
             wait.cancel()
 
-    async def next(self, events: AsyncIterator[Event], deadline: float) -> Event | None:
-        """The next event; None if it did not come by `deadline`, or the server stops."""
+    @contextmanager
+    def wait(self, deadline: float) -> Iterator[anyio.CancelScope]:
+        """A block that ends at `deadline`, or when the server stops."""
         with anyio.CancelScope(deadline=deadline) as wait:
             self._waits.add(wait)
             try:
-                return await anext(events, _NO_LAST_EVENT)
+                yield wait
             finally:
                 self._waits.discard(wait)
-        return None
 
 
 class Deadlines:
@@ -59,9 +60,19 @@ class Deadlines:
         self._ends_at = anyio.current_time() + patience.request
         self._begins_by = math.inf
 
+    @contextmanager
+    def opening(self) -> Iterator[anyio.CancelScope]:
+        """A block for all that comes before the turn is with Claude Code: its wait in the queue, its start."""
+        with self._stopping.wait(self._ends_at) as wait:
+            yield wait
+
     def start(self) -> None:
         """The turn is with Claude Code from now on."""
         self._begins_by = anyio.current_time() + self._patience.first_byte
+
+    def not_opened(self) -> Event:
+        """What is the last event where `opening` was ended."""
+        return STOPPED if self._stopping.has_begun() else TurnFailed(self._too_late(self._ends_at))
 
     async def next(self, events: AsyncIterator[Event]) -> Event:
         """The next event, or what is the last one instead."""
@@ -69,8 +80,9 @@ class Deadlines:
             return STOPPED
         silent_at = anyio.current_time() + self._patience.idle
         deadline = min(self._ends_at, self._begins_by, silent_at)
-        event = await self._stopping.next(events, deadline)
-        if event is None:
+        with self._stopping.wait(deadline) as wait:
+            event = await anext(events, _NO_LAST_EVENT)
+        if wait.cancelled_caught:
             return STOPPED if self._stopping.has_begun() else TurnFailed(self._too_late(deadline))
         if not isinstance(event, Retrying | RateLimitReported):
             self._begins_by = math.inf

@@ -126,9 +126,12 @@ class Gateway:
         with self._counted():
             async with AsyncExitStack() as stack:
                 try:
-                    await stack.enter_async_context(self._admission.place(turn.principal))
-                    conversation = await stack.enter_async_context(self._conversations.held(turn))
-                    events = self._events(conversation, turn, deadlines)
+                    with deadlines.opening() as opening:
+                        await stack.enter_async_context(self._admission.place(turn.principal))
+                        conversation = await stack.enter_async_context(self._conversations.held(turn))
+                        events = self._events(conversation, turn, deadlines)
+                    if opening.cancelled_caught:
+                        events = _only(deadlines.not_opened())
                 except RequestFailed as error:
                     events = _only(TurnFailed(error.failure))
                 yield await stack.enter_async_context(aclosing(events))

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import anyio
 import structlog
-from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ClaudeSDKError, McpSdkServerConfig
+from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ClaudeSDKError, CLIConnectionError, McpSdkServerConfig
 
 from claude_openai.backends.process import Child, child_process, dying_with_parent
 from claude_openai.backends.scratch import Scratch, scratch_folder
@@ -16,7 +16,7 @@ from claude_openai.backends.sdk.account import login_of, models_of
 from claude_openai.backends.sdk.calls import SERVER, ParkedCalls
 from claude_openai.backends.sdk.command import ClaudeCode, Drawing, Rebuilding
 from claude_openai.backends.sdk.failures import process_failure
-from claude_openai.backends.sdk.session import Running, SdkSession, Wear, cause, sent
+from claude_openai.backends.sdk.session import HAND_OVER_SECONDS, Running, SdkSession, Wear, cause, sent
 from claude_openai.backends.sdk.transcript import Json, dialogue, prompt_of, system_prompt, transcript
 from claude_openai.backends.sdk.transport import ChildTransport, Introduction
 from claude_openai.backends.spares import Spare, Spares
@@ -99,7 +99,7 @@ class SdkBackend:
 
     def condition(self) -> Condition:
         """See `core.ports.Backend.condition`."""
-        trouble = self._supply.trouble(anyio.current_time())
+        trouble = self._supply.failing(anyio.current_time())
         return Condition(self._supply.count(Stage.WAITING), _failure(trouble) if trouble else None)
 
     @asynccontextmanager
@@ -111,8 +111,8 @@ class SdkBackend:
 
     async def _session(self, stack: AsyncExitStack, turn: Turn) -> Session:
         """Of a Claude Code that is answering `turn`, or of none; its process ends with `stack`."""
-        if trouble := self.condition().trouble:
-            return _NeverStarted(trouble)
+        if trouble := self._supply.trouble(anyio.current_time()):
+            return _NeverStarted(_failure(trouble))
         history, prompt = prompt_of(dialogue(turn.messages))
         calls = ParkedCalls(turn.tools)
         try:
@@ -121,7 +121,8 @@ class SdkBackend:
             else:
                 running = await self._fresh(stack, turn, calls)
             if prompt:
-                await running.client.query(sent(prompt))
+                with anyio.fail_after(HAND_OVER_SECONDS):
+                    await running.client.query(sent(prompt))
         except (ClaudeSDKError, OSError) as error:
             log.error("sdk.error", stage="start", error=cause(error))
             return _NeverStarted(process_failure("could not be started"))
@@ -209,8 +210,16 @@ class SdkBackend:
         options = ClaudeAgentOptions(verbatim_prompts=True)
         if calls.any:
             options.mcp_servers = {SERVER: McpSdkServerConfig(type="sdk", name=SERVER, instance=calls.server())}
-        with anyio.fail_after(seconds):
-            return await owned.enter_async_context(ClaudeSDKClient(options, transport))
+        try:
+            with anyio.fail_after(seconds):
+                client = await owned.enter_async_context(ClaudeSDKClient(options, transport))
+        except (ClaudeSDKError, OSError):
+            raise
+        except Exception as error:  # the SDK's own, with no better type, where Claude Code refuses to be initialised
+            raise CLIConnectionError(f"Claude Code refused: {error}") from error
+        if transport.refusal:
+            raise CLIConnectionError(f"Claude Code refused: {transport.refusal}")
+        return client
 
 
 class _NeverStarted:
@@ -242,5 +251,6 @@ def _model(turn: Turn) -> str:
 
 
 def _failure(trouble: Trouble) -> Failure:
-    said = f"Claude Code failed to start {trouble.failures} times in a row; the next try is in {trouble.pause:.0f} s."
+    when = f"in {trouble.pause:.0f} s" if trouble.pause else "with the next request"
+    said = f"Claude Code failed to start {trouble.failures} times in a row; the next try is {when}."
     return Failure(Kind.CLAUDE_CODE_FAILED, f"{said} The server's log says why.", retry_after=trouble.pause)

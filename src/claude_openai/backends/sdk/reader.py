@@ -25,6 +25,7 @@ from claude_openai.core.events import (
     TurnStarted,
     Usage,
     UsageReported,
+    Working,
 )
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
@@ -143,10 +144,13 @@ class AnswerReader:
                 self._calls.append(_CallInProgress(call_id, name))
             case {"type": "content_block_delta", "delta": {"type": "input_json_delta", "partial_json": piece}}:
                 self._calls[-1].pieces.append(piece)
+                return [Working()]
             case {"type": "message_delta", "delta": {**delta}}:
                 self._conclude(delta, event.get("usage") or {})
             case {"type": "message_stop"}:
                 self.complete = self._stop_reason is not None
+            case {"type": "content_block_delta" | "ping"}:
+                return [Working()]
             case _:
                 pass
         return []

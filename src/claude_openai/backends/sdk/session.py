@@ -34,6 +34,9 @@ log = structlog.get_logger(__name__)
 SETTLE_TIMEOUT_SECONDS = 5.0
 """From the end of the answer to Claude Code's result: some ms by itself, 20 to 40 ms after an interrupt (measured)."""
 
+HAND_OVER_SECONDS = 10.0
+"""Until a prompt is in Claude Code's hands: a long one waits in the pipe until it is read. A megabyte takes some ms."""
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -83,6 +86,7 @@ class SdkSession:
         self._answers = 0
         self._spent_usd = 0.0
         self._waits = False
+        self._mended = False
 
     @property
     def start(self) -> Start:
@@ -147,6 +151,7 @@ class SdkSession:
                 yield TurnFailed(_unmended(problems, self._max_mends))
                 return
             self._give_back(reader.calls, problems)
+            self._mended = True
             reader.go_on()
 
     async def _ending(self, reader: AnswerReader) -> list[Event]:
@@ -163,7 +168,8 @@ class SdkSession:
         with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS):
             async for message in self._messages:
                 if events := reader.feed(message):
-                    self._waits = TurnFinished("stop") in events
+                    # What was mended is still in Claude Code's memory, and was never in the client's.
+                    self._waits = TurnFinished("stop") in events and not self._mended
                     return events
         return []
 
@@ -171,7 +177,7 @@ class SdkSession:
         _, prompt = prompt_of(dialogue(new))
         if prompt is None:
             return False
-        with suppress(ClaudeSDKError):
+        with anyio.move_on_after(HAND_OVER_SECONDS), suppress(ClaudeSDKError):
             await self._running.client.query(sent(prompt))
             return True
         return False
@@ -184,9 +190,8 @@ class SdkSession:
         if thinks and not self._running.thinks_again:
             return False
         with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS), suppress(ClaudeSDKError):
-            await self._running.transport.configure(drawing, thinks=thinks)
             self._drawing = drawing
-            return True
+            return await self._running.transport.configure(drawing, thinks=thinks)
         return False
 
     def _with_its_own_cost(self, event: Event) -> Event:

@@ -47,6 +47,9 @@ class ChildTransport(Transport):
         self._ready = False
         self._asked = 0
         self._answers: dict[str, anyio.Event] = {}
+        self._answered = False
+        self.refusal: str | None = None
+        """Why Claude Code did not do what `configure` or the introduction asked for."""
 
     async def connect(self) -> None:
         """The child runs already.
@@ -92,17 +95,20 @@ class ChildTransport(Transport):
             raise CLIJSONDecodeError(f"a line over {MAX_LINE_BYTES} bytes", error) from error
         self._ready = False
         code = await self._child.exit_code()
-        if code != 0 and not self._child.was_killed:
+        if (code != 0 or not self._answered) and not self._child.was_killed:
             raise ProcessError("Claude Code ended", exit_code=code, stderr=self._child.complaints())
 
-    async def configure(self, drawing: Drawing, *, thinks: bool | None) -> None:
+    async def configure(self, drawing: Drawing, *, thinks: bool | None) -> bool:
         """Draw answers so from Claude Code's next request on; `thinks` is None where that stays as it is.
+
+        False where Claude Code refuses.
 
         Raises:
             CLIConnectionError: the child reads no more.
         """
         for answered in await self._configure(drawing, thinks=thinks):
             await answered.wait()
+        return self.refusal is None
 
     async def _configure(
         self, drawing: Drawing, *, model: str | None = None, thinks: bool | None = None
@@ -128,7 +134,10 @@ class ChildTransport(Transport):
     def _is_for_us(self, message: Mapping[str, Any]) -> bool:
         if message.get("type") != "control_response":
             return False
+        self._answered = True
         answered = self._answers.pop(message["response"].get("request_id"), None)
+        if answered and message["response"].get("subtype") == "error":
+            self.refusal = str(message["response"].get("error"))
         if answered:
             answered.set()
         return answered is not None

@@ -14,6 +14,7 @@ from claude_openai.core.events import (
     TurnFinished,
     TurnStarted,
     UsageReported,
+    Working,
 )
 from claude_openai.core.failures import RequestFailed
 from claude_openai.core.messages import ToolCall
@@ -55,7 +56,7 @@ class Collector:
                 self._finished = event
             case TurnFailed(failure):
                 raise RequestFailed(failure)
-            case ReasoningDelta() | Retrying() | RateLimitReported():
+            case ReasoningDelta() | Retrying() | Working() | RateLimitReported():
                 pass
             case _:
                 assert_never(event)

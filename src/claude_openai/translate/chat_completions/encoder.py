@@ -18,6 +18,7 @@ from claude_openai.core.events import (
     TurnFinished,
     TurnStarted,
     UsageReported,
+    Working,
 )
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.surrogates import Joiner
@@ -67,7 +68,7 @@ class ChunkEncoder:
                 return []
             case TurnFinished():
                 return [*self._last_words(event), *self._closing(event)]
-            case ReasoningDelta() | Retrying() | RateLimitReported() | TurnFailed():
+            case ReasoningDelta() | Retrying() | Working() | RateLimitReported() | TurnFailed():
                 return []
             case _:
                 assert_never(event)
