@@ -16,6 +16,7 @@ from claude_openai.core.events import (
     TurnStarted,
     Usage,
     UsageReported,
+    Working,
 )
 from claude_openai.core.failures import Kind
 
@@ -104,3 +105,17 @@ def test_a_process_that_died_says_so_first_so_that_its_session_is_rebuilt() -> N
     reading = reader()
     assert reading.feed(report()) == []
     assert reading.abandoned(GONE) == [TurnFailed(GONE)]
+
+
+@pytest.mark.proves("errors.upstream.silent")
+def test_what_is_written_and_not_shown_is_a_sign_of_life() -> None:
+    reading = AnswerReader("sonnet", frozenset({"look"}), lambda: NOW)
+    silent: list[dict[str, Any]] = [
+        {"type": "content_block_delta", "delta": {"type": "signature_delta", "signature": "x"}},
+        {"type": "content_block_delta", "delta": {"type": "input_json_delta", "partial_json": "{"}},
+        {"type": "ping"},
+    ]
+    call = {"type": "content_block_start", "content_block": {"type": "tool_use", "id": "toolu_1", "name": "look"}}
+    for each in (ANSWER[0], call):
+        reading.feed(StreamEvent("uuid", "session", each))
+    assert [reading.feed(StreamEvent("uuid", "session", each)) for each in silent] == [[Working()]] * 3

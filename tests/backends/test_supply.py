@@ -143,3 +143,17 @@ def test_a_process_can_do_what_the_table_says_and_nothing_else(stage: Stage, ste
     else:
         with pytest.raises(WrongStep, match=f"{stage} cannot {step}"):
             steps[step](process)
+
+
+@pytest.mark.proves("processes.trouble")
+def test_what_failed_is_told_until_a_start_succeeds_though_it_may_be_tried_again() -> None:
+    supply = Supply(1)
+    for _ in range(3):
+        supply.fail(supply.start(), now=0.0)
+    failing = supply.failing(now=1000.0)
+    assert supply.trouble(now=1000.0) is None
+    assert failing is not None
+    assert (failing.failures, failing.pause) == (3, 0.0)
+    process = supply.start(Stage.TAKEN)
+    supply.serve(process)
+    assert supply.failing(now=1000.0) is None

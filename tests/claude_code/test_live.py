@@ -1,5 +1,6 @@
 """A conversation goes on in the session that has it, and where none has it a client can tell by nothing but time."""
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from itertools import cycle
@@ -15,7 +16,7 @@ from structlog.testing import capture_logs
 from claude_openai.testing import Cut, Failure, Gate, RecordedRequest, Replies, Reply, Stall, Text, ToolUse
 from claude_openai.testing.simulator.script import Answer
 from tests.claude_code.conftest import NEW_MODEL, OLD_MODEL, PATIENCE_SECONDS, Rig, Serve, spoken, system_prompt, text
-from tests.claude_code.test_tools import PNG, TOOLS, back, message, outcome, results, sessions, tool, weather
+from tests.claude_code.test_tools import PNG, TOOLS, USER, ask, back, message, outcome, results, sessions, tool, weather
 
 DOLLARS_A_TOKEN = {
     "input_tokens": 2e-6,
@@ -386,3 +387,16 @@ async def test_a_client_that_left_in_mid_answer_can_ask_again(rig: Rig) -> None:
         native(chat.messages[:5]),
     ]
     assert list(sessions(rig.simulator.requests).values()) == [2, 2]
+
+
+@pytest.mark.proves("conversations.exact")
+async def test_what_a_model_had_to_mend_is_not_in_the_next_turn(rig: Rig) -> None:
+    wrong, right = weather(city=3), weather()
+    rig.plays(Replies(wrong, right, "Warm.", "Bye."))
+    first = await ask(rig, [USER])
+    history = [USER, back(first), *results(first, ["32"])]
+    second = await ask(rig, history)
+    await ask(rig, [*history, back(second), {"role": "user", "content": "thanks"}])
+    assert "do not fit" in json.dumps(spoken(rig.simulator.requests[-2]))
+    assert "do not fit" not in json.dumps(spoken(rig.simulator.requests[-1]))
+    assert ways(rig)["rebuilt"] >= 1

@@ -4,6 +4,7 @@ import shlex
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from claude_openai.backends.sdk import SdkBackend, SdkSettings, bundled_cli
 from claude_openai.backends.supply import FIRST_PAUSE_SECONDS
 from claude_openai.core.events import TextDelta, TurnFailed, TurnFinished
 from claude_openai.core.failures import Kind
+from claude_openai.core.messages import AssistantMessage, UserMessage
 from claude_openai.core.messages import Text as CoreText
-from claude_openai.core.messages import UserMessage
 from claude_openai.core.models import Model
 from claude_openai.core.turn import Turn
 from claude_openai.testing import Gate, RecordedRequest, Replies, Reply, Simulator, Stall, Text
@@ -26,6 +27,11 @@ from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig, Serve, 
 from tests.claude_code.test_live import Chat, native, newest, ways
 from tests.claude_code.test_tools import TOOLS, message, outcome, results, sessions, weather
 from tests.claude_code.test_warm import processes, ready, until
+
+REFUSING = r"""while read line; do
+  id=$(printf '%s' "$line" | sed 's/.*"request_id": *"//; s/".*//')
+  printf '{"type":"control_response","response":{"subtype":"error","request_id":"%s","error":"no"}}\n' "$id"
+done"""
 
 TURN = Turn(Model(NEW_MODEL), (UserMessage((CoreText("hi"),)),))
 
@@ -252,6 +258,41 @@ async def test_where_the_process_that_waited_hangs_another_one_answers(
     assert events[-1] == TurnFinished("stop")
 
 
+@pytest.mark.proves("processes.hang")
+async def test_a_process_that_reads_no_more_is_given_up(upstream: tuple[Simulator, dict[str, str]]) -> None:
+    simulator, login = upstream
+    simulator.script = lambda _: Reply.of("fine")
+    backend = SdkBackend(SdkSettings(str(bundled_cli()), login, hand_over_timeout=0.2))
+    more = UserMessage((CoreText("x" * 1_000_000),))
+    with anyio.fail_after(PATIENCE_SECONDS):
+        async with backend.open(TURN) as session:
+            assert [event async for event in session.events()][-1] == TurnFinished("stop")
+            (process,) = processes()
+            process.suspend()
+            assert not await session.resume(replace(TURN, messages=(*TURN.messages, AssistantMessage("fine"), more)))
+            process.resume()
+    assert processes() == set()
+
+
+@pytest.mark.proves("processes.trouble")
+@pytest.mark.parametrize(
+    "instead",
+    ["exit 0", REFUSING],
+    ids=["ends without a word", "refuses"],
+)
+async def test_a_process_that_does_not_let_itself_be_introduced_has_failed_to_start(
+    upstream: tuple[Simulator, dict[str, str]], tmp_path: Path, instead: str
+) -> None:
+    backend = SdkBackend(SdkSettings(str(claude(tmp_path, instead)), upstream[1]))
+    for _ in range(3):
+        with anyio.fail_after(PATIENCE_SECONDS):
+            async with backend.open(TURN) as session:
+                (failed,) = [event async for event in session.events()]
+                assert isinstance(failed, TurnFailed)
+                assert failed.failure.kind is Kind.CLAUDE_CODE_FAILED
+    assert backend.condition().trouble is not None
+
+
 @pytest.mark.proves("processes.trouble", "http.health.not-ready", "conversations.live")
 async def test_after_three_failed_starts_in_a_row_requests_are_refused_for_a_while(
     serve: Serve, tmp_path: Path
@@ -277,7 +318,7 @@ async def test_after_three_failed_starts_in_a_row_requests_are_refused_for_a_whi
         assert message(await chat.say("two")).content == "Re: two"  # who has a process does not notice
         assert log.read_text() == starts
         broken.unlink()
-        await until(lambda: rig.gateway.load().trouble is None)
+        await until(lambda: (trouble := rig.gateway.load().trouble) is not None and not trouble.retry_after)
         assert message(await Chat(rig).say("three")).content == "Re: three"
         assert (await health(rig)).json()["ready"] is True
 

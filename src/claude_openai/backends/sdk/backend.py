@@ -16,7 +16,7 @@ from claude_openai.backends.sdk.account import login_of, models_of
 from claude_openai.backends.sdk.calls import SERVER, ParkedCalls
 from claude_openai.backends.sdk.command import ClaudeCode, Drawing, Rebuilding
 from claude_openai.backends.sdk.failures import process_failure
-from claude_openai.backends.sdk.session import HAND_OVER_SECONDS, Running, SdkSession, Wear, cause, sent
+from claude_openai.backends.sdk.session import Running, SdkSession, Wear, cause, sent
 from claude_openai.backends.sdk.transcript import Json, dialogue, prompt_of, system_prompt, transcript
 from claude_openai.backends.sdk.transport import ChildTransport, Introduction
 from claude_openai.backends.spares import Spare, Spares
@@ -37,7 +37,8 @@ class SdkSettings:
     `request_timeout` in seconds; `max_retries` how often Claude Code may repeat a request that failed upstream;
     `max_tool_mends` how often the model may mend calls whose arguments do not fit; `warm_processes` how many wait for
     a new conversation. `start_timeout`, in seconds, is from the start of a process to its reply to `initialize`: 0.35
-    to 0.7 measured, more from a slow disk; and `introduction_timeout` that of one that has been waiting: 0.04.
+    to 0.7 measured, more from a slow disk; `introduction_timeout` that of one that has been waiting: 0.04;
+    `hand_over_timeout` until a prompt is in its hands, since a long one stays in the pipe until it is read.
     """
 
     cli: str
@@ -49,6 +50,7 @@ class SdkSettings:
     wear: Wear = field(default_factory=Wear)
     start_timeout: float = 30.0
     introduction_timeout: float = 10.0
+    hand_over_timeout: float = 10.0
 
 
 class SdkBackend:
@@ -121,14 +123,20 @@ class SdkBackend:
             else:
                 running = await self._fresh(stack, turn, calls)
             if prompt:
-                with anyio.fail_after(HAND_OVER_SECONDS):
+                with anyio.fail_after(self._settings.hand_over_timeout):
                     await running.client.query(sent(prompt))
         except (ClaudeSDKError, OSError) as error:
             log.error("sdk.error", stage="start", error=cause(error))
             return _NeverStarted(process_failure("could not be started"))
         settings = self._settings
         return SdkSession(
-            running, calls, turn, max_mends=settings.max_tool_mends, wear=settings.wear, started=self._spares.refill
+            running,
+            calls,
+            turn,
+            max_mends=settings.max_tool_mends,
+            wear=settings.wear,
+            hand_over_timeout=settings.hand_over_timeout,
+            started=self._spares.refill,
         )
 
     async def _fresh(self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls) -> Running:

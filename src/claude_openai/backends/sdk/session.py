@@ -34,9 +34,6 @@ log = structlog.get_logger(__name__)
 SETTLE_TIMEOUT_SECONDS = 5.0
 """From the end of the answer to Claude Code's result: some ms by itself, 20 to 40 ms after an interrupt (measured)."""
 
-HAND_OVER_SECONDS = 10.0
-"""Until a prompt is in Claude Code's hands: a long one waits in the pipe until it is read. A megabyte takes some ms."""
-
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -71,6 +68,7 @@ class SdkSession:
         *,
         max_mends: int,
         wear: Wear,
+        hand_over_timeout: float,
         started: Callable[[], object],
     ) -> None:
         self._running = running
@@ -83,6 +81,7 @@ class SdkSession:
         self._max_mends = max_mends
         self._wear = wear
         self._started = started
+        self._hand_over_timeout = hand_over_timeout
         self._answers = 0
         self._spent_usd = 0.0
         self._waits = False
@@ -177,7 +176,7 @@ class SdkSession:
         _, prompt = prompt_of(dialogue(new))
         if prompt is None:
             return False
-        with anyio.move_on_after(HAND_OVER_SECONDS), suppress(ClaudeSDKError):
+        with anyio.move_on_after(self._hand_over_timeout), suppress(ClaudeSDKError):
             await self._running.client.query(sent(prompt))
             return True
         return False
