@@ -1,7 +1,9 @@
 """The server under test: the installed command in a process of its own, for as long as a block lasts."""
 
 import json
+import os
 import shutil
+import signal
 import sysconfig
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+import anyio
 import httpx2
 import openai
 import psutil
@@ -95,13 +98,9 @@ async def running_server(
             openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="any", max_retries=0) as client,
         ):
             yield Server(url, start, psutil.Process(child.pid), http, client)
-        await run_sync(_stop, psutil.Process(child.pid))
-
-
-def _stop(server: psutil.Process) -> None:
-    """As its owner would: it takes its folder with it."""
-    server.terminate()
-    psutil.wait_procs([server], timeout=STOP_SECONDS)
+        os.kill(child.pid, signal.SIGTERM)  # it takes its folder with it, and the block would not give it the time
+        with anyio.move_on_after(STOP_SECONDS):
+            await child.ended()
 
 
 def _announced_url(pid: int, log: Path) -> str:

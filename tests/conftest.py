@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import structlog
 
 FOREIGN = ("ANTHROPIC_", "CLAUDE", "AWS_", "GOOGLE_", "CLOUD_ML_", "VERTEX_", "AZURE_", "OPENAI_", "API_KEY", "PORT")
 """Beginnings of variables that could lead a program under test to a real account, or change what it does."""
@@ -59,6 +60,15 @@ def leaves_nothing(sandbox: Path) -> Iterator[None]:
     while _temporary(sandbox) - folders and time.monotonic() < deadline:
         time.sleep(0.01)
     assert _temporary(sandbox) - folders == set()
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """`structlog.testing.capture_logs` counts as configuring for good, and the command line configures only once."""
+    configured = structlog.is_configured()
+    yield
+    if not configured:
+        structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

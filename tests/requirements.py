@@ -350,7 +350,10 @@ START_REQUIREMENTS = (
     Row("start.exit-codes", "Whatever ends a command is one sentence and a documented exit code.", OURS),
 )
 
-SOAK_REQUIREMENTS = (Row("soak.short", "A shorter soak runs in the suite and finds nothing.", DESIGN),)
+SOAK_REQUIREMENTS = (
+    Row("soak.short", "A shorter soak runs in the suite and finds nothing.", DESIGN),
+    Row("soak.strict", "A soak fails on a leak, a wrong answer or anything left, and says which.", OURS),
+)
 
 LOGS_REQUIREMENTS = (
     Row("logs.events", "Logs are events with fields on standard error: JSON lines, or columns on a terminal.", OURS),

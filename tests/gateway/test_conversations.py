@@ -608,6 +608,21 @@ async def test_a_turn_whose_client_left_in_mid_answer_is_not_continued() -> None
         assert opened.load().rebuilt_because == {"left": 1}
 
 
+@pytest.mark.proves("conversations.exact", "conversations.told")
+@on_virtual_clock
+async def test_a_turn_whose_client_left_with_the_last_event_on_its_way_is_not_continued() -> None:
+    playing = chat()
+    async with gateway(playing) as opened:
+        with anyio.move_on_after(5):
+            async with opened.open(FIRST) as events:
+                async for event in events:
+                    if event == DONE:
+                        await anyio.sleep_forever()
+        assert playing.performances[0].ended.is_set()
+        assert await events_of(opened, SECOND) == REBUILT
+        assert opened.load().rebuilt_because == {"left": 1}
+
+
 @pytest.mark.proves("conversations.exact")
 @on_virtual_clock
 async def test_a_client_that_is_cut_off_in_mid_answer_ends_the_session_it_went_on_in() -> None:

@@ -127,6 +127,33 @@ async def test_a_session_that_replaces_a_dead_one_has_to_begin_in_time_too() -> 
         assert anyio.current_time() - began == pytest.approx(100 + 120)
 
 
+class OnceOnly(ScriptedBackend):
+    """Every session but the first hangs at its start."""
+
+    @asynccontextmanager
+    async def open(self, turn: Turn) -> AsyncIterator[Session]:
+        if self.performances:
+            await anyio.sleep_forever()
+        async with super().open(turn) as session:
+            yield session
+
+
+@pytest.mark.proves("lifetime.timeout", "processes.hang")
+@on_virtual_clock
+async def test_a_session_that_should_replace_a_dead_one_and_hangs_at_its_start_takes_no_longer_than_the_turn() -> None:
+    dead = TurnFailed(Failure(Kind.CLAUDE_CODE_FAILED, "died"))
+    backend = OnceOnly([STARTED, DONE, dead, DONE])
+    later = replace(TURN, messages=(*TURN.messages, AssistantMessage(), *TURN.messages))
+    async with gateway(backend, Patience(request=100)) as opened:
+        await events_of(opened)
+        began = anyio.current_time()
+        with anyio.fail_after(1000):
+            [only] = await events_of(opened, later)
+        assert failure(only) is Kind.TIMEOUT
+        assert anyio.current_time() - began == pytest.approx(100)
+        assert (opened.load().running, opened.load().processes.answering) == (0, 0)
+
+
 @pytest.mark.proves("lifetime.timeout")
 @on_virtual_clock
 async def test_a_turn_over_its_whole_time_ends_even_if_it_speaks() -> None:
@@ -245,6 +272,16 @@ async def test_stopping_tells_every_turn_and_lets_none_begin() -> None:
     assert [failure(end) for end in ends] == [Kind.SHUTTING_DOWN] * 4
     assert len(backend.performances) == 2
     assert all(turn.ended.is_set() for turn in backend.performances)
+
+
+@pytest.mark.proves("lifetime.stop.ends-everything")
+@on_virtual_clock
+async def test_a_turn_whose_client_is_slow_is_told_of_the_stop_instead_of_what_comes_next() -> None:
+    backend = ScriptedBackend([STARTED, TextDelta("a"), DONE])
+    async with gateway(backend) as stopping, stopping.open(TURN) as events:
+        assert await anext(events) == STARTED
+        stopping.stop()
+        assert [failure(event) async for event in events] == [Kind.SHUTTING_DOWN]
 
 
 @pytest.mark.proves("lifetime.stop.ends-everything")

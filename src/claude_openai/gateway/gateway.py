@@ -169,10 +169,11 @@ class Gateway:
             events = await stack.enter_async_context(aclosing(conversation.session.events()))
             event = await deadlines.next(events)
             if conversation.resumed and _is_dead(event):
-                await self._conversations.renew(conversation, turn)
-                deadlines.start()
-                events = await stack.enter_async_context(aclosing(conversation.session.events()))
-                event = await deadlines.next(events)
+                with deadlines.opening() as opening:
+                    await self._conversations.renew(conversation, turn)
+                    deadlines.start()
+                    events = await stack.enter_async_context(aclosing(conversation.session.events()))
+                event = deadlines.not_opened() if opening.cancelled_caught else await deadlines.next(events)
             while True:
                 self._note(event, conversation)
                 yield event
