@@ -26,6 +26,7 @@ from benchmarks.model import model
 from benchmarks.progress import show
 from benchmarks.report import Report, reported
 from benchmarks.server import running_server
+from benchmarks.share import shares
 from benchmarks.stream import long_streams
 from benchmarks.table import table
 from claude_openai.testing.environment import simulated_login
@@ -59,6 +60,7 @@ async def measure(rounds: int, folder: Path) -> Report:
             async with running_server(login, folder, "warm") as warm:
                 samples = await interleaved(Arena(upstream, api, warm, cold, folder), rounds)
                 server_bytes, ways = proportional(warm.process), await warm.ways()
+                pairs = await shares(warm, folder, fewer)
             streams = await long_streams(upstream, api, cold, fewer)
         async with running_server(login, folder, "many") as server:
             many = await many_conversations(server, api, upstream, fewer)
@@ -66,6 +68,7 @@ async def measure(rounds: int, folder: Path) -> Report:
         samples,
         streams=streams,
         many=many,
+        pairs=pairs,
         server_bytes=server_bytes,
         ways=ways,
         starts=starts,

@@ -9,6 +9,7 @@ from benchmarks.contestants import Case, Sample
 from benchmarks.machine import Machine
 from benchmarks.many import AT_ONCE, FEW, MORE, Burst, Many
 from benchmarks.model import LONG_PIECES, LONG_TOKENS, PIECES, TOKENS
+from benchmarks.share import Pair
 from benchmarks.stream import Stream
 
 LATER_OVER_API: Final = 0.045
@@ -92,6 +93,23 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Ours:
+    """Seconds to the first token of a later turn: of a bare Claude Code, of the server asked in turn with it, and of a
+    request to the server that needs no Claude Code.
+    """
+
+    live: Spread
+    server: Spread
+    request: Spread
+    turns: int
+
+    @property
+    def share(self) -> float:
+        """What Claude Code by itself does not need."""
+        return self.server.median - self.live.median
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """How many conversations had to stay in one session up to the turn that was measured, and did."""
 
@@ -107,8 +125,7 @@ class Report:
     machine: Machine
     rounds: int
     cases: Mapping[Case, Times]
-    ours: Mapping[Case, float]
-    """Seconds of a later turn that Claude Code by itself does not need."""
+    ours: Ours
     stream: LongStream
     at_once: Mapping[int, Mapping[str, AtOnce]]
     start: Spread
@@ -130,20 +147,19 @@ def reported(
     *,
     streams: Sequence[tuple[Stream, Stream]],
     many: Many,
+    pairs: Sequence[Pair],
     server_bytes: int,
     ways: Mapping[str, int],
     starts: Sequence[float],
     machine: Machine,
     commit: str | None,
 ) -> Report:
-    """The samples of each case, the long streams of API and server in pairs, the memory of the server after all
-    rounds and how its requests reached Claude Code, the starts in seconds: in few numbers.
+    """The samples of each case, the long streams of API and server in pairs, the turns of a bare Claude Code and the
+    server in pairs, the memory of the server after all rounds and how its requests reached Claude Code, the starts in
+    seconds: in few numbers.
     """
     cases = {case: _times(case, samples) for case in Case}
-    ours = {
-        mine: cases[mine].first_token.median - cases[live].first_token.median
-        for mine, live in ((Case.TURN_2, Case.LIVE_TURN_2), (Case.TURN_5, Case.LIVE_TURN_5))
-    }
+    ours = _ours(pairs)
     memory = Memory(server_bytes, _per_conversation(many))
     start = _spread(starts)
     return Report(
@@ -163,15 +179,12 @@ def reported(
     )
 
 
-def _targets(
-    cases: Mapping[Case, Times], ours: Mapping[Case, float], start: Spread, memory: Memory
-) -> Mapping[str, Target]:
+def _targets(cases: Mapping[Case, Times], ours: Ours, start: Spread, memory: Memory) -> Mapping[str, Target]:
     return {
         Case.WARM: _target(cases[Case.WARM].over_api, NEW_OVER_API),
         Case.TURN_2: _target(cases[Case.TURN_2].over_api, LATER_OVER_API),
         Case.TURN_5: _target(cases[Case.TURN_5].over_api, LATER_OVER_API),
-        f"{Case.TURN_2}_ours": _target(ours[Case.TURN_2], LATER_OURS),
-        f"{Case.TURN_5}_ours": _target(ours[Case.TURN_5], LATER_OURS),
+        "ours": _target(ours.share, LATER_OURS),
         Case.TOOL_RESULT: _target(cases[Case.TOOL_RESULT].to_upstream.median, TO_UPSTREAM),
         Case.REBUILT: _target(cases[Case.REBUILT].of_query, REBUILT),
         "start": _target(start.median, READY),
@@ -191,6 +204,15 @@ def _times(case: Case, samples: Mapping[Case, Sequence[Sample]]) -> Times:
         end=_spread([sample.run.end for sample in samples[case]]),
         over_api=first.median - _first(samples[_api_of(case)]).median,
         of_query=first.median / _first(samples[Case.QUERY_NEW]).median,
+    )
+
+
+def _ours(pairs: Sequence[Pair]) -> Ours:
+    return Ours(
+        live=_spread([pair.live for pair in pairs]),
+        server=_spread([pair.server for pair in pairs]),
+        request=_spread([pair.request for pair in pairs]),
+        turns=len(pairs),
     )
 
 

@@ -65,9 +65,6 @@ def _verdict(report: Report, case: Case) -> str:
         return ""
     target = report.targets[case]
     match case:
-        case Case.TURN_2 | Case.TURN_5:
-            ours = report.targets[f"{case}_ours"]
-            return f"{_within(target)} 45 over API; ours {ours.measured * 1000:.1f}, {_within(ours)} 5"
         case Case.REBUILT:
             return f"{_within(target)} {target.most:.2f} of `query()`"
         case Case.TOOL_RESULT:
@@ -122,6 +119,12 @@ def _sentences(report: Report) -> Iterator[str]:
     missed = "" if kept.turns == kept.of else "NOT ALL: "
     yield f"Sessions: {missed}{kept.turns} of {kept.of} went on where they should."
     yield f"Ways, the first round included: {', '.join(f'{count} {way}' for way, count in report.ways.items())}."
+    ours, share = report.ours, targets["ours"]
+    yield (
+        f"Ours of a later turn: {share.measured * 1000:.1f} ms to the first token, {_within(share)} "
+        f"{share.most * 1000:.0f}: {_milliseconds(ours.server)} against {_milliseconds(ours.live)} of a Claude Code "
+        f"kept open, turn by turn, {ours.turns} each. A request that needs none takes {_range(ours.request, 1000, 1)}."
+    )
     yield f"Start: ready after {_range(report.start, 1, 2)} s, {_within(targets['start'])} {targets['start'].most} s."
     yield (
         f"Memory: {_megabytes(report.memory.server)} for the server, {_within(targets['memory'])} "
