@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from claude_openai.core.events import Event
 from claude_openai.core.failures import Failure
 from claude_openai.core.models import Model
+from claude_openai.core.runs import Run, RunState
 from claude_openai.core.turn import Turn
 
 Start = Literal["warm", "cold", "rebuilt"]
@@ -100,4 +101,24 @@ class Backend(Protocol):
 
     def open(self, turn: Turn) -> AbstractAsyncContextManager[Session]:
         """Start `turn`; the block yields its session."""
+        ...
+
+
+class RunStore(Protocol):
+    """Where runs are remembered, as long as the block that opened it. It has one writer and never hurts a request:
+    what cannot be kept is logged and lost.
+    """
+
+    def save(self, run: Run) -> None:
+        """Remember `run` in place of what was known under its id. Returns at once; reads see it from then on."""
+        ...
+
+    async def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
+        """Those whose id, answer's id or request's id begins with `wanted`: an exact one alone, else at most two,
+        which is to say that it is not unique. Only those of `principal`, where one is named.
+        """
+        ...
+
+    async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
+        """The latest to arrive, latest first."""
         ...

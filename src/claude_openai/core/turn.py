@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from claude_openai.core.agent import AgentProfile
 from claude_openai.core.messages import Message
 from claude_openai.core.models import Model
 from claude_openai.core.tools import AUTO, Tool, ToolChoice
@@ -29,7 +30,7 @@ class Turn:
     """Everything one request asks for: the whole conversation, its model and its settings.
 
     `messages` ends in a `UserMessage` or a `ToolMessage`. `principal` names the API key that asked ("local" where the
-    server has none): conversations never cross principals.
+    server has none): conversations never cross principals. `agent` is None for the chat profile.
     """
 
     model: Model
@@ -38,3 +39,4 @@ class Turn:
     principal: str = "local"
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice = AUTO
+    agent: AgentProfile | None = None

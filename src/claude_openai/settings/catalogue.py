@@ -76,5 +76,7 @@ def _shown(default: object, value: Expects) -> str:
         return "on" if default else "off"
     if default in (None, (), {}):
         return value.unset
+    if isinstance(default, tuple):
+        return ",".join(map(str, default))
     number = f"{default:g}" if isinstance(default, float) else str(default)
     return f"{number} {value.unit}".rstrip()

@@ -11,24 +11,34 @@ from claude_openai.settings.catalogue import PREFIX, Setting, described, expects
 from claude_openai.settings.sources import Found, read
 from claude_openai.settings.values import (
     Address,
+    AgentMode,
     Aliases,
+    BackendName,
     Command,
     Count,
+    DebugSwitch,
+    Flag,
+    Folder,
+    Folders,
     Grace,
     HostNames,
     Keyring,
     Keys,
+    LogFile,
     LogFormat,
     LogLevel,
+    Milliseconds,
     ModelIds,
     ModelName,
     Origins,
+    PermissionModes,
     Port,
     Positive,
     Retries,
     Seconds,
     Size,
     Spelling,
+    StoreKind,
     Switch,
     is_loopback,
 )
@@ -74,6 +84,34 @@ class Settings(BaseModel):
     claude_command: Annotated[Command, Spelling(also=("CLAUDE_COMMAND",))] = Field(
         None,
         description="Claude Code to run, as a path or a name on PATH.",
+    )
+    backend: BackendName = Field(
+        "sdk",
+        description="How Claude Code is run: through the Agent SDK, or as the claude command by itself, "
+        "which has no tools of the client's and no agent profile.",
+    )
+    process_timeout_ms: Milliseconds = Field(
+        120_000,
+        description="Longest time that the cli backend gives one answer.",
+    )
+    output_dir: Folder = Field(
+        "~/.claude-openai/output",
+        description="Where the cli backend keeps what Claude Code wrote, one folder for each run.",
+    )
+    default_mode: AgentMode = Field(
+        "chat",
+        description="Profile of requests that choose none: chat is a faithful model endpoint, agent Claude Code with "
+        "its own tools in a working directory.",
+    )
+    allowed_working_directory_prefixes: Annotated[
+        Folders, Spelling(also=(f"{PREFIX}ALLOWED_WORKING_DIR_PREFIXES",))
+    ] = Field(
+        (),
+        description="Folders, separated by commas, in and under which the agent profile may work, read and write.",
+    )
+    allowed_permission_modes: PermissionModes = Field(
+        ("acceptEdits", "auto", "default", "plan"),
+        description="Permission modes, separated by commas, that a request may choose for the agent profile.",
     )
     simulate: Switch = Field(
         False,
@@ -155,13 +193,55 @@ class Settings(BaseModel):
         (),
         description="Web page's origin that may call the server, such as https://chat.example.com; repeatable.",
     )
+    data_dir: Folder = Field(
+        "~/.claude-openai",
+        description="Where runs are remembered.",
+    )
+    store: StoreKind = Field(
+        "disk",
+        description="Where runs are remembered: disk, or memory for nothing on disk.",
+    )
+    retention_days: Positive = Field(
+        30,
+        description="Days after which a run is forgotten.",
+    )
+    max_store_bytes: Size = Field(
+        500_000_000,
+        description="Size on disk above which the oldest runs are forgotten.",
+    )
+    log: Flag = Field(
+        True,
+        description="Whether anything is logged.",
+    )
     log_level: LogLevel = Field(
-        "info",
-        description="How much is logged, on standard error.",
+        "debug",
+        description="How much is logged. info has nothing of what was said; debug has requests and answers; trace has "
+        "every message of Claude Code.",
     )
     log_format: LogFormat = Field(
         "auto",
-        description="Form of the log. auto is console on a terminal, else one JSON object a line.",
+        description="Form of the log on standard output. auto is console on a terminal, else one JSON object a line. "
+        "A file always has JSON.",
+    )
+    log_file: LogFile = Field(
+        None,
+        description="File that the log goes to, in place of standard output.",
+    )
+    log_max_bytes: Size = Field(
+        50_000_000,
+        description="Size at which the log file is put aside and a new one begun; three old ones are kept.",
+    )
+    trace: Switch = Field(
+        False,
+        description="The same as --log-level trace.",
+    )
+    trace_file: LogFile = Field(
+        None,
+        description="The same as --log-file.",
+    )
+    debug: Annotated[DebugSwitch, Spelling(also=("DEBUG",))] = Field(
+        False,
+        description="Further diagnostics for people on standard error, such as tracebacks.",
     )
 
     @property

@@ -75,6 +75,16 @@ def _words(value: object) -> object:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
+def _paths(value: object) -> object:
+    """Separated by commas only: a path may hold white space."""
+    return tuple(path for part in value.split(",") if (path := part.strip())) if isinstance(value, str) else value
+
+
+def _lenient(value: object) -> object:
+    """Other programs write what they like to DEBUG ("app:*"); whatever is not a no is a yes."""
+    return value.lower() not in {"", "0", "false", "no", "off"} if isinstance(value, str) else value
+
+
 def _several_keys(value: object) -> object:
     """Nothing but separators was surely meant to be a key, and must not leave the server open."""
     keys = _words(value)
@@ -169,8 +179,27 @@ Origins = Annotated[
     tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(_words), Expects("a list of origins", "ORIGIN")
 ]
 Switch = Annotated[bool, Expects("true or false", metavar="")]
-LogLevel = Annotated[Literal["info", "debug"], Expects("info or debug", "info|debug")]
+Flag = Annotated[bool, Expects("true or false", "true|false")]
+DebugSwitch = Annotated[bool, BeforeValidator(_lenient), Expects("true or false", metavar="")]
+LogLevel = Annotated[Literal["info", "debug", "trace"], Expects("info, debug or trace", "info|debug|trace")]
 LogFormat = Annotated[Literal["auto", "console", "json"], Expects("auto, console or json", "auto|console|json")]
+LogFile = Annotated[Name | None, Expects("the path of a file", "FILE")]
+Folder = Annotated[Name, Expects("the path of a folder", "FOLDER")]
+Folders = Annotated[
+    tuple[Name, ...],
+    BeforeValidator(_paths),
+    Expects("a list of folders", "FOLDER,...", unset="the folder the server was started in"),
+]
+Milliseconds = Annotated[int, Field(gt=0), Expects("a number of milliseconds above 0", "MS", unit="ms")]
+StoreKind = Annotated[Literal["disk", "memory"], Expects("disk or memory", "disk|memory")]
+BackendName = Annotated[Literal["sdk", "cli"], Expects("sdk or cli", "sdk|cli")]
+AgentMode = Annotated[Literal["chat", "agent"], Expects("chat or agent", "chat|agent")]
+PermissionModes = Annotated[
+    tuple[Literal["acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"], ...],
+    BeforeValidator(_words),
+    Field(min_length=1),
+    Expects("a list of permission modes of Claude Code's", "MODE,..."),
+]
 
 
 def _others_can_read(mode: int) -> bool:
