@@ -39,21 +39,46 @@ WRITTEN: Mapping[str, tuple[str, Any]] = {
     "models_override": ("claude-a,claude-b", ("claude-a", "claude-b")),
     "model_aliases": ("gpt-4o=sonnet", {"gpt-4o": "sonnet"}),
     "claude_command": ("/opt/claude", "/opt/claude"),
+    "backend": ("cli", "cli"),
+    "process_timeout_ms": ("1000", 1000),
+    "output_dir": ("/var/output", "/var/output"),
+    "default_mode": ("agent", "agent"),
+    "allowed_working_directory_prefixes": ("/my work, /srv", ("/my work", "/srv")),
+    "allowed_permission_modes": ("plan,default", ("plan", "default")),
     "simulate": ("true", True),
     "max_request_bytes": ("1024", 1024),
     "request_timeout": ("1.5", 1.5),
+    "first_byte_timeout": ("2.5", 2.5),
     "idle_timeout": ("2", 2.0),
     "tool_timeout": ("4", 4.0),
     "tool_retries": ("1", 1),
+    "session_ttl": ("0", 0.0),
+    "warm_processes": ("0", 0),
+    "max_processes": ("9", 9),
+    "max_process_turns": ("5", 5),
+    "max_process_memory": ("1000", 1000),
+    "max_concurrency": ("3", 3),
+    "max_queue_size": ("0", 0),
+    "queue_timeout": ("5", 5.0),
     "keep_alive_interval": ("3", 3.0),
     "max_retries": ("0", 0),
     "shutdown_timeout": ("0", 0.0),
     "allowed_hosts": ("Chat.example.com", ("chat.example.com",)),
     "allowed_origins": ("https://chat.example.com/", ("https://chat.example.com",)),
-    "log_level": ("debug", "debug"),
+    "data_dir": ("/var/runs", "/var/runs"),
+    "store": ("memory", "memory"),
+    "retention_days": ("7", 7),
+    "max_store_bytes": ("1000", 1000),
+    "log": ("off", False),
+    "log_level": ("trace", "trace"),
     "log_format": ("json", "json"),
+    "log_file": ("/var/log/one.log", "/var/log/one.log"),
+    "log_max_bytes": ("1000", 1000),
+    "trace": ("1", True),
+    "trace_file": ("/var/log/two.log", "/var/log/two.log"),
+    "debug": ("yes", True),
 }
-"""How each setting can be written as text, and what it then is. The two that are files have tests of their own."""
+"""How each setting can be written as text, and what it then is. The two that are read have tests of their own."""
 
 FIELDS = tuple(setting for setting in catalogue() if setting.name in WRITTEN)
 
@@ -95,6 +120,12 @@ def test_the_defaults_are_the_ones_documented() -> None:
             "models_override": (),
             "model_aliases": {},
             "claude_command": None,
+            "backend": "sdk",
+            "process_timeout_ms": 120000,
+            "output_dir": "~/.claude-openai/output",
+            "default_mode": "chat",
+            "allowed_working_directory_prefixes": (),
+            "allowed_permission_modes": ("acceptEdits", "auto", "default", "plan"),
             "simulate": False,
             "max_request_bytes": 10485760,
             "request_timeout": 600.0,
@@ -115,8 +146,18 @@ def test_the_defaults_are_the_ones_documented() -> None:
             "shutdown_timeout": 10.0,
             "allowed_hosts": (),
             "allowed_origins": (),
-            "log_level": "info",
+            "data_dir": "~/.claude-openai",
+            "store": "disk",
+            "retention_days": 30,
+            "max_store_bytes": 500000000,
+            "log": True,
+            "log_level": "debug",
             "log_format": "auto",
+            "log_file": None,
+            "log_max_bytes": 50000000,
+            "trace": False,
+            "trace_file": None,
+            "debug": False,
         }
     )
 
@@ -142,6 +183,11 @@ def test_a_list_replaces_the_one_of_a_lower_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.proves("settings.environment-names")
+def test_no_setting_goes_without_its_tests() -> None:
+    assert {setting.name for setting in catalogue()} - set(WRITTEN) == {"config", "api_key_file"}
+
+
+@pytest.mark.proves("settings.environment-names")
 @pytest.mark.parametrize(
     ("setting", "variable"),
     [pytest.param(setting, variable, id=variable) for setting in FIELDS for variable in setting.variables],
@@ -159,6 +205,7 @@ def test_the_variables_that_other_programs_share_are_read_too() -> None:
         "CLAUDE_DEFAULT_MODEL",
         "CLAUDE_MODELS_OVERRIDE",
         "CLAUDE_COMMAND",
+        "DEBUG",
     }
 
 
@@ -175,6 +222,12 @@ def test_our_own_variable_beats_the_shared_one() -> None:
 @pytest.mark.proves("settings.environment-names")
 def test_an_empty_variable_counts_as_absent() -> None:
     assert load(CLAUDE_OPENAI_PORT="", PORT="3").port == 3
+
+
+@pytest.mark.proves("settings.environment-names")
+@pytest.mark.parametrize(("text", "means"), [("*", True), ("app:*", True), ("1", True), ("0", False), ("no", False)])
+def test_debug_is_whatever_is_not_a_no_as_other_programs_share_the_variable(text: str, means: bool) -> None:
+    assert load(DEBUG=text).debug is means
 
 
 @pytest.mark.proves("settings.frozen")
@@ -391,7 +444,7 @@ def test_a_loopback_address_needs_no_key(host: str) -> None:
         ({"default_model": ""}, {}, "--default-model: '' is not the name of a model"),
         ({"claude_command": ""}, {}, "--claude-command: '' is not a command"),
         ({}, {"CLAUDE_OPENAI_SIMULATE": "maybe"}, "CLAUDE_OPENAI_SIMULATE: 'maybe' is not true or false"),
-        ({"log_level": "loud"}, {}, "--log-level: 'loud' is not info or debug"),
+        ({"log_level": "loud"}, {}, "--log-level: 'loud' is not info, debug or trace"),
         (
             {"allowed_hosts": ("http://a",)},
             {},

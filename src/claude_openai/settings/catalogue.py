@@ -73,7 +73,7 @@ def _as_variable(name: str) -> str:
 
 def _shown(default: object, value: Expects) -> str:
     if isinstance(default, bool):
-        return "on" if default else "off"
+        return str(default).lower() if value.metavar else "on" if default else "off"
     if default in (None, (), {}):
         return value.unset
     if isinstance(default, tuple):
