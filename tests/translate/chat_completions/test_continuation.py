@@ -22,8 +22,8 @@ from claude_openai.core.strict_json import parse
 from claude_openai.gateway import Gateway
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from claude_openai.translate.chat_completions.collector import Collector
-from claude_openai.translate.chat_completions.content import is_blank
 from claude_openai.translate.chat_completions.encoder import ChunkEncoder
+from claude_openai.translate.content import is_blank
 from tests.gateway.test_gateway import events_of, gateway
 from tests.translate.chat_completions.asking import reading_of, sample
 from tests.virtual_clock import on_virtual_clock

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.models import Model
 from claude_openai.core.turn import Sampling
-from claude_openai.translate.chat_completions.content import is_blank
+from claude_openai.translate.content import is_blank
 from claude_openai.translate.faults import invalid
 from claude_openai.wire.chat_completions import (
     AssistantMessage,

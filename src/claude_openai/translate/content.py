@@ -1,0 +1,107 @@
+"""Content that every protocol of OpenAI's sends alike: text, images and PDF files, as Claude takes them.
+
+Text stays as sent. The one thing dropped is text that is only white space, because the Messages API refuses such
+blocks and Claude Code waits for ever on such a message.
+"""
+
+import binascii
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from claude_openai.core.messages import Document, Image, ImageType, ImageUrl, Text
+from claude_openai.translate.faults import invalid, unsupported
+
+_BLANK = re.compile(r"[\s\ufeff]*")
+_DATA_URI = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),(.*)", re.DOTALL | re.IGNORECASE)
+_BARE_PDF = "JVBERi"
+"""How a PDF starts in base64: some clients send file data without the data URI around it."""
+
+_IMAGE_TYPES: Final[Mapping[str, ImageType]] = {
+    "image/png": "image/png",
+    "image/jpeg": "image/jpeg",
+    "image/jpg": "image/jpeg",  # no registered type, and often sent
+    "image/gif": "image/gif",
+    "image/webp": "image/webp",
+}
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing but white space, for Python or (U+FEFF) for JavaScript."""
+    return _BLANK.fullmatch(text) is not None
+
+
+def text_blocks(text: str) -> tuple[Text, ...]:
+    """`text` as sent; nothing where it is blank."""
+    return () if is_blank(text) else (Text(text),)
+
+
+def image(url: str, path: str) -> Image | ImageUrl:
+    """The image that a data URI holds or a web address leads to.
+
+    Raises:
+        RequestFailed: naming `path`, where it is neither, or of a kind that Claude does not take.
+    """
+    if match := _DATA_URI.fullmatch(url):
+        media_type = _IMAGE_TYPES.get(match[1].strip().lower())
+        if media_type is None:
+            raise unsupported(path, "Claude takes PNG, JPEG, GIF and WebP images")
+        return Image(media_type, _base64(match, path))
+    if _is_web_address(url):
+        return ImageUrl(url)
+    raise invalid(path, "expected an http(s) URL or a data URI")
+
+
+def image_data(url: str, path: str) -> Image:
+    """The image that a data URI holds: a result of a tool takes no address.
+
+    Raises:
+        RequestFailed: naming `path`.
+    """
+    found = image(url, path)
+    if isinstance(found, ImageUrl):
+        raise unsupported(path, "a tool result takes images as data URIs only")
+    return found
+
+
+def document(data: str, filename: str | None, path: str) -> Document:
+    """The PDF file that a data URI, or bare base64, holds.
+
+    Raises:
+        RequestFailed: naming `path`.
+    """
+    if data.startswith(_BARE_PDF):
+        return Document(_checked(data, path), filename)
+    match = _DATA_URI.fullmatch(data)
+    if match is None:
+        raise invalid(path, "expected a data URI")
+    if match[1].strip().lower() != "application/pdf":
+        raise unsupported(path, "Claude takes PDF files; send text as text")
+    return Document(_base64(match, path), filename)
+
+
+def _base64(uri: re.Match[str], path: str) -> str:
+    if not uri[2].lower().endswith(";base64"):
+        raise invalid(path, "expected base64 data")
+    return _checked(uri[3], path)
+
+
+def _checked(data: str, path: str) -> str:
+    """`data` without white space, which base64 in MIME has and the Messages API does not take."""
+    data = "".join(data.split())
+    try:
+        decoded = binascii.a2b_base64(data, strict_mode=True)
+    except ValueError:  # of which binascii's own is one; the other is for what is not ASCII
+        raise invalid(path, "the data is not valid base64") from None
+    if not decoded:
+        raise invalid(path, "the data is empty")
+    return data
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that hold no IPv6 address
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)

@@ -1,0 +1,181 @@
+"""A conversation as the Messages API takes it, put together from what a client sends, piece by piece and in its order.
+
+Nothing of what was said, or who said it, is changed. Three things differ between the protocols, and are decided here:
+
+- Instructions within the conversation stay at their place as a marked block of a user message, because Claude Code
+  keeps system messages at the beginning only.
+- User messages in a row are one message with all their blocks.
+- Results of calls stand right behind the message that made the calls, however the client has ordered them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from claude_openai.core.messages import (
+    AssistantMessage,
+    Block,
+    Image,
+    Message,
+    SystemMessage,
+    Text,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
+from claude_openai.core.strict_json import NotJson, parse
+from claude_openai.core.surrogates import mended_json
+from claude_openai.translate.call_ids import CallIds
+from claude_openai.translate.content import is_blank
+from claude_openai.translate.faults import invalid
+
+_MOST_SHOWN = 80
+"""Characters of a call's name that are repeated to the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallKey:
+    """What a client names a call by: its id or, before there were ids, the function's name (`is_function`)."""
+
+    name: str
+    is_function: bool = False
+
+    def __str__(self) -> str:
+        return repr(self.name[:_MOST_SHOWN])
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as the client tells it; `path` is where its name for the call stands."""
+
+    key: CallKey
+    id: str
+    name: str
+    arguments: str
+    path: str
+
+
+@dataclass(slots=True)
+class _Said:
+    """What the user's side says in one go."""
+
+    blocks: list[Block]
+
+    def messages(self) -> tuple[Message, ...]:
+        return (UserMessage(tuple(self.blocks)),)
+
+
+@dataclass(slots=True)
+class _Answered:
+    """One earlier answer, and the results of its calls so far."""
+
+    message: AssistantMessage
+    path: str
+    results: list[ToolMessage] = field(default_factory=list)
+
+    def messages(self) -> tuple[Message, ...]:
+        return (self.message, *self.results)
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenCall:
+    """A call without a result."""
+
+    id: str
+    path: str
+    answer: _Answered
+
+
+@dataclass(slots=True)
+class Conversation:
+    """Told piece by piece; each piece names the path it was sent at. All but `finished` raise `RequestFailed` where the
+    piece does not fit what came before.
+    """
+
+    whole: str
+    """Where the conversation as a whole stands: `messages`."""
+    _instructions: list[Message] = field(default_factory=list, init=False)
+    _turns: list[_Said | _Answered] = field(default_factory=list, init=False)
+    _open_calls: dict[CallKey, _OpenCall] = field(default_factory=dict, init=False)
+    _call_ids: CallIds = field(default_factory=CallIds, init=False)
+    _blank_user: str | None = field(default=None, init=False)
+    """The path of the newest user message, where there is nothing in it."""
+
+    def instruct(self, text: str) -> None:
+        """Instructions; blank ones are none."""
+        if not text:
+            return
+        if not self._turns:
+            self._instructions.append(SystemMessage(text))
+        else:
+            self._append(Text(f"<system>\n{text}\n</system>"))
+
+    def say(self, blocks: Sequence[Block], path: str) -> None:
+        """What the user says, where `path` leads to it; nothing at all must not be the newest."""
+        self._blank_user = None if blocks else path
+        if blocks:
+            self._close_calls()
+            self._append(*blocks)
+
+    def answer(self, text: str, calls: Sequence[Call], path: str) -> None:
+        """An earlier answer; one without text and calls was none."""
+        made = tuple(ToolCall(self._call_ids.assign(call.id), call.name, call.arguments) for call in calls)
+        if not text and not made:
+            return
+        answer = _Answered(AssistantMessage(text, made), path)
+        self._turns.append(answer)
+        for call, native in zip(calls, made, strict=True):
+            if call.key in self._open_calls:
+                raise invalid(call.path, f"an earlier call {call.key} still lacks its result")
+            self._open_calls[call.key] = _OpenCall(native.id, call.path, answer)
+
+    def result(self, key: CallKey, outcome: tuple[Text | Image, ...], path: str) -> None:
+        """What a call came to; `path` is where its name for the call stands."""
+        call = self._open_calls.pop(key, None)
+        if call is None:
+            raise invalid(path, f"no assistant message before it has a call {key} that lacks its result")
+        call.answer.results.append(ToolMessage(call.id, outcome))
+
+    def finished(self) -> tuple[Message, ...]:
+        """Instructions first, a user message or a tool result last.
+
+        Raises:
+            RequestFailed: naming what is missing.
+        """
+        self._close_calls()
+        if self._blank_user:
+            raise invalid(self._blank_user, "the newest user message is empty or only white space")
+        messages = tuple(message for turn in self._turns for message in turn.messages())
+        if not any(isinstance(message, UserMessage | ToolMessage) for message in messages):
+            raise invalid(self.whole, "there is no user message to answer")
+        last = self._turns[-1]
+        if isinstance(last, _Answered) and not last.results:
+            raise invalid(f"{last.path}.role", "Claude continues only after a user or tool message")
+        return (*self._instructions, *messages)
+
+    def _append(self, *blocks: Block) -> None:
+        match self._turns:
+            case [*_, _Said() as before]:
+                before.blocks += blocks
+            case _:
+                self._turns.append(_Said(list(blocks)))
+
+    def _close_calls(self) -> None:
+        for key, call in self._open_calls.items():
+            raise invalid(call.path, f"the call {key} has no result among the messages that follow")
+
+
+def call_arguments(sent: str, path: str) -> str:
+    """The arguments of an earlier call, as text.
+
+    Raises:
+        RequestFailed: they are no JSON object.
+    """
+    if is_blank(sent):
+        return "{}"
+    try:
+        arguments = parse(sent)
+    except NotJson as error:
+        raise invalid(path, f"expected a JSON object as text, but {error}") from None
+    if not isinstance(arguments, dict):
+        raise invalid(path, "expected a JSON object as text")
+    return mended_json(sent)
