@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 from claude_openai.core.models import Catalogue
 from claude_openai.core.turn import Turn
-from claude_openai.translate.chat_completions.body import parse_request
+from claude_openai.translate.body import parse_body
 from claude_openai.translate.chat_completions.messages import read_messages
 from claude_openai.translate.chat_completions.parameters import read_sampling, refuse_unsupported, without_effect
 from claude_openai.translate.chat_completions.tools import read_tools
 from claude_openai.wire.chat_completions import ChatCompletionRequest
-
-__all__ = ["Reading", "parse_request", "read_turn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +27,15 @@ class Reading:
     ignored: tuple[str, ...] = ()
     adjusted: tuple[str, ...] = ()
     legacy: bool = False
+
+
+def parse_request(body: bytes) -> ChatCompletionRequest:
+    """The request that `body` holds.
+
+    Raises:
+        RequestFailed: `INVALID_REQUEST`, with the path of the first fault as `param`.
+    """
+    return parse_body(body, ChatCompletionRequest)
 
 
 def read_turn(request: ChatCompletionRequest, catalogue: Catalogue, principal: str = "local") -> Reading:

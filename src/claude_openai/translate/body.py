@@ -4,23 +4,24 @@ The sentences are worded like OpenAI's, since people search for those.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.strict_json import NotJson, parse
-from claude_openai.wire.chat_completions import ChatCompletionRequest
 
 Json = object
+
+Request = TypeVar("Request", bound=BaseModel)
 
 _LONGEST_STEP = 64
 """Characters of a path that come from the client: as many as a key of `metadata` may have."""
 
 
-def parse_request(body: bytes) -> ChatCompletionRequest:
-    """The request that `body` holds.
+def parse_body(body: bytes, shape: type[Request]) -> Request:
+    """The request that `body` holds, where it has that `shape`.
 
     Raises:
         RequestFailed: `INVALID_REQUEST`, with the path of the first fault as `param`.
@@ -29,7 +30,7 @@ def parse_request(body: bytes) -> ChatCompletionRequest:
     if not isinstance(sent, dict):
         raise _invalid(f"The request's body must be a JSON object, but is {_noun(sent)}.")
     try:
-        return ChatCompletionRequest.model_validate(sent)
+        return shape.model_validate(sent)
     except ValidationError as error:
         raise _told(error.errors(include_url=False)[0]) from None
 
