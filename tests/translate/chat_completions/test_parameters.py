@@ -9,7 +9,8 @@ from openai.types.chat import completion_create_params
 
 from claude_openai.core.failures import Kind
 from claude_openai.core.turn import Sampling
-from claude_openai.translate.chat_completions.parameters import PARAMETERS, Parameter, markdown_table
+from claude_openai.translate.chat_completions.parameters import PARAMETERS
+from claude_openai.translate.parameters import Parameter, markdown_table
 from claude_openai.wire.chat_completions import ChatCompletionRequest, ResponseFormat
 from tests.translate.chat_completions.asking import OPUS, SONNET, reading, refusal
 
@@ -165,11 +166,11 @@ def test_a_blank_stop_sequence_is_refused_by_its_place(blank: str) -> None:
 
 @pytest.mark.proves("project.docs.parameters-table")
 def test_the_documentation_holds_the_table_as_the_code_has_it() -> None:
-    assert markdown_table() in DOCUMENTATION.read_text("utf-8")
+    assert markdown_table(PARAMETERS) in DOCUMENTATION.read_text("utf-8")
 
 
 @pytest.mark.proves("project.docs.parameters-table")
 def test_the_table_shows_which_values_pass_without_a_word() -> None:
-    table = markdown_table()
+    table = markdown_table(PARAMETERS)
     assert f"| 400 unless `{json.dumps({'type': 'text'})}` |" in table
     assert "| no effect, reported unless `0` |" in table

@@ -6,8 +6,9 @@ from claude_openai.core.models import Catalogue
 from claude_openai.core.turn import Turn
 from claude_openai.translate.body import parse_body
 from claude_openai.translate.chat_completions.messages import read_messages
-from claude_openai.translate.chat_completions.parameters import read_sampling, refuse_unsupported, without_effect
+from claude_openai.translate.chat_completions.parameters import PARAMETERS, read_sampling, without_effect
 from claude_openai.translate.chat_completions.tools import read_tools
+from claude_openai.translate.parameters import refuse_unsupported
 from claude_openai.wire.chat_completions import ChatCompletionRequest
 
 
@@ -44,7 +45,7 @@ def read_turn(request: ChatCompletionRequest, catalogue: Catalogue, principal: s
     Raises:
         RequestFailed: it asks for something that cannot be given, or of a model that does not exist.
     """
-    refuse_unsupported(request)
+    refuse_unsupported(request, PARAMETERS)
     model = catalogue.resolve(request.model)
     drawing = read_sampling(request, model)
     offer = read_tools(request)

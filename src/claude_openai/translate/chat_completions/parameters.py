@@ -1,20 +1,13 @@
-"""What becomes of each parameter of a request: one table, which the code obeys and the documentation is made from.
+"""What becomes of each parameter of a chat completion: the table, and what is carried of it."""
 
-A row decides by itself unless the parameter is carried. What is carried only in part (ranges, models that do not take
-a value) is worked out by `read_sampling`.
-"""
-
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
-from urllib.parse import quote
+from typing import Final
 
-from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.models import Model
 from claude_openai.core.turn import Sampling
 from claude_openai.translate.content import is_blank
 from claude_openai.translate.faults import invalid
+from claude_openai.translate.parameters import Parameter, ignored, randomness, unknown
 from claude_openai.wire.chat_completions import (
     AssistantMessage,
     ChatCompletionRequest,
@@ -22,22 +15,6 @@ from claude_openai.wire.chat_completions import (
     SystemMessage,
     UserMessage,
 )
-
-Treatment = Literal["carried", "partly", "ignored", "refused"]
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One field of a request: carried to Claude, carried in part, ignored and reported, or refused with a 400.
-
-    `unless` are the values that ask for nothing but what happens anyway; they, null and absence are all one.
-    """
-
-    name: str
-    treatment: Treatment
-    note: str
-    unless: tuple[object, ...] = ()
-
 
 PARAMETERS: Final = (
     Parameter("messages", "carried", "As native messages; see below."),
@@ -95,40 +72,18 @@ PARAMETERS: Final = (
     Parameter("prompt_cache_retention", "ignored", "Claude Code caches prompts by itself."),
 )
 
-HIGHEST_TEMPERATURE = 1.0
-"""The end of Claude's range; OpenAI's ends at 2."""
-
 _NAMED = (SystemMessage, UserMessage, AssistantMessage)
 """Messages whose `name` tells who speaks; a function's is the function's."""
-
-_MOST_UNKNOWN = 16
-"""How many unknown fields are reported by name: more is no oversight, and a header has a bounded length."""
-
-_LONGEST_NAME = 64
-"""Characters of an unknown field's name that are reported, for the same reason."""
-
-
-def refuse_unsupported(request: ChatCompletionRequest) -> None:
-    """See that the request asks for nothing that cannot be given.
-
-    Raises:
-        RequestFailed: `UNSUPPORTED_PARAMETER`, naming the first such parameter.
-    """
-    for parameter in _effective(request, "refused"):
-        sentence = f"Unsupported parameter: '{parameter.name}'. {parameter.note}"
-        raise RequestFailed(Failure(Kind.UNSUPPORTED_PARAMETER, sentence, param=parameter.name))
 
 
 def without_effect(request: ChatCompletionRequest) -> tuple[str, ...]:
     """The names of what the request asks for in vain: ignored parameters, then unknown ones. Fit for a header."""
-    known = [parameter.name for parameter in _effective(request, "ignored")]
+    known = [*ignored(request, PARAMETERS)]
     if request.stream_options and request.stream_options.include_obfuscation:
         known.append("stream_options.include_obfuscation")
     if any(message.name for message in request.messages if isinstance(message, _NAMED)):
         known.append("messages[].name")
-    unknown = [_header_safe(name) for name in request.unknown_fields[:_MOST_UNKNOWN]]
-    more = len(request.unknown_fields) - len(unknown)
-    return (*known, *unknown, *([f"({more} more)"] if more else []))
+    return (*known, *unknown(request))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,52 +102,12 @@ def read_sampling(request: ChatCompletionRequest, model: Model) -> Drawing:
         RequestFailed: `INVALID_REQUEST`, naming a stop sequence that Claude would refuse.
     """
     limit, overruled = _max_tokens(request)
-    temperature, top_p, unwelcome = _randomness(request, model)
-    above = model.takes_temperature and request.temperature is not None and request.temperature > HIGHEST_TEMPERATURE
+    drawn = randomness(request.temperature, request.top_p, model)
     return Drawing(
-        Sampling(max_tokens=limit, temperature=temperature, top_p=top_p, stop=_stop(request)),
-        ignored=overruled + unwelcome,
-        adjusted=(f"temperature={HIGHEST_TEMPERATURE:g}",) if above else (),
+        Sampling(max_tokens=limit, temperature=drawn.temperature, top_p=drawn.top_p, stop=_stop(request)),
+        ignored=overruled + drawn.ignored,
+        adjusted=drawn.adjusted,
     )
-
-
-def markdown_table() -> str:
-    """The table as the documentation shows it."""
-    rows = ["| Parameter | What happens | Note |", "|---|---|---|"]
-    rows += [f"| `{row.name}` | {_happens(row)} | {row.note} |" for row in PARAMETERS]
-    return "\n".join(rows) + "\n"
-
-
-def _effective(request: ChatCompletionRequest, treatment: Treatment) -> Iterator[Parameter]:
-    for parameter in PARAMETERS:
-        value: object = getattr(request, parameter.name)
-        if parameter.treatment == treatment and value is not None and value not in parameter.unless:
-            yield parameter
-
-
-def _happens(parameter: Parameter) -> str:
-    match parameter.treatment:
-        case "carried":
-            return "carried"
-        case "partly":
-            return "carried in part"
-        case "ignored":
-            return f"no effect, reported{_but_for(parameter)}"
-        case "refused":
-            return f"400{_but_for(parameter)}"
-
-
-def _but_for(parameter: Parameter) -> str:
-    """The values that pass without a word, as a phrase."""
-    return f" unless {' or '.join(f'`{_shown(value)}`' for value in parameter.unless)}" if parameter.unless else ""
-
-
-def _shown(value: object) -> str:
-    return json.dumps(value.model_dump() if isinstance(value, ResponseFormat) else value)
-
-
-def _header_safe(name: str) -> str:
-    return quote(name[:_LONGEST_NAME], safe="", errors="replace")
 
 
 def _max_tokens(request: ChatCompletionRequest) -> tuple[int | None, tuple[str, ...]]:
@@ -200,21 +115,6 @@ def _max_tokens(request: ChatCompletionRequest) -> tuple[int | None, tuple[str, 
     if newer is None:
         return older, ()
     return newer, () if older in (None, newer) else ("max_tokens",)
-
-
-def _randomness(request: ChatCompletionRequest, model: Model) -> tuple[float | None, float | None, tuple[str, ...]]:
-    """Temperature, top_p, and the names of those without effect. 1 is the default of both, here and upstream."""
-    temperature, top_p = request.temperature, request.top_p
-    if not model.takes_temperature:
-        wishes = {"temperature": temperature, "top_p": top_p}
-        return None, None, tuple(name for name, value in wishes.items() if value not in (None, 1))
-    if temperature is not None:
-        temperature = min(temperature, HIGHEST_TEMPERATURE)
-    if temperature is None or top_p is None:
-        return temperature, top_p, ()
-    if temperature == 1:
-        return None, top_p, ()
-    return temperature, None, () if top_p == 1 else ("top_p",)
 
 
 def _stop(request: ChatCompletionRequest) -> tuple[str, ...]:

@@ -1,0 +1,129 @@
+"""What becomes of the parameters of a request: a table for each protocol, which the code obeys and the documentation is
+made from. A row decides by itself unless the parameter is carried, or carried in part only.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+from urllib.parse import quote
+
+from pydantic import BaseModel
+
+from claude_openai.core.failures import Failure, Kind, RequestFailed
+from claude_openai.core.models import Model
+
+Treatment = Literal["carried", "partly", "ignored", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One field of a request: carried to Claude, carried in part, ignored and reported, or refused with a 400.
+
+    `unless` are the values that ask for nothing but what happens anyway; they, null and absence are all one.
+    """
+
+    name: str
+    treatment: Treatment
+    note: str
+    unless: tuple[object, ...] = ()
+
+
+class Request(Protocol):
+    """A request with a field for each parameter of its protocol."""
+
+    @property
+    def unknown_fields(self) -> tuple[str, ...]: ...
+
+
+HIGHEST_TEMPERATURE: Final = 1.0
+"""The end of Claude's range; OpenAI's ends at 2."""
+
+_MOST_UNKNOWN = 16
+"""How many unknown fields are reported by name: more is no oversight, and a header has a bounded length."""
+
+_LONGEST_NAME = 64
+"""Characters of an unknown field's name that are reported, for the same reason."""
+
+
+def refuse_unsupported(request: Request, table: Iterable[Parameter]) -> None:
+    """See that the request asks for nothing that cannot be given.
+
+    Raises:
+        RequestFailed: `UNSUPPORTED_PARAMETER`, naming the first such parameter.
+    """
+    for parameter in _effective(request, table, "refused"):
+        sentence = f"Unsupported parameter: '{parameter.name}'. {parameter.note}"
+        raise RequestFailed(Failure(Kind.UNSUPPORTED_PARAMETER, sentence, param=parameter.name))
+
+
+def ignored(request: Request, table: Iterable[Parameter]) -> tuple[str, ...]:
+    """The names of the ignored parameters that the request has, fit for a header."""
+    return tuple(parameter.name for parameter in _effective(request, table, "ignored"))
+
+
+def unknown(request: Request) -> tuple[str, ...]:
+    """The names of the fields that the protocol does not have, fit for a header."""
+    names = [quote(name[:_LONGEST_NAME], safe="", errors="replace") for name in request.unknown_fields[:_MOST_UNKNOWN]]
+    more = len(request.unknown_fields) - len(names)
+    return (*names, *([f"({more} more)"] if more else []))
+
+
+@dataclass(frozen=True, slots=True)
+class Randomness:
+    """Temperature and top_p as `Sampling` has them, and which wishes were ignored or adjusted."""
+
+    temperature: float | None
+    top_p: float | None
+    ignored: tuple[str, ...] = ()
+    adjusted: tuple[str, ...] = ()
+
+
+def randomness(temperature: float | None, top_p: float | None, model: Model) -> Randomness:
+    """What `model` takes of both. 1 is the default of both, here and upstream."""
+    if not model.takes_temperature:
+        wishes = {"temperature": temperature, "top_p": top_p}
+        return Randomness(None, None, tuple(name for name, value in wishes.items() if value not in (None, 1)))
+    adjusted: tuple[str, ...] = ()
+    if temperature is not None and temperature > HIGHEST_TEMPERATURE:
+        temperature, adjusted = HIGHEST_TEMPERATURE, (f"temperature={HIGHEST_TEMPERATURE:g}",)
+    if temperature is None or top_p is None:
+        return Randomness(temperature, top_p, (), adjusted)
+    if temperature == 1:
+        return Randomness(None, top_p, (), adjusted)
+    return Randomness(temperature, None, () if top_p == 1 else ("top_p",), adjusted)
+
+
+def markdown_table(table: Sequence[Parameter]) -> str:
+    """The table as the documentation shows it."""
+    rows = ["| Parameter | What happens | Note |", "|---|---|---|"]
+    rows += [f"| `{row.name}` | {_happens(row)} | {row.note} |" for row in table]
+    return "\n".join(rows) + "\n"
+
+
+def _effective(request: Request, table: Iterable[Parameter], treatment: Treatment) -> Iterator[Parameter]:
+    for parameter in table:
+        value: object = getattr(request, parameter.name)
+        if parameter.treatment == treatment and value is not None and value not in parameter.unless:
+            yield parameter
+
+
+def _happens(parameter: Parameter) -> str:
+    match parameter.treatment:
+        case "carried":
+            return "carried"
+        case "partly":
+            return "carried in part"
+        case "ignored":
+            return f"no effect, reported{_but_for(parameter)}"
+        case "refused":
+            return f"400{_but_for(parameter)}"
+
+
+def _but_for(parameter: Parameter) -> str:
+    """The values that pass without a word, as a phrase."""
+    return f" unless {' or '.join(f'`{_shown(value)}`' for value in parameter.unless)}" if parameter.unless else ""
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value.model_dump() if isinstance(value, BaseModel) else value)
