@@ -18,6 +18,7 @@ Source = Literal[
     "OpenAI: Streaming",
     "OpenAI: Errors",
     "OpenAI: Models",
+    "OpenAI: Responses",
     "Claude Code (measured)",
     "README",
     "design",
@@ -28,6 +29,7 @@ CHAT: Final = "OpenAI: Create chat completion"
 STREAMING: Final = "OpenAI: Streaming"
 ERRORS: Final = "OpenAI: Errors"
 MODELS: Final = "OpenAI: Models"
+RESPONSES: Final = "OpenAI: Responses"
 MEASURED: Final = "Claude Code (measured)"
 README: Final = "README"
 DESIGN: Final = "design"
@@ -375,6 +377,29 @@ SETTINGS_REQUIREMENTS = (
     Row("settings.base-url", "`ANTHROPIC_BASE_URL=... claude-openai` reaches that upstream.", README),
 )
 
+RESPONSES_REQUIREMENTS = (
+    Row(
+        "responses.input.text", "Text as input is what the user says; `instructions` are the system prompt.", RESPONSES
+    ),
+    Row("responses.input.items", "Input items become native messages, calls and results.", RESPONSES),
+    Row("responses.input.content", "Images and PDF files in items are native blocks.", RESPONSES),
+    Row("responses.input.refused", "What cannot be carried is a 400 that names it.", DESIGN),
+    Row("responses.tools", "Functions, and every choice among them, are carried.", RESPONSES),
+    Row("responses.parameters", "Each field is carried, reported or refused, by one table.", DESIGN),
+    Row("responses.echo", "A response tells back what was asked for, as OpenAI's does.", RESPONSES),
+    Row("responses.continued", "`previous_response_id` goes on from a stored response.", RESPONSES),
+    Row("responses.clients", "Recorded requests of real clients are understood.", OURS),
+    Row("responses.stream.events", "A stream's events are those of OpenAI, as its own package reads them.", RESPONSES),
+    Row("responses.stream.numbers", "Events are numbered without a gap; the last has the whole response.", RESPONSES),
+    Row("responses.stream.items", "Each item is begun once, and complete before the next begins.", RESPONSES),
+    Row("responses.one-pipeline", "The stream's pieces add up to the response.", DESIGN),
+    Row("responses.incomplete", "An answer that was cut is `incomplete` and says why.", RESPONSES),
+    Row("responses.refusal", "A refusal is a part of its own kind.", RESPONSES),
+    Row("responses.failed", "A failure after the beginning is `response.failed` with its reason.", RESPONSES),
+    Row("responses.usage", "Usage is Claude Code's own, in the fields of a response.", RESPONSES),
+    Row("responses.reasoning.hidden", "Thinking is told only where it was asked for.", RESPONSES),
+)
+
 REQUIREMENTS: tuple[Row, ...] = (
     *PROJECT_REQUIREMENTS,
     *CORE_REQUIREMENTS,
@@ -398,4 +423,5 @@ REQUIREMENTS: tuple[Row, ...] = (
     *SOAK_REQUIREMENTS,
     *LOGS_REQUIREMENTS,
     *SETTINGS_REQUIREMENTS,
+    *RESPONSES_REQUIREMENTS,
 )

@@ -1,0 +1,1 @@
+"""Pure functions between the Responses API and the core."""

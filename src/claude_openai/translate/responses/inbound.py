@@ -1,0 +1,118 @@
+"""From a request to the turn it asks for, and to the response as it stands at first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from claude_openai.core.models import Catalogue
+from claude_openai.core.turn import Sampling, Turn
+from claude_openai.translate.body import parse_body
+from claude_openai.translate.parameters import randomness, refuse_unsupported
+from claude_openai.translate.responses.items import read_input
+from claude_openai.translate.responses.parameters import PARAMETERS, refuse_other_formats, without_effect
+from claude_openai.translate.responses.tools import read_tools
+from claude_openai.wire.responses.reply import Response
+from claude_openai.wire.responses.request import Item, ResponsesRequest
+
+_ITEMS: TypeAdapter[list[Item]] = TypeAdapter(list[Item])
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A request as understood: the turn, and how its answer is to be given.
+
+    `response` is the answer as it stands at first. `ignored` names what was accepted without effect, `adjusted` what
+    was carried with another value; both are fit for a header.
+    """
+
+    turn: Turn
+    response: Response
+    stream: bool
+    ignored: tuple[str, ...]
+    adjusted: tuple[str, ...]
+
+
+def parse_request(body: bytes) -> ResponsesRequest:
+    """The request that `body` holds.
+
+    Raises:
+        RequestFailed: `INVALID_REQUEST`, with the path of the first fault as `param`.
+    """
+    return parse_body(body, ResponsesRequest)
+
+
+def read_turn(
+    request: ResponsesRequest,
+    catalogue: Catalogue,
+    *,
+    response_id: str,
+    created: int,
+    principal: str = "local",
+    history: Sequence[object] = (),
+) -> Reading:
+    """What `request` asks for. `history` are the items, as JSON, of the response it goes on from.
+
+    Raises:
+        RequestFailed: it asks for something that cannot be given, or of a model that does not exist.
+    """
+    refuse_unsupported(request, PARAMETERS)
+    refuse_other_formats(request)
+    model = catalogue.resolve(request.model)
+    drawn = randomness(request.temperature, request.top_p, model)
+    offer = read_tools(request)
+    sent = request.input
+    if history:
+        said = sent if not isinstance(sent, str) else _ITEMS.validate_python([{"role": "user", "content": sent}])
+        sent = [*_ITEMS.validate_python(list(history)), *said]
+    return Reading(
+        turn=Turn(
+            model,
+            read_input(sent, request.instructions),
+            Sampling(max_tokens=request.max_output_tokens, temperature=drawn.temperature, top_p=drawn.top_p),
+            principal,
+            offer.tools,
+            offer.choice,
+        ),
+        response=_begun(request, response_id, created, request.model or model.id),
+        stream=bool(request.stream),
+        ignored=without_effect(request) + drawn.ignored,
+        adjusted=drawn.adjusted,
+    )
+
+
+def _begun(request: ResponsesRequest, response_id: str, created: int, model: str) -> Response:
+    """As OpenAI tells a request back, with the defaults of what was left out."""
+    sent: dict[str, Any] = request.model_dump(mode="json", exclude_none=True)
+    return Response(
+        id=response_id,
+        created_at=created,
+        completed_at=None,
+        status="in_progress",
+        background=False,
+        error=None,
+        incomplete_details=None,
+        instructions=request.instructions,
+        max_output_tokens=request.max_output_tokens,
+        max_tool_calls=request.max_tool_calls,
+        metadata=request.metadata or {},
+        model=model,
+        output=[],
+        parallel_tool_calls=request.parallel_tool_calls is not False,
+        previous_response_id=request.previous_response_id,
+        prompt_cache_key=request.prompt_cache_key,
+        reasoning={"effort": None, "summary": None, **sent.get("reasoning", {})},
+        safety_identifier=request.safety_identifier,
+        service_tier="default",
+        store=request.store is not False,
+        temperature=request.temperature if request.temperature is not None else 1.0,
+        text={"format": {"type": "text"}, **sent.get("text", {})},
+        tool_choice=sent.get("tool_choice", "auto"),
+        tools=[{"description": None, "parameters": None, "strict": False, **tool} for tool in sent.get("tools", [])],
+        top_logprobs=0,
+        top_p=request.top_p if request.top_p is not None else 1.0,
+        truncation="disabled",
+        usage=None,
+        user=request.user,
+    )

@@ -1,0 +1,161 @@
+"""Input items into a conversation that the Messages API takes.
+
+An earlier answer comes back as several items: its text, then its calls. What stands next to each other, of one answer,
+is one message of the assistant's again. Thinking is left out: upstream only takes back what it has signed itself.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from claude_openai.core.messages import Block, Document, Image, Message, Text
+from claude_openai.translate.content import document, image, image_data, is_blank, text_blocks
+from claude_openai.translate.conversation import Call, CallKey, Conversation, call_arguments
+from claude_openai.translate.faults import invalid, unsupported
+from claude_openai.wire.responses import request as wire
+
+
+def read_input(sent: wire.Input, instructions: str | None) -> tuple[Message, ...]:
+    """The conversation: instructions first, a user message or the result of a call last.
+
+    Raises:
+        RequestFailed: naming the item that cannot be carried, or the call or result that lacks the other.
+    """
+    conversation = Conversation("input")
+    conversation.instruct("" if is_blank(instructions or "") else instructions or "")
+    if isinstance(sent, str):
+        conversation.say(text_blocks(sent), "input")
+        return conversation.finished()
+    answer = _Answer(conversation)
+    for index, item in enumerate(sent):
+        _add(conversation, answer, item, f"input[{index}]")
+    answer.told()
+    return conversation.finished()
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What has come so far of an earlier answer."""
+
+    conversation: Conversation
+    texts: list[str] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    path: str = ""
+
+    def say(self, text: str, path: str) -> None:
+        """Text after calls is another answer's."""
+        if self.calls:
+            self.told()
+        self.path = self.path or path
+        self.texts.append(text)
+
+    def call(self, call: Call, path: str) -> None:
+        self.path = self.path or path
+        self.calls.append(call)
+
+    def told(self) -> None:
+        """It is complete."""
+        if self.path:
+            self.conversation.answer("\n\n".join(filter(None, self.texts)), self.calls, self.path)
+        self.texts, self.calls, self.path = [], [], ""
+
+
+def _add(conversation: Conversation, answer: _Answer, item: wire.Item, path: str) -> None:
+    match item:
+        case wire.MessageItem(role="assistant"):
+            answer.say(_text(item.content, f"{path}.content"), path)
+        case wire.FunctionCallItem():
+            arguments = call_arguments(item.arguments, f"{path}.arguments")
+            answer.call(Call(CallKey(item.call_id), item.call_id, item.name, arguments, f"{path}.call_id"), path)
+        case wire.ReasoningItem():
+            pass
+        case wire.MessageItem(role="user"):
+            answer.told()
+            conversation.say(_blocks(item.content, f"{path}.content"), f"{path}.content")
+        case wire.MessageItem():
+            answer.told()
+            conversation.instruct(_text(item.content, f"{path}.content"))
+        case wire.FunctionCallOutputItem():
+            answer.told()
+            conversation.result(CallKey(item.call_id), _outcome(item.output, f"{path}.output"), f"{path}.call_id")
+        case wire.OtherItem():
+            raise unsupported(f"{path}.type", f"Claude cannot be given items of type '{item.type[:_MOST_SHOWN]}' here")
+        case _:
+            assert_never(item)
+
+
+_MOST_SHOWN = 80
+"""Characters of a type that are repeated to the client."""
+
+
+def _parts(parts: Sequence[wire.Part], path: str) -> Iterator[tuple[wire.Part, str]]:
+    return ((part, f"{path}[{index}]") for index, part in enumerate(parts))
+
+
+def _text(content: wire.Content, path: str) -> str:
+    """The text of a role that has nothing else; "" where it is blank."""
+    text = content if isinstance(content, str) else "".join(_words(part, at) for part, at in _parts(content, path))
+    return "" if is_blank(text) else text
+
+
+def _words(part: wire.Part, path: str) -> str:
+    match part:
+        case wire.TextPart():
+            return part.text
+        case wire.RefusalPart():
+            return part.refusal
+        case _:
+            raise unsupported(f"{path}.type", f"a part of type '{part.type}' cannot stand in messages of this role")
+
+
+def _blocks(content: wire.Content, path: str) -> tuple[Block, ...]:
+    if isinstance(content, str):
+        return text_blocks(content)
+    return tuple(block for part, at in _parts(content, path) for block in _block(part, at))
+
+
+def _block(part: wire.Part, path: str) -> tuple[Block, ...]:
+    match part:
+        case wire.TextPart():
+            return text_blocks(part.text)
+        case wire.ImagePart():
+            return (image(_image_url(part, path), f"{path}.image_url"),)
+        case wire.FilePart():
+            return (_document(part, path),)
+        case wire.AudioPart():
+            raise unsupported(f"{path}.type", "Claude takes no audio")
+        case wire.RefusalPart():
+            raise unsupported(f"{path}.type", "a part of type 'refusal' can stand in assistant messages only")
+        case _:
+            assert_never(part)
+
+
+def _outcome(content: wire.Content, path: str) -> tuple[Text | Image, ...]:
+    """What a call came to: text, and images whose data is there."""
+    if isinstance(content, str):
+        return text_blocks(content)
+    return tuple(block for part, at in _parts(content, path) for block in _of_outcome(part, at))
+
+
+def _of_outcome(part: wire.Part, path: str) -> tuple[Text | Image, ...]:
+    if isinstance(part, wire.ImagePart):
+        return (image_data(_image_url(part, path), f"{path}.image_url"),)
+    return text_blocks(_words(part, path))
+
+
+def _image_url(part: wire.ImagePart, path: str) -> str:
+    if part.image_url is not None:
+        return part.image_url
+    if part.file_id is None:
+        raise invalid(f"{path}.image_url", "expected an http(s) URL or a data URI")
+    raise unsupported(f"{path}.file_id", "files cannot be uploaded here: send the image as 'image_url'")
+
+
+def _document(part: wire.FilePart, path: str) -> Document:
+    if part.file_data is not None:
+        return document(part.file_data, part.filename, f"{path}.file_data")
+    if part.file_url is not None:
+        raise unsupported(f"{path}.file_url", "files are not fetched here: send the data as 'file_data'")
+    if part.file_id is not None:
+        raise unsupported(f"{path}.file_id", "files cannot be uploaded here: send the data as 'file_data'")
+    raise invalid(f"{path}.file_data", "expected the file's data")

@@ -1,0 +1,81 @@
+"""What becomes of each parameter of a response: the table, and what is carried of it."""
+
+from typing import Final
+
+from claude_openai.core.failures import Failure, Kind, RequestFailed
+from claude_openai.translate.parameters import Parameter, ignored, unknown
+from claude_openai.wire.responses.request import ResponsesRequest
+
+PARAMETERS: Final = (
+    Parameter("input", "carried", "Text, or items: messages, function calls, their outputs; thinking is left out."),
+    Parameter(
+        "instructions", "carried", "The system prompt. Those of the previous response do not count, as with OpenAI."
+    ),
+    Parameter("previous_response_id", "carried", "The conversation up to that response, where it was stored."),
+    Parameter("model", "carried", "A model of `/v1/models`, an alias or a full `claude-...` id; absent: the default."),
+    Parameter("stream", "carried", "Token by token, as Claude sends, in numbered events."),
+    Parameter("stream_options", "partly", "Streams are never padded: `include_obfuscation: true` is reported."),
+    Parameter("max_output_tokens", "carried", "Bounds the answer, thinking included."),
+    Parameter(
+        "temperature",
+        "partly",
+        "Claude's range ends at 1: above, it is carried as 1 and reported as adjusted. Without effect on models that "
+        "do not take it (from Claude 4.7 on).",
+    ),
+    Parameter(
+        "top_p",
+        "partly",
+        "Models refuse it beside `temperature`: then the one that differs from 1 is carried, and of two such "
+        "`temperature`. Without effect on models that do not take it.",
+    ),
+    Parameter("text", "partly", "`format` is text; another one is a 400. `verbosity` has no effect and is reported."),
+    Parameter("tools", "carried", "Up to 128 functions. Hosted tools, MCP servers and custom tools are a 400."),
+    Parameter("tool_choice", "carried", "In every form for functions; a 400 where it asks for what is not offered."),
+    Parameter("parallel_tool_calls", "carried", "`false`: Claude makes one call at a time."),
+    Parameter("store", "carried", "`true`, which is the default: the response can be fetched and continued later."),
+    Parameter("metadata", "carried", "Kept with the response and told with it."),
+    Parameter("include", "partly", "There is nothing to include; what is asked for is reported."),
+    Parameter("reasoning", "partly", "`effort` and `summary` have no effect yet and are reported."),
+    Parameter("truncation", "refused", "Nothing is dropped from a conversation.", unless=("disabled",)),
+    Parameter("background", "refused", "A response is answered while its request is open.", unless=(False,)),
+    Parameter("conversation", "refused", "Use `previous_response_id`, or send the conversation."),
+    Parameter("prompt", "refused", "There are no stored prompts here."),
+    Parameter("context_management", "refused", "Nothing is dropped from a conversation.", unless=([],)),
+    Parameter("moderation", "refused", "Answers are not moderated."),
+    Parameter("top_logprobs", "refused", "Claude gives no probabilities.", unless=(0,)),
+    Parameter("max_tool_calls", "ignored", "It counts built-in tools, of which there are none."),
+    Parameter("service_tier", "ignored", "The tier is that of the login.", unless=("auto", "default")),
+    Parameter("user", "ignored", "Claude Code names its own user upstream."),
+    Parameter("safety_identifier", "ignored", "Claude Code names its own user upstream."),
+    Parameter("prompt_cache_key", "ignored", "Claude Code caches prompts by itself."),
+    Parameter("prompt_cache_options", "ignored", "Claude Code caches prompts by itself."),
+    Parameter("prompt_cache_retention", "ignored", "Claude Code caches prompts by itself."),
+)
+
+
+def refuse_other_formats(request: ResponsesRequest) -> None:
+    """See that the answer is wanted as text.
+
+    Raises:
+        RequestFailed: `UNSUPPORTED_PARAMETER`, naming the format.
+    """
+    if request.text and request.text.format and request.text.format.type != "text":
+        sentence = "Unsupported parameter: 'text.format'. This version answers in plain text only."
+        raise RequestFailed(Failure(Kind.UNSUPPORTED_PARAMETER, sentence, param="text.format"))
+
+
+def without_effect(request: ResponsesRequest) -> tuple[str, ...]:
+    """The names of what the request asks for in vain: ignored parameters, then unknown ones. Fit for a header."""
+    return (*ignored(request, PARAMETERS), *_in_part(request), *unknown(request))
+
+
+def _in_part(request: ResponsesRequest) -> tuple[str, ...]:
+    text, reasoning, options = request.text, request.reasoning, request.stream_options
+    wishes = {
+        "text.verbosity": bool(text and text.verbosity not in (None, "medium")),
+        "reasoning.effort": bool(reasoning and reasoning.effort),
+        "reasoning.summary": bool(reasoning and reasoning.summary),
+        "stream_options.include_obfuscation": bool(options and options.include_obfuscation),
+        "include": bool(request.include),
+    }
+    return tuple(name for name, wished in wishes.items() if wished)

@@ -1,0 +1,285 @@
+"""`POST /v1/responses`: what a client may send (OpenAI reference: Create a model response).
+
+Unknown fields of items are dropped; those of the request are kept by name (`unknown_fields`), so that they can be
+reported. Items and tools of kinds that Claude cannot be given have only their type read, so as to be refused by name.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Discriminator, Field, Tag
+
+from claude_openai.wire.sent import Object, Sent, kind, shape, tag_of
+
+# --- Content ---------------------------------------------------------------------------------------------------------
+
+
+class TextPart(Sent):
+    """A piece of text: of the user's (`input_text`), of an earlier answer (`output_text`), or of either (`text`)."""
+
+    type: Literal["input_text", "output_text", "text"]
+    text: str
+
+
+class RefusalPart(Sent):
+    """A piece of an earlier refusal."""
+
+    type: Literal["refusal"]
+    refusal: str
+
+
+class ImagePart(Sent):
+    """An image, as data URI or http(s) URL."""
+
+    type: Literal["input_image"]
+    image_url: str | None = None
+    file_id: str | None = None
+    detail: str | None = None
+
+
+class FilePart(Sent):
+    """A file, inline as `file_data`."""
+
+    type: Literal["input_file"]
+    file_data: str | None = None
+    file_id: str | None = None
+    file_url: str | None = None
+    filename: str | None = None
+
+
+class AudioPart(Sent):
+    """Recorded speech."""
+
+    type: Literal["input_audio"]
+
+
+Part = Annotated[
+    Annotated[TextPart, Tag("<text>")]
+    | Annotated[RefusalPart, Tag("<refusal>")]
+    | Annotated[ImagePart, Tag("<image>")]
+    | Annotated[FilePart, Tag("<file>")]
+    | Annotated[AudioPart, Tag("<audio>")],
+    kind(
+        "type",
+        {
+            "input_text": "<text>",
+            "input_image": "<image>",
+            "input_file": "<file>",
+            "output_text": "<text>",
+            "refusal": "<refusal>",
+            "text": "<text>",
+            "input_audio": "<audio>",
+        },
+    ),
+]
+Content = Annotated[
+    Annotated[str, Tag("<string>")] | Annotated[list[Part], Field(fail_fast=True), Tag("<list>")],
+    shape("a string or an array of content parts"),
+]
+
+
+# --- Items -----------------------------------------------------------------------------------------------------------
+
+
+class MessageItem(Sent):
+    """What somebody said. `type` may be left out."""
+
+    type: Literal["message"] = "message"
+    role: Literal["user", "assistant", "system", "developer"]
+    content: Content
+
+
+class FunctionCallItem(Sent):
+    """An earlier call, with `arguments` as JSON text."""
+
+    type: Literal["function_call"]
+    call_id: str
+    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
+    arguments: str
+
+
+class FunctionCallOutputItem(Sent):
+    """What a call came to."""
+
+    type: Literal["function_call_output"]
+    call_id: str
+    output: Content
+
+
+class ReasoningItem(Sent):
+    """Thinking of an earlier answer."""
+
+    type: Literal["reasoning"]
+
+
+class OtherItem(Sent):
+    """An item of a kind that Claude cannot be given."""
+
+    type: str
+
+
+def _item_tag(value: object) -> str | None:
+    match tag_of(value, "type"):
+        case None:
+            return "<message>" if isinstance(value, dict) and "role" in value else None
+        case "message" | "function_call" | "function_call_output" | "reasoning" as known:
+            return f"<{known}>"
+        case _:
+            return "<other>"
+
+
+Item = Annotated[
+    Annotated[MessageItem, Tag("<message>")]
+    | Annotated[FunctionCallItem, Tag("<function_call>")]
+    | Annotated[FunctionCallOutputItem, Tag("<function_call_output>")]
+    | Annotated[ReasoningItem, Tag("<reasoning>")]
+    | Annotated[OtherItem, Tag("<other>")],
+    Discriminator(
+        _item_tag,
+        custom_error_type="unknown_type",
+        custom_error_message="'message', 'function_call', 'function_call_output', 'reasoning'",
+    ),
+]
+Input = Annotated[
+    Annotated[str, Tag("<string>")] | Annotated[list[Item], Field(min_length=1, fail_fast=True), Tag("<list>")],
+    shape("a string or an array of items"),
+]
+
+
+# --- Tools -----------------------------------------------------------------------------------------------------------
+
+MOST_TOOLS = 128
+"""As many as OpenAI takes."""
+
+
+class FunctionTool(Sent):
+    """What the model may call. Without `parameters` it takes none."""
+
+    type: Literal["function"]
+    name: str
+    description: str | None = None
+    parameters: Object | None = None
+    strict: bool | None = None
+
+
+class OtherTool(Sent):
+    """A tool of a kind that does not exist here."""
+
+    type: str
+
+
+def _tool_tag(value: object) -> str | None:
+    found = tag_of(value, "type")
+    if found is None:
+        return None
+    return "<function>" if found == "function" else "<other>"
+
+
+Tool = Annotated[
+    Annotated[FunctionTool, Tag("<function>")] | Annotated[OtherTool, Tag("<other>")],
+    Discriminator(_tool_tag, custom_error_type="unknown_type", custom_error_message="'function'"),
+]
+
+
+class NamedTool(Sent):
+    """One of the functions, that the model must call or may."""
+
+    type: Literal["function"]
+    name: str
+
+
+class AllowedTools(Sent):
+    """The model is to know some of the functions only."""
+
+    type: Literal["allowed_tools"]
+    mode: Literal["auto", "required"]
+    tools: Annotated[list[NamedTool], Field(fail_fast=True)]
+
+
+ToolChoice = Annotated[
+    Annotated[Literal["none", "auto", "required"], Tag("<string>")]
+    | Annotated[
+        Annotated[NamedTool, Tag("<function>")] | Annotated[AllowedTools, Tag("<allowed>")],
+        kind("type", {"function": "<function>", "allowed_tools": "<allowed>"}),
+        Tag("<object>"),
+    ],
+    shape("a string or an object"),
+]
+
+
+# --- The request -----------------------------------------------------------------------------------------------------
+
+
+class TextFormat(Sent):
+    """The form an answer must have."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Literal["text", "json_schema", "json_object"]
+
+
+class TextConfig(Sent):
+    """How the answer's text is to be."""
+
+    format: TextFormat | None = None
+    verbosity: str | None = None
+
+
+class Reasoning(Sent):
+    """How much the model thinks, and what of it is told."""
+
+    effort: str | None = None
+    summary: str | None = None
+
+
+class StreamOptions(Sent):
+    """Whether a stream is padded."""
+
+    include_obfuscation: bool | None = None
+
+
+class ResponsesRequest(Sent):
+    """A request. What becomes of each field is the table of `translate.responses.parameters`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    input: Input
+    model: str | None = None
+    background: bool | None = None
+    context_management: list[Object] | None = None
+    conversation: object | None = None
+    include: list[str] | None = None
+    instructions: str | None = None
+    max_output_tokens: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    max_tool_calls: Annotated[int, Field(ge=1)] | None = None
+    metadata: (
+        Annotated[
+            dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
+        ]
+        | None
+    ) = None
+    moderation: Object | None = None
+    parallel_tool_calls: bool | None = None
+    previous_response_id: str | None = None
+    prompt: Object | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_options: Object | None = None
+    prompt_cache_retention: str | None = None
+    reasoning: Reasoning | None = None
+    safety_identifier: str | None = None
+    service_tier: str | None = None
+    store: bool | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    text: TextConfig | None = None
+    tool_choice: ToolChoice | None = None
+    tools: Annotated[list[Tool], Field(max_length=MOST_TOOLS, fail_fast=True)] | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    truncation: Literal["auto", "disabled"] | None = None
+    user: str | None = None
+
+    @property
+    def unknown_fields(self) -> tuple[str, ...]:
+        """The names of the fields that OpenAI's reference does not have, in the order sent."""
+        return tuple(self.model_extra or ())

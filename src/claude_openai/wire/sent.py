@@ -1,0 +1,53 @@
+"""What the requests of all endpoints have in common: how strict they are, and how the arms of a union are told apart.
+
+Types are strict, as documented. What a client adds is tolerated, and dropped where nothing says otherwise.
+
+The arms of a union are tagged `<name>`. No JSON key of the protocols looks like that, so a tag within the location of
+a validation error is told from the path to the fault.
+"""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Discriminator
+
+Object = dict[str, object]
+"""An object that is accepted or refused as a whole, never read."""
+
+
+class Sent(BaseModel):
+    """A part of a request."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+def kind(field: str, tags: Mapping[str, str]) -> Discriminator:
+    """Tells the arms of a union of objects by the value of `field`. The error's message is what it may be."""
+
+    def tag(value: object) -> str | None:
+        return tags.get(tag_of(value, field) or "")
+
+    supported = ", ".join(f"'{each}'" for each in tags)
+    return Discriminator(tag, custom_error_type=f"unknown_{field}", custom_error_message=supported)
+
+
+def tag_of(value: object, field: str) -> str | None:
+    """The text at `field` of what was sent, or of what was made of it, which is asked for when it is told back."""
+    found = value.get(field) if isinstance(value, dict) else getattr(value, field, None)
+    return found if isinstance(found, str) else None
+
+
+def shape(expected: str) -> Discriminator:
+    """Tells a string, a list and an object apart. The error's message is `expected`, which names them for people."""
+    return Discriminator(_shape_tag, custom_error_type="wrong_shape", custom_error_message=expected)
+
+
+def _shape_tag(value: object) -> str | None:
+    match value:
+        case str():
+            return "<string>"
+        case list():
+            return "<list>"
+        case dict() | BaseModel():
+            return "<object>"
+        case _:
+            return None

@@ -1,0 +1,228 @@
+"""What a request for a response asks for: its items, its tools, and what is told of the rest."""
+
+import pytest
+from inline_snapshot import snapshot
+
+from claude_openai.core.messages import (
+    AssistantMessage,
+    Document,
+    Image,
+    ImageUrl,
+    SystemMessage,
+    Text,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
+from claude_openai.core.tools import ToolChoice
+from claude_openai.core.turn import Sampling
+from claude_openai.translate.parameters import markdown_table
+from claude_openai.translate.responses.parameters import PARAMETERS
+from claude_openai.wire.responses.request import ResponsesRequest
+from tests.translate.responses.asking import conversation, reading, reading_of, refusal, sample
+
+WEATHER = {"type": "function", "name": "get_weather", "parameters": {"type": "object", "properties": {}}}
+CALL = {"type": "function_call", "call_id": "call_1", "name": "get_weather", "arguments": '{"city": "Rome"}'}
+RESULT = {"type": "function_call_output", "call_id": "call_1", "output": "32 degrees"}
+PIXEL = "iVBORw0KGgo="
+
+
+def said(text: str) -> UserMessage:
+    return UserMessage((Text(text),))
+
+
+@pytest.mark.proves("responses.input.text")
+def test_text_is_what_the_user_says() -> None:
+    turn = reading(input="Hello", instructions="Be brief.").turn
+    assert turn.messages == (SystemMessage("Be brief."), said("Hello"))
+
+
+@pytest.mark.proves("responses.input.items")
+def test_items_become_native_messages() -> None:
+    assert conversation(
+        {"role": "developer", "content": "Be brief."},
+        {"role": "user", "content": "Weather?"},
+        {"type": "reasoning", "id": "rs_1", "summary": []},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I look."}]},
+        CALL,
+        RESULT,
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "And?"}]},
+        instructions="Be kind.",
+    ) == (
+        SystemMessage("Be kind."),
+        SystemMessage("Be brief."),
+        said("Weather?"),
+        AssistantMessage("I look.", (ToolCall("call_1", "get_weather", '{"city": "Rome"}'),)),
+        ToolMessage("call_1", (Text("32 degrees"),)),
+        said("And?"),
+    )
+
+
+@pytest.mark.proves("responses.input.items")
+def test_text_after_the_calls_results_is_another_answer() -> None:
+    answer = {"role": "assistant", "content": "It is warm."}
+    assert conversation(
+        {"role": "user", "content": "Weather?"}, CALL, RESULT, answer, {"role": "user", "content": "Ok"}
+    )[1:4] == (
+        AssistantMessage("", (ToolCall("call_1", "get_weather", '{"city": "Rome"}'),)),
+        ToolMessage("call_1", (Text("32 degrees"),)),
+        AssistantMessage("It is warm."),
+    )
+
+
+@pytest.mark.proves("responses.input.content")
+def test_images_and_files_are_blocks() -> None:
+    (message,) = conversation(
+        {
+            "role": "user",
+            "content": [
+                {"type": "input_text", "text": "Look"},
+                {"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}"},
+                {"type": "input_image", "image_url": "https://example.com/a.png", "detail": "auto"},
+                {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0="},
+            ],
+        }
+    )
+    assert isinstance(message, UserMessage)
+    assert message.content == (
+        Text("Look"),
+        Image("image/png", PIXEL),
+        ImageUrl("https://example.com/a.png"),
+        Document("JVBERi0=", "a.pdf"),
+    )
+
+
+@pytest.mark.proves("responses.input.content")
+def test_a_result_can_hold_an_image() -> None:
+    image = {"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}"}
+    result = {**RESULT, "output": [{"type": "input_text", "text": "Here"}, image]}
+    assert conversation({"role": "user", "content": "Show"}, CALL, result)[-1] == ToolMessage(
+        "call_1", (Text("Here"), Image("image/png", PIXEL))
+    )
+
+
+@pytest.mark.proves("responses.input.refused")
+@pytest.mark.parametrize(
+    ("fields", "param", "sentence"),
+    [
+        ({"input": []}, "input", "Invalid 'input': expected at least 1 entry."),
+        ({"input": 5}, "input", "Invalid type for 'input': expected a string or an array of items, but got an integer"),
+        ({"input": "  "}, "input", "Invalid 'input': the newest user message is empty or only white space."),
+        ({"input": [RESULT]}, "input[0].call_id", "Invalid 'input[0].call_id': no assistant message before it has a"),
+        ({"input": [CALL]}, "input[0].call_id", "Invalid 'input[0].call_id': the call 'call_1' has no result"),
+        (
+            {"input": [{"type": "computer_call", "id": "x"}]},
+            "input[0].type",
+            "Unsupported 'input[0].type': Claude cannot be given items of type 'computer_call' here.",
+        ),
+        (
+            {"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "file-1"}]}]},
+            "input[0].content[0].file_id",
+            "Unsupported 'input[0].content[0].file_id': files cannot be uploaded here",
+        ),
+        (
+            {"tools": [{"type": "web_search"}]},
+            "tools[0].type",
+            "Unsupported 'tools[0].type': there are functions only, and no tools of type 'web_search'.",
+        ),
+        ({"tool_choice": "required"}, "tool_choice", "Invalid 'tool_choice': there are no 'tools' to call."),
+        ({"background": True}, "background", "Unsupported parameter: 'background'. A response is answered while"),
+        ({"truncation": "auto"}, "truncation", "Unsupported parameter: 'truncation'. Nothing is dropped"),
+        ({"conversation": "conv_1"}, "conversation", "Unsupported parameter: 'conversation'. Use"),
+        (
+            {"text": {"format": {"type": "json_object"}}},
+            "text.format",
+            "Unsupported parameter: 'text.format'. This version answers in plain text only.",
+        ),
+    ],
+)
+def test_what_cannot_be_carried_is_refused_by_name(fields: dict[str, object], param: str, sentence: str) -> None:
+    failure = refusal(**fields)
+    assert (failure.param, failure.message[: len(sentence)]) == (param, sentence)
+
+
+@pytest.mark.proves("responses.tools")
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        (None, ToolChoice()),
+        ("none", ToolChoice("none")),
+        ("required", ToolChoice("required")),
+        ({"type": "function", "name": "get_weather"}, ToolChoice("tool", "get_weather")),
+        (
+            {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "get_weather"}]},
+            ToolChoice("required"),
+        ),
+    ],
+)
+def test_functions_and_every_choice_among_them_are_carried(choice: object, expected: ToolChoice) -> None:
+    turn = reading(tools=[WEATHER], tool_choice=choice).turn
+    assert ([tool.name for tool in turn.tools], turn.tool_choice) == (["get_weather"], expected)
+
+
+@pytest.mark.proves("responses.parameters")
+def test_what_is_carried_reaches_the_turn_and_what_is_not_is_reported() -> None:
+    read = reading(
+        max_output_tokens=50,
+        temperature=1.5,
+        metadata={"a": "b"},
+        user="me",
+        text={"verbosity": "low"},
+        reasoning={"effort": "high", "summary": "auto"},
+        include=["reasoning.encrypted_content"],
+        mystery=1,
+    )
+    assert read.turn.sampling == Sampling(max_tokens=50, temperature=1.0)
+    assert read.adjusted == ("temperature=1",)
+    assert read.ignored == snapshot(
+        ("user", "text.verbosity", "reasoning.effort", "reasoning.summary", "include", "mystery")
+    )
+
+
+@pytest.mark.proves("responses.parameters")
+def test_every_field_of_the_request_has_its_row() -> None:
+    assert sorted(row.name for row in PARAMETERS) == sorted(ResponsesRequest.model_fields)
+    assert markdown_table(PARAMETERS).count("\n") == len(PARAMETERS) + 2
+
+
+@pytest.mark.proves("responses.echo")
+def test_the_response_tells_back_what_was_asked_for() -> None:
+    response = reading(
+        model="gpt-4o", tools=[WEATHER], tool_choice="auto", metadata={"a": "b"}, instructions="Be kind."
+    ).response
+    assert response.model == "gpt-4o"
+    assert response.metadata == {"a": "b"}
+    assert response.instructions == "Be kind."
+    assert response.tools == [
+        {
+            "type": "function",
+            "name": "get_weather",
+            "description": None,
+            "parameters": {"type": "object", "properties": {}},
+            "strict": False,
+        }
+    ]
+
+
+@pytest.mark.proves("responses.continued")
+def test_a_response_goes_on_from_the_items_of_an_earlier_one() -> None:
+    history = ({"role": "user", "content": "I am Ann."}, {"role": "assistant", "content": "Hello Ann."})
+    turn = reading_of({"input": "Who am I?", "previous_response_id": "resp_0"}, history).turn
+    assert turn.messages == (said("I am Ann."), AssistantMessage("Hello Ann."), said("Who am I?"))
+
+
+@pytest.mark.proves("responses.clients")
+@pytest.mark.parametrize(
+    ("name", "roles"),
+    [
+        ("openai-text", "U"),
+        ("openai-result", "UAT"),
+        ("agents-two-results", "UATT"),
+        ("agents-forced", "U"),
+        ("agents-conversation", "SUAT"),
+    ],
+)
+def test_what_real_clients_send_is_understood(name: str, roles: str) -> None:
+    read = reading_of(sample(name))
+    assert "".join(type(message).__name__[0] for message in read.turn.messages) == roles
+    assert read.ignored == ()
