@@ -48,6 +48,7 @@ lock: $(READY) ## Compile the pinned requirements again (ARGS="--upgrade" takes 
 	$(LOCK) $(ARGS) --output-file requirements/runtime.txt pyproject.toml
 	$(LOCK) $(ARGS) --output-file requirements/dev.txt --constraint requirements/runtime.txt \
 	  pyproject.toml requirements/dev.in
+	$(LOCK) $(ARGS) --output-file requirements/build.txt --constraint requirements/dev.txt requirements/build.in
 
 clean: ## Remove .venv, caches and builds
 	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* \

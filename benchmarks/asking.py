@@ -16,7 +16,8 @@ import httpx2
 from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, Message, ResultMessage, StreamEvent, query
 
 from benchmarks.model import MODEL
-from claude_openai.backends.sdk.command import CHAT_ENVIRONMENT
+from claude_openai.backends.claude.command import CHAT_ENVIRONMENT
+from claude_openai.backends.sdk.command import SDK_ENVIRONMENT
 from claude_openai.testing.simulator import JsonObject
 
 END: Final = None
@@ -150,7 +151,7 @@ def chat_options(directory: Path, instructions: str, history: Path | None = None
         verbatim_prompts=True,
         include_partial_messages=True,
         cwd=directory,
-        env={**CHAT_ENVIRONMENT, "CLAUDE_CODE_SIMPLE": "1", "CLAUDE_CODE_TMPDIR": str(directory)},
+        env={**CHAT_ENVIRONMENT, **SDK_ENVIRONMENT, "CLAUDE_CODE_SIMPLE": "1", "CLAUDE_CODE_TMPDIR": str(directory)},
         extra_args={"no-session-persistence": None},
     )
 

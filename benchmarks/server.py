@@ -19,7 +19,7 @@ import psutil
 from anyio.to_thread import run_sync
 
 from benchmarks.asking import ANSWER_SECONDS
-from claude_openai.backends.process import Command, child_process, dying_with_parent
+from claude_openai.backends.process import Child, Command, child_process, dying_with_parent
 from claude_openai.testing.simulator import JsonObject
 
 Role: TypeAlias = Literal["default", "warm", "cold", "many"]
@@ -87,11 +87,12 @@ async def running_server(
     program = shutil.which("claude-openai", path=sysconfig.get_path("scripts"))
     if program is None:
         raise FileNotFoundError("claude-openai is not installed for this Python; `make bench` sees to that")
-    argv = dying_with_parent((program, "--port", "0", "--log-format", "json", *FLAGS[role]))
     log = directory / f"{role}.log"
+    log.unlink(missing_ok=True)  # a server adds to what the one before it has logged
+    argv = dying_with_parent((program, "--port", "0", "--log-file", str(log), *FLAGS[role]))
     begin = time.perf_counter()
-    async with child_process(Command(argv, environment, directory, log)) as child:
-        url = await run_sync(_announced_url, child.pid, log)
+    async with child_process(Command(argv, environment, directory, directory / f"{role}.err")) as child:
+        url = await run_sync(_announced_url, child, log)
         start = time.perf_counter() - begin
         async with (
             httpx2.AsyncClient(base_url=url, timeout=ANSWER_SECONDS) as http,
@@ -103,12 +104,12 @@ async def running_server(
             await child.ended()
 
 
-def _announced_url(pid: int, log: Path) -> str:
+def _announced_url(child: Child, log: Path) -> str:
     """What the server says once it answers requests."""
     deadline = time.monotonic() + START_SECONDS
-    while psutil.pid_exists(pid) and time.monotonic() < deadline:
-        for line in log.read_text(encoding="utf-8").splitlines():
+    while psutil.pid_exists(child.pid) and time.monotonic() < deadline:
+        for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else ():
             if '"event": "server.ready"' in line:
                 return str(json.loads(line)["url"])
         time.sleep(POLL_SECONDS)
-    raise TimeoutError(f"the server did not start: {log.read_text(encoding='utf-8')}")
+    raise TimeoutError(f"the server did not start: {child.complaints()}")

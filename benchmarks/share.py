@@ -41,7 +41,7 @@ async def shares(server: Server, folder: Path, count: int) -> list[Pair]:
 
 
 async def _turn_by_turn(server: Server, folder: Path) -> list[Pair]:
-    pairs = []
+    pairs: list[Pair] = []
     async with ClaudeSDKClient(chat_options(folder, instructions(uuid4().hex))) as client:
         live = LiveClaudeCode(client)
         ours = ChatCompletions(server.http, instructions(uuid4().hex))
@@ -50,8 +50,7 @@ async def _turn_by_turn(server: Server, folder: Path) -> list[Pair]:
         await measured(live.ask(PROMPT))
         await measured(ours.ask(PROMPT))
         await spare_ready(server)
-        for _ in range(TURNS):
-            pairs.append(await _pair(live, ours, server))
+        pairs += [await _pair(live, ours, server) for _ in range(TURNS)]
     return pairs
 
 

@@ -74,11 +74,12 @@ def running_server(folder: Path) -> Iterator[tuple[psutil.Process, str]]:
     options = ["--simulate", "--port", "0"]
     print("$ claude-openai", *options, flush=True)
     log = folder / "server.log"
-    with log.open("wb") as stderr:
+    with log.open("wb") as told:
         server = subprocess.Popen(
             [installed_command(), *options, "--log-format", "json"],
             env=simulated_login(NOWHERE, folder, os.environ),
-            stderr=stderr,
+            stdout=told,
+            stderr=subprocess.STDOUT,
         )
     try:
         yield psutil.Process(server.pid), announced_url(server, log)

@@ -20,9 +20,10 @@ import pytest
 from inline_snapshot import snapshot
 
 import claude_openai
-from claude_openai.cli import exit_code_of, run
-from claude_openai.cli.banner import banner, wants_colours
+from claude_openai.cli import COMMANDS, exit_code_of, run
+from claude_openai.cli.banner import banner
 from claude_openai.cli.options import given, server_options
+from claude_openai.cli.terminal import wants_colours
 from claude_openai.errors import ExitCode, LaunchError, SettingsError
 from claude_openai.settings import Setting, Settings, catalogue
 from claude_openai.wiring import Ready
@@ -95,7 +96,28 @@ def test_the_module_is_the_command_and_its_help_loads_nothing_of_the_server() ->
         check=True,
     )
     assert ran.stdout.startswith("Usage: claude-openai [OPTIONS] [COMMAND]")
-    assert re.findall(r"\b(claude_agent_sdk|uvicorn|starlette)$", ran.stderr, re.MULTILINE) == []
+    assert (
+        re.findall(
+            r"\b(anyio|claude_agent_sdk|httpx2|psutil|sqlite3|starlette|structlog|uvicorn)$", ran.stderr, re.MULTILINE
+        )
+        == []
+    )
+
+
+@pytest.mark.proves("commands.help")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_is_in_the_help_and_has_a_help_with_examples(command: Command, name: str) -> None:
+    assert f"  {name:<10}  {COMMANDS[name]}\n" in command("--help").out
+    ran = command(name, "--help")
+    assert (ran.code, ran.err) == (ExitCode.OK, "")
+    assert ran.out.startswith(f"Usage: claude-openai {name} ")
+    assert f"\n    claude-openai {name}" in ran.out
+
+
+@pytest.mark.proves("commands.help", "start.exit-codes")
+def test_help_tells_every_exit_code(command: Command) -> None:
+    told = command("--help").out.partition("Exit codes:")[2]
+    assert re.findall(r"^ +(\d+) +(.+)$", told, re.MULTILINE) == [(str(code.value), code.meaning) for code in ExitCode]
 
 
 # What it takes.
@@ -173,7 +195,7 @@ def test_an_open_bind_without_a_key_is_refused_with_the_remedies(command: Comman
 
 # How it ends.
 
-SEE_MORE = "(run it with --log-level debug to see more)"
+SEE_MORE = "(run it with --debug to see where)"
 
 
 def raising(error: Exception) -> Callable[[], object]:

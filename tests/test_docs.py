@@ -11,13 +11,16 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from threading import Timer
+from typing import Any
 from urllib.parse import urlsplit
 
+import click
 import pytest
 
+from claude_openai.backends.claude import command as shared
+from claude_openai.backends.cli import backend as printing
 from claude_openai.backends.sdk import bundled_cli, command
 from claude_openai.cli import program
-from claude_openai.cli.simulator import simulator
 from claude_openai.errors import ExitCode
 from claude_openai.translate.chat_completions.parameters import PARAMETERS
 
@@ -120,10 +123,12 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         *keeping_nothing,
     ]
     environment = {**os.environ, "TMPDIR": str(temporary)}
-    with subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr is not None
+    with subprocess.Popen(
+        argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        assert server.stdout is not None
         with killed_if_too_slow(server):
-            ready = next((line for line in server.stderr if '"server.ready"' in line), "{}")
+            ready = next((line for line in server.stdout if '"server.ready"' in line), "{}")
         yield str(urlsplit(json.loads(ready)["url"]).port)
         with killed_if_too_slow(server):
             server.terminate()
@@ -148,12 +153,24 @@ def test_the_tools_example_answers_with_what_its_tool_says(port: str) -> None:
 @pytest.mark.proves("project.docs.examples-run")
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_curl_example_gets_an_answer_with_the_claude_object_as_shown(port: str) -> None:
-    (asking,) = (example for example in examples("sh") if example.startswith("curl "))
-    done = run(["sh", "-c", asking.replace(":8000/", f":{port}/")])
-    answer = json.loads(done.stdout)
+    done, answer = by_curl(0, port)
     assert (done.returncode, answer["choices"][0]["message"]["content"]) == (0, "hello")
     (shown,) = map(json.loads, examples("json"))
     assert answer["claude"].keys() == shown["claude"].keys()
+
+
+@pytest.mark.proves("project.docs.examples-run")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_curl_example_of_an_agent_is_answered_by_one(port: str) -> None:
+    done, answer = by_curl(1, port)
+    assert (done.returncode, answer["choices"][0]["finish_reason"]) == (0, "stop")
+
+
+def by_curl(index: int, port: str) -> tuple[subprocess.CompletedProcess[str], Any]:
+    """What became of that example: how it ended, and the answer."""
+    asking = [example for example in examples("sh") if example.startswith("curl ")][index]
+    done = run(["sh", "-c", asking.replace(":8000/", f":{port}/")])
+    return done, json.loads(done.stdout)
 
 
 @pytest.mark.proves("project.docs.examples-run")
@@ -196,14 +213,23 @@ def parameters_table() -> str:
 
 @cache
 def our_flags() -> frozenset[str]:
-    parameters = [*program.params, *simulator.params]
+    parameters = parameters_of(program)
     return frozenset({"--help", *(flag for each in parameters for flag in (*each.opts, *each.secondary_opts))})
+
+
+def parameters_of(command: click.Command) -> list[click.Parameter]:
+    """Its own and those of its subcommands."""
+    context = click.Context(command)
+    names = command.list_commands(context) if isinstance(command, click.Group) else []
+    below = [command.get_command(context, name) for name in names if isinstance(command, click.Group)]
+    return [*command.params, *(parameter for each in below if each for parameter in parameters_of(each))]
 
 
 @cache
 def claude_codes_flags() -> frozenset[str]:
-    """Those that are written in the module that starts it."""
-    return frozenset(re.findall(r'"(--[a-zA-Z-]+)', Path(command.__file__).read_text(encoding="utf-8")))
+    """Those that are written in the modules that start it."""
+    written = "".join(Path(str(each.__file__)).read_text(encoding="utf-8") for each in (shared, command, printing))
+    return frozenset(re.findall(r'"(--[a-zA-Z-]+)', written))
 
 
 def run(argv: list[str]) -> subprocess.CompletedProcess[str]:

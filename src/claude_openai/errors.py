@@ -4,25 +4,31 @@ Errors of HTTP requests are not here; they answer a client, not the person who s
 """
 
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ExitCode(IntEnum):
-    """What the shell is told, part of the command line's promise."""
+    """What the shell is told, part of the command line's promise; `meaning` is for people."""
 
-    OK = 0
-    FAILED = 1
-    """It had started and then failed."""
-    USAGE = 2
-    """An option, a variable or the settings file is wrong; nothing was started."""
-    CANNOT_START = 3
-    """The settings are right, but the machine stands in the way: a busy port, no Claude Code."""
-    INTERRUPTED = 130
-    """Ctrl-C before there was anything to stop; 128 + SIGINT by the shells' convention."""
+    meaning: str
+
+    OK = 0, "Did what it was told: stopped when asked to, printed what was asked for"
+    FAILED = 1, "Failed after it had started, or what it is about is not there: no such server runs, no such run"
+    USAGE = 2, "An option, a variable or the settings file is wrong; nothing was started"
+    CANNOT_START = 3, "The settings are right, but the machine stands in the way: a busy port, no Claude Code"
+    INTERRUPTED = 130, "Interrupted before there was anything to stop"  # 128 + SIGINT by the shells' convention
+
+    def __new__(cls, code: int, meaning: str) -> Self:
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
 
 
 class LaunchError(Exception):
-    """The server cannot start. `message` is a sentence without a full stop, `hint` says what to do about it."""
+    """A command cannot do its work; for most that is to start the server. `message` is a sentence without a full stop,
+    `hint` says what to do about it.
+    """
 
     exit_code: ClassVar[ExitCode] = ExitCode.CANNOT_START
 
@@ -36,3 +42,15 @@ class SettingsError(LaunchError):
     """A setting is wrong, and the message names the place it was read from."""
 
     exit_code = ExitCode.USAGE
+
+
+class NotRunning(LaunchError):  # noqa: N818 -- named for what happened, as everywhere here
+    """There is no server that the command could be about."""
+
+    exit_code = ExitCode.FAILED
+
+
+class StillRunning(LaunchError):  # noqa: N818 -- named for what happened, as everywhere here
+    """A server was told to stop, and did not in time."""
+
+    exit_code = ExitCode.FAILED

@@ -22,16 +22,21 @@ from anyio.abc import TaskGroup, TaskStatus
 from starlette.types import ASGIApp
 
 from claude_openai import __version__
+from claude_openai.backends.cli import CliBackend, CliSettings, installed_cli
 from claude_openai.backends.leftovers import Swept, sweep
 from claude_openai.backends.scratch import Scratch, ServerFolder, scratch_folder, server_folder
-from claude_openai.backends.sdk import SdkBackend, SdkSettings, Wear, bundled_cli
+from claude_openai.backends.sdk import Ground, SdkBackend, SdkSettings, Wear, bundled_cli
+from claude_openai.core.agent import AgentRules
 from claude_openai.core.failures import RequestFailed
+from claude_openai.core.ports import RunStore
 from claude_openai.errors import LaunchError
-from claude_openai.gateway import Choice, Gateway, Keep, Limits, Patience, Queue
+from claude_openai.gateway import Choice, Gateway, Keep, Limits, Patience, Queue, Runs
 from claude_openai.http.app import Services, create_app
 from claude_openai.serving import Server, base_url, bound, serving
 from claude_openai.settings import Settings
+from claude_openai.store import MemoryRuns, Retention, sqlite_runs
 from claude_openai.testing.environment import simulated_login
+from claude_openai.workspace import AllowedFolders
 
 log = structlog.get_logger(__name__)
 
@@ -94,8 +99,8 @@ async def serve(settings: Settings, login: Mapping[str, str], *, announce: Calla
         await group.start(stop.listen)
         with _listener(settings) as listener, _folder() as folder:
             await _sweep()
-            async with _upstream(settings, login, folder) as environment:
-                start = partial(application, settings, environment, scratch=folder.scratch)
+            async with _upstream(settings, login, folder) as environment, _store(settings) as store:
+                start = partial(application, settings, environment, scratch=folder.scratch, store=store)
                 await _serve_until(stop, settings, start, listener, announce)
         log.info("server.stop")
         group.cancel_scope.cancel()
@@ -150,26 +155,17 @@ def application(
     login: Mapping[str, str],
     sessions: TaskGroup,
     scratch: Callable[[], AbstractContextManager[Scratch]] = scratch_folder,
+    store: RunStore | None = None,
 ) -> tuple[Gateway, ASGIApp]:
     """The use cases over the real Claude Code, and the application that offers them. No process runs yet.
 
-    Whatever outlives a request is a task of `sessions`; each process has a folder from `scratch`.
+    Whatever outlives a request is a task of `sessions`; each process has a folder from `scratch`. Runs are remembered
+    in `store`, or in memory without one.
 
     Raises:
         LaunchError: there is no Claude Code.
     """
-    backend = SdkBackend(
-        SdkSettings(
-            cli=_executable(settings),
-            login=login,
-            max_retries=settings.max_retries,
-            max_tool_mends=settings.tool_retries,
-            request_timeout=settings.request_timeout,
-            warm_processes=settings.warm_processes,
-            wear=Wear(settings.max_process_turns, settings.max_process_memory),
-        ),
-        scratch,
-    )
+    backend = _backend(settings, login, scratch)
     sessions.start_soon(backend.run)
     gateway = Gateway(
         backend,
@@ -179,7 +175,13 @@ def application(
             Queue(settings.max_concurrency, settings.max_queue_size, settings.queue_timeout),
             Keep(settings.session_ttl, settings.tool_timeout, settings.max_processes - settings.warm_processes),
         ),
-        Choice(settings.default_model, tuple(settings.model_aliases.items()), settings.models_override),
+        Choice(
+            settings.default_model,
+            tuple(settings.model_aliases.items()),
+            settings.models_override,
+            agents=settings.backend == "sdk",
+        ),
+        Runs(store or MemoryRuns()),
     )
     services = Services(
         gateway=gateway,
@@ -191,8 +193,48 @@ def application(
         max_request_bytes=settings.max_request_bytes,
         keep_alive_seconds=settings.keep_alive_interval,
         simulated=settings.simulate,
+        agents=AgentRules(_workspace(settings), settings.default_mode, settings.allowed_permission_modes)
+        if settings.backend == "sdk"
+        else None,
     )
     return gateway, create_app(services)
+
+
+def _backend(
+    settings: Settings, login: Mapping[str, str], scratch: Callable[[], AbstractContextManager[Scratch]]
+) -> SdkBackend | CliBackend:
+    if settings.backend == "cli":
+        kept = folder_of(settings.output_dir) if settings.store == "disk" else None
+        return CliBackend(
+            CliSettings(
+                cli=executable(settings),
+                login=login,
+                max_retries=settings.max_retries,
+                timeout=settings.process_timeout_ms / 1000,
+                output=kept,
+                retention_days=settings.retention_days,
+            ),
+            scratch,
+        )
+    return SdkBackend(
+        SdkSettings(
+            cli=executable(settings),
+            login=login,
+            max_retries=settings.max_retries,
+            max_tool_mends=settings.tool_retries,
+            request_timeout=settings.request_timeout,
+            warm_processes=settings.warm_processes,
+            wear=Wear(settings.max_process_turns, settings.max_process_memory),
+            ground=Ground(_workspace(settings)),
+        ),
+        scratch,
+    )
+
+
+def _workspace(settings: Settings) -> AllowedFolders:
+    """Where agents may work: the folder that the server was started in, if none was named."""
+    named = settings.allowed_working_directory_prefixes
+    return AllowedFolders([str(Path(folder).expanduser()) for folder in named] or ["."])
 
 
 def _listener(settings: Settings) -> socket.socket:
@@ -241,8 +283,28 @@ async def _upstream(
         yield simulated_login(url, home, login)
 
 
-def _executable(settings: Settings) -> str:
-    wanted = settings.claude_command or str(bundled_cli())
+@asynccontextmanager
+async def _store(settings: Settings) -> AsyncIterator[RunStore]:
+    if settings.store == "memory":
+        yield MemoryRuns()
+        return
+    retention = Retention(settings.retention_days, settings.max_store_bytes)
+    async with sqlite_runs(folder_of(settings.data_dir), retention) as store:
+        yield store
+
+
+def folder_of(setting: str) -> Path:
+    """The folder that a setting names; `~` is the user's home."""
+    return Path(setting).expanduser()
+
+
+def executable(settings: Settings) -> str:
+    """The Claude Code that is run, as a path.
+
+    Raises:
+        LaunchError: it is not there.
+    """
+    wanted = settings.claude_command or (installed_cli() if settings.backend == "cli" else str(bundled_cli()))
     found = shutil.which(str(Path(wanted).expanduser()))
     if found is None:
         raise LaunchError(

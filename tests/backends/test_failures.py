@@ -2,7 +2,7 @@
 
 import pytest
 
-from claude_openai.backends.sdk.failures import upstream_failure
+from claude_openai.backends.claude.failures import upstream_failure
 from claude_openai.core.failures import Kind
 
 CASES = [

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from claude_agent_sdk import RateLimitEvent, RateLimitInfo, ResultMessage, StreamEvent
 
-from claude_openai.backends.sdk.failures import process_failure
-from claude_openai.backends.sdk.reader import AnswerReader
+from claude_openai.backends.claude.failures import process_failure
+from claude_openai.backends.claude.reader import AnswerReader
+from claude_openai.backends.claude.said import Ended, RateLimitTold, Streamed
 from claude_openai.core.events import (
     RateLimitReported,
     RateLimitStatus,
@@ -30,24 +30,21 @@ ANSWER: list[dict[str, Any]] = [
 GONE = process_failure("ended unexpectedly")
 
 
-def report(status: Any = "allowed", **raw: Any) -> RateLimitEvent:
-    return RateLimitEvent(RateLimitInfo(status, NOW + 60, "five_hour", raw=raw), "uuid", "session")
+def report(status: str = "allowed", **more: Any) -> RateLimitTold:
+    return RateLimitTold({"status": status, "resetsAt": NOW + 60, "rateLimitType": "five_hour", **more})
 
 
-def result(status: int | None = None) -> ResultMessage:
-    told = "No." if status else "Hi"
-    return ResultMessage(
-        "success", 1, 1, bool(status), 1, "session", total_cost_usd=0.5, result=told, api_error_status=status
-    )
+def result(status: int | None = None) -> Ended:
+    return Ended(bool(status), "No." if status else "Hi", status, 0.5)
 
 
 def reader() -> AnswerReader:
     return AnswerReader("sonnet", frozenset(), lambda: NOW)
 
 
-def read(*messages: dict[str, Any] | RateLimitEvent | ResultMessage) -> list[Any]:
+def read(*messages: dict[str, Any] | RateLimitTold | Ended) -> list[Any]:
     reading = reader()
-    wrapped = [StreamEvent("uuid", "session", each) if isinstance(each, dict) else each for each in messages]
+    wrapped = [Streamed(each, "session") if isinstance(each, dict) else each for each in messages]
     return [event for message in wrapped for event in reading.feed(message)]
 
 
@@ -78,7 +75,7 @@ def test_of_several_reports_the_last_one_counts() -> None:
     ],
 )
 def test_a_rejected_request_may_be_sent_again_when_the_window_is_over(
-    told: RateLimitEvent, status: RateLimitStatus, retry_after: float | None
+    told: RateLimitTold, status: RateLimitStatus, retry_after: float | None
 ) -> None:
     reported, failed = read(told, result(429))
     assert reported.status == status
@@ -117,5 +114,5 @@ def test_what_is_written_and_not_shown_is_a_sign_of_life() -> None:
     ]
     call = {"type": "content_block_start", "content_block": {"type": "tool_use", "id": "toolu_1", "name": "look"}}
     for each in (ANSWER[0], call):
-        reading.feed(StreamEvent("uuid", "session", each))
-    assert [reading.feed(StreamEvent("uuid", "session", each)) for each in silent] == [[Working()]] * 3
+        reading.feed(Streamed(each, "session"))
+    assert [reading.feed(Streamed(each, "session")) for each in silent] == [[Working()]] * 3

@@ -31,7 +31,7 @@ Upstream = tuple[Simulator, dict[str, str]]
 
 @dataclass
 class Running:
-    """One started command. `told` are the lines it wrote to standard error so far."""
+    """One started command. `told` are the lines it logged so far."""
 
     process: anyio.abc.Process
     url: str
@@ -50,9 +50,9 @@ class Running:
 async def running(environment: Mapping[str, str], *options: str) -> AsyncIterator[Running]:
     """The command, ready; killed with the block if it still runs then."""
     argv = [sys.executable, "-m", "claude_openai", "--port", "0", "--log-format", "json", *options]
-    process = await anyio.open_process(argv, env=environment, stdout=None)
-    assert process.stderr is not None
-    lines = BufferedByteReceiveStream(process.stderr)
+    process = await anyio.open_process(argv, env=environment, stderr=None)
+    assert process.stdout is not None
+    lines = BufferedByteReceiveStream(process.stdout)
     told: list[str] = []
     try:
         with anyio.fail_after(PATIENCE_SECONDS):
@@ -67,7 +67,7 @@ async def running(environment: Mapping[str, str], *options: str) -> AsyncIterato
             process.kill()
         with anyio.CancelScope(shield=True), anyio.fail_after(PATIENCE_SECONDS):
             await process.wait()
-            await process.stderr.aclose()
+            await process.stdout.aclose()
 
 
 def ended(processes: list[psutil.Process]) -> bool:
@@ -192,7 +192,9 @@ async def test_a_server_that_is_killed_outright_leaves_no_process_and_the_next_s
         server.process.kill()
     assert family
     assert ended(family)
-    assert len(list((sandbox / "tmp").iterdir())) == 1  # nobody was left to do it
+    assert (
+        len(list((sandbox / "tmp").iterdir())) == 2
+    )  # its own folder and by what it was known: nobody was left to do it
     async with running(login) as next_server:
         next_server.process.terminate()
         with anyio.fail_after(PATIENCE_SECONDS):

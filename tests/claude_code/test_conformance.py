@@ -1,15 +1,16 @@
-"""The real backend and the fake keep the same promises."""
+"""The real backends and the fake keep the same promises."""
 
 import psutil
 import pytest
 
+from claude_openai.backends.cli import CliBackend, CliSettings
 from claude_openai.backends.sdk import SdkBackend, SdkSettings, bundled_cli
 from claude_openai.core.events import TextDelta, TurnFailed, TurnFinished, TurnStarted, Usage, UsageReported
 from claude_openai.core.failures import Failure as CoreFailure
 from claude_openai.core.failures import Kind
 from claude_openai.core.ports import Backend
-from claude_openai.testing import Failure, Gate, Reply, Simulator, Stall, Text
-from claude_openai.testing.conformance import BackendConformance
+from claude_openai.testing import Failure, Gate, RecordedRequest, Reply, Simulator, Stall, Text
+from claude_openai.testing.conformance import BackendConformance, ClaudeCodeConformance
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from claude_openai.testing.simulator.script import Answer
 
@@ -39,26 +40,33 @@ class ScriptedStage:
         return backend
 
 
-class SdkStage:
-    def __init__(self, simulator: Simulator, login: dict[str, str]) -> None:
+class ClaudeCodeOnStage:
+    """A backend over Claude Code, and the simulator as its upstream."""
+
+    def __init__(self, simulator: Simulator, backend: Backend, cannot: frozenset[str] = frozenset()) -> None:
         self._simulator = simulator
-        self._backend = SdkBackend(SdkSettings(str(bundled_cli()), login, max_retries=0))
+        self._backend = backend
+        self.cannot = cannot
 
     def answering(self) -> Backend:
-        return self._with(Reply.of("kiwi"))
+        return self.playing(Reply.of("kiwi"))
 
     def failing(self) -> Backend:
-        return self._with(Failure.of(529))
+        return self.playing(Failure.of(529))
 
     def silent(self) -> Backend:
-        return self._with(Reply((Text(("kiwi", " and more")),), fault=Stall(4)))
+        return self.playing(Reply((Text(("kiwi", " and more")),), fault=Stall(4)))
+
+    def playing(self, answer: Answer) -> Backend:
+        self._simulator.script = lambda _: answer
+        self._simulator.requests.clear()
+        return self._backend
+
+    def asked(self) -> list[RecordedRequest]:
+        return self._simulator.requests
 
     def is_over(self) -> bool:
         return psutil.Process().children(recursive=True) == []
-
-    def _with(self, answer: Answer) -> Backend:
-        self._simulator.script = lambda _: answer
-        return self._backend
 
 
 @pytest.mark.proves("core.backend.conformance")
@@ -69,7 +77,17 @@ class TestTheScriptedBackend(BackendConformance):
 
 
 @pytest.mark.proves("core.backend.conformance")
-class TestTheRealBackend(BackendConformance):
+class TestTheSdkBackend(ClaudeCodeConformance):
     @pytest.fixture
-    def stage(self, upstream: tuple[Simulator, dict[str, str]]) -> SdkStage:
-        return SdkStage(*upstream)
+    def stage(self, upstream: tuple[Simulator, dict[str, str]]) -> ClaudeCodeOnStage:
+        simulator, login = upstream
+        return ClaudeCodeOnStage(simulator, SdkBackend(SdkSettings(str(bundled_cli()), login, max_retries=0)))
+
+
+@pytest.mark.proves("core.backend.conformance", "cli.same-behaviour")
+class TestTheCliBackend(ClaudeCodeConformance):
+    @pytest.fixture
+    def stage(self, upstream: tuple[Simulator, dict[str, str]]) -> ClaudeCodeOnStage:
+        simulator, login = upstream
+        backend = CliBackend(CliSettings(str(bundled_cli()), login, max_retries=0))
+        return ClaudeCodeOnStage(simulator, backend, cannot=frozenset({"tools", "claude"}))

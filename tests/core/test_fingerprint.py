@@ -1,13 +1,14 @@
 """What counts as the same conversation, and what does not."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claude_openai.core.agent import AgentProfile
 from claude_openai.core.fingerprint import Fingerprint, fingerprint, newest
 from claude_openai.core.messages import (
     AssistantMessage,
@@ -30,6 +31,7 @@ def user(*texts: str) -> UserMessage:
     return UserMessage(tuple(map(Text, texts)))
 
 
+AGENT = AgentProfile("/work")
 SYSTEM = SystemMessage("Be brief.")
 CALL = ToolCall("call_1", "look", '{"city": "Rome", "days": [1, 2]}')
 ANSWER = AssistantMessage("Let me look.", (CALL,))
@@ -94,6 +96,7 @@ DIFFERENT = {
     "words for a result": replace(TURN, messages=(*TURN.messages[:-1], user("32"))),
     "one message less": replace(TURN, messages=TURN.messages[:-1]),
     "one message more": replace(TURN, messages=(*TURN.messages, user("And?"))),
+    "the agent profile": replace(TURN, agent=AGENT),
     "another order": replace(TURN, messages=(SYSTEM, ANSWER, RESULT, user("Weather?"))),
 }
 
@@ -103,6 +106,28 @@ DIFFERENT = {
 def test_everything_else_counts(turn: Turn) -> None:
     assert fingerprint(turn) != fingerprint(TURN)
     assert fingerprint(turn).key != fingerprint(TURN).key
+
+
+WITHIN_THE_PROFILE: dict[str, AgentProfile] = {
+    "directory": replace(AGENT, directory="/work2"),
+    "permission_mode": replace(AGENT, permission_mode="plan"),
+    "allowed_tools": replace(AGENT, allowed_tools=("Bash",)),
+    "disallowed_tools": replace(AGENT, disallowed_tools=("Bash",)),
+    "add_dirs": replace(AGENT, add_dirs=("/more",)),
+    "setting_sources": replace(AGENT, setting_sources=("user",)),
+    "max_turns": replace(AGENT, max_turns=3),
+    "max_budget_usd": replace(AGENT, max_budget_usd=0.5),
+}
+
+
+@pytest.mark.proves("agent.sessions.exact")
+def test_all_of_an_agents_profile_counts_but_how_it_is_shown() -> None:
+    one = replace(TURN, agent=AGENT)
+    assert {*WITHIN_THE_PROFILE, "show_activity"} == {each.name for each in fields(AgentProfile)}
+    for profile in WITHIN_THE_PROFILE.values():
+        other = replace(TURN, agent=profile)
+        assert fingerprint(one).difference(fingerprint(other)) == "profile"
+    assert fingerprint(one) == fingerprint(replace(TURN, agent=replace(AGENT, show_activity="events")))
 
 
 @pytest.mark.proves("conversations.exact")

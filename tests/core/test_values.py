@@ -4,11 +4,11 @@ from dataclasses import FrozenInstanceError, fields, is_dataclass
 
 import pytest
 
-from claude_openai.core import events, failures, messages, models, ports, turn
+from claude_openai.core import events, failures, load, messages, models, ports, runs, turn
 
 VALUES = [
     value
-    for module in (events, failures, messages, models, ports, turn)
+    for module in (events, failures, load, messages, models, ports, runs, turn)
     for value in vars(module).values()
     if isinstance(value, type) and is_dataclass(value) and value.__module__ == module.__name__
 ]

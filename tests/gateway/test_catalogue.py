@@ -1,5 +1,7 @@
 """Which models there are, and what a name means."""
 
+from dataclasses import replace
+
 import pytest
 
 from claude_openai.core.failures import Kind, RequestFailed
@@ -13,8 +15,10 @@ OFFERED = (
 )
 
 
-def made(*, override: tuple[str, ...] = (), aliases: tuple[tuple[str, str], ...] = ()) -> Catalogue:
-    return catalogue(OFFERED, default="sonnet", aliases=aliases, override=override)
+def made(
+    *, override: tuple[str, ...] = (), aliases: tuple[tuple[str, str], ...] = (), agents: bool = False
+) -> Catalogue:
+    return catalogue(OFFERED, default="sonnet", aliases=aliases, override=override, agents=agents)
 
 
 def refusal(models: Catalogue, name: str) -> str:
@@ -107,3 +111,36 @@ def test_an_alias_with_a_models_name_is_listed_once_and_wins() -> None:
 def test_an_alias_of_nothing_is_told_by_the_name_of_what_it_stands_for() -> None:
     with pytest.raises(RequestFailed, match="`nope`"):
         made(aliases=(("gpt", "nope"),)).listed()
+
+
+@pytest.mark.proves("agent.chosen.by-model")
+def test_every_name_exists_once_more_for_the_agent_profile() -> None:
+    models = made(agents=True, aliases=(("gpt-4o", "sonnet"), ("coder", "opus-agent")))
+    plain = [model.id for model in models.listed() if not model.agent]
+    agents = [model.id for model in models.listed() if model.agent]
+    assert agents == ["coder", *(f"{name}-agent" for name in plain)]
+    for name in agents:
+        assert models.resolve(name).agent
+    for name in plain:
+        assert models.resolve(f"{name}-agent") == replace(models.resolve(name), agent=True)
+    assert models.resolve("coder") == Model("opus", "claude-opus-5", agent=True)
+
+
+@pytest.mark.proves("agent.chosen.by-model")
+def test_a_full_id_that_is_not_listed_can_be_an_agents_too() -> None:
+    assert made(agents=True).resolve("claude-opus-9-agent") == Model("claude-opus-9", "claude-opus-9", agent=True)
+
+
+@pytest.mark.proves("agent.chosen.by-model", "models.override")
+def test_an_owner_can_offer_a_model_for_the_agent_profile_alone() -> None:
+    models = made(agents=True, override=("sonnet-agent",))
+    assert [model.id for model in models.listed()] == ["sonnet-agent"]
+    assert models.resolve("sonnet-agent") == Model("sonnet-agent", "claude-sonnet-5", agent=True)
+    assert "sonnet" in refusal(models, "sonnet")
+
+
+@pytest.mark.proves("agent.chosen.by-model")
+@pytest.mark.parametrize("name", ["sonnet-agent", "gpt-5-agent", "-agent", "sonnet-agent-agent"])
+def test_a_name_with_nothing_behind_it_is_unknown(name: str) -> None:
+    models = made(agents=name != "sonnet-agent")
+    assert f"`{name}`" in refusal(models, name)

@@ -1,11 +1,12 @@
-"""The whole gateway under any order of requests, results, time-outs, deaths, departures and evictions: whatever came,
-every turn is told its end once, nobody hears what was said to another, and nothing is left. On the virtual clock.
+"""The whole gateway under any order of requests, results, time-outs, deaths, departures, cancellations and evictions:
+whatever came, every turn is told its end once, nobody hears what was said to another, nothing is left, and what became
+of each is on record. On the virtual clock.
 """
 
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum, auto
 
 import anyio
@@ -19,8 +20,9 @@ from claude_openai.core.load import Processes
 from claude_openai.core.messages import AssistantMessage, Message, Text, ToolCall, ToolMessage, UserMessage
 from claude_openai.core.models import Model
 from claude_openai.core.ports import Condition, Description, Session, Start
+from claude_openai.core.runs import LIVE, OVER, Run, RunState
 from claude_openai.core.turn import Turn
-from claude_openai.gateway import Choice, Gateway, Keep, Limits, Patience, Queue
+from claude_openai.gateway import Choice, Gateway, Keep, Limits, Patience, Queue, Runs
 from claude_openai.testing.scripted_backend import DESCRIPTION
 from tests.virtual_clock import on_virtual_clock
 
@@ -182,7 +184,14 @@ class EndWaiting:
     """Every session that no request holds ends."""
 
 
-Happening = Ask | Kill | EndWaiting
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """One run, as far as there is one, from outside."""
+
+    run: int
+
+
+Happening = Ask | Kill | EndWaiting | Cancel
 Schedule = list[tuple[float, Happening]]
 """What happens, each so many seconds after the one before."""
 
@@ -190,10 +199,38 @@ HAPPENINGS: st.SearchStrategy[Happening] = st.one_of(
     st.builds(Ask, st.integers(0, 3), st.just(Wish.GO_ON), st.just(AT_LAST_SECONDS)),
     st.builds(Ask, st.integers(0, 3), st.just(Wish.GO_ON), st.just(AT_LAST_SECONDS)),
     st.builds(Ask, st.integers(0, 3), st.sampled_from(Wish), st.sampled_from((0.0, 1.0, 3.0, 5.0, 7.0, 50.0))),
-    st.one_of(st.builds(Kill, st.integers(0, 9)), st.just(EndWaiting())),
+    st.one_of(st.builds(Kill, st.integers(0, 9)), st.just(EndWaiting()), st.builds(Cancel, st.integers(0, 3))),
 )
 SECONDS = st.sampled_from((0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0))
 MOODS = st.lists(st.sampled_from((*[Mood.SAYS, Mood.CALLS] * 4, *Mood)), min_size=10, max_size=40)
+
+
+LAWFUL = {
+    (RunState.QUEUED, RunState.RUNNING),
+    *((state, end) for state in LIVE for end in (RunState.FAILED, RunState.CANCELLED)),
+    (RunState.RUNNING, RunState.COMPLETED),
+    (RunState.RUNNING, RunState.PARKED),
+    (RunState.PARKED, RunState.COMPLETED),
+    (RunState.PARKED, RunState.CANCELLED),
+}
+
+
+class Record:
+    """A store that insists on what may follow what."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, Run] = {}
+
+    def save(self, run: Run) -> None:
+        known = self.runs.get(run.id)
+        assert run.state is RunState.QUEUED if known is None else (known.state, run.state) in LAWFUL
+        self.runs[run.id] = run
+
+    async def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
+        raise NotImplementedError
+
+    async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
+        return tuple(run for run in self.runs.values() if run.principal == principal)
 
 
 class Client:
@@ -246,7 +283,8 @@ async def play(schedule: Schedule, moods: list[Mood], seen: set[str]) -> None:
     playing = Moody(moods)
     clients = [Client(number) for number in range(4)]
     async with anyio.create_task_group() as sessions:
-        gateway = Gateway(playing, sessions, LIMITS, Choice())
+        record = Record()
+        gateway = Gateway(playing, sessions, LIMITS, Choice(), Runs(record, anyio.current_time))
         with anyio.fail_after(len(schedule) * AT_LAST_SECONDS):
             async with anyio.create_task_group() as requests:
                 for seconds, happening in schedule:
@@ -258,6 +296,12 @@ async def play(schedule: Schedule, moods: list[Mood], seen: set[str]) -> None:
                         case Kill(number):
                             for session in playing.sessions[number : number + 1]:
                                 session.dead.set()
+                        case Cancel(number):
+                            going = [run for run in record.runs.values() if run.state not in OVER]
+                            for run in going[number : number + 1]:
+                                ended = gateway.runs.cancel(run)
+                                assert ended is not None
+                                assert ended.state is RunState.CANCELLED
                         case EndWaiting():
                             requests.start_soon(gateway.end_waiting)
             await gateway.until_idle()
@@ -269,11 +313,19 @@ async def play(schedule: Schedule, moods: list[Mood], seen: set[str]) -> None:
         assert gateway.load().processes == NOTHING
         assert playing.there == 0
         assert not any(session.is_answering for session in playing.sessions)
+        assert Counter(run.state for run in record.runs.values()) == Counter(asdict(gateway.load().runs))
+        assert all(run.state in OVER for run in record.runs.values())
         sessions.cancel_scope.cancel()
 
 
 @pytest.mark.proves(
-    "conversations.state-machine", "tools.no-leak", "processes.bounded", "processes.died", "admission.bounded"
+    "runs.states",
+    "runs.cancel",
+    "conversations.state-machine",
+    "tools.no-leak",
+    "processes.bounded",
+    "processes.died",
+    "admission.bounded",
 )
 @settings(deadline=None)
 @given(st.lists(st.tuples(SECONDS, HAPPENINGS), min_size=25, max_size=40), MOODS)

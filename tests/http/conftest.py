@@ -18,9 +18,10 @@ from structlog.typing import EventDict
 
 from claude_openai.core.failures import Failure
 from claude_openai.core.ports import Description
-from claude_openai.gateway import Choice, Gateway, Limits
+from claude_openai.gateway import Choice, Gateway, Limits, Runs
 from claude_openai.http.app import Services, create_app
 from claude_openai.serving import Server, base_url, bound, serving
+from claude_openai.store import MemoryRuns
 from claude_openai.testing.scripted_backend import DESCRIPTION, ScriptedBackend, Step
 from tests.http.exchange import Configuration, Served
 
@@ -80,7 +81,7 @@ def serve(house: tuple[Stage, httpx2.AsyncClient, TaskGroup]) -> Serve:
         **configuration: Unpack[Configuration],
     ) -> Served:
         backend = ScriptedBackend(*scripts, description=description)
-        gateway = Gateway(backend, sessions, Limits(), Choice(aliases=(("gpt-4o", "sonnet"),)))
+        gateway = Gateway(backend, sessions, Limits(), Choice(aliases=(("gpt-4o", "sonnet"),)), Runs(MemoryRuns()))
         stage.app = app = create_app(Services(gateway, "1.2.3", **configuration))
         return Served(backend, client, app)
 

@@ -43,6 +43,7 @@ class Configuration(TypedDict, total=False):
     simulated: bool
     new_id: Callable[[], str]
     now: Callable[[], int]
+    clock: Callable[[], float]
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,13 @@ class Served:
         url = self.client.base_url
         assert url.port is not None
         return await anyio.connect_tcp(url.host, url.port)
+
+    async def runs(self, query: str = "", **headers: str) -> list[Json]:
+        """The list of them."""
+        answer = await self.client.get(f"/runs{query}", headers=headers)
+        assert answer.status_code == 200
+        listed: list[Json] = answer.json()["data"]
+        return listed
 
     def stream(self, body: Json = STREAMED) -> AbstractAsyncContextManager[httpx2.Response]:
         return self.client.stream("POST", CHAT, json=body)

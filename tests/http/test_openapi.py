@@ -31,7 +31,7 @@ async def test_it_is_there_for_everyone(serve: Serve) -> None:
 async def test_every_route_is_described_and_nothing_else(serve: Serve, method: str) -> None:
     served = serve()
     for path, operations in DOCUMENT["paths"].items():
-        answer = await served.client.request(method, path.replace("{model}", "sonnet"))
+        answer = await served.client.request(method, path.replace("{model}", "sonnet").replace("{run}", "none"))
         assert (answer.status_code != 405) == (method.lower() in operations), path
 
 
@@ -47,6 +47,15 @@ async def test_what_can_be_read_fits(serve: Serve, path: str) -> None:
     served = serve()
     answer = await served.client.get(path.replace("{model}", "sonnet"))
     assert_fits(answer, path, "get")
+
+
+@pytest.mark.parametrize(("path", "method"), [("/runs", "get"), ("/runs/{run}", "get"), ("/runs/{run}/cancel", "post")])
+async def test_what_is_told_of_runs_fits(serve: Serve, path: str, method: str) -> None:
+    served = serve(said("Hi"))
+    await served.chat()
+    [run] = await served.runs()
+    for name in (run["id"], "none"):
+        assert_fits(await served.client.request(method.upper(), path.replace("{run}", name)), path, method)
 
 
 async def test_what_is_not_ready_fits(serve: Serve) -> None:

@@ -36,8 +36,8 @@ async def running_server(flags: Sequence[str], environment: Mapping[str, str], f
         raise FileNotFoundError("claude-openai is not installed for this Python; `make soak` sees to that")
     temporary = folder / "tmp"
     temporary.mkdir()
-    argv = dying_with_parent((program, "--port", "0", "--log-format", "json", *flags))
-    command = Command(argv, {**environment, "TMPDIR": str(temporary)}, folder, folder / LOG)
+    argv = dying_with_parent((program, "--port", "0", "--log-file", str(folder / LOG), *flags))
+    command = Command(argv, {**environment, "TMPDIR": str(temporary)}, folder, folder / "server.err")
     async with child_process(command) as child:
         url = await _announced_url(child, anyio.Path(folder / LOG))
         yield Watched(url, psutil.Process(child.pid), temporary, resting=WARM_PROCESSES)
@@ -47,8 +47,8 @@ async def _announced_url(child: Child, log: anyio.Path) -> str:
     """What the server says once it answers requests."""
     with anyio.move_on_after(START_SECONDS):
         while child.is_running:
-            for line in (await log.read_text(encoding="utf-8")).splitlines():
+            for line in (await log.read_text(encoding="utf-8")).splitlines() if await log.exists() else ():
                 if '"event": "server.ready"' in line:
                     return str(json.loads(line)["url"])
             await anyio.sleep(POLL_SECONDS)
-    raise TimeoutError(f"the server did not start: {await log.read_text(encoding='utf-8')}")
+    raise TimeoutError(f"the server did not start: {child.complaints()}")

@@ -15,6 +15,10 @@ def test_an_event_is_data_and_an_empty_line() -> None:
     assert sse.event('{"id":1}') == b'data: {"id":1}\n\n'
 
 
+def test_a_name_stands_before_the_data() -> None:
+    assert sse.event("{}", "end") == b"event: end\ndata: {}\n\n"
+
+
 def test_the_end_of_a_stream_is_a_word_that_is_no_json() -> None:
     assert sse.DONE == b"data: [DONE]\n\n"
 

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +74,11 @@ class Child:
         except ChildProcessError:
             return False
 
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, minus the signal that ended it, or None as long as it is not known to have ended."""
+        return self._process.returncode
+
     def kill(self) -> None:
         """End it at once, without asking."""
         self.was_killed = True
@@ -87,7 +92,12 @@ class Child:
         """
         await self._stdin.send(line)
 
-    async def lines(self) -> AsyncIterator[bytes]:
+    async def end_input(self) -> None:
+        """Tell it that nothing more will be sent."""
+        with suppress(OSError, anyio.BrokenResourceError):
+            await self._stdin.aclose()
+
+    async def lines(self) -> AsyncGenerator[bytes, None]:
         """What the child writes, line by line, until it closes its end.
 
         Raises:

@@ -1,8 +1,9 @@
 """What an answer is made of: the one stream that every backend speaks and every encoder reads.
 
-Order: `TurnStarted` once; deltas, with `Working` among them; then `UsageReported` at most once; last, exactly one of
-`TurnFinished` and `TurnFailed`. `Retrying` may come at any time before the first delta, `RateLimitReported` at any time
-before the last event. After `TurnFailed` or `TurnFinished` there is nothing. A turn may fail before it started.
+Order: `TurnStarted` once; deltas, with `Working` and `Activity` among them; then `UsageReported` at most once; last,
+exactly one of `TurnFinished` and `TurnFailed`. `Retrying` may come at any time before the first delta,
+`RateLimitReported` at any time before the last event. After `TurnFailed` or `TurnFinished` there is nothing. A turn may
+fail before it started.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from claude_openai.core.failures import Failure
 from claude_openai.core.messages import ToolCall
 
 FinishReason = Literal["stop", "length", "tool_calls", "refusal"]
+
+AgentLimit = Literal["max_turns", "max_budget_usd"]
 
 RateLimitStatus = Literal["allowed", "allowed_warning", "rejected", "overage"]
 """Whether requests are let through: yes, with the limit near, no, or at extra cost since the window is used up."""
@@ -74,6 +77,21 @@ class ToolCalled:
 
 
 @dataclass(frozen=True, slots=True)
+class Activity:
+    """Claude Code uses one of its own tools: it calls `tool` with `arguments` (a JSON object as text), or, later and
+    under the same `call_id`, has its `result`, of which `failed` says that the tool was refused or did not work. Long
+    texts are cut. `parent` is the call that a sub-agent works for.
+    """
+
+    call_id: str
+    tool: str
+    arguments: str
+    result: str | None = None
+    failed: bool = False
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Retrying:
     """Claude Code repeats the request, `attempt` of `max_attempts`, after an upstream `status` (None: no answer)."""
 
@@ -106,10 +124,13 @@ class UsageReported:
 
 @dataclass(frozen=True, slots=True)
 class TurnFinished:
-    """The answer is complete. `refusal` is upstream's explanation when `reason` is "refusal", where it gave one."""
+    """The answer is complete. `refusal` is upstream's explanation when `reason` is "refusal", where it gave one;
+    `limit` which of the request's own limits ended it when `reason` is "length", where it was not its tokens.
+    """
 
     reason: FinishReason
     refusal: str | None = None
+    limit: AgentLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +146,7 @@ Event = (
     | ReasoningDelta
     | Working
     | ToolCalled
+    | Activity
     | Retrying
     | RateLimitReported
     | UsageReported

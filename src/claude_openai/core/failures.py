@@ -32,6 +32,7 @@ class Kind(StrEnum):
     INVALID_TOOL_ARGUMENTS = "invalid_tool_arguments"
     CLAUDE_CODE_FAILED = "claude_code_failed"
     # This server
+    CANCELLED = "cancelled"
     QUEUE_FULL = "queue_full"
     QUEUE_TIMEOUT = "queue_timeout"
     FIRST_BYTE_TIMEOUT = "first_byte_timeout"

@@ -14,12 +14,13 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal
 
+from claude_openai.core.agent import AgentProfile
 from claude_openai.core.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
 from claude_openai.core.strict_json import parse
 from claude_openai.core.surrogates import mended
 from claude_openai.core.turn import Turn
 
-Difference = Literal["model", "instructions", "tools", "history"]
+Difference = Literal["model", "profile", "instructions", "tools", "history"]
 
 _SPACE: Final = "\ufeff" + "".join(filter(str.isspace, map(chr, range(0x3001))))
 """What clients trim: white space for Python or (U+FEFF) for JavaScript. None lies beyond U+3000."""
@@ -34,6 +35,7 @@ class Fingerprint:
 
     principal: str
     model: str
+    profile: str
     instructions: str
     tools: str
     messages: tuple[str, ...]
@@ -64,7 +66,7 @@ class Fingerprint:
             return None
         if self.messages != other.messages:
             return "history"
-        parts: tuple[Difference, ...] = ("model", "instructions", "tools")
+        parts: tuple[Difference, ...] = ("model", "profile", "instructions", "tools")
         return next((part for part in parts if getattr(self, part) != getattr(other, part)), None)
 
 
@@ -73,6 +75,7 @@ def fingerprint(turn: Turn) -> Fingerprint:
     return Fingerprint(
         principal=_digest(turn.principal),
         model=_digest(turn.model.resolved or turn.model.id),
+        profile=_digest(_shape(turn.agent)),
         instructions=_digest([message.text for message in turn.messages if isinstance(message, SystemMessage)]),
         tools=_digest([asdict(tool) for tool in turn.tools]),
         messages=tuple(_digest(_canonical(message)) for message in spoken(turn.messages)),
@@ -94,6 +97,11 @@ def newest(messages: Iterable[Message]) -> tuple[Message, ...]:
     new = said[len(said) - count :]
     of_one_kind = any(all(isinstance(message, kind) for message in new) for kind in (UserMessage, ToolMessage))
     return new if of_one_kind and len(new) < len(said) else ()
+
+
+def _shape(agent: AgentProfile | None) -> object:
+    """All of a profile that a process is made for; how its activity is shown is nothing to it."""
+    return asdict(replace(agent, show_activity=None)) if agent else None
 
 
 def _digest(part: object) -> str:

@@ -21,16 +21,29 @@ class Processes:
 
 
 @dataclass(frozen=True, slots=True)
+class RunCounts:
+    """How many runs there are in each state: those that go on now, and since the start those that are over."""
+
+    queued: int
+    running: int
+    parked: int
+    completed: int
+    failed: int
+    cancelled: int
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """What is going on.
 
-    `running` and `waiting` are turns. `turns` counts those so far by how they reached Claude Code (`live`, `results`,
-    `warm`, `cold`, `rebuilt`), `rebuilt_because` those whose history no session had, by why. `trouble` is why no
-    process can be started at present.
+    `running` and `waiting` are turns; `runs` counts requests, from their arrival on. `turns` counts those so far by how
+    they reached Claude Code (`live`, `results`, `warm`, `cold`, `rebuilt`), `rebuilt_because` those whose history no
+    session had, by why. `trouble` is why no process can be started at present.
     """
 
     running: int
     waiting: int
+    runs: RunCounts
     processes: Processes
     turns: Mapping[str, int]
     rebuilt_because: Mapping[str, int]

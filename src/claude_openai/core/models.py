@@ -1,11 +1,14 @@
 """Which models there are, and what a client's name for one means."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 
 FAMILY_PREFIX = "claude-"
+AGENT_SUFFIX = "-agent"
+"""Behind a model's name: the same model, with Claude Code's own tools. For clients that have no more than a menu."""
+
 _FULL_ID = re.compile(r"claude-[a-z0-9][a-z0-9.@_-]*(\[1m\])?")
 _VERSION = re.compile(r"^claude-(?:[a-z]+-)?(\d+)(?:-(\d{1,2}))?(?:-|$|\[|@)")
 _FIRST_WITHOUT_TEMPERATURE = (4, 7)
@@ -13,11 +16,15 @@ _FIRST_WITHOUT_TEMPERATURE = (4, 7)
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model: `id` is the name clients use, `resolved` what it stands for upstream, where Claude Code says so."""
+    """A model: `id` is the name clients use, `resolved` what it stands for upstream, where Claude Code says so.
+
+    `agent`: the client's name for it asks for the agent profile.
+    """
 
     id: str
     resolved: str | None = None
     display_name: str | None = None
+    agent: bool = False
 
     @property
     def takes_temperature(self) -> bool:
@@ -33,13 +40,15 @@ class Catalogue:
     """The models of one server: those it lists, the client's own names for them, and the default.
 
     `closed` holds where the person who runs the server named the models: then nothing else exists. Otherwise full
-    `claude-...` ids that Claude Code does not list are passed to it as they are.
+    `claude-...` ids that Claude Code does not list are passed to it as they are. With `agents`, each name exists once
+    more with `AGENT_SUFFIX`.
     """
 
     models: tuple[Model, ...]
     default: str
     aliases: tuple[tuple[str, str], ...] = field(default_factory=tuple)
     closed: bool = False
+    agents: bool = False
 
     def resolve(self, name: str | None) -> Model:
         """The model a client means by `name`; None means the default.
@@ -47,20 +56,34 @@ class Catalogue:
         Raises:
             RequestFailed: `MODEL_NOT_FOUND`, naming what exists.
         """
-        wanted = dict(self.aliases).get(name or self.default, name or self.default)
-        for model in self.models:
-            if model.id == wanted:
-                return model
-        if not self.closed and _FULL_ID.fullmatch(wanted):
-            return Model(wanted, resolved=wanted)
-        raise RequestFailed(Failure(Kind.MODEL_NOT_FOUND, self._unknown(wanted), param="model"))
+        wanted = self._meant(name or self.default)
+        plain = self._meant(wanted.removesuffix(AGENT_SUFFIX))
+        as_agent = self.agents and plain != wanted and self._listed_as(wanted) is None
+        found = self._known(plain) if as_agent else self._known(wanted)
+        if found is None:
+            raise RequestFailed(Failure(Kind.MODEL_NOT_FOUND, self._unknown(wanted), param="model"))
+        return replace(found, agent=True) if as_agent else found
 
     def listed(self) -> tuple[Model, ...]:
-        """What `/v1/models` shows: the models, then the aliases under their own names."""
+        """What `/v1/models` shows: the models, then the aliases under their own names; then all of them as agents."""
         names = {alias for alias, _ in self.aliases}
         others = (model for model in self.models if model.id not in names)
-        named = (Model(alias, self.resolve(alias).resolved) for alias, _ in self.aliases)
-        return (*others, *named)
+        named = (replace(self.resolve(alias), id=alias, display_name=None) for alias, _ in self.aliases)
+        plain = (*others, *named)
+        taken = {model.id for model in plain}
+        agents = (replace(model, id=model.id + AGENT_SUFFIX, agent=True) for model in plain if not model.agent)
+        return (*plain, *(model for model in agents if self.agents and model.id not in taken))
+
+    def _meant(self, name: str) -> str:
+        return dict(self.aliases).get(name, name)
+
+    def _listed_as(self, name: str) -> Model | None:
+        return next((model for model in self.models if model.id == name), None)
+
+    def _known(self, name: str) -> Model | None:
+        if listed := self._listed_as(name):
+            return listed
+        return Model(name, resolved=name) if not self.closed and _FULL_ID.fullmatch(name) else None
 
     def _unknown(self, name: str) -> str:
         known = ", ".join(model.id for model in self.models)

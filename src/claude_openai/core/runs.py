@@ -1,13 +1,27 @@
 """What is remembered of a request: a run, from its arrival to its end.
 
-A run is a value: each thing that happens to it makes a new one, and the store only ever holds whole ones.
+A run is a value: each thing that happens to it makes a new one, and the store only ever holds whole ones. What is over
+stays as it is: whatever comes after the end changes nothing, so that who is first to end a run has ended it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from claude_openai.core.events import Usage
+from claude_openai.core.events import (
+    Activity,
+    Event,
+    ReasoningDelta,
+    TextDelta,
+    ToolCalled,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+    Usage,
+    UsageReported,
+)
+from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
+from claude_openai.core.turn import Turn
 
 
 class RunState(StrEnum):
@@ -23,6 +37,12 @@ class RunState(StrEnum):
 
 LIVE = frozenset({RunState.QUEUED, RunState.RUNNING})
 """The states of a run that is still being answered; a parked one has been."""
+
+OVER = frozenset({RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED})
+"""The states that nothing changes any more."""
+
+Said = TextDelta | ReasoningDelta | ToolCalled | Activity
+"""What the model does that can be watched as it happens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +61,22 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A response that its client may come back to: the items it was asked with, and itself, as JSON."""
+
+    items: str
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One request, as it stands. Times are Unix seconds, None where that has not happened (yet).
 
-    `way` is how it reached Claude Code (live, results, warm, cold, rebuilt); `place` its place in the queue when it
-    came, 0 for none; `finish` is why the answer ended, in OpenAI's words; `error_code` and `error` say why there is
-    none. `text` and `calls` are what the client was sent.
+    `model` is what was asked for, and what answers as soon as that is known; `way` how it reached Claude Code (live,
+    results, warm, cold, rebuilt); `place` its place in the queue when it came, 1 for the next and 0 for none. `finish`
+    is why the answer ended, `error_code` (a `Kind`, or the store's word for a crash) and `error` why there is none.
+    `ended_at` is when there was nothing more to say: a run that is parked afterwards has it too. `text` and `calls` are
+    what the client was sent.
     """
 
     id: str
@@ -70,3 +100,73 @@ class Run:
     cost_usd: float | None = None
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
+    kept: Kept | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it can be found by."""
+        return self.id, self.answer_id, self.request_id
+
+
+def arrived(caller: Caller, turn: Turn, now: float) -> Run:
+    """The run of a request that asks for `turn`."""
+    return Run(
+        id=caller.run_id,
+        answer_id=caller.answer_id,
+        request_id=caller.request_id,
+        principal=caller.principal,
+        client=caller.client,
+        model=turn.model.id,
+        state=RunState.QUEUED,
+        arrived_at=now,
+        profile="agent" if turn.agent else "chat",
+    )
+
+
+def begun(run: Run, now: float) -> Run:
+    """It got its place."""
+    return replace(run, state=RunState.RUNNING, began_at=now) if run.state is RunState.QUEUED else run
+
+
+def told(run: Run, event: Event, now: float) -> Run:
+    """What `event` makes of it. How an answer's text is cut into deltas makes no difference."""
+    if run.state not in LIVE:
+        return run
+    match event:
+        case TurnStarted(model):
+            return replace(run, model=model)
+        case TextDelta(text):
+            return replace(_with_first_token(run, now), text=run.text + text)
+        case ReasoningDelta():
+            return _with_first_token(run, now)
+        case ToolCalled(call):
+            return replace(_with_first_token(run, now), calls=(*run.calls, call))
+        case UsageReported(usage, cost_usd):
+            return replace(run, usage=usage, cost_usd=cost_usd)
+        case TurnFinished(reason):
+            state = RunState.PARKED if reason == "tool_calls" else RunState.COMPLETED
+            return replace(run, state=state, ended_at=now, finish=reason)
+        case TurnFailed(failure):
+            return _failed(run, failure, now)
+        case _:
+            return run
+
+
+def let_go(run: Run) -> Run:
+    """Its session does not wait for results any more: they came, or never will."""
+    return replace(run, state=RunState.COMPLETED) if run.state is RunState.PARKED else run
+
+
+def cancelled(run: Run, failure: Failure, now: float) -> Run:
+    """It was told to end. A parked one has no answer to lose, but it does not wait any more."""
+    return run if run.state in OVER else _failed(run, failure, now)
+
+
+def _with_first_token(run: Run, now: float) -> Run:
+    return run if run.first_token_at is not None else replace(run, first_token_at=now)
+
+
+def _failed(run: Run, failure: Failure, now: float) -> Run:
+    state = RunState.CANCELLED if failure.kind is Kind.CANCELLED else RunState.FAILED
+    ended_at = now if run.ended_at is None else run.ended_at
+    return replace(run, state=state, ended_at=ended_at, error_code=failure.kind.value, error=failure.message)

@@ -1,6 +1,6 @@
 """What one request asks for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.messages import Message
@@ -30,7 +30,8 @@ class Turn:
     """Everything one request asks for: the whole conversation, its model and its settings.
 
     `messages` ends in a `UserMessage` or a `ToolMessage`. `principal` names the API key that asked ("local" where the
-    server has none): conversations never cross principals. `agent` is None for the chat profile.
+    server has none): conversations never cross principals. `agent` is None for the chat profile. `run_id` names the run
+    that the turn belongs to, where there is one; it is no part of what is asked.
     """
 
     model: Model
@@ -40,3 +41,4 @@ class Turn:
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice = AUTO
     agent: AgentProfile | None = None
+    run_id: str = field(default="", compare=False)

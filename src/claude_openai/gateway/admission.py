@@ -5,7 +5,7 @@ A block has its place from its first line to its last, however it ends. One that
 stops. What a place is used for stays out.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal, assert_never
@@ -58,15 +58,15 @@ class Admission:
         return self._line.waiting
 
     @asynccontextmanager
-    async def place(self, principal: str) -> AsyncIterator[Admitted]:
-        """A place for the block, after a wait if need be.
+    async def place(self, principal: str, queued: Callable[[int], None] | None = None) -> AsyncIterator[Admitted]:
+        """A place for the block, after a wait if need be; `queued` is told the position at which that begins.
 
         Raises:
             RequestFailed: the queue is full, the wait took too long, or the server stops.
         """
         ticket = self._enter(principal)
         try:
-            yield await self._admitted(ticket)
+            yield await self._admitted(ticket, queued)
         finally:
             self._leave(ticket)
 
@@ -90,11 +90,13 @@ class Admission:
         if called is not None:
             self._awake[called].set()
 
-    async def _admitted(self, ticket: Ticket) -> Admitted:
+    async def _admitted(self, ticket: Ticket, queued: Callable[[int], None] | None) -> Admitted:
         if self._line.runs(ticket):
             return Admitted(0, 0.0)
         position = self._line.position(ticket)
         log.info("queue.entered", position=position, waiting=self.waiting)
+        if queued:
+            queued(position)
         match await self._end_of_wait(ticket):
             case "admitted":
                 return Admitted(position, _waited(ticket))

@@ -7,7 +7,7 @@ is only ever an optimisation: whatever is lost here is rebuilt from the request.
 
 import math
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -17,6 +17,7 @@ import structlog
 from anyio.abc import TaskGroup, TaskStatus
 
 from claude_openai.core.events import Event, TextDelta, ToolCalled, TurnFailed, TurnFinished
+from claude_openai.core.failures import Kind
 from claude_openai.core.fingerprint import Fingerprint, fingerprint, newest
 from claude_openai.core.messages import AssistantMessage
 from claude_openai.core.ports import Backend, Session, Start
@@ -44,7 +45,10 @@ class Keep:
 
 @dataclass(eq=False)
 class Conversation:
-    """One session and what was said in it. `lease` is its time: the session ends when this is cancelled."""
+    """One session and what was said in it. `lease` is its time: the session ends when this is cancelled.
+
+    `parked_no_more` is called once after each answer: when the session does not wait (any more) for what comes next.
+    """
 
     asked: Fingerprint
     seat: Seat
@@ -56,6 +60,7 @@ class Conversation:
     text: list[str] = field(default_factory=list)
     calls: list[ToolCalled] = field(default_factory=list)
     over: TurnFinished | TurnFailed | None = None
+    parked_no_more: Callable[[], None] | None = None
 
     def note(self, event: Event) -> None:
         """Remember what the client is told, as it will send it back."""
@@ -83,7 +88,13 @@ class Conversation:
     def move_to(self, fresh: "Conversation") -> None:
         """The same conversation goes on in the session of `fresh`."""
         self.seat, self.session, self.lease, self.ended = fresh.seat, fresh.session, fresh.lease, fresh.ended
-        self.resumed = False
+        self.way, self.resumed = fresh.way, False
+
+    def waits_no_more(self) -> None:
+        """Whoever asked for its last answer need not think of it any more."""
+        if self.parked_no_more:
+            self.parked_no_more()
+            self.parked_no_more = None
 
 
 class Conversations:
@@ -110,6 +121,7 @@ class Conversations:
             raise
         finally:
             if why := self._why_end(conversation):
+                conversation.waits_no_more()
                 with anyio.CancelScope(shield=True):  # bounded by the session's own end
                     await self._end(conversation, why)
             else:
@@ -121,6 +133,10 @@ class Conversations:
         self.ways[conversation.way] -= 1
         fresh = await self._begun(turn, conversation.asked, "died")
         conversation.move_to(fresh)
+
+    def cancel(self, conversation: Conversation) -> None:
+        """End its session now, whether a request holds it or it waits."""
+        self._give_up(conversation, "cancelled")
 
     async def end_waiting(self) -> None:
         """End every session that no request holds: whoever goes on with one is answered all the same."""
@@ -140,7 +156,9 @@ class Conversations:
         seat = self.roster.find(standing, asked)
         if seat is None:
             return await self._begun(turn, asked, self.roster.why_not(standing, asked))
-        return await self._continued(self._waiting.pop(seat.number), turn, asked)
+        conversation = self._waiting.pop(seat.number)
+        conversation.waits_no_more()
+        return await self._continued(conversation, turn, asked)
 
     async def _continued(self, conversation: Conversation, turn: Turn, asked: Fingerprint) -> Conversation:
         way: Way = "results" if conversation.calls else "live"
@@ -195,11 +213,13 @@ class Conversations:
         return self.roster.begin(asked, anyio.current_time())
 
     def _why_end(self, conversation: Conversation) -> End | None:
+        if conversation.seat.state is not State.ANSWERING:
+            return "cancelled"
         match conversation.over:
             case None:
                 return "left"
-            case TurnFailed():
-                return "failed"
+            case TurnFailed(failure):
+                return "cancelled" if failure.kind is Kind.CANCELLED else "failed"
             case TurnFinished(reason):
                 if not conversation.session.lasts():
                     return "cut"
@@ -208,6 +228,8 @@ class Conversations:
     def _wait(self, conversation: Conversation) -> None:
         seat, now = conversation.seat, anyio.current_time()
         parked = bool(conversation.calls)
+        if not parked:
+            conversation.waits_no_more()
         self.roster.wait(seat, conversation.standing(), Move.PARK if parked else Move.REST, now)
         conversation.lease.deadline = now + (self._keep.parked if parked else self._keep.idle)
         self._waiting[seat.number] = conversation
@@ -222,7 +244,8 @@ class Conversations:
         conversation.lease.cancel()
 
     def _no_more(self, seat: Seat, why: End) -> None:
-        self._waiting.pop(seat.number, None)
+        if waiting := self._waiting.pop(seat.number, None):
+            waiting.waits_no_more()
         if self.roster.end(seat, why):
             log.info("conversation.end", session=seat.number, reason=why)
 

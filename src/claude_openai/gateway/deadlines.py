@@ -1,6 +1,7 @@
 """The time that a turn has: for the whole of it, until upstream begins, and between two signs of life.
 
-An event that does not come in time is replaced by the last event that says so; so is every event once the server stops.
+An event that does not come in time is replaced by the last event that says so; so is every event once the turn is told
+to end, because the server stops or because somebody wants this one to.
 """
 
 import math
@@ -25,45 +26,43 @@ class Patience:
     idle: float = 300.0
 
 
-class Stopping:
-    """Whether the server stops; whoever waits for an event then waits no more."""
+class Ending:
+    """Whether turns are told to end, and with which last event; whoever waits for an event then waits no more."""
 
-    def __init__(self) -> None:
-        self._begun = False
+    def __init__(self, last: TurnFailed) -> None:
+        self.last = last
+        self.begun = False
         self._waits: set[anyio.CancelScope] = set()
 
-    def has_begun(self) -> bool:
-        return self._begun
-
     def begin(self) -> None:
-        self._begun = True
+        self.begun = True
         for wait in self._waits:
             wait.cancel()
 
-    @contextmanager
-    def wait(self, deadline: float) -> Iterator[anyio.CancelScope]:
-        """A block that ends at `deadline`, or when the server stops."""
-        with anyio.CancelScope(deadline=deadline) as wait:
-            self._waits.add(wait)
-            try:
-                yield wait
-            finally:
-                self._waits.discard(wait)
+    def ends(self, wait: anyio.CancelScope) -> None:
+        """From now on `wait` is cancelled when this begins, or at once if it has."""
+        self._waits.add(wait)
+        if self.begun:
+            wait.cancel()
+
+    def spares(self, wait: anyio.CancelScope) -> None:
+        """Not any more."""
+        self._waits.discard(wait)
 
 
 class Deadlines:
-    """The clock of one turn; it runs from the making."""
+    """The clock of one turn; it runs from the making. Any of `endings` ends the turn before its time."""
 
-    def __init__(self, patience: Patience, stopping: Stopping) -> None:
+    def __init__(self, patience: Patience, *endings: Ending) -> None:
         self._patience = patience
-        self._stopping = stopping
+        self._endings = endings
         self._ends_at = anyio.current_time() + patience.request
         self._begins_by = math.inf
 
     @contextmanager
     def opening(self) -> Iterator[anyio.CancelScope]:
         """A block for all that comes before the turn is with Claude Code: its wait in the queue, its start."""
-        with self._stopping.wait(self._ends_at) as wait:
+        with self._wait(self._ends_at) as wait:
             yield wait
 
     def start(self) -> None:
@@ -72,21 +71,38 @@ class Deadlines:
 
     def not_opened(self) -> Event:
         """What is the last event where `opening` was ended."""
-        return STOPPED if self._stopping.has_begun() else TurnFailed(self._too_late(self._ends_at))
+        return self._told_to_end() or TurnFailed(self._too_late(self._ends_at))
 
     async def next(self, events: AsyncIterator[Event]) -> Event:
         """The next event, or what is the last one instead."""
-        if self._stopping.has_begun():
-            return STOPPED
+        if last := self._told_to_end():
+            return last
         silent_at = anyio.current_time() + self._patience.idle
         deadline = min(self._ends_at, self._begins_by, silent_at)
-        with self._stopping.wait(deadline) as wait:
+        with self._wait(deadline) as wait:
             event = await anext(events, _NO_LAST_EVENT)
         if wait.cancelled_caught:
-            return STOPPED if self._stopping.has_begun() else TurnFailed(self._too_late(deadline))
+            return self._told_to_end() or TurnFailed(self._too_late(deadline))
         if not isinstance(event, Retrying | RateLimitReported):
             self._begins_by = math.inf
         return event
+
+    @contextmanager
+    def _wait(self, deadline: float) -> Iterator[anyio.CancelScope]:
+        with anyio.CancelScope(deadline=deadline) as wait:
+            for ending in self._endings:
+                ending.ends(wait)
+            try:
+                yield wait
+            finally:
+                for ending in self._endings:
+                    ending.spares(wait)
+
+    def _told_to_end(self) -> TurnFailed | None:
+        for ending in self._endings:
+            if ending.begun:
+                return ending.last
+        return None
 
     def _too_late(self, deadline: float) -> Failure:
         patience = self._patience
@@ -99,7 +115,5 @@ class Deadlines:
         said = f"Upstream said nothing for {patience.idle:g} s and the turn was ended (--idle-timeout)."
         return Failure(Kind.IDLE_TIMEOUT, said)
 
-
-STOPPED = TurnFailed(Failure(Kind.SHUTTING_DOWN, "The server is stopping. Send the request again in a moment."))
 
 _NO_LAST_EVENT = TurnFailed(Failure(Kind.INTERNAL, "The answer ended without a last event."))

@@ -1,27 +1,30 @@
 """Turns under limits: so many at once, nothing waits for ever, and every turn ends in exactly one last event.
 
 The backend answers; this lets turns in, finds or begins the session for each, adds the bounds on time, ends what runs
-when the server stops, and remembers what the backend said of itself.
+when the server stops, tells its run of all of it, and remembers what the backend said of itself.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import anyio
 from anyio.abc import TaskGroup
 
 from claude_openai.core.events import Event, RateLimitReported, TurnFailed, TurnFinished
-from claude_openai.core.failures import Kind, RequestFailed
+from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.load import Load, Processes
 from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Backend, Description
+from claude_openai.core.runs import Caller
 from claude_openai.core.turn import Turn
 from claude_openai.gateway.admission import Admission
 from claude_openai.gateway.catalogue import catalogue
 from claude_openai.gateway.conversations import Conversation, Conversations, Keep
-from claude_openai.gateway.deadlines import Deadlines, Patience, Stopping
+from claude_openai.gateway.deadlines import Deadlines, Ending, Patience
 from claude_openai.gateway.roster import State
+from claude_openai.gateway.runs import LiveRun, Runs, unnamed
 
 ASK_AGAIN_SECONDS = 15.0
 """While Claude Code is not signed in, how long its word on that is taken before it is asked again."""
@@ -47,23 +50,33 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the server's owner says of models: see `core.models.Catalogue`; `override` replaces Claude Code's list."""
+    """What the server's owner says of models: see `core.models.Catalogue`; `override` replaces Claude Code's list.
+
+    `agents`: there is an agent profile, and models to choose it by.
+    """
 
     default: str = "sonnet"
     aliases: tuple[tuple[str, str], ...] = ()
     override: tuple[str, ...] = ()
+    agents: bool = False
+
+
+STOPPED = TurnFailed(Failure(Kind.SHUTTING_DOWN, "The server is stopping. Send the request again in a moment."))
 
 
 class Gateway:
     """Opens turns on `backend`. Sessions live in `tasks`, those that no request holds too, until it is cancelled."""
 
-    def __init__(self, backend: Backend, tasks: TaskGroup, limits: Limits, choice: Choice) -> None:
+    def __init__(
+        self, backend: Backend, tasks: TaskGroup, limits: Limits, choice: Choice, runs: Runs | None = None
+    ) -> None:
         queue = limits.queue
+        self.runs = runs or Runs()
         self._backend = backend
         self._admission = Admission(queue.most_running, queue.most_waiting, queue.wait)
         self._conversations = Conversations(backend, tasks, limits.keep)
         self._patience = limits.patience
-        self._stopping = Stopping()
+        self._stopping = Ending(STOPPED)
         self._choice = choice
         self._asking = anyio.Lock()
         self._description: Description | None = None
@@ -94,7 +107,13 @@ class Gateway:
         """
         offered = (await self.description()).models
         choice = self._choice
-        return catalogue(offered, default=choice.default, aliases=choice.aliases, override=choice.override)
+        return catalogue(
+            offered,
+            default=choice.default,
+            aliases=choice.aliases,
+            override=choice.override,
+            agents=choice.agents,
+        )
 
     def rate_limit(self) -> RateLimitReported | None:
         """How the account stands with upstream's rate limit, as any turn last reported it."""
@@ -107,6 +126,7 @@ class Gateway:
         return Load(
             running=self._admission.running,
             waiting=self._admission.waiting,
+            runs=self.runs.counts(),
             processes=Processes(
                 answering=roster.count(State.ANSWERING),
                 resting=roster.count(State.RESTING),
@@ -120,20 +140,21 @@ class Gateway:
         )
 
     @asynccontextmanager
-    async def open(self, turn: Turn) -> AsyncIterator[AsyncIterator[Event]]:
+    async def open(self, turn: Turn, caller: Caller | None = None) -> AsyncIterator[AsyncIterator[Event]]:
         """Start `turn`; the block yields its events and ends the turn when it is left, for whatever reason."""
-        deadlines = Deadlines(self._patience, self._stopping)
-        with self._counted():
+        caller = caller or unnamed(turn)
+        turn = replace(turn, run_id=caller.run_id)
+        with self._counted(), self.runs.begun(caller, turn) as run:
+            deadlines = Deadlines(self._patience, self._stopping, run.ending)
             async with AsyncExitStack() as stack:
                 try:
                     with deadlines.opening() as opening:
-                        await stack.enter_async_context(self._admission.place(turn.principal))
-                        conversation = await stack.enter_async_context(self._conversations.held(turn))
-                        events = self._events(conversation, turn, deadlines)
+                        conversation = await self._opened(turn, run, stack)
+                        events = self._events(conversation, turn, deadlines, run)
                     if opening.cancelled_caught:
-                        events = _only(deadlines.not_opened())
+                        events = _only(deadlines.not_opened(), run)
                 except RequestFailed as error:
-                    events = _only(TurnFailed(error.failure))
+                    events = _only(TurnFailed(error.failure), run)
                 yield await stack.enter_async_context(aclosing(events))
 
     async def until_idle(self) -> None:
@@ -161,8 +182,18 @@ class Gateway:
                 self._idle.set()
                 self._idle = anyio.Event()
 
+    async def _opened(self, turn: Turn, run: LiveRun, stack: AsyncExitStack) -> Conversation:
+        """A conversation that answers `turn`, after its wait for a place; both for the time of `stack`."""
+        await stack.enter_async_context(self._admission.place(turn.principal, run.queued))
+        run.begin()
+        conversation = await stack.enter_async_context(self._conversations.held(turn))
+        conversation.parked_no_more = run.let_go
+        run.holds(partial(self._conversations.cancel, conversation))
+        run.goes(conversation.way)
+        return conversation
+
     async def _events(
-        self, conversation: Conversation, turn: Turn, deadlines: Deadlines
+        self, conversation: Conversation, turn: Turn, deadlines: Deadlines, run: LiveRun
     ) -> AsyncGenerator[Event, None]:
         deadlines.start()
         async with AsyncExitStack() as stack:
@@ -171,23 +202,26 @@ class Gateway:
             if conversation.resumed and _is_dead(event):
                 with deadlines.opening() as opening:
                     await self._conversations.renew(conversation, turn)
+                    run.goes(conversation.way)
                     deadlines.start()
                     events = await stack.enter_async_context(aclosing(conversation.session.events()))
                 event = deadlines.not_opened() if opening.cancelled_caught else await deadlines.next(events)
             while True:
-                self._note(event, conversation)
+                self._note(event, conversation, run)
                 yield event
                 if isinstance(event, TurnFinished | TurnFailed):
                     return
                 event = await deadlines.next(events)
 
-    def _note(self, event: Event, conversation: Conversation) -> None:
+    def _note(self, event: Event, conversation: Conversation, run: LiveRun) -> None:
         conversation.note(event)
+        run.note(event)
         if isinstance(event, RateLimitReported):
             self._rate_limit = event
 
 
-async def _only(event: Event) -> AsyncGenerator[Event, None]:
+async def _only(event: Event, run: LiveRun) -> AsyncGenerator[Event, None]:
+    run.note(event)
     yield event
 
 

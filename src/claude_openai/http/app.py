@@ -8,6 +8,7 @@ from uuid import uuid4
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from claude_openai.core.agent import AgentRules
 from claude_openai.http.auth import Authentication
 from claude_openai.http.chat_completions import ChatCompletions
 from claude_openai.http.client import SEND_SECONDS, Patience
@@ -20,6 +21,8 @@ from claude_openai.http.origin import CrossOrigin, OriginGuard
 from claude_openai.http.ports import Gateway
 from claude_openai.http.request_id import RequestLog
 from claude_openai.http.resource import Resource, UnknownPath
+from claude_openai.http.responses import CancelResponse, InputItems, Responses, StoredResponse
+from claude_openai.http.runs import CancelRun, FollowRun, LatestRuns, OneRun
 
 OPEN_PATHS = ("/health", "/openapi.json")
 """What needs no key. It tells nothing that is anyone's own."""
@@ -35,7 +38,9 @@ def _now() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the application is made with. `host` is the address it is bound to; no `keys` lets everyone in."""
+    """What the application is made with. `host` is the address it is bound to; no `keys` lets everyone in; without
+    `agents` there is no agent profile.
+    """
 
     gateway: Gateway
     version: str
@@ -47,8 +52,10 @@ class Services:
     keep_alive_seconds: float = 15.0
     send_seconds: float = SEND_SECONDS
     simulated: bool = False
+    agents: AgentRules | None = None
     new_id: Callable[[], str] = _new_id
     now: Callable[[], int] = _now
+    clock: Callable[[], float] = time.monotonic
 
 
 def create_app(services: Services) -> ASGIApp:
@@ -64,14 +71,32 @@ def _routes(services: Services) -> Router:
         keep_alive_seconds=services.keep_alive_seconds,
         new_id=services.new_id,
         now=services.now,
+        rules=services.agents,
     )
-    health = HealthCheck(gateway, version=services.version, simulated=services.simulated)
+    responses = Responses(
+        gateway,
+        max_request_bytes=services.max_request_bytes,
+        keep_alive_seconds=services.keep_alive_seconds,
+        new_id=services.new_id,
+        now=services.now,
+    )
+    health = HealthCheck(gateway, version=services.version, simulated=services.simulated, clock=services.clock)
+    runs = gateway.runs
+    stored = StoredResponse(runs)
     routes = {
         "/health": Resource({"GET": health}),
         "/openapi.json": Resource({"GET": OpenApi(services.version)}),
         "/v1/models": Resource({"GET": Models(gateway)}),
         "/v1/models/{model:path}": Resource({"GET": OneModel(gateway)}),
         "/v1/chat/completions": Resource({"POST": chat}),
+        "/v1/responses": Resource({"POST": responses}),
+        "/v1/responses/{response}": Resource({"GET": stored.get, "DELETE": stored.delete}),
+        "/v1/responses/{response}/cancel": Resource({"POST": CancelResponse(runs)}),
+        "/v1/responses/{response}/input_items": Resource({"GET": InputItems(runs)}),
+        "/runs": Resource({"GET": LatestRuns(runs)}),
+        "/runs/{run}": Resource({"GET": OneRun(runs)}),
+        "/runs/{run}/events": Resource({"GET": FollowRun(runs, services.keep_alive_seconds)}),
+        "/runs/{run}/cancel": Resource({"POST": CancelRun(runs)}),
     }
     unknown = UnknownPath(routes)
     return Router(

@@ -12,6 +12,7 @@ from anyio.abc import ObjectReceiveStream
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from claude_openai.core.agent import AgentRules
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.http.auth import principal
 from claude_openai.http.body import read_body
@@ -19,7 +20,8 @@ from claude_openai.http.errors import failure_answer, failure_event
 from claude_openai.http.ports import Gateway
 from claude_openai.http.rate_limits import telling
 from claude_openai.http.streaming import EventStream
-from claude_openai.http.turns import attended
+from claude_openai.http.told import tell_effective_request, tell_request
+from claude_openai.http.turns import attended, calling
 from claude_openai.logs import logger
 from claude_openai.translate.chat_completions.collector import Collector
 from claude_openai.translate.chat_completions.encoder import ChunkEncoder
@@ -36,6 +38,7 @@ LARGE_BYTES = 64 * 1024
 """Of a request's body: to read a long history of this size takes some ms, many unseen tools a good 100 ms (measured),
 and no stream should falter for long."""
 
+ANSWER_PREFIX = "chatcmpl-"
 IGNORED = "x-claude-openai-ignored"
 ADJUSTED = "x-claude-openai-adjusted"
 
@@ -51,25 +54,35 @@ class ChatCompletions:
         keep_alive_seconds: float,
         new_id: Callable[[], str],
         now: Callable[[], int],
+        rules: AgentRules | None = None,
     ) -> None:
         self._gateway = gateway
+        self._rules = rules
         self._max_request_bytes = max_request_bytes
         self._keep_alive_seconds = keep_alive_seconds
         self._new_id = new_id
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        reading = await self._read(await read_body(scope, receive, self._max_request_bytes), principal(scope))
+        body = await read_body(scope, receive, self._max_request_bytes)
+        await _considerately(len(body), tell_request, scope, body)
+        reading = await self._read(body, principal(scope))
         headers = _reported(reading)
         send = telling(send, self._gateway, self._now)
-        answer_id, created = f"chatcmpl-{self._new_id()}", self._now()
-        async with attended(self._gateway, reading.turn, receive) as events:
+        caller, created = calling(scope, self._new_id(), ANSWER_PREFIX), self._now()
+        async with attended(self._gateway, reading.turn, caller, receive) as events:
+            tell_effective_request(
+                reading.turn, stream=reading.stream, ignored=reading.ignored, adjusted=reading.adjusted
+            )
             if reading.stream:
-                encoder = ChunkEncoder(answer_id, created, reading.model, reading.include_usage, reading.legacy)
+                encoder = ChunkEncoder(
+                    caller.answer_id, created, reading.model, reading.include_usage, reading.legacy, reading.shown
+                )
                 stream = EventStream(send, headers, self._keep_alive_seconds)
                 answer = await _streamed(events, encoder, stream)
             else:
-                answer = await _collected(events, Collector(answer_id, created, reading.model, reading.legacy))
+                collector = Collector(caller.answer_id, created, reading.model, reading.legacy, reading.shown)
+                answer = await _collected(events, collector)
             if answer is not None:
                 answer.headers.update(headers)
                 await answer(scope, receive, send)
@@ -77,7 +90,7 @@ class ChatCompletions:
     async def _read(self, body: bytes, asked_by: str) -> Reading:
         request = await _considerately(len(body), parse_request, body)
         catalogue = await self._gateway.catalogue()
-        return await _considerately(len(body), read_turn, request, catalogue, asked_by)
+        return await _considerately(len(body), read_turn, request, catalogue, asked_by, self._rules)
 
 
 async def _considerately(size: int, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
@@ -115,7 +128,7 @@ async def _streamed(events: ObjectReceiveStream[Event], encoder: ChunkEncoder, s
 
 
 def _framed(chunks: list[ChatCompletionChunk]) -> bytes:
-    return b"".join(sse.event(chunk.to_json()) for chunk in chunks)
+    return b"".join(sse.event(chunk.to_json(), chunk.event_name) for chunk in chunks)
 
 
 def _reported(reading: Reading) -> dict[str, str]:

@@ -38,27 +38,34 @@ class Refused(Exception):  # noqa: N818 -- named for what happened; it is an ans
     """The request never got as far as meaning anything."""
 
     def __init__(
-        self, status: int, message: str, *, code: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.param = param
         self.headers = headers
 
     def answer(self) -> Response:
-        error = ErrorBody(message=str(self), type="invalid_request_error", param=None, code=self.code)
+        error = ErrorBody(message=str(self), type="invalid_request_error", param=self.param, code=self.code)
         return _answer(ErrorEnvelope(error=error), self.status, self.headers)
 
 
 def failure_answer(failure: Failure) -> Response:
     """The whole answer to a request that failed before anything was sent."""
-    _report(failure)
+    report(failure)
     return _failed(failure)
 
 
 def failure_event(failure: Failure) -> bytes:
     """The event that ends a stream whose request failed on the way."""
-    _report(failure)
+    report(failure)
     return _failed_on_the_way(failure)
 
 
@@ -126,11 +133,13 @@ def _failed_on_the_way(failure: Failure) -> bytes:
     return sse.event(translated.envelope(failure).to_json())
 
 
-def _report(failure: Failure) -> None:
-    """To the log; the sentence only where the person who runs the server can do something about it."""
+def report(failure: Failure) -> None:
+    """Tell the log of it; the sentence only where the person who runs the server can do something about it."""
     status = translated.status(failure)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.warning("http.failed", kind=failure.kind, status=status, message=failure.message)
+        # What is wrong with a call says what the model called it with.
+        said = {} if failure.kind is Kind.INVALID_TOOL_ARGUMENTS else {"message": failure.message}
+        log.warning("http.failed", kind=failure.kind, status=status, **said)
     else:
         log.info("http.failed", kind=failure.kind, status=status, param=failure.param)
 

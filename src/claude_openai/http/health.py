@@ -1,6 +1,7 @@
 """Whether requests can be answered, told to anyone who asks: nothing here names a key, an account or a path."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -9,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.failures import RequestFailed
-from claude_openai.core.load import Processes
+from claude_openai.core.load import Processes, RunCounts
 from claude_openai.core.ports import Description
 from claude_openai.http.ports import Gateway
 
@@ -44,6 +45,7 @@ class QueueHealth:
 class Health:
     """What `GET /health` says; `reason` why the server is not ready, `backend` null where that is why.
 
+    `uptime` is in seconds. `runs` counts requests by their state: those that go on now, and since the start the others.
     `turns` counts the requests so far by how they reached Claude Code, `rebuilt_because` those whose history no process
     had, by why.
     """
@@ -54,6 +56,8 @@ class Health:
     backend: BackendHealth | None
     reason: str | None
     simulated: bool
+    uptime: int
+    runs: RunCounts
     queue: QueueHealth
     processes: Processes
     turns: Mapping[str, int]
@@ -63,8 +67,12 @@ class Health:
 class HealthCheck:
     """`GET /health`: 200 when ready, otherwise 503."""
 
-    def __init__(self, gateway: Gateway, *, version: str, simulated: bool) -> None:
+    def __init__(
+        self, gateway: Gateway, *, version: str, simulated: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._gateway = gateway
+        self._clock = clock
+        self._began = clock()
         self._version = version
         self._simulated = simulated
 
@@ -95,6 +103,8 @@ class HealthCheck:
             backend=backend,
             reason=reason,
             simulated=self._simulated,
+            uptime=int(self._clock() - self._began),
+            runs=load.runs,
             queue=QueueHealth(load.running, load.waiting),
             processes=load.processes,
             turns=load.turns,

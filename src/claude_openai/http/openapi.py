@@ -1,16 +1,23 @@
 """`/openapi.json`: the routes, described by the very models that read the requests and write the answers."""
 
 import json
-from typing import Final
+from typing import Final, get_args
 
 from pydantic import TypeAdapter
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from claude_openai.core.runs import RunState
 from claude_openai.http.health import Health
+from claude_openai.http.runs import LIMIT, MOST
 from claude_openai.wire.chat_completions import ChatCompletion, ChatCompletionChunk, ChatCompletionRequest
 from claude_openai.wire.errors import ErrorEnvelope
 from claude_openai.wire.models import ModelList, ModelObject
+from claude_openai.wire.responses.events import StreamEvent
+from claude_openai.wire.responses.reply import Deleted, ItemList
+from claude_openai.wire.responses.reply import Response as ResponseObject
+from claude_openai.wire.responses.request import ResponsesRequest
+from claude_openai.wire.runs import RunActivity, RunCall, RunList, RunObject, RunText
 
 Json = dict[str, object]
 
@@ -20,6 +27,16 @@ DESCRIBED: Final = (
     ChatCompletionChunk,
     ModelList,
     ModelObject,
+    RunList,
+    RunObject,
+    RunText,
+    RunCall,
+    RunActivity,
+    ResponsesRequest,
+    ResponseObject,
+    *get_args(StreamEvent),
+    Deleted,
+    ItemList,
     ErrorEnvelope,
     Health,
 )
@@ -37,7 +54,7 @@ class OpenApi:
 
 def document(version: str) -> Json:
     """The whole description, as OpenAPI 3.1 has it."""
-    about = "OpenAI's chat completions, answered by Claude Code."
+    about = "OpenAI's chat completions and responses, answered by Claude Code."
     return {
         "openapi": "3.1.0",
         "info": {"title": "claude-openai", "version": version, "description": about},
@@ -68,7 +85,68 @@ def _paths() -> Json:
                 "responses": _or_error(_completion()),
             }
         },
+        **_response_paths(),
+        **_run_paths(),
     }
+
+
+def _response_paths() -> Json:
+    which = {"name": "response", "in": "path", "required": True, "schema": {"type": "string"}}
+    one = {"parameters": [which], "responses": _or_error(_answer("The response", ResponseObject))}
+    events = {"text/event-stream": {"schema": {"anyOf": [_reference(event) for event in get_args(StreamEvent)]}}}
+    description = "The response, or with `stream` its events, each of them named and numbered"
+    answer: Json = {"description": description, "content": {**_content(ResponseObject), **events}}
+    deleted = {"parameters": [which], "responses": _or_error(_answer("It is forgotten", Deleted))}
+    return {
+        "/v1/responses": {
+            "post": {
+                "summary": "Answer an input",
+                "requestBody": {"required": True, "content": _content(ResponsesRequest)},
+                "responses": _or_error(answer),
+            }
+        },
+        "/v1/responses/{response}": {
+            "get": {"summary": "A stored response", **one},
+            "delete": {"summary": "Forget a stored response", **deleted},
+        },
+        "/v1/responses/{response}/cancel": {"post": {"summary": "End a response that is being answered", **one}},
+        "/v1/responses/{response}/input_items": {
+            "get": {
+                "summary": "What a stored response was asked with",
+                "parameters": [which, *_PAGING],
+                "responses": _or_error(_answer("A page of items", ItemList)),
+            }
+        },
+    }
+
+
+def _run_paths() -> Json:
+    which = {"name": "run", "in": "path", "required": True, "schema": {"type": "string"}}
+    one = {"parameters": [which], "responses": _or_error(_answer("The run", RunObject))}
+    return {
+        "/runs": {
+            "get": {
+                "summary": "The latest requests and what has become of them",
+                "parameters": _LISTING,
+                "responses": _or_error(_answer("The runs, the last to arrive first", RunList)),
+            }
+        },
+        "/runs/{run}": {"get": {"summary": "One run, by the beginning of an id", **one}},
+        "/runs/{run}/events": {
+            "get": {
+                "summary": "What is said in a run, from its beginning to its end",
+                "parameters": [which],
+                "responses": _or_error(_said()),
+            }
+        },
+        "/runs/{run}/cancel": {"post": {"summary": "End a run", **one}},
+    }
+
+
+def _said() -> Json:
+    told = {"anyOf": [_reference(schema) for schema in (RunText, RunCall, RunActivity, RunObject)]}
+    description = "Server-sent events: `text`, `reasoning`, `tool_call`, `activity`, and last `end` with the run"
+    return {"description": description, "content": {"text/event-stream": {"schema": told}}}
 
 
 def _completion() -> Json:
@@ -101,6 +179,21 @@ def _schemas() -> object:
     )
     return definitions["$defs"]
 
+
+_LISTING: Final = [
+    {
+        "name": "limit",
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT},
+    },
+    {"name": "state", "in": "query", "schema": {"type": "string", "enum": [*RunState]}},
+]
+
+_PAGING: Final = [
+    {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}},
+    {"name": "order", "in": "query", "schema": {"type": "string", "enum": ["asc", "desc"], "default": "desc"}},
+    {"name": "after", "in": "query", "schema": {"type": "string"}},
+]
 
 _SECURITY_SCHEMES: Final[Json] = {
     "bearer": {"type": "http", "scheme": "bearer"},

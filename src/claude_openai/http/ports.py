@@ -8,14 +8,57 @@ from claude_openai.core.events import Event, RateLimitReported
 from claude_openai.core.load import Load
 from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Description
+from claude_openai.core.runs import Caller, Kept, Run, RunState, Said
 from claude_openai.core.turn import Turn
+
+
+class Follower(Protocol):
+    """Reads what is said in a run."""
+
+    @property
+    def run(self) -> Run:
+        """It as it stands."""
+        ...
+
+    async def receive(self) -> tuple[Said, ...]:
+        """What is new, waiting for it if need be; nothing once all is said."""
+        ...
+
+
+class Runs(Protocol):
+    """What has become of requests."""
+
+    async def find(self, wanted: str, principal: str) -> tuple[Run, ...]:
+        """Those of `principal` that `wanted` names or begins to name: one, or two where it is not clear which."""
+        ...
+
+    async def recent(self, limit: int, state: RunState | None, principal: str) -> tuple[Run, ...]:
+        """The latest of `principal`, in `state` if one is named; the last to arrive first."""
+        ...
+
+    def follow(self, run: Run) -> Follower:
+        """What is said in `run`, from its beginning to its end."""
+        ...
+
+    def cancel(self, run: Run) -> Run | None:
+        """End `run` now: it as it is then; None where it is over already."""
+        ...
+
+    async def keep(self, run_id: str, principal: str, kept: Kept | None) -> None:
+        """Remember with a run what its client may come back to, or forget it."""
+        ...
 
 
 class Gateway(Protocol):
     """Answers turns, and knows the models. `catalogue` and `description` raise `RequestFailed` where nothing runs."""
 
-    def open(self, turn: Turn) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
-        """Start `turn`: the block yields its events, the last one of which says how it ended."""
+    @property
+    def runs(self) -> Runs:
+        """Every turn there is or was."""
+        ...
+
+    def open(self, turn: Turn, caller: Caller) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+        """Start `turn` for `caller`: the block yields its events, the last one of which says how it ended."""
         ...
 
     def rate_limit(self) -> RateLimitReported | None:

@@ -19,6 +19,7 @@ log = logger(__name__)
 REQUEST_ID = "x-request-id"
 SIMULATED = "x-claude-openai-simulated"
 
+_STATE = "request_id"
 _HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -32,6 +33,7 @@ class RequestLog:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = self._id(scope)
+        scope.setdefault("state", {})[_STATE] = request_id
         line = _Line(scope, request_id)
 
         async def send_marked(message: Message) -> None:
@@ -55,6 +57,12 @@ class RequestLog:
         headers[REQUEST_ID] = request_id
         if self._simulated:
             headers[SIMULATED] = "true"
+
+
+def request_id(scope: Scope) -> str:
+    """The request's id; only behind `RequestLog`."""
+    known: str = scope["state"][_STATE]
+    return known
 
 
 class _Line:

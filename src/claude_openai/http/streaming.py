@@ -4,14 +4,15 @@ As long as it has not begun, its status is still open; the first silence decides
 """
 
 from collections.abc import Mapping
+from typing import Protocol, TypeVar
 
 import anyio
-from anyio.abc import ObjectReceiveStream
 from starlette.datastructures import MutableHeaders
 from starlette.types import Send
 
-from claude_openai.core.events import Event
 from claude_openai.wire import sse
+
+Item_co = TypeVar("Item_co", covariant=True)
 
 HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -19,6 +20,12 @@ HEADERS = {
     "x-accel-buffering": "no",  # nginx would collect the stream otherwise
 }
 KEEP_ALIVE = sse.comment("keep-alive")
+
+
+class Source(Protocol[Item_co]):
+    """Where what is to be told comes from."""
+
+    async def receive(self) -> Item_co: ...
 
 
 class EventStream:
@@ -31,8 +38,8 @@ class EventStream:
         self._silent_at = anyio.current_time() + keep_alive_seconds
         self.begun = False
 
-    async def next(self, events: ObjectReceiveStream[Event]) -> Event:
-        """The next event. While none comes, comments tell the client, and whatever is between, that one is expected."""
+    async def next(self, events: Source[Item_co]) -> Item_co:
+        """The next one. While none comes, comments tell the client, and whatever is between, that one is expected."""
         while True:
             with anyio.CancelScope(deadline=self._silent_at):
                 return await events.receive()

@@ -5,36 +5,79 @@ something else. Leaving the block for any reason ends the turn; so does the clie
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import anyio
 from anyio.abc import ObjectReceiveStream, ObjectSendStream, TaskGroup
-from starlette.types import Receive
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope
 
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
+from claude_openai.core.runs import Caller
 from claude_openai.core.turn import Turn
+from claude_openai.http.auth import principal
 from claude_openai.http.client import ClientGone, departure
 from claude_openai.http.ports import Gateway
+from claude_openai.http.request_id import request_id
+from claude_openai.logs import bound
+
+LONGEST_CLIENT = 200
+"""Characters of a User-Agent that are remembered: enough to tell which program it is."""
+
+
+def calling(scope: Scope, run_id: str, answer_prefix: str) -> Caller:
+    """Who sent this request, whose answer's id is `run_id` after the protocol's `answer_prefix`."""
+    client = "".join(filter(str.isprintable, Headers(scope=scope).get("user-agent", "")))
+    return Caller(
+        run_id=run_id,
+        answer_id=answer_prefix + run_id,
+        request_id=request_id(scope),
+        principal=principal(scope),
+        client=client[:LONGEST_CLIENT],
+    )
 
 
 @asynccontextmanager
-async def attended(gateway: Gateway, turn: Turn, receive: Receive) -> AsyncIterator[ObjectReceiveStream[Event]]:
+async def attended(
+    gateway: Gateway, turn: Turn, caller: Caller, receive: Receive
+) -> AsyncIterator[ObjectReceiveStream[Event]]:
     """The events of `turn`, each to be received before the next is asked for, up to and including the last.
+
+    Whatever is logged in the block names the run.
 
     Raises:
         ClientGone: the client left before the last event; what the block was doing is cancelled.
     """
     sender, events = anyio.create_memory_object_stream[Event](0)
     watch = anyio.CancelScope()
-    async with sender, events, _task_group() as tasks:
+    with bound(run_id=caller.run_id):
+        async with sender, events, _task_group() as tasks:
+            tasks.start_soon(_watch, receive, watch)
+            tasks.start_soon(_relay, gateway.open(turn, caller), sender, watch)
+            yield events
+
+
+@asynccontextmanager
+async def while_there(receive: Receive) -> AsyncIterator[None]:
+    """A block that goes on as long as the client listens.
+
+    Raises:
+        ClientGone: the client left; what the block was doing is cancelled.
+    """
+    watch = anyio.CancelScope()
+    async with _task_group() as tasks:
         tasks.start_soon(_watch, receive, watch)
-        tasks.start_soon(_relay, gateway, turn, sender, watch)
-        yield events
+        yield
+        watch.cancel()
 
 
-async def _relay(gateway: Gateway, turn: Turn, sender: ObjectSendStream[Event], watch: anyio.CancelScope) -> None:
+async def _relay(
+    turn: AbstractAsyncContextManager[AsyncIterator[Event]],
+    sender: ObjectSendStream[Event],
+    watch: anyio.CancelScope,
+) -> None:
     """From the last event on nobody watches: there is nothing left to end, and a finished answer is no departure."""
-    async with gateway.open(turn) as events:
+    async with turn as events:
         async for event in events:
             last = isinstance(event, TurnFinished | TurnFailed)
             if last:

@@ -12,6 +12,7 @@ wrong value came from, and was measured to add 50 ms to every start.
 """
 
 from claude_openai.settings.catalogue import Setting
+from claude_openai.settings.effective import Effective, effective
 from claude_openai.settings.login import login_environment
 from claude_openai.settings.model import Settings, catalogue, doubts
 from claude_openai.settings.sources import process_environment
@@ -19,11 +20,13 @@ from claude_openai.settings.tables import login_table, table, with_tables
 from claude_openai.settings.values import KeyFile, is_loopback
 
 __all__ = [
+    "Effective",
     "KeyFile",
     "Setting",
     "Settings",
     "catalogue",
     "doubts",
+    "effective",
     "is_loopback",
     "login_environment",
     "login_table",

@@ -35,7 +35,7 @@ def read(settings: Iterable[Setting], flags: Mapping[str, object], environ: Mapp
         SettingsError: there is a settings file, but it cannot be read.
     """
     fields = [setting for setting in settings if setting is not CONFIG]
-    file = _config_file(flags, environ)
+    file = config_file(flags, environ)
     return ChainMap(_from_flags(fields, flags), _from_environment(fields, environ), _from_file(file) if file else {})
 
 
@@ -63,7 +63,7 @@ def _from_file(path: Path) -> dict[str, Found]:
     return {name: Found(f"{name} in {path}", value) for name, value in table.items()}
 
 
-def _config_file(flags: Mapping[str, object], environ: Mapping[str, str]) -> Path | None:
+def config_file(flags: Mapping[str, object], environ: Mapping[str, str]) -> Path | None:
     """The file that was named, which must exist, or else the usual one where there is one."""
     named = flags.get(CONFIG.name) or environ.get(CONFIG.variables[0])
     if named:

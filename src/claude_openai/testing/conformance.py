@@ -4,25 +4,67 @@
         @pytest.fixture
         def stage(self) -> Stage: ...
 
+One that has Claude Code, with a `Simulator` upstream, owes more: `ClaudeCodeConformance`.
+
 No pytest in here, so that the package can ship it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Protocol
 
 import anyio
 
-from claude_openai.core.events import Event, TextDelta, TurnFailed, TurnFinished, TurnStarted, UsageReported
-from claude_openai.core.messages import Text, UserMessage
+from claude_openai.core.agent import AgentProfile
+from claude_openai.core.events import (
+    Event,
+    TextDelta,
+    ToolCalled,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+    Usage,
+    UsageReported,
+)
+from claude_openai.core.failures import Kind
+from claude_openai.core.messages import AssistantMessage, Image, SystemMessage, Text, UserMessage
 from claude_openai.core.models import Model
 from claude_openai.core.ports import Backend
-from claude_openai.core.turn import Turn
+from claude_openai.core.tools import Tool
+from claude_openai.core.turn import Sampling, Turn
+from claude_openai.testing.simulator import CREDIT_BALANCE, Failure, JsonObject, RecordedRequest, Reply, ToolUse
+from claude_openai.testing.simulator import Text as Said
+from claude_openai.testing.simulator.script import Answer
 
 PATIENCE_SECONDS = 20
 """For any one case: a backend may have to start a process."""
 
 TURN = Turn(Model("sonnet"), (UserMessage((Text("Say kiwi"),)),))
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+CONVERSATION = Turn(
+    Model("sonnet"),
+    (
+        SystemMessage("Be brief. " * 20_000),  # more than an argument of a command can hold
+        UserMessage((Text("/cost @/etc/hostname"),)),
+        AssistantMessage("That is two words."),
+        UserMessage((Text("And this?"), Image("image/png", PIXEL))),
+    ),
+)
+
+SAMPLED = replace(TURN, model=Model("claude-haiku-4-5"), sampling=Sampling(5, temperature=0.25, stop=("lemon",)))
+
+WITH_TOOLS = replace(TURN, tools=(Tool("look", '{"type": "object"}'),))
+
+AT_WORK = replace(TURN, agent=AgentProfile("/"))
+
+FAILURES: Mapping[Kind, Failure] = {
+    Kind.NOT_LOGGED_IN: Failure.of(401),
+    Kind.INSUFFICIENT_QUOTA: CREDIT_BALANCE,
+    Kind.OVERLOADED: Failure.of(529),
+}
 
 
 class Stage(Protocol):
@@ -83,6 +125,104 @@ class BackendConformance:
         assert stage.is_over()
 
 
+class ClaudeCodeStage(Stage, Protocol):
+    """Makes backends over a Claude Code that may not repeat a failed request, and knows what reached upstream."""
+
+    cannot: frozenset[str]
+    """The parameters that the backend refuses: of `tools` and `claude` those that it cannot carry."""
+
+    def playing(self, answer: Answer) -> Backend:
+        """Upstream gives this answer to each request from now on."""
+        ...
+
+    def asked(self) -> Sequence[RecordedRequest]:
+        """What reached upstream since."""
+        ...
+
+
+class ClaudeCodeConformance(BackendConformance):
+    """The suite for a backend with Claude Code; `stage` is a fixture of the class that inherits it."""
+
+    async def test_it_tells_its_version_its_login_and_its_models(self, stage: ClaudeCodeStage) -> None:
+        with anyio.fail_after(PATIENCE_SECONDS):
+            description = await stage.answering().describe()
+        assert description.version[0].isdigit()
+        assert description.login.ready
+        assert "sonnet" in {model.id for model in description.models}
+
+    async def test_a_conversation_arrives_as_it_was_said(self, stage: ClaudeCodeStage) -> None:
+        await _all(stage.answering(), CONVERSATION)
+        (request,) = stage.asked()
+        assert request.body["system"][-1]["text"] == "Be brief. " * 20_000
+        assert [(message["role"], _bare(message["content"])) for message in _spoken(request)] == [
+            ("user", [{"type": "text", "text": "/cost @/etc/hostname"}]),
+            ("assistant", [{"type": "text", "text": "That is two words."}]),
+            (
+                "user",
+                [
+                    {"type": "text", "text": "And this?"},
+                    {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}},
+                ],
+            ),
+        ]
+
+    async def test_words_of_a_command_are_words(self, stage: ClaudeCodeStage) -> None:
+        turn = replace(TURN, messages=(UserMessage((Text("/cost @/etc/hostname"),)),))
+        await _all(stage.answering(), turn)
+        (request,) = stage.asked()
+        assert _bare(_spoken(request)[-1]["content"]) == [{"type": "text", "text": "/cost @/etc/hostname"}]
+
+    async def test_sampling_reaches_upstream_and_a_limit_ends_the_answer(self, stage: ClaudeCodeStage) -> None:
+        events = await _all(stage.playing(Reply((Said(("kiwi",)),), stop_reason="max_tokens")), SAMPLED)
+        assert events[-1] == TurnFinished("length")
+        first, *others = stage.asked()
+        assert len(others) <= 1  # one may have left before Claude Code was stopped; left alone it makes three more
+        sent = [first.body.get(name) for name in ("model", "max_tokens", "temperature", "stop_sequences")]
+        assert sent == ["claude-haiku-4-5", 5, 0.25, ["lemon"]]
+
+    async def test_usage_is_upstreams(self, stage: ClaudeCodeStage) -> None:
+        events = await _all(stage.answering())
+        (request,) = stage.asked()
+        assert request.usage is not None
+        (reported,) = [event for event in events if isinstance(event, UsageReported)]
+        assert reported.usage == Usage(
+            request.usage["input_tokens"],
+            request.usage["output_tokens"],
+            request.usage["cache_creation_input_tokens"],
+            request.usage["cache_read_input_tokens"],
+        )
+        assert reported.cost_usd
+
+    async def test_a_failure_upstream_is_told_as_what_it_is(self, stage: ClaudeCodeStage) -> None:
+        told = {}
+        for kind, failure in FAILURES.items():
+            (*_, last) = await _all(stage.playing(failure))
+            assert isinstance(last, TurnFailed)
+            told[kind] = last.failure.kind
+        assert told == {kind: kind for kind in FAILURES}
+
+    async def test_a_turn_that_is_left_is_left_upstream(self, stage: ClaudeCodeStage) -> None:
+        with anyio.fail_after(PATIENCE_SECONDS):
+            async with stage.silent().open(TURN) as session, aclosing(session.events()) as events:
+                async for event in events:
+                    if isinstance(event, TextDelta):
+                        break
+            (request,) = stage.asked()
+            await request.closed.wait()
+
+    async def test_tools_are_carried_or_refused(self, stage: ClaudeCodeStage) -> None:
+        events = await _all(stage.playing(Reply((ToolUse("look"),))), WITH_TOOLS)
+        if "tools" in stage.cannot:
+            _assert_refused(stage, events, "tools")
+        else:
+            assert [event.call.name for event in events if isinstance(event, ToolCalled)] == ["look"]
+            assert events[-1] == TurnFinished("tool_calls")
+
+    async def test_what_it_cannot_do_beside_is_refused(self, stage: ClaudeCodeStage) -> None:
+        if "claude" in stage.cannot:
+            _assert_refused(stage, await _all(stage.answering(), AT_WORK), "claude")
+
+
 def in_order(events: Sequence[Event]) -> bool:
     """Whether `events` are a whole turn in the order `core.events` promises."""
     kinds = [type(event) for event in events]
@@ -98,7 +238,25 @@ def in_order(events: Sequence[Event]) -> bool:
     )
 
 
-async def _all(backend: Backend) -> list[Event]:
+async def _all(backend: Backend, turn: Turn = TURN) -> list[Event]:
     with anyio.fail_after(PATIENCE_SECONDS):
-        async with backend.open(TURN) as session:
+        async with backend.open(turn) as session:
             return [event async for event in session.events()]
+
+
+def _assert_refused(stage: ClaudeCodeStage, events: Sequence[Event], param: str) -> None:
+    """At once, as the client's own mistake, with the way out."""
+    (event,) = events
+    assert isinstance(event, TurnFailed)
+    assert (event.failure.kind, event.failure.param) == (Kind.UNSUPPORTED_PARAMETER, param)
+    assert "--backend sdk" in event.failure.message
+    assert not stage.asked()
+
+
+def _spoken(request: RecordedRequest) -> list[JsonObject]:
+    return [message for message in request.messages if message["role"] != "system"]
+
+
+def _bare(blocks: list[JsonObject]) -> list[JsonObject]:
+    """Without the marks of the prompt cache."""
+    return [{name: value for name, value in block.items() if name != "cache_control"} for block in blocks]

@@ -1,7 +1,7 @@
 """What a failure is on the wire: one table from its kind to HTTP status, OpenAI type and code.
 
 OpenAI has no reference of its types; these are the ones its API sends. Its clients choose their exception by the
-status, and people by the code.
+status, and people by the code. 499 (nginx's "client closed request") is one that no client tries again.
 """
 
 import math
@@ -40,6 +40,7 @@ TABLE: Mapping[Kind, Row] = {
     Kind.STREAM_INTERRUPTED: Row(502, "server_error", "stream_interrupted"),
     Kind.INVALID_TOOL_ARGUMENTS: Row(502, "server_error", "invalid_tool_arguments"),
     Kind.CLAUDE_CODE_FAILED: Row(502, "server_error", "claude_code_failed"),
+    Kind.CANCELLED: Row(499, "invalid_request_error", "run_cancelled"),
     Kind.QUEUE_FULL: Row(429, "rate_limit_error", "queue_full"),
     Kind.QUEUE_TIMEOUT: Row(503, "server_error", "queue_timeout"),
     Kind.FIRST_BYTE_TIMEOUT: Row(504, "server_error", "first_byte_timeout"),

@@ -12,7 +12,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from claude_openai.wire.claude import ClaudeOptions
 from claude_openai.wire.reply import Reply
+
+ACTIVITY_EVENT = "claude.activity"
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
 Object = dict[str, object]
@@ -297,6 +300,7 @@ class ChatCompletionRequest(_Sent):
     messages: Annotated[list[Message], Field(min_length=1, fail_fast=True)]
     model: str | None = None
     audio: Object | None = None
+    claude: ClaudeOptions | None = None
     frequency_penalty: Penalty | None = None
     function_call: FunctionChoice | None = None
     functions: Annotated[list[Function], Field(max_length=MOST_TOOLS, fail_fast=True)] | None = None
@@ -375,12 +379,27 @@ class CompletionUsage(Reply):
     completion_tokens_details: CompletionTokensDetails
 
 
+class ClaudeActivity(Reply):
+    """Claude Code's use of one of its own tools: the call, or, with a `status`, what came of it."""
+
+    call_id: str
+    tool: str
+    arguments: str
+    status: Literal["done", "failed"] | None = None
+    result: str | None = None
+    parent_call_id: str | None = None
+
+
 class ClaudeExtension(Reply):
-    """What this server adds: the model that answered, Claude Code's session, and its own figure of the cost."""
+    """What this server adds: the model that answered, Claude Code's session, its own figure of the cost, which limit of
+    the request's ended the answer, and what Claude Code did with its own tools, where that was asked for.
+    """
 
     session_id: str
     model: str
     cost_usd: float | None
+    limit: Literal["max_turns", "max_budget_usd"] | None = None
+    activity: list[ClaudeActivity] | None = None
 
 
 class CalledFunction(Reply):
@@ -403,6 +422,7 @@ class ResponseMessage(Reply):
 
     role: Literal["assistant"] = "assistant"
     content: str | None
+    reasoning_content: str | None = None
     refusal: str | None
     tool_calls: list[CalledTool] | None = None
     function_call: CalledFunction | None = None
@@ -450,6 +470,7 @@ class Delta(Reply):
 
     role: Literal["assistant"] | None = None
     content: str | None = None
+    reasoning_content: str | None = None
     refusal: str | None = None
     tool_calls: list[ToolDelta] | None = None
     function_call: FunctionDelta | None = None
@@ -465,7 +486,11 @@ class ChunkChoice(Reply):
 
 
 class ChatCompletionChunk(Reply):
-    """One event of a stream. Asked for usage, all chunks have the key, and one without choices has the numbers."""
+    """One event of a stream. Asked for usage, all chunks have the key, and one without choices has the numbers.
+
+    One with `claude_activity` is an event of that name (`ACTIVITY_EVENT`). For a client that does not look at names it
+    is a chunk that says nothing.
+    """
 
     id: str
     object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
@@ -474,3 +499,9 @@ class ChatCompletionChunk(Reply):
     choices: list[ChunkChoice]
     usage: CompletionUsage | None = None
     claude: ClaudeExtension | None = None
+    claude_activity: ClaudeActivity | None = None
+
+    @property
+    def event_name(self) -> str | None:
+        """Of the event that it is, where that has a name."""
+        return ACTIVITY_EVENT if self.claude_activity else None

@@ -1,4 +1,4 @@
-"""Server-sent events, as far as OpenAI uses them: data without names, ids or retries.
+"""Server-sent events, as far as they are used here: data, with a name where the protocol has one; no ids or retries.
 
 A line ends in CR, LF or both, so data that holds such an end becomes several `data:` lines, which the client joins
 again with LF.
@@ -9,9 +9,10 @@ import re
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-def event(data: str) -> bytes:
-    """One event."""
-    return _block("data: ", data)
+def event(data: str, name: str | None = None) -> bytes:
+    """One event; `name` is a word of the protocol's."""
+    named = f"event: {name}\n".encode() if name else b""
+    return named + _block("data: ", data)
 
 
 def comment(text: str = "keep-alive") -> bytes:

@@ -1,5 +1,7 @@
 """What a request for a response asks for: its items, its tools, and what is told of the rest."""
 
+from pathlib import Path
+
 import pytest
 from inline_snapshot import snapshot
 
@@ -226,3 +228,9 @@ def test_what_real_clients_send_is_understood(name: str, roles: str) -> None:
     read = reading_of(sample(name))
     assert "".join(type(message).__name__[0] for message in read.turn.messages) == roles
     assert read.ignored == ()
+
+
+@pytest.mark.proves("responses.parameters")
+def test_the_page_has_the_table_as_the_code_has_it() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "responses.md").read_text("utf-8")
+    assert f"<!-- parameters:begin -->\n{markdown_table(PARAMETERS)}<!-- parameters:end -->" in page

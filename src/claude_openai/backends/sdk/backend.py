@@ -1,6 +1,6 @@
 """Turns answered by Claude Code through the Claude Agent SDK: one process per conversation, while its session lasts."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,18 +10,21 @@ import anyio
 import structlog
 from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ClaudeSDKError, CLIConnectionError, McpSdkServerConfig
 
+from claude_openai.backends.claude.account import login_of, models_of
+from claude_openai.backends.claude.command import ClaudeCode, Drawing, Order, Past, asked_for
+from claude_openai.backends.claude.failures import process_failure
+from claude_openai.backends.claude.never_started import NeverStarted, not_starting
+from claude_openai.backends.claude.transcript import Json, dialogue, prompt_of, system_prompt, transcript
 from claude_openai.backends.process import Child, child_process, dying_with_parent
 from claude_openai.backends.scratch import Scratch, scratch_folder
-from claude_openai.backends.sdk.account import login_of, models_of
+from claude_openai.backends.sdk.agent import Ground, Guard, as_the_model_knows_them, at_work, is_gated
 from claude_openai.backends.sdk.calls import SERVER, ParkedCalls
-from claude_openai.backends.sdk.command import ClaudeCode, Drawing, Rebuilding
-from claude_openai.backends.sdk.failures import process_failure
+from claude_openai.backends.sdk.command import fresh, rebuilt
 from claude_openai.backends.sdk.session import Running, SdkSession, Wear, cause, sent
-from claude_openai.backends.sdk.transcript import Json, dialogue, prompt_of, system_prompt, transcript
 from claude_openai.backends.sdk.transport import ChildTransport, Introduction
 from claude_openai.backends.spares import Spare, Spares
-from claude_openai.backends.supply import Stage, Supply, Trouble
-from claude_openai.core.events import Event, TurnFailed
+from claude_openai.backends.supply import Stage, Supply
+from claude_openai.core.agent import AgentProfile
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.ports import Condition, Description, Session, Start
 from claude_openai.core.turn import Turn
@@ -38,7 +41,8 @@ class SdkSettings:
     `max_tool_mends` how often the model may mend calls whose arguments do not fit; `warm_processes` how many wait for
     a new conversation. `start_timeout`, in seconds, is from the start of a process to its reply to `initialize`: 0.35
     to 0.7 measured, more from a slow disk; `introduction_timeout` that of one that has been waiting: 0.04;
-    `hand_over_timeout` until a prompt is in its hands, since a long one stays in the pipe until it is read.
+    `hand_over_timeout` until a prompt is in its hands, since a long one stays in the pipe until it is read. `ground`
+    is where agents may work; without it there is no agent profile.
     """
 
     cli: str
@@ -51,6 +55,7 @@ class SdkSettings:
     start_timeout: float = 30.0
     introduction_timeout: float = 10.0
     hand_over_timeout: float = 10.0
+    ground: Ground | None = None
 
 
 class SdkBackend:
@@ -102,7 +107,7 @@ class SdkBackend:
     def condition(self) -> Condition:
         """See `core.ports.Backend.condition`."""
         trouble = self._supply.failing(anyio.current_time())
-        return Condition(self._supply.count(Stage.WAITING), _failure(trouble) if trouble else None)
+        return Condition(self._supply.count(Stage.WAITING), not_starting(trouble) if trouble else None)
 
     @asynccontextmanager
     async def open(self, turn: Turn) -> AsyncIterator[Session]:
@@ -114,11 +119,14 @@ class SdkBackend:
     async def _session(self, stack: AsyncExitStack, turn: Turn) -> Session:
         """Of a Claude Code that is answering `turn`, or of none; its process ends with `stack`."""
         if trouble := self._supply.trouble(anyio.current_time()):
-            return _NeverStarted(_failure(trouble))
-        history, prompt = prompt_of(dialogue(turn.messages))
+            return NeverStarted(not_starting(trouble))
+        if turn.agent and not self._allows(turn.agent):
+            return NeverStarted(_not_allowed(turn.agent))
+        messages = as_the_model_knows_them(turn.messages) if turn.agent else turn.messages
+        history, prompt = prompt_of(dialogue(messages))
         calls = ParkedCalls(turn.tools)
         try:
-            if history:
+            if history or turn.agent:
                 running = await self._rebuilt(stack, turn, calls, history, prompted=prompt is not None)
             else:
                 running = await self._fresh(stack, turn, calls)
@@ -127,7 +135,7 @@ class SdkBackend:
                     await running.client.query(sent(prompt))
         except (ClaudeSDKError, OSError) as error:
             log.error("sdk.error", stage="start", error=cause(error))
-            return _NeverStarted(process_failure("could not be started"))
+            return NeverStarted(process_failure("could not be started"))
         settings = self._settings
         return SdkSession(
             running,
@@ -137,12 +145,16 @@ class SdkBackend:
             wear=settings.wear,
             hand_over_timeout=settings.hand_over_timeout,
             started=self._spares.refill,
+            allowed=partial(self._allows, turn.agent) if turn.agent else lambda: True,
         )
+
+    def _allows(self, profile: AgentProfile) -> bool:
+        return self._settings.ground is not None and self._settings.ground.allows(profile)
 
     async def _fresh(self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls) -> Running:
         """A process that waits, or a new one, introduced to a new conversation."""
         server = SERVER if turn.tools else None
-        introduction = Introduction(_model(turn), Drawing.of(turn), system_prompt(turn.messages), server)
+        introduction = Introduction(asked_for(turn), Drawing.of(turn), system_prompt(turn.messages), server)
         if spare := self._spares.take():
             try:
                 return await self._served(stack, spare.number, partial(self._warm, spare, introduction, calls))
@@ -167,29 +179,41 @@ class SdkBackend:
     async def _rebuilt(
         self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls, history: list[Json], *, prompted: bool
     ) -> Running:
-        """A new process that goes on with `history`."""
-        order = Rebuilding(_model(turn), Drawing.of(turn), has_tools=bool(turn.tools), prompted=prompted)
-        past = transcript(history, uuid4(), order.model), system_prompt(turn.messages)
-        return await self._served(stack, self._supply.start(Stage.TAKEN), partial(self._resumed, order, past, calls))
+        """A new process that goes on with `history`, which an agent may not have yet."""
+        order = Order.of(turn, prompted=prompted)
+        lines = transcript(history, uuid4(), order.model) if history else b""
+        start = partial(self._resumed, order, Past(lines, system_prompt(turn.messages)), calls, turn.agent)
+        return await self._served(stack, self._supply.start(Stage.TAKEN), start, typical=turn.agent is None)
 
     async def _resumed(
-        self, order: Rebuilding, past: tuple[bytes, str], calls: ParkedCalls, owned: AsyncExitStack
+        self, order: Order, past: Past, calls: ParkedCalls, profile: AgentProfile | None, owned: AsyncExitStack
     ) -> Running:
         scratch = owned.enter_context(self._scratch())
-        history, instructions = past
-        scratch.history.write_bytes(history)
-        if instructions:
-            scratch.instructions.write_text(instructions, encoding="utf-8", newline="")
-        child = await owned.enter_async_context(child_process(self._claude_code.rebuilt(scratch, order)))
+        past.lay_out(scratch)
+        guard = None
+        if profile and (ground := self._settings.ground):
+            guard = Guard(ground.fence())
+            command = at_work(self._claude_code, scratch, order, profile, ground, has_tools=calls.any)
+        else:
+            command = rebuilt(self._claude_code, scratch, order, has_tools=calls.any)
+        child = await owned.enter_async_context(child_process(command))
         scratch.record(child.pid)
-        transport = ChildTransport(child)
-        client = await self._connected(owned, transport, calls, self._settings.start_timeout)
-        return Running(client, transport, child, "rebuilt", thinks_again=order.drawing.thinks)
+        transport = ChildTransport(child, gated=is_gated(command))
+        client = await self._connected(owned, transport, calls, self._settings.start_timeout, guard)
+        start: Start = "rebuilt" if past.history else "cold"
+        return Running(client, transport, child, start, order.drawing.thinks, guard)
 
     async def _served(
-        self, stack: AsyncExitStack, process: int, start: Callable[[AsyncExitStack], Awaitable[Running]]
+        self,
+        stack: AsyncExitStack,
+        process: int,
+        start: Callable[[AsyncExitStack], Awaitable[Running]],
+        *,
+        typical: bool = True,
     ) -> Running:
         """What `start` starts, as `process`; it ends with `stack`, or at once where it fails.
+
+        One that is not `typical` may fail for what its own request asks for: that says nothing of other requests.
 
         Raises:
             OSError (TimeoutError among them), ClaudeSDKError: it does not serve.
@@ -199,7 +223,8 @@ class SdkBackend:
             try:
                 running = await start(owned)
             except (ClaudeSDKError, OSError):
-                self._supply.fail(process, anyio.current_time())
+                if typical:
+                    self._supply.fail(process, anyio.current_time())
                 raise
             self._supply.serve(process)
             stack.push_async_exit(owned.pop_all())
@@ -208,14 +233,21 @@ class SdkBackend:
     async def _waiting(self, owned: AsyncExitStack) -> Child:
         """A process that waits to be introduced."""
         scratch = owned.enter_context(self._scratch())
-        child = await owned.enter_async_context(child_process(self._claude_code.fresh(scratch)))
+        child = await owned.enter_async_context(child_process(fresh(self._claude_code, scratch)))
         scratch.record(child.pid)
         return child
 
     async def _connected(
-        self, owned: AsyncExitStack, transport: ChildTransport, calls: ParkedCalls, seconds: float
+        self,
+        owned: AsyncExitStack,
+        transport: ChildTransport,
+        calls: ParkedCalls,
+        seconds: float,
+        guard: Guard | None = None,
     ) -> ClaudeSDKClient:
         options = ClaudeAgentOptions(verbatim_prompts=True)
+        if guard:
+            guard.watch(options)
         if calls.any:
             options.mcp_servers = {SERVER: McpSdkServerConfig(type="sdk", name=SERVER, instance=calls.server())}
         try:
@@ -230,35 +262,10 @@ class SdkBackend:
         return client
 
 
-class _NeverStarted:
-    """The session of a Claude Code that could not be started."""
-
-    start: Start = "cold"
-
-    def __init__(self, why: Failure) -> None:
-        self._why = why
-
-    async def events(self) -> AsyncGenerator[Event, None]:
-        yield TurnFailed(self._why)
-
-    async def resume(self, turn: Turn) -> bool:  # noqa: ARG002 -- the port's
-        return False
-
-    def lasts(self) -> bool:
-        return False
-
-    def worn(self) -> bool:
-        return False
-
-    async def gone(self) -> None:
-        await anyio.sleep_forever()
-
-
-def _model(turn: Turn) -> str:
-    return turn.model.resolved or turn.model.id
-
-
-def _failure(trouble: Trouble) -> Failure:
-    when = f"in {trouble.pause:.0f} s" if trouble.pause else "with the next request"
-    said = f"Claude Code failed to start {trouble.failures} times in a row; the next try is {when}."
-    return Failure(Kind.CLAUDE_CODE_FAILED, f"{said} The server's log says why.", retry_after=trouble.pause)
+def _not_allowed(profile: AgentProfile) -> Failure:
+    folders = ", ".join((profile.directory, *profile.add_dirs))
+    return Failure(
+        Kind.PERMISSION_DENIED,
+        f"Claude Code may not work in {folders} any more: it is gone, or leads elsewhere than when it was asked for.",
+        param="claude.workingDirectory",
+    )

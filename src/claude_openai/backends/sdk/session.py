@@ -14,14 +14,18 @@ import anyio
 import structlog
 from claude_agent_sdk import ClaudeSDKClient, ClaudeSDKError
 
+from claude_openai.backends.claude.command import Drawing
+from claude_openai.backends.claude.failures import process_failure
+from claude_openai.backends.claude.reader import AnswerReader
+from claude_openai.backends.claude.said import Said
+from claude_openai.backends.claude.transcript import Json, dialogue, prompt_of
 from claude_openai.backends.process import Child
+from claude_openai.backends.sdk.agent import NAMES, Guard
+from claude_openai.backends.sdk.agent_reader import AgentReader
 from claude_openai.backends.sdk.calls import Outcome, ParkedCalls, fits
-from claude_openai.backends.sdk.command import Drawing
-from claude_openai.backends.sdk.failures import process_failure
-from claude_openai.backends.sdk.reader import AnswerReader
-from claude_openai.backends.sdk.transcript import Json, dialogue, prompt_of
+from claude_openai.backends.sdk.messages import heard, tell
 from claude_openai.backends.sdk.transport import ChildTransport
-from claude_openai.core.events import Event, TurnFailed, TurnFinished, TurnStarted, UsageReported
+from claude_openai.core.events import Activity, Event, TurnFailed, TurnFinished, TurnStarted, UsageReported
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.fingerprint import newest
 from claude_openai.core.messages import Message, Text, ToolCall, ToolMessage
@@ -37,13 +41,16 @@ SETTLE_TIMEOUT_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A started and initialised Claude Code. `thinks_again`: whether it can be told to think where it does not."""
+    """A started and initialised Claude Code. `thinks_again`: whether it can be told to think where it does not; `guard`
+    is what it asks before it uses tools of its own, where it has any.
+    """
 
     client: ClaudeSDKClient
     transport: ChildTransport
     child: Child
     start: Start
     thinks_again: bool = True
+    guard: Guard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ class Wear:
 class SdkSession:
     """Implements `core.ports.Session`. `max_mends` is how often the model may mend calls that do not fit.
 
-    `started` is called when upstream has begun to answer.
+    `started` is called when upstream has begun to answer; `allowed` is asked before the session goes on.
     """
 
     def __init__(
@@ -70,22 +77,25 @@ class SdkSession:
         wear: Wear,
         hand_over_timeout: float,
         started: Callable[[], object],
+        allowed: Callable[[], bool],
     ) -> None:
         self._running = running
         self._calls = calls
         self._drawing = Drawing.of(turn)
-        self._messages = running.client.receive_messages()
+        self._messages = _heard(running.client)
         self._toolbox = Toolbox(turn.tools)
         self._model = turn.model.id
         self._offered = frozenset(tool.name for tool in turn.tools)
         self._max_mends = max_mends
         self._wear = wear
         self._started = started
+        self._allowed = allowed
         self._hand_over_timeout = hand_over_timeout
         self._answers = 0
         self._spent_usd = 0.0
         self._waits = False
         self._mended = False
+        self._uses: dict[str, Activity] = {}
 
     @property
     def start(self) -> Start:
@@ -95,7 +105,7 @@ class SdkSession:
     async def events(self) -> AsyncGenerator[Event, None]:
         """See `core.ports.Session.events`."""
         self._waits = False
-        reader = AnswerReader(self._model, self._offered, time.time)
+        reader = self._reader()
         try:
             async for event in self._answer(reader):
                 yield self._with_its_own_cost(event)
@@ -114,7 +124,9 @@ class SdkSession:
         """See `core.ports.Session.resume`."""
         new = newest(turn.messages)
         results = [message for message in new if isinstance(message, ToolMessage)]
-        if not (self.lasts() and all(map(fits, results)) and await self._configured(Drawing.of(turn))):
+        if not (self.lasts() and self._allowed() and all(map(fits, results))):
+            return False
+        if not await self._configured(Drawing.of(turn)):
             return False
         for result in results:
             self._calls.give(result.tool_call_id, Outcome(result.content))
@@ -132,15 +144,24 @@ class SdkSession:
         """See `core.ports.Session.gone`."""
         await self._running.child.ended()
 
+    def _reader(self) -> AnswerReader:
+        if guard := self._running.guard:
+            return AgentReader(self._model, NAMES, guard.has_checked, self._uses, time.time)
+        return AnswerReader(self._model, self._offered, time.time)
+
     async def _answer(self, reader: AnswerReader) -> AsyncGenerator[Event, None]:
         """Up to the end of an answer that is complete, its calls fit for the client; or up to a last event."""
         mends = 0
-        async for message in self._messages:
-            for event in reader.feed(message):
+        async for said in self._messages:
+            events = reader.feed(said)
+            if reader.done:
+                self._answers += 1
+                self._waits = reader.lasts and not self._mended
+            for event in events:
                 yield event
             if reader.done:
                 return
-            if not reader.complete:
+            if not reader.ready:
                 continue
             problems = self._problems(reader.calls)
             if not problems:
@@ -165,8 +186,8 @@ class SdkSession:
             self._running.child.kill()  # an interrupt would come after the next request
             return []
         with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS):
-            async for message in self._messages:
-                if events := reader.feed(message):
+            async for said in self._messages:
+                if events := reader.feed(said):
                     # What was mended is still in Claude Code's memory, and was never in the client's.
                     self._waits = TurnFinished("stop") in events and not self._mended
                     return events
@@ -215,6 +236,14 @@ class SdkSession:
 async def sent(message: Json) -> AsyncIterator[dict[str, Any]]:
     """`message` as the SDK takes a prompt."""
     yield {"type": "user", "message": message, "parent_tool_use_id": None}
+
+
+async def _heard(client: ClaudeSDKClient) -> AsyncIterator[Said]:
+    """What Claude Code says, as far as it is about an answer."""
+    async for message in client.receive_messages():
+        tell(message)
+        if said := heard(message):
+            yield said
 
 
 def cause(error: BaseException) -> str:

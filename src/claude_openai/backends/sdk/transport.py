@@ -15,8 +15,8 @@ from typing import Any
 import anyio
 from claude_agent_sdk import CLIConnectionError, CLIJSONDecodeError, ProcessError, Transport
 
+from claude_openai.backends.claude.command import Drawing
 from claude_openai.backends.process import MAX_LINE_BYTES, Child
-from claude_openai.backends.sdk.command import Drawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,15 @@ class Introduction:
 
 
 class ChildTransport(Transport):
-    """Speaks to `child`, which is introduced to its conversation first if it does not know it."""
+    """Speaks to `child`, which is introduced to its conversation first if it does not know it.
 
-    def __init__(self, child: Child, introduction: Introduction | None = None) -> None:
+    One that is `gated` starts with the first line: in the same moment it has the SDK's `initialize` to read.
+    """
+
+    def __init__(self, child: Child, introduction: Introduction | None = None, *, gated: bool = False) -> None:
         self._child = child
         self._introduction = introduction
+        self._gate = "\n" if gated else ""
         self._ready = False
         self._asked = 0
         self._answers: dict[str, anyio.Event] = {}
@@ -68,7 +72,8 @@ class ChildTransport(Transport):
             CLIConnectionError: the child reads no more.
         """
         introduction, self._introduction = self._introduction, None
-        await self._send(introduction.complete(data) if introduction else data)
+        gate, self._gate = self._gate, ""
+        await self._send(gate + (introduction.complete(data) if introduction else data))
 
     async def _send(self, line: str) -> None:
         try:
@@ -158,5 +163,5 @@ def _parsed(line: bytes) -> dict[str, Any]:
     try:
         message: dict[str, Any] = json.loads(line)
     except ValueError as error:
-        raise CLIJSONDecodeError(line[:200].decode(errors="replace"), error) from error
+        raise CLIJSONDecodeError(f"a line of {len(line)} bytes", error) from error
     return message

@@ -1,6 +1,6 @@
 """What the chunks of an answer and its one object have in common: how it ends, what it used, and who gave it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from claude_openai.core import events
@@ -9,6 +9,7 @@ from claude_openai.core.surrogates import mended, mended_json
 from claude_openai.wire.chat_completions import (
     ChatCompletion,
     ChatCompletionChunk,
+    ClaudeActivity,
     ClaudeExtension,
     CompletionTokensDetails,
     CompletionUsage,
@@ -51,13 +52,41 @@ def with_usage(answer: Answer, reported: events.UsageReported | None) -> Answer:
     return answer.model_copy(update={"usage": _usage(reported.usage)})
 
 
-def signed(answer: Answer, started: events.TurnStarted | None, reported: events.UsageReported | None) -> Answer:
+def signed(
+    answer: Answer,
+    started: events.TurnStarted | None,
+    reported: events.UsageReported | None,
+    end: events.TurnFinished,
+    activity: Sequence[ClaudeActivity] = (),
+) -> Answer:
     """`answer` with the `claude` object; as it is where no model ever began to answer."""
     if started is None:
         return answer
     cost = reported.cost_usd if reported else None
     claude = ClaudeExtension(session_id=started.session_id, model=started.model, cost_usd=cost)
+    further = {"limit": end.limit, "activity": list(activity)}
+    claude = claude.model_copy(update={name: value for name, value in further.items() if value})
     return answer.model_copy(update={"claude": claude})
+
+
+def told_activity(activity: events.Activity) -> ClaudeActivity:
+    """As the client's events and the answer's list have it."""
+    told = ClaudeActivity(call_id=activity.call_id, tool=activity.tool, arguments=mended(activity.arguments))
+    outcome = {} if activity.result is None else _outcome(activity.result, failed=activity.failed)
+    parent = {"parent_call_id": activity.parent} if activity.parent else {}
+    return told.model_copy(update={**outcome, **parent})
+
+
+def told_as_reasoning(activity: events.Activity) -> str:
+    """The same as a line for people; nothing for what went as it should."""
+    if activity.result is None:
+        return f"{activity.tool} {mended(activity.arguments)}\n"
+    first_line = mended(activity.result).strip().partition("\n")[0]
+    return f"{activity.tool} failed: {first_line}\n" if activity.failed else ""
+
+
+def _outcome(result: str, *, failed: bool) -> dict[str, object]:
+    return {"status": "failed" if failed else "done", "result": mended(result)}
 
 
 def _usage(usage: events.Usage) -> CompletionUsage:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from claude_openai.core.agent import Shown
 from claude_openai.core.events import (
+    Activity,
     Event,
     RateLimitReported,
     ReasoningDelta,
@@ -19,19 +21,29 @@ from claude_openai.core.events import (
 from claude_openai.core.failures import RequestFailed
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.surrogates import mended
-from claude_openai.translate.chat_completions.answer import arguments, finish_reason, refusal, signed, with_usage
+from claude_openai.translate.chat_completions.answer import (
+    arguments,
+    finish_reason,
+    refusal,
+    signed,
+    told_activity,
+    told_as_reasoning,
+    with_usage,
+)
 from claude_openai.wire.chat_completions import CalledFunction, CalledTool, ChatCompletion, Choice, ResponseMessage
 
 
 @dataclass(slots=True)
 class Collector:
-    """One answer, fed until it is complete."""
+    """One answer, fed until it is complete; `shown` is how the client sees what Claude Code does with its own tools."""
 
     id: str
     created: int
     model: str
     legacy: bool = False
+    shown: Shown | None = None
     _texts: list[str] = field(default_factory=list, init=False)
+    _activity: list[Activity] = field(default_factory=list, init=False)
     _calls: list[ToolCall] = field(default_factory=list, init=False)
     _started: TurnStarted | None = field(default=None, init=False)
     _reported: UsageReported | None = field(default=None, init=False)
@@ -50,6 +62,8 @@ class Collector:
                 self._texts.append(text)
             case ToolCalled(call):
                 self._calls.append(call)
+            case Activity():
+                self._activity.append(event)
             case UsageReported():
                 self._reported = event
             case TurnFinished():
@@ -71,13 +85,19 @@ class Collector:
             finish_reason=finish_reason(self._finished, legacy=self.legacy),
         )
         answer = ChatCompletion(id=self.id, created=self.created, model=self.model, choices=[choice])
-        return signed(with_usage(answer, self._reported), self._started, self._reported)
+        activity = [told_activity(each) for each in self._activity] if self.shown == "events" else []
+        return signed(with_usage(answer, self._reported), self._started, self._reported, self._finished, activity)
 
     def _message(self, finished: TurnFinished) -> ResponseMessage:
         declined = refusal(finished)
         content = None if not self._texts and (self._calls or declined is not None) else mended("".join(self._texts))
         message = ResponseMessage(content=content, refusal=declined)
-        return message.model_copy(update=self._called()) if self._calls else message
+        further = self._called() if self._calls else {}
+        return message.model_copy(update={**further, **self._reasoned()})
+
+    def _reasoned(self) -> dict[str, object]:
+        lines = "".join(map(told_as_reasoning, self._activity)) if self.shown == "reasoning" else ""
+        return {"reasoning_content": lines} if lines else {}
 
     def _called(self) -> dict[str, object]:
         functions = [CalledFunction(name=call.name, arguments=arguments(call)) for call in self._calls]

@@ -7,7 +7,9 @@ answer that fails before it has said anything can still be told as an error with
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from claude_openai.core.agent import Shown
 from claude_openai.core.events import (
+    Activity,
     Event,
     RateLimitReported,
     ReasoningDelta,
@@ -22,7 +24,15 @@ from claude_openai.core.events import (
 )
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.surrogates import Joiner
-from claude_openai.translate.chat_completions.answer import arguments, finish_reason, refusal, signed, with_usage
+from claude_openai.translate.chat_completions.answer import (
+    arguments,
+    finish_reason,
+    refusal,
+    signed,
+    told_activity,
+    told_as_reasoning,
+    with_usage,
+)
 from claude_openai.wire.chat_completions import (
     ChatCompletionChunk,
     ChunkChoice,
@@ -35,13 +45,16 @@ from claude_openai.wire.chat_completions import (
 
 @dataclass(slots=True)
 class ChunkEncoder:
-    """One stream. `id`, `created` and `model` are the same in all its chunks."""
+    """One stream. `id`, `created` and `model` are the same in all its chunks; `shown` is how the client sees what
+    Claude Code does with its own tools.
+    """
 
     id: str
     created: int
     model: str
     include_usage: bool = False
     legacy: bool = False
+    shown: Shown | None = None
     _opened: bool = field(default=False, init=False)
     _calls: int = field(default=0, init=False)
     _text: Joiner = field(default_factory=Joiner, init=False)
@@ -63,6 +76,8 @@ class ChunkEncoder:
                 return [*self._opening(""), self._said(Delta(content=self._text.feed(text)))]
             case ToolCalled(call):
                 return self._called(call)
+            case Activity():
+                return self._acted(event)
             case UsageReported():
                 self._reported = event
                 return []
@@ -99,6 +114,13 @@ class ChunkEncoder:
             ]
         return [*self._opening(None), *self._rest(), *(self._said(delta) for delta in deltas)]
 
+    def _acted(self, activity: Activity) -> list[ChatCompletionChunk]:
+        if self.shown == "events":
+            told = self._said(Delta()).model_copy(update={"claude_activity": told_activity(activity)})
+            return [*self._opening(""), told]
+        line = told_as_reasoning(activity) if self.shown == "reasoning" else ""
+        return [*self._opening(""), self._said(Delta(reasoning_content=line))] if line else []
+
     def _last_words(self, end: TurnFinished) -> list[ChatCompletionChunk]:
         declined = refusal(end)
         chunks = [*self._opening("" if declined is None else None), *self._rest()]
@@ -110,8 +132,8 @@ class ChunkEncoder:
         finishing = self._said(Delta(), finish_reason(end, legacy=self.legacy))
         if self.include_usage and self._reported:
             usage = with_usage(self._chunk([]), self._reported)
-            return [finishing, signed(usage, self._started, self._reported)]
-        return [signed(finishing, self._started, self._reported)]
+            return [finishing, signed(usage, self._started, self._reported, end)]
+        return [signed(finishing, self._started, self._reported, end)]
 
     def _said(self, delta: Delta, finish: FinishReason | None = None) -> ChatCompletionChunk:
         return self._chunk([ChunkChoice(delta=delta, logprobs=None, finish_reason=finish)])

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+from claude_openai.core.agent import AgentRules, Shown
 from claude_openai.core.models import Catalogue
 from claude_openai.core.turn import Turn
+from claude_openai.translate.agent import offered, read_profile
+from claude_openai.translate.agent import without_effect as unheard
 from claude_openai.translate.body import parse_body
 from claude_openai.translate.chat_completions.messages import read_messages
 from claude_openai.translate.chat_completions.parameters import PARAMETERS, read_sampling, without_effect
@@ -29,6 +32,11 @@ class Reading:
     adjusted: tuple[str, ...] = ()
     legacy: bool = False
 
+    @property
+    def shown(self) -> Shown | None:
+        """How the client wants to see what Claude Code does with its own tools."""
+        return self.turn.agent.show_activity if self.turn.agent else None
+
 
 def parse_request(body: bytes) -> ChatCompletionRequest:
     """The request that `body` holds.
@@ -39,8 +47,10 @@ def parse_request(body: bytes) -> ChatCompletionRequest:
     return parse_body(body, ChatCompletionRequest)
 
 
-def read_turn(request: ChatCompletionRequest, catalogue: Catalogue, principal: str = "local") -> Reading:
-    """What `request` asks for.
+def read_turn(
+    request: ChatCompletionRequest, catalogue: Catalogue, principal: str = "local", rules: AgentRules | None = None
+) -> Reading:
+    """What `request` asks for, within `rules` where it asks for the agent profile.
 
     Raises:
         RequestFailed: it asks for something that cannot be given, or of a model that does not exist.
@@ -49,13 +59,15 @@ def read_turn(request: ChatCompletionRequest, catalogue: Catalogue, principal: s
     model = catalogue.resolve(request.model)
     drawing = read_sampling(request, model)
     offer = read_tools(request)
+    agent = read_profile(request.claude, model, rules)
+    tools, choice = offered(agent, offer.tools, offer.choice)
     options = request.stream_options
     return Reading(
-        turn=Turn(model, read_messages(request.messages), drawing.sampling, principal, offer.tools, offer.choice),
+        turn=Turn(model, read_messages(request.messages), drawing.sampling, principal, tools, choice, agent),
         model=request.model or model.id,
         stream=bool(request.stream),
         include_usage=bool(options and options.include_usage),
-        ignored=drawing.ignored + without_effect(request),
+        ignored=drawing.ignored + without_effect(request) + unheard(request.claude, agent),
         adjusted=drawing.adjusted,
         legacy=offer.legacy,
     )

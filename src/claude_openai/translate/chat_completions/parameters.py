@@ -49,6 +49,7 @@ PARAMETERS: Final = (
     Parameter("parallel_tool_calls", "carried", "`false`: Claude makes one call at a time."),
     Parameter("functions", "carried", "Like `tools`, and answered in kind: one call at a time, as `function_call`."),
     Parameter("function_call", "carried", "In every form; a 400 where it asks for a function that is not offered."),
+    Parameter("claude", "carried", "The agent profile; see [agent.md](agent.md). An unknown field of it is a 400."),
     Parameter("modalities", "refused", "Claude answers in text.", unless=(["text"], [])),
     Parameter("audio", "refused", "Claude answers in text."),
     Parameter("logprobs", "refused", "Claude gives no probabilities.", unless=(False,)),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypedDict, assert_never
 
 from claude_openai.core.events import (
+    Activity,
     Event,
     RateLimitReported,
     ReasoningDelta,
@@ -106,7 +107,7 @@ class ResponseEncoder:
                 return [*self._opening(), *self._closed(event), *self._refused(event), *self._finished(event)]
             case TurnFailed(failure):
                 return [*self._opening(), *self._closed(incomplete_items=True), *self._failed(failure)]
-            case ReasoningDelta() | Retrying() | Working() | RateLimitReported():
+            case ReasoningDelta() | Activity() | Retrying() | Working() | RateLimitReported():
                 return []
             case _:
                 assert_never(event)

@@ -11,6 +11,7 @@ from claude_openai.core.turn import Sampling, Turn
 from claude_openai.translate.body import parse_body
 from claude_openai.translate.parameters import randomness, refuse_unsupported
 from claude_openai.translate.responses.items import read_input
+from claude_openai.translate.responses.kept import items_of
 from claude_openai.translate.responses.parameters import PARAMETERS, refuse_other_formats, without_effect
 from claude_openai.translate.responses.tools import read_tools
 from claude_openai.wire.responses.reply import Response
@@ -23,13 +24,15 @@ _ITEMS: TypeAdapter[list[Item]] = TypeAdapter(list[Item])
 class Reading:
     """A request as understood: the turn, and how its answer is to be given.
 
-    `response` is the answer as it stands at first. `ignored` names what was accepted without effect, `adjusted` what
-    was carried with another value; both are fit for a header.
+    `response` is the answer as it stands at first, `items` what was asked with, as it is kept. `ignored` names what was
+    accepted without effect, `adjusted` what was carried with another value; both are fit for a header.
     """
 
     turn: Turn
     response: Response
+    items: str
     stream: bool
+    shows_thinking: bool
     ignored: tuple[str, ...]
     adjusted: tuple[str, ...]
 
@@ -76,7 +79,9 @@ def read_turn(
             offer.choice,
         ),
         response=_begun(request, response_id, created, request.model or model.id),
+        items=items_of(request, response_id),
         stream=bool(request.stream),
+        shows_thinking=bool(request.reasoning and request.reasoning.summary),
         ignored=without_effect(request) + drawn.ignored,
         adjusted=drawn.adjusted,
     )

@@ -162,3 +162,13 @@ class Deleted(Reply):
     id: str
     object: Literal["response"] = "response"
     deleted: Literal[True] = True
+
+
+class ItemList(Reply):
+    """A page of the items that a response was asked with."""
+
+    object: Literal["list"] = "list"
+    data: list[Mapping[str, Json]]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool

@@ -7,11 +7,20 @@ comes after a complete message is never passed on, unless `go_on` asked for it.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, assert_never
 
-from claude_agent_sdk import Message, RateLimitEvent, RateLimitInfo, ResultMessage, StreamEvent, SystemMessage
-
-from claude_openai.backends.sdk.failures import process_failure, upstream_failure
+from claude_openai.backends.claude.failures import process_failure, upstream_failure
+from claude_openai.backends.claude.said import (
+    Ended,
+    RateLimitTold,
+    Refused,
+    ResultsGiven,
+    RetryAnnounced,
+    Said,
+    Spoken,
+    Started,
+    Streamed,
+)
 from claude_openai.core.events import (
     Event,
     FinishReason,
@@ -45,11 +54,14 @@ _FINISH: Mapping[str, FinishReason] = {
 
 
 class AnswerReader:
-    """Feed it the SDK's messages of one turn, in order; `wall_clock` gives Unix seconds (for rate limits).
+    """Feed it what Claude Code says in one turn, in order; `wall_clock` gives Unix seconds (for rate limits).
 
     `offered` are the names of the client's tools. `done` is set with the last event; `complete` when upstream's message
     has ended: then `calls` are those it made, or only the result is missing.
     """
+
+    lasts = False
+    """Once `done`: whether there was an answer after which the session can go on. Chat's answers are done before."""
 
     def __init__(self, model: str, offered: frozenset[str], wall_clock: Callable[[], float]) -> None:
         self.done = False
@@ -69,6 +81,11 @@ class AnswerReader:
         self._waited = 0.0
 
     @property
+    def ready(self) -> bool:
+        """Whether it is for us to go on: the answer is complete, or its calls are for the client to run."""
+        return self.complete
+
+    @property
     def goes_on(self) -> bool:
         """Whether Claude Code answers this answer with another request (measured: see the module's words)."""
         ends_by_itself = self._stop_reason in {"refusal", "tool_use"} or (
@@ -81,32 +98,34 @@ class AnswerReader:
         """The calls of the message that is complete, in order, their arguments as upstream wrote them."""
         return [call.made() for call in self._calls] if self._stop_reason == "tool_use" else []
 
-    def feed(self, message: Message) -> list[Event]:
-        """The events that `message` makes; nothing once `done`."""
+    def feed(self, said: Said) -> list[Event]:
+        """The events that `said` makes; nothing once `done`."""
         if self.done:
             return []
-        match message:
-            case StreamEvent(event=event, parent_tool_use_id=None, session_id=session_id):
+        match said:
+            case Streamed(event, session_id, parent=None):
                 return self._streamed(event, session_id)
-            case SystemMessage(subtype="init", data=data) if not self._offered.issuperset(data.get("tools") or ()):
+            case Started(tools=tools) if not self._offered.issuperset(tools):
                 return self._fail(process_failure("offered the model tools of its own, which this profile rules out"))
-            case SystemMessage(subtype="api_retry", data=data):
-                return self._retried(data)
-            case SystemMessage(subtype="model_refusal_no_fallback", data=data):
+            case RetryAnnounced():
+                return self._retried(said)
+            case Refused(explanation):
                 # Where nothing was said before, the only word of it: `message_delta` then has no stop reason.
                 self._stop_reason = "refusal"
-                self._refusal = data.get("api_refusal_explanation") or self._refusal
-            case RateLimitEvent(rate_limit_info=info):
-                self._rate_limit = _reported(info)
-            case ResultMessage():
-                return self._ended(message)
-            case _:
+                self._refusal = explanation or self._refusal
+            case RateLimitTold(report):
+                self._rate_limit = _reported(report)
+            case Ended():
+                return self._ended(said)
+            case Streamed() | Started() | Spoken() | ResultsGiven():
                 pass
+            case _:
+                assert_never(said)
         return []
 
     def go_on(self) -> None:
         """The calls of this message go back to the model: its next message belongs to the same answer."""
-        self._spent = _sum(self._spent, self._usage)
+        self._spent = self._used()
         self._calls = []
         self._stop_reason = None
         self.complete = self._said_something = self._said_text = False
@@ -114,7 +133,7 @@ class AnswerReader:
     def park(self) -> list[Event]:
         """The last events, where the client is to run the calls: what they cost comes with the answer that ends it."""
         called = [ToolCalled(call) for call in self.calls]
-        return self._last(*called, UsageReported(_sum(self._spent, self._usage)), TurnFinished("tool_calls"))
+        return self._last(*called, UsageReported(self._used()), TurnFinished("tool_calls"))
 
     def abandoned(self, why: Failure) -> list[Event]:
         """The last events, where no result came: the answer if it is complete, else `why` there is none."""
@@ -173,36 +192,36 @@ class AnswerReader:
         if isinstance(details, dict):
             self._refusal = details.get("explanation") or self._refusal
 
-    def _retried(self, data: Mapping[str, Any]) -> list[Event]:
+    def _retried(self, announced: RetryAnnounced) -> list[Event]:
         if self._said_something:
             return self._fail(_INTERRUPTED)  # the retry would say it all again
-        status = data.get("error_status")
-        delay = (data.get("retry_delay_ms") or 0) / 1000
-        self._waited += delay
+        self._waited += announced.delay
         if self._waited > LONGEST_WAIT_SECONDS:
-            told = f"Upstream asks to wait {delay:.0f} s before the next try."
-            return self._fail(upstream_failure(status, told, model=self._model, retry_after=delay))
-        return [Retrying(data.get("attempt") or 1, data.get("max_retries") or 1, status)]
+            told = f"Upstream asks to wait {announced.delay:.0f} s before the next try."
+            return self._fail(upstream_failure(announced.status, told, model=self._model, retry_after=announced.delay))
+        return [Retrying(announced.attempt, announced.most, announced.status)]
 
-    def _ended(self, result: ResultMessage) -> list[Event]:
+    def _ended(self, end: Ended) -> list[Event]:
         if self._stop_reason is None:
-            return self._fail(self._why_not(result))
-        return self._finish(result.total_cost_usd)
+            return self._fail(self._why_not(end))
+        return self._finish(end.cost_usd)
 
     def _finish(self, cost_usd: float | None) -> list[Event]:
         reason = _FINISH.get(self._stop_reason or "", "stop")
         return self._last(
-            UsageReported(_sum(self._spent, self._usage), cost_usd),
+            UsageReported(self._used(), cost_usd),
             TurnFinished(reason, refusal=self._refusal if reason == "refusal" else None),
         )
 
-    def _why_not(self, result: ResultMessage) -> Failure:
+    def _used(self) -> Usage:
+        return _sum(self._spent, self._usage)
+
+    def _why_not(self, end: Ended) -> Failure:
         if self._said_something:
             return _INTERRUPTED
-        if not result.is_error:
+        if not end.is_error:
             return process_failure("ended the turn without an answer")
-        text = result.result or "; ".join(result.errors or [])
-        return upstream_failure(result.api_error_status, text, model=self._model, retry_after=self._retry_after())
+        return upstream_failure(end.status, end.text, model=self._model, retry_after=self._retry_after())
 
     def _retry_after(self) -> float | None:
         limit = self._rate_limit
@@ -239,17 +258,23 @@ class _CallInProgress:
         return ToolCall(self.id, self.name, "".join(self.pieces) or "{}")
 
 
-def _reported(info: RateLimitInfo) -> RateLimitReported:
-    """Requests may go on where a window has "rejected", at extra cost: only the raw report says so."""
-    status = "overage" if info.status == "rejected" and info.raw.get("isUsingOverage") else info.status
-    return RateLimitReported(status, info.rate_limit_type, _utilization(info), info.resets_at)
+def _reported(report: Mapping[str, Any]) -> RateLimitReported:
+    """Requests may go on where a window has "rejected", at extra cost."""
+    status = report["status"]
+    window = report.get("rateLimitType")
+    return RateLimitReported(
+        "overage" if status == "rejected" and report.get("isUsingOverage") else status,
+        window,
+        _utilization(report, window),
+        report.get("resetsAt"),
+    )
 
 
-def _utilization(info: RateLimitInfo) -> float | None:
+def _utilization(report: Mapping[str, Any], window: str | None) -> float | None:
     """The report itself has it with a warning only, the windows it lists have it always (measured)."""
-    if info.utilization is not None:
-        return info.utilization
-    match (info.raw.get("unifiedWindows") or {}).get(info.rate_limit_type):
+    if (used := report.get("utilization")) is not None:
+        return float(used)
+    match (report.get("unifiedWindows") or {}).get(window):
         case {"utilization": float() | int() as utilization}:
             return utilization
         case _:

@@ -12,7 +12,9 @@ _PROVIDERS = {"bedrock": "Amazon Bedrock", "vertex": "Google Vertex AI", "foundr
 def login_of(info: Mapping[str, Any], environment: Mapping[str, str]) -> Login:
     """How Claude Code is signed in, from `account` (`tokenSource`, `apiKeySource`, `apiProvider`).
 
-    A bearer token in the environment does not show there (measured), so the child's environment is asked for it.
+    A login that `/login` has stored has no `tokenSource`, only a `subscriptionType`, whatever it is ("Claude API" where
+    none is known). A bearer token in the environment does not show there (measured), so the child's environment is
+    asked for it.
     """
     account = info.get("account") or {}
     provider = account.get("apiProvider", "firstParty")
@@ -20,8 +22,9 @@ def login_of(info: Mapping[str, Any], environment: Mapping[str, str]) -> Login:
         return Login(_PROVIDERS.get(provider, str(provider)))
     if key := account.get("apiKeySource"):
         return Login(f"API key ({key})")
-    if (token := account.get("tokenSource", "none")) != "none":
-        return Login(f"Claude account ({token})")
+    stored = account.get("tokenSource")
+    if stored != "none" and (source := stored or account.get("subscriptionType")):
+        return Login(f"Claude account ({source})")
     if environment.get("ANTHROPIC_AUTH_TOKEN"):
         return Login("bearer token (ANTHROPIC_AUTH_TOKEN)")
     return Login(None)

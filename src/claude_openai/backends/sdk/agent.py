@@ -1,0 +1,205 @@
+"""How Claude Code is started for the agent profile: as it is, in a folder, with the server's word over every tool.
+
+Its own tools and system prompt, the client's instructions after that, no settings of anybody's but those asked for, no
+MCP servers but the client's tools. Nobody can be asked for permission: what would ask is refused. Tools that outlive
+the answer, reach other sessions or wait for a person are left out.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from claude_agent_sdk import ClaudeAgentOptions, HookMatcher, PermissionResultDeny
+
+from claude_openai.backends.claude.command import ClaudeCode, Order
+from claude_openai.backends.process import Command
+from claude_openai.backends.scratch import Scratch
+from claude_openai.backends.sdk import sandbox
+from claude_openai.backends.sdk.agent_reader import Names
+from claude_openai.backends.sdk.calls import SERVER
+from claude_openai.backends.sdk.command import CLIENT_TOOLS, SDK_ENVIRONMENT, TOOLS
+from claude_openai.backends.sdk.fence import COMMANDS, OTHERS, PLANNED, READING, WRITING, Fence
+from claude_openai.core.agent import AgentProfile, Workspace
+from claude_openai.core.messages import AssistantMessage, Message
+from claude_openai.logs import shows
+
+log = structlog.get_logger(__name__)
+
+NAMES: Final = Names(f"mcp__{SERVER}__")
+
+_ENVIRONMENT: Final[Mapping[str, str]] = {
+    **{name: value for name, value in SDK_ENVIRONMENT.items() if name != "CLAUDE_AGENT_SDK_MCP_NO_PREFIX"},
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "CLAUDE_CODE_DISABLE_LEGACY_MODEL_REMAP": "1",
+    "CLAUDE_CODE_DISABLE_REFUSAL_FALLBACK": "1",
+    "CLAUDE_CODE_DISABLE_REFUSAL_RETRY": "1",
+    "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",
+    # Sub-agents and commands end before the answer does.
+    "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
+}
+
+_OPTIONS: Final = (
+    "--output-format=stream-json",
+    "--input-format=stream-json",
+    "--verbose",
+    "--include-partial-messages",
+    "--strict-mcp-config",
+    "--no-session-persistence",
+    "--permission-prompt-tool=stdio",
+)
+
+GATE: Final = ("/bin/sh", "-c", 'read -r _ && exec "$@"', "sh")
+"""Starts Claude Code once a line has come. A history that is answered as it stands is answered at once, and its tools
+would run before the fence is known, if that came late (measured): so it comes first."""
+
+_NOBODY: Final = (
+    "{tool} needs a person's permission, and nobody can be asked here. Go on without it, or say what is missing."
+)
+
+_NOT_FOR_SUB_AGENTS: Final = "{tool} is for the main conversation only. Report back, and have it called there."
+"""What a sub-agent calls is not in the stream that the client's calls are taken from."""
+
+_NO_PLANNER: Final = "Nobody can approve a plan here. Give the plan as your answer, and end with it."
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where agents may work on this server, and whether commands can be held on this machine."""
+
+    workspace: Workspace
+    sandboxed: Callable[[], bool] = sandbox.works
+
+    @property
+    def commands(self) -> bool:
+        return self.sandboxed()
+
+    def allows(self, profile: AgentProfile) -> bool:
+        """Whether the profile's folders still are what they were, and allowed."""
+        return all(self.workspace.folder(path) == path for path in (profile.directory, *profile.add_dirs))
+
+    def fence(self) -> Fence:
+        return Fence(self.workspace, self.commands, NAMES.prefix)
+
+
+class Guard:
+    """What Claude Code asks before it uses a tool, and what it is told."""
+
+    def __init__(self, fence: Fence) -> None:
+        self._fence = fence
+        self._checked: set[str] = set()
+
+    def has_checked(self, call_id: str) -> bool:
+        return call_id in self._checked
+
+    def watch(self, options: ClaudeAgentOptions) -> None:
+        """Have Claude Code ask; where it gets no answer, it must not use the tool."""
+        options.hooks = {"PreToolUse": [HookMatcher(hooks=[self._before_use], on_failure="block")]}
+        options.can_use_tool = self._asked
+
+    async def _before_use(self, asked: Any, call_id: str | None, _: Any) -> Any:
+        tool, arguments = str(asked["tool_name"]), asked["tool_input"]
+        self._checked.add(call_id or asked["tool_use_id"])
+        if asked.get("agent_id") and NAMES.are_clients(tool):
+            reason: str | None = _NOT_FOR_SUB_AGENTS.format(tool=tool)
+        else:
+            reason = self._fence.refusal(tool, arguments, str(asked["cwd"]))
+        if reason is None:
+            return {}
+        _tell(tool, reason, arguments)
+        return {
+            "hookSpecificOutput": {
+                "hookEventName": "PreToolUse",
+                "permissionDecision": "deny",
+                "permissionDecisionReason": reason,
+            }
+        }
+
+    async def _asked(self, tool: str, arguments: dict[str, Any], _: Any) -> PermissionResultDeny:
+        reason = _NO_PLANNER if tool == PLANNED else _NOBODY.format(tool=tool)
+        _tell(tool, reason, arguments)
+        return PermissionResultDeny(message=reason)
+
+
+def at_work(
+    claude_code: ClaudeCode, scratch: Scratch, order: Order, profile: AgentProfile, ground: Ground, *, has_tools: bool
+) -> Command:
+    """For the history and the instructions that lie ready in `scratch`."""
+    settings = scratch.root / "settings.json"
+    settings.write_text(json.dumps(_settings(claude_code.login, scratch, profile, ground)))
+    options = (
+        *_OPTIONS,
+        f"--settings={settings}",
+        f"--tools={','.join(_own_tools(profile, ground))}",
+        *_as_asked(profile),
+        *((f"--append-system-prompt-file={scratch.instructions}",) if scratch.instructions.exists() else ()),
+        *((f"--resume={scratch.history}",) if scratch.history.exists() else ()),
+        f"--model={order.model}",
+        *(() if order.drawing.thinks else ("--thinking=disabled",)),
+        *((TOOLS,) if has_tools else ()),
+    )
+    command = claude_code.at_work(scratch, Path(profile.directory), options, {**_ENVIRONMENT, **order.environment()})
+    return command if order.prompted else replace(command, argv=(*GATE, *command.argv))
+
+
+def is_gated(command: Command) -> bool:
+    """Whether it starts with the first line that it is told."""
+    return command.argv[: len(GATE)] == GATE
+
+
+def as_the_model_knows_them(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """`messages` with the client's tools under the names that they have here."""
+    return tuple(
+        replace(
+            message,
+            tool_calls=tuple(replace(call, name=NAMES.prefix + call.name) for call in message.tool_calls),
+        )
+        if isinstance(message, AssistantMessage)
+        else message
+        for message in messages
+    )
+
+
+def _own_tools(profile: AgentProfile, ground: Ground) -> tuple[str, ...]:
+    commands = COMMANDS if ground.commands else ()
+    planned = (PLANNED,) if profile.permission_mode == "plan" else ()
+    return (*READING, *WRITING, *commands, *OTHERS, *planned)
+
+
+def _as_asked(profile: AgentProfile) -> Iterable[str]:
+    """What the client may say, each an argument of its own that can be nothing else."""
+    yield f"--permission-mode={profile.permission_mode}"
+    yield f"--setting-sources={','.join(profile.setting_sources)}"
+    yield from (f"--allowedTools={rule}" for rule in (CLIENT_TOOLS, *profile.allowed_tools))
+    yield from (f"--disallowedTools={rule}" for rule in profile.disallowed_tools)
+    yield from (f"--add-dir={folder}" for folder in profile.add_dirs)
+    if profile.max_turns is not None:
+        yield f"--max-turns={profile.max_turns}"
+    if profile.max_budget_usd is not None:
+        yield f"--max-budget-usd={profile.max_budget_usd:.12f}"
+
+
+def _settings(
+    login: Mapping[str, str], scratch: Scratch, profile: AgentProfile, ground: Ground
+) -> Mapping[str, object]:
+    """None of it comes from a client: settings that do not fit are ignored as a whole (read in Claude Code)."""
+    plain: Mapping[str, object] = {
+        # Hooks of settings files run commands that nothing holds; ours is none of them, and stays (measured).
+        "disableAllHooks": True,
+        # From the first moment and whatever rules allow; the modes `plan` and `auto` read anything else (measured).
+        "permissions": {"blockReadsOutsideWorkingDirectories": True},
+    }
+    if not ground.commands:
+        return plain
+    own = str(scratch.temporary)
+    readable = (*ground.workspace.prefixes, own)
+    return {**plain, "sandbox": sandbox.settings(readable, (profile.directory, *profile.add_dirs, own), login)}
+
+
+def _tell(tool: str, reason: str, arguments: object) -> None:
+    """The reason names what the model wanted to reach, so it is told with the arguments only."""
+    log.info("sdk.can_use_tool", tool=tool, decision="deny")
+    if shows("debug"):
+        log.debug("sdk.can_use_tool", tool=tool, decision="deny", reason=reason, input=arguments)

@@ -1,0 +1,71 @@
+"""The sandbox that Claude Code has for commands: whether it works on this machine, and how it is set.
+
+On Linux it needs `bwrap` (bubblewrap) and `socat`, and a kernel that lets this user make namespaces; macOS has it
+built in. Inside it there is nothing to read but the allowed folders, the process's own and the system's programs, and
+nothing to write to but the folders of the work. There is no network, and no variable that Claude Code signs in with.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Final
+
+_PROBE_SECONDS: Final = 5
+"""It takes 10 ms."""
+
+_PROGRAMS: Final = (
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/usr",
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/ssl/certs",
+    "/nix/store",
+    "/opt/homebrew",
+    "/System",
+    "/Library/Developer",
+)
+"""Where systems keep programs and what those need; nothing of any user's."""
+
+_PLAIN: Final = frozenset({"PATH", "HOME", "USERPROFILE", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "TERM"})
+"""Variables of the login that are no secret."""
+
+
+@cache
+def works() -> bool:
+    """Whether commands can be held on this machine, tried once. Claude Code itself refuses to start where it finds that
+    they cannot.
+    """
+    if sys.platform == "darwin":
+        return shutil.which("sandbox-exec") is not None
+    bwrap = shutil.which("bwrap")
+    if sys.platform != "linux" or bwrap is None or shutil.which("socat") is None:
+        return False
+    probe = [bwrap, "--ro-bind", "/", "/", "--unshare-all", "--proc", "/proc", "--dev", "/dev", "true"]
+    try:
+        return subprocess.run(probe, capture_output=True, timeout=_PROBE_SECONDS, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def settings(readable: Iterable[str], writable: Iterable[str], login: Mapping[str, str]) -> Mapping[str, object]:
+    """Claude Code's `sandbox` setting: commands ask as they would without, and never leave it."""
+    secrets = sorted(name for name in login if name not in _PLAIN and not name.startswith("LC_"))
+    return {
+        "enabled": True,
+        "failIfUnavailable": True,
+        "allowUnsandboxedCommands": False,
+        "autoAllowBashIfSandboxed": False,
+        "filesystem": {
+            "denyRead": ["/"],
+            "allowRead": [*readable, *_PROGRAMS],
+            "allowWrite": [*writable],
+        },
+        "network": {"allowedDomains": []},
+        "credentials": {"envVars": [{"name": name, "mode": "deny"} for name in secrets]},
+    }

@@ -1,0 +1,230 @@
+"""`/v1/responses`: a request becomes a turn, and the turn's events one response or the events of its stream.
+
+A response that is to be stored is kept with its run: as it stands when it begins, and as it ends, before the client is
+told of that, so that its next request can go on from it.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from anyio.abc import ObjectReceiveStream
+from starlette.datastructures import QueryParams
+from starlette.responses import Response as Answer
+from starlette.types import Receive, Scope, Send
+
+from claude_openai.core.events import Event, TurnFailed, TurnFinished
+from claude_openai.core.failures import Failure, Kind, RequestFailed
+from claude_openai.core.runs import LIVE, Caller, Kept, Run
+from claude_openai.http.auth import principal
+from claude_openai.http.body import read_body
+from claude_openai.http.errors import Refused, failure_answer, report, shown
+from claude_openai.http.ports import Gateway, Runs
+from claude_openai.http.rate_limits import telling
+from claude_openai.http.reading import considerately, reported
+from claude_openai.http.streaming import EventStream
+from claude_openai.http.turns import attended, calling
+from claude_openai.translate.responses import kept as stored
+from claude_openai.translate.responses.encoder import ResponseEncoder
+from claude_openai.translate.responses.inbound import Reading, parse_request, read_turn
+from claude_openai.wire import sse
+from claude_openai.wire.responses.events import StreamEvent
+from claude_openai.wire.responses.reply import Deleted
+
+PREFIX = "resp_"
+
+MOST_BEFORE = 1000
+"""Responses that a conversation may have gone through: each is looked up."""
+
+MOST_ITEMS, ITEMS = 100, 20
+"""Of one page, as OpenAI has it: at most, and where nothing is said."""
+
+
+class Responses:
+    """`POST /v1/responses`."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        max_request_bytes: int,
+        keep_alive_seconds: float,
+        new_id: Callable[[], str],
+        now: Callable[[], int],
+    ) -> None:
+        self._gateway = gateway
+        self._max_request_bytes = max_request_bytes
+        self._keep_alive_seconds = keep_alive_seconds
+        self._new_id = new_id
+        self._now = now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        caller = calling(scope, self._new_id(), PREFIX)
+        reading = await self._read(await read_body(scope, receive, self._max_request_bytes), caller)
+        headers = reported(reading.ignored, reading.adjusted)
+        send = telling(send, self._gateway, self._now)
+        encoder = ResponseEncoder(reading.response, self._new_id, self._now, reading.shows_thinking)
+        response = _Response(encoder, reading.items, caller, self._gateway.runs)
+        async with attended(self._gateway, reading.turn, caller, receive) as events:
+            if reading.stream:
+                answer = await response.streamed(events, EventStream(send, headers, self._keep_alive_seconds))
+            else:
+                answer = await response.collected(events)
+            if answer is not None:
+                answer.headers.update(headers)
+                await answer(scope, receive, send)
+
+    async def _read(self, body: bytes, caller: Caller) -> Reading:
+        request = await considerately(len(body), parse_request, body)
+        history = await _said_before(self._gateway.runs, request.previous_response_id, caller.principal)
+        catalogue = await self._gateway.catalogue()
+        understand = partial(
+            read_turn,
+            response_id=caller.answer_id,
+            created=self._now(),
+            principal=caller.principal,
+            history=history,
+        )
+        return await considerately(len(body), understand, request, catalogue)
+
+
+class _Response:
+    """One response while it is answered."""
+
+    def __init__(self, encoder: ResponseEncoder, items: str, caller: Caller, runs: Runs) -> None:
+        self._encoder = encoder
+        self._items = items
+        self._caller = caller
+        self._runs = runs
+
+    async def collected(self, events: ObjectReceiveStream[Event]) -> Answer:
+        while True:
+            event = await events.receive()
+            if isinstance(event, TurnFailed):
+                return failure_answer(event.failure)
+            self._encoder.feed(event)
+            if isinstance(event, TurnFinished):
+                await self._keep()
+                return _json(self._encoder.response.to_json())
+
+    async def streamed(self, events: ObjectReceiveStream[Event], stream: EventStream) -> Answer | None:
+        """The answer where it has not begun as a stream: it failed before there was anything to send."""
+        begun = False
+        while True:
+            event = await stream.next(events)
+            if isinstance(event, TurnFailed):
+                if not stream.begun:
+                    return failure_answer(event.failure)
+                report(event.failure)
+            told = self._encoder.feed(event)
+            last = isinstance(event, TurnFinished | TurnFailed)
+            if told and (last or not begun):
+                begun = True
+                await self._keep()
+            if told:
+                await stream.write(_framed(told), last=last)
+            if last:
+                return None
+
+    async def _keep(self) -> None:
+        response = self._encoder.response
+        if response.store:
+            kept = Kept(self._items, response.to_json())
+            await self._runs.keep(self._caller.run_id, self._caller.principal, kept)
+
+
+class StoredResponse:
+    """`GET` and `DELETE` of `/v1/responses/{response}`."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    async def get(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _, kept = await _meant(self._runs, scope)
+        await _json(kept.response)(scope, receive, send)
+
+    async def delete(self, scope: Scope, receive: Receive, send: Send) -> None:
+        run, _ = await _meant(self._runs, scope)
+        await self._runs.keep(run.id, run.principal, None)
+        await _json(Deleted(id=run.answer_id).to_json())(scope, receive, send)
+
+
+class CancelResponse:
+    """`POST /v1/responses/{response}/cancel`, while it is answered: its client is told so, and upstream is ended."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        run, kept = await _meant(self._runs, scope)
+        if run.state not in LIVE or self._runs.cancel(run) is None:
+            raise Refused(400, f"Cannot cancel the response {run.answer_id}: it is {run.state.value}.")
+        response = stored.cancelled(kept.response)
+        await self._runs.keep(run.id, run.principal, Kept(kept.items, response))
+        await _json(response)(scope, receive, send)
+
+
+class InputItems:
+    """`GET /v1/responses/{response}/input_items`."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _, kept = await _meant(self._runs, scope)
+        query = QueryParams(scope["query_string"])
+        order = query.get("order", "desc")
+        if order not in {"asc", "desc"}:
+            raise _invalid(f"order must be asc or desc, not {shown(order)!r}.", "order")
+        page = stored.page(kept.items, after=query.get("after"), limit=_limit(query), newest_first=order == "desc")
+        await _json(page.to_json())(scope, receive, send)
+
+
+async def _said_before(runs: Runs, previous: str | None, asked_by: str) -> list[object]:
+    """All that was said up to the response `previous`, as items.
+
+    Raises:
+        Refused: it, or one before it, is not there any more, or is another's.
+    """
+    said: list[list[object]] = []
+    while previous is not None and len(said) < MOST_BEFORE:
+        found = await _kept(runs, previous, asked_by)
+        if found is None:
+            sentence = f"Previous response with id '{shown(previous)}' not found."
+            raise Refused(400, sentence, code="previous_response_not_found", param="previous_response_id")
+        said.append([*stored.said_in(found[1].items, found[1].response)])
+        previous = stored.before(found[1].response)
+    return [item for each in reversed(said) for item in each]
+
+
+async def _meant(runs: Runs, scope: Scope) -> tuple[Run, Kept]:
+    wanted: str = scope["path_params"]["response"]
+    found = await _kept(runs, wanted, principal(scope))
+    if found is None:
+        raise Refused(404, f"Response with id '{shown(wanted)}' not found.")
+    return found
+
+
+async def _kept(runs: Runs, wanted: str, asked_by: str) -> tuple[Run, Kept] | None:
+    for run in await runs.find(wanted, asked_by):
+        if run.answer_id == wanted and run.kept is not None:
+            return run, run.kept
+    return None
+
+
+def _limit(query: QueryParams) -> int:
+    given = query.get("limit", str(ITEMS))
+    if given.isascii() and given.isdecimal() and len(given) <= len(str(MOST_ITEMS)) and 1 <= int(given) <= MOST_ITEMS:
+        return int(given)
+    raise _invalid(f"limit must be a whole number from 1 to {MOST_ITEMS}, not {shown(given)!r}.", "limit")
+
+
+def _invalid(sentence: str, param: str) -> RequestFailed:
+    return RequestFailed(Failure(Kind.INVALID_REQUEST, sentence, param))
+
+
+def _framed(events: list[StreamEvent]) -> bytes:
+    return b"".join(sse.event(event.to_json(), event.type) for event in events)
+
+
+def _json(text: str) -> Answer:
+    return Answer(text, media_type="application/json")

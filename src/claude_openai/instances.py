@@ -1,0 +1,245 @@
+"""The running servers of this user, as files by which any command finds them.
+
+`<temporary folder>/claude-openai-<uid>/` is this user's alone, and has a folder for each server, named by its port:
+
+    claude-openai.pid     the process, when it was created (Unix seconds), the seconds a stop may take: a line each
+    claude-openai.port    the port, the address it listens on, its URL, its log file (may be empty): a line each
+
+A server writes them once it is ready and removes them at its end. While it runs it holds a lock on its folder, which
+the kernel frees however the server ends; that also keeps away what cleans old files out of temporary folders.
+
+A process is taken for a server only if it is this user's, was created at the very time the file tells, and runs our
+command. Nothing else is listed or may be signalled: what such a file leaves behind is removed by the next start.
+"""
+
+import getpass
+import os
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+from claude_openai.errors import LaunchError
+
+if sys.platform != "win32":
+    import fcntl
+
+if TYPE_CHECKING:
+    import psutil
+
+PID_FILE: Final = "claude-openai.pid"
+PORT_FILE: Final = "claude-openai.port"
+
+SAME_TIME_SECONDS: Final = 2.0
+"""Linux counts create times from a boot time in whole seconds that moves with the clock. No id comes round so soon."""
+
+TRIES: Final = 50
+PAUSE_SECONDS: Final = 0.01
+"""Another start may be about to remove the folder that this one takes; it needs it for less than a millisecond."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One server. `host` is what it listens on, `url` where a client on this machine finds it.
+
+    `stop_seconds` is how long it may take to stop, `log_file` None where its log is in no file.
+    """
+
+    pid: int
+    port: int
+    host: str
+    url: str
+    started_at: float
+    stop_seconds: float
+    log_file: Path | None = None
+
+    @classmethod
+    def of_this_process(cls, *, port: int, host: str, url: str, stop_seconds: float, log_file: Path | None) -> Self:
+        """The server that this process is."""
+        import psutil  # noqa: PLC0415 -- 27 ms, which no other command than those about servers needs
+
+        process = psutil.Process()
+        return cls(process.pid, port, host, url, process.create_time(), stop_seconds, log_file)
+
+
+def running(tempdir: Path | None = None) -> list[Instance]:
+    """Every server of this user that runs, by port.
+
+    Raises:
+        LaunchError: the folder is not this user's alone.
+    """
+    folder = _path(tempdir)
+    if not os.path.lexists(folder):
+        return []
+    _refuse_foreign(folder)
+    found = (_read(place) for place in _places(folder))
+    return sorted((each for each in found if each and process_of(each)), key=lambda each: each.port)
+
+
+def process_of(instance: Instance) -> "psutil.Process | None":
+    """The process of a server that runs; None where it has ended or its id belongs to another by now."""
+    import psutil  # noqa: PLC0415 -- see above
+
+    with suppress(psutil.Error, OSError):
+        process = psutil.Process(instance.pid)
+        if abs(process.create_time() - instance.started_at) < SAME_TIME_SECONDS and _is_ours(process):
+            return process
+    return None
+
+
+@contextmanager
+def registry(tempdir: Path | None = None) -> Iterator[Callable[[Instance], None]]:
+    """A block with a function that makes a server known until the block ends. What dead servers left is removed first.
+
+    Raises:
+        LaunchError: the folder is not this user's alone, or cannot be made; and from the function, if another server
+            is known by the same port.
+    """
+    folder = _made(_path(tempdir))
+    _sweep(folder)
+    with ExitStack() as known:
+        known.callback(_remove_if_empty, folder)
+        yield lambda instance: known.enter_context(_known(folder, instance))
+
+
+def _sweep(folder: Path) -> None:
+    for place in _places(folder):
+        with suppress(OSError), ExitStack() as held:
+            if not _runs(place) and _locked(place, held):
+                _remove(place)
+
+
+@contextmanager
+def _known(folder: Path, instance: Instance) -> Iterator[None]:
+    with ExitStack() as held:
+        place = _taken(folder, instance.port, held)
+        log_file = "" if instance.log_file is None else str(instance.log_file)
+        _write(place / PORT_FILE, instance.port, instance.host, instance.url, log_file)
+        _write(place / PID_FILE, instance.pid, instance.started_at, instance.stop_seconds)
+        try:
+            yield
+        finally:
+            _remove(place)
+
+
+def _taken(folder: Path, port: int, held: ExitStack) -> Path:
+    """The folder of `port`, locked until `held` ends."""
+    place = folder / str(port)
+    for _ in range(TRIES):
+        with suppress(FileNotFoundError):  # removed by the last server to end
+            _made(folder)
+            place.mkdir(mode=0o700, exist_ok=True)
+            if not _runs(place) and _locked(place, held):
+                return place
+        time.sleep(PAUSE_SECONDS)
+    raise LaunchError(
+        f"another server of yours is known by port {port}",
+        f"see it with claude-openai status --port {port}, or name another with --port",
+    )
+
+
+def _locked(place: Path, held: ExitStack) -> bool:
+    """Take the lock of a folder, if nobody has it. Where folders have none (Windows) the process alone decides."""
+    if sys.platform == "win32":
+        return True
+    descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    held.callback(os.close, descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return os.path.samestat(os.fstat(descriptor), place.lstat())  # else it was removed and made anew in between
+
+
+def _is_ours(process: "psutil.Process") -> bool:
+    """Whether it is this user's and runs our command: by its name, by its module, or by an interpreter with either."""
+    if sys.platform != "win32" and process.uids().effective != os.geteuid():
+        return False
+    return any(word == "claude_openai" or Path(word).stem == "claude-openai" for word in process.cmdline())
+
+
+def _runs(place: Path) -> bool:
+    instance = _read(place)
+    return instance is not None and process_of(instance) is not None
+
+
+def _path(tempdir: Path | None) -> Path:
+    user = getpass.getuser() if sys.platform == "win32" else os.geteuid()
+    return (tempdir or Path(tempfile.gettempdir())) / f"claude-openai-{user}"
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except FileExistsError:
+        pass  # and is no folder
+    except OSError as error:
+        raise LaunchError(
+            f"cannot make a temporary folder: {error.strerror or error}",
+            "set TMPDIR to a folder that can be written",
+        ) from error
+    _refuse_foreign(folder)
+    return folder
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Whoever can write there could have us signal what they like, so nothing but a private folder will do."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        fault = "is no folder"
+    elif sys.platform != "win32" and found.st_uid != os.geteuid():
+        fault = "belongs to another user"
+    elif sys.platform != "win32" and stat.S_IMODE(found.st_mode) & 0o077:
+        fault = "is open to other users"
+    else:
+        return
+    raise LaunchError(f"{folder} {fault}", "remove it, or set TMPDIR to a folder of your own")
+
+
+def _places(folder: Path) -> list[Path]:
+    try:
+        return [entry for entry in folder.iterdir() if entry.name.isdecimal() and not entry.is_symlink()]
+    except OSError:
+        return []
+
+
+def _read(place: Path) -> Instance | None:
+    """What the files of a server say; None where they are not there or not whole."""
+    try:
+        port, host, url, log_file = (place / PORT_FILE).read_text("utf-8").split("\n")[:4]
+        pid, started_at, stop_seconds = (place / PID_FILE).read_text("utf-8").split("\n")[:3]
+        log = Path(log_file) if log_file else None
+        return Instance(int(pid), int(port), host, url, float(started_at), float(stop_seconds), log)
+    except (OSError, ValueError):
+        return None
+
+
+def _write(path: Path, *lines: object) -> None:
+    """At once and as a whole: a reader finds all of it or nothing."""
+    new = path.with_name(f"{path.name}.new")
+    with open(new, "w", encoding="utf-8", opener=_private) as file:
+        file.writelines(f"{line}\n" for line in lines)
+    new.replace(path)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _remove(place: Path) -> None:
+    """Nothing but what a server has written."""
+    with suppress(OSError):
+        for name in (PID_FILE, PORT_FILE):
+            (place / name).unlink(missing_ok=True)
+            (place / f"{name}.new").unlink(missing_ok=True)
+        place.rmdir()
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()

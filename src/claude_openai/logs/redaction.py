@@ -1,0 +1,227 @@
+"""The one place where secrets are taken out of what is logged: by their name, by their value, by their looks."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from enum import Enum, auto
+from math import isfinite
+from typing import Final
+from urllib.parse import quote, unquote
+
+from structlog.typing import EventDict
+
+from claude_openai.logs.plain import CUT, LONGEST_TEXT, TOO_DEEP, cut
+
+HIDDEN: Final = "[hidden]"
+
+SHORTEST_SECRET: Final = 6
+"""Characters. Shorter ones are looked for as whole values only: hiding every "1" would tell which digit it is."""
+
+DEEPEST: Final = 40
+"""Levels of nesting, those of JSON within texts included."""
+
+_LONGEST_NAME: Final = 256
+
+
+def secrets_in(environ: Mapping[str, str]) -> list[str]:
+    """The values in `environ` that its names say are secrets."""
+    return [value for name, value in environ.items() if _rule(name) is not _Hides.NOTHING]
+
+
+class _Hides(Enum):
+    """What a field's name says about its value."""
+
+    NOTHING = auto()
+    TEXT = auto()
+    """A secret if it is text: `tokens` is mostly a count, but may be a list of them."""
+    EVERYTHING = auto()
+
+
+_WORDS: Final = ("authorization", "cookie", "password", "passwd", "passphrase", "secret", "credential")
+_PAIRS: Final = ("apikey", "accesskey", "privatekey")
+
+_QUICKLY: Final = (*_WORDS, *_PAIRS, "token")
+_SEPARATORS: Final = {code: None for code in range(128) if not chr(code).isalnum()}
+
+_SECRET_NAMES: Final = re.compile("|".join([*_WORDS, *_PAIRS, "token$"]))
+"""Looked for in a name without case, dashes and the like, so that `X-Api-Key`, `apiKey` and `API KEY` are one."""
+
+_BETWEEN: Final = r"(?:[^A-Za-z0-9]|%[0-9A-Fa-f]{2})?"
+"""What may stand between the words of a name, in a text."""
+
+_NAME_IN_TEXT: Final = (
+    r"(?:(?P<line>authorization|cookie)"
+    rf"|pass{_BETWEEN}(?:word|wd|phrase)|secret|credential|(?:api|access|private){_BETWEEN}key|(?P<token>token))"
+    r"(?P<rest>[\w.%-]{0,32})"
+)
+
+_SEPARATOR: Final = r"(?:\\*[\"']?\]?\s{0,4}(?::|=>?|%3[AaDd])\s{0,4}|\\*[\"'],\s{0,4}b?(?=\\*[\"']))"
+
+_VALUE: Final = r"(?:b?(?P<quote>\\*[\"'])(?P<quoted>(?:(?!(?<!\\)(?P=quote)).)*)|(?P<bare>[^\s,;&\"'<>})\]\\]+))"
+
+_NAMED: Final = re.compile(f"{_NAME_IN_TEXT}(?P<separator>{_SEPARATOR}){_VALUE}", re.IGNORECASE | re.DOTALL)
+"""A secret with its name within a text: `"api_key": "..."`, `token=...`, `Cookie: ...`, with quotes escaped or not."""
+
+_HEADER: Final = re.compile(r"(?P<name>[\w!#$%&'*+.^`|~ -]{1,128})(?P<colon>:[ \t]*)\S.{0,8000}")
+"""A text that is one header: one line, and nothing else."""
+
+_LINE: Final = re.compile(r"[^\r\n\"']*")
+
+_SHAPES: Final = (
+    (re.compile(r"\b(bearer|basic) +(?=\S*\d)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
+    (re.compile(r"\bsk-[\w-]{8,}"), HIDDEN),
+    (re.compile(r"(?<=://)[^/\s?#\"'<>]+@"), f"{HIDDEN}@"),
+)
+"""What a secret looks like that has no name: a second net under the names and the values."""
+
+
+class Redaction:
+    """A structlog processor, for events that are plain data. `secrets` are values that are hidden wherever they are."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        known = {secret for secret in secrets if secret}
+        self._short = frozenset(secret for secret in known if len(secret) < SHORTEST_SECRET)
+        spellings = {spelling for secret in known - self._short for spelling in _spellings(secret)}
+        # The longest first, because one may be the beginning of another; without any, a pattern that never matches.
+        self._known = re.compile("|".join(map(re.escape, sorted(spellings, key=len, reverse=True))) or r"(?!)")
+
+    def __call__(self, _logger: object, _method: str, event: EventDict) -> EventDict:
+        return self._mapping(event, DEEPEST, _Hides.NOTHING)
+
+    def text(self, text: str) -> str:
+        """`text` with what is secret in it hidden, and no longer than is logged."""
+        text = self._text(text, DEEPEST)
+        return text if len(text) <= 2 * LONGEST_TEXT else cut(text, LONGEST_TEXT)
+
+    def _text(self, text: str, depth: int) -> str:
+        if text in self._short:
+            return HIDDEN
+        if len(text) > LONGEST_TEXT:
+            return self._text(cut(text, LONGEST_TEXT).removesuffix(CUT), depth) + CUT
+        text = self._known.sub(HIDDEN, text)
+        if (shown := self._json(text, depth)) is not None:
+            return shown
+        if (header := _HEADER.fullmatch(text)) and _rule(header["name"]) is _Hides.EVERYTHING:
+            return f"{header['name']}{header['colon']}{HIDDEN}"
+        for shape, replacement in _SHAPES:
+            text = shape.sub(replacement, text)
+        return _without_named(text) if _may_name(text) else text
+
+    def _json(self, text: str, depth: int) -> str | None:
+        """`text`, if it is JSON: as it is where nothing in it is secret."""
+        if not depth or not text.lstrip().startswith(("{", "[", '"')):
+            return None
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        shown = self._value(data, depth - 1, _Hides.NOTHING)
+        return text if shown == data else json.dumps(shown, ensure_ascii=False)
+
+    def _mapping(self, fields: Mapping[str, object], depth: int, inherited: _Hides) -> dict[str, object]:
+        named = _names_a_secret(fields)
+        return {
+            self._text(name, depth): self._value(
+                value, depth - 1, _stricter(name, _Hides.EVERYTHING if named and name in _VALUES else inherited)
+            )
+            for name, value in fields.items()
+        }
+
+    def _value(self, value: object, depth: int, hides: _Hides) -> object:
+        match value:
+            case None | bool():
+                return value
+            case _ if hides is _Hides.EVERYTHING:
+                return HIDDEN
+            case int() | float():
+                return self._number(value)
+            case str():
+                return HIDDEN if hides is _Hides.TEXT else self._text(value, depth)
+            case _ if depth <= 0:
+                return TOO_DEEP
+            case Mapping():
+                return self._mapping(value, depth, hides)
+            case list():
+                return self._items(value, depth - 1, hides)
+            case _:
+                return self._text(repr(value), depth)
+
+    def _items(self, values: list[object], depth: int, hides: _Hides) -> list[object]:
+        """A header's name before its value, and an option's: two texts in a row."""
+        shown: list[object] = []
+        before: object = None
+        for value in values:
+            paired = isinstance(before, str) and (len(values) == 2 or before.startswith("-"))  # noqa: PLR2004
+            secret = paired and "=" not in str(before) and _rule(str(before)) is _Hides.EVERYTHING
+            shown.append(self._value(value, depth, _Hides.EVERYTHING if secret else hides))
+            before = value
+        return shown
+
+    def _number(self, number: float) -> object:
+        """Digits can be a secret too; and JSON has no word for infinity."""
+        text = self._text(str(number), 0)
+        return number if text == str(number) and (isinstance(number, int) or isfinite(number)) else text
+
+
+_NAMES: Final = ("name", "key", "header")
+_VALUES: Final = ("value", "values")
+
+
+def _names_a_secret(fields: Mapping[str, object]) -> bool:
+    """`{"name": "Authorization", "value": ...}`, as some lists of headers have it."""
+    return any(_rule(name) is _Hides.EVERYTHING for each in _NAMES if isinstance(name := fields.get(each), str))
+
+
+def _stricter(name: str, inherited: _Hides) -> _Hides:
+    rule = _rule(name)
+    return inherited if rule is _Hides.NOTHING or inherited is _Hides.EVERYTHING else rule
+
+
+def _rule(name: str) -> _Hides:
+    """`access_token` is one; `prompt_tokens` and `first_token_ms` are numbers, and hidden only where they are text."""
+    if len(name) > _LONGEST_NAME:
+        return _Hides.NOTHING
+    plain = re.sub("[^a-z0-9]", "", unquote(name).lower())
+    if _SECRET_NAMES.search(plain):
+        return _Hides.EVERYTHING
+    return _Hides.TEXT if "token" in plain else _Hides.NOTHING
+
+
+def _may_name(text: str) -> bool:
+    """Quickly, since most texts do not; `_NAMED` takes some milliseconds for a long one."""
+    squeezed = (unquote(text) if "%" in text else text).lower().translate(_SEPARATORS)
+    return any(word in squeezed for word in _QUICKLY)
+
+
+def _without_named(text: str) -> str:
+    """`text` without the values that stand after a secret's name in it."""
+    shown, end = [], 0
+    while found := _NAMED.search(text, end):
+        begin, after = _extent(text, found)
+        shown += [text[end:begin], HIDDEN if begin < after else ""]
+        end = max(after, found.end("separator"))
+        if begin == after:
+            shown.append(text[begin:end])
+    return "".join([*shown, text[end:]]) if shown else text
+
+
+def _extent(text: str, found: re.Match[str]) -> tuple[int, int]:
+    """Where the value begins and ends: nowhere if it is a number of tokens."""
+    begin, end = found.end("separator"), found.end()
+    counted = found["token"] and found["rest"] and re.fullmatch(r"[\d.]+", found["bare"] or "")
+    if counted:
+        return end, end
+    if found["quote"] is not None:
+        return begin, min(len(text), end + len(found["quote"]))
+    return begin, _end_of_line(text, begin) if found["line"] else end
+
+
+def _end_of_line(text: str, begin: int) -> int:
+    found = _LINE.match(text, begin)
+    return found.end() if found else begin
+
+
+def _spellings(secret: str) -> set[str]:
+    """As it is, and as it stands in a `repr`, of bytes too, in JSON and in a URL."""
+    as_bytes = secret.encode("utf-8", "backslashreplace")
+    return {secret, repr(secret)[1:-1], repr(as_bytes)[2:-1], json.dumps(secret)[1:-1], quote(as_bytes, safe="")}

@@ -1,0 +1,40 @@
+"""An event as a line: JSON for programs, columns for people."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from structlog.typing import EventDict
+
+Rendering = Callable[[EventDict], str]
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+
+
+def json_line(event: EventDict) -> str:
+    """One line, in ASCII."""
+    return json.dumps(event)
+
+
+def columns(*, colours: bool) -> Rendering:
+    """The time, the level, the event, and the fields by their names."""
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=colours,
+        timestamp_key="time",
+        exception_formatter=structlog.dev.plain_traceback,
+        pad_event_to=24,
+    )
+
+    def render(event: EventDict) -> str:
+        return renderer(None, "", {name: _inert(name, value) for name, value in event.items()})
+
+    return render
+
+
+def _inert(name: str, value: object) -> object:
+    """What a client sent must neither begin a line of its own nor speak to the terminal."""
+    if name == "exception" or not isinstance(value, str):
+        return value
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], value)

@@ -1,0 +1,91 @@
+"""What the settings of one start come to, and where each came from. No secret is in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import SecretStr
+
+from claude_openai.settings.catalogue import CONFIG, Setting
+from claude_openai.settings.model import Settings, catalogue
+from claude_openai.settings.sources import config_file, read
+from claude_openai.settings.values import KeyFile
+
+HIDDEN: Final = "[hidden]"
+
+DEFAULT: Final = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """One setting as it counts: `value` is plain data, a secret only that there is one.
+
+    `origin` is a flag, a variable, a name in the settings file, or `DEFAULT`.
+    """
+
+    setting: Setting
+    value: object
+    origin: str
+
+    @property
+    def text(self) -> str:
+        """The value in a few words, as the tables of the documents have it."""
+        return self.setting.default if self.origin == DEFAULT else _written(self.value, self.setting)
+
+
+def effective(flags: Mapping[str, object], environ: Mapping[str, str]) -> tuple[Effective, ...]:
+    """Every setting of `Settings.load` with these, in the order of the catalogue.
+
+    Raises:
+        SettingsError: as `Settings.load`.
+    """
+    settings = Settings.load(flags, environ)
+    found = read(catalogue(), flags, environ)
+    origins = {name: item.origin for name, item in found.items()}
+    fields = (setting for setting in catalogue() if setting is not CONFIG)
+    return (
+        _file(flags, environ),
+        *(Effective(each, _plain(getattr(settings, each.name)), origins.get(each.name, DEFAULT)) for each in fields),
+    )
+
+
+def _file(flags: Mapping[str, object], environ: Mapping[str, str]) -> Effective:
+    """The settings file that was read, named or the usual one."""
+    file = config_file(flags, environ)
+    if flags.get(CONFIG.name):
+        origin = CONFIG.flag
+    else:
+        origin = next((name for name in CONFIG.variables if environ.get(name)), "found" if file else DEFAULT)
+    return Effective(CONFIG, str(file) if file else None, origin)
+
+
+def _plain(value: object) -> object:
+    match value:
+        case SecretStr():
+            return HIDDEN
+        case KeyFile(path):
+            return str(path)
+        case Mapping():
+            return {str(name): _plain(item) for name, item in value.items()}
+        case tuple():
+            return [_plain(item) for item in value]
+        case _:
+            return value
+
+
+def _written(value: object, setting: Setting) -> str:
+    match value:
+        case bool():
+            return str(value).lower() if setting.metavar else "on" if value else "off"
+        case None:
+            return "none"
+        case Mapping():
+            return ", ".join(f"{name}={item}" for name, item in value.items()) or "none"
+        case str():
+            return value
+        case Sequence():
+            return ", ".join(map(str, value)) or "none"
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)

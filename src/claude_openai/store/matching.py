@@ -1,0 +1,36 @@
+"""Which runs are meant: the rules of `core.ports.RunStore` for runs in memory. `sql/queries` says the same in SQL."""
+
+from collections.abc import Iterable
+
+from claude_openai.core.runs import Run, RunState
+from claude_openai.core.surrogates import mended
+
+
+def latest(
+    runs: Iterable[Run], limit: int, state: RunState | None = None, principal: str | None = None
+) -> tuple[Run, ...]:
+    """The latest to arrive of those, latest first."""
+    wanted = (run for run in runs if state in {None, run.state} and _is_of(run, principal))
+    return tuple(sorted(wanted, key=_age, reverse=True)[: max(limit, 0)])
+
+
+def beginning(runs: Iterable[Run], wanted: str, principal: str | None = None) -> tuple[Run, ...]:
+    """The exact ones, else those that begin with `wanted`: never more than two, which says that it is not unique."""
+    wanted = mended(wanted)
+    candidates = [
+        run for run in runs if any(name.startswith(wanted) for name in _names(run)) and _is_of(run, principal)
+    ]
+    exact = [run for run in candidates if wanted in _names(run)]
+    return tuple(sorted(exact or candidates, key=_age, reverse=True)[:2])
+
+
+def _is_of(run: Run, principal: str | None) -> bool:
+    return principal is None or run.principal == mended(principal)
+
+
+def _names(run: Run) -> tuple[str, str, str]:
+    return run.id, run.answer_id, run.request_id
+
+
+def _age(run: Run) -> tuple[float, str]:
+    return run.arrived_at, run.id

@@ -1,0 +1,27 @@
+"""Runs remembered as long as the server runs, and nothing on disk."""
+
+from claude_openai.core.runs import Run, RunState
+from claude_openai.store.matching import beginning, latest
+from claude_openai.store.rows import whole
+
+MOST_RUNS = 1000
+"""With their answers some MB; what came first is forgotten first."""
+
+
+class MemoryRuns:
+    """A `core.ports.RunStore` that forgets with the program."""
+
+    def __init__(self, most: int = MOST_RUNS) -> None:
+        self._most = most
+        self._runs: dict[str, Run] = {}
+
+    def save(self, run: Run) -> None:
+        self._runs[run.id] = whole(run)
+        if len(self._runs) > self._most:
+            del self._runs[next(iter(self._runs))]
+
+    async def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
+        return beginning(self._runs.values(), wanted, principal)
+
+    async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
+        return latest(self._runs.values(), limit, state, principal)

@@ -1,0 +1,51 @@
+"""What is kept of a response, as JSON: the items it was asked with, each with an id, and the response itself."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from claude_openai.wire.responses.reply import ItemList
+from claude_openai.wire.responses.request import ResponsesRequest
+
+Items = list[dict[str, Any]]
+
+
+def items_of(request: ResponsesRequest, response_id: str) -> str:
+    """What the client asked with; not what was said before it."""
+    if isinstance(request.input, str):
+        content = [{"type": "input_text", "text": request.input}]
+        items: Items = [{"type": "message", "role": "user", "content": content}]
+    else:
+        items = [item.model_dump(mode="json", exclude_none=True) for item in request.input]
+    own = response_id.partition("_")[2]
+    return json.dumps([{"id": f"item_{own}_{number}", **item} for number, item in enumerate(items)])
+
+
+def said_in(items: str, response: str) -> Items:
+    """Everything that was said in one request and its answer."""
+    return [*json.loads(items), *json.loads(response)["output"]]
+
+
+def before(response: str) -> str | None:
+    """The response that this one went on from."""
+    found = json.loads(response).get("previous_response_id")
+    return found if isinstance(found, str) else None
+
+
+def cancelled(response: str) -> str:
+    """The response, as it is once it was cancelled."""
+    return json.dumps({**json.loads(response), "status": "cancelled"})
+
+
+def page(items: str, *, after: str | None, limit: int, newest_first: bool) -> ItemList:
+    """One page of the items a response was asked with (OpenAI reference: List input items)."""
+    found: Items = json.loads(items)
+    ordered = found[::-1] if newest_first else found
+    rest = ordered[_behind(ordered, after) :]
+    shown = rest[:limit]
+    first, last = (shown[0]["id"], shown[-1]["id"]) if shown else (None, None)
+    return ItemList(data=[*shown], first_id=first, last_id=last, has_more=len(rest) > len(shown))
+
+
+def _behind(items: Sequence[dict[str, Any]], after: str | None) -> int:
+    return next((place + 1 for place, item in enumerate(items) if item["id"] == after), 0)

@@ -1,0 +1,29 @@
+"""Who is signed in, from what Claude Code 2.1.330 replied (measured, with made-up credentials)."""
+
+import pytest
+
+from claude_openai.backends.claude.account import login_of
+
+
+@pytest.mark.proves("start.login-kinds")
+@pytest.mark.parametrize(
+    ("account", "method"),
+    [
+        ({"tokenSource": "none", "apiProvider": "firstParty"}, None),
+        ({}, None),
+        ({"subscriptionType": "Claude Max", "apiProvider": "firstParty"}, "Claude account (Claude Max)"),
+        ({"email": "a@b.c", "organization": "O", "subscriptionType": "Claude API"}, "Claude account (Claude API)"),
+        ({"tokenSource": "CLAUDE_CODE_OAUTH_TOKEN"}, "Claude account (CLAUDE_CODE_OAUTH_TOKEN)"),
+        ({"tokenSource": "none", "apiKeySource": "/login managed key"}, "API key (/login managed key)"),
+        ({"tokenSource": "none", "apiKeySource": "ANTHROPIC_API_KEY"}, "API key (ANTHROPIC_API_KEY)"),
+        ({"apiProvider": "bedrock"}, "Amazon Bedrock"),
+    ],
+)
+def test_each_kind_of_login_is_told_by_its_name(account: dict[str, str], method: str | None) -> None:
+    assert login_of({"account": account}, {}).method == method
+
+
+@pytest.mark.proves("start.login-kinds")
+def test_a_bearer_token_shows_in_the_environment_only() -> None:
+    environment = {"ANTHROPIC_AUTH_TOKEN": "any"}
+    assert login_of({"account": {"tokenSource": "none"}}, environment).method == "bearer token (ANTHROPIC_AUTH_TOKEN)"

@@ -1,0 +1,33 @@
+"""A process that starts with the first line it is told, which lies ready for it then."""
+
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+
+from claude_openai.backends.process import Command, child_process
+from claude_openai.backends.sdk.agent import GATE, is_gated
+from claude_openai.backends.sdk.transport import ChildTransport
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(sys.platform == "win32", reason="there is no /bin/sh"),
+]
+
+
+@pytest.mark.proves("agent.fence.first-moment")
+async def test_a_gated_program_starts_when_it_has_its_first_message_to_read(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    program = ("/bin/sh", "-c", f'test -e "{started}" && exit 1; touch "{started}"; exec cat')
+    command = Command((*GATE, *program), {"PATH": "/usr/bin:/bin"}, tmp_path, tmp_path / "stderr")
+    assert is_gated(command)
+    with anyio.fail_after(10):
+        async with child_process(command) as child:
+            transport = ChildTransport(child, gated=True)
+            assert not started.exists()
+            await transport.write('{"type": "first"}\n')
+            await transport.write('{"type": "second"}\n')
+            heard = transport.read_messages()
+            assert [await anext(heard), await anext(heard)] == [{"type": "first"}, {"type": "second"}]
+            assert started.exists()

@@ -1,0 +1,97 @@
+"""What Claude Code writes means the same, whether this project reads it or the SDK."""
+
+from typing import Any
+
+import pytest
+from claude_agent_sdk._internal.message_parser import parse_message
+
+from claude_openai.backends.claude import words
+from claude_openai.backends.claude.said import (
+    Ended,
+    RateLimitTold,
+    Refused,
+    ResultsGiven,
+    RetryAnnounced,
+    Said,
+    Spoken,
+    Started,
+    Streamed,
+    ToolResult,
+    ToolUse,
+)
+from claude_openai.backends.claude.words import UnreadableMessage, parsed
+from claude_openai.backends.sdk import messages
+
+OF = {"session_id": "session", "uuid": "uuid"}
+RESULT = {**OF, "type": "result", "subtype": "success", "duration_ms": 1, "duration_api_ms": 1, "num_turns": 1}
+CALL = {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {"path": "x"}}
+OUTCOME = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "no", "is_error": True}
+LIMIT = {"status": "allowed", "resetsAt": 1, "rateLimitType": "five_hour", "unifiedWindows": {}}
+
+WRITTEN: list[tuple[dict[str, Any], Said | None]] = [
+    ({**OF, "type": "system", "subtype": "init", "tools": ["Read"]}, Started("session", ("Read",))),
+    ({**OF, "type": "stream_event", "event": {"type": "ping"}}, Streamed({"type": "ping"}, "session")),
+    (
+        {**OF, "type": "stream_event", "event": {"type": "ping"}, "parent_tool_use_id": "toolu_1"},
+        Streamed({"type": "ping"}, "session", "toolu_1"),
+    ),
+    (
+        {**OF, "type": "assistant", "message": {"model": "sonnet", "content": [{"type": "text", "text": "Hi"}, CALL]}},
+        Spoken("sonnet", (ToolUse("toolu_1", "Read", {"path": "x"}),)),
+    ),
+    (
+        {**OF, "type": "user", "message": {"role": "user", "content": [OUTCOME]}},
+        ResultsGiven((ToolResult("toolu_1", "no", is_error=True),)),
+    ),
+    ({**OF, "type": "user", "message": {"role": "user", "content": "words"}}, None),
+    (
+        {
+            **OF,
+            "type": "system",
+            "subtype": "api_retry",
+            "attempt": 2,
+            "max_retries": 3,
+            "retry_delay_ms": 500,
+            "error_status": 529,
+        },
+        RetryAnnounced(2, 3, 0.5, 529),
+    ),
+    (
+        {**OF, "type": "system", "subtype": "model_refusal_no_fallback", "api_refusal_explanation": "No."},
+        Refused("No."),
+    ),
+    ({**OF, "type": "system", "subtype": "status"}, None),
+    ({**OF, "type": "rate_limit_event", "rate_limit_info": LIMIT}, RateLimitTold(LIMIT)),
+    ({**RESULT, "is_error": False, "result": "Hi", "total_cost_usd": 0.5}, Ended(False, "Hi", None, 0.5)),
+    ({**RESULT, "is_error": True, "errors": ["one", "two"], "api_error_status": 529}, Ended(True, "one; two", 529)),
+    ({**OF, "type": "a kind of the future"}, None),
+]
+
+
+@pytest.mark.proves("cli.same-words")
+@pytest.mark.parametrize(("written", "meant"), WRITTEN)
+def test_a_message_means_the_same_read_here_and_read_by_the_sdk(written: dict[str, Any], meant: Said | None) -> None:
+    by_the_sdk = parse_message(written)
+    assert words.heard(written) == meant
+    assert (messages.heard(by_the_sdk) if by_the_sdk else None) == meant
+
+
+@pytest.mark.proves("cli.same-words")
+@pytest.mark.parametrize("line", [b"", b"   ", b"Warning: something", b"[]"])
+def test_a_line_that_is_no_message_is_passed_over(line: bytes) -> None:
+    assert parsed(line) is None
+
+
+@pytest.mark.proves("cli.same-words")
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"type": "result"}',
+        b'{"type": "rate_limit_event", "rate_limit_info": {}}',
+        b'{"type": "assistant", "message": 1}',
+        b'{"type"',
+    ],
+)
+def test_a_message_that_cannot_be_read_is_told_as_such(line: bytes) -> None:
+    with pytest.raises(UnreadableMessage):
+        words.heard(parsed(line) or {})

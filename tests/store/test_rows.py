@@ -1,0 +1,36 @@
+"""A run as a row, and back."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+
+from claude_openai.core.runs import Run
+from claude_openai.store.opening import Opened, opened
+from claude_openai.store.reading import SavedRuns
+from claude_openai.store.rows import Row, row_of
+from claude_openai.store.statements import query
+from tests.store.samples import runs
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    store = opened(tmp_path_factory.mktemp("store"))
+    yield store
+    store.connection.close()
+
+
+@pytest.mark.proves("store.runs.whole")
+@given(run=runs)
+def test_whatever_was_saved_comes_back_equal(store: Opened, run: Run) -> None:
+    store.connection.execute("DELETE FROM runs")
+    store.connection.execute(query("save"), row_of(run, None)._asdict())
+    saved = SavedRuns(store.file)
+    assert saved.recent(1) == (run,)
+    assert saved.find(run.id[:3]) == saved.find(run.answer_id) == saved.find(run.request_id) == (run,)
+
+
+@pytest.mark.parametrize("table", ["runs", "standing"])
+def test_a_row_has_the_columns_of_the_table_and_of_the_view_in_their_order(store: Opened, table: str) -> None:
+    columns = store.connection.execute(f"SELECT * FROM {table}").description  # noqa: S608 -- a name of ours
+    assert tuple(column[0] for column in columns) == Row._fields

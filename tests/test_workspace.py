@@ -1,0 +1,80 @@
+"""Where agents may work: paths under the allowed folders, wherever links and ".." lead."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from claude_openai.workspace import AllowedFolders, within
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    root = tmp_path.resolve()
+    (root / "a" / "project").mkdir(parents=True)
+    (root / "ab").mkdir()
+    (root / "a" / "file").write_text("")
+    return root
+
+
+@pytest.mark.proves("agent.workspace.prefixes")
+def test_a_folder_in_an_allowed_one_is_found_however_it_is_written(disk: Path) -> None:
+    allowed = AllowedFolders([str(disk / "a")])
+    project = str(disk / "a" / "project")
+    for written in (project, f"{project}/", "project", "./project/../project", f"{disk}/ab/../a/project"):
+        assert allowed.folder(written) == project
+    assert allowed.folder(str(disk / "a")) == str(disk / "a")
+
+
+@pytest.mark.proves("agent.workspace.prefixes")
+def test_a_name_that_only_begins_like_an_allowed_folder_is_none(disk: Path) -> None:
+    allowed = AllowedFolders([str(disk / "a")])
+    assert allowed.folder(str(disk / "ab")) is None
+    assert not allowed.holds(str(disk / "ab" / "x"))
+    assert not within("/ab", "/a")
+    assert within("/ab", "/")
+
+
+@pytest.mark.proves("agent.workspace.prefixes")
+@pytest.mark.parametrize("written", ["..", "../ab", "project/../..", "/", "", "file", "absent", "a\0b"])
+def test_what_is_outside_or_no_folder_is_refused(disk: Path, written: str) -> None:
+    allowed = AllowedFolders([str(disk / "a" / "project"), str(disk / "a" / "project")])
+    (disk / "a" / "project" / "file").write_text("")
+    assert allowed.folder(written) == (str(disk / "a" / "project") if written == "" else None)
+
+
+@pytest.mark.proves("agent.workspace.links")
+def test_a_link_counts_for_where_it_leads_each_time_it_is_asked(disk: Path) -> None:
+    allowed = AllowedFolders([str(disk / "a")])
+    link = disk / "a" / "link"
+    link.symlink_to(disk / "a" / "project")
+    assert allowed.folder(str(link)) == str(disk / "a" / "project")
+    link.unlink()
+    link.symlink_to(disk / "ab")
+    assert allowed.folder(str(link)) is None
+    assert not allowed.holds(str(link / "new.txt"))
+
+
+@pytest.mark.proves("agent.workspace.links")
+def test_an_allowed_folder_may_be_a_link_itself(disk: Path) -> None:
+    (disk / "link").symlink_to(disk / "a")
+    allowed = AllowedFolders([str(disk / "link")])
+    assert allowed.prefixes == (str(disk / "a"),)
+    assert allowed.folder(str(disk / "link" / "project")) == str(disk / "a" / "project")
+
+
+@pytest.mark.proves("agent.workspace.links")
+def test_links_in_a_circle_lead_nowhere(disk: Path) -> None:
+    (disk / "a" / "x").symlink_to(disk / "a" / "y")
+    (disk / "a" / "y").symlink_to(disk / "a" / "x")
+    assert AllowedFolders([str(disk / "a")]).folder("x") is None
+
+
+@pytest.mark.proves("agent.workspace.prefixes")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.sampled_from(["..", ".", "a", "ab", "project", "new", "~", ""]), max_size=8))
+def test_no_way_of_writing_a_path_leads_out(disk: Path, steps: list[str]) -> None:
+    allowed = AllowedFolders([str(disk / "a")])
+    path = "/".join([str(disk / "a"), *steps])
+    assert allowed.holds(path) == Path(path).resolve().is_relative_to(disk / "a")
