@@ -1,18 +1,21 @@
-"""The command line: `claude-openai` serves, its subcommands are one module each. This module finds the command, and
-turns whatever ends it into an exit code and at most one sentence on standard error.
+"""The command line: `claude-openai` serves, its subcommands are one module each, loaded when they are wanted. This
+module finds the command, and turns whatever ends it into an exit code and one sentence on standard error.
 
 Standard output is for data. Exit codes are those of `errors.ExitCode`.
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from io import TextIOWrapper
+from textwrap import wrap
 
 import click
+from click.exceptions import NoSuchCommand
+from click.shell_completion import CompletionItem
 
-from claude_openai import __version__, logs
+from claude_openai import __version__
 from claude_openai.cli.options import given, server_options
-from claude_openai.cli.serve import serve
-from claude_openai.cli.simulator import simulator
 from claude_openai.errors import ExitCode, LaunchError
 from claude_openai.settings import Settings, process_environment
 
@@ -21,14 +24,34 @@ NAME = "claude-openai"
 EXAMPLES = f"""\b
 Examples:
   {NAME}
+  {NAME} --background
   {NAME} --port 9000 --model-alias gpt-4o=sonnet
   {NAME} --simulate
   CLAUDE_OPENAI_API_KEY=... {NAME} --host 0.0.0.0
 """
 """The \\b keeps click from folding the lines into one."""
 
+EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {code.value:<4} {code.meaning}" for code in ExitCode)
+
+COMMANDS = {
+    "status": "Show which servers of yours run, and how they are.",
+    "stop": "Stop a server of yours.",
+    "runs": "List the latest requests and what became of them.",
+    "tail": "Show what a run says, as it says it.",
+    "cancel": "End a run.",
+    "logs": "Show the log, or follow it.",
+    "doctor": "Look for what is missing or wrong here.",
+    "config": "Show each setting and where it comes from.",
+    "completion": "Print what makes a shell complete commands.",
+    "service": "Have systemd or launchd run the server for you.",
+    "simulator": "Play the Messages API without a model.",
+}
+"""Each is a command of that name in the module of that name. Said here, so that --help need not load them all."""
+
 
 def main() -> None:
+    if isinstance(sys.stdout, TextIOWrapper):  # what the terminal's character set lacks is shown escaped
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:], process_environment()))
 
 
@@ -37,26 +60,87 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     return exit_code_of(lambda: program.main(list(arguments), NAME, obj=environ, standalone_mode=False))
 
 
+class _HelpFormatter(click.HelpFormatter):
+    """Breaks no word, as click does: a variable or a path in pieces cannot be copied."""
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        rows = list(rows)
+        column = min(max(len(term) for term, _ in rows), col_max) + col_spacing
+        left, width = " " * self.current_indent, max(self.width - self.current_indent - column, 10)
+        for term, text in rows:
+            lines = wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+            if len(term) + col_spacing > column:
+                self.write(f"{left}{term}\n")
+                term = ""  # noqa: PLW2901 -- it has a line of its own
+            self.write(f"{left}{term:<{column}}{lines[0]}\n")
+            self.write("".join(f"{left}{'':{column}}{line}\n" for line in lines[1:]))
+
+
+class _Context(click.Context):
+    formatter_class = _HelpFormatter
+
+
+class Commands(click.Group):
+    """Loads a command when it is asked for: most are of no use to most starts."""
+
+    context_class = _Context
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's
+        return list(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        named = [CompletionItem(name, help=told) for name, told in COMMANDS.items() if name.startswith(incomplete)]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"claude_openai.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Click would look for what was meant among the commands that are loaded."""
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            raise NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
+        return super().resolve_command(ctx, args)
+
+
 @click.group(
     NAME,
+    cls=Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     subcommand_metavar="[COMMAND]",
-    epilog=EXAMPLES,
+    epilog=f"{EXAMPLES}\n{EXIT_CODES}",
 )
+@click.option("--background", is_flag=True, help="Serve detached: returns when the server is ready, or says why not.")
 @server_options
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.pass_context
-def program(context: click.Context, /, **parameters: object) -> None:
+def program(context: click.Context, /, *, background: bool, **parameters: object) -> None:
     """Answer OpenAI clients with Claude Code: serves in the foreground until it is stopped."""
     flags = given(parameters)
     if context.invoked_subcommand is None:
-        serve(Settings.load(flags, context.obj), context.obj)
-    elif flags:
+        _serve(flags, context.obj, background=background)
+    elif flags or background:
         raise click.UsageError(f"the options before {context.invoked_subcommand!r} are the server's; it has its own")
 
 
-program.add_command(simulator)
+def _serve(flags: Mapping[str, object], environ: Mapping[str, str], *, background: bool) -> None:
+    if background:
+        from claude_openai.cli.background import start  # noqa: PLC0415 -- of use to this option only
+
+        start(flags, environ)
+    else:
+        from claude_openai.cli.serve import serve  # noqa: PLC0415 -- the log, for one, costs the others 0.1 s
+
+        serve(Settings.load(flags, environ), environ)
 
 
 def exit_code_of(command: Callable[[], object]) -> int:
@@ -82,10 +166,12 @@ def _tell(error: Exception) -> int:
             _say(error.message, error.hint)
             return error.exit_code
         case _:
-            logs.crashed(error)
+            from claude_openai.logs import crashed, redacted  # noqa: PLC0415 -- see `_serve`
+
+            crashed(error)
             _say(
-                logs.redacted(f"ended by an unexpected error: {type(error).__name__}: {error}"),
-                "run it with --log-level debug to see more",
+                redacted(f"ended by an unexpected error: {type(error).__name__}: {error}"),
+                "run it with --debug to see where",
             )
             return ExitCode.FAILED
 

@@ -3,8 +3,8 @@
 Pure text, for standard error; colours only where someone looks at them.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,11 +20,6 @@ def banner(ready: "Ready", *, colours: bool) -> str:
     """A headline, one line for each fact, and loudly what is not as usual."""
     text = "".join(f"{line}\n" for line in _lines(ready))
     return text if colours else click.unstyle(text)
-
-
-def wants_colours(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """By the convention of no-color.org any value of NO_COLOR but the empty one switches colours off."""
-    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 
 def _lines(ready: "Ready") -> Iterator[str]:

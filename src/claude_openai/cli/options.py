@@ -21,14 +21,46 @@ def server_options(command: Command) -> Command:
     return command
 
 
+def some_options(*names: str) -> Callable[[Command], Command]:
+    """A decorator with the settings of these names only, for a command that needs no others."""
+
+    def with_some(command: Command) -> Command:
+        for setting in reversed(catalogue()):
+            command = _option(setting)(command) if setting.name in names else command
+        return command
+
+    return with_some
+
+
 def given(parameters: Mapping[str, object]) -> dict[str, object]:
     """Only what was on the command line: the options have no defaults of their own."""
     return {name: value for name, value in parameters.items() if value not in (None, ())}
 
 
+def as_arguments(flags: Mapping[str, object]) -> list[str]:
+    """The command line that gives `flags` again, for a server started by another command."""
+    return [argument for setting in catalogue() for argument in _written(setting, flags.get(setting.name))]
+
+
+def _written(setting: Setting, value: object) -> list[str]:
+    match value:
+        case None:
+            return []
+        case bool() if not setting.metavar:
+            return [setting.flag if value else _negated(setting)]
+        case tuple():
+            return [f"{setting.flag}={each}" for each in value]
+        case _:
+            return [f"{setting.flag}={value}"]
+
+
+def _negated(setting: Setting) -> str:
+    return f"--no-{setting.flag.removeprefix('--')}"
+
+
 def _option(setting: Setting) -> Callable[[Command], Command]:
     switch = not setting.metavar
-    flag = f"{setting.flag}/--no-{setting.flag.removeprefix('--')}" if switch else setting.flag
+    flag = f"{setting.flag}/{_negated(setting)}" if switch else setting.flag
     return click.option(
         flag,
         setting.name,

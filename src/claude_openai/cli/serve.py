@@ -1,45 +1,102 @@
 """`claude-openai` without a command: serve in the foreground until a signal ends it."""
 
+import atexit
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import anyio
 import click
 
 from claude_openai import logs
-from claude_openai.cli.banner import banner, wants_colours
+from claude_openai.cli.banner import banner
+from claude_openai.cli.terminal import wants_colours
+from claude_openai.errors import LaunchError
+from claude_openai.instances import Instance, registry
 from claude_openai.settings import Settings, doubts, login_environment
 
 if TYPE_CHECKING:
     from claude_openai.wiring import Ready
+
+STOP_MARGIN_SECONDS = 20.0
+"""Beyond the time that running requests get: their last words, Claude Code's processes and folders. 1 is usual."""
 
 
 def serve(settings: Settings, environ: Mapping[str, str]) -> None:
     from claude_openai import wiring  # noqa: PLC0415 -- costs a second, which --help and a wrong option need not wait
 
     login = login_environment(environ)
-    colours = wants_colours(sys.stderr, environ)
-    logs.configure(
-        settings.log_level,
-        json=_as_json(settings),
-        colours=colours,
-        secrets=[*(key.get_secret_value() for key in settings.api_keys), *logs.secrets_in(login)],
-    )
+    _configure_log(settings, environ, [*(key.get_secret_value() for key in settings.api_keys), *logs.secrets_in(login)])
     for doubt in doubts(settings, environ):
         logs.logger(__name__).warning("settings.doubtful", reason=doubt)
-    anyio.run(partial(wiring.serve, settings, login, announce=partial(_announce, settings, colours=colours)))
+    with registry() as register:
+        announce = partial(_announce, settings, register, colours=wants_colours(sys.stderr, environ))
+        anyio.run(partial(wiring.serve, settings, login, announce=announce))
+
+
+def log_file(settings: Settings) -> Path | None:
+    """Where the log is kept, if it is kept in a file."""
+    named = settings.log_file or settings.trace_file
+    return Path(named).expanduser().absolute() if settings.log and named else None
+
+
+def _configure_log(settings: Settings, environ: Mapping[str, str], secrets: Iterable[str]) -> None:
+    """Standard output is the log's alone; what is for people besides goes to standard error.
+
+    Raises:
+        LaunchError: the log's file cannot be written.
+    """
+    logs.configure(
+        _level(settings),
+        _destination(settings),
+        json=_as_json(settings),
+        colours=wants_colours(sys.stdout, environ),
+        secrets=secrets,
+        diagnostics=logs.Descriptor(sys.stderr.fileno()) if settings.debug else None,
+        behind=True,
+    )
+    atexit.register(logs.close)  # after the last word on why the server ended
+
+
+def _level(settings: Settings) -> logs.Level | None:
+    if not settings.log:
+        return None
+    return "trace" if settings.trace else settings.log_level
+
+
+def _destination(settings: Settings) -> logs.Destination:
+    path = log_file(settings)
+    if path is None:
+        return logs.Descriptor(sys.stdout.fileno())
+    try:
+        return logs.LogFile(path, settings.log_max_bytes)
+    except OSError as error:
+        what = f"cannot write the log {path}: {error.strerror or error}"
+        raise LaunchError(what, "name another file with --log-file") from error
 
 
 def _as_json(settings: Settings) -> bool:
-    return settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
+    if log_file(settings) or settings.log_format == "json":
+        return True
+    return settings.log_format == "auto" and not sys.stdout.isatty()
 
 
-def _announce(settings: Settings, ready: "Ready", *, colours: bool) -> None:
-    """For people, unless standard error was promised to be JSON and nothing else."""
-    if settings.log_format == "json":
-        logs.logger(__name__).info("server.ready", **asdict(ready))
-    else:
-        click.echo(banner(ready, colours=colours), err=True, color=colours)
+def _announce(settings: Settings, register: Callable[[Instance], None], ready: "Ready", *, colours: bool) -> None:
+    """To people, to the log, and to the other commands."""
+    register(_instance(settings, ready))
+    logs.logger(__name__).info("server.ready", **asdict(ready))
+    click.echo(banner(ready, colours=colours), err=True, color=colours)
+
+
+def _instance(settings: Settings, ready: "Ready") -> Instance:
+    return Instance.of_this_process(
+        port=urlsplit(ready.url).port or settings.port,
+        host=settings.host,
+        url=ready.url,
+        stop_seconds=settings.shutdown_timeout + STOP_MARGIN_SECONDS,
+        log_file=log_file(settings),
+    )

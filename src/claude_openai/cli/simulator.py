@@ -14,8 +14,14 @@ from claude_openai.settings import is_loopback
 DEFAULT_PORT = 8100
 """Next to the server's own, so that both can run with their defaults."""
 
+EXAMPLES = """\b
+Examples:
+  claude-openai simulator
+  claude-openai simulator --port 0 --api-key secret
+"""
 
-@click.command()
+
+@click.command(epilog=EXAMPLES)
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
 @click.option(
     "--port",

@@ -1,0 +1,280 @@
+"""The HTTP API of a running server, as a command asks it: with the first key of the settings, every wait bounded.
+
+No redirect is followed, so the key reaches the server that was chosen and nobody else; for one on this machine the
+environment's proxies do not count either.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+from urllib.parse import urlsplit
+
+import click
+from pydantic import BaseModel, ValidationError
+
+from claude_openai.cli.figures import digits
+from claude_openai.cli.options import given, some_options
+from claude_openai.cli.terminal import one_line
+from claude_openai.errors import ExitCode, LaunchError, NotRunning
+from claude_openai.instances import running
+from claude_openai.settings import Settings, is_loopback
+from claude_openai.wire.runs import RunActivity, RunCall, RunList, RunObject, RunText
+
+if TYPE_CHECKING:
+    from httpx2 import Client, Response, ServerSentEvent
+
+CONNECT_SECONDS: Final = 3.0
+ANSWER_SECONDS: Final = 10.0
+"""A list of a thousand runs takes a tenth of one."""
+
+SILENCE_SECONDS: Final = 60.0
+"""How long a stream may be silent beyond the time between its keep-alive comments."""
+
+LONGEST_EVENT: Final = 64 * 1024 * 1024
+"""Characters: the whole text of a run that is over is one event."""
+
+MOST_RUNS: Final = 1000
+"""As many as one list can have."""
+
+MOST_CANDIDATES: Final = 5
+
+Wire = TypeVar("Wire", bound=BaseModel)
+
+_SETTINGS: Final = ("config", "api_key", "api_key_file", "data_dir")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which server a command is about: the one at `url`, the one on `port`, or else the only one that runs."""
+
+    settings: Settings
+    port: int | None = None
+    url: str | None = None
+
+    def found(self) -> str | None:
+        """Its URL; None where no server runs and none was named.
+
+        Raises:
+            NotRunning: it was named by its port.
+            click.UsageError: several run, and none was named.
+        """
+        if self.url:
+            return self.url
+        servers = [each for each in running() if self.port in {None, each.port}]
+        if len(servers) > 1:
+            ports = ", ".join(str(each.port) for each in servers)
+            raise click.UsageError(f"several servers run, on ports {ports}: name one with --port")
+        if not servers and self.port is not None:
+            raise NotRunning(f"no server of yours runs on port {self.port}", "see which do with: claude-openai status")
+        return servers[0].url if servers else None
+
+
+def about_a_server(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator: the options that choose a server. The command gets a `Choice` first, and its own options."""
+
+    @click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="Ask the server on this port.")
+    @click.option("--url", type=_Url(), metavar="URL", help="Ask the server at this address, which may be another's.")
+    @some_options(*_SETTINGS)
+    @wraps(command)
+    def with_choice(*, port: int | None, url: str | None, **parameters: object) -> object:
+        flags = given({name: parameters.pop(name) for name in _SETTINGS})
+        settings = Settings.load(flags, click.get_current_context().obj)
+        return command(Choice(settings, port, url), **parameters)
+
+    return with_choice
+
+
+class RunId(click.ParamType[str]):
+    """The beginning of the id of a run, of its answer or of its request."""
+
+    name = "run id"
+    _shape: ClassVar = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Nothing but what can be one goes into a URL."""
+        if not self._shape.fullmatch(value):
+            self.fail(f"{value!r} is not an id of a run, nor the beginning of one", param, ctx)
+        return str(value)
+
+
+class Refused(LaunchError):  # noqa: N818 -- named for what happened
+    """The server did not do what it was asked; `code` is its own word for why."""
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, message: str, hint: str | None = None, code: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.code = code
+
+
+Said = RunText | RunCall | RunActivity
+"""What is said in a run: a piece of its text, a call of the client's tools, what Claude Code does with its own."""
+
+Told = Said | RunObject
+"""What a followed run tells; the run itself comes last."""
+
+
+class Api:
+    """What commands need of a server's API. Every method raises `Refused` where there is no good answer."""
+
+    def __init__(self, client: "Client", url: str, silence: float) -> None:
+        self._client = client
+        self._url = url
+        self._silence = silence
+
+    def runs(self, limit: int, state: str | None = None) -> Sequence[RunObject]:
+        """The latest, latest first."""
+        wanted = {"limit": str(limit), **({"state": state} if state else {})}
+        return self._read(RunList, self._answer("GET", "/runs", wanted)).data
+
+    def run(self, run_id: str) -> RunObject:
+        """All of one, by the beginning of an id."""
+        with self._telling_candidates(run_id):
+            return self._read(RunObject, self._answer("GET", f"/runs/{run_id}"))
+
+    def cancel(self, run_id: str) -> RunObject:
+        """End it; the run as it then is."""
+        with self._telling_candidates(run_id):
+            return self._read(RunObject, self._answer("POST", f"/runs/{run_id}/cancel"))
+
+    def follow(self, run_id: str) -> Iterator[Told]:
+        """What was said in it so far, and what is said from now on, until it is over."""
+        import httpx2  # noqa: PLC0415 -- 60 ms, which --help need not wait for
+
+        timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS, read=self._silence)
+        stream = self._client.stream("GET", f"/runs/{run_id}/events", timeout=timeout)
+        with self._telling_candidates(run_id), self._reaching(), stream as answer:
+            if not answer.is_success:
+                answer.read()
+                raise self._refused(answer)
+            with suppress(httpx2.RemoteProtocolError, httpx2.ReadError):  # it died, which is told below
+                for event in httpx2.EventSource(answer, LONGEST_EVENT):
+                    yield from self._told(event)
+                    if event.event == "end":
+                        return
+        raise Refused(f"{self._url} ended the stream before the run was over", _SERVER_LOG)
+
+    def _told(self, event: "ServerSentEvent") -> Iterator[Told]:
+        kinds: dict[str, type[Told]] = {
+            "text": RunText,
+            "tool_call": RunCall,
+            "activity": RunActivity,
+            "end": RunObject,
+        }
+        if kind := kinds.get(event.event):  # thinking, and what a later server tells besides, is left out
+            yield self._read(kind, event.data)
+
+    def _answer(self, method: str, path: str, wanted: dict[str, str] | None = None) -> bytes:
+        with self._reaching():
+            answer = self._client.request(method, path, params=wanted)
+        if answer.is_success:
+            return answer.content
+        raise self._refused(answer)
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        import httpx2  # noqa: PLC0415 -- see above
+
+        try:
+            yield
+        except httpx2.TimeoutException:
+            raise Refused(f"{self._url} does not answer in time", "see how it is with: claude-openai status") from None
+        except httpx2.HTTPError as error:
+            why = one_line(str(error)) or type(error).__name__
+            raise Refused(f"{self._url} cannot be asked: {why}", "see what runs with: claude-openai status") from None
+
+    @contextmanager
+    def _telling_candidates(self, run_id: str) -> Iterator[None]:
+        try:
+            yield
+        except Refused as refused:
+            if refused.code == "run_not_found":
+                raise unknown(run_id) from None
+            if refused.code == "run_id_ambiguous":
+                raise ambiguous(run_id, self.runs(MOST_RUNS)) from None
+            raise
+
+    def _refused(self, answer: "Response") -> Refused:
+        try:
+            error = _Body.model_validate_json(answer.content).error
+        except ValidationError:
+            return Refused(f"{self._url} answered with status {answer.status_code}", "is a claude-openai there?")
+        if answer.status_code == 401:  # noqa: PLR2004 -- HTTP's
+            return Refused(*self._locked_out(), error.code)
+        return Refused(one_line(error.message).rstrip("."), None, error.code)
+
+    def _locked_out(self) -> tuple[str, str]:
+        fault = "does not take this API key" if "authorization" in self._client.headers else "wants an API key"
+        return f"{self._url} {fault}", "set CLAUDE_OPENAI_API_KEY to one of its keys, or name its --api-key-file"
+
+    def _read(self, kind: type[Wire], data: bytes | str) -> Wire:
+        try:
+            return kind.model_validate_json(data)
+        except ValidationError:
+            raise Refused(f"what {self._url} answers is not understood", "is it of another version?") from None
+
+
+@contextmanager
+def api(url: str, settings: Settings) -> Iterator[Api]:
+    """The API of the server at `url`, for as long as the block lasts."""
+    import httpx2  # noqa: PLC0415 -- see above
+
+    key = next((f"Bearer {key.get_secret_value()}" for key in settings.api_keys), None)
+    near = is_loopback(urlsplit(url).hostname or "")
+    timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
+    with httpx2.Client(
+        base_url=url, headers={"authorization": key} if key else {}, timeout=timeout, trust_env=not near
+    ) as client:
+        yield Api(client, url, SILENCE_SECONDS + settings.keep_alive_interval)
+
+
+def the_server(choice: Choice) -> str:
+    """The URL of a server that must run.
+
+    Raises:
+        NotRunning: it does not.
+    """
+    if url := choice.found():
+        return url
+    raise NotRunning("no server of yours runs", "start one with: claude-openai --background")
+
+
+def unknown(run_id: str) -> Refused:
+    """No run has such an id."""
+    return Refused(f"no run has an id that begins with {run_id}", "list them with: claude-openai runs")
+
+
+def ambiguous(run_id: str, runs: Sequence[RunObject]) -> Refused:
+    """Several runs have; `runs` are those to look for them in."""
+    found = ([name for name in (run.id, run.answer_id, run.request_id) if name.startswith(run_id)] for run in runs)
+    names = [matching[0] for matching in found if matching]
+    length = max(digits(names), len(run_id) + 1)
+    shown = [name[:length] for name in names[:MOST_CANDIDATES]]
+    more = len(names) - len(shown)
+    told = ", ".join([*shown, *([f"{more} more"] if more else [])])
+    return Refused(f"several runs have an id that begins with {run_id}: {told}", "give more of the id")
+
+
+class _Fault(BaseModel):
+    code: str | None = None
+    message: str
+
+
+class _Body(BaseModel):
+    error: _Fault
+
+
+class _Url(click.ParamType[str]):
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            self.fail(f"{value!r} is not an address such as http://127.0.0.1:8000", param, ctx)
+        return str(value).rstrip("/").removesuffix("/v1")
+
+
+_SERVER_LOG: Final = "its log says why: claude-openai logs"

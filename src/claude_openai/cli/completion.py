@@ -1,0 +1,26 @@
+"""`claude-openai completion`: what a shell needs to complete our commands and options."""
+
+from typing import Final
+
+import click
+from click.shell_completion import get_completion_class
+
+INSTALL: Final = {
+    "bash": "claude-openai completion bash >> ~/.bashrc",
+    "zsh": "claude-openai completion zsh >> ~/.zshrc",
+    "fish": "claude-openai completion fish > ~/.config/fish/completions/claude-openai.fish",
+}
+
+EXAMPLES: Final = "\b\nTo install it:\n" + "\n".join(f"  {line}" for line in INSTALL.values())
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("shell", type=click.Choice(list(INSTALL)))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the completion script for a shell; its last line says how to install it."""
+    program = context.find_root()
+    made = get_completion_class(shell)
+    assert made is not None  # noqa: S101 -- click has all three
+    click.echo(made(program.command, {}, "claude-openai", "_CLAUDE_OPENAI_COMPLETE").source().rstrip())
+    click.echo(f"\n# To install it: {INSTALL[shell]}")

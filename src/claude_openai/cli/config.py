@@ -1,0 +1,54 @@
+"""`claude-openai config`: the settings that a server started here and now would have, and where each comes from."""
+
+import json
+import sys
+from collections.abc import Sequence
+
+import click
+
+from claude_openai.cli.options import given, server_options
+from claude_openai.cli.terminal import one_line, wants_colours
+from claude_openai.settings import Effective, Settings, doubts, effective
+from claude_openai.settings.effective import DEFAULT
+
+EXAMPLES = """\b
+Examples:
+  claude-openai config
+  claude-openai config --port 9000 --config ./other.toml
+  claude-openai config --json | jq '.settings[] | select(.origin != "default")'
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object: the settings, and what is doubtful about them.")
+@server_options
+@click.pass_context
+def config(context: click.Context, /, *, as_json: bool, **parameters: object) -> None:
+    """Show each setting, its value, and where that comes from: a flag, a variable, the settings file or the default.
+
+    It takes the server's options and shows what a server with these would use. API keys are not shown.
+    """
+    flags = given(parameters)
+    settings, doubtful = effective(flags, context.obj), list(doubts(Settings.load(flags, context.obj), context.obj))
+    if as_json:
+        click.echo(json.dumps({"settings": [_as_json(each) for each in settings], "doubts": doubtful}, indent=2))
+        return
+    colours = wants_colours(sys.stdout, context.obj)
+    click.echo(table(settings, colours=colours), nl=False, color=colours)
+    for doubt in doubtful:
+        click.echo(f"doubtful: {doubt}", err=True)
+
+
+def table(settings: Sequence[Effective], *, colours: bool = False) -> str:
+    """A line for each: its name, its value, its origin. What somebody has set stands out."""
+    names = max(len(each.setting.name) for each in settings)
+    values = max(len(one_line(each.text)) for each in settings)
+    lines = (f"{each.setting.name:<{names}}  {one_line(each.text):<{values}}  {each.origin}" for each in settings)
+    return "".join(
+        f"{click.style(line, bold=True) if colours and each.origin != DEFAULT else line}\n"
+        for each, line in zip(settings, lines, strict=True)
+    )
+
+
+def _as_json(each: Effective) -> dict[str, object]:
+    return {"name": each.setting.name, "value": each.value, "origin": each.origin}

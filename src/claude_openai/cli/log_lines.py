@@ -1,0 +1,102 @@
+"""Lines of the log as people read them. Pure: a line of NDJSON goes in, columns come out; what is no JSON stays."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from fnmatch import fnmatchcase
+from typing import Final
+
+import click
+
+from claude_openai.cli.terminal import harmless, one_line
+
+LEVELS: Final = ("trace", "debug", "info", "warning", "error", "critical")
+"""From the least to the most important."""
+
+EVENT_WIDTH: Final = 24
+
+_COLOURS: Final = {"trace": "bright_black", "debug": "cyan", "info": "green", "warning": "yellow"}
+
+_IDS: Final = ("run_id", "answer_id", "request_id")
+"""Fields by which an event is known to be about a run."""
+
+_HEAD: Final = frozenset({"time", "level", "event", "exception"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events are shown: from `level` on, those about the run whose id begins with `run`, those named `event`
+    (a pattern such as `sdk.*`).
+    """
+
+    level: str | None = None
+    run: str | None = None
+    event: str | None = None
+
+    def __call__(self, line: str) -> bool:
+        """Whether `line` is; one that is no event is, unless some are picked."""
+        if self == Wanted():
+            return True
+        event = parsed(line)
+        return event is not None and self._level(event) and self._run(event) and self._name(event)
+
+    def _level(self, event: Mapping[str, object]) -> bool:
+        if self.level is None:
+            return True
+        level = event.get("level")
+        return level not in LEVELS or LEVELS.index(str(level)) >= LEVELS.index(self.level)
+
+    def _run(self, event: Mapping[str, object]) -> bool:
+        if self.run is None:
+            return True
+        wanted = self.run.removeprefix("chatcmpl-")
+        return any(str(event.get(name, "")).removeprefix("chatcmpl-").startswith(wanted) for name in _IDS)
+
+    def _name(self, event: Mapping[str, object]) -> bool:
+        return self.event is None or fnmatchcase(str(event.get("event", "")), self.event)
+
+
+def parsed(line: str) -> Mapping[str, object] | None:
+    """The event that a line is; None where it is none."""
+    try:
+        event: object = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
+
+
+def pretty(line: str, zone: tzinfo | None = None, *, colours: bool = False) -> str:
+    """A line of the log for people, in the time of `zone` (None: of this machine)."""
+    event = parsed(line)
+    if event is None:
+        return harmless(line)
+    level = one_line(str(event.get("level", "")))
+    head = (
+        (_time(event.get("time"), zone), {"dim": True}),
+        (f"{level:<7}", {"fg": _COLOURS.get(level, "red")}),
+        (f"{one_line(str(event['event'])):<{EVENT_WIDTH}}", {"bold": True}),
+    )
+    fields = [_field(name, value, colours=colours) for name, value in event.items() if name not in _HEAD]
+    told = " ".join([*(click.style(text, **style) if colours else text for text, style in head), *fields]).rstrip()
+    return told + _traceback(event.get("exception"))
+
+
+def _time(time: object, zone: tzinfo | None) -> str:
+    """The date is of use only where it is not today's, but a line does not know what today is."""
+    try:
+        moment = datetime.fromisoformat(str(time)).astimezone(zone)
+    except (ValueError, OverflowError):
+        return one_line(str(time or "no time"))
+    return f"{moment:%m-%d %H:%M:%S}.{moment.microsecond // 1000:03}"
+
+
+def _field(name: str, value: object, *, colours: bool) -> str:
+    bare = isinstance(value, str) and value and not set(value) & set(' \t\n"=')
+    text = harmless(value if bare and isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    shown = one_line(name)
+    return f"{click.style(shown, fg='cyan') if colours else shown}={text}"
+
+
+def _traceback(text: object) -> str:
+    return "".join(f"\n    {harmless(line)}" for line in str(text).splitlines()) if text else ""

@@ -1,0 +1,105 @@
+"""What tells a system to run the server for its user: a systemd unit, a launchd property list, and the file with the
+secrets that both read. Pure text: nothing here is written or started.
+"""
+
+import plistlib
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+LABEL: Final = "io.github.claude-openai"
+"""What launchd knows the server by."""
+
+SECRETS: Final = """\
+# Settings of the claude-openai service, one VARIABLE=value a line; for secrets, which only you can read here.
+# A value with anything but letters, digits and -_./:,@+=% needs double quotes around it.
+# All variables: claude-openai --help. What is no secret may stand in ~/.config/claude-openai/config.toml instead.
+#
+# CLAUDE_OPENAI_API_KEY=
+# ANTHROPIC_API_KEY=
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What is to run: a command of absolute paths, in a folder of its own, with the variables of a file."""
+
+    command: tuple[str, ...]
+    secrets: PurePath
+    workspace: PurePath
+
+
+def systemd_unit(service: Service) -> str:
+    """A user unit. Its log, which the server writes to standard output, is the journal's.
+
+    The confinement is what a user's systemd can do without namespaces, which Claude Code's own sandbox needs itself.
+    The temporary folder stays the user's, as the other commands find the server there.
+    """
+    return f"""\
+[Unit]
+Description=claude-openai: answers OpenAI clients with Claude Code
+StartLimitIntervalSec=60
+StartLimitBurst=5
+
+[Service]
+Type=exec
+ExecStart={_command_line(*service.command)}
+EnvironmentFile=-{_path(service.secrets)}
+WorkingDirectory={_path(service.workspace)}
+Restart=on-failure
+RestartSec=5
+# A setting is wrong: trying again mends nothing.
+RestartPreventExitStatus=2
+# The server ends its own processes; what is left after the time-out is killed.
+KillMode=mixed
+TimeoutStopSec=90
+NoNewPrivileges=yes
+LockPersonality=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallArchitectures=native
+
+[Install]
+WantedBy=default.target
+"""
+
+
+def launchd_plist(service: Service, *, path: str, log: PurePath, errors: PurePath) -> bytes:
+    """An agent of the user's. launchd reads no file of variables, so a shell does, and becomes the server.
+
+    `path` is the PATH it gets, because launchd's own has nothing that the user installed.
+    """
+    read_secrets = 'set -a; [ ! -r "$0" ] || . "$0"; exec "$@"'
+    return plistlib.dumps(
+        {
+            "Label": LABEL,
+            "ProgramArguments": ["/bin/sh", "-c", read_secrets, str(service.secrets), *service.command],
+            "EnvironmentVariables": {"PATH": path, "CLAUDE_OPENAI_LOG_FILE": str(log)},
+            "WorkingDirectory": str(service.workspace),
+            "RunAtLoad": True,
+            "KeepAlive": {"SuccessfulExit": False},
+            "ThrottleInterval": 5,
+            "ExitTimeOut": 90,
+            "ProcessType": "Interactive",
+            "StandardOutPath": "/dev/null",
+            "StandardErrorPath": str(errors),
+        },
+        sort_keys=False,
+    )
+
+
+def _command_line(program: str, *arguments: str) -> str:
+    """In an argument $ begins a variable, in the program it does not."""
+    return " ".join([_word(program), *(_word(argument.replace("$", "$$")) for argument in arguments)])
+
+
+def _word(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return word if re.fullmatch(r"[\w./+:=@-]+", word) else f'"{escaped}"'
+
+
+def _path(path: PurePath) -> str:
+    """The rest of a line, taken as it is but for specifiers."""
+    return str(path).replace("%", "%%")

@@ -1,0 +1,101 @@
+"""`claude-openai status`, of two servers side by side and of none."""
+
+import json
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import claude_openai
+from claude_openai.instances import Instance, process_of, running
+from tests.cli.typed import Machine
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals and signals are POSIX's"),
+]
+
+NOBODY = "no server of yours runs"
+
+
+@pytest.fixture(scope="module")
+def servers(machine: Machine) -> list[Instance]:
+    """Two, by port."""
+    for _ in range(2):
+        assert machine.types("--background", "--simulate", "--port", "0").code == 0
+    return running(machine.temporary)
+
+
+@pytest.mark.proves("status.tells", "background.side-by-side")
+def test_each_server_has_a_block_with_what_it_says_of_itself(machine: Machine, servers: list[Instance]) -> None:
+    assert len(servers) == 2
+    ran = machine.types("status")
+    assert (ran.code, ran.err) == (0, "")
+    for block, server in zip(ran.out.split("\n\n"), servers, strict=True):
+        first, *facts = block.splitlines()
+        told = {name: value for name, _, value in (fact.strip().partition(" ") for fact in facts)}
+        assert first == f"{server.url}/v1  running"
+        assert told["PID"].strip() == str(server.pid)
+        assert told["Version"].strip().startswith(f"{claude_openai.__version__}, Claude Code ")
+        assert {"Simulated", "Uptime", "Runs", "Processes", "Log"} <= told.keys()
+
+
+@pytest.mark.proves("status.tells")
+def test_one_server_can_be_asked_for_by_its_port(machine: Machine, servers: list[Instance]) -> None:
+    one, other = servers
+    ran = machine.types("status", "--port", str(one.port))
+    assert ran.code == 0
+    assert one.url in ran.out
+    assert other.url not in ran.out
+
+
+@pytest.mark.proves("status.json")
+def test_programs_get_the_same_as_json(machine: Machine, servers: list[Instance]) -> None:
+    ran = machine.types("status", "--json")
+    told = json.loads(ran.out)["servers"]
+    assert ran.code == 0
+    assert [(each["port"], each["pid"], each["url"], each["answers"]) for each in told] == [
+        (each.port, each.pid, each.url, True) for each in servers
+    ]
+    assert all(each["health"]["ready"] and each["uptime"] >= 0 for each in told)
+
+
+@pytest.mark.proves("instances.stale")
+def test_a_process_of_our_command_that_was_created_at_another_time_is_not_the_server(servers: list[Instance]) -> None:
+    assert process_of(servers[0]) is not None
+    assert process_of(replace(servers[0], started_at=servers[0].started_at - 60)) is None
+
+
+@pytest.mark.proves("status.hung", "terminal.progress")
+def test_a_hung_server_is_told_as_such_and_who_waits_sees_it(machine: Machine, servers: list[Instance]) -> None:
+    hung = servers[0]
+    os.kill(hung.pid, signal.SIGSTOP)
+    try:
+        ran = machine.sees("status", "--port", str(hung.port), NO_COLOR="1")
+    finally:
+        os.kill(hung.pid, signal.SIGCONT)
+    assert ran.code == 1
+    assert "\rAsking ... 1 s" in ran.out
+    assert f"{hung.url}/v1  does not answer within 3 seconds\n" in ran.out
+    assert f"claude-openai stop --port {hung.port} --force" in ran.out
+
+
+@pytest.mark.proves("terminal.colours")
+def test_colours_are_for_terminals_and_for_those_who_want_them(machine: Machine, servers: list[Instance]) -> None:
+    shown, declined = machine.sees("status"), machine.sees("status", NO_COLOR="1")
+    assert "\x1b[32mrunning\x1b[0m" in shown.out
+    assert "\x1b" not in declined.out
+    assert servers[0].url in declined.out
+    assert "\x1b" not in machine.types("status").out
+
+
+@pytest.mark.proves("status.none")
+def test_where_no_server_runs_that_is_said_with_exit_code_1(tmp_path: Path) -> None:
+    machine = Machine.at(tmp_path)
+    ran = machine.types("status")
+    assert (ran.code, ran.err) == (1, "")
+    assert ran.out == f"{NOBODY}; start one with: claude-openai --background\n"
+    as_json = machine.types("status", "--json", "--port", "8000")
+    assert (as_json.code, json.loads(as_json.out)) == (1, {"servers": []})
