@@ -119,7 +119,7 @@ def test_a_history_that_is_answered_as_it_stands_waits_until_the_fence_is_known(
 @pytest.mark.proves("agent.asks-nobody")
 async def test_what_would_ask_a_person_is_refused_and_logged_without_what_was_asked(tmp_path: Path) -> None:
     options = ClaudeAgentOptions()
-    Guard(Ground(AllowedFolders([str(tmp_path)]), lambda: True).fence()).watch(options)
+    Guard(Ground(AllowedFolders([str(tmp_path)]), lambda: True).fence(LOGIN)).watch(options)
     assert options.can_use_tool
     with capture_logs() as logged:
         answer = await options.can_use_tool("Write", {"content": "PRIVATE"}, ToolPermissionContext())
@@ -132,7 +132,7 @@ async def test_what_would_ask_a_person_is_refused_and_logged_without_what_was_as
 @pytest.mark.proves("agent.fence.every-tool")
 async def test_what_the_fence_refuses_is_logged_too_and_a_hook_that_fails_blocks(tmp_path: Path) -> None:
     options = ClaudeAgentOptions()
-    guard = Guard(Ground(AllowedFolders([str(tmp_path)]), lambda: True).fence())
+    guard = Guard(Ground(AllowedFolders([str(tmp_path)]), lambda: True).fence(LOGIN))
     guard.watch(options)
     assert options.hooks
     ((matcher,),) = options.hooks.values()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from claude_openai.backends.sdk.fence import READING, WRITING, Fence
+from claude_openai.backends.sdk.fence import READING, WRITING, Fence, logins
 from claude_openai.workspace import AllowedFolders
 
 CLIENT = "mcp__client__"
@@ -23,7 +23,7 @@ def disk(tmp_path: Path) -> Path:
 
 
 def fence(disk: Path, *, commands: bool = True) -> Fence:
-    return Fence(AllowedFolders([str(disk / "allowed")]), commands, CLIENT)
+    return Fence(AllowedFolders([str(disk / "allowed")]), logins({"HOME": str(disk / "allowed")}), commands, CLIENT)
 
 
 def refusal(disk: Path, tool: str, **arguments: object) -> str | None:
@@ -92,6 +92,20 @@ def test_a_pattern_that_stays_inside_is_not(disk: Path, pattern: str) -> None:
 def test_what_is_no_path_is_refused(disk: Path, path: object) -> None:
     assert refusal(disk, "Read", file_path=path)
     assert refusal(disk, "Glob", pattern=path)
+
+
+@pytest.mark.proves("agent.secrets")
+def test_what_people_sign_in_with_is_out_of_bounds_even_in_an_allowed_folder(disk: Path) -> None:
+    (disk / "allowed" / ".ssh").mkdir()
+    (disk / "allowed" / ".claude").mkdir()
+    (disk / "allowed" / "work" / "keys").symlink_to(disk / "allowed" / ".ssh")
+    for path in ("../.ssh/id", "keys/id", "../.claude/.credentials.json", "../.CLAUDE/.credentials.json"):
+        assert refusal(disk, "Read", file_path=path)
+    assert refusal(disk, "Grep", pattern="x", path="..")
+    assert refusal(disk, "Glob", pattern="../**")
+    assert fence(disk).refusal("Grep", {"pattern": "x"}, str(disk / "allowed")), "where it stands is a folder, too"
+    assert refusal(disk, "Grep", pattern="x") is None
+    assert refusal(disk, "Read", file_path="../notes.txt") is None
 
 
 @pytest.mark.proves("agent.fence.control-files")

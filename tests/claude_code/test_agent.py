@@ -220,6 +220,28 @@ async def test_where_no_sandbox_works_there_are_no_commands(
         sandbox.works.cache_clear()
 
 
+@needs_sandbox
+@pytest.mark.proves("agent.secrets")
+async def test_where_a_home_is_allowed_its_logins_are_not(serve: Serve, site: Site) -> None:
+    (site.allowed / ".claude").mkdir()
+    (site.allowed / ".claude" / ".credentials.json").write_text(SECRET)
+    (site.allowed / "plain.txt").write_text("Anybody may know")
+    environment = {"HOME": str(site.allowed), "CLAUDE_CONFIG_DIR": str(site.allowed / ".claude")}
+    async with serve(environment, allowed_working_directory_prefixes=(str(site.allowed),)) as rig:
+        shell = "cat plain.txt .cl*/.cred*; grep -r nobody . ; true"
+        tries = (
+            ToolUse("Read", {"file_path": ".claude/.credentials.json"}, id="read"),
+            ToolUse("Grep", {"pattern": "nobody", "output_mode": "content"}, id="grep"),
+            ToolUse("Bash", {"command": shell, "description": "try"}, id="bash"),
+        )
+        rig.plays(Replies(*map(uses, tries), "Done."))
+        everything = ["Read", "Grep", "Bash"]
+        answer = await asked(rig, site, "Go.", workingDirectory=str(site.allowed), allowedTools=everything)
+        assert outcomes(answer) == {"read": "failed", "grep": "failed", "bash": "done"}
+        assert "Anybody may know" in results(rig)
+        assert SECRET not in results(rig)
+
+
 @pytest.mark.proves("agent.as-it-is", "agent.settings.none")
 async def test_it_has_its_own_prompt_and_tools_then_the_clients_words_and_nobodys_settings(
     office: Rig, site: Site

@@ -131,7 +131,7 @@ def test_a_full_id_that_is_not_listed_can_be_an_agents_too() -> None:
     assert made(agents=True).resolve("claude-opus-9-agent") == Model("claude-opus-9", "claude-opus-9", agent=True)
 
 
-@pytest.mark.proves("agent.chosen.by-model", "models.override")
+@pytest.mark.proves("agent.chosen.by-model", "models.list.override")
 def test_an_owner_can_offer_a_model_for_the_agent_profile_alone() -> None:
     models = made(agents=True, override=("sonnet-agent",))
     assert [model.id for model in models.listed()] == ["sonnet-agent"]

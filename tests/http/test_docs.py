@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from claude_openai.core.failures import Kind
-from claude_openai.http import chat_completions, origin, request_id
+from claude_openai.http import origin, reading, request_id
 from claude_openai.http.openapi import document
 from claude_openai.translate import rate_limits
 from claude_openai.translate.errors import TABLE
@@ -39,8 +39,8 @@ def test_the_table_has_no_error_that_there_is_not() -> None:
 
 
 OWN_HEADERS = [
-    chat_completions.IGNORED,
-    chat_completions.ADJUSTED,
+    reading.IGNORED,
+    reading.ADJUSTED,
     request_id.REQUEST_ID,
     request_id.SIMULATED,
     rate_limits.RETRY_AFTER,

@@ -30,6 +30,7 @@ def test_whatever_was_saved_comes_back_equal(store: Opened, run: Run) -> None:
     assert saved.find(run.id[:3]) == saved.find(run.answer_id) == saved.find(run.request_id) == (run,)
 
 
+@pytest.mark.proves("store.runs.whole")
 @pytest.mark.parametrize("table", ["runs", "standing"])
 def test_a_row_has_the_columns_of_the_table_and_of_the_view_in_their_order(store: Opened, table: str) -> None:
     columns = store.connection.execute(f"SELECT * FROM {table}").description  # noqa: S608 -- a name of ours

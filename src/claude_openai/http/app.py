@@ -79,6 +79,7 @@ def _routes(services: Services) -> Router:
         keep_alive_seconds=services.keep_alive_seconds,
         new_id=services.new_id,
         now=services.now,
+        rules=services.agents,
     )
     health = HealthCheck(gateway, version=services.version, simulated=services.simulated, clock=services.clock)
     runs = gateway.runs

@@ -5,9 +5,7 @@ been sent: a failure up to then is the whole answer, and afterwards the stream's
 """
 
 from collections.abc import Callable
-from typing import TypeVar, TypeVarTuple
 
-import anyio.to_thread
 from anyio.abc import ObjectReceiveStream
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -19,6 +17,7 @@ from claude_openai.http.body import read_body
 from claude_openai.http.errors import failure_answer, failure_event
 from claude_openai.http.ports import Gateway
 from claude_openai.http.rate_limits import telling
+from claude_openai.http.reading import considerately, reported
 from claude_openai.http.streaming import EventStream
 from claude_openai.http.told import tell_effective_request, tell_request
 from claude_openai.http.turns import attended, calling
@@ -31,16 +30,7 @@ from claude_openai.wire.chat_completions import ChatCompletionChunk
 
 log = logger(__name__)
 
-Arguments = TypeVarTuple("Arguments")
-Result = TypeVar("Result")
-
-LARGE_BYTES = 64 * 1024
-"""Of a request's body: to read a long history of this size takes some ms, many unseen tools a good 100 ms (measured),
-and no stream should falter for long."""
-
 ANSWER_PREFIX = "chatcmpl-"
-IGNORED = "x-claude-openai-ignored"
-ADJUSTED = "x-claude-openai-adjusted"
 
 
 class ChatCompletions:
@@ -65,9 +55,9 @@ class ChatCompletions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(scope, receive, self._max_request_bytes)
-        await _considerately(len(body), tell_request, scope, body)
+        await considerately(len(body), tell_request, scope, body)
         reading = await self._read(body, principal(scope))
-        headers = _reported(reading)
+        headers = reported(reading.ignored, reading.adjusted)
         send = telling(send, self._gateway, self._now)
         caller, created = calling(scope, self._new_id(), ANSWER_PREFIX), self._now()
         async with attended(self._gateway, reading.turn, caller, receive) as events:
@@ -88,14 +78,9 @@ class ChatCompletions:
                 await answer(scope, receive, send)
 
     async def _read(self, body: bytes, asked_by: str) -> Reading:
-        request = await _considerately(len(body), parse_request, body)
+        request = await considerately(len(body), parse_request, body)
         catalogue = await self._gateway.catalogue()
-        return await _considerately(len(body), read_turn, request, catalogue, asked_by, self._rules)
-
-
-async def _considerately(size: int, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-    """What a large request needs is done in a thread, so that the streams of others go on meanwhile."""
-    return await anyio.to_thread.run_sync(work, *arguments) if size > LARGE_BYTES else work(*arguments)
+        return await considerately(len(body), read_turn, request, catalogue, asked_by, self._rules)
 
 
 async def _collected(events: ObjectReceiveStream[Event], collector: Collector) -> Response:
@@ -129,12 +114,3 @@ async def _streamed(events: ObjectReceiveStream[Event], encoder: ChunkEncoder, s
 
 def _framed(chunks: list[ChatCompletionChunk]) -> bytes:
     return b"".join(sse.event(chunk.to_json(), chunk.event_name) for chunk in chunks)
-
-
-def _reported(reading: Reading) -> dict[str, str]:
-    """What the client asked for and does not get, for its answer's headers and for the log."""
-    told = {IGNORED: ",".join(reading.ignored), ADJUSTED: ",".join(reading.adjusted)}
-    headers = {name: value for name, value in told.items() if value}
-    if headers:
-        log.info("http.not_as_asked", ignored=reading.ignored, adjusted=reading.adjusted)
-    return headers

@@ -12,6 +12,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response as Answer
 from starlette.types import Receive, Scope, Send
 
+from claude_openai.core.agent import AgentRules
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.runs import LIVE, Caller, Kept, Run
@@ -22,6 +23,7 @@ from claude_openai.http.ports import Gateway, Runs
 from claude_openai.http.rate_limits import telling
 from claude_openai.http.reading import considerately, reported
 from claude_openai.http.streaming import EventStream
+from claude_openai.http.told import tell_effective_request, tell_request
 from claude_openai.http.turns import attended, calling
 from claude_openai.translate.responses import kept as stored
 from claude_openai.translate.responses.encoder import ResponseEncoder
@@ -50,8 +52,10 @@ class Responses:
         keep_alive_seconds: float,
         new_id: Callable[[], str],
         now: Callable[[], int],
+        rules: AgentRules | None = None,
     ) -> None:
         self._gateway = gateway
+        self._rules = rules
         self._max_request_bytes = max_request_bytes
         self._keep_alive_seconds = keep_alive_seconds
         self._new_id = new_id
@@ -59,12 +63,19 @@ class Responses:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = calling(scope, self._new_id(), PREFIX)
-        reading = await self._read(await read_body(scope, receive, self._max_request_bytes), caller)
+        body = await read_body(scope, receive, self._max_request_bytes)
+        await considerately(len(body), tell_request, scope, body)
+        reading = await self._read(body, caller)
         headers = reported(reading.ignored, reading.adjusted)
         send = telling(send, self._gateway, self._now)
-        encoder = ResponseEncoder(reading.response, self._new_id, self._now, reading.shows_thinking)
+        encoder = ResponseEncoder(
+            reading.response, self._new_id, self._now, reading.shows_thinking, reading.shows_activity
+        )
         response = _Response(encoder, reading.items, caller, self._gateway.runs)
         async with attended(self._gateway, reading.turn, caller, receive) as events:
+            tell_effective_request(
+                reading.turn, stream=reading.stream, ignored=reading.ignored, adjusted=reading.adjusted
+            )
             if reading.stream:
                 answer = await response.streamed(events, EventStream(send, headers, self._keep_alive_seconds))
             else:
@@ -83,6 +94,7 @@ class Responses:
             created=self._now(),
             principal=caller.principal,
             history=history,
+            rules=self._rules,
         )
         return await considerately(len(body), understand, request, catalogue)
 

@@ -6,8 +6,10 @@ from typing import Final
 from pydantic.alias_generators import to_camel
 
 from claude_openai.core.agent import AgentProfile, AgentRules, Shown
+from claude_openai.core.events import Activity
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.models import Model
+from claude_openai.core.surrogates import mended
 from claude_openai.core.tools import AUTO, Tool, ToolChoice
 from claude_openai.translate.faults import invalid
 from claude_openai.wire.claude import ClaudeOptions
@@ -73,6 +75,14 @@ def offered(
     if choice.mode in ("required", "tool"):
         raise invalid("tool_choice", "the agent profile takes 'auto' or 'none', since the model has tools of its own")
     return ((), AUTO) if choice.mode == "none" else (tools, choice)
+
+
+def told_as_reasoning(activity: Activity) -> str:
+    """What Claude Code does with its own tools as a line for people; nothing for what went as it should."""
+    if activity.result is None:
+        return f"{activity.tool} {mended(activity.arguments)}\n"
+    first_line = mended(activity.result).strip().partition("\n")[0]
+    return f"{activity.tool} failed: {first_line}\n" if activity.failed else ""
 
 
 def _wanted(wish: ClaudeOptions, model: Model, rules: AgentRules | None) -> bool:

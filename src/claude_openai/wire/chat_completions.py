@@ -7,85 +7,49 @@ The arms of a union are tagged `<name>`. No JSON key of the protocol looks like 
 a validation error is told from the path to the fault.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import ConfigDict, Field, Tag
 
 from claude_openai.wire.claude import ClaudeOptions
 from claude_openai.wire.reply import Reply
+from claude_openai.wire.sent import Object, Sent, kind, shape
 
 ACTIVITY_EVENT = "claude.activity"
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
-Object = dict[str, object]
-"""An object that is accepted or refused as a whole, never read."""
-
-
-class _Sent(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", allow_inf_nan=False)
-
-
-def _kind(field: str, tags: Mapping[str, str]) -> Discriminator:
-    """Tells the arms of a union of objects by the value of `field`. The error's message is what it may be."""
-
-    def tag(value: object) -> str | None:
-        kind = value.get(field) if isinstance(value, dict) else None
-        return tags.get(kind) if isinstance(kind, str) else None
-
-    supported = ", ".join(f"'{kind}'" for kind in tags)
-    return Discriminator(tag, custom_error_type=f"unknown_{field}", custom_error_message=supported)
-
-
-def _shape(expected: str) -> Discriminator:
-    """Tells a string, a list and an object apart. The error's message is `expected`, which names them for people."""
-    return Discriminator(_shape_tag, custom_error_type="wrong_shape", custom_error_message=expected)
-
-
-def _shape_tag(value: object) -> str | None:
-    match value:
-        case str():
-            return "<string>"
-        case list():
-            return "<list>"
-        case dict():
-            return "<object>"
-        case _:
-            return None
-
-
 # --- Content ---------------------------------------------------------------------------------------------------------
 
 
-class TextPart(_Sent):
+class TextPart(Sent):
     """A piece of text."""
 
     type: Literal["text"]
     text: str
 
 
-class RefusalPart(_Sent):
+class RefusalPart(Sent):
     """A piece of an earlier refusal; assistant messages only."""
 
     type: Literal["refusal"]
     refusal: str
 
 
-class ImageSource(_Sent):
+class ImageSource(Sent):
     """A data URI or an http(s) URL."""
 
     url: str
     detail: str | None = None
 
 
-class ImagePart(_Sent):
+class ImagePart(Sent):
     """An image; in user messages and tool results."""
 
     type: Literal["image_url"]
     image_url: ImageSource
 
 
-class FileSource(_Sent):
+class FileSource(Sent):
     """A file, inline as `file_data` or uploaded earlier as `file_id`."""
 
     file_data: str | None = None
@@ -93,14 +57,14 @@ class FileSource(_Sent):
     filename: str | None = None
 
 
-class FilePart(_Sent):
+class FilePart(Sent):
     """A file; user messages only."""
 
     type: Literal["file"]
     file: FileSource
 
 
-class AudioPart(_Sent):
+class AudioPart(Sent):
     """Recorded speech; user messages only."""
 
     type: Literal["input_audio"]
@@ -112,14 +76,14 @@ Part = Annotated[
     | Annotated[ImagePart, Tag("<image>")]
     | Annotated[FilePart, Tag("<file>")]
     | Annotated[AudioPart, Tag("<audio>")],
-    _kind(
+    kind(
         "type",
         {"text": "<text>", "image_url": "<image>", "file": "<file>", "refusal": "<refusal>", "input_audio": "<audio>"},
     ),
 ]
 Content = Annotated[
     Annotated[str, Tag("<string>")] | Annotated[list[Part], Field(fail_fast=True), Tag("<list>")],
-    _shape("a string or an array of content parts"),
+    shape("a string or an array of content parts"),
 ]
 
 
@@ -129,14 +93,14 @@ FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
 """What both OpenAI and the Messages API accept as the name of a tool."""
 
 
-class FunctionCall(_Sent):
+class FunctionCall(Sent):
     """Which function was called, with `arguments` as JSON text."""
 
     name: FunctionName
     arguments: str
 
 
-class ToolCall(_Sent):
+class ToolCall(Sent):
     """One call of an earlier answer. Some clients leave out `type`."""
 
     id: str
@@ -144,7 +108,7 @@ class ToolCall(_Sent):
     function: FunctionCall
 
 
-class SystemMessage(_Sent):
+class SystemMessage(Sent):
     """Instructions, under OpenAI's old role name or its new one."""
 
     role: Literal["system", "developer"]
@@ -152,7 +116,7 @@ class SystemMessage(_Sent):
     name: str | None = None
 
 
-class UserMessage(_Sent):
+class UserMessage(Sent):
     """What the user said."""
 
     role: Literal["user"]
@@ -160,7 +124,7 @@ class UserMessage(_Sent):
     name: str | None = None
 
 
-class AssistantMessage(_Sent):
+class AssistantMessage(Sent):
     """An earlier answer."""
 
     role: Literal["assistant"]
@@ -172,7 +136,7 @@ class AssistantMessage(_Sent):
     function_call: FunctionCall | None = None
 
 
-class ToolMessage(_Sent):
+class ToolMessage(Sent):
     """The result of one call."""
 
     role: Literal["tool"]
@@ -180,7 +144,7 @@ class ToolMessage(_Sent):
     tool_call_id: str
 
 
-class FunctionMessage(_Sent):
+class FunctionMessage(Sent):
     """The result of a call of the time before tools, which had no ids."""
 
     role: Literal["function"]
@@ -194,7 +158,7 @@ Message = Annotated[
     | Annotated[AssistantMessage, Tag("<assistant>")]
     | Annotated[ToolMessage, Tag("<tool>")]
     | Annotated[FunctionMessage, Tag("<function>")],
-    _kind(
+    kind(
         "role",
         {
             "system": "<system>",
@@ -214,7 +178,7 @@ MOST_TOOLS = 128
 """As many as OpenAI takes."""
 
 
-class Function(_Sent):
+class Function(Sent):
     """What the model may call. Without `parameters` it takes none."""
 
     name: str
@@ -223,34 +187,34 @@ class Function(_Sent):
     strict: bool | None = None
 
 
-class Tool(_Sent):
+class Tool(Sent):
     """A function as a tool, the one kind that there is here."""
 
     type: Literal["function"]
     function: Function
 
 
-class FunctionByName(_Sent):
+class FunctionByName(Sent):
     """One of the functions."""
 
     name: str
 
 
-class NamedTool(_Sent):
+class NamedTool(Sent):
     """One of the tools, that the model must call or may."""
 
     type: Literal["function"]
     function: FunctionByName
 
 
-class AllowedTools(_Sent):
+class AllowedTools(Sent):
     """Some of the tools, and whether the model must call one of them."""
 
     mode: Literal["auto", "required"]
     tools: Annotated[list[NamedTool], Field(fail_fast=True)]
 
 
-class AllowedToolsChoice(_Sent):
+class AllowedToolsChoice(Sent):
     """The model is to know some of the tools only."""
 
     type: Literal["allowed_tools"]
@@ -261,28 +225,28 @@ ToolChoice = Annotated[
     Annotated[Literal["none", "auto", "required"], Tag("<string>")]
     | Annotated[
         Annotated[NamedTool, Tag("<function>")] | Annotated[AllowedToolsChoice, Tag("<allowed>")],
-        _kind("type", {"function": "<function>", "allowed_tools": "<allowed>"}),
+        kind("type", {"function": "<function>", "allowed_tools": "<allowed>"}),
         Tag("<object>"),
     ],
-    _shape("a string or an object"),
+    shape("a string or an object"),
 ]
 FunctionChoice = Annotated[
     Annotated[Literal["none", "auto"], Tag("<string>")] | Annotated[FunctionByName, Tag("<object>")],
-    _shape("a string or an object"),
+    shape("a string or an object"),
 ]
 
 
 # --- The request -----------------------------------------------------------------------------------------------------
 
 
-class StreamOptions(_Sent):
+class StreamOptions(Sent):
     """How a stream ends, and whether it is padded."""
 
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
 
 
-class ResponseFormat(_Sent):
+class ResponseFormat(Sent):
     """The form an answer must have."""
 
     type: Literal["text", "json_schema", "json_object"]
@@ -292,7 +256,7 @@ Penalty = Annotated[float, Field(ge=-2, le=2)]
 TokenLimit = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
-class ChatCompletionRequest(_Sent):
+class ChatCompletionRequest(Sent):
     """A request. What becomes of each field is the table of `translate.chat_completions.parameters`."""
 
     model_config = ConfigDict(extra="allow")
@@ -331,7 +295,7 @@ class ChatCompletionRequest(_Sent):
     stop: (
         Annotated[
             Annotated[str, Tag("<string>")] | Annotated[list[str], Field(max_length=4), Tag("<list>")],
-            _shape("a string or an array of strings"),
+            shape("a string or an array of strings"),
         ]
         | None
     ) = None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from claude_openai.core.agent import AgentRules
 from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.messages import Message
 from claude_openai.translate.responses.inbound import Reading, parse_request, read_turn
@@ -18,9 +19,9 @@ def reading(**fields: object) -> Reading:
     return reading_of({"input": "Hello", **fields})
 
 
-def reading_of(body: object, history: tuple[object, ...] = ()) -> Reading:
+def reading_of(body: object, history: tuple[object, ...] = (), rules: AgentRules | None = None) -> Reading:
     request = parse_request(json.dumps(body).encode())
-    return read_turn(request, CATALOGUE, response_id="resp_1", created=1_700_000_000, history=history)
+    return read_turn(request, CATALOGUE, response_id="resp_1", created=1_700_000_000, history=history, rules=rules)
 
 
 def conversation(*items: object, **fields: object) -> tuple[Message, ...]:

@@ -10,7 +10,7 @@ from openai.types.responses import Response as OpenAIResponse
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from claude_openai.core.events import Event, ReasoningDelta, TextDelta, ToolCalled, TurnFailed, TurnFinished
+from claude_openai.core.events import Activity, Event, ReasoningDelta, TextDelta, ToolCalled, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.surrogates import mended
@@ -24,10 +24,16 @@ EVENT: TypeAdapter[ResponseStreamEvent] = TypeAdapter(ResponseStreamEvent)
 CALL = ToolCall("toolu_1", "get_weather", '{"city": "Rome"}')
 
 
-def encoded(events: Sequence[Event], *, shows_thinking: bool = True) -> tuple[list[wire.StreamEvent], Response]:
+def encoded(
+    events: Sequence[Event], *, shows_thinking: bool = True, shows_activity: bool = False
+) -> tuple[list[wire.StreamEvent], Response]:
     numbers = count(1)
     encoder = ResponseEncoder(
-        reading().response, lambda: str(next(numbers)), lambda: 1_700_000_009, shows_thinking=shows_thinking
+        reading().response,
+        lambda: str(next(numbers)),
+        lambda: 1_700_000_009,
+        shows_thinking=shows_thinking,
+        shows_activity=shows_activity,
     )
     told = [event for each in events for event in encoder.feed(each)]
     return told, encoder.response
@@ -206,3 +212,12 @@ def test_thinking_is_told_only_where_it_was_asked_for() -> None:
     told, response = encoded([STARTED, ReasoningDelta("Hm"), TextDelta("Hi"), STOPPED], shows_thinking=False)
     assert [item.type for item in response.output] == ["message"]
     assert not any("reasoning" in name for name in names(told))
+
+
+@pytest.mark.proves("responses.agent")
+def test_what_claude_code_does_is_reasoning_where_it_is_to_be_shown() -> None:
+    acted: list[Event] = [STARTED, Activity("toolu_1", "Read", '{"file_path": "in.txt"}'), TextDelta("Done."), STOPPED]
+    _, response = encoded(acted, shows_activity=True)
+    assert [item.type for item in response.output] == ["reasoning", "message"]
+    assert response.to_json().count('Read {\\"file_path\\": \\"in.txt\\"}\\n') == 1
+    assert [item.type for item in encoded(acted)[1].output] == ["message"]

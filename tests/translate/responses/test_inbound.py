@@ -22,6 +22,7 @@ from claude_openai.translate.parameters import markdown_table
 from claude_openai.translate.responses.parameters import PARAMETERS
 from claude_openai.wire.responses.request import ResponsesRequest
 from tests.translate.responses.asking import conversation, reading, reading_of, refusal, sample
+from tests.translate.test_agent import rules
 
 WEATHER = {"type": "function", "name": "get_weather", "parameters": {"type": "object", "properties": {}}}
 CALL = {"type": "function_call", "call_id": "call_1", "name": "get_weather", "arguments": '{"city": "Rome"}'}
@@ -234,3 +235,17 @@ def test_what_real_clients_send_is_understood(name: str, roles: str) -> None:
 def test_the_page_has_the_table_as_the_code_has_it() -> None:
     page = (Path(__file__).parents[3] / "docs" / "responses.md").read_text("utf-8")
     assert f"<!-- parameters:begin -->\n{markdown_table(PARAMETERS)}<!-- parameters:end -->" in page
+
+
+@pytest.mark.proves("responses.agent")
+def test_the_agent_profile_is_chosen_as_in_chat_completions() -> None:
+    read = reading_of({"input": "Hello", "claude": {"mode": "agent", "showActivity": True}}, rules=rules())
+    assert read.turn.agent is not None
+    assert (read.turn.agent.directory, read.shows_activity) == (rules().workspace.prefixes[0], True)
+    assert reading(model="claude-sonnet").turn.agent is None
+
+
+@pytest.mark.proves("responses.agent")
+def test_activities_as_events_have_no_place_in_a_response_which_is_told() -> None:
+    asked = {"input": "Hello", "claude": {"mode": "agent", "showActivity": "events"}}
+    assert reading_of(asked, rules=rules()).ignored == ("claude.showActivity",)

@@ -21,7 +21,7 @@ from claude_openai.backends.sdk import sandbox
 from claude_openai.backends.sdk.agent_reader import Names
 from claude_openai.backends.sdk.calls import SERVER
 from claude_openai.backends.sdk.command import CLIENT_TOOLS, SDK_ENVIRONMENT, TOOLS
-from claude_openai.backends.sdk.fence import COMMANDS, OTHERS, PLANNED, READING, WRITING, Fence
+from claude_openai.backends.sdk.fence import COMMANDS, OTHERS, PLANNED, READING, WRITING, Fence, logins
 from claude_openai.core.agent import AgentProfile, Workspace
 from claude_openai.core.messages import AssistantMessage, Message
 from claude_openai.logs import shows
@@ -80,8 +80,9 @@ class Ground:
         """Whether the profile's folders still are what they were, and allowed."""
         return all(self.workspace.folder(path) == path for path in (profile.directory, *profile.add_dirs))
 
-    def fence(self) -> Fence:
-        return Fence(self.workspace, self.commands, NAMES.prefix)
+    def fence(self, login: Mapping[str, str]) -> Fence:
+        """Around it, but for what Claude Code itself, with `login`, and others sign in with."""
+        return Fence(self.workspace, logins(login), self.commands, NAMES.prefix)
 
 
 class Guard:
@@ -195,7 +196,8 @@ def _settings(
         return plain
     own = str(scratch.temporary)
     readable = (*ground.workspace.prefixes, own)
-    return {**plain, "sandbox": sandbox.settings(readable, (profile.directory, *profile.add_dirs, own), login)}
+    writable = (profile.directory, *profile.add_dirs, own)
+    return {**plain, "sandbox": sandbox.settings(readable, writable, logins(login), login)}
 
 
 def _tell(tool: str, reason: str, arguments: object) -> None:

@@ -192,7 +192,7 @@ class SdkBackend:
         past.lay_out(scratch)
         guard = None
         if profile and (ground := self._settings.ground):
-            guard = Guard(ground.fence())
+            guard = Guard(ground.fence(self._settings.login))
             command = at_work(self._claude_code, scratch, order, profile, ground, has_tools=calls.any)
         else:
             command = rebuilt(self._claude_code, scratch, order, has_tools=calls.any)

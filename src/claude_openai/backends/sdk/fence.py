@@ -13,6 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from claude_openai.core.agent import Workspace
+from claude_openai.workspace import within
+
+SEARCHING: Final = ("Glob", "Grep")
+"""They look at all that is under a folder."""
 
 READING: Final = ("Read", "Glob", "Grep", "LS", "NotebookRead")
 WRITING: Final = ("Write", "Edit", "MultiEdit", "NotebookEdit")
@@ -34,6 +38,24 @@ _ISOLATED: Final = "isolation"
 _CONTROL: Final = frozenset({".git", ".claude", ".mcp.json", ".gitmodules"})
 """Names, at any depth, of what makes git or Claude Code run commands: never written to by a file tool."""
 
+_LOGINS: Final = (
+    ".claude",
+    ".claude.json",
+    ".config/claude",
+    ".claude-openai",
+    ".aws",
+    ".azure",
+    ".config/gcloud",
+    ".config/gh",
+    ".docker",
+    ".git-credentials",
+    ".gnupg",
+    ".kube",
+    ".netrc",
+    ".ssh",
+)
+"""In a home, which may be in an allowed folder: what Claude Code and this server keep, and other logins."""
+
 _WILD: Final = re.compile(r"[*?\[{(!]")
 _INNERMOST: Final = re.compile(r"\{([^{}]*)\}")
 
@@ -43,11 +65,12 @@ _MOST_ALTERNATIVES: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """Around `workspace`. `commands`: there is a sandbox for them. `client` is how the names of the client's tools
-    begin, which are run by the client.
+    """Around `workspace`, but for what is `private` in it. `commands`: there is a sandbox for them. `client` is how the
+    names of the client's tools begin, which are run by the client.
     """
 
     workspace: Workspace
+    private: tuple[str, ...]
     commands: bool
     client: str
 
@@ -65,6 +88,10 @@ class Fence:
             return "Work in a copy of the repository is not available here."
         return next(filter(None, (self._path(tool, path, cwd) for path in _paths(tool, arguments))), None)
 
+    def _kept(self) -> Iterable[str]:
+        """Some disks take upper case for lower; to refuse too much does no harm."""
+        return map(str.lower, self.private)
+
     def _command(self, arguments: Mapping[str, object]) -> str | None:
         if not self.commands:
             return "Commands cannot be run here: this machine has no sandbox for them. Use the other tools."
@@ -76,9 +103,21 @@ class Fence:
         real = os.path.realpath(Path(cwd, _at_home(sent)))
         if tool in WRITING and not _CONTROL.isdisjoint(map(str.lower, Path(real).parts)):
             return f"{sent} is a file that decides what git or Claude Code run, and must not be changed here."
+        if any(
+            within(real.lower(), each) or (tool in SEARCHING and within(each, real.lower())) for each in self._kept()
+        ):
+            return f"{sent} is, or has in it, what people sign in with, which is out of bounds here."
         if self.workspace.holds(real):
             return None
         return f"{sent} is outside the folders that may be used here: {', '.join(self.workspace.prefixes)}."
+
+
+def logins(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """What the user of this `environment` signs in with, as far as it is there: files and folders, links followed."""
+    home = environment.get("HOME") or environment.get("USERPROFILE") or os.sep
+    configured = environment.get("CLAUDE_CONFIG_DIR") or str(Path(home, ".claude"))
+    paths = (configured, *(str(Path(home, each)) for each in _LOGINS))
+    return tuple(sorted({os.path.realpath(path) for path in paths if os.path.exists(path)}))  # noqa: PTH110 -- as below
 
 
 def _paths(tool: str, arguments: Mapping[str, object]) -> Iterable[object]:
@@ -86,6 +125,8 @@ def _paths(tool: str, arguments: Mapping[str, object]) -> Iterable[object]:
     yield from (arguments[name] for name in _PATHS if arguments.get(name) is not None)
     if tool == "Glob":
         yield from _bases(arguments.get("pattern"), arguments.get("path"))
+    if tool == "Grep" and arguments.get("path") is None:
+        yield "."
     if tool == "Grep" and arguments.get("glob") is not None:
         yield from _bases(arguments["glob"], arguments.get("path"))
 

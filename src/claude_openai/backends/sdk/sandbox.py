@@ -32,7 +32,9 @@ _PROGRAMS: Final = (
 )
 """Where systems keep programs and what those need; nothing of any user's."""
 
-_PLAIN: Final = frozenset({"PATH", "HOME", "USERPROFILE", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "TERM"})
+_PLAIN: Final = frozenset(
+    {"PATH", "HOME", "USERPROFILE", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "TEMP", "TMP"}
+)
 """Variables of the login that are no secret."""
 
 
@@ -53,8 +55,12 @@ def works() -> bool:
         return False
 
 
-def settings(readable: Iterable[str], writable: Iterable[str], login: Mapping[str, str]) -> Mapping[str, object]:
-    """Claude Code's `sandbox` setting: commands ask as they would without, and never leave it."""
+def settings(
+    readable: Iterable[str], writable: Iterable[str], private: Iterable[str], login: Mapping[str, str]
+) -> Mapping[str, object]:
+    """Claude Code's `sandbox` setting: commands ask as they would without, and never leave it. What is `private` cannot
+    be read, even where it lies in what is `readable`.
+    """
     secrets = sorted(name for name in login if name not in _PLAIN and not name.startswith("LC_"))
     return {
         "enabled": True,
@@ -67,5 +73,8 @@ def settings(readable: Iterable[str], writable: Iterable[str], login: Mapping[st
             "allowWrite": [*writable],
         },
         "network": {"allowedDomains": []},
-        "credentials": {"envVars": [{"name": name, "mode": "deny"} for name in secrets]},
+        "credentials": {
+            "files": [{"path": path, "mode": "deny"} for path in private],
+            "envVars": [{"name": name, "mode": "deny"} for name in secrets],
+        },
     }

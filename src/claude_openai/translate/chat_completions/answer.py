@@ -77,14 +77,6 @@ def told_activity(activity: events.Activity) -> ClaudeActivity:
     return told.model_copy(update={**outcome, **parent})
 
 
-def told_as_reasoning(activity: events.Activity) -> str:
-    """The same as a line for people; nothing for what went as it should."""
-    if activity.result is None:
-        return f"{activity.tool} {mended(activity.arguments)}\n"
-    first_line = mended(activity.result).strip().partition("\n")[0]
-    return f"{activity.tool} failed: {first_line}\n" if activity.failed else ""
-
-
 def _outcome(result: str, *, failed: bool) -> dict[str, object]:
     return {"status": "failed" if failed else "done", "result": mended(result)}
 

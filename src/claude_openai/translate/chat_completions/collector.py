@@ -21,13 +21,13 @@ from claude_openai.core.events import (
 from claude_openai.core.failures import RequestFailed
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.surrogates import mended
+from claude_openai.translate.agent import told_as_reasoning
 from claude_openai.translate.chat_completions.answer import (
     arguments,
     finish_reason,
     refusal,
     signed,
     told_activity,
-    told_as_reasoning,
     with_usage,
 )
 from claude_openai.wire.chat_completions import CalledFunction, CalledTool, ChatCompletion, Choice, ResponseMessage

@@ -26,6 +26,7 @@ from claude_openai.core.events import (
 from claude_openai.core.failures import Failure
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.surrogates import Joiner, mended, mended_json
+from claude_openai.translate.agent import told_as_reasoning
 from claude_openai.translate.responses.ending import error_of, incomplete, status_of, usage_of
 from claude_openai.wire.responses import events as wire
 from claude_openai.wire.responses.reply import (
@@ -77,6 +78,7 @@ class ResponseEncoder:
     new_id: Callable[[], str]
     now: Callable[[], int]
     shows_thinking: bool = False
+    shows_activity: bool = False
     _number: int = field(default=0, init=False)
     _begun: bool = field(default=False, init=False)
     _open: _Item | None = field(default=None, init=False)
@@ -107,6 +109,8 @@ class ResponseEncoder:
                 return [*self._opening(), *self._closed(event), *self._refused(event), *self._finished(event)]
             case TurnFailed(failure):
                 return [*self._opening(), *self._closed(incomplete_items=True), *self._failed(failure)]
+            case Activity() if self.shows_activity and (line := told_as_reasoning(event)):
+                return [*self._opening(), *self._in("reasoning"), *self._said(line)]
             case ReasoningDelta() | Activity() | Retrying() | Working() | RateLimitReported():
                 return []
             case _:

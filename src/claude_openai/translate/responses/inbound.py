@@ -6,8 +6,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from claude_openai.core.agent import AgentProfile, AgentRules
 from claude_openai.core.models import Catalogue
 from claude_openai.core.turn import Sampling, Turn
+from claude_openai.translate.agent import offered, read_profile
+from claude_openai.translate.agent import without_effect as unheard
 from claude_openai.translate.body import parse_body
 from claude_openai.translate.parameters import randomness, refuse_unsupported
 from claude_openai.translate.responses.items import read_input
@@ -33,6 +36,7 @@ class Reading:
     items: str
     stream: bool
     shows_thinking: bool
+    shows_activity: bool
     ignored: tuple[str, ...]
     adjusted: tuple[str, ...]
 
@@ -54,8 +58,10 @@ def read_turn(
     created: int,
     principal: str = "local",
     history: Sequence[object] = (),
+    rules: AgentRules | None = None,
 ) -> Reading:
-    """What `request` asks for. `history` are the items, as JSON, of the response it goes on from.
+    """What `request` asks for, within `rules` where it asks for the agent profile. `history` are the items, as JSON, of
+    the response it goes on from.
 
     Raises:
         RequestFailed: it asks for something that cannot be given, or of a model that does not exist.
@@ -65,6 +71,8 @@ def read_turn(
     model = catalogue.resolve(request.model)
     drawn = randomness(request.temperature, request.top_p, model)
     offer = read_tools(request)
+    agent = read_profile(request.claude, model, rules)
+    tools, choice = offered(agent, offer.tools, offer.choice)
     sent = request.input
     if history:
         said = sent if not isinstance(sent, str) else _ITEMS.validate_python([{"role": "user", "content": sent}])
@@ -75,16 +83,23 @@ def read_turn(
             read_input(sent, request.instructions),
             Sampling(max_tokens=request.max_output_tokens, temperature=drawn.temperature, top_p=drawn.top_p),
             principal,
-            offer.tools,
-            offer.choice,
+            tools,
+            choice,
+            agent,
         ),
         response=_begun(request, response_id, created, request.model or model.id),
         items=items_of(request, response_id),
         stream=bool(request.stream),
         shows_thinking=bool(request.reasoning and request.reasoning.summary),
-        ignored=without_effect(request) + drawn.ignored,
+        shows_activity=bool(agent and agent.show_activity == "reasoning"),
+        ignored=without_effect(request) + drawn.ignored + unheard(request.claude, agent) + _unshown(agent),
         adjusted=drawn.adjusted,
     )
+
+
+def _unshown(agent: AgentProfile | None) -> tuple[str, ...]:
+    """A response has no place for activities but its reasoning."""
+    return ("claude.showActivity",) if agent and agent.show_activity == "events" else ()
 
 
 def _begun(request: ResponsesRequest, response_id: str, created: int, model: str) -> Response:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
+from claude_openai.wire.claude import ClaudeOptions
 from claude_openai.wire.sent import Object, Sent, kind, shape, tag_of
 
 # --- Content ---------------------------------------------------------------------------------------------------------
@@ -245,6 +246,7 @@ class ResponsesRequest(Sent):
     input: Input
     model: str | None = None
     background: bool | None = None
+    claude: ClaudeOptions | None = None
     context_management: list[Object] | None = None
     conversation: object | None = None
     include: list[str] | None = None
