@@ -19,6 +19,7 @@ from claude_openai.http.models import Models, OneModel
 from claude_openai.http.openapi import OpenApi
 from claude_openai.http.origin import CrossOrigin, OriginGuard
 from claude_openai.http.ports import Gateway
+from claude_openai.http.reading import Answering
 from claude_openai.http.request_id import RequestLog
 from claude_openai.http.resource import Resource, UnknownPath
 from claude_openai.http.responses import CancelResponse, InputItems, Responses, StoredResponse
@@ -65,21 +66,13 @@ def create_app(services: Services) -> ASGIApp:
 
 def _routes(services: Services) -> Router:
     gateway = services.gateway
-    chat = ChatCompletions(
+    means = Answering(
         gateway,
         max_request_bytes=services.max_request_bytes,
         keep_alive_seconds=services.keep_alive_seconds,
         new_id=services.new_id,
         now=services.now,
-        rules=services.agents,
-    )
-    responses = Responses(
-        gateway,
-        max_request_bytes=services.max_request_bytes,
-        keep_alive_seconds=services.keep_alive_seconds,
-        new_id=services.new_id,
-        now=services.now,
-        rules=services.agents,
+        agents=services.agents,
     )
     health = HealthCheck(gateway, version=services.version, simulated=services.simulated, clock=services.clock)
     runs = gateway.runs
@@ -89,8 +82,8 @@ def _routes(services: Services) -> Router:
         "/openapi.json": Resource({"GET": OpenApi(services.version)}),
         "/v1/models": Resource({"GET": Models(gateway)}),
         "/v1/models/{model:path}": Resource({"GET": OneModel(gateway)}),
-        "/v1/chat/completions": Resource({"POST": chat}),
-        "/v1/responses": Resource({"POST": responses}),
+        "/v1/chat/completions": Resource({"POST": ChatCompletions(means)}),
+        "/v1/responses": Resource({"POST": Responses(means)}),
         "/v1/responses/{response}": Resource({"GET": stored.get, "DELETE": stored.delete}),
         "/v1/responses/{response}/cancel": Resource({"POST": CancelResponse(runs)}),
         "/v1/responses/{response}/input_items": Resource({"GET": InputItems(runs)}),

@@ -4,20 +4,16 @@ Both ways read the same events, and only while the client listens. The status te
 been sent: a failure up to then is the whole answer, and afterwards the stream's last event.
 """
 
-from collections.abc import Callable
-
 from anyio.abc import ObjectReceiveStream
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from claude_openai.core.agent import AgentRules
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.http.auth import principal
 from claude_openai.http.body import read_body
 from claude_openai.http.errors import failure_answer, failure_event
-from claude_openai.http.ports import Gateway
 from claude_openai.http.rate_limits import telling
-from claude_openai.http.reading import considerately, reported
+from claude_openai.http.reading import Answering, considerately, reported
 from claude_openai.http.streaming import EventStream
 from claude_openai.http.told import tell_effective_request, tell_request
 from claude_openai.http.turns import attended, calling
@@ -36,31 +32,17 @@ ANSWER_PREFIX = "chatcmpl-"
 class ChatCompletions:
     """The endpoint."""
 
-    def __init__(
-        self,
-        gateway: Gateway,
-        *,
-        max_request_bytes: int,
-        keep_alive_seconds: float,
-        new_id: Callable[[], str],
-        now: Callable[[], int],
-        rules: AgentRules | None = None,
-    ) -> None:
-        self._gateway = gateway
-        self._rules = rules
-        self._max_request_bytes = max_request_bytes
-        self._keep_alive_seconds = keep_alive_seconds
-        self._new_id = new_id
-        self._now = now
+    def __init__(self, means: Answering) -> None:
+        self._means = means
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read_body(scope, receive, self._max_request_bytes)
+        body = await read_body(scope, receive, self._means.max_request_bytes)
         await considerately(len(body), tell_request, scope, body)
         reading = await self._read(body, principal(scope))
         headers = reported(reading.ignored, reading.adjusted)
-        send = telling(send, self._gateway, self._now)
-        caller, created = calling(scope, self._new_id(), ANSWER_PREFIX), self._now()
-        async with attended(self._gateway, reading.turn, caller, receive) as events:
+        send = telling(send, self._means.gateway, self._means.now)
+        caller, created = calling(scope, self._means.new_id(), ANSWER_PREFIX), self._means.now()
+        async with attended(self._means.gateway, reading.turn, caller, receive) as events:
             tell_effective_request(
                 reading.turn, stream=reading.stream, ignored=reading.ignored, adjusted=reading.adjusted
             )
@@ -68,7 +50,7 @@ class ChatCompletions:
                 encoder = ChunkEncoder(
                     caller.answer_id, created, reading.model, reading.include_usage, reading.legacy, reading.shown
                 )
-                stream = EventStream(send, headers, self._keep_alive_seconds)
+                stream = EventStream(send, headers, self._means.keep_alive_seconds)
                 answer = await _streamed(events, encoder, stream)
             else:
                 collector = Collector(caller.answer_id, created, reading.model, reading.legacy, reading.shown)
@@ -79,8 +61,8 @@ class ChatCompletions:
 
     async def _read(self, body: bytes, asked_by: str) -> Reading:
         request = await considerately(len(body), parse_request, body)
-        catalogue = await self._gateway.catalogue()
-        return await considerately(len(body), read_turn, request, catalogue, asked_by, self._rules)
+        catalogue = await self._means.gateway.catalogue()
+        return await considerately(len(body), read_turn, request, catalogue, asked_by, self._means.agents)
 
 
 async def _collected(events: ObjectReceiveStream[Event], collector: Collector) -> Response:

@@ -1,10 +1,13 @@
-"""What every endpoint does that reads a request for an answer: large ones aside, and what was not as asked, told."""
+"""What the endpoints that answer have in common: what they are made with, how they read, and what they tell of that."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar, TypeVarTuple
 
 import anyio.to_thread
 
+from claude_openai.core.agent import AgentRules
+from claude_openai.http.ports import Gateway
 from claude_openai.logs import logger
 
 log = logger(__name__)
@@ -18,6 +21,18 @@ and no stream should falter for long."""
 
 IGNORED = "x-claude-openai-ignored"
 ADJUSTED = "x-claude-openai-adjusted"
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What such an endpoint is made with. Without `agents` there is no agent profile; `now` is in Unix seconds."""
+
+    gateway: Gateway
+    max_request_bytes: int
+    keep_alive_seconds: float
+    new_id: Callable[[], str]
+    now: Callable[[], int]
+    agents: AgentRules | None = None
 
 
 async def considerately(size: int, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:

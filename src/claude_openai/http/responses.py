@@ -4,7 +4,6 @@ A response that is to be stored is kept with its run: as it stands when it begin
 told of that, so that its next request can go on from it.
 """
 
-from collections.abc import Callable
 from functools import partial
 
 from anyio.abc import ObjectReceiveStream
@@ -12,16 +11,15 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response as Answer
 from starlette.types import Receive, Scope, Send
 
-from claude_openai.core.agent import AgentRules
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.runs import LIVE, Caller, Kept, Run
 from claude_openai.http.auth import principal
 from claude_openai.http.body import read_body
 from claude_openai.http.errors import Refused, failure_answer, report, shown
-from claude_openai.http.ports import Gateway, Runs
+from claude_openai.http.ports import Runs
 from claude_openai.http.rate_limits import telling
-from claude_openai.http.reading import considerately, reported
+from claude_openai.http.reading import Answering, considerately, reported
 from claude_openai.http.streaming import EventStream
 from claude_openai.http.told import tell_effective_request, tell_request
 from claude_openai.http.turns import attended, calling
@@ -44,40 +42,26 @@ MOST_ITEMS, ITEMS = 100, 20
 class Responses:
     """`POST /v1/responses`."""
 
-    def __init__(
-        self,
-        gateway: Gateway,
-        *,
-        max_request_bytes: int,
-        keep_alive_seconds: float,
-        new_id: Callable[[], str],
-        now: Callable[[], int],
-        rules: AgentRules | None = None,
-    ) -> None:
-        self._gateway = gateway
-        self._rules = rules
-        self._max_request_bytes = max_request_bytes
-        self._keep_alive_seconds = keep_alive_seconds
-        self._new_id = new_id
-        self._now = now
+    def __init__(self, means: Answering) -> None:
+        self._means = means
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        caller = calling(scope, self._new_id(), PREFIX)
-        body = await read_body(scope, receive, self._max_request_bytes)
+        caller = calling(scope, self._means.new_id(), PREFIX)
+        body = await read_body(scope, receive, self._means.max_request_bytes)
         await considerately(len(body), tell_request, scope, body)
         reading = await self._read(body, caller)
         headers = reported(reading.ignored, reading.adjusted)
-        send = telling(send, self._gateway, self._now)
+        send = telling(send, self._means.gateway, self._means.now)
         encoder = ResponseEncoder(
-            reading.response, self._new_id, self._now, reading.shows_thinking, reading.shows_activity
+            reading.response, self._means.new_id, self._means.now, reading.shows_thinking, reading.shows_activity
         )
-        response = _Response(encoder, reading.items, caller, self._gateway.runs)
-        async with attended(self._gateway, reading.turn, caller, receive) as events:
+        response = _Response(encoder, reading.items, caller, self._means.gateway.runs)
+        async with attended(self._means.gateway, reading.turn, caller, receive) as events:
             tell_effective_request(
                 reading.turn, stream=reading.stream, ignored=reading.ignored, adjusted=reading.adjusted
             )
             if reading.stream:
-                answer = await response.streamed(events, EventStream(send, headers, self._keep_alive_seconds))
+                answer = await response.streamed(events, EventStream(send, headers, self._means.keep_alive_seconds))
             else:
                 answer = await response.collected(events)
             if answer is not None:
@@ -86,15 +70,15 @@ class Responses:
 
     async def _read(self, body: bytes, caller: Caller) -> Reading:
         request = await considerately(len(body), parse_request, body)
-        history = await _said_before(self._gateway.runs, request.previous_response_id, caller.principal)
-        catalogue = await self._gateway.catalogue()
+        history = await _said_before(self._means.gateway.runs, request.previous_response_id, caller.principal)
+        catalogue = await self._means.gateway.catalogue()
         understand = partial(
             read_turn,
             response_id=caller.answer_id,
-            created=self._now(),
+            created=self._means.now(),
             principal=caller.principal,
             history=history,
-            rules=self._rules,
+            rules=self._means.agents,
         )
         return await considerately(len(body), understand, request, catalogue)
 
