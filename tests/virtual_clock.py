@@ -1,11 +1,11 @@
 """Tests of timers run on trio's virtual clock: waiting takes no time, and there is no race to lose."""
 
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial, wraps
+from functools import wraps
 
-import anyio
 import trio.testing
+
+from tests.own_loop import in_a_loop_of_its_own
 
 
 def on_virtual_clock(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
@@ -14,8 +14,6 @@ def on_virtual_clock(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
     @wraps(test)
     def run() -> None:
         clock = trio.testing.MockClock(autojump_threshold=0)
-        play = partial(anyio.run, test, backend="trio", backend_options={"clock": clock})
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(play).result()
+        in_a_loop_of_its_own(test, backend="trio", backend_options={"clock": clock})
 
     return run

@@ -4,7 +4,6 @@ import signal
 import sys
 from pathlib import Path
 
-import anyio
 import pytest
 from inline_snapshot import snapshot
 
@@ -17,6 +16,7 @@ from claude_openai.store import Retention, sqlite_runs
 from claude_openai.wire.runs import RunActivity, RunCall, RunText
 from tests.cli.runs import FAILED, NOW, RUNNING, a_run, answered, answering, asked
 from tests.cli.typed import Machine
+from tests.own_loop import in_a_loop_of_its_own
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals and signals are for POSIX"),
@@ -212,7 +212,7 @@ def test_without_a_server_nothing_can_be_cancelled(tmp_path: Path) -> None:
 def test_where_no_server_runs_the_store_is_read(tmp_path: Path) -> None:
     machine = Machine.at(tmp_path)
     folder = machine.home / ".claude-openai"
-    anyio.run(_remember, folder, [_kept("3fa85f64"), _kept("3fa85f65")])
+    in_a_loop_of_its_own(_remember, folder, [_kept("3fa85f64"), _kept("3fa85f65")])
     note = f"no server of yours runs; this is from the store in {folder}\n"
     ran = machine.types("tail", "-f", "3fa85f64")
     assert (ran.code, ran.out) == (0, 'Let me look.\n→ get_weather({"city": "Paris"})\n')

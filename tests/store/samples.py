@@ -13,6 +13,7 @@ from claude_openai.core.events import Usage
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.runs import Kept, Run, RunState
 from claude_openai.store import Retention, sqlite_runs
+from tests.own_loop import in_a_loop_of_its_own
 
 NOW = 1_900_000_000.0
 """When the runs of tests arrive, so far ahead that none is forgotten for its age."""
@@ -47,7 +48,7 @@ def remember(folder: Path, *runs: Run, retention: Retention = KEEPS_ALL) -> None
             for run in runs:
                 store.save(run)
 
-    anyio.run(life)
+    in_a_loop_of_its_own(life)
 
 
 async def until(condition: Callable[[], object]) -> None:
