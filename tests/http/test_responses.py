@@ -104,6 +104,28 @@ async def test_a_stored_response_can_be_fetched_listed_and_forgotten(serve: Serv
 
 
 @pytest.mark.proves("responses.stored")
+async def test_of_a_response_that_was_forgotten_the_run_remains_without_its_words(serve: Serve) -> None:
+    served = serve(said("Hello"))
+    made = (await served.client.post(RESPONSES, json=ASKED)).json()
+    await served.client.delete(f"{RESPONSES}/{made['id']}")
+    run = (await served.client.get(f"/runs/{made['id']}")).json()
+    assert (run["state"], run["text"], run["tool_calls"]) == ("completed", "", [])
+
+
+@pytest.mark.proves("responses.continued")
+async def test_a_response_that_is_still_being_answered_cannot_be_gone_on_from(serve: Serve) -> None:
+    gate = Gate()
+    served = serve([STARTED, TextDelta("Hel"), gate, USED, FINISHED])
+    async with served.client.stream("POST", RESPONSES, json={**ASKED, "stream": True}) as response:
+        blocks = Blocks(response)
+        response_id = (await blocks.next()).split('"id":"')[1].split('"')[0]
+        refused = await served.client.post(RESPONSES, json={**ASKED, "previous_response_id": response_id})
+        gate.open()
+        await blocks.rest()
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "previous_response_id")
+
+
+@pytest.mark.proves("responses.stored")
 @pytest.mark.parametrize(
     ("query", "numbers", "more"),
     [("", [2, 1, 0], False), ("?order=asc&limit=2", [0, 1], True), ("?order=asc&after={1}", [2], False)],

@@ -152,6 +152,11 @@ def told(run: Run, event: Event, now: float) -> Run:
             return run
 
 
+def with_kept(run: Run, kept: Kept | None) -> Run:
+    """With what its client may come back to; without, nothing of what was said is left either."""
+    return replace(run, kept=kept) if kept else replace(run, kept=None, text="", calls=())
+
+
 def let_go(run: Run) -> Run:
     """Its session does not wait for results any more: they came, or never will."""
     return replace(run, state=RunState.COMPLETED) if run.state is RunState.PARKED else run

@@ -34,6 +34,7 @@ from claude_openai.core.runs import (
     cancelled,
     let_go,
     told,
+    with_kept,
 )
 from claude_openai.core.turn import Turn
 from claude_openai.gateway.deadlines import Ending
@@ -97,7 +98,7 @@ class LiveRun:
 
     def keep(self, kept: Kept | None) -> Run:
         """What its client may come back to."""
-        self._run = replace(self.run, kept=kept)
+        self._run = with_kept(self.run, kept)
         return self._run
 
     def let_go(self) -> None:
@@ -224,12 +225,12 @@ class Runs:
         return live.run
 
     async def keep(self, run_id: str, principal: str, kept: Kept | None) -> None:
-        """Remember with a run what its client may come back to, or forget it."""
+        """Remember with a run what its client may come back to, or forget that and what was said."""
         if live := self._live.get(run_id):
             self._save(live.keep(kept))
             return
         for run in await self.find(run_id, principal):
-            self._save(replace(run, kept=kept))
+            self._save(with_kept(run, kept))
 
     def counts(self) -> RunCounts:
         """How many there are, and how many there have been."""

@@ -31,6 +31,7 @@ from claude_openai.wire.responses.events import StreamEvent
 from claude_openai.wire.responses.reply import Deleted
 
 PREFIX = "resp_"
+PREVIOUS = "previous_response_id"
 
 MOST_BEFORE = 1000
 """Responses that a conversation may have gone through: each is looked up."""
@@ -179,16 +180,23 @@ async def _said_before(runs: Runs, previous: str | None, asked_by: str) -> list[
     """All that was said up to the response `previous`, as items.
 
     Raises:
-        Refused: it, or one before it, is not there any more, or is another's.
+        Refused: it, or one before it, is not there any more, is another's, or is still being answered; or there are too
+            many.
     """
     said: list[list[object]] = []
-    while previous is not None and len(said) < MOST_BEFORE:
+    while previous is not None:
         found = await _kept(runs, previous, asked_by)
         if found is None:
             sentence = f"Previous response with id '{shown(previous)}' not found."
-            raise Refused(400, sentence, code="previous_response_not_found", param="previous_response_id")
-        said.append([*stored.said_in(found[1].items, found[1].response)])
-        previous = stored.before(found[1].response)
+            raise Refused(400, sentence, code="previous_response_not_found", param=PREVIOUS)
+        run, kept = found
+        if run.state in LIVE:
+            raise Refused(400, f"Previous response with id '{previous}' is still being answered.", param=PREVIOUS)
+        if len(said) == MOST_BEFORE:
+            sentence = f"The conversation has more than {MOST_BEFORE} responses. Send it as input instead."
+            raise Refused(400, sentence, param=PREVIOUS)
+        said.append([*stored.said_in(kept.items, kept.response)])
+        previous = stored.before(kept.response)
     return [item for each in reversed(said) for item in each]
 
 
