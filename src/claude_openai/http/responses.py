@@ -71,7 +71,8 @@ class Responses:
 
     async def _read(self, body: bytes, caller: Caller) -> Reading:
         request = await considerately(len(body), parse_request, body)
-        history = await _said_before(self._means.gateway.runs, request.previous_response_id, caller.principal)
+        history = await _before(self._means.gateway.runs, request.previous_response_id, caller.principal)
+        size = len(body) + sum(len(kept.items) + len(kept.response) for kept in history)
         catalogue = await self._means.gateway.catalogue()
         understand = partial(
             read_turn,
@@ -81,7 +82,7 @@ class Responses:
             history=history,
             rules=self._means.agents,
         )
-        return await considerately(len(body), understand, request, catalogue)
+        return await considerately(size, understand, request, catalogue)
 
 
 class _Response:
@@ -176,14 +177,14 @@ class InputItems:
         await _json(page.to_json())(scope, receive, send)
 
 
-async def _said_before(runs: Runs, previous: str | None, asked_by: str) -> list[object]:
-    """All that was said up to the response `previous`, as items.
+async def _before(runs: Runs, previous: str | None, asked_by: str) -> list[Kept]:
+    """The responses of the conversation up to `previous`, the first one first.
 
     Raises:
         Refused: it, or one before it, is not there any more, is another's, or is still being answered; or there are too
             many.
     """
-    said: list[list[object]] = []
+    found_so_far: list[Kept] = []
     while previous is not None:
         found = await _kept(runs, previous, asked_by)
         if found is None:
@@ -192,12 +193,12 @@ async def _said_before(runs: Runs, previous: str | None, asked_by: str) -> list[
         run, kept = found
         if run.state in LIVE:
             raise Refused(400, f"Previous response with id '{previous}' is still being answered.", param=PREVIOUS)
-        if len(said) == MOST_BEFORE:
+        if len(found_so_far) == MOST_BEFORE:
             sentence = f"The conversation has more than {MOST_BEFORE} responses. Send it as input instead."
             raise Refused(400, sentence, param=PREVIOUS)
-        said.append([*stored.said_in(kept.items, kept.response)])
+        found_so_far.append(kept)
         previous = stored.before(kept.response)
-    return [item for each in reversed(said) for item in each]
+    return found_so_far[::-1]
 
 
 async def _meant(runs: Runs, scope: Scope) -> tuple[Run, Kept]:

@@ -8,6 +8,7 @@ import pytest
 from claude_openai.core.agent import AgentRules
 from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.messages import Message
+from claude_openai.core.runs import Kept
 from claude_openai.translate.responses.inbound import Reading, parse_request, read_turn
 from tests.translate.chat_completions.asking import CATALOGUE
 
@@ -19,7 +20,7 @@ def reading(**fields: object) -> Reading:
     return reading_of({"input": "Hello", **fields})
 
 
-def reading_of(body: object, history: tuple[object, ...] = (), rules: AgentRules | None = None) -> Reading:
+def reading_of(body: object, history: tuple[Kept, ...] = (), rules: AgentRules | None = None) -> Reading:
     request = parse_request(json.dumps(body).encode())
     return read_turn(request, CATALOGUE, response_id="resp_1", created=1_700_000_000, history=history, rules=rules)
 

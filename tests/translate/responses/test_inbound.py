@@ -1,5 +1,6 @@
 """What a request for a response asks for: its items, its tools, and what is told of the rest."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from claude_openai.core.messages import (
     ToolMessage,
     UserMessage,
 )
+from claude_openai.core.runs import Kept
 from claude_openai.core.tools import ToolChoice
 from claude_openai.core.turn import Sampling
 from claude_openai.translate.parameters import markdown_table
@@ -209,7 +211,9 @@ def test_the_response_tells_back_what_was_asked_for() -> None:
 
 @pytest.mark.proves("responses.continued")
 def test_a_response_goes_on_from_the_items_of_an_earlier_one() -> None:
-    history = ({"role": "user", "content": "I am Ann."}, {"role": "assistant", "content": "Hello Ann."})
+    asked = [{"role": "user", "content": "I am Ann."}]
+    answered = {"output": [{"type": "message", "role": "assistant", "content": "Hello Ann."}]}
+    history = (Kept(json.dumps(asked), json.dumps(answered)),)
     turn = reading_of({"input": "Who am I?", "previous_response_id": "resp_0"}, history).turn
     assert turn.messages == (said("I am Ann."), AssistantMessage("Hello Ann."), said("Who am I?"))
 

@@ -8,13 +8,14 @@ from pydantic import TypeAdapter
 
 from claude_openai.core.agent import AgentProfile, AgentRules
 from claude_openai.core.models import Catalogue
+from claude_openai.core.runs import Kept
 from claude_openai.core.turn import Sampling, Turn
 from claude_openai.translate.agent import offered, read_profile
 from claude_openai.translate.agent import without_effect as unheard
 from claude_openai.translate.body import parse_body
 from claude_openai.translate.parameters import randomness, refuse_unsupported
 from claude_openai.translate.responses.items import read_input
-from claude_openai.translate.responses.kept import items_of
+from claude_openai.translate.responses.kept import items_of, said_in
 from claude_openai.translate.responses.parameters import PARAMETERS, refuse_other_formats, without_effect
 from claude_openai.translate.responses.tools import read_tools
 from claude_openai.wire.responses.reply import Response
@@ -57,11 +58,11 @@ def read_turn(
     response_id: str,
     created: int,
     principal: str = "local",
-    history: Sequence[object] = (),
+    history: Sequence[Kept] = (),
     rules: AgentRules | None = None,
 ) -> Reading:
-    """What `request` asks for, within `rules` where it asks for the agent profile. `history` are the items, as JSON, of
-    the response it goes on from.
+    """What `request` asks for, within `rules` where it asks for the agent profile. `history` are the responses
+    it goes on from, the first one first.
 
     Raises:
         RequestFailed: it asks for something that cannot be given, or of a model that does not exist.
@@ -76,7 +77,8 @@ def read_turn(
     sent = request.input
     if history:
         said = sent if not isinstance(sent, str) else _ITEMS.validate_python([{"role": "user", "content": sent}])
-        sent = [*_ITEMS.validate_python(list(history)), *said]
+        before = [item for kept in history for item in said_in(kept.items, kept.response)]
+        sent = [*_ITEMS.validate_python(before), *said]
     return Reading(
         turn=Turn(
             model,
