@@ -88,10 +88,10 @@ Ready: TypeAlias = Callable[[], Awaitable[None]]
 
 
 async def interleaved(arena: Arena, rounds: int) -> Mapping[Case, Sequence[Sample]]:
-    """One round more than is told: the first only warms up."""
+    """One round more than is told, which only warms up; a single round is for a look, and does without."""
     samples: dict[Case, list[Sample]] = defaultdict(list)
     count = len(CONTESTANTS)
-    for number in range(rounds + 1):
+    for number in range(0 if rounds > 1 else 1, rounds + 1):
         show(f"round {number} of {rounds}")
         for place in range(count):
             contestant = CONTESTANTS[(number + place) % count]

@@ -60,7 +60,7 @@ async def measure(rounds: int, folder: Path) -> Report:
             async with running_server(login, folder, "warm") as warm:
                 samples = await interleaved(Arena(upstream, api, warm, cold, folder), rounds)
                 server_bytes, ways = proportional(warm.process), await warm.ways()
-                pairs = await shares(warm, folder, fewer)
+                pairs = await shares(warm, folder, rounds)
             streams = await long_streams(upstream, api, cold, fewer)
         async with running_server(login, folder, "many") as server:
             many = await many_conversations(server, api, upstream, fewer)

@@ -18,7 +18,7 @@ from benchmarks.progress import show
 from benchmarks.rest import UP_SECONDS, quiet, spare_ready
 from benchmarks.server import Server
 
-TURNS: Final = 10
+TURNS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)

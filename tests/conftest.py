@@ -15,6 +15,9 @@ import structlog
 FOREIGN = ("ANTHROPIC_", "CLAUDE", "AWS_", "GOOGLE_", "CLOUD_ML_", "VERTEX_", "AZURE_", "OPENAI_", "API_KEY", "PORT")
 """Beginnings of variables that could lead a program under test to a real account, or change what it does."""
 
+ON_A_TERMINAL = ("NO_COLOR", "FORCE_COLOR", "TERM", "DEBUG")
+"""Variables that change what a command shows to people: a test that looks at that sets its own."""
+
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 NOWHERE = "http://127.0.0.1:9"
@@ -22,7 +25,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 def is_foreign(variable: str) -> bool:
-    return variable.upper().startswith(FOREIGN) or variable.upper() in PROXIES
+    return variable.upper().startswith(FOREIGN) or variable.upper() in (*PROXIES, *ON_A_TERMINAL)
 
 
 @pytest.fixture(scope="session", autouse=True)
