@@ -169,3 +169,12 @@ def test_a_call_cannot_be_forced_beside_the_models_own_tools() -> None:
         assert refusal({"mode": "agent"}, tools=TOOLS, tool_choice=choice).param == "tool_choice"
     assert len(read({"mode": "agent"}, agents=rules(), tools=TOOLS, tool_choice="auto").turn.tools) == 1
     assert read({"mode": "agent"}, agents=rules(), tools=TOOLS, tool_choice="none").turn.tools == ()
+
+
+@pytest.mark.proves("agent.refused")
+@pytest.mark.parametrize(
+    "rule", ["Bash,Edit(//home/u/**)", "X Read(//etc/**)", "Bash(a) Edit(//etc/**)", "Edit(a),Bash"]
+)
+def test_one_text_cannot_carry_several_rules(rule: str) -> None:
+    with pytest.raises(RequestFailed, match="is not one rule"):
+        read({"allowedTools": [rule]}, agents=rules())

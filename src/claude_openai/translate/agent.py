@@ -30,6 +30,9 @@ _CHOOSING: Final = (
 
 _FILE_RULE: Final = re.compile(r"\s*(Read|Write|Edit|MultiEdit|NotebookEdit|Glob|Grep|LS)\s*\((.*)\)\s*", re.DOTALL)
 
+_ONE_RULE: Final = re.compile(r"\s*[A-Za-z_][\w-]*(\([^()]*\))?\s*")
+"""Claude Code takes several in one text, apart by commas and spaces; each is to be looked at."""
+
 _ELSEWHERE: Final = re.compile(r"\s*[/~\\]|(.*[/\\])?\.\.([/\\].*)?|[A-Za-z]:.*", re.DOTALL)
 """A path that does not begin in the working directory, or leaves it."""
 
@@ -126,6 +129,10 @@ def _folder(path: str, param: str, rules: AgentRules) -> str:
 
 def _check_rule(rule: str, param: str) -> None:
     """A rule for files opens what it names to commands, too (read in Claude Code)."""
+    if not _ONE_RULE.fullmatch(rule):
+        raise _denied(
+            param, f"'{rule}' is not one rule, such as 'Edit' or 'Bash(git *)'. Allowed: one rule in each text."
+        )
     match = _FILE_RULE.fullmatch(rule)
     if match and _ELSEWHERE.match(match[2]):
         raise _denied(param, f"'{rule}' names a path outside the working directory. Allowed: paths relative to it.")
