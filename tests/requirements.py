@@ -29,6 +29,7 @@ CHAT: Final = "OpenAI: Create chat completion"
 STREAMING: Final = "OpenAI: Streaming"
 ERRORS: Final = "OpenAI: Errors"
 MODELS: Final = "OpenAI: Models"
+OPEN_RESPONSES: Final = "Open Responses specification, compliance cases"
 RESPONSES: Final = "OpenAI: Responses"
 MEASURED: Final = "Claude Code (measured)"
 README: Final = "README"
@@ -404,6 +405,7 @@ RESPONSES_REQUIREMENTS = (
     Row("responses.parameters", "Each field is carried, reported or refused, by one table.", DESIGN),
     Row("responses.agent", "The agent profile is chosen and shown as in chat completions.", OURS),
     Row("responses.echo", "A response tells back what was asked for, as OpenAI's does.", RESPONSES),
+    Row("responses.compliance", "The compliance cases of the Open Responses specification pass.", OPEN_RESPONSES),
     Row("responses.continued", "`previous_response_id` goes on from a stored response.", RESPONSES),
     Row("responses.stored", "A stored response can be fetched, listed and forgotten, by its own key only.", RESPONSES),
     Row("responses.not-stored", "`store: false` keeps nothing to come back to.", RESPONSES),

@@ -130,6 +130,7 @@ class Response(Reply):
     status: Status
     background: bool
     error: ResponseError | None
+    frequency_penalty: float = 0.0
     incomplete_details: IncompleteDetails | None
     instructions: str | None
     max_output_tokens: int | None
@@ -138,18 +139,19 @@ class Response(Reply):
     model: str
     output: list[OutputItem]
     parallel_tool_calls: bool
+    presence_penalty: float = 0.0
     previous_response_id: str | None
     prompt_cache_key: str | None
     reasoning: dict[str, str | None]
     safety_identifier: str | None
     service_tier: str
     store: bool
-    temperature: float | None
+    temperature: float
     text: Mapping[str, Json]
     tool_choice: Json
     tools: list[Mapping[str, Json]]
     top_logprobs: int
-    top_p: float | None
+    top_p: float
     truncation: Literal["auto", "disabled"]
     usage: ResponseUsage | None
     user: str | None
