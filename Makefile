@@ -26,7 +26,7 @@ demo: $(READY) ## Stream one answer of the real Claude Code to the official open
 	@$(BIN)/python examples/demo.py
 
 test: $(READY) ## Run the tests (ARGS="--cov" measures coverage, ARGS="-k stream" picks)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --inline-snapshot=disable $(ARGS)
 
 check: $(READY) ## Check format, lint, types and import contracts
 	$(BIN)/ruff format --check

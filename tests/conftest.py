@@ -30,11 +30,15 @@ def is_foreign(variable: str) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home of its own, and an environment in which every way to Claude ends on this machine."""
-    home = tmp_path_factory.mktemp("home")
-    temporary = home / "tmp"
-    temporary.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
+    """A home of its own, and an environment in which every way to Claude ends on this machine.
+
+    Its path is short: Claude Code keeps sockets in folders below, and a socket's path has 107 bytes at most.
+    """
+    tmp_path_factory.getbasetemp()  # pytest's own folder stays where it always is
+    with tempfile.TemporaryDirectory(prefix="home-") as folder, pytest.MonkeyPatch.context() as patch:
+        home = Path(folder).resolve()
+        temporary = home / "tmp"
+        temporary.mkdir()
         for variable in [name for name in os.environ if is_foreign(name)]:
             patch.delenv(variable)
         for variable, value in {

@@ -43,10 +43,10 @@ async def first_line(child: Child) -> str:
 async def test_leaving_the_block_ends_the_process_and_what_it_started(tmp_path: Path) -> None:
     script = "sleep 600 & echo $!; wait"
     async with child_process(command(tmp_path, "/bin/sh", "-c", script, PATH=os.environ["PATH"])) as child:
-        grandchild = int(await first_line(child))
-        assert psutil.pid_exists(grandchild)
+        grandchild = psutil.Process(int(await first_line(child)))
     assert gone(child.pid)
-    assert gone(grandchild)
+    psutil.wait_procs([grandchild], timeout=10)  # it was killed; nobody here hears when it is gone
+    assert gone(grandchild.pid)
 
 
 @pytest.mark.proves("lifetime.group")

@@ -16,7 +16,7 @@ from openai import AsyncOpenAI
 from claude_openai.gateway import Gateway
 from claude_openai.serving import Server, base_url, bound, serving
 from claude_openai.settings import Settings
-from claude_openai.testing import RecordedRequest, Script, Simulator
+from claude_openai.testing import RecordedRequest, Reply, Script, Simulator, Stall
 from claude_openai.testing.environment import simulated_login
 from claude_openai.wiring import application
 
@@ -48,9 +48,13 @@ class Rig:
         (request,) = self.simulator.requests
         return request
 
+    def plays_once(self, reply: Reply) -> None:
+        """From now on upstream answers one request so, and keeps any further one waiting for ever."""
+        self.plays(lambda _: reply if len(self.simulator.requests) == 1 else Reply.of("x", fault=Stall()))
+
     def asked_for_once(self) -> bool:
         """Whether one answer was asked for: Claude Code's own next request may have left before it was killed."""
-        return 1 <= len(self.simulator.requests) <= 2  # left alone it makes four
+        return 1 <= len(self.simulator.requests) <= 2
 
     async def said(self, content: Any, **parameters: Any) -> str | None:
         """The answer to one user message."""

@@ -108,7 +108,7 @@ async def test_a_megabyte_arrives_whole_in_one_delta_and_in_many(rig: Rig) -> No
 
 @pytest.mark.proves("chat.reply.empty", "chat.reply.first-only")
 async def test_an_empty_answer_is_empty_and_asked_for_once(rig: Rig) -> None:
-    rig.plays(lambda _: Reply())
+    rig.plays_once(Reply())
     answer = await rig.client.chat.completions.create(model=NEW_MODEL, messages=ASK)
     assert answer.choices[0].message.content == ""
     assert (answer.model_extra or {})["claude"]["cost_usd"] is None  # Claude Code had to be stopped
@@ -117,14 +117,15 @@ async def test_an_empty_answer_is_empty_and_asked_for_once(rig: Rig) -> None:
 
 @pytest.mark.proves("chat.reply.empty", "chat.reply.first-only")
 async def test_an_answer_of_thinking_only_is_empty_and_asked_for_once(rig: Rig) -> None:
-    rig.plays(lambda _: Reply((Thinking.of("Hm."),)))
+    rig.plays_once(Reply((Thinking.of("Hm."),)))
     assert await rig.said("hi") == ""
     assert rig.asked_for_once()
 
 
 @pytest.mark.proves("chat.finish.length", "chat.reply.first-only")
 async def test_an_answer_cut_by_its_limit_ends_with_length_and_is_asked_for_once(rig: Rig) -> None:
-    received = await chunks(rig, lambda _: Reply((Text.of("one two", 2),), stop_reason="max_tokens"))
+    rig.plays_once(Reply((Text.of("one two", 2),), stop_reason="max_tokens"))
+    received = await chunks(rig, None)
     assert contents(received) == ["one", " two"]
     assert finishes(received) == ["length"]
     assert rig.asked_for_once()

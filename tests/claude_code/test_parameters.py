@@ -40,7 +40,7 @@ async def test_sampling_is_kept_from_a_model_that_refuses_it(rig: Rig) -> None:
 @pytest.mark.proves("params.one-request-only")
 async def test_no_parameter_has_effect_on_the_next_request(rig: Rig) -> None:
     before = await asked(rig, model=OLD_MODEL)
-    await asked(rig, model=OLD_MODEL, temperature=0.25, max_tokens=7, stop=["x"])
+    await asked(rig, model=OLD_MODEL, temperature=0.25, max_tokens=700, stop=["x"])
     after = await asked(rig, model=OLD_MODEL)
     settings = {"temperature", "top_p", "max_tokens", "stop_sequences", "thinking"}
     assert {name: after.get(name) for name in settings} == {name: before.get(name) for name in settings}

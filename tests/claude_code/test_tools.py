@@ -400,7 +400,7 @@ async def test_a_forced_choice_is_not_forced_again_after_the_result(rig: Rig) ->
     "reply", [Reply((Text.of("cut off"),), stop_reason="max_tokens"), Reply()], ids=["cut", "empty"]
 )
 async def test_with_tools_too_claude_code_does_not_ask_again_by_itself(rig: Rig, reply: Reply) -> None:
-    rig.plays(lambda _: reply)
+    rig.plays_once(reply)
     answer = await ask(rig, [USER])
     assert answer.choices[0].finish_reason == ("length" if reply.blocks else "stop")
     assert rig.asked_for_once()

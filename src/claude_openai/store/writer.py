@@ -97,13 +97,13 @@ class Writer:
             self._put(runs)
         except sqlite3.OperationalError as error:
             self._tell(str(error))
-            self._put_back()
+            self._done_with(runs)
         except (sqlite3.Error, OverflowError) as error:
             self._tell(str(error))
+            self._done_with({})
         else:
             self._recovered()
-        with self._changed:
-            self._taken = {}
+            self._done_with({})
 
     def _put(self, runs: dict[str, Run]) -> None:
         rows = [row_of(run, self._server.id)._asdict() for run in runs.values()]
@@ -112,9 +112,10 @@ class Writer:
             assert_presence(self._connection, self._server)
             self._connection.executemany(query("save"), rows)
 
-    def _put_back(self) -> None:
+    def _done_with(self, unwritten: dict[str, Run]) -> None:
+        """In one step, or a run would take two places for a moment."""
         with self._changed:
-            self._waiting = self._taken | self._waiting
+            self._taken, self._waiting = {}, unwritten | self._waiting
 
     def _chores(self) -> Iterator[float]:
         """Does a bite of what is due at each step, and says for how long nothing more is. It has no end."""
