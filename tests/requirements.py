@@ -19,6 +19,7 @@ Source = Literal[
     "OpenAI: Errors",
     "OpenAI: Models",
     "OpenAI: Responses",
+    "Open Responses specification, compliance cases",
     "Claude Code (measured)",
     "README",
     "design",
@@ -610,6 +611,18 @@ DOCKER_REQUIREMENTS = (
     Row("docker.runs", "Runs outlive the container.", OURS),
 )
 
+HOSTILE_REQUIREMENTS = (
+    Row("hostile.bodies", "A body that is no request is a 400 or 415 in OpenAI's envelope.", OURS),
+    Row("hostile.texts", "No text in any place of a request is a mistake of the server's.", OURS),
+    Row("hostile.large", "A body over the limit is cut there; as many messages as fit are answered.", OURS),
+    Row("hostile.fuzz", "Requests made by chance are answered, or refused as OpenAI would.", OURS),
+    Row("hostile.described", "Every answer is one that our own OpenAPI description has.", OURS),
+    Row("hostile.not-http", "What is no HTTP gets an error like any other, and others do not notice.", OURS),
+    Row("hostile.pipelined", "Pipelined requests are answered one after another.", OURS),
+    Row("hostile.idle", "Connections that say nothing keep nobody from being answered.", OURS),
+    Row("hostile.slow", "Who takes for ever to send a request is let go.", OURS),
+)
+
 REQUIREMENTS: tuple[Row, ...] = (
     *PROJECT_REQUIREMENTS,
     *CORE_REQUIREMENTS,
@@ -640,4 +653,5 @@ REQUIREMENTS: tuple[Row, ...] = (
     *RUNS_REQUIREMENTS,
     *STORE_REQUIREMENTS,
     *DOCKER_REQUIREMENTS,
+    *HOSTILE_REQUIREMENTS,
 )

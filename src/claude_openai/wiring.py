@@ -32,6 +32,7 @@ from claude_openai.core.ports import RunStore
 from claude_openai.errors import LaunchError
 from claude_openai.gateway import Choice, Gateway, Keep, Limits, Patience, Queue, Runs
 from claude_openai.http.app import Services, create_app
+from claude_openai.http.connection import Connection
 from claude_openai.serving import Server, base_url, bound, serving
 from claude_openai.settings import Settings
 from claude_openai.store import MemoryRuns, Retention, sqlite_runs
@@ -340,6 +341,7 @@ def _uvicorn(settings: Settings, app: ASGIApp) -> uvicorn.Config:
     drain = settings.shutdown_timeout + LAST_WORDS_SECONDS
     return uvicorn.Config(
         app,
+        http=Connection,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -20,6 +20,7 @@ from claude_openai.core.failures import Failure
 from claude_openai.core.ports import Description
 from claude_openai.gateway import Choice, Gateway, Limits, Runs
 from claude_openai.http.app import Services, create_app
+from claude_openai.http.connection import Connection
 from claude_openai.serving import Server, base_url, bound, serving
 from claude_openai.store import MemoryRuns
 from claude_openai.testing.scripted_backend import DESCRIPTION, ScriptedBackend, Step
@@ -55,7 +56,9 @@ class Serve(Protocol):
 async def house() -> AsyncIterator[tuple[Stage, httpx2.AsyncClient, TaskGroup]]:
     listener = bound("127.0.0.1", 0)
     stage = Stage()
-    config = uvicorn.Config(stage, log_config=None, ws="none", lifespan="off", timeout_graceful_shutdown=STOP_SECONDS)
+    config = uvicorn.Config(
+        stage, http=Connection, log_config=None, ws="none", lifespan="off", timeout_graceful_shutdown=STOP_SECONDS
+    )
     client = httpx2.AsyncClient(base_url=base_url(listener), timeout=TIMEOUT_SECONDS)
     async with anyio.create_task_group() as sessions:
         async with serving(Server(config), listener), client:

@@ -10,7 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 from claude_openai.core.events import Event, ReasoningDelta, Retrying, TextDelta, TurnFinished
 from claude_openai.core.ports import Description
 from claude_openai.gateway import Choice, Gateway, Limits
-from claude_openai.http.body import SILENCE_SECONDS, read_body
+from claude_openai.http.body import SILENCE_SECONDS, WHOLE_SECONDS, read_body
 from claude_openai.http.client import ClientGone, Patience
 from claude_openai.http.errors import Refused
 from claude_openai.http.health import ANSWER_SECONDS, HealthCheck
@@ -58,6 +58,21 @@ async def test_a_client_that_falls_silent_within_its_request_is_told_so() -> Non
         await read_body(SCOPE, arriving(PIECE, PIECE), limit=10)
     assert refused.value.status == 408
     assert anyio.current_time() - began == SILENCE_SECONDS
+
+
+@pytest.mark.proves("hostile.slow")
+@on_virtual_clock
+async def test_a_body_that_comes_byte_by_byte_is_given_up_after_its_time() -> None:
+    began = anyio.current_time()
+
+    async def dripping() -> Message:
+        await anyio.sleep(SILENCE_SECONDS - 1)
+        return PIECE
+
+    with pytest.raises(Refused, match="took over 300 s") as refused:
+        await read_body(SCOPE, dripping, limit=1000)
+    assert refused.value.status == 408
+    assert anyio.current_time() - began == WHOLE_SECONDS
 
 
 @pytest.mark.proves("lifetime.client-gone")
