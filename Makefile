@@ -15,7 +15,7 @@ INSTALL := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/py
 LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
   --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup demo test check fix bench soak lock clean
+.PHONY: help setup demo test check fix bench soak hostile lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ bench: $(READY) ## Measure what the server adds to the bare Messages API and to 
 
 soak: $(READY) ## Hold 200 conversations against faults of every kind, for some minutes (ARGS="--seed 7")
 	@$(BIN)/python -m tests.soak $(ARGS)
+
+hostile: $(READY) ## Send the server what no client would, beside a client that goes on
+	@$(BIN)/python -m benchmarks.hostile
 
 lock: $(READY) ## Compile the pinned requirements again (ARGS="--upgrade" takes the newest)
 	$(LOCK) $(ARGS) --output-file requirements/runtime.txt pyproject.toml

@@ -1,0 +1,252 @@
+"""What hostile input costs: `python -m benchmarks.hostile` sends it to a real server, without an account.
+
+Beside each attack a client goes on with its own conversation, as at rest. The command fails where an attack gets
+anything but the answer that it should, where that client is not answered, or where a connection is left; never for its
+times.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import anyio
+import httpx2
+import psutil
+from anyio.abc import SocketStream
+
+from benchmarks.asking import CHAT_COMPLETIONS, ChatCompletions, measured
+from benchmarks.machine import commit
+from benchmarks.model import model
+from benchmarks.progress import show
+from benchmarks.server import Server, running_server
+from claude_openai.testing.environment import simulated_login
+from claude_openai.testing.simulator import Simulator
+
+PAUSE_SECONDS: Final = 0.05
+"""Between two requests of the client beside the attack."""
+
+ATTACK_SECONDS: Final = 90
+"""Bound on an attack: each is over in a few seconds, but for what waits for a limit of the server's."""
+
+HELD_SECONDS: Final = 10.0
+"""How long connections that only take up room are held."""
+
+MESSAGES: Final = 100_000
+CONNECTIONS: Final = 200
+PIPELINED: Final = 1000
+UNKNOWN: Final = 500_000
+MEBIBYTE: Final = 1024 * 1024
+
+HEAD: Final = f"POST {CHAT_COMPLETIONS} HTTP/1.1\r\nhost: localhost\r\n".encode()
+
+Attack = Callable[[Server], Awaitable[str]]
+"""Gives what the server answered, in a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Of an attack: what the server answered and should have, its seconds, the bytes that the server grew by while it
+    lasted, and the seconds to the first token of each answer that the client beside it got.
+    """
+
+    name: str
+    answer: str
+    expected: str
+    seconds: float
+    grown: int
+    beside: tuple[float, ...]
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="claude-openai-hostile-") as folder:
+        rest, outcomes, left = anyio.run(_attack_all, Path(folder))
+    print(table(rest, outcomes, left))
+    right = all(each.answer == each.expected and each.beside for each in outcomes)
+    return 0 if right and not left else 1
+
+
+async def _attack_all(folder: Path) -> tuple[Outcome, list[Outcome], int]:
+    """At rest, under each attack, and how many connections the server still has afterwards."""
+    upstream = Simulator(model)
+    async with upstream.serve() as url, running_server(simulated_login(url, folder, os.environ), folder) as server:
+        conversation = ChatCompletions(server.http, "Someone else's.")
+        await measured(conversation.ask("Count to 5"))
+        rest = await _outcome(server, conversation, "at rest", "", _nothing)
+        outcomes = [
+            await _outcome(server, conversation, name, expected, attack) for name, (expected, attack) in ATTACKS.items()
+        ]
+        show("")
+        await anyio.sleep(1)
+        connections = [each for each in server.process.net_connections() if each.status == psutil.CONN_ESTABLISHED]
+        ours = [each for each in connections if each.laddr.port == int(server.url.rpartition(":")[2])]
+        return rest, outcomes, len(ours) - 1  # the client beside has one
+
+
+async def _outcome(server: Server, conversation: ChatCompletions, name: str, expected: str, attack: Attack) -> Outcome:
+    show(name)
+    beside, before, peak = list[float](), server.process.memory_info().rss, 0
+
+    async def go_on() -> None:
+        while True:
+            beside.append((await measured(conversation.ask("Count to 5"))).first)
+            await anyio.sleep(PAUSE_SECONDS)
+
+    async def look() -> None:
+        nonlocal peak
+        while True:
+            peak = max(peak, server.process.memory_info().rss)
+            await anyio.sleep(PAUSE_SECONDS)
+
+    began = time.monotonic()
+    async with anyio.create_task_group() as group:
+        group.start_soon(go_on)
+        group.start_soon(look)
+        await anyio.sleep(1)
+        with anyio.fail_after(ATTACK_SECONDS):
+            answer = await attack(server)
+        seconds = time.monotonic() - began - 1
+        await anyio.sleep(1)
+        group.cancel_scope.cancel()
+    conversation.messages = conversation.messages[:1]
+    await measured(conversation.ask("Count to 5"))
+    return Outcome(name, answer, expected, seconds, max(0, peak - before), tuple(beside))
+
+
+# The attacks
+
+
+async def _nothing(_: Server) -> str:
+    await anyio.sleep(HELD_SECONDS)
+    return ""
+
+
+def _body(content: bytes) -> Attack:
+    async def attack(server: Server) -> str:
+        headers = {"content-type": "application/json"}
+        async with httpx2.AsyncClient(base_url=server.url, timeout=ATTACK_SECONDS) as client:
+            return str((await client.post(CHAT_COMPLETIONS, content=content, headers=headers)).status_code)
+
+    return attack
+
+
+def _messages(count: int) -> bytes:
+    roles = ("user", "assistant")
+    messages = [{"role": roles[number % 2], "content": f"Count to {number % 9}"} for number in range(count + 1)]
+    return json.dumps({"model": "sonnet", "messages": messages}).encode()
+
+
+async def _endless(server: Server) -> str:
+    """Until the server takes no more."""
+    async with _connected(server) as stream:
+        await stream.send(HEAD + b"transfer-encoding: chunked\r\n\r\n")
+        with suppress(anyio.BrokenResourceError):
+            while True:
+                await stream.send(b"10000\r\n" + b" " * 65_536 + b"\r\n")
+        return "cut"
+
+
+async def _slow(server: Server) -> str:
+    """A byte a second on each of many connections, until the server has closed them all."""
+    async with _many(server) as streams:
+        for number in range(len(HEAD)):
+            for stream in streams:
+                with suppress(anyio.BrokenResourceError):
+                    await stream.send(HEAD[number : number + 1])
+            await anyio.sleep(1)
+        return "closed" if not any([await _is_open(stream) for stream in streams]) else "open"
+
+
+async def _idle(server: Server) -> str:
+    async with _many(server) as streams:
+        await anyio.sleep(HELD_SECONDS)
+        return f"{len(streams)} held"
+
+
+async def _pipelined(server: Server) -> str:
+    async with _connected(server) as stream:
+        await stream.send(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n" * PIPELINED)
+        received = b""
+        while received.count(b"HTTP/1.1 200 OK") < PIPELINED:
+            received += await stream.receive()
+        return f"{PIPELINED} answers"
+
+
+async def _headers(server: Server) -> str:
+    async with _connected(server) as stream:
+        with suppress(anyio.BrokenResourceError):
+            await stream.send(HEAD + b"x: " + b"x" * 10_000_000)
+        return (await stream.receive()).split()[1].decode()
+
+
+@asynccontextmanager
+async def _connected(server: Server) -> AsyncIterator[SocketStream]:
+    url = httpx2.URL(server.url)
+    async with await anyio.connect_tcp(url.host, url.port or 80) as stream:
+        yield stream
+
+
+@asynccontextmanager
+async def _many(server: Server) -> AsyncIterator[list[SocketStream]]:
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(_connected(server)) for _ in range(CONNECTIONS)]
+
+
+async def _is_open(stream: SocketStream) -> bool:
+    with anyio.move_on_after(0.1), suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+        await stream.receive()
+    try:
+        await stream.send(b"x")
+        await stream.send(b"x")
+    except anyio.BrokenResourceError:
+        return False
+    return True
+
+
+ATTACKS: Final[dict[str, tuple[str, Attack]]] = {
+    "arrays nested 10,000 deep": ("400", _body(b"[" * 10_000 + b"]" * 10_000)),
+    "10 MiB of open brackets": ("400", _body(b"[" * (10 * MEBIBYTE))),
+    "10 MiB of one text": (
+        "200",
+        _body(json.dumps({"messages": [{"role": "user", "content": "x" * 10_000_000}]}).encode()),
+    ),
+    "100,000 messages": ("200", _body(_messages(MESSAGES))),
+    "an integer of 1,000,000 digits": ("400", _body(b'{"seed": ' + b"9" * 1_000_000 + b"}")),
+    "500,000 unknown fields": ("400", _body(json.dumps({f"f{number}": 0 for number in range(UNKNOWN)}).encode())),
+    "100 MB, announced": ("413", _body(b" " * 100_000_000)),
+    "a body without end": ("cut", _endless),
+    "10 MB of headers": ("431", _headers),
+    "1,000 pipelined requests": ("1000 answers", _pipelined),
+    "200 idle connections": ("200 held", _idle),
+    "200 heads, a byte a second": ("closed", _slow),
+}
+"""By name, with the answer each should get."""
+
+
+def table(rest: Outcome, outcomes: Sequence[Outcome], left: int) -> str:
+    """For people: Markdown that reads well in a terminal too."""
+    head = (f"commit {commit()}", "answer", "seconds", "server grew by", "others: first token, worst")
+    rows = [head, ("---",) * len(head), *(_row(each) for each in (rest, *outcomes))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
+    return "\n".join([*lines, "", f"Connections left: {left}."])
+
+
+def _row(outcome: Outcome) -> tuple[str, ...]:
+    beside = sorted(outcome.beside) or [float("nan")]
+    middle, worst = beside[len(beside) // 2] * 1000, beside[-1] * 1000
+    answer = outcome.answer if outcome.answer == outcome.expected else f"{outcome.answer}, NOT {outcome.expected}"
+    grown = f"{outcome.grown / MEBIBYTE:.0f} MiB"
+    return outcome.name, answer, f"{outcome.seconds:.1f}", grown, f"{middle:.0f} ms, {worst:.0f} ms"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
