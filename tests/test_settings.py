@@ -1,5 +1,6 @@
 """Settings: where they come from, which values are refused and how, and what Claude Code gets of the environment."""
 
+import ast
 import ipaddress
 import re
 import subprocess
@@ -45,6 +46,9 @@ WRITTEN: Mapping[str, tuple[str, Any]] = {
     "default_mode": ("agent", "agent"),
     "allowed_working_directory_prefixes": ("/my work, /srv", ("/my work", "/srv")),
     "allowed_permission_modes": ("plan,default", ("plan", "default")),
+    "allowed_setting_sources": ("user,project", ("user", "project")),
+    "private_paths": (".env, /srv/my keys", (".env", "/srv/my keys")),
+    "strict_parameters": ("true", True),
     "simulate": ("true", True),
     "max_request_bytes": ("1024", 1024),
     "request_timeout": ("1.5", 1.5),
@@ -126,6 +130,9 @@ def test_the_defaults_are_the_ones_documented() -> None:
             "default_mode": "chat",
             "allowed_working_directory_prefixes": (),
             "allowed_permission_modes": ("acceptEdits", "auto", "default", "plan"),
+            "allowed_setting_sources": ("user",),
+            "private_paths": (),
+            "strict_parameters": False,
             "simulate": False,
             "max_request_bytes": 10485760,
             "request_timeout": 600.0,
@@ -239,12 +246,18 @@ def test_settings_cannot_be_changed() -> None:
         settings.model_aliases["c"] = "d"  # type: ignore[index]
 
 
+TOUCHING = ("environ", "environb", "getenv", "getenvb", "putenv", "unsetenv")
+
+
 @pytest.mark.proves("safety.environment.unchanged")
 def test_the_process_environment_is_read_in_one_place_only() -> None:
     touching = {
         path.relative_to(ROOT / "src/claude_openai").as_posix()
         for path in (ROOT / "src").rglob("*.py")
-        if re.search(r"\bos\.(environ|getenv|putenv|unsetenv)", path.read_text("utf-8"))
+        if any(
+            isinstance(node, ast.Attribute) and ast.unparse(node) in {f"os.{name}" for name in TOUCHING}
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        )
     }
     assert touching == {"settings/sources.py"}
 

@@ -33,6 +33,7 @@ from claude_openai.errors import LaunchError
 from claude_openai.gateway import Choice, Gateway, Keep, Limits, Patience, Queue, Runs
 from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection
+from claude_openai.logs.destinations import BACKUPS
 from claude_openai.serving import Server, base_url, bound, serving
 from claude_openai.settings import Settings
 from claude_openai.store import MemoryRuns, Retention, sqlite_runs
@@ -194,7 +195,13 @@ def application(
         max_request_bytes=settings.max_request_bytes,
         keep_alive_seconds=settings.keep_alive_interval,
         simulated=settings.simulate,
-        agents=AgentRules(_workspace(settings), settings.default_mode, settings.allowed_permission_modes)
+        strict=settings.strict_parameters,
+        agents=AgentRules(
+            _workspace(settings),
+            settings.default_mode,
+            settings.allowed_permission_modes,
+            settings.allowed_setting_sources,
+        )
         if settings.backend == "sdk"
         else None,
     )
@@ -226,7 +233,7 @@ def _backend(
             request_timeout=settings.request_timeout,
             warm_processes=settings.warm_processes,
             wear=Wear(settings.max_process_turns, settings.max_process_memory),
-            ground=Ground(_workspace(settings)),
+            ground=Ground(_workspace(settings), tuple(_own(settings))),
         ),
         scratch,
     )
@@ -236,6 +243,16 @@ def _workspace(settings: Settings) -> AllowedFolders:
     """Where agents may work: the folder that the server was started in, if none was named."""
     named = settings.allowed_working_directory_prefixes
     return AllowedFolders([str(Path(folder).expanduser()) for folder in named] or ["."])
+
+
+def _own(settings: Settings) -> Iterator[str]:
+    """What this server keeps, and what else its owner keeps from agents."""
+    yield from (str(folder_of(path)) for path in settings.private_paths)
+    yield from (str(folder_of(folder)) for folder in (settings.data_dir, settings.output_dir))
+    for log_file in filter(None, (settings.log_file, settings.trace_file)):
+        yield from (f"{folder_of(log_file)}{old}" for old in ("", *(f".{n}" for n in range(1, BACKUPS + 1))))
+    if settings.api_key_file:
+        yield str(settings.api_key_file.path)
 
 
 def _listener(settings: Settings) -> socket.socket:

@@ -1,18 +1,28 @@
 """How Claude Code is started as an agent, and what it is told when it asks."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from claude_agent_sdk import ClaudeAgentOptions, HookContext, PermissionResultDeny, ToolPermissionContext
+from claude_agent_sdk import (
+    ClaudeAgentOptions,
+    CLIConnectionError,
+    HookContext,
+    PermissionResultDeny,
+    ToolPermissionContext,
+)
 from structlog.testing import capture_logs
 
 from claude_openai.backends.claude.command import ClaudeCode, Drawing, Order
 from claude_openai.backends.process import Command
 from claude_openai.backends.scratch import Scratch, scratch_folder
-from claude_openai.backends.sdk.agent import Ground, Guard, at_work, is_gated
+from claude_openai.backends.sdk.agent import NAMES, Guard, at_work, is_gated
+from claude_openai.backends.sdk.bounds import Bounds, searched
+from claude_openai.backends.sdk.fence import Fence
+from claude_openai.backends.sdk.sandbox import Probe
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.turn import Sampling
 from claude_openai.workspace import AllowedFolders
@@ -28,13 +38,19 @@ def scratch() -> Iterator[Scratch]:
         yield made
 
 
+def fence(folder: Path, sandboxed: bool = True) -> Fence:
+    bounds = Bounds.of(LOGIN, [str(folder / "keys (1)")]).inside([str(folder)])
+    return Fence(AllowedFolders([str(folder)]), bounds, sandboxed, NAMES.prefix)
+
+
 def command(
     scratch: Scratch, folder: Path, *, sandboxed: bool = True, prompted: bool = True, **profile: Any
 ) -> Command:
     claude_code = ClaudeCode(("claude",), LOGIN, max_retries=2, request_timeout=600)
-    ground = Ground(AllowedFolders([str(folder)]), lambda: sandboxed)
     order = Order("sonnet", Drawing(Sampling(max_tokens=5)), prompted)
-    return at_work(claude_code, scratch, order, AgentProfile(str(folder), **profile), ground, has_tools=True)
+    return at_work(
+        claude_code, scratch, order, AgentProfile(str(folder), **profile), fence(folder, sandboxed), has_tools=True
+    )
 
 
 def told(scratch: Scratch) -> dict[str, Any]:
@@ -102,10 +118,9 @@ def test_the_sandbox_hides_everything_but_the_allowed_folders_and_what_signs_in(
 def test_without_a_sandbox_commands_are_not_offered(scratch: Scratch, tmp_path: Path) -> None:
     (tools,) = (each for each in command(scratch, tmp_path, sandboxed=False).argv if each.startswith("--tools="))
     assert "Bash" not in tools
-    assert told(scratch) == {
-        "disableAllHooks": True,
-        "permissions": {"blockReadsOutsideWorkingDirectories": True},
-    }
+    settings = told(scratch)
+    assert settings.keys() == {"disableAllHooks", "permissions"}
+    assert settings["permissions"]["blockReadsOutsideWorkingDirectories"] is True
 
 
 @pytest.mark.proves("agent.fence.first-moment")
@@ -119,7 +134,7 @@ def test_a_history_that_is_answered_as_it_stands_waits_until_the_fence_is_known(
 @pytest.mark.proves("agent.asks-nobody")
 async def test_what_would_ask_a_person_is_refused_and_logged_without_what_was_asked(tmp_path: Path) -> None:
     options = ClaudeAgentOptions()
-    Guard(Ground(AllowedFolders([str(tmp_path)]), lambda: True).fence(LOGIN)).watch(options)
+    Guard(fence(tmp_path), AgentProfile(str(tmp_path))).watch(options)
     assert options.can_use_tool
     with capture_logs() as logged:
         answer = await options.can_use_tool("Write", {"content": "PRIVATE"}, ToolPermissionContext())
@@ -132,7 +147,7 @@ async def test_what_would_ask_a_person_is_refused_and_logged_without_what_was_as
 @pytest.mark.proves("agent.fence.every-tool")
 async def test_what_the_fence_refuses_is_logged_too_and_a_hook_that_fails_blocks(tmp_path: Path) -> None:
     options = ClaudeAgentOptions()
-    guard = Guard(Ground(AllowedFolders([str(tmp_path)]), lambda: True).fence(LOGIN))
+    guard = Guard(fence(tmp_path), AgentProfile(str(tmp_path)))
     guard.watch(options)
     assert options.hooks
     ((matcher,),) = options.hooks.values()
@@ -144,3 +159,46 @@ async def test_what_the_fence_refuses_is_logged_too_and_a_hook_that_fails_blocks
     assert answer["hookSpecificOutput"]["permissionDecision"] == "deny"
     assert guard.has_checked("toolu_1")
     assert [each["event"] for each in logged if each["log_level"] == "info"] == ["sdk.can_use_tool"]
+
+
+@pytest.mark.proves("agent.bounds.own", "agent.bounds.logins")
+def test_what_is_out_of_bounds_is_hidden_from_searches_and_commands(scratch: Scratch, tmp_path: Path) -> None:
+    (tmp_path / "keys (1)").mkdir()
+    command(scratch, tmp_path)
+    settings = told(scratch)
+    kept = f"{tmp_path}/keys (1)"
+    plain = kept.replace("(", "\\(").replace(")", "\\)")
+    assert settings["permissions"]["deny"] == [f"Read(/{plain})", f"Edit(/{plain})"]
+    assert settings["sandbox"]["filesystem"]["denyWrite"] == [kept]
+    assert settings["sandbox"]["credentials"]["files"] == [{"path": kept, "mode": "deny"}]
+
+
+@pytest.mark.proves("agent.bounds.run")
+def test_no_program_is_looked_for_in_the_folder_that_claude_code_works_in(scratch: Scratch, tmp_path: Path) -> None:
+    assert searched(os.pathsep.join(["", ".", "/usr/bin", "bin", "/bin"])) == ("/usr/bin", "/bin")
+    assert command(scratch, tmp_path).environment["PATH"] == "/usr/bin"
+
+
+@pytest.mark.proves("agent.sandbox.probe")
+async def test_the_sandbox_is_tried_until_there_is_an_answer() -> None:
+    answers: list[bool | None] = [None, True]
+    probe = Probe(lambda: answers.pop(0))
+    assert [await probe.works() for _ in range(3)] == [False, True, True]
+    assert answers == []
+
+
+@pytest.mark.proves("agent.sandbox.probe")
+async def test_a_sandbox_that_does_not_work_is_not_tried_again() -> None:
+    answers: list[bool | None] = [False, True]
+    probe = Probe(lambda: answers.pop(0))
+    assert [await probe.works() for _ in range(2)] == [False, False]
+
+
+@pytest.mark.proves("agent.fence.first-moment")
+def test_where_nothing_can_be_held_back_no_such_history_is_answered(
+    scratch: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("claude_openai.backends.sdk.agent._GATED_HERE", False)
+    with pytest.raises(CLIConnectionError):
+        command(scratch, tmp_path, prompted=False)
+    assert not is_gated(command(scratch, tmp_path))

@@ -1,12 +1,15 @@
 """What Claude Code's own tools may touch, whatever its rules allow."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from claude_openai.backends.sdk.fence import READING, WRITING, Fence, logins
+from claude_openai.backends.sdk.bounds import Bounds
+from claude_openai.backends.sdk.fence import READING, WRITING, Fence
+from claude_openai.backends.sdk.paths import readings
 from claude_openai.workspace import AllowedFolders
 
 CLIENT = "mcp__client__"
@@ -23,7 +26,9 @@ def disk(tmp_path: Path) -> Path:
 
 
 def fence(disk: Path, *, commands: bool = True) -> Fence:
-    return Fence(AllowedFolders([str(disk / "allowed")]), logins({"HOME": str(disk / "allowed")}), commands, CLIENT)
+    """Around a home that may be used."""
+    allowed = str(disk / "allowed")
+    return Fence(AllowedFolders([allowed]), Bounds.of({"HOME": allowed}).inside([allowed]), commands, CLIENT)
 
 
 def refusal(disk: Path, tool: str, **arguments: object) -> str | None:
@@ -49,7 +54,16 @@ def test_a_path_in_an_allowed_folder_is_nobodys_business(disk: Path, tool: str, 
 @pytest.mark.parametrize("tool", [*READING, *WRITING])
 @pytest.mark.parametrize(
     "outside",
-    ["/etc/passwd", "../../secret", "out/secret", "{root}/allowed2/x", "{root}/allowed/../secret", "~/x", "a\0b", "/"],
+    [
+        "/etc/passwd",
+        "../../secret",
+        "out/secret",
+        "{root}/allowed2/x",
+        "{root}/allowed/../secret",
+        "~/../x",
+        "a\0b",
+        "/",
+    ],
 )
 def test_a_path_outside_is_refused_whichever_tool_tries(disk: Path, tool: str, outside: str) -> None:
     reason = refusal(disk, tool, **{path_of(tool): outside.format(root=disk), "pattern": "*"})
@@ -110,7 +124,11 @@ def test_what_people_sign_in_with_is_out_of_bounds_even_in_an_allowed_folder(dis
 
 @pytest.mark.proves("agent.fence.control-files")
 @pytest.mark.parametrize(
-    "path", [".git/hooks/pre-commit", ".claude/settings.json", "sub/.Claude/agents/x.md", ".mcp.json", ".GIT/config"]
+    "path",
+    [
+        *(".git/hooks/pre-commit", ".claude/settings.json", "sub/.Claude/agents/x.md", ".mcp.json", ".GIT/config"),
+        *(".vscode/tasks.json", "a/.idea/x", ".envrc", "a/.husky/pre-push", ".devcontainer/x", ".g\u200dit/config"),
+    ],
 )
 def test_what_decides_which_commands_run_cannot_be_written_but_read(disk: Path, path: str) -> None:
     assert refusal(disk, "Write", file_path=path, content="")
@@ -151,8 +169,108 @@ def test_a_sub_agent_may_be_had_but_no_copy_of_the_repository(disk: Path) -> Non
     assert refusal(disk, "Agent", description="d", prompt="p", isolation="worktree")
 
 
+@pytest.mark.proves("agent.fence.readings")
+@pytest.mark.parametrize("tool", [*READING, *WRITING])
+@pytest.mark.parametrize(
+    "sent",
+    [" in.txt", "in.txt ", "in.txt\n", "\u00a0in.txt", "in.txt\ufeff", "~root/in.txt", "~\\in.txt", "//x", "\\\\x"],
+)
+def test_what_claude_code_may_read_otherwise_than_it_looks_is_refused(disk: Path, tool: str, sent: str) -> None:
+    assert refusal(disk, tool, **{path_of(tool): sent, "pattern": "*"})
+    assert refusal(disk, "Glob", pattern=sent)
+
+
+@pytest.mark.proves("agent.fence.readings")
+@pytest.mark.parametrize(
+    ("sent", "clear"), [("C:\\x", True), ("x", True), ("/c/x", False), ("C:x", False), ("x:y", False)]
+)
+def test_on_windows_a_path_names_its_drive_and_no_stream(sent: str, clear: bool) -> None:
+    assert bool(readings(sent, "C:\\home", "C:\\work", windows=True)) == clear
+
+
+@pytest.mark.proves("agent.fence.readings")
+def test_a_home_is_the_logins_and_not_the_servers(disk: Path) -> None:
+    assert refusal(disk, "Read", file_path="~/in.txt") is None
+    assert readings("~/in.txt", "/home/ada", "/work") == ("/home/ada/in.txt",)
+
+
+@pytest.mark.proves("agent.fence.readings", "agent.workspace.links")
+@pytest.mark.parametrize("link", ["(out)", "!out", "[out]", "caf\u00e9"])
+def test_a_sign_that_may_be_wild_or_plain_is_refused_where_either_leads_out(disk: Path, link: str) -> None:
+    (disk / "allowed" / "work" / link).symlink_to(disk)
+    for pattern in (f"{link}/*", f"{link}/secret", f"a/../{link}/*", unicodedata.normalize("NFD", f"{link}/*")):
+        assert refusal(disk, "Glob", pattern=pattern)
+    assert refusal(disk, "Read", file_path=unicodedata.normalize("NFD", f"{link}/secret"))
+
+
+@pytest.mark.proves("agent.bounds.logins", "agent.bounds.run")
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("~/.ssh/authorized_keys", "~/.AWS/config", "~/.npmrc", "~/.cargo/credentials.toml", "~/.mozilla/firefox/x"),
+        *("~/Library/Keychains/x", "~/.bash_history", "../.ſſh/id", "~/.s\u200dsh/id", "~/.config/../.ssh/id"),
+    ],
+)
+def test_a_login_that_is_not_there_yet_is_out_of_bounds_too(disk: Path, path: str) -> None:
+    assert refusal(disk, "Write", file_path=path, content="")
+    assert refusal(disk, "Read", file_path=path)
+
+
+@pytest.mark.proves("agent.bounds.run")
+@pytest.mark.parametrize("path", ["~/.bashrc", "~/.gitconfig", "~/.config/systemd/user/x", "~/Library/LaunchAgents/x"])
+def test_what_is_run_at_home_is_read_but_not_written_and_only_there(disk: Path, path: str) -> None:
+    assert refusal(disk, "Write", file_path=path, content="")
+    assert refusal(disk, "Read", file_path=path) is None
+    assert refusal(disk, "Write", file_path=path.replace("~", "~/work"), content="") is None
+
+
+@pytest.mark.proves("agent.bounds.run")
+def test_programs_that_the_server_would_run_are_not_written(disk: Path) -> None:
+    allowed = [str(disk / "allowed")]
+    bounds = Bounds.of({"HOME": "/home/ada", "PATH": f"{disk}/allowed/bin:relative"}).inside(allowed)
+    held = Fence(AllowedFolders(allowed), bounds, True, CLIENT)
+    assert held.refusal("Write", {"file_path": "bin/git"}, allowed[0])
+    assert held.refusal("Write", {"file_path": "relative/git"}, allowed[0]) is None
+
+
+@pytest.mark.proves("agent.bounds.own")
+def test_what_the_server_keeps_is_out_of_bounds_and_a_search_beside_it_is_not(disk: Path) -> None:
+    allowed = [str(disk / "allowed")]
+    bounds = Bounds.of({"HOME": "/home/ada"}, [f"{disk}/allowed/server.log"]).inside(allowed)
+    held = Fence(AllowedFolders(allowed), bounds, True, CLIENT)
+    assert held.refusal("Read", {"file_path": "server.log"}, allowed[0])
+    assert held.refusal("Write", {"file_path": "SERVER.log"}, allowed[0])
+    assert held.refusal("Grep", {"pattern": "x", "path": "server.log"}, allowed[0])
+    assert held.refusal("Grep", {"pattern": "x"}, allowed[0]) is None
+
+
+@pytest.mark.proves("agent.fence.control-files", "agent.bounds.logins")
+@pytest.mark.parametrize("folder", [".claude/worktrees/a", "repo/.git/worktrees/a"])
+def test_a_folder_that_is_allowed_by_name_can_be_used_wherever_it_lies(disk: Path, folder: str) -> None:
+    allowed = disk / "allowed" / folder
+    allowed.mkdir(parents=True)
+    bounds = Bounds.of({"HOME": str(disk / "allowed")}).inside([str(allowed)])
+    held = Fence(AllowedFolders([str(allowed)]), bounds, True, CLIENT)
+    assert held.refusal("Write", {"file_path": "new.txt"}, str(allowed)) is None
+    assert held.refusal("Write", {"file_path": "sub/.git/config"}, str(allowed))
+    assert held.refusal("Read", {"file_path": "../../.credentials.json"}, str(allowed))
+
+
+@pytest.mark.proves("agent.secrets")
+def test_no_process_can_be_looked_into_even_where_everything_is_allowed() -> None:
+    held = Fence(AllowedFolders(["/"]), Bounds.of({"HOME": "/home/ada"}).inside(["/"]), True, CLIENT)
+    assert held.refusal("Read", {"file_path": "/proc/self/environ"}, "/")
+    assert held.refusal("Read", {"file_path": "//home/ada/.ssh/id"}, "/")
+    assert held.refusal("Read", {"file_path": "/etc/hosts"}, "/") is None
+
+
+@pytest.mark.proves("agent.fence.unknown-tools")
+def test_an_answer_of_a_certain_form_may_be_handed_over_whatever_is_in_it(disk: Path) -> None:
+    assert refusal(disk, "StructuredOutput", path="/etc/passwd") is None
+
+
 @pytest.mark.proves("agent.fence.paths")
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     tool=st.sampled_from([*READING, *WRITING]),
     steps=st.lists(st.sampled_from(["..", ".", "", "allowed", "work", "out", "secret", "new", "*", "~"]), max_size=9),

@@ -135,6 +135,7 @@ def test_compose_demands_a_key_and_says_which() -> None:
 def test_the_workspace_is_the_one_folder_that_the_agent_profile_may_use() -> None:
     settings = Settings.load({"api_key": KEY}, VARIABLES | _given())
     assert settings.allowed_working_directory_prefixes == ("/workspace",)
+    assert settings.private_paths == ("/workspace/.env",), "the key may stand there"
     assert IMAGE.one("WORKDIR") == "/workspace"
     assert MOUNTED["/workspace"]["source"] == "${CLAUDE_WORKSPACE:-.}"
 

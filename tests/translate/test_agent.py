@@ -24,11 +24,11 @@ class Folders:
         return path if path in self.known else None
 
     def holds(self, path: str) -> bool:
-        return path in self.known
+        return path.startswith(self.prefixes) and "/link" not in path
 
 
 def rules(default: Mode = "chat") -> AgentRules:
-    return AgentRules(Folders(), default)
+    return AgentRules(Folders(), default, setting_sources=("user", "project"))
 
 
 def read(claude: object = None, *, agents: AgentRules | None = None, **fields: object) -> Reading:
@@ -120,6 +120,9 @@ def test_without_a_folder_it_is_the_first_that_is_allowed_and_asks_for_everythin
         ({"allowedTools": ["Bash", "Edit(//etc/**)"]}, "claude.allowedTools[1]", "relative"),
         ({"allowedTools": ["Write( ~/x)"]}, "claude.allowedTools[0]", "relative"),
         ({"allowedTools": ["Read(a/../../x)"]}, "claude.allowedTools[0]", "relative"),
+        ({"allowedTools": ["Edit(a/link/**)"]}, "claude.allowedTools[0]", "relative"),
+        ({"allowedTools": ["Edit(src/** )"]}, "claude.allowedTools[0]", "relative"),
+        ({"settingSources": ["user", "local"]}, "claude.settingSources", "user, project (--allowed-setting-sources)"),
     ],
 )
 def test_what_is_not_allowed_is_a_403_that_names_what_is(claude: object, param: str, names: str) -> None:

@@ -56,3 +56,4 @@ class AgentRules:
     workspace: Workspace
     default_mode: Mode = "chat"
     permission_modes: tuple[PermissionMode, ...] = ("acceptEdits", "auto", "default", "plan")
+    setting_sources: tuple[SettingSource, ...] = ("user",)

@@ -31,11 +31,13 @@ from claude_openai.settings.values import (
     ModelIds,
     ModelName,
     Origins,
+    Paths,
     PermissionModes,
     Port,
     Positive,
     Retries,
     Seconds,
+    SettingSources,
     Size,
     Spelling,
     StoreKind,
@@ -112,6 +114,21 @@ class Settings(BaseModel):
     allowed_permission_modes: PermissionModes = Field(
         ("acceptEdits", "auto", "default", "plan"),
         description="Permission modes, separated by commas, that a request may choose for the agent profile.",
+    )
+    allowed_setting_sources: SettingSources = Field(
+        ("user",),
+        description="Whose settings, separated by commas, a request may have loaded for the agent profile: user, "
+        "project, local. A project's run commands of its own that nothing holds.",
+    )
+    private_paths: Paths = Field(
+        (),
+        description="Files and folders, separated by commas, that the agent profile neither reads nor writes even "
+        "where they lie in an allowed folder.",
+    )
+    strict_parameters: Switch = Field(
+        False,
+        description="Answer with a 400 that names the parameter where a request asks for something that would have no "
+        "effect, or be carried with another value.",
     )
     simulate: Switch = Field(
         False,

@@ -200,6 +200,12 @@ PermissionModes = Annotated[
     Field(min_length=1),
     Expects("a list of permission modes of Claude Code's", "MODE,..."),
 ]
+SettingSources = Annotated[
+    tuple[Literal["user", "project", "local"], ...],
+    BeforeValidator(_words),
+    Expects("a list of user, project and local", "SOURCE,..."),
+]
+Paths = Annotated[tuple[Name, ...], BeforeValidator(_paths), Expects("a list of files and folders", "PATH,...")]
 
 
 def _others_can_read(mode: int) -> bool:

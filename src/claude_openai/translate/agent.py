@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic.alias_generators import to_camel
 
-from claude_openai.core.agent import AgentProfile, AgentRules, Shown
+from claude_openai.core.agent import AgentProfile, AgentRules, Shown, Workspace
 from claude_openai.core.events import Activity
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.models import Model
@@ -33,7 +33,9 @@ _FILE_RULE: Final = re.compile(r"\s*(Read|Write|Edit|MultiEdit|NotebookEdit|Glob
 _ONE_RULE: Final = re.compile(r"\s*[A-Za-z_][\w-]*(\([^()]*\))?\s*")
 """Claude Code takes several in one text, apart by commas and spaces; each is to be looked at."""
 
-_ELSEWHERE: Final = re.compile(r"\s*[/~\\]|(.*[/\\])?\.\.([/\\].*)?|[A-Za-z]:.*", re.DOTALL)
+_WILD: Final = re.compile(r"[*?\[{!]")
+
+_ELSEWHERE: Final = re.compile(r"\s|.*\s\Z|[/~\\]|(.*[/\\])?\.\.([/\\].*)?|[A-Za-z]:.*", re.DOTALL)
 """A path that does not begin in the working directory, or leaves it."""
 
 
@@ -80,12 +82,15 @@ def offered(
     return ((), AUTO) if choice.mode == "none" else (tools, choice)
 
 
-def told_as_reasoning(activity: Activity) -> str:
-    """What Claude Code does with its own tools as a line for people; nothing for what went as it should."""
+def told_as_reasoning(activity: Activity, before: str = "") -> str:
+    """What Claude Code does with its own tools as a line for people; nothing for what went as it should. `before` is
+    what was told last: the line begins anew after thinking that ended within one.
+    """
+    begun = "\n" if before and not before.endswith("\n") else ""
     if activity.result is None:
-        return f"{activity.tool} {mended(activity.arguments)}\n"
+        return f"{begun}{activity.tool} {mended(activity.arguments)}\n"
     first_line = mended(activity.result).strip().partition("\n")[0]
-    return f"{activity.tool} failed: {first_line}\n" if activity.failed else ""
+    return f"{begun}{activity.tool} failed: {first_line}\n" if activity.failed else ""
 
 
 def _wanted(wish: ClaudeOptions, model: Model, rules: AgentRules | None) -> bool:
@@ -100,17 +105,24 @@ def _allowed(wish: ClaudeOptions, rules: AgentRules) -> AgentProfile:
     if mode not in rules.permission_modes:
         allowed = ", ".join(rules.permission_modes)
         raise _denied("claude.permissionMode", f"Permission mode '{mode}' is not allowed here. Allowed: {allowed}.")
+    sources = tuple(dict.fromkeys(wish.setting_sources or ()))
+    if not set(sources) <= set(rules.setting_sources):
+        allowed = ", ".join(rules.setting_sources) or "none"
+        said = (
+            f"Settings of '{', '.join(sources)}' are not allowed here. Allowed: {allowed} (--allowed-setting-sources)."
+        )
+        raise _denied("claude.settingSources", said)
     directory = _folder(wish.working_directory or rules.workspace.prefixes[0], "claude.workingDirectory", rules)
     added = [_folder(path, f"claude.addDirs[{index}]", rules) for index, path in enumerate(wish.add_dirs or ())]
     for index, rule in enumerate(wish.allowed_tools or ()):
-        _check_rule(rule, f"claude.allowedTools[{index}]")
+        _check_rule(rule, f"claude.allowedTools[{index}]", directory, rules.workspace)
     return AgentProfile(
         directory=directory,
         permission_mode=mode,
         allowed_tools=tuple(wish.allowed_tools or ()),
         disallowed_tools=tuple(wish.disallowed_tools or ()),
         add_dirs=tuple(added),
-        setting_sources=tuple(dict.fromkeys(wish.setting_sources or ())),
+        setting_sources=sources,
         max_turns=wish.max_turns,
         max_budget_usd=wish.max_budget_usd,
         show_activity=_shown(wish.show_activity),
@@ -127,15 +139,21 @@ def _folder(path: str, param: str, rules: AgentRules) -> str:
     return found
 
 
-def _check_rule(rule: str, param: str) -> None:
-    """A rule for files opens what it names to commands, too (read in Claude Code)."""
+def _check_rule(rule: str, param: str, directory: str, workspace: Workspace) -> None:
+    """A rule for files may open what it names to commands, too (read in Claude Code)."""
     if not _ONE_RULE.fullmatch(rule):
         raise _denied(
             param, f"'{rule}' is not one rule, such as 'Edit' or 'Bash(git *)'. Allowed: one rule in each text."
         )
     match = _FILE_RULE.fullmatch(rule)
-    if match and _ELSEWHERE.match(match[2]):
+    if match and (_ELSEWHERE.match(match[2]) or not workspace.holds(f"{directory}/{_plain_part(match[2])}")):
         raise _denied(param, f"'{rule}' names a path outside the working directory. Allowed: paths relative to it.")
+
+
+def _plain_part(pattern: str) -> str:
+    """The folder or file that `pattern` begins with."""
+    steps = pattern.split("/")
+    return "/".join(steps[: next((n for n, step in enumerate(steps) if _WILD.search(step)), len(steps))])
 
 
 def _shown(sent: str | bool | None) -> Shown | None:

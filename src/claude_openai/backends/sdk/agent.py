@@ -6,22 +6,26 @@ the answer, reach other sessions or wait for a person are left out.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from claude_agent_sdk import ClaudeAgentOptions, HookMatcher, PermissionResultDeny
+from claude_agent_sdk import ClaudeAgentOptions, CLIConnectionError, HookMatcher, PermissionResultDeny
 
 from claude_openai.backends.claude.command import ClaudeCode, Order
 from claude_openai.backends.process import Command
 from claude_openai.backends.scratch import Scratch
-from claude_openai.backends.sdk import sandbox
+from claude_openai.backends.sdk import sandbox, web
 from claude_openai.backends.sdk.agent_reader import Names
+from claude_openai.backends.sdk.bounds import Bounds, searched
 from claude_openai.backends.sdk.calls import SERVER
 from claude_openai.backends.sdk.command import CLIENT_TOOLS, SDK_ENVIRONMENT, TOOLS
-from claude_openai.backends.sdk.fence import COMMANDS, OTHERS, PLANNED, READING, WRITING, Fence, logins
+from claude_openai.backends.sdk.fence import COMMANDS, OTHERS, PLANNED, READING, WEB, WRITING, Fence
+from claude_openai.backends.sdk.sandbox import Probe
 from claude_openai.core.agent import AgentProfile, Workspace
 from claude_openai.core.messages import AssistantMessage, Message
 from claude_openai.logs import shows
@@ -46,6 +50,7 @@ _OPTIONS: Final = (
     "--input-format=stream-json",
     "--verbose",
     "--include-partial-messages",
+    "--thinking-display=summarized",
     "--strict-mcp-config",
     "--no-session-persistence",
     "--permission-prompt-tool=stdio",
@@ -53,7 +58,9 @@ _OPTIONS: Final = (
 
 GATE: Final = ("/bin/sh", "-c", 'read -r _ && exec "$@"', "sh")
 """Starts Claude Code once a line has come. A history that is answered as it stands is answered at once, and its tools
-would run before the fence is known, if that came late (measured): so it comes first."""
+would run before the fence is known, if that came late (measured): so it comes first. Windows has nothing like it."""
+
+_GATED_HERE: Final = os.name != "nt"
 
 _NOBODY: Final = (
     "{tool} needs a person's permission, and nobody can be asked here. Go on without it, or say what is missing."
@@ -67,29 +74,31 @@ _NO_PLANNER: Final = "Nobody can approve a plan here. Give the plan as your answ
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where agents may work on this server, and whether commands can be held on this machine."""
+    """Where agents may work on this server, what the server itself keeps (`own`), which is out of bounds
+    even there, and whether commands can be held on this machine.
+    """
 
     workspace: Workspace
-    sandboxed: Callable[[], bool] = sandbox.works
-
-    @property
-    def commands(self) -> bool:
-        return self.sandboxed()
+    own: tuple[str, ...] = ()
+    sandbox: Probe = field(default_factory=Probe)
 
     def allows(self, profile: AgentProfile) -> bool:
         """Whether the profile's folders still are what they were, and allowed."""
         return all(self.workspace.folder(path) == path for path in (profile.directory, *profile.add_dirs))
 
-    def fence(self, login: Mapping[str, str]) -> Fence:
+    async def fence(self, login: Mapping[str, str]) -> Fence:
         """Around it, but for what Claude Code itself, with `login`, and others sign in with."""
-        return Fence(self.workspace, logins(login), self.commands, NAMES.prefix)
+        bounds = Bounds.of(login, self.own).inside(self.workspace.prefixes)
+        return Fence(self.workspace, bounds, await self.sandbox.works(), NAMES.prefix)
 
 
 class Guard:
     """What Claude Code asks before it uses a tool, and what it is told."""
 
-    def __init__(self, fence: Fence) -> None:
+    def __init__(self, fence: Fence, profile: AgentProfile, resolve: web.Resolve = web.addresses) -> None:
         self._fence = fence
+        self._profile = profile
+        self._resolve = resolve
         self._checked: set[str] = set()
 
     def has_checked(self, call_id: str) -> bool:
@@ -107,6 +116,8 @@ class Guard:
             reason: str | None = _NOT_FOR_SUB_AGENTS.format(tool=tool)
         else:
             reason = self._fence.refusal(tool, arguments, str(asked["cwd"]))
+        if reason is None and tool == WEB and self._may_fetch(web.host_of(arguments.get("url")) or ""):
+            reason = await web.leads_inside(arguments.get("url"), self._resolve)
         if reason is None:
             return {}
         _tell(tool, reason, arguments)
@@ -118,6 +129,15 @@ class Guard:
             }
         }
 
+    def _may_fetch(self, host: str) -> bool:
+        """Whether Claude Code may go on to fetch from `host`. What it will refuse is not looked up: the question itself
+        would tell the host's owner something.
+        """
+        profile = self._profile
+        if profile.setting_sources or profile.permission_mode in ("auto", "bypassPermissions"):
+            return True
+        return web.allowed(profile.allowed_tools, host)
+
     async def _asked(self, tool: str, arguments: dict[str, Any], _: Any) -> PermissionResultDeny:
         reason = _NO_PLANNER if tool == PLANNED else _NOBODY.format(tool=tool)
         _tell(tool, reason, arguments)
@@ -125,24 +145,33 @@ class Guard:
 
 
 def at_work(
-    claude_code: ClaudeCode, scratch: Scratch, order: Order, profile: AgentProfile, ground: Ground, *, has_tools: bool
+    claude_code: ClaudeCode, scratch: Scratch, order: Order, profile: AgentProfile, fence: Fence, *, has_tools: bool
 ) -> Command:
-    """For the history and the instructions that lie ready in `scratch`."""
+    """For the history and the instructions that lie ready in `scratch`, behind `fence`.
+
+    Raises:
+        CLIConnectionError: the history would be answered before the fence is known, and cannot be held back here.
+    """
     settings = scratch.root / "settings.json"
-    settings.write_text(json.dumps(_settings(claude_code.login, scratch, profile, ground)))
+    settings.write_text(json.dumps(_settings(claude_code.login, scratch, profile, fence)))
     options = (
         *_OPTIONS,
         f"--settings={settings}",
-        f"--tools={','.join(_own_tools(profile, ground))}",
+        f"--tools={','.join(_own_tools(profile, fence))}",
         *_as_asked(profile),
         *((f"--append-system-prompt-file={scratch.instructions}",) if scratch.instructions.exists() else ()),
         *((f"--resume={scratch.history}",) if scratch.history.exists() else ()),
-        f"--model={order.model}",
-        *(() if order.drawing.thinks else ("--thinking=disabled",)),
+        *order.plain_options(),
         *((TOOLS,) if has_tools else ()),
     )
-    command = claude_code.at_work(scratch, Path(profile.directory), options, {**_ENVIRONMENT, **order.environment()})
-    return command if order.prompted else replace(command, argv=(*GATE, *command.argv))
+    path = {"PATH": os.pathsep.join(searched(claude_code.login.get("PATH")))} if "PATH" in claude_code.login else {}
+    environment = {**_ENVIRONMENT, **path, **order.environment()}
+    command = claude_code.at_work(scratch, Path(profile.directory), options, environment)
+    if order.prompted:
+        return command
+    if not _GATED_HERE:
+        raise CLIConnectionError("results for a conversation that is gone cannot be taken up on Windows")
+    return replace(command, argv=(*GATE, *command.argv))
 
 
 def is_gated(command: Command) -> bool:
@@ -163,8 +192,8 @@ def as_the_model_knows_them(messages: tuple[Message, ...]) -> tuple[Message, ...
     )
 
 
-def _own_tools(profile: AgentProfile, ground: Ground) -> tuple[str, ...]:
-    commands = COMMANDS if ground.commands else ()
+def _own_tools(profile: AgentProfile, fence: Fence) -> tuple[str, ...]:
+    commands = COMMANDS if fence.commands else ()
     planned = (PLANNED,) if profile.permission_mode == "plan" else ()
     return (*READING, *WRITING, *commands, *OTHERS, *planned)
 
@@ -182,22 +211,29 @@ def _as_asked(profile: AgentProfile) -> Iterable[str]:
         yield f"--max-budget-usd={profile.max_budget_usd:.12f}"
 
 
-def _settings(
-    login: Mapping[str, str], scratch: Scratch, profile: AgentProfile, ground: Ground
-) -> Mapping[str, object]:
+def _settings(login: Mapping[str, str], scratch: Scratch, profile: AgentProfile, fence: Fence) -> Mapping[str, object]:
     """None of it comes from a client: settings that do not fit are ignored as a whole (read in Claude Code)."""
     plain: Mapping[str, object] = {
         # Hooks of settings files run commands that nothing holds; ours is none of them, and stays (measured).
         "disableAllHooks": True,
-        # From the first moment and whatever rules allow; the modes `plan` and `auto` read anything else (measured).
-        "permissions": {"blockReadsOutsideWorkingDirectories": True},
+        "permissions": {
+            # From the first moment and whatever rules allow; the modes `plan` and `auto` read anything else (measured).
+            "blockReadsOutsideWorkingDirectories": True,
+            # What a search comes by is left out of what it finds (measured).
+            "deny": [f"{tool}(/{_plain(path)})" for path in fence.bounds.private for tool in ("Read", "Edit")],
+        },
     }
-    if not ground.commands:
+    if not fence.commands:
         return plain
     own = str(scratch.temporary)
-    readable = (*ground.workspace.prefixes, own)
+    readable = (*fence.workspace.prefixes, own)
     writable = (profile.directory, *profile.add_dirs, own)
-    return {**plain, "sandbox": sandbox.settings(readable, writable, logins(login), login)}
+    return {**plain, "sandbox": sandbox.settings(readable, writable, fence.bounds, login)}
+
+
+def _plain(path: str) -> str:
+    """`path` as a rule that means nothing but it."""
+    return re.sub(r"[]\\*?{}()!\[]", r"\\\g<0>", path)
 
 
 def _tell(tool: str, reason: str, arguments: object) -> None:

@@ -6,71 +6,57 @@ are held by Claude Code's sandbox; without one there are none.
 """
 
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from claude_openai.backends.sdk.bounds import Bounds, folded
+from claude_openai.backends.sdk.paths import SEARCHING, named, readings
+from claude_openai.backends.sdk.web import unclear
 from claude_openai.core.agent import Workspace
 from claude_openai.workspace import within
-
-SEARCHING: Final = ("Glob", "Grep")
-"""They look at all that is under a folder."""
 
 READING: Final = ("Read", "Glob", "Grep", "LS", "NotebookRead")
 WRITING: Final = ("Write", "Edit", "MultiEdit", "NotebookEdit")
 COMMANDS: Final = ("Bash", "BashOutput", "KillBash", "KillShell")
-OTHERS: Final = ("Agent", "Task", "TaskOutput", "TaskStop", "TodoWrite", "Skill", "WebFetch", "WebSearch")
+WEB: Final = "WebFetch"
+OTHERS: Final = ("Agent", "Task", "TaskOutput", "TaskStop", "TodoWrite", "Skill", WEB, "WebSearch")
 PLANNED: Final = "ExitPlanMode"
 """Presents a plan for approval. Its opposite is not known here: nobody could lead the model out again."""
 
-_KNOWN: Final = frozenset((*READING, *WRITING, *COMMANDS, *OTHERS, PLANNED))
+STRUCTURED: Final = "StructuredOutput"
+"""Hands over the answer where one of a certain form is asked for. It touches nothing."""
 
-_PATHS: Final = ("file_path", "notebook_path", "path", "cwd", "dir", "directory", "workdir")
-"""The arguments that are paths, of whichever tool."""
+_KNOWN: Final = frozenset((*READING, *WRITING, *COMMANDS, *OTHERS, PLANNED, STRUCTURED))
 
 _UNSANDBOXED: Final = "dangerouslyDisableSandbox"
 
 _ISOLATED: Final = "isolation"
 """Asks for a copy of the repository to work in, made by commands that no sandbox holds."""
 
-_CONTROL: Final = frozenset({".git", ".claude", ".mcp.json", ".gitmodules"})
-"""Names, at any depth, of what makes git or Claude Code run commands: never written to by a file tool."""
-
-_LOGINS: Final = (
-    ".claude",
-    ".claude.json",
-    ".config/claude",
-    ".claude-openai",
-    ".aws",
-    ".azure",
-    ".config/gcloud",
-    ".config/gh",
-    ".docker",
-    ".git-credentials",
-    ".gnupg",
-    ".kube",
-    ".netrc",
-    ".ssh",
+_CONTROL: Final = frozenset(
+    {
+        *(".git", ".gitmodules", ".husky", ".envrc", ".claude", ".mcp.json"),
+        *(".vscode", ".idea", ".cursor", ".devcontainer"),
+    }
 )
-"""In a home, which may be in an allowed folder: what Claude Code and this server keep, and other logins."""
+"""Names, at any depth, of what makes git, Claude Code, a shell or an editor run commands: never written to by a file
+tool."""
 
-_WILD: Final = re.compile(r"[*?\[{(!]")
-_INNERMOST: Final = re.compile(r"\{([^{}]*)\}")
 
-_MOST_ALTERNATIVES: Final = 200
-"""Of a pattern. One with more is refused: nobody writes it, and to look at all takes for ever."""
+_PROCESSES: Final = "/proc"
+"""In it is what each process was told, Claude Code's login among it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """Around `workspace`, but for what is `private` in it. `commands`: there is a sandbox for them. `client` is how the
-    names of the client's tools begin, which are run by the client.
+    """Around `workspace`, but for what in it is out of `bounds`. `commands`: there is a sandbox for them. `client` is
+    how the names of the client's tools begin, which are run by the client.
     """
 
     workspace: Workspace
-    private: tuple[str, ...]
+    bounds: Bounds
     commands: bool
     client: str
 
@@ -82,15 +68,13 @@ class Fence:
             return f"{tool} is not available here."
         if tool in COMMANDS and (reason := self._command(arguments)):
             return reason
-        if tool == "WebFetch" and not str(arguments.get("url")).lower().startswith(("http://", "https://")):
-            return "WebFetch is for http and https only."
+        if tool == WEB:
+            return unclear(arguments.get("url"))
         if arguments.get(_ISOLATED):
             return "Work in a copy of the repository is not available here."
-        return next(filter(None, (self._path(tool, path, cwd) for path in _paths(tool, arguments))), None)
-
-    def _kept(self) -> Iterable[str]:
-        """Some disks take upper case for lower; to refuse too much does no harm."""
-        return map(str.lower, self.private)
+        if tool == STRUCTURED:
+            return None
+        return next(filter(None, (self._path(tool, path, cwd) for path in named(tool, arguments))), None)
 
     def _command(self, arguments: Mapping[str, object]) -> str | None:
         if not self.commands:
@@ -98,66 +82,23 @@ class Fence:
         return "Commands run in the sandbox only." if arguments.get(_UNSANDBOXED) else None
 
     def _path(self, tool: str, sent: object, cwd: str) -> str | None:
-        if not isinstance(sent, str) or "\0" in sent:
-            return f"{sent!r} is no path."
-        real = os.path.realpath(Path(cwd, _at_home(sent)))
-        if tool in WRITING and not _CONTROL.isdisjoint(map(str.lower, Path(real).parts)):
-            return f"{sent} is a file that decides what git or Claude Code run, and must not be changed here."
-        if any(
-            within(real.lower(), each) or (tool in SEARCHING and within(each, real.lower())) for each in self._kept()
-        ):
-            return f"{sent} is, or has in it, what people sign in with, which is out of bounds here."
-        if self.workspace.holds(real):
-            return None
-        return f"{sent} is outside the folders that may be used here: {', '.join(self.workspace.prefixes)}."
+        places = readings(sent, self.bounds.home, cwd)
+        if not places:
+            return f"{sent!r} is no path that is clear: name it in full, without white space around it."
+        return next(filter(None, (self._place(tool, real, sent) for real in places)), None)
 
-
-def logins(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """What the user of this `environment` signs in with, as far as it is there: files and folders, links followed."""
-    home = environment.get("HOME") or environment.get("USERPROFILE") or os.sep
-    configured = environment.get("CLAUDE_CONFIG_DIR") or str(Path(home, ".claude"))
-    paths = (configured, *(str(Path(home, each)) for each in _LOGINS))
-    return tuple(sorted({os.path.realpath(path) for path in paths if os.path.exists(path)}))  # noqa: PTH110 -- as below
-
-
-def _paths(tool: str, arguments: Mapping[str, object]) -> Iterable[object]:
-    """All that `arguments` name: of a pattern the folder where it begins, and where ".." in it could lead."""
-    yield from (arguments[name] for name in _PATHS if arguments.get(name) is not None)
-    if tool == "Glob":
-        yield from _bases(arguments.get("pattern"), arguments.get("path"))
-    if tool == "Grep" and arguments.get("path") is None:
-        yield "."
-    if tool == "Grep" and arguments.get("glob") is not None:
-        yield from _bases(arguments["glob"], arguments.get("path"))
-
-
-def _bases(pattern: object, path: object) -> Iterable[object]:
-    folder = path if isinstance(path, str) else "."
-    if not isinstance(pattern, str):
-        yield pattern
-        return
-    for number, alternative in enumerate(_alternatives(pattern)):
-        if number == _MOST_ALTERNATIVES:
-            yield "/"
-            return
-        steps = re.split(r"[/\\]", _at_home(alternative))
-        wild = next((n for n, step in enumerate(steps) if _WILD.search(step)), len(steps))
-        begins = "/".join(steps[:wild])
-        yield str(Path(folder, begins or ("/" if wild else ".")))
-        if any(".." in step for step in steps[wild:]):
-            yield "/"
-
-
-def _alternatives(pattern: str) -> Iterator[str]:
-    """What `{a,b}` in `pattern` stands for, one by one."""
-    group = _INNERMOST.search(pattern)
-    if group is None:
-        yield pattern
-        return
-    for choice in group[1].split(","):
-        yield from _alternatives(pattern[: group.start()] + choice + pattern[group.end() :])
-
-
-def _at_home(path: str) -> str:
-    """As Claude Code reads it: a "~" at the beginning is the home of whoever runs the server."""
-    return os.path.expanduser(path)  # noqa: PTH111 -- `Path.expanduser` raises where there is no such user
+    def _place(self, tool: str, real: str, sent: object) -> str | None:
+        prefix = max((each for each in self.workspace.prefixes if within(real, each)), key=len, default=None)
+        if prefix is None or not self.workspace.holds(real):
+            return f"{sent} is outside the folders that may be used here: {', '.join(self.workspace.prefixes)}."
+        bounds, place = self.bounds, folded(real)
+        if any(within(place, folded(each)) for each in (_PROCESSES, *bounds.private)):
+            return f"{sent} is what people sign in with or what this server keeps, which is out of bounds here."
+        if tool in SEARCHING and any(within(folded(each), place) for each in bounds.logins if os.path.lexists(each)):
+            return f"{sent} has in it what people sign in with: search in a folder below."
+        if tool in WRITING and any(within(place, folded(each)) for each in bounds.run):
+            return f"{sent} is run or obeyed by programs of this machine, and must not be changed here."
+        below = Path(real).relative_to(prefix).parts
+        if tool in WRITING and not _CONTROL.isdisjoint(map(folded, below)):
+            return f"{sent} decides what git, Claude Code or an editor run, and must not be changed here."
+        return None

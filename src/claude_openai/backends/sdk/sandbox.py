@@ -5,12 +5,16 @@ built in. Inside it there is nothing to read but the allowed folders, the proces
 nothing to write to but the folders of the work. There is no network, and no variable that Claude Code signs in with.
 """
 
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
+
+from anyio import to_thread
+
+from claude_openai.backends.sdk.bounds import Bounds
 
 _PROBE_SECONDS: Final = 5
 """It takes 10 ms."""
@@ -38,10 +42,9 @@ _PLAIN: Final = frozenset(
 """Variables of the login that are no secret."""
 
 
-@cache
-def works() -> bool:
-    """Whether commands can be held on this machine, tried once. Claude Code itself refuses to start where it finds that
-    they cannot.
+def works() -> bool | None:
+    """Whether commands can be held on this machine, tried out; None where the trial took too long to say. Claude Code
+    itself refuses to start where it finds that they cannot. Windows has nothing for it.
     """
     if sys.platform == "darwin":
         return shutil.which("sandbox-exec") is not None
@@ -51,17 +54,34 @@ def works() -> bool:
     probe = [bwrap, "--ro-bind", "/", "/", "--unshare-all", "--proc", "/proc", "--dev", "/dev", "true"]
     try:
         return subprocess.run(probe, capture_output=True, timeout=_PROBE_SECONDS, check=False).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
+    except subprocess.TimeoutExpired:
+        return None
+    except OSError:
         return False
 
 
+class Probe:
+    """Asks `works` when the first agent starts, beside everything else; what was answered once is true for good."""
+
+    def __init__(self, works: Callable[[], bool | None] = works) -> None:
+        self._works = works
+        self._known: bool | None = None
+
+    async def works(self) -> bool:
+        """Where no answer came in time there are no commands for now, and the next agent asks again."""
+        if self._known is None:
+            self._known = await to_thread.run_sync(self._works)
+        return self._known or False
+
+
 def settings(
-    readable: Iterable[str], writable: Iterable[str], private: Iterable[str], login: Mapping[str, str]
+    readable: Iterable[str], writable: Iterable[str], bounds: Bounds, login: Mapping[str, str]
 ) -> Mapping[str, object]:
-    """Claude Code's `sandbox` setting: commands ask as they would without, and never leave it. What is `private` cannot
-    be read, even where it lies in what is `readable`.
+    """Claude Code's `sandbox` setting: commands ask as they would without, and never leave it. What is private cannot
+    be read, even where it lies in what is `readable`, and nothing out of `bounds` be written or made.
     """
     secrets = sorted(name for name in login if name not in _PLAIN and not name.startswith("LC_"))
+    there = [path for path in bounds.private if os.path.exists(path)]  # noqa: PTH110 -- says no where Path raises
     return {
         "enabled": True,
         "failIfUnavailable": True,
@@ -71,10 +91,11 @@ def settings(
             "denyRead": ["/"],
             "allowRead": [*readable, *_PROGRAMS],
             "allowWrite": [*writable],
+            "denyWrite": [*bounds.private, *bounds.run],
         },
         "network": {"allowedDomains": []},
         "credentials": {
-            "files": [{"path": path, "mode": "deny"} for path in private],
+            "files": [{"path": path, "mode": "deny"} for path in there],
             "envVars": [{"name": name, "mode": "deny"} for name in secrets],
         },
     }

@@ -1,0 +1,123 @@
+"""What stays out of bounds even in an allowed folder: what people sign in with, what this server keeps, and what other
+programs run by themselves.
+
+Nothing of it need be there yet: a file that is written to such a place counts as much as one that is read there.
+"""
+
+import os
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, Self
+
+import claude_openai
+from claude_openai.workspace import within
+
+_LOGINS: Final = (
+    *(".claude", ".claude.json", ".config/claude", ".config/anthropic", ".claude-openai", ".config/claude-openai"),
+    *(".aws", ".azure", ".config/gcloud", ".config/gh", ".config/hub", ".config/doctl", ".config/op", ".config/rclone"),
+    *(".ssh", ".gnupg", ".pki", ".password-store", ".local/share/keyrings", ".local/share/kwalletd", ".config/age"),
+    *(".docker", ".config/containers", ".kube", ".config/helm", ".terraform.d", ".terraformrc", ".vault-token"),
+    *(".git-credentials", ".config/git/credentials", ".netrc", "_netrc", ".pgpass", ".my.cnf", ".mylogin.cnf"),
+    *(".npmrc", ".yarnrc", ".yarnrc.yml", ".pypirc", ".config/pip", ".pip", ".config/pypoetry", ".config/uv"),
+    *(".cargo/credentials", ".cargo/credentials.toml", ".gem/credentials", ".bundle/config", ".m2/settings.xml"),
+    *(".gradle/gradle.properties", ".composer/auth.json", ".config/composer/auth.json"),
+    *(".mozilla", ".thunderbird", ".config/google-chrome", ".config/chromium", ".config/microsoft-edge"),
+    *(".config/BraveSoftware", "snap/firefox", "snap/chromium", ".var/app", ".config/Code/User/globalStorage"),
+    *("Library/Application Support", "Library/Keychains", "Library/Cookies", "Library/Safari"),
+    *("AppData/Roaming", "AppData/Local"),
+    *(".bash_history", ".zsh_history", ".python_history", ".psql_history", ".mysql_history", ".node_repl_history"),
+    *(".local/share/fish/fish_history", ".histfile", ".zsh_sessions"),
+)
+"""In a home, on whichever system: logins, keys, sessions of browsers, and what was typed."""
+
+_NAMED: Final = (
+    *("CLAUDE_CONFIG_DIR", "CLAUDE_SECURESTORAGE_CONFIG_DIR", "CLAUDE_CODE_CLIENT_KEY"),
+    *("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+    *("AZURE_CONFIG_DIR", "AZURE_FEDERATED_TOKEN_FILE"),
+    *("CLOUDSDK_CONFIG", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_GHA_CREDS_PATH"),
+)
+"""Variables that say where else a login lies."""
+
+_RUN: Final = (
+    *(".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".inputrc"),
+    *(".zshrc", ".zshenv", ".zprofile", ".zlogin", ".zlogout", ".oh-my-zsh", ".config/fish"),
+    *(".nvm", ".pyenv", ".rbenv", ".sdkman", ".volta", ".bun", ".deno"),
+    *(".gitconfig", ".config/git", ".ripgreprc", ".vimrc", ".vim", ".config/nvim", ".emacs", ".emacs.d", ".tmux.conf"),
+    *(".config/systemd", ".local/share/systemd", ".config/autostart", ".config/environment.d", ".pam_environment"),
+    *(".xprofile", ".xinitrc", ".xsession", ".local/bin", ".local/share/applications", ".cargo/bin", ".cargo/env"),
+    *("Library/LaunchAgents", "bin"),
+)
+"""In a home: what a shell, git, an editor or the system run or obey by themselves. Claude Code itself reads the
+shell's files when it runs its first command, in no sandbox (measured)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Of paths with no link in them: `logins` and what is the server's `own` are neither read nor written, what others
+    `run` is not written. `home` is what "~" stands for.
+    """
+
+    home: str
+    logins: tuple[str, ...]
+    own: tuple[str, ...]
+    run: tuple[str, ...]
+
+    @classmethod
+    def of(cls, login: Mapping[str, str], own: Iterable[str] = ()) -> Self:
+        """For the user whom the environment `login` names; `own` is what this server keeps."""
+        home = login.get("HOME") or login.get("USERPROFILE") or os.path.expanduser("~")  # noqa: PTH111 -- may be unknown
+        named = (login[name] for name in _NAMED if login.get(name))
+        return cls(
+            home,
+            _spelt(_in(home, login, _LOGINS)),
+            _spelt((*named, *own)),
+            _spelt((*_in(home, login, _RUN), *_programs(login))),
+        )
+
+    @property
+    def private(self) -> tuple[str, ...]:
+        return (*self.logins, *self.own)
+
+    def inside(self, folders: Iterable[str]) -> Self:
+        """As far as it lies in `folders`. What they lie in is no bound of theirs: who allowed them knew where."""
+        allowed = tuple(folders)
+
+        def kept(paths: Iterable[str]) -> tuple[str, ...]:
+            return tuple(path for path in paths if any(within(path, folder) for folder in allowed))
+
+        return replace(self, logins=kept(self.logins), own=kept(self.own), run=kept(self.run))
+
+
+@lru_cache(maxsize=4096)
+def folded(path: str) -> str:
+    """`path` as the most careless disk takes it: letters without case, in one of their spellings, nothing unseen."""
+    letters = unicodedata.normalize("NFD", path).casefold()
+    return unicodedata.normalize("NFC", "".join(each for each in letters if unicodedata.category(each) != "Cf"))
+
+
+def searched(path: str | None) -> tuple[str, ...]:
+    """The folders of a variable PATH. One that is relative begins wherever a program happens to run, so it is none."""
+    return tuple(folder for folder in (path or "").split(os.pathsep) if os.path.isabs(folder))  # noqa: PTH117 -- a text
+
+
+def _in(home: str, login: Mapping[str, str], names: Iterable[str]) -> Iterator[str]:
+    """Under `home`, and where its user has put `.config`."""
+    for name in names:
+        yield str(Path(home, name))
+        if name.startswith(".config/") and (elsewhere := login.get("XDG_CONFIG_HOME")):
+            yield str(Path(elsewhere, name.removeprefix(".config/")))
+
+
+def _programs(login: Mapping[str, str]) -> Iterator[str]:
+    """What Claude Code or this server would run the next time."""
+    yield from searched(login.get("PATH"))
+    yield from (sys.prefix, str(Path(claude_openai.__file__).parent))
+
+
+def _spelt(paths: Iterable[str]) -> tuple[str, ...]:
+    """Under its own name and, where that is a link, where it leads."""
+    return tuple(sorted({each for path in paths for each in (os.path.abspath(path), os.path.realpath(path))}))  # noqa: PTH100
