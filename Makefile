@@ -15,7 +15,7 @@ INSTALL := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/py
 LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
   --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup demo test check fix bench soak hostile lock clean
+.PHONY: help setup demo test check fix bench soak clients hostile lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ bench: $(READY) ## Measure what the server adds to the bare Messages API and to 
 soak: $(READY) ## Hold 200 conversations against faults of every kind, for some minutes (ARGS="--seed 7")
 	@$(BIN)/python -m tests.soak $(ARGS)
 
+clients: $(READY) ## Try the clients of others on the real server (ARGS="codex aider" picks, ARGS=--write makes the table)
+	@$(BIN)/python -m clients $(ARGS)
+
 hostile: $(READY) ## Send the server what no client would, beside a client that goes on
 	@$(BIN)/python -m benchmarks.hostile
 
@@ -52,10 +55,13 @@ lock: $(READY) ## Compile the pinned requirements again (ARGS="--upgrade" takes 
 	$(LOCK) $(ARGS) --output-file requirements/dev.txt --constraint requirements/runtime.txt \
 	  pyproject.toml requirements/dev.in
 	$(LOCK) $(ARGS) --output-file requirements/build.txt --constraint requirements/dev.txt requirements/build.in
+	@set -e; for list in clients/*/requirements.in; do \
+	  echo $$list; $(LOCK) $(ARGS) --output-file $${list%in}txt $$list; \
+	done
 
 clean: ## Remove .venv, caches and builds
 	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* \
-	  .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	  .clients .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): $(VENV)/pyvenv.cfg requirements/dev.txt pyproject.toml

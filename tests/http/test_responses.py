@@ -91,6 +91,38 @@ async def test_a_calls_result_is_all_that_has_to_be_sent(serve: Serve) -> None:
     )
 
 
+@pytest.mark.proves("responses.references")
+async def test_items_of_stored_responses_can_be_named_in_place_of_being_sent(serve: Serve) -> None:
+    served = serve(
+        [STARTED, TextDelta("Let me look."), ToolCalled(CALL), USED, TurnFinished("tool_calls")], said("Blue.")
+    )
+    async with official(served) as client:
+        asked = await client.responses.create(model="sonnet", input="How is the sky?", tools=[WEATHER])
+        (question,) = (await client.responses.input_items.list(asked.id)).data
+        named: Any = [{"type": "item_reference", "id": item.id} for item in (question, *asked.output)]
+        result: Any = {"type": "function_call_output", "call_id": "call_1", "output": "blue"}
+        answer = await client.responses.create(model="sonnet", input=[*named, result], tools=[WEATHER])
+        kept = (await client.responses.input_items.list(answer.id)).data
+    assert history(served, -1) == (
+        UserMessage((Text("How is the sky?"),)),
+        AssistantMessage("Let me look.", (CALL,)),
+        ToolMessage("call_1", (Text("blue"),)),
+    )
+    assert "item_reference" not in [item.type for item in kept]
+
+
+@pytest.mark.proves("responses.references")
+async def test_an_item_that_is_anothers_or_not_there_is_refused_by_its_place(serve: Serve) -> None:
+    served = serve(said("Hello"), keys=("one", "two"))
+    mine, other = ({"authorization": f"Bearer {key}"} for key in ("one", "two"))
+    made = (await served.client.post(RESPONSES, json=ASKED, headers=mine)).json()
+    strangers = [(made["output"][0]["id"], other), ("msg_nobody_o0", mine), ("", mine), ("__", mine)]
+    for item, who in strangers:
+        naming = {**ASKED, "input": [{"type": "item_reference", "id": item}, {"role": "user", "content": "And?"}]}
+        refused = await served.client.post(RESPONSES, json=naming, headers=who)
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "input[0].id")
+
+
 @pytest.mark.proves("responses.stored")
 async def test_a_stored_response_can_be_fetched_listed_and_forgotten(serve: Serve) -> None:
     async with official(serve(said("Hello"))) as client:

@@ -258,6 +258,20 @@ class TestTools:
         )
         assert reply(with_results(asked, "noon", "warm")) == Reply.of("Done.")
 
+    def test_a_call_told_for_the_next_message_waits_for_the_results_of_the_ones_before(self) -> None:
+        first = asking(
+            "[[sim tool=get_time]] [[sim tool=get_weather next]] [[sim tool=get_time next]]", tools=[TIME, WEATHER]
+        )
+        second = with_results(first, "noon")
+        third = with_results(second, "warm")
+        messages = (first, second, third, with_results(third, "one"))
+        assert [[call.name for call in calls(body)] for body in messages] == [
+            ["get_time"],
+            ["get_weather"],
+            ["get_time"],
+            [],
+        ]
+
     def test_a_tool_that_is_not_offered_can_be_called_too(self) -> None:
         assert calls(asking("[[sim tool=missing]]")) == [ToolUse("missing", {})]
 

@@ -40,6 +40,7 @@ COMMANDS = {
     "tail": "Show what a run says, as it says it.",
     "cancel": "End a run.",
     "logs": "Show the log, or follow it.",
+    "connect": "Print what a client needs to use the server, or write it.",
     "doctor": "Look for what is missing or wrong here.",
     "config": "Show each setting and where it comes from.",
     "completion": "Print what makes a shell complete commands.",

@@ -140,10 +140,12 @@ FAILURES: Mapping[str, Failure] = {
 
 
 def _pending_calls(told: Sequence[Directive], seen: Situation) -> dict[int, ToolUse]:
-    """The calls told that have no answer yet, by the place of their directive."""
+    """The calls told that have no answer yet, by the place of their directive; none from a message after the next."""
     results = list(seen.results)
     calls: dict[int, ToolUse] = {}
     for index, directive in enumerate(told):
+        if calls and "next" in directive.options:
+            break
         tool = _tool(directive, seen)
         pending = tool and seen.choice != "none" and _next_call(directive, tool, results, seen)
         if pending and (seen.parallel or not calls):

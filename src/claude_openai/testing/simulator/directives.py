@@ -20,7 +20,7 @@ Value: TypeAlias = object
 NAMES: Mapping[str, frozenset[str]] = {
     "text": frozenset({"pieces", "delay"}),
     "thinking": frozenset({"pieces", "delay"}),
-    "tool": frozenset({"input", "invalid"}),
+    "tool": frozenset({"input", "invalid", "next"}),
     "malformed_arguments": frozenset(),
     "refusal": frozenset(),
     "max_tokens": frozenset(),

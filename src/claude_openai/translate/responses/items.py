@@ -78,6 +78,8 @@ def _add(conversation: Conversation, answer: _Answer, item: wire.Item, path: str
         case wire.FunctionCallOutputItem():
             answer.told()
             conversation.result(CallKey(item.call_id), _outcome(item.output, f"{path}.output"), f"{path}.call_id")
+        case wire.ItemReference():
+            raise invalid(f"{path}.id", f"no stored response has the item '{item.id[:_MOST_SHOWN]}': send it as it was")
         case wire.OtherItem():
             raise unsupported(f"{path}.type", f"Claude cannot be given items of type '{item.type[:_MOST_SHOWN]}' here")
         case _:
