@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 Source = Literal[
     "OpenAI: Create chat completion",
+    "OpenAI: Create completion (legacy)",
     "OpenAI: Streaming",
     "OpenAI: Errors",
     "OpenAI: Models",
@@ -27,6 +28,7 @@ Source = Literal[
 ]
 
 CHAT: Final = "OpenAI: Create chat completion"
+COMPLETIONS: Final = "OpenAI: Create completion (legacy)"
 STREAMING: Final = "OpenAI: Streaming"
 ERRORS: Final = "OpenAI: Errors"
 MODELS: Final = "OpenAI: Models"
@@ -114,6 +116,7 @@ HTTP_REQUIREMENTS = (
     Row("http.health.no-secrets", "`/health` tells nothing about keys, accounts or paths.", OURS),
     Row("http.openapi", "`/openapi.json` describes every route, and the server's answers fit it.", OURS),
     Row("http.not-found", "An unknown path is a 404 in OpenAI's shape.", ERRORS),
+    Row("http.not-offered", "What only OpenAI has is a 404 that says what there is in its place.", OURS),
     Row("http.wrong-method", "A wrong method is a 405 in OpenAI's shape that names the right ones.", ERRORS),
     Row("http.request-id", "Every answer, errors too, has an `x-request-id` of its own.", ERRORS),
 )
@@ -122,6 +125,7 @@ MODELS_REQUIREMENTS = (
     Row("models.list", "`GET /v1/models` lists models as OpenAI does.", MODELS),
     Row("models.list.from-claude-code", "The list is the one Claude Code gives when it starts.", OURS),
     Row("models.list.override", "`CLAUDE_MODELS_OVERRIDE` replaces the list.", README),
+    Row("models.capabilities", "A model's entry tells its context window, what it takes and what it gives.", OURS),
     Row("models.retrieve", "`GET /v1/models/{id}` gives one model by any name it is known by.", MODELS),
     Row("models.retrieve.unknown", "An unknown id there is a 404 `model_not_found`.", MODELS),
     Row("models.names.short", "`sonnet`, `opus`, `haiku` are models, and so with `claude-` before.", README),
@@ -162,6 +166,8 @@ CHAT_REQUIREMENTS = (
     Row("chat.finish.stop", "A finished answer ends with `stop`.", CHAT),
     Row("chat.finish.length", "An answer cut by its token limit ends with `length`.", CHAT),
     Row("chat.finish.refusal", "A refusal ends with `content_filter` and a `refusal` text.", CHAT),
+    Row("chat.reasoning-content", "Thinking is told as `reasoning_content`, streamed and whole.", OURS),
+    Row("chat.reasoning-content.sent-back", "`reasoning_content` that a client sends back changes nothing.", OURS),
     Row("chat.thinking-is-not-text", "Thinking never appears in the answer's text.", OURS),
 )
 
@@ -191,15 +197,25 @@ USAGE_REQUIREMENTS = (
 PARAMETERS_REQUIREMENTS = (
     Row("params.max-tokens", "`max_tokens` and `max_completion_tokens` bound the answer upstream.", CHAT),
     Row("params.sampling", "`temperature` and `top_p` reach the model.", CHAT),
+    Row("params.effort", "Reasoning effort reaches the model; a level it lacks is lowered, and that is told.", CHAT),
+    Row("params.effort.none", "Effort `none` switches thinking off where the model allows that.", CHAT),
     Row("params.stop", "`stop`, one or several, reaches the model.", CHAT),
+    Row("params.stop.white-space", "A stop sequence of white space ends the answer, wherever deltas are cut.", CHAT),
     Row("params.n", "`n` may be 1; more is a 400 that names it.", CHAT),
     Row("params.user-and-metadata", "`user` and `metadata` are accepted.", CHAT),
     Row("params.out-of-range", "A value out of its range is a 400 that names the parameter.", CHAT),
     Row("params.refused", "A parameter that cannot be carried is a 400 that names it.", DESIGN),
     Row("params.ignored", "A parameter without effect is named in a header and the log.", DESIGN),
     Row("params.unknown", "An unknown parameter is treated as one without effect.", OURS),
+    Row("params.strict", "`--strict-parameters` makes what would not be done as asked a 400 that names it.", OURS),
     Row("params.all-decided", "Every documented parameter is honoured, reported or refused.", DESIGN),
     Row("params.one-request-only", "No parameter of a request has effect on another.", OURS),
+)
+
+COMPLETIONS_REQUIREMENTS = (
+    Row("completions.answer", "`POST /v1/completions` answers a prompt, whole and streamed.", COMPLETIONS),
+    Row("completions.parameters", "Every parameter of a completion is carried, reported or refused.", COMPLETIONS),
+    Row("completions.clients", "The official client reads completions, whole and streamed.", COMPLETIONS),
 )
 
 TOOLS_REQUIREMENTS = (
@@ -408,6 +424,7 @@ RESPONSES_REQUIREMENTS = (
     Row("responses.echo", "A response tells back what was asked for, as OpenAI's does.", RESPONSES),
     Row("responses.compliance", "The compliance cases of the Open Responses specification pass.", OPEN_RESPONSES),
     Row("responses.continued", "`previous_response_id` goes on from a stored response.", RESPONSES),
+    Row("responses.references", "An item of a stored response can be named in place of being sent.", RESPONSES),
     Row("responses.stored", "A stored response can be fetched, listed and forgotten, by its own key only.", RESPONSES),
     Row("responses.not-stored", "`store: false` keeps nothing to come back to.", RESPONSES),
     Row("responses.cancel", "A response that is being answered can be ended.", RESPONSES),
@@ -448,6 +465,14 @@ AGENT_REQUIREMENTS = (
     Row("agent.fence.sub-agents", "Sub-agents are held by the same fence.", OURS),
     Row("agent.fence.first-moment", "The fence is known before the first tool runs.", MEASURED),
     Row("agent.secrets", "What signs in is neither read nor in a command's environment.", OURS),
+    Row("agent.fence.readings", "A path that could be read otherwise than it looks is refused.", MEASURED),
+    Row("agent.bounds.logins", "What signs in is out of bounds in an allowed home, before it is there.", OURS),
+    Row("agent.bounds.run", "What shells, the system or this server run by themselves is not written.", MEASURED),
+    Row("agent.bounds.own", "The server's log, keys and runs, and private paths, are out of bounds.", OURS),
+    Row("agent.bounds.git", "Claude Code's own git runs nothing that a repository brings.", MEASURED),
+    Row("agent.settings.sources", "A project's settings load only where the server says so.", OURS),
+    Row("agent.sandbox.probe", "The sandbox is tried beside other work, and again where no answer came.", OURS),
+    Row("agent.web.inside", "WebFetch asks hosts of the open Internet only.", OURS),
     Row("agent.answer", "The text of all messages is one answer, set apart.", OURS),
     Row("agent.usage", "Usage is added up over the requests.", OURS),
     Row("agent.limits", "A limit ends the answer as `length` and says which, without words.", OURS),
@@ -494,6 +519,16 @@ COMMANDS_REQUIREMENTS = (
     Row("service.uninstall", "uninstall stops and removes it.", OURS),
     Row("service.status", "status tells whether it is installed and runs.", OURS),
     Row("service.secrets", "The secrets file is 0600 and kept.", OURS),
+    Row("connect.lists", "connect lists the clients it knows, with the file it can write.", OURS),
+    Row("connect.prints", "connect CLIENT prints what it needs for the server that runs or is named.", OURS),
+    Row("connect.key", "A key is named by its variable, and printed only with --show-key.", OURS),
+    Row("connect.writes", "--write puts it where the client looks, and loses nothing that is there.", OURS),
+    Row("connect.refuses", "What cannot be joined is left as it is, with the reason.", OURS),
+    Row("connect.page", "docs/clients.md has what connect prints.", OURS),
+    Row("clients.pinned", "Each client that is tried has one version, and a lock without addresses.", OURS),
+    Row("clients.page", "docs/clients.md has a row for each client, and each recipe is tried.", OURS),
+    Row("clients.checks", "What is wrong with what a client returned, or sent, is found.", OURS),
+    Row("clients.matrix", "The table has what came of each capability of each client.", OURS),
     Row("terminal.colours", "Colours only on a terminal; NO_COLOR is honoured.", OURS),
     Row("terminal.progress", "What takes longer than a second says so on a terminal, and leaves nothing.", OURS),
     Row("terminal.harmless", "What somebody sent cannot speak to the terminal.", OURS),
@@ -611,6 +646,21 @@ DOCKER_REQUIREMENTS = (
     Row("docker.runs", "Runs outlive the container.", OURS),
 )
 
+FORMAT_REQUIREMENTS = (
+    Row("format.fits", "An answer with a schema is one JSON text that fits it, and `parse()` reads it.", CHAT),
+    Row("format.object", "`json_object` is answered with a JSON object.", CHAT),
+    Row("format.streamed", "It streams as content, as the model writes it.", CHAT),
+    Row("format.mended", "What does not fit goes back to the model, and is no part of the answer.", OURS),
+    Row("format.unfit", "What does not fit in the end, or was streamed, is an error with a code.", OURS),
+    Row("format.cut", "An answer that is cut or refused is told as such.", CHAT),
+    Row("format.live", "With the same form a conversation goes on in its session.", DESIGN),
+    Row("format.tools", "The client's tools work beside a form.", OURS),
+    Row("format.agent", "The agent profile answers in a form, too.", OURS),
+    Row("format.cli", "So does the CLI backend.", OURS),
+    Row("format.responses", "Responses have the same forms.", RESPONSES),
+    Row("format.refused", "A schema that Claude does not take is a 400 that names it.", OURS),
+)
+
 HOSTILE_REQUIREMENTS = (
     Row("hostile.bodies", "A body that is no request is a 400 or 415 in OpenAI's envelope.", OURS),
     Row("hostile.texts", "No text in any place of a request is a mistake of the server's.", OURS),
@@ -634,6 +684,7 @@ REQUIREMENTS: tuple[Row, ...] = (
     *STREAM_REQUIREMENTS,
     *USAGE_REQUIREMENTS,
     *PARAMETERS_REQUIREMENTS,
+    *COMPLETIONS_REQUIREMENTS,
     *TOOLS_REQUIREMENTS,
     *ERRORS_REQUIREMENTS,
     *LIFETIME_REQUIREMENTS,
@@ -653,5 +704,6 @@ REQUIREMENTS: tuple[Row, ...] = (
     *RUNS_REQUIREMENTS,
     *STORE_REQUIREMENTS,
     *DOCKER_REQUIREMENTS,
+    *FORMAT_REQUIREMENTS,
     *HOSTILE_REQUIREMENTS,
 )

@@ -35,6 +35,8 @@ OF_OTHER_PROGRAMS = frozenset(
         *("--cov", "--upgrade"),  # what `make test` and `make lock` pass on
         *("--rounds", "--json"),  # the bench's
         *("--seed", "--conversations", "--turns", "--at-once", "--log"),  # the soak's
+        *("--write", "--recipes", "--package-lock-only", "--omit-lockfile-registry-resolved"),  # of clients, and of npm
+        *("--value", "--profile", "--auth-type", "--model", "--prompt", "--message"),  # of the clients themselves
         *("--max-budget-usd", "--max-turns"),  # of Claude Code, and not given
     }
 )

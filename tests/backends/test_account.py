@@ -2,7 +2,8 @@
 
 import pytest
 
-from claude_openai.backends.claude.account import login_of
+from claude_openai.backends.claude.account import login_of, models_of
+from claude_openai.core.models import EFFORTS, Model
 
 
 @pytest.mark.proves("start.login-kinds")
@@ -27,3 +28,16 @@ def test_each_kind_of_login_is_told_by_its_name(account: dict[str, str], method:
 def test_a_bearer_token_shows_in_the_environment_only() -> None:
     environment = {"ANTHROPIC_AUTH_TOKEN": "any"}
     assert login_of({"account": {"tokenSource": "none"}}, environment).method == "bearer token (ANTHROPIC_AUTH_TOKEN)"
+
+
+@pytest.mark.proves("models.capabilities")
+def test_what_claude_code_lists_of_a_model_is_known() -> None:
+    levels = ["low", "medium", "high", "xhigh", "max"]
+    entry = {"value": "opus", "resolvedModel": "claude-opus-9", "displayName": "Opus", "description": "Big"}
+    taking = {"supportsEffort": True, "supportedEffortLevels": [*levels, "ultra"], "supportsThinkingOff": True}
+    listed = [{"value": "default"}, {**entry, **taking}, {"value": "old", "supportsEffort": False}, {"value": "bare"}]
+    assert models_of({"models": listed}) == (
+        Model("opus", "claude-opus-9", "Opus", description="Big", listed_efforts=EFFORTS),
+        Model("old", listed_efforts=()),
+        Model("bare"),
+    )

@@ -10,6 +10,7 @@ from claude_openai.backends.claude.said import Ended, RateLimitTold, Streamed
 from claude_openai.core.events import (
     RateLimitReported,
     RateLimitStatus,
+    ReasoningDelta,
     TextDelta,
     TurnFailed,
     TurnFinished,
@@ -46,6 +47,17 @@ def read(*messages: dict[str, Any] | RateLimitTold | Ended) -> list[Any]:
     reading = reader()
     wrapped = [Streamed(each, "session") if isinstance(each, dict) else each for each in messages]
     return [event for message in wrapped for event in reading.feed(message)]
+
+
+@pytest.mark.proves("chat.reasoning-content")
+def test_one_block_of_thinking_is_set_apart_from_the_next() -> None:
+    begun = {"type": "content_block_start", "content_block": {"type": "thinking", "thinking": ""}}
+    thoughts = [
+        {"type": "content_block_delta", "delta": {"type": "thinking_delta", "thinking": text}}
+        for text in ("a", "b", "c")
+    ]
+    events = read(ANSWER[0], begun, begun, thoughts[0], thoughts[1], begun, thoughts[2], *ANSWER[1:])
+    assert [event.text for event in events if isinstance(event, ReasoningDelta)] == ["a", "b", "\n\nc"]
 
 
 @pytest.mark.proves("ratelimit.headers")

@@ -83,7 +83,11 @@ def site(tmp_path: Path) -> Site:
 @pytest.fixture
 async def office(serve: Serve, site: Site) -> AsyncIterator[Rig]:
     """A server whose agents may work at the site."""
-    async with serve(allowed_working_directory_prefixes=(str(site.allowed),), allowed_permission_modes=MODES) as rig:
+    async with serve(
+        allowed_working_directory_prefixes=(str(site.allowed),),
+        allowed_permission_modes=MODES,
+        allowed_setting_sources=("user", "project"),
+    ) as rig:
         rig.plays(None)
         yield rig
         with anyio.fail_after(PATIENCE_SECONDS):
@@ -174,8 +178,9 @@ async def test_with_every_tool_allowed_the_fence_still_holds(office: Rig, site: 
     command = {"command": shell, "description": "try"}
     tries = [*outside(site), ToolUse("Bash", command, id="hidden")]
     tries += [ToolUse("Bash", {**command, "dangerouslyDisableSandbox": True}, id="open")]
+    tries += [ToolUse("WebFetch", {"url": url, "prompt": "p"}) for url in ("https://127.0.0.1/", "http://2130706433/")]
     office.plays(Replies(*map(uses, tries), "Done.", uses(ToolUse("Bash", command, id="again")), "Done."))
-    everything = ["Read", "Write", "Edit", "Glob", "Grep", "Bash", "NotebookEdit", "Monitor"]
+    everything = ["Read", "Write", "Edit", "Glob", "Grep", "Bash", "NotebookEdit", "Monitor", "WebFetch"]
     messages: list[Any] = [{"role": "user", "content": "Work."}]
     answer = await asked(office, site, messages, allowedTools=everything)
     assert {call for call, status in outcomes(answer).items() if status == "done"} == {"hidden"}
@@ -207,17 +212,13 @@ async def test_where_no_sandbox_works_there_are_no_commands(
     serve: Serve, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(site.root))
-    sandbox.works.cache_clear()
-    try:
-        async with serve(allowed_working_directory_prefixes=(str(site.allowed),)) as rig:
-            command = {"command": "echo x > made.txt", "description": "make"}
-            rig.plays(Replies(uses(ToolUse("Bash", command, id="bash")), "Done."))
-            answer = await asked(rig, site, "Work.", allowedTools=["Bash"])
-            assert outcomes(answer) == {"bash": "failed"}
-            assert not (site.project / "made.txt").exists()
-            assert "Bash" not in {tool["name"] for tool in rig.simulator.requests[0].body["tools"]}
-    finally:
-        sandbox.works.cache_clear()
+    async with serve(allowed_working_directory_prefixes=(str(site.allowed),)) as rig:
+        command = {"command": "echo x > made.txt", "description": "make"}
+        rig.plays(Replies(uses(ToolUse("Bash", command, id="bash")), "Done."))
+        answer = await asked(rig, site, "Work.", allowedTools=["Bash"])
+        assert outcomes(answer) == {"bash": "failed"}
+        assert not (site.project / "made.txt").exists()
+        assert "Bash" not in {tool["name"] for tool in rig.simulator.requests[0].body["tools"]}
 
 
 @needs_sandbox
@@ -418,3 +419,21 @@ async def test_an_agent_that_cannot_be_started_keeps_nobody_else_from_an_answer(
             assert caught.value.code == "claude_code_failed"
         assert rig.gateway.load().trouble is None
         assert await rig.said("Hi") == "Hello."
+
+
+@pytest.mark.proves("format.agent")
+async def test_it_answers_in_the_form_that_was_asked_for_and_its_work_is_no_part_of_that(
+    office: Rig, site: Site
+) -> None:
+    read = ToolUse("Read", {"file_path": "in.txt"}, id="read")
+    given = Reply((Text.of("Done:"), ToolUse("StructuredOutput", {"words": 3})))
+    office.plays(Replies(uses(read), given))
+    schema: Any = {"type": "object", "properties": {"words": {"type": "integer"}}, "required": ["words"]}
+    answer = await office.client.chat.completions.create(
+        model="sonnet",
+        messages=[{"role": "user", "content": "How many words?"}],
+        response_format={"type": "json_schema", "json_schema": {"name": "count", "schema": schema}},
+        extra_body={"claude": {"workingDirectory": str(site.project), "showActivity": "events"}},
+    )
+    assert json.loads(answer.choices[0].message.content or "") == {"words": 3}
+    assert outcomes(answer) == {"read": "done"}

@@ -1,5 +1,6 @@
 """A server over the claude command: the same answers, what it cannot do refused, what Claude Code wrote kept."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import anyio
 import pytest
 from openai import BadRequestError
 
-from claude_openai.testing import Replies
+from claude_openai.testing import Replies, Reply, ToolUse
 from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig, Serve, spoken, system_prompt, text
 
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
@@ -56,6 +57,15 @@ async def test_tools_are_a_400_that_names_the_other_backend(command: Rig) -> Non
     assert (raised.value.param, raised.value.code) == ("tools", "unsupported_parameter")
     assert "--backend sdk" in raised.value.message
     assert command.simulator.requests == []
+
+
+@pytest.mark.proves("format.cli")
+async def test_an_answer_has_the_form_that_was_asked_for(command: Rig) -> None:
+    given = (Reply((ToolUse("StructuredOutput", {}),)), Reply((ToolUse("StructuredOutput", {"a": 1}),)))
+    command.plays(Replies(*given))
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+    form = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    assert json.loads(await command.said("hi", response_format=form) or "") == {"a": 1}
 
 
 @pytest.mark.proves("cli.output.kept")

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import anyio
 import pytest
 
-from tests.claude_code.conftest import NEW_MODEL, OLD_MODEL, Rig
+from claude_openai.testing import Reply, Text
+from tests.claude_code.conftest import NEW_MODEL, OLD_MODEL, PATIENCE_SECONDS, Rig, spoken, text
 
 
 async def asked(rig: Rig, **parameters: Any) -> dict[str, Any]:
@@ -20,6 +22,30 @@ async def test_a_limit_on_tokens_is_upstreams_limit(rig: Rig, name: str) -> None
     rig.plays(None)
     assert await rig.said("Count to 50", **{name: 5}) != await rig.said("Count to 50")
     assert rig.simulator.requests[0].body["max_tokens"] == 5
+
+
+@pytest.mark.proves("params.stop", "chat.finish.stop")
+@pytest.mark.parametrize("pieces", [1, 3, 7])
+async def test_a_stop_sequence_ends_the_answer_wherever_upstream_cuts_it(rig: Rig, pieces: int) -> None:
+    rig.plays(None)
+    assert await rig.said(f'[[sim text="one two" pieces={pieces}]]', stop=["e t", "never"]) == "on"
+    assert rig.asked.body["stop_sequences"] == ["e t", "never"]
+
+
+@pytest.mark.proves("params.stop.white-space")
+async def test_a_stop_sequence_of_white_space_ends_the_answer_here_and_the_session_with_it(rig: Rig) -> None:
+    rig.plays(lambda _: Reply((Text(("one\n", "\ntwo", " three")),)))
+    before = rig.gateway.load().turns
+    messages: list[Any] = [{"role": "user", "content": "Count"}]
+    with anyio.fail_after(PATIENCE_SECONDS):
+        answer = await rig.client.chat.completions.create(model=NEW_MODEL, messages=messages, stop=["\n\n", "x"])
+        assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ("one", "stop")
+        assert rig.asked.body["stop_sequences"] == ["x"]
+        messages += [{"role": "assistant", "content": "one"}, {"role": "user", "content": "Go on"}]
+        await rig.client.chat.completions.create(model=NEW_MODEL, messages=messages)
+    ways = {way: count - before.get(way, 0) for way, count in rig.gateway.load().turns.items()}
+    assert ways["rebuilt"] == 1
+    assert spoken(rig.simulator.requests[-1])[1]["content"] == [text("one")]
 
 
 @pytest.mark.proves("params.sampling")

@@ -41,6 +41,7 @@ class Configuration(TypedDict, total=False):
     keep_alive_seconds: float
     send_seconds: float
     simulated: bool
+    strict: bool
     new_id: Callable[[], str]
     now: Callable[[], int]
     clock: Callable[[], float]

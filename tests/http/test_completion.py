@@ -7,7 +7,7 @@ from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import Text, UserMessage
 from claude_openai.core.models import Model
 from tests.http.conftest import Serve
-from tests.http.exchange import HELLO, STARTED, USED, said
+from tests.http.exchange import HELLO, STARTED, USED, Json, said
 
 
 @pytest.mark.proves("chat.completion", "chat.completion.keys", "usage.tokens", "usage.cached", "usage.claude-object")
@@ -116,6 +116,30 @@ class TestParametersWithoutEffect:
         served = serve(said("Hi"))
         answer = await served.chat()
         assert not {"x-claude-openai-ignored", "x-claude-openai-adjusted"} & answer.headers.keys()
+
+    @pytest.mark.proves("params.strict")
+    @pytest.mark.parametrize(
+        ("asked", "param", "why"),
+        [
+            ({"seed": 1}, "seed", "'seed' would have no effect"),
+            ({"invented": True}, "invented", "'invented' would have no effect"),
+            ({"temperature": 1.5}, "temperature", "'temperature' cannot be carried as sent, only as 1"),
+        ],
+    )
+    async def test_a_strict_server_refuses_them_by_name(self, serve: Serve, asked: Json, param: str, why: str) -> None:
+        served = serve(said("Hi"), strict=True)
+        answer = await served.chat({**HELLO, **asked})
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"], error["param"]) == (400, "unsupported_parameter", param)
+        assert why in error["message"]
+        assert (await served.chat({**HELLO, "temperature": 1, "n": 1})).status_code == 200
+
+    @pytest.mark.proves("params.strict")
+    async def test_a_strict_server_holds_responses_to_the_same(self, serve: Serve) -> None:
+        served = serve(strict=True)
+        asked = {"model": "sonnet", "input": "Hello", "reasoning": {"effort": "minimal"}}
+        answer = await served.client.post("/v1/responses", json=asked)
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "reasoning.effort")
 
     @pytest.mark.proves("params.unknown")
     async def test_no_name_a_client_can_choose_breaks_the_answer(self, serve: Serve) -> None:

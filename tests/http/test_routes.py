@@ -1,17 +1,21 @@
 """Which paths and methods there are, and what those are told that ask for others; the marks that every answer bears."""
 
+import re
+
 import pytest
 from starlette.types import Message
 from structlog.typing import EventDict
 
 from claude_openai.core.events import TurnFailed
 from claude_openai.core.failures import Failure, Kind
+from claude_openai.http.resource import NOT_OFFERED, OFFERED
 from tests.http.conftest import Serve
 from tests.http.exchange import CHAT, STARTED, said
+from tests.http.test_openapi import DOCUMENT
 
 
 @pytest.mark.proves("http.not-found", "errors.envelope")
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/completions", "/v2/models", "//", "/v1/../etc", "/%00"])
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/completion", "/v2/models", "//", "/v1/../etc", "/%00"])
 async def test_an_unknown_path_is_a_404_in_openais_shape(serve: Serve, path: str) -> None:
     served = serve()
     answer = await served.client.get(path)
@@ -27,6 +31,39 @@ async def test_a_path_that_is_nearly_right_is_put_right(serve: Serve, path: str)
     answer = await served.client.post(path, json={})
     assert answer.status_code == 404
     assert "Did you mean /v1/chat/completions?" in answer.json()["error"]["message"]
+
+
+@pytest.mark.proves("http.not-offered", "errors.envelope")
+@pytest.mark.parametrize(
+    ("method", "path", "why"),
+    [
+        ("POST", "/v1/embeddings", "Claude makes no embeddings."),
+        ("POST", "/v1/images/generations", "Claude reads images and makes none."),
+        ("POST", "/v1/audio/speech", "Claude neither hears nor speaks."),
+        ("GET", "/v1/files/file-1/content", "Images and PDF files are sent with the messages."),
+        ("POST", "/v1/threads/thread_1/runs", "The Responses API has taken the place of threads."),
+        ("POST", "/embeddings", "Claude makes no embeddings."),
+    ],
+)
+async def test_what_only_openai_has_is_a_404_that_says_what_there_is(
+    serve: Serve, method: str, path: str, why: str
+) -> None:
+    served = serve()
+    answer = await served.client.request(method, path)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["type"], error["code"]) == (
+        404,
+        "invalid_request_error",
+        "endpoint_not_supported",
+    )
+    assert error["message"] == f"{path} is not offered. {why} {OFFERED}"
+
+
+@pytest.mark.proves("http.not-offered")
+def test_what_is_offered_in_its_place_is_there() -> None:
+    named = set(re.findall(r"/v1/[a-z/]+", OFFERED))
+    assert named < DOCUMENT["paths"].keys()
+    assert not {path.split("/")[2] for path in named} & set(NOT_OFFERED)
 
 
 @pytest.mark.proves("http.wrong-method", "errors.envelope")

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from claude_openai.core.events import Event, ReasoningDelta, Retrying, TextDelta, TurnFailed, TurnFinished
+from claude_openai.core.events import Event, ReasoningDelta, Retrying, TextDelta, TurnFailed, TurnFinished, Working
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.testing import Gate
 from tests.http.conftest import Serve
@@ -107,7 +107,7 @@ async def test_the_chunks_add_up_to_the_answer_without_stream(serve: Serve) -> N
 
 class TestBeforeTheFirstByte:
     @pytest.mark.proves("errors.status-before-first-byte")
-    @pytest.mark.parametrize("before", [[], [STARTED], [STARTED, Retrying(1, 2, 529)], [STARTED, ReasoningDelta("Hm")]])
+    @pytest.mark.parametrize("before", [[], [STARTED], [STARTED, Retrying(1, 2, 529)], [STARTED, Working()]])
     async def test_a_failure_is_an_answer_with_its_own_status(self, serve: Serve, before: list[Event]) -> None:
         served = serve([*before, OVERLOADED])
         async with served.stream() as response:
@@ -137,10 +137,10 @@ class TestBeforeTheFirstByte:
 
     @pytest.mark.proves("stream.keep-alive")
     async def test_events_without_text_do_not_put_off_the_comment(self, serve: Serve) -> None:
-        """A long time of retries or of thinking is as silent to the client as nothing at all."""
+        """A long time of retries or of calls being written is as silent to the client as nothing at all."""
         gates = [Gate() for _ in range(3)]
-        thoughts = [step for gate in gates for step in (gate, ReasoningDelta("Hm"))]
-        served = serve([STARTED, *thoughts, *said("Hi")[1:]], keep_alive_seconds=0.01)
+        works = [step for gate in gates for step in (gate, Working())]
+        served = serve([STARTED, *works, *said("Hi")[1:]], keep_alive_seconds=0.01)
         async with served.stream() as response:
             blocks = Blocks(response)
             for gate in gates:
@@ -182,12 +182,14 @@ class TestAfterTheFirstByte:
         assert "inside" not in last
 
 
-@pytest.mark.proves("chat.thinking-is-not-text")
-async def test_thinking_is_no_part_of_the_stream(serve: Serve) -> None:
-    served = serve([STARTED, ReasoningDelta("a secret thought"), *said("Hi")[1:]])
+@pytest.mark.proves("chat.thinking-is-not-text", "chat.reasoning-content")
+async def test_thinking_stands_beside_the_text_of_a_stream(serve: Serve) -> None:
+    served = serve([STARTED, ReasoningDelta("a thought"), *said("Hi")[1:]])
     async with served.stream() as response:
         await response.aread()
-    assert "thought" not in response.text
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks(response)]
+    assert [delta["reasoning_content"] for delta in deltas if "reasoning_content" in delta] == ["a thought"]
+    assert [delta["content"] for delta in deltas if delta.get("content")] == ["Hi"]
 
 
 @pytest.mark.proves("chat.reply.empty", "stream.one-finish")

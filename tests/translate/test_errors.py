@@ -41,6 +41,7 @@ def test_each_kind_is_told_by_a_status_a_type_and_a_code() -> None:
             "upstream_timeout": (504, "server_error", "upstream_timeout"),
             "stream_interrupted": (502, "server_error", "stream_interrupted"),
             "invalid_tool_arguments": (502, "server_error", "invalid_tool_arguments"),
+            "invalid_structured_output": (502, "server_error", "invalid_structured_output"),
             "claude_code_failed": (502, "server_error", "claude_code_failed"),
             "cancelled": (499, "invalid_request_error", "run_cancelled"),
             "queue_full": (429, "rate_limit_error", "queue_full"),

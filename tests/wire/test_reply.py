@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from claude_openai.wire.chat_completions import Delta
 from claude_openai.wire.errors import ErrorBody, ErrorEnvelope
-from claude_openai.wire.models import ModelList, ModelObject
 
 
 @pytest.mark.proves("chat.completion.keys")
@@ -25,15 +24,6 @@ def test_an_error_has_all_four_keys() -> None:
     body = ErrorBody(message="No.", type="invalid_request_error", param=None, code=None)
     assert json.loads(ErrorEnvelope(error=body).to_json()) == {
         "error": {"message": "No.", "type": "invalid_request_error", "param": None, "code": None}
-    }
-
-
-@pytest.mark.proves("models.list")
-def test_a_model_has_the_keys_of_the_reference() -> None:
-    models = ModelList(data=[ModelObject(id="sonnet", created=1)])
-    assert json.loads(models.to_json()) == {
-        "object": "list",
-        "data": [{"id": "sonnet", "object": "model", "created": 1, "owned_by": "anthropic"}],
     }
 
 

@@ -1,7 +1,7 @@
 """What an answer is made of: the one stream that every backend speaks and every encoder reads.
 
-Order: `TurnStarted` once; deltas, with `Working` and `Activity` among them; then `UsageReported` at most once; last,
-exactly one of `TurnFinished` and `TurnFailed`. `Retrying` may come at any time before the first delta,
+Order: `TurnStarted` once; deltas, with `Working`, `Activity` and `TextWithdrawn` among them; then `UsageReported` at
+most once; last, exactly one of `TurnFinished` and `TurnFailed`. `Retrying` may come at any time before the first delta,
 `RateLimitReported` at any time before the last event. After `TurnFailed` or `TurnFinished` there is nothing. A turn may
 fail before it started.
 """
@@ -52,6 +52,11 @@ class TextDelta:
     """A piece of the answer's text, as upstream cut it."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextWithdrawn:
+    """No text so far is part of the answer: it did not fit the form that was asked for, and the model tries again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,7 @@ class TurnFailed:
 Event = (
     TurnStarted
     | TextDelta
+    | TextWithdrawn
     | ReasoningDelta
     | Working
     | ToolCalled

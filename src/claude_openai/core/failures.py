@@ -30,6 +30,7 @@ class Kind(StrEnum):
     UPSTREAM_TIMEOUT = "upstream_timeout"
     STREAM_INTERRUPTED = "stream_interrupted"
     INVALID_TOOL_ARGUMENTS = "invalid_tool_arguments"
+    INVALID_STRUCTURED_OUTPUT = "invalid_structured_output"
     CLAUDE_CODE_FAILED = "claude_code_failed"
     # This server
     CANCELLED = "cancelled"

@@ -20,7 +20,7 @@ from claude_openai.core.strict_json import parse
 from claude_openai.core.surrogates import mended
 from claude_openai.core.turn import Turn
 
-Difference = Literal["model", "profile", "instructions", "tools", "history"]
+Difference = Literal["model", "profile", "format", "instructions", "tools", "history"]
 
 _SPACE: Final = "\ufeff" + "".join(filter(str.isspace, map(chr, range(0x3001))))
 """What clients trim: white space for Python or (U+FEFF) for JavaScript. None lies beyond U+3000."""
@@ -36,6 +36,7 @@ class Fingerprint:
     principal: str
     model: str
     profile: str
+    format: str
     instructions: str
     tools: str
     messages: tuple[str, ...]
@@ -66,7 +67,7 @@ class Fingerprint:
             return None
         if self.messages != other.messages:
             return "history"
-        parts: tuple[Difference, ...] = ("model", "profile", "instructions", "tools")
+        parts: tuple[Difference, ...] = ("model", "profile", "format", "instructions", "tools")
         return next((part for part in parts if getattr(self, part) != getattr(other, part)), None)
 
 
@@ -76,6 +77,7 @@ def fingerprint(turn: Turn) -> Fingerprint:
         principal=_digest(turn.principal),
         model=_digest(turn.model.resolved or turn.model.id),
         profile=_digest(_shape(turn.agent)),
+        format=_digest(asdict(turn.reply_format) if turn.reply_format else None),
         instructions=_digest([message.text for message in turn.messages if isinstance(message, SystemMessage)]),
         tools=_digest([asdict(tool) for tool in turn.tools]),
         messages=tuple(_digest(_canonical(message)) for message in spoken(turn.messages)),

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 
@@ -13,26 +14,55 @@ _FULL_ID = re.compile(r"claude-[a-z0-9][a-z0-9.@_-]*(\[1m\])?")
 _VERSION = re.compile(r"^claude-(?:[a-z]+-)?(\d+)(?:-(\d{1,2}))?(?:-|$|\[|@)")
 _FIRST_WITHOUT_TEMPERATURE = (4, 7)
 
+Effort = Literal["none", "low", "medium", "high", "xhigh", "max"]
+"""How hard a model is to think: the words of Claude Code, and "none" where it is not to think at all."""
+
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
+"""All there are, the least first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """A model: `id` is the name clients use, `resolved` what it stands for upstream, where Claude Code says so.
 
-    `agent`: the client's name for it asks for the agent profile.
+    `agent`: the client's name for it asks for the agent profile. `listed_efforts` are those that Claude Code says it
+    takes, the least first, "none" among them where it can do without thinking; None where it says nothing.
     """
 
     id: str
     resolved: str | None = None
     display_name: str | None = None
     agent: bool = False
+    description: str | None = None
+    listed_efforts: tuple[Effort, ...] | None = None
+
+    @property
+    def efforts(self) -> tuple[Effort, ...]:
+        """Which it takes; of one that Claude Code does not list, what its version takes (measured)."""
+        return _efforts_by_name(self.resolved or self.id) if self.listed_efforts is None else self.listed_efforts
+
+    @property
+    def context_window(self) -> int:
+        """In tokens, as Claude Code reckons it (measured); of a model without a version what all have."""
+        version = _version(self.resolved or self.id)
+        large = "[1m]" in self.id or "[1m]" in (self.resolved or "")
+        return 1_000_000 if large or (version is not None and version >= (4, 7)) else 200_000
+
+    @property
+    def most_output(self) -> int | None:
+        """The longest answer, in tokens, that Claude Code asks for (measured); None where the version does not tell."""
+        version = _version(self.resolved or self.id)
+        if version is None or version < (4, 0):
+            return None
+        if version < (4, 6):
+            return 32_000 if version < (4, 5) and "opus" in (self.resolved or self.id) else 64_000
+        return 128_000
 
     @property
     def takes_temperature(self) -> bool:
         """Whether upstream accepts `temperature` and `top_p`: models from 4.7 on refuse them (read in Claude Code)."""
-        match = _VERSION.match(self.resolved or self.id)
-        if match is None:
-            return False
-        return (int(match[1]), int(match[2] or 0)) < _FIRST_WITHOUT_TEMPERATURE
+        version = _version(self.resolved or self.id)
+        return version is not None and version < _FIRST_WITHOUT_TEMPERATURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +119,23 @@ class Catalogue:
         known = ", ".join(model.id for model in self.models)
         aliases = "".join(f", {alias}" for alias, _ in self.aliases)
         return f"The model `{name}` does not exist here. Available: {known}{aliases}."
+
+
+def _version(name: str) -> tuple[int, int] | None:
+    match = _VERSION.match(name)
+    return (int(match[1]), int(match[2] or 0)) if match else None
+
+
+def _efforts_by_name(name: str) -> tuple[Effort, ...]:
+    """A model without a version is told any level, and whether it can do without thinking is open."""
+    version = _version(name)
+    if version is None:
+        return EFFORTS[1:]
+    off: tuple[Effort, ...] = () if version > (5, 0) or "fable" in name else ("none",)
+    if version < (4, 5) or (version == (4, 5) and "opus" not in name):
+        return off
+    if version == (4, 5):
+        return (*off, "low", "medium", "high")
+    if version == (4, 6):
+        return (*off, "low", "medium", "high", "max")
+    return (*off, *EFFORTS[1:])

@@ -12,6 +12,7 @@ from claude_openai.core.events import (
     Event,
     ReasoningDelta,
     TextDelta,
+    TextWithdrawn,
     ToolCalled,
     TurnFailed,
     TurnFinished,
@@ -50,7 +51,7 @@ class Caller:
     """Who asks, as far as the request tells: `client` is its User-Agent, `answer_id` the id its answer will have.
 
     `run_id` is 32 hexadecimal digits; `answer_id` is the same after a prefix ("chatcmpl-"). `principal` names the API
-    key ("local" where the server has none).
+    key ("local" where the server has none). `further`: it is not the first of several answers to one request.
     """
 
     run_id: str
@@ -58,6 +59,7 @@ class Caller:
     request_id: str
     principal: str
     client: str
+    further: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,8 @@ def told(run: Run, event: Event, now: float) -> Run:
             return replace(run, model=model)
         case TextDelta(text):
             return replace(_with_first_token(run, now), text=run.text + text)
+        case TextWithdrawn():
+            return replace(run, text="")
         case ReasoningDelta():
             return _with_first_token(run, now)
         case ToolCalled(call):

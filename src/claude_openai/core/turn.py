@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.messages import Message
-from claude_openai.core.models import Model
+from claude_openai.core.models import Effort, Model
 from claude_openai.core.tools import AUTO, Tool, ToolChoice
 
 
@@ -13,16 +13,26 @@ class Sampling:
     """How the answer is to be drawn; None leaves upstream's default.
 
     `max_tokens` counts the answer's tokens, thinking included. `temperature` and `top_p` are in upstream's range,
-    0 to 1.
+    0 to 1; where one of them is given, the model does not think. `effort` is one that the model takes.
+    `stop` are sequences for upstream, `halt` those that it does not take, and that end the answer here.
     """
 
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
     stop: tuple[str, ...] = ()
+    effort: Effort | None = None
+    halt: tuple[str, ...] = ()
 
 
 DEFAULT_SAMPLING = Sampling()
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFormat:
+    """The answer is one JSON value that fits `schema`, JSON text of an object's schema."""
+
+    schema: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +41,7 @@ class Turn:
 
     `messages` ends in a `UserMessage` or a `ToolMessage`. `principal` names the API key that asked ("local" where the
     server has none): conversations never cross principals. `agent` is None for the chat profile. `run_id` names the run
-    that the turn belongs to, where there is one; it is no part of what is asked.
+    that the turn belongs to, where there is one; it is no part of what is asked. `reply_format` is None for plain text.
     """
 
     model: Model
@@ -41,4 +51,5 @@ class Turn:
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice = AUTO
     agent: AgentProfile | None = None
+    reply_format: ReplyFormat | None = None
     run_id: str = field(default="", compare=False)

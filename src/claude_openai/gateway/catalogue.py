@@ -39,7 +39,7 @@ def _named(offered: Iterable[Model]) -> Iterable[Model]:
     yield from listed
     for model in listed:
         if not model.id.startswith(FAMILY_PREFIX):
-            yield Model(FAMILY_PREFIX + model.id, model.resolved, model.display_name)
+            yield replace(model, id=FAMILY_PREFIX + model.id)
     for model in listed:
         if model.resolved and model.resolved != model.id:
-            yield Model(model.resolved, model.resolved, model.display_name)
+            yield replace(model, id=model.resolved)

@@ -16,7 +16,7 @@ import anyio
 import structlog
 from anyio.abc import TaskGroup, TaskStatus
 
-from claude_openai.core.events import Event, TextDelta, ToolCalled, TurnFailed, TurnFinished
+from claude_openai.core.events import Event, TextDelta, TextWithdrawn, ToolCalled, TurnFailed, TurnFinished
 from claude_openai.core.failures import Kind
 from claude_openai.core.fingerprint import Fingerprint, fingerprint, newest
 from claude_openai.core.messages import AssistantMessage
@@ -45,7 +45,8 @@ class Keep:
 
 @dataclass(eq=False)
 class Conversation:
-    """One session and what was said in it. `lease` is its time: the session ends when this is cancelled.
+    """One session and what was said in it. `lease` is its time: the session ends when this is cancelled, and with its
+    answer where it is not to be `kept`.
 
     `parked_no_more` is called once after each answer: when the session does not wait (any more) for what comes next.
     """
@@ -56,6 +57,7 @@ class Conversation:
     lease: anyio.CancelScope
     ended: anyio.Event
     resumed: bool = False
+    kept: bool = True
     way: Way = "cold"
     text: list[str] = field(default_factory=list)
     calls: list[ToolCalled] = field(default_factory=list)
@@ -67,6 +69,8 @@ class Conversation:
         match event:
             case TextDelta(text):
                 self.text.append(text)
+            case TextWithdrawn():
+                self.text.clear()
             case ToolCalled():
                 self.calls.append(event)
             case TurnFinished() | TurnFailed():
@@ -223,6 +227,8 @@ class Conversations:
             case TurnFinished(reason):
                 if not conversation.session.lasts():
                     return "cut"
+                if not conversation.kept:
+                    return "further"
                 return "worn" if reason != "tool_calls" and conversation.session.worn() else None
 
     def _wait(self, conversation: Conversation) -> None:

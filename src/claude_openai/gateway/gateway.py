@@ -14,6 +14,7 @@ from anyio.abc import TaskGroup
 
 from claude_openai.core.events import Event, RateLimitReported, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind, RequestFailed
+from claude_openai.core.halt import Halt
 from claude_openai.core.load import Load, Processes
 from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Backend, Description
@@ -65,7 +66,10 @@ STOPPED = TurnFailed(Failure(Kind.SHUTTING_DOWN, "The server is stopping. Send t
 
 
 class Gateway:
-    """Opens turns on `backend`. Sessions live in `tasks`, those that no request holds too, until it is cancelled."""
+    """Opens turns on `backend`, `places` at once.
+
+    Sessions live in `tasks`, those that no request holds too, until it is cancelled.
+    """
 
     def __init__(
         self, backend: Backend, tasks: TaskGroup, limits: Limits, choice: Choice, runs: Runs | None = None
@@ -73,6 +77,7 @@ class Gateway:
         queue = limits.queue
         self.runs = runs or Runs()
         self._backend = backend
+        self.places = queue.most_running
         self._admission = Admission(queue.most_running, queue.most_waiting, queue.wait)
         self._conversations = Conversations(backend, tasks, limits.keep)
         self._patience = limits.patience
@@ -150,6 +155,7 @@ class Gateway:
                 try:
                     with deadlines.opening() as opening:
                         conversation = await self._opened(turn, run, stack)
+                        conversation.kept = not caller.further
                         events = self._events(conversation, turn, deadlines, run)
                     if opening.cancelled_caught:
                         events = _only(deadlines.not_opened(), run)
@@ -206,11 +212,13 @@ class Gateway:
                     deadlines.start()
                     events = await stack.enter_async_context(aclosing(conversation.session.events()))
                 event = deadlines.not_opened() if opening.cancelled_caught else await deadlines.next(events)
+            halt = Halt(turn.sampling.halt)
             while True:
-                self._note(event, conversation, run)
-                yield event
-                if isinstance(event, TurnFinished | TurnFailed):
-                    return
+                for told in halt.feed(event):
+                    self._note(told, conversation, run)
+                    yield told
+                    if isinstance(told, TurnFinished | TurnFailed):
+                        return
                 event = await deadlines.next(events)
 
     def _note(self, event: Event, conversation: Conversation, run: LiveRun) -> None:

@@ -45,16 +45,18 @@ TRANSITIONS: Final[Mapping[tuple[State, Move], State]] = {
 }
 """Every move there is; any other is a defect. A session that dies by itself ends and leaves in one go."""
 
-End = Literal["expired", "evicted", "died", "worn", "left", "cancelled", "failed", "cut", "unable", "stopped"]
+End = Literal[
+    "expired", "evicted", "died", "worn", "left", "cancelled", "failed", "cut", "further", "unable", "stopped"
+]
 """Why a session ended: it waited too long, made room, died, had served enough, its client left in mid-answer, its run
-was cancelled, its turn failed, its answer was cut (by `max_tokens`, say), it could not take what came next, or the
-server stopped."""
+was cancelled, its turn failed, its answer was cut (by `max_tokens`, say) or a further one to the same request, it could
+not take what came next, or the server stopped."""
 
 Reason = Literal[Difference, End, "unknown", "busy", "mixed"]
 """Why a request with a history is not answered by a session that has it. `busy`: another request was faster; `mixed`:
 results and the user's words came together."""
 
-_NEAREST_FIRST: Final[tuple[Difference, ...]] = ("model", "profile", "instructions", "tools", "history")
+_NEAREST_FIRST: Final[tuple[Difference, ...]] = ("model", "profile", "format", "instructions", "tools", "history")
 """The session that has heard the same tells more of why it does not fit than a branch of the conversation."""
 
 MOST_REMEMBERED = 1024

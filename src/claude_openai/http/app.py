@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claude_openai.core.agent import AgentRules
 from claude_openai.http.auth import Authentication
-from claude_openai.http.chat_completions import ChatCompletions
+from claude_openai.http.chat_completions import OLDER, ChatCompletions
 from claude_openai.http.client import SEND_SECONDS, Patience
 from claude_openai.http.errors import ErrorBoundary
 from claude_openai.http.guard import HostGuard
@@ -40,7 +40,7 @@ def _now() -> int:
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the application is made with. `host` is the address it is bound to; no `keys` lets everyone in; without
-    `agents` there is no agent profile.
+    `agents` there is no agent profile. `strict` turns away what would not be done as asked.
     """
 
     gateway: Gateway
@@ -54,6 +54,7 @@ class Services:
     send_seconds: float = SEND_SECONDS
     simulated: bool = False
     agents: AgentRules | None = None
+    strict: bool = False
     new_id: Callable[[], str] = _new_id
     now: Callable[[], int] = _now
     clock: Callable[[], float] = time.monotonic
@@ -73,6 +74,7 @@ def _routes(services: Services) -> Router:
         new_id=services.new_id,
         now=services.now,
         agents=services.agents,
+        strict=services.strict,
     )
     health = HealthCheck(gateway, version=services.version, simulated=services.simulated, clock=services.clock)
     runs = gateway.runs
@@ -83,6 +85,7 @@ def _routes(services: Services) -> Router:
         "/v1/models": Resource({"GET": Models(gateway)}),
         "/v1/models/{model:path}": Resource({"GET": OneModel(gateway)}),
         "/v1/chat/completions": Resource({"POST": ChatCompletions(means)}),
+        "/v1/completions": Resource({"POST": ChatCompletions(means, OLDER)}),
         "/v1/responses": Resource({"POST": Responses(means)}),
         "/v1/responses/{response}": Resource({"GET": stored.get, "DELETE": stored.delete}),
         "/v1/responses/{response}/cancel": Resource({"POST": CancelResponse(runs)}),

@@ -1,98 +1,147 @@
-"""`POST /v1/chat/completions`: a request becomes a turn, and the turn's events one object or a stream of chunks.
+"""`POST /v1/chat/completions`, and `POST /v1/completions`, its older form: a request becomes a turn, and the turn's
+events one object or a stream of chunks.
 
 Both ways read the same events, and only while the client listens. The status tells the truth as long as nothing has
-been sent: a failure up to then is the whole answer, and afterwards the stream's last event.
+been sent: a failure up to then is the whole answer, and afterwards the stream's last event. Of several answers each is
+a turn and a run of its own, and the failure of one is that of all.
 """
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final, Generic, TypeVar
 
 from anyio.abc import ObjectReceiveStream
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from claude_openai.core.agent import AgentRules
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
+from claude_openai.core.models import Catalogue
+from claude_openai.core.runs import Caller
 from claude_openai.http.auth import principal
 from claude_openai.http.body import read_body
 from claude_openai.http.errors import failure_answer, failure_event
 from claude_openai.http.rate_limits import telling
-from claude_openai.http.reading import Answering, considerately, reported
+from claude_openai.http.reading import Answering, considerately
 from claude_openai.http.streaming import EventStream
 from claude_openai.http.told import tell_effective_request, tell_request
-from claude_openai.http.turns import attended, calling
+from claude_openai.http.turns import attended_together, calling
 from claude_openai.logs import logger
+from claude_openai.translate.chat_completions import inbound as chat
+from claude_openai.translate.chat_completions.choices import ChoicesEncoder, together
 from claude_openai.translate.chat_completions.collector import Collector
 from claude_openai.translate.chat_completions.encoder import ChunkEncoder
-from claude_openai.translate.chat_completions.inbound import Reading, parse_request, read_turn
+from claude_openai.translate.chat_completions.inbound import Reading
+from claude_openai.translate.completions import answer as older_answer
+from claude_openai.translate.completions import inbound as older
+from claude_openai.translate.faults import as_streamed
 from claude_openai.wire import sse
-from claude_openai.wire.chat_completions import ChatCompletionChunk
+from claude_openai.wire.chat_completions import ChatCompletion, ChatCompletionChunk
+from claude_openai.wire.reply import Reply
 
 log = logger(__name__)
 
-ANSWER_PREFIX = "chatcmpl-"
+Request = TypeVar("Request")
+Numbered = tuple[int, Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Generic[Request]):
+    """How requests are read and answers look. `prefix` begins an answer's id; a `piece` may have nothing to say."""
+
+    prefix: str
+    parse: Callable[[bytes], Request]
+    read: Callable[[Request, Catalogue, str, AgentRules | None], Reading]
+    whole: Callable[[ChatCompletion], Reply]
+    piece: Callable[[ChatCompletionChunk], Reply | None]
+
+
+CHAT: Final = Form("chatcmpl-", chat.parse_request, chat.read_turn, lambda answer: answer, lambda chunk: chunk)
+OLDER: Final = Form("cmpl-", older.parse_request, older.read_turn, older_answer.whole, older_answer.piece)
 
 
 class ChatCompletions:
     """The endpoint."""
 
-    def __init__(self, means: Answering) -> None:
+    def __init__(self, means: Answering, form: Form[Any] = CHAT) -> None:
         self._means = means
+        self._form = form
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(scope, receive, self._means.max_request_bytes)
         await considerately(len(body), tell_request, scope, body)
         reading = await self._read(body, principal(scope))
-        headers = reported(reading.ignored, reading.adjusted)
+        headers = self._means.reported(reading.ignored, reading.adjusted)
         send = telling(send, self._means.gateway, self._means.now)
-        caller, created = calling(scope, self._means.new_id(), ANSWER_PREFIX), self._means.now()
-        async with attended(self._means.gateway, reading.turn, caller, receive) as events:
+        caller, created = calling(scope, self._means.new_id(), self._form.prefix), self._means.now()
+        callers = [caller, *(self._further(caller) for _ in range(1, reading.choices))]
+        async with attended_together(self._means.gateway, reading.turn, callers, receive) as events:
             tell_effective_request(
                 reading.turn, stream=reading.stream, ignored=reading.ignored, adjusted=reading.adjusted
             )
             if reading.stream:
-                encoder = ChunkEncoder(
-                    caller.answer_id, created, reading.model, reading.include_usage, reading.legacy, reading.shown
-                )
+                encoder = _encoder(reading, caller.answer_id, created)
                 stream = EventStream(send, headers, self._means.keep_alive_seconds)
-                answer = await _streamed(events, encoder, stream)
+                answer = await self._streamed(events, encoder, stream)
             else:
-                collector = Collector(caller.answer_id, created, reading.model, reading.legacy, reading.shown)
-                answer = await _collected(events, collector)
+                collectors = [
+                    Collector(caller.answer_id, created, reading.model, reading.legacy, reading.shown) for _ in callers
+                ]
+                answer = await self._collected(events, collectors)
             if answer is not None:
                 answer.headers.update(headers)
                 await answer(scope, receive, send)
 
     async def _read(self, body: bytes, asked_by: str) -> Reading:
-        request = await considerately(len(body), parse_request, body)
+        request = await considerately(len(body), self._form.parse, body)
         catalogue = await self._means.gateway.catalogue()
-        return await considerately(len(body), read_turn, request, catalogue, asked_by, self._means.agents)
+        return await considerately(len(body), self._form.read, request, catalogue, asked_by, self._means.agents)
 
+    def _further(self, first: Caller) -> Caller:
+        """The same for one more answer: its run is found by an id of its own."""
+        run_id = self._means.new_id()
+        return replace(first, run_id=run_id, answer_id=self._form.prefix + run_id, further=True)
 
-async def _collected(events: ObjectReceiveStream[Event], collector: Collector) -> Response:
-    while True:
-        event = await events.receive()
-        if isinstance(event, TurnFailed):
-            return failure_answer(event.failure)
-        collector.feed(event)
-        if isinstance(event, TurnFinished):
-            return Response(collector.result().to_json(), media_type="application/json")
-
-
-async def _streamed(events: ObjectReceiveStream[Event], encoder: ChunkEncoder, stream: EventStream) -> Response | None:
-    """The answer where it has not begun as a stream: it failed before there was anything to send."""
-    while True:
-        event = await stream.next(events)
-        if isinstance(event, TurnFailed):
-            if not stream.begun:
+    async def _collected(self, events: ObjectReceiveStream[Numbered], collectors: Sequence[Collector]) -> Response:
+        unfinished = len(collectors)
+        while unfinished:
+            choice, event = await events.receive()
+            if isinstance(event, TurnFailed):
                 return failure_answer(event.failure)
-            await stream.write(failure_event(event.failure), last=True)
-            return None
-        chunks = encoder.feed(event)
-        if isinstance(event, TurnFinished):
-            await stream.write(_framed(chunks) + sse.DONE, last=True)
-            if event.reason == "tool_calls":
-                log.info("openai.stream_tool_calls", calls=encoder.calls)
-            return None
-        if chunks:
-            await stream.write(_framed(chunks))
+            collectors[choice].feed(event)
+            unfinished -= isinstance(event, TurnFinished)
+        whole = together([collector.result() for collector in collectors])
+        return Response(self._form.whole(whole).to_json(), media_type="application/json")
+
+    async def _streamed(
+        self, events: ObjectReceiveStream[Numbered], encoder: ChoicesEncoder, stream: EventStream
+    ) -> Response | None:
+        """The answer where it has not begun as a stream: it failed before there was anything to send."""
+        while True:
+            choice, told = await stream.next(events)
+            event = as_streamed(told)
+            if isinstance(event, TurnFailed):
+                if not stream.begun:
+                    return failure_answer(event.failure)
+                await stream.write(failure_event(event.failure), last=True)
+                return None
+            framed = self._framed(encoder.feed(choice, event))
+            if encoder.over:
+                await stream.write(framed + sse.DONE, last=True)
+                if encoder.calls:
+                    log.info("openai.stream_tool_calls", calls=encoder.calls)
+                return None
+            if framed:
+                await stream.write(framed)
+
+    def _framed(self, chunks: list[ChatCompletionChunk]) -> bytes:
+        told = [(self._form.piece(chunk), chunk.event_name) for chunk in chunks]
+        return b"".join(sse.event(piece.to_json(), name) for piece, name in told if piece)
 
 
-def _framed(chunks: list[ChatCompletionChunk]) -> bytes:
-    return b"".join(sse.event(chunk.to_json(), chunk.event_name) for chunk in chunks)
+def _encoder(reading: Reading, answer_id: str, created: int) -> ChoicesEncoder:
+    alike = partial(
+        ChunkEncoder, answer_id, created, reading.model, reading.include_usage, reading.legacy, reading.shown
+    )
+    return ChoicesEncoder([alike(index=index) for index in range(reading.choices)])

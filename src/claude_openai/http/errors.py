@@ -24,6 +24,8 @@ _OWN_FAULT = Failure(
     "The server made a mistake while answering this request. Its log tells more, under the answer's x-request-id.",
 )
 
+_TELLING = frozenset({Kind.INVALID_TOOL_ARGUMENTS, Kind.INVALID_STRUCTURED_OUTPUT})
+"""What is wrong with a call or an answer says what the model wrote there."""
 
 LONGEST_SHOWN = 256
 """Characters of a request's method or path that are told again, to the client or to the log."""
@@ -137,8 +139,7 @@ def report(failure: Failure) -> None:
     """Tell the log of it; the sentence only where the person who runs the server can do something about it."""
     status = translated.status(failure)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        # What is wrong with a call says what the model called it with.
-        said = {} if failure.kind is Kind.INVALID_TOOL_ARGUMENTS else {"message": failure.message}
+        said = {} if failure.kind in _TELLING else {"message": failure.message}
         log.warning("http.failed", kind=failure.kind, status=status, **said)
     else:
         log.info("http.failed", kind=failure.kind, status=status, param=failure.param)

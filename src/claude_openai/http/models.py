@@ -4,11 +4,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from claude_openai.http.ports import Gateway
-from claude_openai.wire.models import ModelList, ModelObject
+from claude_openai.translate.models import listed
+from claude_openai.wire.models import ModelList
 from claude_openai.wire.reply import Reply
-
-CREATED = 0
-"""OpenAI's clients want a time here, and Claude Code does not say when a model was made."""
 
 
 class Models:
@@ -19,7 +17,7 @@ class Models:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         catalogue = await self._gateway.catalogue()
-        answer = ModelList(data=[_object(model.id) for model in catalogue.listed()])
+        answer = ModelList(data=[listed(model, model.id) for model in catalogue.listed()])
         await _json(answer)(scope, receive, send)
 
 
@@ -31,12 +29,8 @@ class OneModel:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name: str = scope["path_params"]["model"]
-        (await self._gateway.catalogue()).resolve(name)
-        await _json(_object(name))(scope, receive, send)
-
-
-def _object(name: str) -> ModelObject:
-    return ModelObject(id=name, created=CREATED)
+        model = (await self._gateway.catalogue()).resolve(name)
+        await _json(listed(model, name))(scope, receive, send)
 
 
 def _json(answer: Reply) -> Response:

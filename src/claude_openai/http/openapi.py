@@ -13,6 +13,7 @@ from claude_openai.core.runs import RunState
 from claude_openai.http.health import Health
 from claude_openai.http.runs import LIMIT, MOST
 from claude_openai.wire.chat_completions import ChatCompletion, ChatCompletionChunk, ChatCompletionRequest
+from claude_openai.wire.completions import Completion, CompletionRequest
 from claude_openai.wire.errors import ErrorEnvelope
 from claude_openai.wire.models import ModelList, ModelObject
 from claude_openai.wire.responses.events import StreamEvent
@@ -27,6 +28,8 @@ DESCRIBED: Final = (
     ChatCompletionRequest,
     ChatCompletion,
     ChatCompletionChunk,
+    CompletionRequest,
+    Completion,
     ModelList,
     ModelObject,
     RunList,
@@ -92,7 +95,14 @@ def _paths() -> Json:
             "post": {
                 "summary": "Answer a conversation",
                 "requestBody": {"required": True, "content": _content(ChatCompletionRequest)},
-                "responses": _or_error(_completion()),
+                "responses": _or_error(_completion(ChatCompletion, ChatCompletionChunk)),
+            }
+        },
+        "/v1/completions": {
+            "post": {
+                "summary": "Answer a prompt, in the older form",
+                "requestBody": {"required": True, "content": _content(CompletionRequest)},
+                "responses": _or_error(_completion(Completion, Completion)),
             }
         },
         **_response_paths(),
@@ -159,11 +169,11 @@ def _said() -> Json:
     return {"description": description, "content": {"text/event-stream": {"schema": told}}}
 
 
-def _completion() -> Json:
+def _completion(whole: type, chunk: type) -> Json:
     """OpenAPI 3.1 cannot describe the events of a stream; as everywhere, the schema is that of one event's data."""
-    stream = {"text/event-stream": {"schema": _reference(ChatCompletionChunk)}}
+    stream = {"text/event-stream": {"schema": _reference(chunk)}}
     description = "One object, or with `stream` the chunks of it as server-sent events, ended by `[DONE]`"
-    return {"description": description, "content": {**_content(ChatCompletion), **stream}}
+    return {"description": description, "content": {**_content(whole), **stream}}
 
 
 def _or_error(answer: Json) -> Json:

@@ -57,6 +57,11 @@ class Gateway(Protocol):
         """Every turn there is or was."""
         ...
 
+    @property
+    def places(self) -> int:
+        """How many turns run at once."""
+        ...
+
     def open(self, turn: Turn, caller: Caller) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         """Start `turn` for `caller`: the block yields its events, the last one of which says how it ended."""
         ...

@@ -9,6 +9,33 @@ from claude_openai.http.errors import LONGEST_SHOWN, Refused, shown
 
 BASE = "/v1"
 
+NOT_OFFERED: Mapping[str, str] = MappingProxyType(
+    {
+        "assistants": "The Responses API has taken the place of assistants.",
+        "audio": "Claude neither hears nor speaks.",
+        "batches": "Requests are answered one by one, while they are open.",
+        "containers": "Claude Code works in folders of this machine, as an agent.",
+        "conversations": "Responses go on from a previous_response_id.",
+        "embeddings": "Claude makes no embeddings.",
+        "evals": "Nothing is evaluated here.",
+        "files": "Images and PDF files are sent with the messages.",
+        "fine_tuning": "Claude's models are what they are.",
+        "images": "Claude reads images and makes none.",
+        "moderations": "Answers are not moderated.",
+        "realtime": "Claude neither hears nor speaks.",
+        "threads": "The Responses API has taken the place of threads.",
+        "uploads": "Images and PDF files are sent with the messages.",
+        "vector_stores": "Nothing is stored for searching.",
+        "videos": "Claude makes no videos.",
+    }
+)
+"""What else OpenAI has under `BASE`, by the first word of its paths, and why it is not here."""
+
+OFFERED = (
+    "This server answers conversations with Claude Code: POST /v1/chat/completions, /v1/responses and /v1/completions, "
+    "with the models of GET /v1/models."
+)
+
 
 class Resource:
     """One path: an application for each of its methods. HEAD is GET, whose body the server leaves out."""
@@ -32,15 +59,23 @@ class UnknownPath:
 
     async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
         method, path = scope["method"], scope["path"]
+        if why := NOT_OFFERED.get(_bare(path).split("/")[1]):
+            raise Refused(404, f"{shown(path)} is not offered. {why} {OFFERED}", code="endpoint_not_supported")
         meant = self._meant(path) if len(path) <= LONGEST_SHOWN else None
         advice = f" Did you mean {meant}? This server's base URL ends in {BASE}." if meant else ""
         raise Refused(404, f"Unknown request URL: {shown(method)} {shown(path)}.{advice}", code="unknown_url")
 
     def _meant(self, path: str) -> str | None:
-        bare = path.rstrip("/")
-        while bare.startswith(f"{BASE}/"):
-            bare = bare.removeprefix(BASE)
+        bare = _bare(path)
         return next((known for known in (BASE + bare, bare) if known in self._known), None)
+
+
+def _bare(path: str) -> str:
+    """`path` as it would be without any base."""
+    bare = path.rstrip("/")
+    while bare.startswith(f"{BASE}/"):
+        bare = bare.removeprefix(BASE)
+    return bare or "/"
 
 
 def _wrong_method(method: str, path: str, allowed: list[str]) -> Refused:

@@ -4,6 +4,7 @@ A response that is to be stored is kept with its run: as it stands when it begin
 told of that, so that its next request can go on from it.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 from anyio.abc import ObjectReceiveStream
@@ -19,16 +20,19 @@ from claude_openai.http.body import read_body
 from claude_openai.http.errors import Refused, failure_answer, report, shown
 from claude_openai.http.ports import Runs
 from claude_openai.http.rate_limits import telling
-from claude_openai.http.reading import Answering, considerately, reported
+from claude_openai.http.reading import Answering, considerately
 from claude_openai.http.streaming import EventStream
 from claude_openai.http.told import tell_effective_request, tell_request
 from claude_openai.http.turns import attended, calling
+from claude_openai.translate.faults import as_streamed
 from claude_openai.translate.responses import kept as stored
 from claude_openai.translate.responses.encoder import ResponseEncoder
 from claude_openai.translate.responses.inbound import Reading, parse_request, read_turn
+from claude_openai.translate.responses.references import item_ids, referenced, with_items
 from claude_openai.wire import sse
 from claude_openai.wire.responses.events import StreamEvent
 from claude_openai.wire.responses.reply import Deleted
+from claude_openai.wire.responses.request import ResponsesRequest
 
 PREFIX = "resp_"
 PREVIOUS = "previous_response_id"
@@ -51,10 +55,14 @@ class Responses:
         body = await read_body(scope, receive, self._means.max_request_bytes)
         await considerately(len(body), tell_request, scope, body)
         reading = await self._read(body, caller)
-        headers = reported(reading.ignored, reading.adjusted)
+        headers = self._means.reported(reading.ignored, reading.adjusted)
         send = telling(send, self._means.gateway, self._means.now)
         encoder = ResponseEncoder(
-            reading.response, self._means.new_id, self._means.now, reading.shows_thinking, reading.shows_activity
+            reading.response,
+            item_ids(caller.answer_id),
+            self._means.now,
+            reading.shows_thinking,
+            reading.shows_activity,
         )
         response = _Response(encoder, reading.items, caller, self._means.gateway.runs)
         async with attended(self._means.gateway, reading.turn, caller, receive) as events:
@@ -71,8 +79,10 @@ class Responses:
 
     async def _read(self, body: bytes, caller: Caller) -> Reading:
         request = await considerately(len(body), parse_request, body)
+        named = await _named(self._means.gateway.runs, request, caller.principal)
+        request = await considerately(_size(named), with_items, request, named)
         history = await _before(self._means.gateway.runs, request.previous_response_id, caller.principal)
-        size = len(body) + sum(len(kept.items) + len(kept.response) for kept in history)
+        size = len(body) + _size((*named, *history))
         catalogue = await self._means.gateway.catalogue()
         understand = partial(
             read_turn,
@@ -108,7 +118,7 @@ class _Response:
         """The answer where it has not begun as a stream: it failed before there was anything to send."""
         begun = False
         while True:
-            event = await stream.next(events)
+            event = as_streamed(await stream.next(events))
             if isinstance(event, TurnFailed):
                 if not stream.begun:
                     return failure_answer(event.failure)
@@ -199,6 +209,23 @@ async def _before(runs: Runs, previous: str | None, asked_by: str) -> list[Kept]
         found_so_far.append(kept)
         previous = stored.before(kept.response)
     return found_so_far[::-1]
+
+
+async def _named(runs: Runs, request: ResponsesRequest, asked_by: str) -> list[Kept]:
+    """The responses whose items the request names, as far as they are there.
+
+    Raises:
+        RequestFailed: there are too many.
+    """
+    responses = referenced(request)
+    if len(responses) > MOST_BEFORE:
+        raise _invalid(f"The input names items of more than {MOST_BEFORE} responses. Send them as they were.", "input")
+    found = [await _kept(runs, f"{PREFIX}{response}", asked_by) for response in responses]
+    return [each[1] for each in found if each is not None]
+
+
+def _size(responses: Sequence[Kept]) -> int:
+    return sum(len(kept.items) + len(kept.response) for kept in responses)
 
 
 async def _meant(runs: Runs, scope: Scope) -> tuple[Run, Kept]:

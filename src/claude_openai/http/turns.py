@@ -1,14 +1,15 @@
 """A turn as long as its client listens: the one place where a request's lifetime and its turn's are tied together.
 
 The turn runs in a task of its own, its start included, so that who answers can wait a while for an event and then do
-something else. Leaving the block for any reason ends the turn; so does the client by leaving.
+something else. Leaving the block for any reason ends the turn; so does the client by leaving. Where several answers are
+asked for at once, that holds for all of them together.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 
 import anyio
-from anyio.abc import ObjectReceiveStream, ObjectSendStream, TaskGroup
+from anyio.abc import ObjectReceiveStream, TaskGroup
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
@@ -49,12 +50,26 @@ async def attended(
         ClientGone: the client left before the last event; what the block was doing is cancelled.
     """
     sender, events = anyio.create_memory_object_stream[Event](0)
-    watch = anyio.CancelScope()
-    with bound(run_id=caller.run_id):
-        async with sender, events, _task_group() as tasks:
-            tasks.start_soon(_watch, receive, watch)
-            tasks.start_soon(_relay, gateway.open(turn, caller), sender, watch)
-            yield events
+    async with sender, events, _running(gateway, turn, [caller], receive, lambda _, event: sender.send(event)):
+        yield events
+        events.close()
+
+
+@asynccontextmanager
+async def attended_together(
+    gateway: Gateway, turn: Turn, callers: Sequence[Caller], receive: Receive
+) -> AsyncIterator[ObjectReceiveStream[tuple[int, Event]]]:
+    """The same for an answer to each of `callers`, side by side: each event with the number of its answer.
+
+    Only as many as have places go on at once, so that none waits in the queue for others of its own request.
+
+    Raises:
+        ClientGone: the client left before the last event of all; what the block was doing is cancelled.
+    """
+    sender, events = anyio.create_memory_object_stream[tuple[int, Event]](0)
+    async with sender, events, _running(gateway, turn, callers, receive, lambda *told: sender.send(told)):
+        yield events
+        events.close()
 
 
 @asynccontextmanager
@@ -71,20 +86,46 @@ async def while_there(receive: Receive) -> AsyncIterator[None]:
         watch.cancel()
 
 
-async def _relay(
-    turn: AbstractAsyncContextManager[AsyncIterator[Event]],
-    sender: ObjectSendStream[Event],
-    watch: anyio.CancelScope,
-) -> None:
-    """From the last event on nobody watches: there is nothing left to end, and a finished answer is no departure."""
-    async with turn as events:
-        async for event in events:
-            last = isinstance(event, TurnFinished | TurnFailed)
-            if last:
-                watch.cancel()
-            await sender.send(event)
-            if last:
-                return
+@asynccontextmanager
+async def _running(
+    gateway: Gateway,
+    turn: Turn,
+    callers: Sequence[Caller],
+    receive: Receive,
+    tell: Callable[[int, Event], Awaitable[None]],
+) -> AsyncIterator[None]:
+    """Answers to `turn`, told to `tell` as long as somebody listens there; leaving the block ends what still goes on.
+
+    From the last event on nobody watches: there is nothing left to end, and a finished answer is no departure.
+    """
+    watch = anyio.CancelScope()
+    places = anyio.CapacityLimiter(gateway.places)
+    unfinished = {anyio.CancelScope(): caller for caller in callers}
+
+    async def relay(number: int, scope: anyio.CancelScope, caller: Caller) -> None:
+        with scope, bound(run_id=caller.run_id):
+            async with places, gateway.open(turn, caller) as events:
+                async for event in events:
+                    last = isinstance(event, TurnFinished | TurnFailed)
+                    if last:
+                        del unfinished[scope]
+                    if not unfinished:
+                        watch.cancel()
+                    with suppress(anyio.BrokenResourceError):  # nobody listens any more
+                        await tell(number, event)
+                        if not last:
+                            continue
+                    return
+
+    with bound(run_id=callers[0].run_id):
+        async with _task_group() as tasks:
+            tasks.start_soon(_watch, receive, watch)
+            for number, (scope, caller) in enumerate(unfinished.items()):
+                tasks.start_soon(relay, number, scope, caller)
+            yield
+            watch.cancel()
+            for scope in unfinished:
+                scope.cancel()
 
 
 async def _watch(receive: Receive, watch: anyio.CancelScope) -> None:

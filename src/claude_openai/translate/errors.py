@@ -39,6 +39,7 @@ TABLE: Mapping[Kind, Row] = {
     Kind.UPSTREAM_TIMEOUT: Row(504, "server_error", "upstream_timeout"),
     Kind.STREAM_INTERRUPTED: Row(502, "server_error", "stream_interrupted"),
     Kind.INVALID_TOOL_ARGUMENTS: Row(502, "server_error", "invalid_tool_arguments"),
+    Kind.INVALID_STRUCTURED_OUTPUT: Row(502, "server_error", "invalid_structured_output"),
     Kind.CLAUDE_CODE_FAILED: Row(502, "server_error", "claude_code_failed"),
     Kind.CANCELLED: Row(499, "invalid_request_error", "run_cancelled"),
     Kind.QUEUE_FULL: Row(429, "rate_limit_error", "queue_full"),

@@ -60,18 +60,27 @@ def known(name: str, tools: Iterable[Tool], path: str) -> None:
         raise invalid(path, f"there is no function named {_shown(name)} among those offered")
 
 
+def check_properties(schema: Mapping[str, Any]) -> None:
+    """See that upstream takes the names of its properties.
+
+    Raises:
+        InvalidSchema: it does not take one of them.
+    """
+    properties = schema.get("properties")
+    for name in properties if isinstance(properties, dict) else ():
+        if not _PROPERTY.fullmatch(name):
+            raise InvalidSchema(f"the property {_shown(name)} does not match '{_PROPERTY.pattern}'")
+
+
 def _schema(function: Function, path: str) -> str:
     """The schema as text. It says that it is an object's, which upstream wants to read in each."""
     schema = {"properties": {}} if function.parameters is None else function.parameters
     text = json.dumps(schema if "type" in schema else {"type": "object", **schema}, ensure_ascii=False)
     try:
         check_schema(text)
+        check_properties(schema)
     except InvalidSchema as error:
         raise _faulty(function, str(error), path) from None
-    properties = schema.get("properties")
-    for name in properties if isinstance(properties, dict) else ():
-        if not _PROPERTY.fullmatch(name):
-            raise _faulty(function, f"the property {_shown(name)} does not match '{_PROPERTY.pattern}'", path)
     return text
 
 

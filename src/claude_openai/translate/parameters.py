@@ -11,7 +11,7 @@ from urllib.parse import quote
 from pydantic import BaseModel
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.core.models import Model
+from claude_openai.core.models import EFFORTS, Effort, Model
 
 Treatment = Literal["carried", "partly", "ignored", "refused"]
 
@@ -62,6 +62,24 @@ def ignored(request: Request, table: Iterable[Parameter]) -> tuple[str, ...]:
     return tuple(parameter.name for parameter in _effective(request, table, "ignored"))
 
 
+def refuse_in_vain(ignored: Sequence[str], adjusted: Sequence[str]) -> None:
+    """See that all that was asked for is given as it was asked for, by the names that a header would tell.
+
+    Raises:
+        RequestFailed: `UNSUPPORTED_PARAMETER`, naming the first that is not.
+    """
+    for name in ignored:
+        raise _in_vain(name, f"'{name}' would have no effect")
+    for change in adjusted:
+        name, _, value = change.partition("=")
+        raise _in_vain(name, f"'{name}' cannot be carried as sent, only as {value}")
+
+
+def _in_vain(name: str, why: str) -> RequestFailed:
+    sentence = f"Unsupported parameter: {why}, and this server does not accept that (--strict-parameters)."
+    return RequestFailed(Failure(Kind.UNSUPPORTED_PARAMETER, sentence, param=name))
+
+
 def unknown(request: Request) -> tuple[str, ...]:
     """The names of the fields that the protocol does not have, fit for a header."""
     names = [quote(name[:_LONGEST_NAME], safe="", errors="replace") for name in request.unknown_fields[:_MOST_UNKNOWN]]
@@ -92,6 +110,39 @@ def randomness(temperature: float | None, top_p: float | None, model: Model) -> 
     if temperature == 1:
         return Randomness(None, top_p, (), adjusted)
     return Randomness(temperature, None, () if top_p == 1 else ("top_p",), adjusted)
+
+
+EFFORT_NOTE: Final = (
+    "Claude Code's levels `low` to `max`; `minimal` is `low`, `none` switches thinking off. What the model does not "
+    "take is carried as the next level below, or its lowest, and reported as adjusted; where it has no levels, it is "
+    "reported. Beside `temperature` or `top_p` Claude does not think."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Exertion:
+    """How hard to think, as `Sampling` has it, and which wish for that was ignored or adjusted."""
+
+    effort: Effort | None = None
+    ignored: tuple[str, ...] = ()
+    adjusted: tuple[str, ...] = ()
+
+
+WishedEffort = Literal[Effort, "minimal"]
+"""What OpenAI's clients may ask for."""
+
+
+def exertion(name: str, wished: WishedEffort | None, model: Model) -> Exertion:
+    """What `model` takes of the parameter `name`: the level itself, or the next lower one that it has."""
+    if wished is None:
+        return Exertion()
+    meant: Effort = "low" if wished == "minimal" else wished
+    levels = [effort for effort in model.efforts if effort != "none" or meant == "none"]
+    if not levels:
+        return Exertion(ignored=(name,))
+    reachable = [effort for effort in levels if EFFORTS.index(effort) <= EFFORTS.index(meant)]
+    taken = reachable[-1] if reachable else levels[0]
+    return Exertion(taken, adjusted=() if taken == wished else (f"{name}={taken}",))
 
 
 def markdown_table(table: Sequence[Parameter]) -> str:

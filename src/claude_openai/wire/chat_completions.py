@@ -7,13 +7,13 @@ The arms of a union are tagged `<name>`. No JSON key of the protocol looks like 
 a validation error is told from the path to the fault.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import ConfigDict, Field, Tag
 
 from claude_openai.wire.claude import ClaudeOptions
 from claude_openai.wire.reply import Reply
-from claude_openai.wire.sent import Object, Sent, kind, shape
+from claude_openai.wire.sent import Effort, Object, SchemaName, Sent, kind, shape
 
 ACTIVITY_EVENT = "claude.activity"
 
@@ -246,10 +246,40 @@ class StreamOptions(Sent):
     include_obfuscation: bool | None = None
 
 
-class ResponseFormat(Sent):
-    """The form an answer must have."""
+class JsonSchema(Sent):
+    """A schema with a name."""
 
-    type: Literal["text", "json_schema", "json_object"]
+    name: SchemaName
+    description: str | None = None
+    content: dict[str, Any] | None = Field(None, alias="schema")
+    strict: bool | None = None
+
+
+class TextFormat(Sent):
+    """The answer may be any text."""
+
+    type: Literal["text"]
+
+
+class JsonObjectFormat(Sent):
+    """The answer is a JSON object."""
+
+    type: Literal["json_object"]
+
+
+class JsonSchemaFormat(Sent):
+    """The answer is JSON that fits a schema."""
+
+    type: Literal["json_schema"]
+    json_schema: JsonSchema
+
+
+ResponseFormat: TypeAlias = Annotated[
+    Annotated[TextFormat, Tag("<text>")]
+    | Annotated[JsonObjectFormat, Tag("<json_object>")]
+    | Annotated[JsonSchemaFormat, Tag("<json_schema>")],
+    kind("type", {"text": "<text>", "json_object": "<json_object>", "json_schema": "<json_schema>"}),
+]
 
 
 Penalty = Annotated[float, Field(ge=-2, le=2)]
@@ -287,7 +317,7 @@ class ChatCompletionRequest(Sent):
     prompt_cache_key: str | None = None
     prompt_cache_options: Object | None = None
     prompt_cache_retention: str | None = None
-    reasoning_effort: str | None = None
+    reasoning_effort: Effort | None = None
     response_format: ResponseFormat | None = None
     safety_identifier: str | None = None
     seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None

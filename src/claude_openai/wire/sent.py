@@ -7,11 +7,19 @@ a validation error is told from the path to the fault.
 """
 
 from collections.abc import Mapping
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field
 
 Object = dict[str, object]
 """An object that is accepted or refused as a whole, never read."""
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+"""How hard the model is to think."""
+
+
+SchemaName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+"""What a response format is called."""
 
 
 class Sent(BaseModel):

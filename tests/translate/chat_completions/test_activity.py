@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_openai.core.agent import Shown
-from claude_openai.core.events import Activity, Event, TextDelta, TurnFinished
+from claude_openai.core.events import Activity, Event, ReasoningDelta, TextDelta, TurnFinished
 from claude_openai.translate.chat_completions.collector import Collector
 from claude_openai.translate.chat_completions.encoder import ChunkEncoder
 from claude_openai.wire import sse
@@ -74,6 +74,15 @@ def test_as_reasoning_it_is_a_line_for_each_call_and_each_that_failed() -> None:
     told = [chunk.choices[0].delta.reasoning_content or "" for chunk in chunks("reasoning", *TURN)]
     assert "".join(told) == LINES
     assert collected("reasoning", *TURN)["choices"][0]["message"]["reasoning_content"] == LINES
+
+
+@pytest.mark.proves("agent.activity.reasoning", "chat.reasoning-content")
+def test_a_line_begins_anew_after_thinking() -> None:
+    turn = (STARTED, ReasoningDelta("I look."), CALLED, ReasoningDelta("Good."), FAILED, REPORTED, STOPPED)
+    told = 'I look.\nRead {"file_path": "in.txt"}\nGood.\nWrite failed: It is outside.\n'
+    deltas = [choice.delta for chunk in chunks("reasoning", *turn) for choice in chunk.choices]
+    assert "".join(delta.reasoning_content or "" for delta in deltas) == told
+    assert collected("reasoning", *turn)["choices"][0]["message"]["reasoning_content"] == told
 
 
 @pytest.mark.proves("agent.activity.never-mixed")

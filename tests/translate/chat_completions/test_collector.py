@@ -41,7 +41,12 @@ def test_an_answer_has_exactly_the_keys_that_strict_clients_want() -> None:
             "choices": [
                 {
                     "index": 0,
-                    "message": {"role": "assistant", "content": "Hello", "refusal": None},
+                    "message": {
+                        "role": "assistant",
+                        "content": "Hello",
+                        "reasoning_content": "Hm.",
+                        "refusal": None,
+                    },
                     "logprobs": None,
                     "finish_reason": "stop",
                 }

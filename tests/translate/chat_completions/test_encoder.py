@@ -9,7 +9,16 @@ from inline_snapshot import snapshot
 from openai.lib.streaming.chat import ChatCompletionStreamState, ParsedChatCompletionSnapshot
 from openai.types.chat import ChatCompletionChunk as OpenAiChunk
 
-from claude_openai.core.events import Event, ReasoningDelta, Retrying, TextDelta, ToolCalled, TurnFailed, TurnFinished
+from claude_openai.core.events import (
+    Event,
+    ReasoningDelta,
+    Retrying,
+    TextDelta,
+    ToolCalled,
+    TurnFailed,
+    TurnFinished,
+    Working,
+)
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
 from claude_openai.translate.chat_completions.collector import Collector
@@ -309,7 +318,18 @@ def test_usage_that_upstream_did_not_tell_is_not_made_up() -> None:
 
 @pytest.mark.proves("errors.status-before-first-byte")
 def test_nothing_is_sent_before_the_model_says_something() -> None:
-    assert chunks_of(Retrying(1, 3, 529), STARTED, ReasoningDelta("Hm.")) == []
+    assert chunks_of(Retrying(1, 3, 529), STARTED, Working()) == []
+
+
+@pytest.mark.proves("chat.reasoning-content")
+def test_thinking_is_told_as_it_comes_before_the_text() -> None:
+    assert choices_of(STARTED, ReasoningDelta("Hm"), ReasoningDelta("m."), TextDelta("Yes"), STOPPED) == [
+        ({"role": "assistant", "content": None, "refusal": None}, None),
+        ({"reasoning_content": "Hm"}, None),
+        ({"reasoning_content": "m."}, None),
+        ({"content": "Yes"}, None),
+        ({}, "stop"),
+    ]
 
 
 @pytest.mark.proves("stream.error-event.no-done")
@@ -324,7 +344,7 @@ def test_as_many_text_chunks_go_out_as_deltas_came_in_each_at_once(events: list[
     for event in events:
         chunks = encoder.feed(event)
         texts = [choice.delta for chunk in chunks for choice in chunk.choices if choice.delta.role is None]
-        if isinstance(event, TextDelta):
+        if isinstance(event, TextDelta) or (isinstance(event, ReasoningDelta) and event.text):
             assert len(texts) == 1
         elif not isinstance(event, ToolCalled | TurnFinished):
             assert chunks == []
@@ -355,6 +375,7 @@ def test_usage_is_in_a_chunk_of_its_own_at_the_end_if_asked_for(events: list[Eve
     "core.one-pipeline",
     "chat.client.stream",
     "chat.thinking-is-not-text",
+    "chat.reasoning-content",
     "chat.reply.unicode",
     "tools.calls.streamed",
     "tools.calls.parallel",
@@ -365,6 +386,8 @@ def test_the_chunks_as_the_client_adds_them_up_are_the_object_without_a_stream(e
     streamed = added_up(chunks_of(*events, include_usage=True))
     whole = collected(*events)
     assert streamed.choices[0].message.content == whole.choices[0].message.content
+    thought = (streamed.choices[0].message.model_extra or {}).get("reasoning_content")
+    assert thought == whole.choices[0].message.reasoning_content
     assert streamed.choices[0].message.refusal == whole.choices[0].message.refusal
     assert streamed.choices[0].message.role == whole.choices[0].message.role
     made = [event.call for event in events if isinstance(event, ToolCalled)]

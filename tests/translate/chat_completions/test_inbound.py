@@ -225,13 +225,11 @@ def test_requests_of_real_clients_that_are_refused_say_why() -> None:
     names = (
         "openai-python-trailing-assistant",
         "openai-node-unknown-role",
-        "agents-sdk-json-schema",
     )
     failures = [refusal_of(sample(name)) for name in names]
     assert [(failure.kind, failure.param) for failure in failures] == [
         (Kind.INVALID_REQUEST, "messages[1].role"),
         (Kind.INVALID_REQUEST, "messages[0].role"),
-        (Kind.UNSUPPORTED_PARAMETER, "response_format"),
     ]
 
 

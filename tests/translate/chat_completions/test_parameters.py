@@ -8,10 +8,11 @@ import pytest
 from openai.types.chat import completion_create_params
 
 from claude_openai.core.failures import Kind
+from claude_openai.core.models import Effort
 from claude_openai.core.turn import Sampling
 from claude_openai.translate.chat_completions.parameters import PARAMETERS
 from claude_openai.translate.parameters import Parameter, markdown_table
-from claude_openai.wire.chat_completions import ChatCompletionRequest, ResponseFormat
+from claude_openai.wire.chat_completions import ChatCompletionRequest
 from tests.translate.chat_completions.asking import OPUS, SONNET, reading, refusal
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "parameters.md"
@@ -24,14 +25,11 @@ IN_EFFECT: dict[str, object] = {
     "metadata": {"a": "b"},
     "modalities": ["text", "audio"],
     "moderation": {"model": "omni-moderation-latest"},
-    "n": 2,
     "prediction": {"type": "content", "content": "a"},
     "presence_penalty": -0.5,
     "prompt_cache_key": "a",
     "prompt_cache_options": {"mode": "explicit"},
     "prompt_cache_retention": "24h",
-    "reasoning_effort": "high",
-    "response_format": {"type": "json_object"},
     "safety_identifier": "a",
     "seed": 0,
     "service_tier": "flex",
@@ -81,8 +79,7 @@ def test_what_has_no_effect_is_reported_by_name(name: str) -> None:
 @pytest.mark.parametrize("row", [row for row in PARAMETERS if row.unless], ids=lambda row: row.name)
 def test_a_value_that_asks_for_nothing_passes_without_a_word(row: Parameter) -> None:
     for value in row.unless:
-        sent = value.model_dump() if isinstance(value, ResponseFormat) else value
-        assert reading(**{row.name: sent}) == reading()
+        assert reading(**{row.name: value}) == reading()
 
 
 @pytest.mark.proves("params.ignored")
@@ -150,6 +147,36 @@ def test_a_model_that_takes_no_temperature_is_given_none() -> None:
     assert reading(model=OPUS.id, temperature=1, top_p=1).ignored == ()
 
 
+@pytest.mark.proves("params.effort", "params.effort.none")
+@pytest.mark.parametrize(
+    ("model", "asked", "carried", "told"),
+    [
+        ("claude-opus-4-8", "xhigh", "xhigh", ((), ())),
+        ("claude-opus-4-8", "max", "max", ((), ())),
+        ("claude-opus-4-8", "minimal", "low", ((), ("reasoning_effort=low",))),
+        ("claude-opus-4-8", "none", "none", ((), ())),
+        ("claude-opus-5-5", "none", "low", ((), ("reasoning_effort=low",))),
+        ("claude-fable-5", "none", "low", ((), ("reasoning_effort=low",))),
+        ("claude-sonnet-4-6", "xhigh", "high", ((), ("reasoning_effort=high",))),
+        ("claude-sonnet-4-6", "max", "max", ((), ())),
+        ("claude-opus-4-5", "max", "high", ((), ("reasoning_effort=high",))),
+        ("claude-haiku-4-5", "high", None, (("reasoning_effort",), ())),
+        ("claude-haiku-4-5", "minimal", None, (("reasoning_effort",), ())),
+        ("claude-haiku-4-5", "none", "none", ((), ())),
+    ],
+)
+def test_effort_is_carried_at_a_level_that_the_model_takes(
+    model: str, asked: str, carried: Effort | None, told: tuple[tuple[str, ...], tuple[str, ...]]
+) -> None:
+    read = reading(model=model, reasoning_effort=asked)
+    assert (read.turn.sampling, (read.ignored, read.adjusted)) == (Sampling(effort=carried), told)
+
+
+@pytest.mark.proves("params.effort", "params.sampling")
+def test_effort_and_temperature_are_carried_both() -> None:
+    assert reading(temperature=0.5, reasoning_effort="low").turn.sampling == Sampling(temperature=0.5, effort="low")
+
+
 @pytest.mark.proves("params.stop")
 def test_stop_sequences_are_carried_as_they_stand() -> None:
     assert reading(stop=" END\n").turn.sampling.stop == (" END\n",)
@@ -158,10 +185,15 @@ def test_stop_sequences_are_carried_as_they_stand() -> None:
 
 
 @pytest.mark.proves("params.stop", "params.out-of-range")
-@pytest.mark.parametrize("blank", ["", " ", "\n\n", "\ufeff"])
-def test_a_blank_stop_sequence_is_refused_by_its_place(blank: str) -> None:
-    assert refusal(stop=blank).param == "stop"
-    assert refusal(stop=["a", blank]).param == "stop[1]"
+def test_an_empty_stop_sequence_is_refused_by_its_place() -> None:
+    assert refusal(stop="").param == "stop"
+    assert refusal(stop=["a", ""]).param == "stop[1]"
+
+
+@pytest.mark.proves("params.stop.white-space")
+@pytest.mark.parametrize("blank", [" ", "\n\n", "\ufeff"])
+def test_a_stop_sequence_of_white_space_is_kept_from_claude(blank: str) -> None:
+    assert reading(stop=["a", blank]).turn.sampling == Sampling(stop=("a",), halt=(blank,))
 
 
 @pytest.mark.proves("project.docs.parameters-table")
@@ -172,5 +204,5 @@ def test_the_documentation_holds_the_table_as_the_code_has_it() -> None:
 @pytest.mark.proves("project.docs.parameters-table")
 def test_the_table_shows_which_values_pass_without_a_word() -> None:
     table = markdown_table(PARAMETERS)
-    assert f"| 400 unless `{json.dumps({'type': 'text'})}` |" in table
+    assert f"| 400 unless `{json.dumps(['text'])}` or `[]` |" in table
     assert "| no effect, reported unless `0` |" in table

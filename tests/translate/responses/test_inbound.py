@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 from inline_snapshot import snapshot
+from openai.types.responses import response_create_params
 
 from claude_openai.core.messages import (
     AssistantMessage,
@@ -134,11 +136,6 @@ def test_a_result_can_hold_an_image() -> None:
         ({"background": True}, "background", "Unsupported parameter: 'background'. A response is answered while"),
         ({"truncation": "auto"}, "truncation", "Unsupported parameter: 'truncation'. Nothing is dropped"),
         ({"conversation": "conv_1"}, "conversation", "Unsupported parameter: 'conversation'. Use"),
-        (
-            {"text": {"format": {"type": "json_object"}}},
-            "text.format",
-            "Unsupported parameter: 'text.format'. This version answers in plain text only.",
-        ),
     ],
 )
 def test_what_cannot_be_carried_is_refused_by_name(fields: dict[str, object], param: str, sentence: str) -> None:
@@ -173,20 +170,23 @@ def test_what_is_carried_reaches_the_turn_and_what_is_not_is_reported() -> None:
         metadata={"a": "b"},
         user="me",
         text={"verbosity": "low"},
-        reasoning={"effort": "high", "summary": "auto"},
+        reasoning={"effort": "xhigh", "summary": "detailed", "mode": "pro", "context": "all_turns"},
         include=["reasoning.encrypted_content"],
         mystery=1,
     )
-    assert read.turn.sampling == Sampling(max_tokens=50, temperature=1.0)
-    assert read.adjusted == ("temperature=1",)
+    assert read.turn.sampling == Sampling(max_tokens=50, temperature=1.0, effort="high")
+    assert read.adjusted == ("temperature=1", "reasoning.effort=high", "reasoning.summary=auto")
+    assert read.shows_thinking
     assert read.ignored == snapshot(
-        ("user", "text.verbosity", "reasoning.effort", "reasoning.summary", "include", "mystery")
+        ("user", "text.verbosity", "reasoning.context", "reasoning.mode", "include", "mystery")
     )
 
 
 @pytest.mark.proves("responses.parameters")
 def test_every_field_of_the_request_has_its_row() -> None:
     assert sorted(row.name for row in PARAMETERS) == sorted(ResponsesRequest.model_fields)
+    documented = get_type_hints(response_create_params.ResponseCreateParamsStreaming)
+    assert sorted(row.name for row in PARAMETERS) == sorted([*documented, "claude"])  # the last is ours
     assert markdown_table(PARAMETERS).count("\n") == len(PARAMETERS) + 2
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from claude_openai.core.models import Model
+from claude_openai.core.models import EFFORTS, Effort, Model
 from claude_openai.core.ports import Login
 
 _PROVIDERS = {"bedrock": "Amazon Bedrock", "vertex": "Google Vertex AI", "foundry": "Microsoft Foundry"}
@@ -33,7 +33,22 @@ def login_of(info: Mapping[str, Any], environment: Mapping[str, str]) -> Login:
 def models_of(info: Mapping[str, Any]) -> tuple[Model, ...]:
     """The models Claude Code offers, under its own names ("default" left out: the server has a default of its own)."""
     return tuple(
-        Model(entry["value"], resolved=entry.get("resolvedModel"), display_name=entry.get("displayName"))
+        Model(
+            entry["value"],
+            resolved=entry.get("resolvedModel"),
+            display_name=entry.get("displayName"),
+            description=entry.get("description"),
+            listed_efforts=_efforts(entry),
+        )
         for entry in info.get("models") or ()
         if entry.get("value") not in {None, "default"}
     )
+
+
+def _efforts(entry: Mapping[str, Any]) -> tuple[Effort, ...] | None:
+    """Which a model takes; None where a Claude Code says nothing of it."""
+    if "supportsEffort" not in entry and "supportsThinkingOff" not in entry:
+        return None
+    levels = (entry.get("supportedEffortLevels") or ()) if entry.get("supportsEffort") else ()
+    taken = {*levels, *(("none",) if entry.get("supportsThinkingOff") else ())}
+    return tuple(effort for effort in EFFORTS if effort in taken)

@@ -14,7 +14,7 @@ from typing import Self
 from claude_openai.backends.process import Command
 from claude_openai.backends.scratch import Scratch
 from claude_openai.core.tools import AUTO, ToolChoice
-from claude_openai.core.turn import DEFAULT_SAMPLING, Sampling, Turn
+from claude_openai.core.turn import DEFAULT_SAMPLING, ReplyFormat, Sampling, Turn
 from claude_openai.logs import CUT, logger, shows
 
 log = logger(__name__)
@@ -40,6 +40,7 @@ CHAT_OPTIONS = (
     "--input-format=stream-json",
     "--verbose",  # stream-json output asks for it
     "--include-partial-messages",
+    "--thinking-display=summarized",  # thinking comes as text, where the model thinks
     "--tools=",
     "--setting-sources=",
     "--strict-mcp-config",
@@ -63,7 +64,20 @@ class Drawing:
     @property
     def thinks(self) -> bool:
         """Upstream refuses to think where it is told a temperature."""
-        return self.sampling.temperature is None and self.sampling.top_p is None
+        sampling = self.sampling
+        return sampling.temperature is None and sampling.top_p is None and sampling.effort != "none"
+
+    @property
+    def level(self) -> str | None:
+        """How much effort Claude Code is told; None leaves it to the model's default."""
+        return None if self.sampling.effort == "none" else self.sampling.effort
+
+    def options(self) -> tuple[str, ...]:
+        """For a process that is told everything at its start."""
+        return (
+            *(() if self.thinks else ("--thinking=disabled",)),
+            *((f"--effort={self.level}",) if self.level else ()),
+        )
 
     def environment(self) -> Mapping[str, str]:
         """Sampling parameters only: the first variable could replace the whole request, and is not used for that.
@@ -107,10 +121,11 @@ class Order:
     model: str
     drawing: Drawing
     prompted: bool
+    form: ReplyFormat | None = None
 
     @classmethod
     def of(cls, turn: Turn, *, prompted: bool) -> Self:
-        return cls(asked_for(turn), Drawing.of(turn), prompted)
+        return cls(asked_for(turn), Drawing.of(turn), prompted, turn.reply_format)
 
     def options(self, scratch: Scratch) -> tuple[str, ...]:
         """With the history and the instructions that lie ready in `scratch`.
@@ -120,9 +135,13 @@ class Order:
         return (
             *((f"--resume={scratch.history}",) if scratch.history.exists() else ()),
             f"--system-prompt-file={scratch.instructions}" if scratch.instructions.exists() else "--system-prompt=",
-            f"--model={self.model}",
-            *(() if self.drawing.thinks else ("--thinking=disabled",)),
+            *self.plain_options(),
         )
+
+    def plain_options(self) -> tuple[str, ...]:
+        """Those that need nothing else."""
+        form = (f"--json-schema={self.form.schema}",) if self.form else ()
+        return (f"--model={self.model}", *self.drawing.options(), *form)
 
     def environment(self) -> Mapping[str, str]:
         """What goes with the options."""

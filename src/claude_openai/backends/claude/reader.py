@@ -43,6 +43,9 @@ LONGEST_WAIT_SECONDS = 5.0
 """Between all tries of a request: Claude Code would wait up to a minute each time, where upstream asks for it. A longer
 wait is the client's, who is told; and it must be told before the first keep-alive decides the status."""
 
+BETWEEN_THOUGHTS = "\n\n"
+"""What sets one block of thinking apart from another of the same answer."""
+
 _FINISH: Mapping[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
@@ -74,6 +77,8 @@ class AnswerReader:
         self._started = False
         self._said_something = False
         self._said_text = False
+        self._thought = False
+        self._apart = ""
         self._stop_reason: str | None = None
         self._refusal: str | None = None
         self._usage = Usage(0, 0)
@@ -92,6 +97,11 @@ class AnswerReader:
             self._stop_reason in {"end_turn", "stop_sequence"} and self._said_text
         )
         return self.complete and not ends_by_itself
+
+    @property
+    def parks(self) -> bool:
+        """Whether the session can go on once the client has run the calls."""
+        return True
 
     @property
     def calls(self) -> list[ToolCall]:
@@ -156,11 +166,11 @@ class AnswerReader:
                 "type": "content_block_delta",
                 "delta": {"type": "thinking_delta", "thinking": str(text)},
             } if text:
-                self._said_something = True
-                return [ReasoningDelta(text)]
-            case {"type": "content_block_start", "content_block": {"type": "tool_use", "id": call_id, "name": name}}:
-                self._said_something = True
-                self._calls.append(_CallInProgress(call_id, name))
+                self._said_something = self._thought = True
+                apart, self._apart = self._apart, ""
+                return [ReasoningDelta(apart + text)]
+            case {"type": "content_block_start", "content_block": {**block}}:
+                self._block_started(block)
             case {"type": "content_block_delta", "delta": {"type": "input_json_delta", "partial_json": piece}}:
                 self._calls[-1].pieces.append(piece)
                 return [Working()]
@@ -173,6 +183,14 @@ class AnswerReader:
             case _:
                 pass
         return []
+
+    def _block_started(self, block: Mapping[Any, Any]) -> None:
+        match block:
+            case {"type": "tool_use", "id": call_id, "name": name}:
+                self._said_something = True
+                self._calls.append(_CallInProgress(call_id, name))
+            case {"type": "thinking"} if self._thought:
+                self._apart = BETWEEN_THOUGHTS
 
     def _message_started(self, message: Mapping[str, Any], session_id: str) -> list[Event]:
         if self._said_something:

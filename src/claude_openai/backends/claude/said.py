@@ -92,7 +92,8 @@ class RateLimitTold:
 @dataclass(frozen=True, slots=True)
 class Ended:
     """It is done with the prompt. `text` is the answer, or with `is_error` why there is none; `status` is upstream's
-    where that failed. `cost_usd` is that of the whole process so far. `limit` is which of its own limits ended it.
+    where that failed. `cost_usd` is that of the whole process so far. `limit` is which of its own limits ended it;
+    `unfit`: the answer did not fit its schema, however often it was sent back.
     """
 
     is_error: bool
@@ -100,7 +101,11 @@ class Ended:
     status: int | None = None
     cost_usd: float | None = None
     limit: AgentLimit | None = None
+    unfit: bool = False
 
+
+UNFIT = "error_max_structured_output_retries"
+"""The subtype of the result where an answer does not fit."""
 
 LIMITS: Mapping[str, AgentLimit] = {"error_max_turns": "max_turns", "error_max_budget_usd": "max_budget_usd"}
 """What the subtype of a result tells of that."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from claude_openai.backends.claude.said import (
     LIMITS,
+    UNFIT,
     Ended,
     RateLimitTold,
     Refused,
@@ -104,7 +105,14 @@ def _said(words: Words) -> Said | None:
         case "result":
             text = words.get("result") or "; ".join(words.get("errors") or ())
             limit = LIMITS.get(words.get("subtype") or "")
-            return Ended(words["is_error"], text, words.get("api_error_status"), words.get("total_cost_usd"), limit)
+            return Ended(
+                words["is_error"],
+                text,
+                words.get("api_error_status"),
+                words.get("total_cost_usd"),
+                limit,
+                words.get("subtype") == UNFIT,
+            )
         case _:
             return None
 

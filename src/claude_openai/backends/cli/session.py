@@ -10,6 +10,7 @@ import structlog
 from claude_openai.backends.claude.failures import process_failure
 from claude_openai.backends.claude.reader import AnswerReader
 from claude_openai.backends.claude.said import Ended, Said
+from claude_openai.backends.claude.structured import StructuredReader
 from claude_openai.backends.claude.words import UnreadableMessage, heard, parsed, tell
 from claude_openai.backends.cli.output import Output
 from claude_openai.backends.process import MAX_LINE_BYTES, Child
@@ -47,7 +48,9 @@ class CliSession:
     def __init__(self, running: Running, turn: Turn) -> None:
         self._running = running
         self._lines = _kept(running.child, running.output)
-        self._reader = AnswerReader(turn.model.id, frozenset(), time.time)
+        reads = (turn.model.id, frozenset[str](), time.time)
+        form = turn.reply_format
+        self._reader = StructuredReader(form, *reads) if form else AnswerReader(*reads)
         self._began = False
         self._done = False
 

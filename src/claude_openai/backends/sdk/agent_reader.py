@@ -23,7 +23,17 @@ from claude_openai.backends.claude.said import (
     ToolResult,
     ToolUse,
 )
-from claude_openai.core.events import Activity, Event, TextDelta, TurnFinished, TurnStarted, UsageReported, Working
+from claude_openai.backends.claude.structured import STRUCTURED_OUTPUT, StructuredReader
+from claude_openai.core.events import (
+    Activity,
+    Event,
+    TextDelta,
+    TextWithdrawn,
+    TurnFinished,
+    TurnStarted,
+    UsageReported,
+    Working,
+)
 from claude_openai.core.failures import Failure
 from claude_openai.core.messages import ToolCall
 
@@ -171,6 +181,21 @@ class AgentReader(AnswerReader):
         if not end.is_error:
             return process_failure("ended the turn without an answer")
         return upstream_failure(end.status, end.text, model=self._model, retry_after=self._retry_after())
+
+
+class StructuredAgentReader(StructuredReader, AgentReader):
+    """Claude Code at work, with an answer that must fit a schema. What it is cut in, it mends by itself."""
+
+    ends_where_cut = False
+
+    def feed(self, said: Said) -> list[Event]:
+        events = super().feed(said)
+        if any(isinstance(event, TextWithdrawn) for event in events):
+            self._told_text = False
+        return events
+
+    def _is_own(self, name: str) -> bool:
+        return name != STRUCTURED_OUTPUT and super()._is_own(name)
 
 
 def _shown_arguments(arguments: Mapping[str, Any]) -> str:

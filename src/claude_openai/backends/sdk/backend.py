@@ -154,7 +154,9 @@ class SdkBackend:
     async def _fresh(self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls) -> Running:
         """A process that waits, or a new one, introduced to a new conversation."""
         server = SERVER if turn.tools else None
-        introduction = Introduction(asked_for(turn), Drawing.of(turn), system_prompt(turn.messages), server)
+        introduction = Introduction(
+            asked_for(turn), Drawing.of(turn), system_prompt(turn.messages), server, turn.reply_format
+        )
         if spare := self._spares.take():
             try:
                 return await self._served(stack, spare.number, partial(self._warm, spare, introduction, calls))
@@ -192,8 +194,9 @@ class SdkBackend:
         past.lay_out(scratch)
         guard = None
         if profile and (ground := self._settings.ground):
-            guard = Guard(ground.fence(self._settings.login))
-            command = at_work(self._claude_code, scratch, order, profile, ground, has_tools=calls.any)
+            fence = await ground.fence(self._settings.login)
+            guard = Guard(fence, profile)
+            command = at_work(self._claude_code, scratch, order, profile, fence, has_tools=calls.any)
         else:
             command = rebuilt(self._claude_code, scratch, order, has_tools=calls.any)
         child = await owned.enter_async_context(child_process(command))

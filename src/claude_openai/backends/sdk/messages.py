@@ -16,6 +16,7 @@ from claude_agent_sdk import (
 
 from claude_openai.backends.claude.said import (
     LIMITS,
+    UNFIT,
     Ended,
     RateLimitTold,
     ResultsGiven,
@@ -51,6 +52,7 @@ def heard(message: Message) -> Said | None:
                 message.api_error_status,
                 message.total_cost_usd,
                 LIMITS.get(message.subtype),
+                message.subtype == UNFIT,
             )
         case _:
             return None

@@ -18,10 +18,11 @@ from claude_openai.backends.claude.command import Drawing
 from claude_openai.backends.claude.failures import process_failure
 from claude_openai.backends.claude.reader import AnswerReader
 from claude_openai.backends.claude.said import Said
+from claude_openai.backends.claude.structured import StructuredReader
 from claude_openai.backends.claude.transcript import Json, dialogue, prompt_of
 from claude_openai.backends.process import Child
 from claude_openai.backends.sdk.agent import NAMES, Guard
-from claude_openai.backends.sdk.agent_reader import AgentReader
+from claude_openai.backends.sdk.agent_reader import AgentReader, StructuredAgentReader
 from claude_openai.backends.sdk.calls import Outcome, ParkedCalls, fits
 from claude_openai.backends.sdk.messages import heard, tell
 from claude_openai.backends.sdk.transport import ChildTransport
@@ -86,6 +87,7 @@ class SdkSession:
         self._toolbox = Toolbox(turn.tools)
         self._model = turn.model.id
         self._offered = frozenset(tool.name for tool in turn.tools)
+        self._form = turn.reply_format
         self._max_mends = max_mends
         self._wear = wear
         self._started = started
@@ -146,8 +148,10 @@ class SdkSession:
 
     def _reader(self) -> AnswerReader:
         if guard := self._running.guard:
-            return AgentReader(self._model, NAMES, guard.has_checked, self._uses, time.time)
-        return AnswerReader(self._model, self._offered, time.time)
+            agents = (self._model, NAMES, guard.has_checked, self._uses, time.time)
+            return StructuredAgentReader(self._form, *agents) if self._form else AgentReader(*agents)
+        chats = (self._model, self._offered, time.time)
+        return StructuredReader(self._form, *chats) if self._form else AnswerReader(*chats)
 
     async def _answer(self, reader: AnswerReader) -> AsyncGenerator[Event, None]:
         """Up to the end of an answer that is complete, its calls fit for the client; or up to a last event."""
@@ -180,7 +184,7 @@ class SdkSession:
             return []
         self._answers += 1
         if reader.calls:
-            self._waits = True
+            self._waits = reader.parks
             return reader.park()
         if reader.goes_on:
             self._running.child.kill()  # an interrupt would come after the next request

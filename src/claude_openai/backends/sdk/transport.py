@@ -17,6 +17,7 @@ from claude_agent_sdk import CLIConnectionError, CLIJSONDecodeError, ProcessErro
 
 from claude_openai.backends.claude.command import Drawing
 from claude_openai.backends.process import MAX_LINE_BYTES, Child
+from claude_openai.core.turn import ReplyFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Introduction:
     drawing: Drawing
     instructions: str
     server: str | None
+    form: ReplyFormat | None = None
 
     def complete(self, line: str) -> str:
         """The SDK's `initialize` request with what it has no words for; what Claude Code takes there is measured."""
@@ -35,6 +37,8 @@ class Introduction:
             message["request"]["systemPrompt"] = [self.instructions]
         if self.server:
             message["request"]["sdkMcpServers"] = [self.server]
+        if self.form:
+            message["request"]["jsonSchema"] = json.loads(self.form.schema)
         return json.dumps(message) + "\n"
 
 
@@ -122,7 +126,9 @@ class ChildTransport(Transport):
 
         Claude Code carries them out one after the other, and before what is asked later (measured).
         """
-        settings = {"env": dict(drawing.environment()), **({"model": model} if model else {})}
+        settings: dict[str, object] = {"env": dict(drawing.environment()), "effortLevel": drawing.level}
+        if model:
+            settings["model"] = model
         asked = [await self._ask({"subtype": "apply_flag_settings", "settings": settings})]
         if thinks is not None:
             tokens = None if thinks else 0

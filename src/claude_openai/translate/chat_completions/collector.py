@@ -11,6 +11,7 @@ from claude_openai.core.events import (
     ReasoningDelta,
     Retrying,
     TextDelta,
+    TextWithdrawn,
     ToolCalled,
     TurnFailed,
     TurnFinished,
@@ -43,6 +44,7 @@ class Collector:
     legacy: bool = False
     shown: Shown | None = None
     _texts: list[str] = field(default_factory=list, init=False)
+    _thoughts: list[str] = field(default_factory=list, init=False)
     _activity: list[Activity] = field(default_factory=list, init=False)
     _calls: list[ToolCall] = field(default_factory=list, init=False)
     _started: TurnStarted | None = field(default=None, init=False)
@@ -58,19 +60,21 @@ class Collector:
         match event:
             case TurnStarted():
                 self._started = event
-            case TextDelta(text):
-                self._texts.append(text)
+            case TextDelta() | TextWithdrawn():
+                self._said(event)
             case ToolCalled(call):
                 self._calls.append(call)
+            case ReasoningDelta(text):
+                self._reasoned(text)
             case Activity():
-                self._activity.append(event)
+                self._acted(event)
             case UsageReported():
                 self._reported = event
             case TurnFinished():
                 self._finished = event
             case TurnFailed(failure):
                 raise RequestFailed(failure)
-            case ReasoningDelta() | Retrying() | Working() | RateLimitReported():
+            case Retrying() | Working() | RateLimitReported():
                 pass
             case _:
                 assert_never(event)
@@ -93,11 +97,23 @@ class Collector:
         content = None if not self._texts and (self._calls or declined is not None) else mended("".join(self._texts))
         message = ResponseMessage(content=content, refusal=declined)
         further = self._called() if self._calls else {}
-        return message.model_copy(update={**further, **self._reasoned()})
+        reasoned = {"reasoning_content": mended("".join(self._thoughts))} if self._thoughts else {}
+        return message.model_copy(update={**further, **reasoned})
 
-    def _reasoned(self) -> dict[str, object]:
-        lines = "".join(map(told_as_reasoning, self._activity)) if self.shown == "reasoning" else ""
-        return {"reasoning_content": lines} if lines else {}
+    def _said(self, event: TextDelta | TextWithdrawn) -> None:
+        if isinstance(event, TextDelta):
+            self._texts.append(event.text)
+        else:
+            self._texts.clear()
+
+    def _acted(self, activity: Activity) -> None:
+        self._activity.append(activity)
+        if self.shown == "reasoning":
+            self._reasoned(told_as_reasoning(activity, "".join(self._thoughts[-1:])))
+
+    def _reasoned(self, text: str) -> None:
+        if text:
+            self._thoughts.append(text)
 
     def _called(self) -> dict[str, object]:
         functions = [CalledFunction(name=call.name, arguments=arguments(call)) for call in self._calls]

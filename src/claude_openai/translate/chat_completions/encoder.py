@@ -15,6 +15,7 @@ from claude_openai.core.events import (
     ReasoningDelta,
     Retrying,
     TextDelta,
+    TextWithdrawn,
     ToolCalled,
     TurnFailed,
     TurnFinished,
@@ -46,7 +47,7 @@ from claude_openai.wire.chat_completions import (
 @dataclass(slots=True)
 class ChunkEncoder:
     """One stream. `id`, `created` and `model` are the same in all its chunks; `shown` is how the client sees what
-    Claude Code does with its own tools.
+    Claude Code does with its own tools; `index` is the answer's among several (`choices`).
     """
 
     id: str
@@ -55,9 +56,13 @@ class ChunkEncoder:
     include_usage: bool = False
     legacy: bool = False
     shown: Shown | None = None
+    index: int = 0
     _opened: bool = field(default=False, init=False)
+    _has_content: bool = field(default=False, init=False)
     _calls: int = field(default=0, init=False)
     _text: Joiner = field(default_factory=Joiner, init=False)
+    _thought: Joiner = field(default_factory=Joiner, init=False)
+    _last_thought: str = field(default="", init=False)
     _started: TurnStarted | None = field(default=None, init=False)
     _reported: UsageReported | None = field(default=None, init=False)
 
@@ -73,7 +78,10 @@ class ChunkEncoder:
                 self._started = event
                 return []
             case TextDelta(text):
-                return [*self._opening(""), self._said(Delta(content=self._text.feed(text)))]
+                opening, self._has_content = self._opening(""), True
+                return [*opening, self._said(Delta(content=self._text.feed(text)))]
+            case ReasoningDelta(text):
+                return self._reasoned(text)
             case ToolCalled(call):
                 return self._called(call)
             case Activity():
@@ -83,7 +91,7 @@ class ChunkEncoder:
                 return []
             case TurnFinished():
                 return [*self._last_words(event), *self._closing(event)]
-            case ReasoningDelta() | Retrying() | Working() | RateLimitReported() | TurnFailed():
+            case Retrying() | Working() | RateLimitReported() | TurnFailed() | TextWithdrawn():
                 return []
             case _:
                 assert_never(event)
@@ -91,12 +99,12 @@ class ChunkEncoder:
     def _opening(self, content: str | None) -> list[ChatCompletionChunk]:
         if self._opened:
             return []
-        self._opened = True
+        self._opened, self._has_content = True, content is not None
         return [self._said(Delta(role="assistant", content=content, refusal=None))]
 
     def _rest(self) -> list[ChatCompletionChunk]:
-        rest = self._text.finish()
-        return [self._said(Delta(content=rest))] if rest else []
+        deltas = [Delta(reasoning_content=self._thought.finish()), Delta(content=self._text.finish())]
+        return [self._said(delta) for delta in deltas if delta.reasoning_content or delta.content]
 
     def _called(self, call: ToolCall) -> list[ChatCompletionChunk]:
         """The call's name, then its arguments, as OpenAI sends them: what begins a call has no arguments yet."""
@@ -118,14 +126,21 @@ class ChunkEncoder:
         if self.shown == "events":
             told = self._said(Delta()).model_copy(update={"claude_activity": told_activity(activity)})
             return [*self._opening(""), told]
-        line = told_as_reasoning(activity) if self.shown == "reasoning" else ""
-        return [*self._opening(""), self._said(Delta(reasoning_content=line))] if line else []
+        return self._reasoned(told_as_reasoning(activity, self._last_thought)) if self.shown == "reasoning" else []
+
+    def _reasoned(self, text: str) -> list[ChatCompletionChunk]:
+        if not text:
+            return []
+        self._last_thought = text
+        return [*self._opening(None), self._said(Delta(reasoning_content=self._thought.feed(text)))]
 
     def _last_words(self, end: TurnFinished) -> list[ChatCompletionChunk]:
         declined = refusal(end)
         chunks = [*self._opening("" if declined is None else None), *self._rest()]
         if declined is not None:
             chunks.append(self._said(Delta(refusal=declined)))
+        elif not (self._has_content or self._calls):
+            chunks.append(self._said(Delta(content="")))
         return chunks
 
     def _closing(self, end: TurnFinished) -> list[ChatCompletionChunk]:
@@ -136,7 +151,7 @@ class ChunkEncoder:
         return [signed(finishing, self._started, self._reported, end)]
 
     def _said(self, delta: Delta, finish: FinishReason | None = None) -> ChatCompletionChunk:
-        return self._chunk([ChunkChoice(delta=delta, logprobs=None, finish_reason=finish)])
+        return self._chunk([ChunkChoice(index=self.index, delta=delta, logprobs=None, finish_reason=finish)])
 
     def _chunk(self, choices: list[ChunkChoice]) -> ChatCompletionChunk:
         chunk = ChatCompletionChunk(id=self.id, created=self.created, model=self.model, choices=choices)

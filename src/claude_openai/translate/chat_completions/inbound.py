@@ -9,9 +9,16 @@ from claude_openai.translate.agent import offered, read_profile
 from claude_openai.translate.agent import without_effect as unheard
 from claude_openai.translate.body import parse_body
 from claude_openai.translate.chat_completions.messages import read_messages
-from claude_openai.translate.chat_completions.parameters import PARAMETERS, read_sampling, without_effect
+from claude_openai.translate.chat_completions.parameters import (
+    PARAMETERS,
+    read_choices,
+    read_format,
+    read_sampling,
+    without_effect,
+)
 from claude_openai.translate.chat_completions.tools import read_tools
 from claude_openai.translate.parameters import refuse_unsupported
+from claude_openai.translate.reply_format import beside
 from claude_openai.wire.chat_completions import ChatCompletionRequest
 
 
@@ -21,7 +28,7 @@ class Reading:
 
     `model` is the name that the reply carries. `ignored` names what was accepted without effect, `adjusted` what was
     carried with another value (`temperature=1`); both are fit for a header. `legacy`: calls are told as functions, as
-    they were offered.
+    they were offered. `choices` is how many answers are wanted.
     """
 
     turn: Turn
@@ -31,6 +38,7 @@ class Reading:
     ignored: tuple[str, ...] = ()
     adjusted: tuple[str, ...] = ()
     legacy: bool = False
+    choices: int = 1
 
     @property
     def shown(self) -> Shown | None:
@@ -60,14 +68,16 @@ def read_turn(
     drawing = read_sampling(request, model)
     offer = read_tools(request)
     agent = read_profile(request.claude, model, rules)
-    tools, choice = offered(agent, offer.tools, offer.choice)
+    form = read_format(request)
+    tools, choice = beside(form, *offered(agent, offer.tools, offer.choice))
     options = request.stream_options
     return Reading(
-        turn=Turn(model, read_messages(request.messages), drawing.sampling, principal, tools, choice, agent),
+        turn=Turn(model, read_messages(request.messages), drawing.sampling, principal, tools, choice, agent, form),
         model=request.model or model.id,
         stream=bool(request.stream),
         include_usage=bool(options and options.include_usage),
         ignored=drawing.ignored + without_effect(request) + unheard(request.claude, agent),
         adjusted=drawing.adjusted,
         legacy=offer.legacy,
+        choices=read_choices(request, agent),
     )

@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 from typing import Final
 
+from claude_openai.core.agent import AgentProfile
 from claude_openai.core.models import Model
-from claude_openai.core.turn import Sampling
+from claude_openai.core.turn import ReplyFormat, Sampling
 from claude_openai.translate.content import is_blank
-from claude_openai.translate.faults import invalid
-from claude_openai.translate.parameters import Parameter, ignored, randomness, unknown
+from claude_openai.translate.faults import invalid, unsupported
+from claude_openai.translate.parameters import EFFORT_NOTE, Parameter, exertion, ignored, randomness, unknown
+from claude_openai.translate.reply_format import ANY_OBJECT, read_schema
 from claude_openai.wire.chat_completions import (
     AssistantMessage,
     ChatCompletionRequest,
-    ResponseFormat,
+    JsonObjectFormat,
+    JsonSchemaFormat,
     SystemMessage,
     UserMessage,
 )
@@ -39,11 +42,17 @@ PARAMETERS: Final = (
         "Models refuse it beside `temperature`: then the one that differs from 1 is carried, and of two such "
         "`temperature`. Without effect on models that do not take it.",
     ),
-    Parameter("stop", "carried", "Up to four; one that is empty or only white space is a 400."),
-    Parameter("n", "refused", "There is one answer to a request.", unless=(1,)),
+    Parameter("reasoning_effort", "partly", EFFORT_NOTE),
     Parameter(
-        "response_format", "refused", "This version answers in plain text only.", unless=(ResponseFormat(type="text"),)
+        "stop",
+        "carried",
+        "Up to four; an empty one is a 400. Claude takes none of white space alone: such a one ends the answer here, "
+        "and what the answer used is then not known.",
     ),
+    Parameter(
+        "n", "carried", "Up to 8 answers, each a run of its own; see below. More, and several of agents, are a 400."
+    ),
+    Parameter("response_format", "carried", "In every form; see below. A schema that Claude does not take is a 400."),
     Parameter("tools", "carried", "Up to 128 functions; see below. Custom tools are a 400."),
     Parameter("tool_choice", "carried", "In every form; a 400 where it asks for a tool that is not offered."),
     Parameter("parallel_tool_calls", "carried", "`false`: Claude makes one call at a time."),
@@ -56,15 +65,23 @@ PARAMETERS: Final = (
     Parameter("top_logprobs", "refused", "Claude gives no probabilities.", unless=(0,)),
     Parameter("logit_bias", "refused", "Claude's tokens cannot be weighted.", unless=({},)),
     Parameter("prediction", "refused", "Claude takes no predicted output."),
-    Parameter("web_search_options", "refused", "Answers do not search the web."),
+    Parameter(
+        "web_search_options",
+        "refused",
+        "A chat completion has the client's own tools only. An agent can search the web; see `claude`.",
+    ),
     Parameter("moderation", "refused", "Answers are not moderated."),
     Parameter("frequency_penalty", "ignored", "Claude has no penalties.", unless=(0,)),
     Parameter("presence_penalty", "ignored", "Claude has no penalties.", unless=(0,)),
     Parameter("seed", "ignored", "Claude draws without a seed."),
-    Parameter("reasoning_effort", "ignored", "This version does not carry it yet."),
     Parameter("verbosity", "ignored", "Claude has no such setting.", unless=("medium",)),
     Parameter("service_tier", "ignored", "The tier is that of the login.", unless=("auto", "default")),
-    Parameter("store", "ignored", "Answers are not stored.", unless=(False,)),
+    Parameter(
+        "store",
+        "ignored",
+        "Chat completions are not kept for fetching; [responses](responses.md) are.",
+        unless=(False,),
+    ),
     Parameter("metadata", "ignored", "There is nothing stored to attach it to.", unless=({},)),
     Parameter("user", "ignored", "Claude Code names its own user upstream."),
     Parameter("safety_identifier", "ignored", "Claude Code names its own user upstream."),
@@ -73,8 +90,40 @@ PARAMETERS: Final = (
     Parameter("prompt_cache_retention", "ignored", "Claude Code caches prompts by itself."),
 )
 
+MOST_CHOICES = 8
+"""Answers to one request: each takes a place, and a process."""
+
 _NAMED = (SystemMessage, UserMessage, AssistantMessage)
 """Messages whose `name` tells who speaks; a function's is the function's."""
+
+
+def read_format(request: ChatCompletionRequest) -> ReplyFormat | None:
+    """The form that the answer must have; None for any text.
+
+    Raises:
+        RequestFailed: `INVALID_REQUEST`, naming a schema that cannot be had.
+    """
+    match request.response_format:
+        case JsonObjectFormat():
+            return ANY_OBJECT
+        case JsonSchemaFormat(json_schema=schema):
+            return read_schema(schema, "response_format.json_schema.schema")
+        case _:
+            return None
+
+
+def read_choices(request: ChatCompletionRequest, agent: AgentProfile | None) -> int:
+    """How many answers are wanted.
+
+    Raises:
+        RequestFailed: `UNSUPPORTED_PARAMETER`, naming `n`: more than can be given.
+    """
+    wanted = request.n or 1
+    if wanted > MOST_CHOICES:
+        raise unsupported("n", f"at most {MOST_CHOICES} answers are given to a request")
+    if wanted > 1 and agent:
+        raise unsupported("n", "several agents would work in one folder at the same time")
+    return wanted
 
 
 def without_effect(request: ChatCompletionRequest) -> tuple[str, ...]:
@@ -97,17 +146,26 @@ class Drawing:
 
 
 def read_sampling(request: ChatCompletionRequest, model: Model) -> Drawing:
-    """What the request wants of the answer's length, randomness and end, as far as `model` takes it.
+    """What the request wants of the answer's length, randomness, effort and end, as far as `model` takes it.
 
     Raises:
-        RequestFailed: `INVALID_REQUEST`, naming a stop sequence that Claude would refuse.
+        RequestFailed: `INVALID_REQUEST`, naming a stop sequence that is empty.
     """
     limit, overruled = _max_tokens(request)
+    stops = _stop(request)
     drawn = randomness(request.temperature, request.top_p, model)
+    thought = exertion("reasoning_effort", request.reasoning_effort, model)
     return Drawing(
-        Sampling(max_tokens=limit, temperature=drawn.temperature, top_p=drawn.top_p, stop=_stop(request)),
-        ignored=overruled + drawn.ignored,
-        adjusted=drawn.adjusted,
+        Sampling(
+            limit,
+            drawn.temperature,
+            drawn.top_p,
+            stop=tuple(sequence for sequence in stops if not is_blank(sequence)),
+            effort=thought.effort,
+            halt=tuple(filter(is_blank, stops)),
+        ),
+        ignored=overruled + drawn.ignored + thought.ignored,
+        adjusted=drawn.adjusted + thought.adjusted,
     )
 
 
@@ -132,5 +190,5 @@ def _stop(request: ChatCompletionRequest) -> tuple[str, ...]:
 
 
 def _check_stop(sequence: str, path: str) -> None:
-    if is_blank(sequence):
-        raise invalid(path, "Claude takes no stop sequence that is empty or only white space")
+    if not sequence:
+        raise invalid(path, "there is no empty stop sequence")

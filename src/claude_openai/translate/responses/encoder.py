@@ -16,6 +16,7 @@ from claude_openai.core.events import (
     ReasoningDelta,
     Retrying,
     TextDelta,
+    TextWithdrawn,
     ToolCalled,
     TurnFailed,
     TurnFinished,
@@ -96,8 +97,8 @@ class ResponseEncoder:
                 signature = ClaudeExtension(session_id=event.session_id, model=event.model, cost_usd=None)
                 self._now(claude=signature)
                 return self._opening()
-            case TextDelta(text):
-                return [*self._opening(), *self._in("message"), *self._said(text)]
+            case TextDelta() | TextWithdrawn():
+                return self._worded(event)
             case ReasoningDelta(text) if self.shows_thinking:
                 return [*self._opening(), *self._in("reasoning"), *self._said(text)]
             case ToolCalled(call):
@@ -109,12 +110,22 @@ class ResponseEncoder:
                 return [*self._opening(), *self._closed(event), *self._refused(event), *self._finished(event)]
             case TurnFailed(failure):
                 return [*self._opening(), *self._closed(incomplete_items=True), *self._failed(failure)]
-            case Activity() if self.shows_activity and (line := told_as_reasoning(event)):
+            case Activity() if self.shows_activity and (line := told_as_reasoning(event, self._last_thought)):
                 return [*self._opening(), *self._in("reasoning"), *self._said(line)]
             case ReasoningDelta() | Activity() | Retrying() | Working() | RateLimitReported():
                 return []
             case _:
                 assert_never(event)
+
+    @property
+    def _last_thought(self) -> str:
+        return "".join(self._open.pieces[-1:]) if self._open and self._open.kind == "reasoning" else ""
+
+    def _worded(self, event: TextDelta | TextWithdrawn) -> Events:
+        if isinstance(event, TextDelta):
+            return [*self._opening(), *self._in("message"), *self._said(event.text)]
+        self._open = None  # where there is a stream, it is told of a failure instead (`as_streamed`)
+        return []
 
     # --- What there is for each event of the stream
 

@@ -14,9 +14,16 @@ from claude_openai.translate.agent import offered, read_profile
 from claude_openai.translate.agent import without_effect as unheard
 from claude_openai.translate.body import parse_body
 from claude_openai.translate.parameters import randomness, refuse_unsupported
+from claude_openai.translate.reply_format import beside
 from claude_openai.translate.responses.items import read_input
 from claude_openai.translate.responses.kept import items_of, said_in
-from claude_openai.translate.responses.parameters import PARAMETERS, refuse_other_formats, without_effect
+from claude_openai.translate.responses.parameters import (
+    PARAMETERS,
+    read_format,
+    read_reasoning,
+    summary_wished,
+    without_effect,
+)
 from claude_openai.translate.responses.tools import read_tools
 from claude_openai.wire.responses.reply import Response
 from claude_openai.wire.responses.request import Item, ResponsesRequest
@@ -68,12 +75,13 @@ def read_turn(
         RequestFailed: it asks for something that cannot be given, or of a model that does not exist.
     """
     refuse_unsupported(request, PARAMETERS)
-    refuse_other_formats(request)
     model = catalogue.resolve(request.model)
     drawn = randomness(request.temperature, request.top_p, model)
+    thought = read_reasoning(request, model)
     offer = read_tools(request)
     agent = read_profile(request.claude, model, rules)
-    tools, choice = offered(agent, offer.tools, offer.choice)
+    form = read_format(request)
+    tools, choice = beside(form, *offered(agent, offer.tools, offer.choice))
     sent = request.input
     if history:
         said = sent if not isinstance(sent, str) else _ITEMS.validate_python([{"role": "user", "content": sent}])
@@ -83,19 +91,24 @@ def read_turn(
         turn=Turn(
             model,
             read_input(sent, request.instructions),
-            Sampling(max_tokens=request.max_output_tokens, temperature=drawn.temperature, top_p=drawn.top_p),
+            Sampling(request.max_output_tokens, drawn.temperature, drawn.top_p, effort=thought.effort),
             principal,
             tools,
             choice,
             agent,
+            form,
         ),
         response=_begun(request, response_id, created, request.model or model.id),
         items=items_of(request, response_id),
         stream=bool(request.stream),
-        shows_thinking=bool(request.reasoning and request.reasoning.summary),
+        shows_thinking=summary_wished(request) is not None,
         shows_activity=bool(agent and agent.show_activity == "reasoning"),
-        ignored=without_effect(request) + drawn.ignored + unheard(request.claude, agent) + _unshown(agent),
-        adjusted=drawn.adjusted,
+        ignored=without_effect(request)
+        + drawn.ignored
+        + thought.ignored
+        + unheard(request.claude, agent)
+        + _unshown(agent),
+        adjusted=drawn.adjusted + thought.adjusted,
     )
 
 
@@ -106,7 +119,7 @@ def _unshown(agent: AgentProfile | None) -> tuple[str, ...]:
 
 def _begun(request: ResponsesRequest, response_id: str, created: int, model: str) -> Response:
     """As OpenAI tells a request back, with the defaults of what was left out."""
-    sent: dict[str, Any] = request.model_dump(mode="json", exclude_none=True)
+    sent: dict[str, Any] = request.model_dump(mode="json", by_alias=True, exclude_none=True)
     return Response(
         id=response_id,
         created_at=created,

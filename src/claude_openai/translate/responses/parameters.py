@@ -1,10 +1,13 @@
 """What becomes of each parameter of a response: the table, and what is carried of it."""
 
+from dataclasses import replace
 from typing import Final
 
-from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.translate.parameters import Parameter, ignored, unknown
-from claude_openai.wire.responses.request import ResponsesRequest
+from claude_openai.core.models import Model
+from claude_openai.core.turn import ReplyFormat
+from claude_openai.translate.parameters import EFFORT_NOTE, Exertion, Parameter, exertion, ignored, unknown
+from claude_openai.translate.reply_format import ANY_OBJECT, read_schema
+from claude_openai.wire.responses.request import JsonObjectFormat, JsonSchemaFormat, ResponsesRequest
 
 PARAMETERS: Final = (
     Parameter("claude", "carried", "Chooses the [agent profile](agent.md) and how it works; not a field of OpenAI's."),
@@ -29,14 +32,19 @@ PARAMETERS: Final = (
         "Models refuse it beside `temperature`: then the one that differs from 1 is carried, and of two such "
         "`temperature`. Without effect on models that do not take it.",
     ),
-    Parameter("text", "partly", "`format` is text; another one is a 400. `verbosity` has no effect and is reported."),
+    Parameter("text", "partly", "`format` is carried in every form. `verbosity` has no effect and is reported."),
     Parameter("tools", "carried", "Up to 128 functions. Hosted tools, MCP servers and custom tools are a 400."),
     Parameter("tool_choice", "carried", "In every form for functions; a 400 where it asks for what is not offered."),
     Parameter("parallel_tool_calls", "carried", "`false`: Claude makes one call at a time."),
     Parameter("store", "carried", "`true`, which is the default: the response can be fetched and continued later."),
     Parameter("metadata", "carried", "Kept with the response and told with it."),
     Parameter("include", "partly", "There is nothing to include; what is asked for is reported."),
-    Parameter("reasoning", "partly", "`effort` and `summary` have no effect yet and are reported."),
+    Parameter(
+        "reasoning",
+        "partly",
+        f"`effort`: {EFFORT_NOTE} `summary`: thinking is told, in the one form that Claude has, as `auto`. `context` "
+        "and `mode` have no effect and are reported.",
+    ),
     Parameter("truncation", "refused", "Nothing is dropped from a conversation.", unless=("disabled",)),
     Parameter("background", "refused", "A response is answered while its request is open.", unless=(False,)),
     Parameter("conversation", "refused", "Use `previous_response_id`, or send the conversation."),
@@ -44,6 +52,9 @@ PARAMETERS: Final = (
     Parameter("context_management", "refused", "Nothing is dropped from a conversation.", unless=([],)),
     Parameter("moderation", "refused", "Answers are not moderated."),
     Parameter("top_logprobs", "refused", "Claude gives no probabilities.", unless=(0,)),
+    Parameter("access_programs", "ignored", "They are OpenAI's."),
+    Parameter("background_options", "ignored", "A response is answered while its request is open.", unless=({},)),
+    Parameter("image", "ignored", "Images reach Claude as they are.", unless=({},)),
     Parameter("max_tool_calls", "ignored", "It counts built-in tools, of which there are none."),
     Parameter("service_tier", "ignored", "The tier is that of the login.", unless=("auto", "default")),
     Parameter("user", "ignored", "Claude Code names its own user upstream."),
@@ -54,15 +65,32 @@ PARAMETERS: Final = (
 )
 
 
-def refuse_other_formats(request: ResponsesRequest) -> None:
-    """See that the answer is wanted as text.
+def read_format(request: ResponsesRequest) -> ReplyFormat | None:
+    """The form that the answer must have; None for any text.
 
     Raises:
-        RequestFailed: `UNSUPPORTED_PARAMETER`, naming the format.
+        RequestFailed: `INVALID_REQUEST`, naming a schema that cannot be had.
     """
-    if request.text and request.text.format and request.text.format.type != "text":
-        sentence = "Unsupported parameter: 'text.format'. This version answers in plain text only."
-        raise RequestFailed(Failure(Kind.UNSUPPORTED_PARAMETER, sentence, param="text.format"))
+    match request.text.format if request.text else None:
+        case JsonObjectFormat():
+            return ANY_OBJECT
+        case JsonSchemaFormat() as form:
+            return read_schema(form, "text.format.schema")
+        case _:
+            return None
+
+
+def summary_wished(request: ResponsesRequest) -> str | None:
+    """In which form thinking is to be told, under either of the names that this has."""
+    reasoning = request.reasoning
+    return (reasoning.summary or reasoning.generate_summary) if reasoning else None
+
+
+def read_reasoning(request: ResponsesRequest, model: Model) -> Exertion:
+    """How hard `model` is to think; a form of summary that there is not is adjusted, too."""
+    thought = exertion("reasoning.effort", request.reasoning.effort if request.reasoning else None, model)
+    form = ("reasoning.summary=auto",) if summary_wished(request) not in (None, "auto") else ()
+    return replace(thought, adjusted=thought.adjusted + form)
 
 
 def without_effect(request: ResponsesRequest) -> tuple[str, ...]:
@@ -74,8 +102,8 @@ def _in_part(request: ResponsesRequest) -> tuple[str, ...]:
     text, reasoning, options = request.text, request.reasoning, request.stream_options
     wishes = {
         "text.verbosity": bool(text and text.verbosity not in (None, "medium")),
-        "reasoning.effort": bool(reasoning and reasoning.effort),
-        "reasoning.summary": bool(reasoning and reasoning.summary),
+        "reasoning.context": bool(reasoning and reasoning.context not in (None, "auto")),
+        "reasoning.mode": bool(reasoning and reasoning.mode not in (None, "standard")),
         "stream_options.include_obfuscation": bool(options and options.include_obfuscation),
         "include": bool(request.include),
     }

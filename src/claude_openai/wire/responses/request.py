@@ -4,12 +4,12 @@ Unknown fields of items are dropped; those of the request are kept by name (`unk
 reported. Items and tools of kinds that Claude cannot be given have only their type read, so as to be refused by name.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from claude_openai.wire.claude import ClaudeOptions
-from claude_openai.wire.sent import Object, Sent, kind, shape, tag_of
+from claude_openai.wire.sent import Effort, Object, SchemaName, Sent, kind, shape, tag_of
 
 # --- Content ---------------------------------------------------------------------------------------------------------
 
@@ -112,6 +112,13 @@ class ReasoningItem(Sent):
     type: Literal["reasoning"]
 
 
+class ItemReference(Sent):
+    """An item that a stored response has."""
+
+    type: Literal["item_reference"]
+    id: Annotated[str, Field(max_length=200)]
+
+
 class OtherItem(Sent):
     """An item of a kind that Claude cannot be given."""
 
@@ -122,7 +129,7 @@ def _item_tag(value: object) -> str | None:
     match tag_of(value, "type"):
         case None:
             return "<message>" if isinstance(value, dict) and "role" in value else None
-        case "message" | "function_call" | "function_call_output" | "reasoning" as known:
+        case "message" | "function_call" | "function_call_output" | "reasoning" | "item_reference" as known:
             return f"<{known}>"
         case _:
             return "<other>"
@@ -133,6 +140,7 @@ Item = Annotated[
     | Annotated[FunctionCallItem, Tag("<function_call>")]
     | Annotated[FunctionCallOutputItem, Tag("<function_call_output>")]
     | Annotated[ReasoningItem, Tag("<reasoning>")]
+    | Annotated[ItemReference, Tag("<item_reference>")]
     | Annotated[OtherItem, Tag("<other>")],
     Discriminator(
         _item_tag,
@@ -210,12 +218,34 @@ ToolChoice = Annotated[
 # --- The request -----------------------------------------------------------------------------------------------------
 
 
-class TextFormat(Sent):
-    """The form an answer must have."""
+class PlainFormat(Sent):
+    """The answer may be any text."""
 
-    model_config = ConfigDict(extra="allow")
+    type: Literal["text"]
 
-    type: Literal["text", "json_schema", "json_object"]
+
+class JsonObjectFormat(Sent):
+    """The answer is a JSON object."""
+
+    type: Literal["json_object"]
+
+
+class JsonSchemaFormat(Sent):
+    """The answer is JSON that fits a schema."""
+
+    type: Literal["json_schema"]
+    name: SchemaName
+    description: str | None = None
+    content: dict[str, Any] = Field(alias="schema")
+    strict: bool | None = None
+
+
+TextFormat: TypeAlias = Annotated[
+    Annotated[PlainFormat, Tag("<text>")]
+    | Annotated[JsonObjectFormat, Tag("<json_object>")]
+    | Annotated[JsonSchemaFormat, Tag("<json_schema>")],
+    kind("type", {"text": "<text>", "json_object": "<json_object>", "json_schema": "<json_schema>"}),
+]
 
 
 class TextConfig(Sent):
@@ -225,11 +255,17 @@ class TextConfig(Sent):
     verbosity: str | None = None
 
 
+Summary = Literal["auto", "concise", "detailed"]
+
+
 class Reasoning(Sent):
     """How much the model thinks, and what of it is told."""
 
-    effort: str | None = None
-    summary: str | None = None
+    effort: Effort | None = None
+    summary: Summary | None = None
+    generate_summary: Summary | None = None
+    context: str | None = None
+    mode: str | None = None
 
 
 class StreamOptions(Sent):
@@ -245,10 +281,13 @@ class ResponsesRequest(Sent):
 
     input: Input
     model: str | None = None
+    access_programs: Object | None = None
     background: bool | None = None
+    background_options: Object | None = None
     claude: ClaudeOptions | None = None
     context_management: list[Object] | None = None
     conversation: object | None = None
+    image: Object | None = None
     include: list[str] | None = None
     instructions: str | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None

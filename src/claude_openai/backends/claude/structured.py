@@ -1,0 +1,132 @@
+"""Answers that must fit a schema: the model gives them by a tool of Claude Code's own, whose arguments are the answer.
+
+Measured: Claude Code offers the tool, asks for it where the model ends without, sends back what does not fit up to five
+times, and ends the turn once it fits, without a further request. What else the model says is no part of the answer.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from claude_openai.backends.claude.reader import AnswerReader
+from claude_openai.backends.claude.said import Ended, ResultsGiven, Said
+from claude_openai.core.events import Event, TextDelta, TextWithdrawn, Working
+from claude_openai.core.failures import Failure, Kind
+from claude_openai.core.messages import ToolCall
+from claude_openai.core.schemas import Schema
+from claude_openai.core.strict_json import NotJson, parse
+from claude_openai.core.turn import ReplyFormat
+
+STRUCTURED_OUTPUT: Final = "StructuredOutput"
+"""Claude Code's name for the tool."""
+
+_CUT: Final = frozenset({"max_tokens", "model_context_window_exceeded"})
+
+
+class StructuredReader(AnswerReader):
+    """An answer that must fit `form`; the other arguments are those of the reader that it is besides.
+
+    Its text comes as the model writes it, and is withdrawn where it turns out not to fit.
+    """
+
+    ends_where_cut = True
+    """Whether an answer that was cut is told as such, and Claude Code not let go on."""
+
+    def __init__(self, form: ReplyFormat, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._offered |= {STRUCTURED_OUTPUT}
+        self._schema = Schema(form.schema)
+        self._given = ""
+        self._accepted = False
+        self._exact = True
+
+    @property
+    def ready(self) -> bool:
+        return self._cut or (bool(self.calls) and super().ready)
+
+    @property
+    def goes_on(self) -> bool:
+        return self._cut
+
+    @property
+    def parks(self) -> bool:
+        return self._giving is None
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        return [call for call in super().calls if call.name != STRUCTURED_OUTPUT]
+
+    def feed(self, said: Said) -> list[Event]:
+        return [*self._outcome(said), *super().feed(said)]
+
+    @property
+    def _cut(self) -> bool:
+        return self.ends_where_cut and self.complete and self._stop_reason in _CUT
+
+    @property
+    def _giving(self) -> str | None:
+        """The id of the call that gives the answer, where the message has one."""
+        return next((call.id for call in self._calls if call.name == STRUCTURED_OUTPUT), None)
+
+    def _streamed(self, event: Mapping[str, Any], session_id: str) -> list[Event]:
+        events = super()._streamed(event, session_id)
+        match event:
+            case {"type": "content_block_delta", "delta": {"type": "text_delta"}}:
+                self._exact = False
+                return [Working()]
+            case {"type": "content_block_delta", "delta": {"type": "input_json_delta", "partial_json": str(piece)}}:
+                return self._written(piece, events)
+            case {"type": "message_stop"} if self.complete and self._asked_again:
+                self._exact = False
+                self.go_on()
+        return events
+
+    @property
+    def _asked_again(self) -> bool:
+        """The message is none that an answer ends with: Claude Code asks for one, and remembers that it had to."""
+        return self.ends_where_cut and not (self._cut or self.calls or self._giving or self._stop_reason == "refusal")
+
+    def _written(self, piece: str, events: list[Event]) -> list[Event]:
+        if not piece or self._calls[-1].name != STRUCTURED_OUTPUT:
+            return events
+        self._given += piece
+        return [TextDelta(piece)]
+
+    def _outcome(self, said: Said) -> list[Event]:
+        results = said.results if isinstance(said, ResultsGiven) and said.parent is None else ()
+        for result in results:
+            if result.call_id == self._giving:
+                return self._unfitting() if result.is_error else self._fitting()
+        return []
+
+    def _fitting(self) -> list[Event]:
+        self._accepted = True
+        return []
+
+    def _unfitting(self) -> list[Event]:
+        told = bool(self._given)
+        self._exact, self._given = False, ""
+        self.go_on()
+        return [TextWithdrawn()] if told else []
+
+    def _ended(self, end: Ended) -> list[Event]:
+        if end.unfit:
+            return self._fail(_unfit("the model did not mend it in time"))
+        if not self._accepted:
+            return super()._ended(end)
+        if fault := self._fault():
+            return self._fail(_unfit(fault))
+        self._stop_reason = "end_turn"
+        events = super()._ended(end)
+        self.lasts = self.lasts or self._exact
+        return events if self._given else [TextDelta("{}"), *events]
+
+    def _fault(self) -> str:
+        try:
+            return "; ".join(self._schema.misfits(parse(self._given or "{}")))
+        except NotJson as error:
+            return f"it is not valid JSON: {error}"
+
+
+def _unfit(why: str) -> Failure:
+    sentence = f"The model's answer does not fit the schema that was asked for: {why}."
+    return Failure(Kind.INVALID_STRUCTURED_OUTPUT, sentence)

@@ -1,0 +1,91 @@
+"""Several answers to one request: each has an encoder or a collector of its own, and here one reply is made of theirs.
+
+Tokens are counted as OpenAI counts them: those of the prompt once, those of all answers. The cost is that of all, and
+upstream has counted the prompt for each. Where one of these numbers is not known, that of all is not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from claude_openai.core.events import Event, TurnFinished
+from claude_openai.translate.chat_completions.encoder import ChunkEncoder
+from claude_openai.wire.chat_completions import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    ClaudeExtension,
+    CompletionTokensDetails,
+    CompletionUsage,
+)
+
+
+def together(answers: Sequence[ChatCompletion]) -> ChatCompletion:
+    """`answers` as one object; each has one choice."""
+    choices = [answer.choices[0].model_copy(update={"index": index}) for index, answer in enumerate(answers)]
+    first = answers[0]
+    whole = ChatCompletion(id=first.id, created=first.created, model=first.model, choices=choices)
+    return whole.model_copy(update=_account(answers))
+
+
+@dataclass(slots=True)
+class ChoicesEncoder:
+    """One stream of several answers, each by its encoder; what they used together is told after the last of them."""
+
+    encoders: Sequence[ChunkEncoder]
+    _ends: dict[int, ChatCompletionChunk] = field(default_factory=dict, init=False)
+
+    @property
+    def calls(self) -> int:
+        """How many calls the model has made."""
+        return sum(encoder.calls for encoder in self.encoders)
+
+    @property
+    def over(self) -> bool:
+        """Whether all answers are complete."""
+        return len(self._ends) == len(self.encoders)
+
+    def feed(self, choice: int, event: Event) -> list[ChatCompletionChunk]:
+        """The chunks that `event` of an answer makes. A failure makes none, and ends them all."""
+        chunks = self.encoders[choice].feed(event)
+        if not isinstance(event, TurnFinished):
+            return chunks
+        end = self._ends[choice] = chunks.pop()
+        if end.choices:
+            chunks.append(_unsigned(end))
+        return self._signed(chunks, end) if self.over else chunks
+
+    def _signed(self, chunks: list[ChatCompletionChunk], end: ChatCompletionChunk) -> list[ChatCompletionChunk]:
+        """The last chunks of all, the last one with the account: it has no choices where that was asked for."""
+        account = _account([self._ends[choice] for choice in range(len(self.encoders))])
+        if not end.choices and "usage" in account:
+            return [*chunks, end.model_copy(update=account)]
+        return [*chunks[:-1], chunks[-1].model_copy(update=account)]
+
+
+def _unsigned(end: ChatCompletionChunk) -> ChatCompletionChunk:
+    return ChatCompletionChunk(**{name: getattr(end, name) for name in end.model_fields_set if name != "claude"})
+
+
+def _account(answers: Sequence[ChatCompletion | ChatCompletionChunk]) -> dict[str, object]:
+    """What they used and cost together, under the names that it has in a reply."""
+    usages = [answer.usage for answer in answers if answer.usage]
+    signatures = [answer.claude for answer in answers if answer.claude]
+    used = {"usage": _usage(usages)} if len(usages) == len(answers) else {}
+    return {**used, **({"claude": _signature(signatures)} if signatures else {})}
+
+
+def _usage(usages: Sequence[CompletionUsage]) -> CompletionUsage:
+    first, completion = usages[0], sum(usage.completion_tokens for usage in usages)
+    reasoning = sum(usage.completion_tokens_details.reasoning_tokens for usage in usages)
+    return CompletionUsage(
+        prompt_tokens=first.prompt_tokens,
+        completion_tokens=completion,
+        total_tokens=first.prompt_tokens + completion,
+        prompt_tokens_details=first.prompt_tokens_details,
+        completion_tokens_details=CompletionTokensDetails(reasoning_tokens=reasoning),
+    )
+
+
+def _signature(signatures: Sequence[ClaudeExtension]) -> ClaudeExtension:
+    """The first one's, whose session is kept."""
+    costs = [signature.cost_usd for signature in signatures if signature.cost_usd is not None]
+    return signatures[0].model_copy(update={"cost_usd": sum(costs) if len(costs) == len(signatures) else None})

@@ -1,0 +1,1 @@
+"""The older completions: a prompt is what a user says, so each is a chat completion in another form."""

@@ -1,0 +1,46 @@
+"""A model as clients see it in the list: what it takes and gives."""
+
+from typing import Final
+
+from claude_openai.core.models import Model
+from claude_openai.translate.chat_completions.parameters import PARAMETERS
+from claude_openai.wire.models import ModelObject, TopProvider
+
+CREATED: Final = 0
+"""OpenAI's clients want a time here, and Claude Code does not say when a model was made."""
+
+_NO_CAPABILITY: Final = frozenset(
+    {"messages", "model", "stream", "stream_options", "claude", "functions", "function_call"}
+)
+"""What every request has, and what is ours or has a newer name."""
+
+_CARRIED: Final = tuple(
+    row.name for row in PARAMETERS if row.treatment in ("carried", "partly") and row.name not in _NO_CAPABILITY
+)
+
+
+def listed(model: Model, name: str) -> ModelObject:
+    """`model` under the `name` that a client has for it."""
+    answer = ModelObject(
+        id=name,
+        created=CREATED,
+        name=_shown(model) or name,
+        context_length=model.context_window,
+        context_window=model.context_window,
+        max_model_len=model.context_window,
+        top_provider=TopProvider(context_length=model.context_window, max_completion_tokens=model.most_output),
+        supported_parameters=[parameter for parameter in _CARRIED if parameter not in _lacking(model)],
+    )
+    known = {"description": model.description, "max_completion_tokens": model.most_output}
+    return answer.model_copy(update={key: value for key, value in known.items() if value is not None})
+
+
+def _shown(model: Model) -> str | None:
+    """For people, who are to tell an agent from the model as it is."""
+    return f"{model.display_name} (agent)" if model.display_name and model.agent else model.display_name
+
+
+def _lacking(model: Model) -> frozenset[str]:
+    drawn = () if model.takes_temperature else ("temperature", "top_p")
+    thought = () if model.efforts else ("reasoning_effort",)
+    return frozenset({*drawn, *thought})

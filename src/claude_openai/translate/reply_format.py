@@ -1,0 +1,71 @@
+"""The form that an answer must have, whatever the protocol: JSON that fits a schema, or any JSON object."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+from claude_openai.core.failures import Failure, Kind, RequestFailed
+from claude_openai.core.schemas import InvalidSchema, check_schema
+from claude_openai.core.tools import AUTO, Tool, ToolChoice
+from claude_openai.core.turn import ReplyFormat
+from claude_openai.translate.faults import invalid
+from claude_openai.translate.functions import check_properties
+
+ANY_OBJECT: Final = ReplyFormat('{"type": "object"}')
+
+STRUCTURED_OUTPUT: Final = "StructuredOutput"
+"""The tool of Claude Code's that carries the answer; a client's of the same name cannot stand beside it."""
+
+_LARGEST: Final = 100_000
+"""Bytes of a schema: it may have to be one argument of a command line, which has 128 KiB at most on Linux."""
+
+_CHOICES: Final = ("anyOf", "oneOf", "allOf")
+
+
+class JsonSchema(Protocol):
+    """A schema as OpenAI's protocols give it."""
+
+    @property
+    def description(self) -> str | None: ...
+    @property
+    def content(self) -> Mapping[str, Any] | None: ...
+
+
+def read_schema(sent: JsonSchema, path: str) -> ReplyFormat:
+    """The form that `sent` describes; `path` is where its schema was sent.
+
+    Raises:
+        RequestFailed: `INVALID_REQUEST`, naming `path`: it is none, or none that upstream takes.
+    """
+    schema = {"properties": {}} if sent.content is None else sent.content
+    if any(choice in schema for choice in _CHOICES):
+        raise _faulty("anyOf, oneOf and allOf at its root are not supported; put them into a property", path)
+    described = {"description": sent.description} if sent.description and "description" not in schema else {}
+    text = json.dumps({"type": "object", **schema, **described}, ensure_ascii=False)
+    if len(text.encode("utf-8", "replace")) > _LARGEST:
+        raise _faulty(f"it is larger than {_LARGEST} bytes", path)
+    try:
+        check_schema(text)
+        check_properties(schema)
+    except InvalidSchema as error:
+        raise _faulty(str(error), path) from None
+    return ReplyFormat(text)
+
+
+def beside(
+    form: ReplyFormat | None, tools: tuple[Tool, ...], choice: ToolChoice
+) -> tuple[tuple[Tool, ...], ToolChoice]:
+    """The client's tools and its choice as the model is to have them where the answer itself is a call.
+
+    Raises:
+        RequestFailed: `INVALID_REQUEST`: a tool has the name of that call.
+    """
+    if form is None:
+        return tools, choice
+    if any(tool.name == STRUCTURED_OUTPUT for tool in tools):
+        raise invalid("tools", f"a function named '{STRUCTURED_OUTPUT}' cannot stand beside a response format")
+    return ((), AUTO) if choice.mode == "none" else (tools, choice)
+
+
+def _faulty(fault: str, path: str) -> RequestFailed:
+    return RequestFailed(Failure(Kind.INVALID_REQUEST, f"Invalid schema for response_format: {fault}.", param=path))

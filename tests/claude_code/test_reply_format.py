@@ -1,0 +1,144 @@
+"""Answers in a form that the client asked for, by the official client with the real Claude Code."""
+
+import json
+from typing import Any
+
+import openai
+import pytest
+from openai.types.chat import ChatCompletionMessageParam
+from pydantic import BaseModel
+
+from claude_openai.testing import Reply, Text, ToolUse
+from claude_openai.testing.simulator import RecordedRequest
+from tests.claude_code.conftest import NEW_MODEL, Rig
+
+pytestmark = [pytest.mark.anyio, pytest.mark.proves("format.fits")]
+
+TOOL = "StructuredOutput"
+ASK: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Which city?"}]
+
+
+class City(BaseModel):
+    """What is asked for."""
+
+    name: str
+    people: int
+
+
+ROME = {"name": "Rome", "people": 3}
+FORM: Any = {"type": "json_schema", "json_schema": {"name": "city", "schema": City.model_json_schema()}}
+
+
+def gives(value: object, *, before: str = "") -> Reply:
+    said = (Text.of(before),) if before else ()
+    return Reply((*said, ToolUse(TOOL, value)))  # type: ignore[arg-type]  # wrong values are the point
+
+
+def plays(rig: Rig, *replies: Reply) -> None:
+    """One after the other, the last one again and again."""
+    rig.plays(lambda _: replies[min(len(rig.simulator.requests), len(replies)) - 1])
+
+
+async def test_parse_gives_the_model_that_was_asked_for(rig: Rig) -> None:
+    plays(rig, gives(ROME))
+    answer = await rig.client.chat.completions.parse(model=NEW_MODEL, messages=ASK, response_format=City)
+    assert answer.choices[0].message.parsed == City(name="Rome", people=3)
+    assert answer.choices[0].finish_reason == "stop"
+    [request] = rig.simulator.requests
+    assert [tool["name"] for tool in request.tools] == [TOOL]
+    assert request.tools[0]["input_schema"]["required"] == ["name", "people"]
+
+
+@pytest.mark.proves("format.streamed")
+async def test_a_stream_has_the_text_as_it_is_written_and_parses(rig: Rig) -> None:
+    plays(rig, gives(ROME))
+    async with rig.client.chat.completions.stream(model=NEW_MODEL, messages=ASK, response_format=City) as stream:
+        deltas = [event.delta async for event in stream if event.type == "content.delta"]
+        completion = await stream.get_final_completion()
+    assert len(deltas) > 1
+    assert json.loads("".join(deltas)) == ROME
+    assert completion.choices[0].message.parsed == City(name="Rome", people=3)
+
+
+@pytest.mark.proves("format.responses")
+async def test_responses_parse_too(rig: Rig) -> None:
+    plays(rig, gives(ROME))
+    response = await rig.client.responses.parse(model=NEW_MODEL, input="Which city?", text_format=City)
+    assert response.output_parsed == City(name="Rome", people=3)
+
+
+@pytest.mark.proves("format.object")
+async def test_any_object_will_do_where_no_schema_is_given(rig: Rig) -> None:
+    plays(rig, gives({"any": ["thing"]}))
+    assert json.loads(await rig.said("hi", response_format={"type": "json_object"}) or "") == {"any": ["thing"]}
+    plays(rig, gives({}))
+    assert await rig.said("hi", response_format={"type": "json_object"}) == "{}"
+
+
+@pytest.mark.proves("format.mended")
+async def test_words_before_it_and_answers_that_do_not_fit_are_no_part_of_it(rig: Rig) -> None:
+    plays(rig, Reply.of("A fine city."), gives({"name": 5}), gives(ROME, before="Here it is:"))
+    assert json.loads(await rig.said("Which city?", response_format=FORM) or "") == ROME
+    assert len(rig.simulator.requests) == 3
+
+
+@pytest.mark.proves("format.unfit")
+async def test_what_was_streamed_and_does_not_fit_is_an_error(rig: Rig) -> None:
+    plays(rig, gives({"name": 5}), gives(ROME))
+    stream = await rig.client.chat.completions.create(model=NEW_MODEL, messages=ASK, response_format=FORM, stream=True)
+    with pytest.raises(openai.APIError, match="does not fit the schema") as error:
+        [chunk async for chunk in stream]
+    assert error.value.code == "invalid_structured_output"
+
+
+@pytest.mark.proves("format.unfit")
+async def test_what_is_never_mended_is_an_error(rig: Rig) -> None:
+    plays(rig, gives({"name": 5}))
+    with pytest.raises(openai.InternalServerError) as error:
+        await rig.said("Which city?", response_format=FORM)
+    assert (error.value.status_code, error.value.code) == (502, "invalid_structured_output")
+
+
+@pytest.mark.proves("format.cut", "chat.finish.length")
+async def test_an_answer_that_is_cut_or_refused_is_told_as_such(rig: Rig) -> None:
+    rig.plays_once(Reply((ToolUse(TOOL, {"name": "R"}),), stop_reason="max_tokens"))
+    with pytest.raises(openai.LengthFinishReasonError):
+        await rig.client.chat.completions.parse(model=NEW_MODEL, messages=ASK, response_format=City)
+    rig.plays(lambda _: Reply((), stop_reason="refusal"))
+    with pytest.raises(openai.ContentFilterFinishReasonError):
+        await rig.client.chat.completions.parse(model=NEW_MODEL, messages=ASK, response_format=City)
+
+
+@pytest.mark.proves("format.live")
+async def test_a_conversation_goes_on_in_its_session_as_long_as_the_form_is_the_same(rig: Rig) -> None:
+    rig.plays(lambda request: gives(ROME) if request.tools else Reply.of("Rome."))
+    first = await rig.said("Which city?", response_format=FORM)
+    history: list[ChatCompletionMessageParam] = [*ASK, {"role": "assistant", "content": first}]
+    again: list[ChatCompletionMessageParam] = [*history, {"role": "user", "content": "And now?"}]
+    await rig.client.chat.completions.create(model=NEW_MODEL, messages=again, response_format=FORM)
+    plain = await rig.client.chat.completions.create(model=NEW_MODEL, messages=again)
+    sessions = [request.headers["x-claude-code-session-id"] for request in rig.simulator.requests]
+    assert sessions[0] == sessions[1] != sessions[2]
+    assert rig.simulator.requests[2].tools == []
+    assert plain.choices[0].message.content == "Rome."
+
+
+@pytest.mark.proves("format.tools")
+async def test_the_clients_tools_are_called_before_the_answer(rig: Rig) -> None:
+    weather: Any = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+
+    def script(request: RecordedRequest) -> Reply:
+        return gives(ROME) if "tool_result" in json.dumps(request.messages) else Reply((ToolUse("weather", {}),))
+
+    rig.plays(script)
+    parameters: Any = {"model": NEW_MODEL, "tools": [weather], "response_format": FORM}
+    called = await rig.client.chat.completions.create(messages=ASK, **parameters)
+    message = called.choices[0].message
+    assert message.tool_calls
+    result = {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "Sunny."}
+    history = [*ASK, message.model_dump(exclude_none=True), result]
+    answer = await rig.client.chat.completions.create(messages=history, **parameters)
+    assert json.loads(answer.choices[0].message.content or "") == ROME
+    assert len({request.headers["x-claude-code-session-id"] for request in rig.simulator.requests}) == 1
+    none = await rig.client.chat.completions.create(messages=ASK, tool_choice="none", **parameters)
+    assert none.choices[0].message.tool_calls is None

@@ -1,0 +1,61 @@
+"""Where an answer ends at a sequence of white space: there, however it was cut into deltas."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claude_openai.core.events import Event, ReasoningDelta, TextDelta, TurnFinished, Usage, UsageReported, Working
+from claude_openai.core.halt import Halt
+
+USED = UsageReported(Usage(1, 2))
+STOPPED, CUT = TurnFinished("stop"), TurnFinished("length")
+
+pytestmark = pytest.mark.proves("params.stop.white-space")
+
+few_letters = st.text("a \n", max_size=12)
+
+
+def told(sequences: tuple[str, ...], *events: Event) -> list[Event]:
+    """Up to the last event, as whoever reads them would."""
+    halt, heard = Halt(sequences), list[Event]()
+    for event in events:
+        heard += halt.feed(event)
+        if heard and isinstance(heard[-1], TurnFinished):
+            break
+    return heard
+
+
+def test_the_answer_ends_before_the_sequence_and_what_follows_is_not_told() -> None:
+    events = (TextDelta("one\n"), Working(), TextDelta("\ntwo"), TextDelta("three"), USED, STOPPED)
+    assert told(("\n\n",), *events) == [TextDelta("one"), Working(), STOPPED]
+
+
+def test_what_only_looked_like_its_beginning_is_told_before_the_end() -> None:
+    events = (ReasoningDelta("a\n\n"), TextDelta("one\n"), TextDelta("two\n"), USED, CUT)
+    assert told(("\n\n",), *events) == [
+        ReasoningDelta("a\n\n"),
+        TextDelta("one"),
+        TextDelta("\ntwo"),
+        TextDelta("\n"),
+        USED,
+        CUT,
+    ]
+
+
+def test_without_sequences_every_event_is_told_as_it_is() -> None:
+    events = (TextDelta(""), TextDelta(" \n"), USED, CUT)
+    assert told((), *events) == [*events]
+
+
+@given(few_letters, st.lists(st.integers(0, 12)), st.lists(st.text(" \n", min_size=1, max_size=3), min_size=1))
+def test_wherever_the_deltas_are_cut_the_text_is_that_before_the_first_sequence(
+    text: str, cuts: list[int], sequences: list[str]
+) -> None:
+    borders = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    deltas = [TextDelta(text[start:end]) for start, end in pairwise(borders)]
+    heard = told(tuple(sequences), *deltas, CUT)
+    places = [place for each in sequences if (place := text.find(each)) >= 0]
+    assert "".join(event.text for event in heard if isinstance(event, TextDelta)) == text[: min(places, default=None)]
+    assert heard[-1] == (STOPPED if places else CUT)

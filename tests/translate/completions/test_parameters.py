@@ -1,0 +1,108 @@
+"""Completions are chat completions of one message: every parameter is decided, and the page says how."""
+
+import json
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+from openai.types import completion_create_params
+
+from claude_openai.core.failures import Failure, Kind, RequestFailed
+from claude_openai.core.messages import Text, UserMessage
+from claude_openai.core.turn import Sampling
+from claude_openai.translate.chat_completions.inbound import Reading
+from claude_openai.translate.completions.inbound import parse_request, read_turn
+from claude_openai.translate.completions.parameters import PARAMETERS
+from claude_openai.translate.parameters import markdown_table
+from claude_openai.wire.completions import CompletionRequest
+from tests.translate.chat_completions.asking import CATALOGUE
+from tests.translate.test_agent import rules
+
+IN_EFFECT: dict[str, object] = {
+    "suffix": "the end.",
+    "echo": True,
+    "n": 2,
+    "best_of": 3,
+    "logprobs": 0,
+    "logit_bias": {"50256": -100},
+    "frequency_penalty": 0.5,
+    "presence_penalty": 0.5,
+    "seed": 1,
+    "user": "me",
+}
+"""For each parameter that is ignored or refused a value that asks for something."""
+
+IGNORED = [row.name for row in PARAMETERS if row.treatment == "ignored"]
+REFUSED = [row.name for row in PARAMETERS if row.treatment == "refused"]
+
+pytestmark = pytest.mark.proves("completions.parameters")
+
+
+def reading(**fields: object) -> Reading:
+    body = json.dumps({"prompt": "Say kiwi", **fields}).encode()
+    return read_turn(parse_request(body), CATALOGUE, rules=rules())
+
+
+def refusal(**fields: object) -> Failure:
+    with pytest.raises(RequestFailed) as raised:
+        reading(**fields)
+    return raised.value.failure
+
+
+def test_every_parameter_has_a_row_and_a_field() -> None:
+    documented = get_type_hints(completion_create_params.CompletionCreateParamsStreaming)
+    names = sorted(row.name for row in PARAMETERS)
+    assert names == sorted([*documented, "claude"]) == sorted(CompletionRequest.model_fields)  # the last is ours
+    assert sorted(IN_EFFECT) == sorted(IGNORED + REFUSED)
+
+
+def test_a_prompt_is_what_the_user_says_with_all_that_is_asked_beside_it() -> None:
+    read = reading(prompt=["Say kiwi"], max_tokens=5, temperature=0.5, stop="x", stream=True, model="gpt-4o")
+    assert read.turn.messages == (UserMessage((Text("Say kiwi"),)),)
+    assert read.turn.sampling == Sampling(max_tokens=5, temperature=0.5, stop=("x",))
+    assert (read.model, read.stream, read.ignored) == ("gpt-4o", True, ())
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_carried_is_refused_by_name(name: str) -> None:
+    failure = refusal(**{name: IN_EFFECT[name]})
+    assert (failure.kind, failure.param) == (Kind.UNSUPPORTED_PARAMETER, name)
+
+
+@pytest.mark.parametrize("name", IGNORED)
+def test_what_has_no_effect_is_reported_by_name(name: str) -> None:
+    assert reading(**{name: IN_EFFECT[name]}).ignored == (name,)
+
+
+def test_what_only_chat_has_is_as_unknown_as_any_other_field() -> None:
+    read = reading(tools=[], messages=[], reasoning_effort="low", x=1)
+    assert read.ignored == ("tools", "messages", "reasoning_effort", "x")
+    assert read.turn == reading().turn
+
+
+def test_an_agent_answers_prompts_too_and_what_it_does_is_not_shown() -> None:
+    read = reading(claude={"mode": "agent", "showActivity": True})
+    assert read.turn.agent is not None
+    assert read.ignored == ("claude.showActivity",)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "sentence"),
+    [
+        (" \n", "Invalid 'prompt': it is empty or only white space."),
+        ([""], "Invalid 'prompt': it is empty or only white space."),
+        ([1, 2], "Invalid 'prompt': Claude takes text, and no tokens of another model."),
+        ([[1, 2], [3]], "Invalid 'prompt': Claude takes text, and no tokens of another model."),
+        (["one", "two"], "Invalid 'prompt': expected one text."),
+        ([], "Invalid 'prompt': expected one text."),
+        (5, "Invalid type for 'prompt': expected a string or an array with one string, but got an integer instead."),
+    ],
+)
+def test_a_prompt_that_is_not_one_text_is_refused(prompt: object, sentence: str) -> None:
+    failure = refusal(prompt=prompt)
+    assert (failure.param, failure.message) == ("prompt", sentence)
+
+
+def test_the_page_has_the_table_as_the_code_has_it() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "parameters.md").read_text("utf-8")
+    assert f"<!-- completions:begin -->\n{markdown_table(PARAMETERS)}<!-- completions:end -->" in page

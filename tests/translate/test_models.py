@@ -1,0 +1,52 @@
+"""What the list tells of a model: only what is known of it."""
+
+import pytest
+from openai.types import Model as OpenAiModel
+
+from claude_openai.core.models import Model
+from claude_openai.translate.models import listed
+
+pytestmark = pytest.mark.proves("models.capabilities")
+
+
+@pytest.mark.parametrize(
+    ("model", "window", "most"),
+    [
+        (Model("opus", "claude-opus-5-5"), 1_000_000, 128_000),
+        (Model("claude-opus-4-7", "claude-opus-4-7"), 1_000_000, 128_000),
+        (Model("claude-sonnet-4-6", "claude-sonnet-4-6"), 200_000, 128_000),
+        (Model("claude-haiku-4-5", "claude-haiku-4-5"), 200_000, 64_000),
+        (Model("sonnet[1m]", "claude-sonnet-4-5[1m]"), 1_000_000, 64_000),
+        (Model("sonnet[1m]"), 1_000_000, None),
+        (Model("claude-opus-4-1", "claude-opus-4-1"), 200_000, 32_000),
+        (Model("claude-sonnet-4-20250514", "claude-sonnet-4-20250514"), 200_000, 64_000),
+        (Model("my-gateway/model"), 200_000, None),
+    ],
+)
+def test_the_context_window_and_the_longest_answer_are_those_that_claude_code_reckons_with(
+    model: Model, window: int, most: int | None
+) -> None:
+    told = listed(model, "any")
+    assert {told.context_length, told.context_window, told.max_model_len, told.top_provider.context_length} == {window}
+    assert (told.max_completion_tokens, told.top_provider.max_completion_tokens) == (most, most)
+
+
+def test_a_parameter_is_listed_where_the_model_takes_it() -> None:
+    older, newer = Model("a", "claude-haiku-4-5"), Model("b", "claude-opus-5-5", listed_efforts=("low",))
+    without = Model("c", "claude-opus-5-5", listed_efforts=())
+    assert {"temperature", "top_p", "reasoning_effort", "tools"} < set(listed(older, "a").supported_parameters)
+    assert set(listed(newer, "b").supported_parameters) & {"temperature", "reasoning_effort"} == {"reasoning_effort"}
+    assert "reasoning_effort" not in listed(without, "c").supported_parameters
+
+
+def test_a_model_has_claude_codes_words_and_no_price_that_is_not_known() -> None:
+    told = listed(Model("opus", display_name="Opus", description="For hard tasks", agent=True), "opus-agent")
+    assert (told.id, told.name, told.description) == ("opus-agent", "Opus (agent)", "For hard tasks")
+    assert "pricing" not in told.to_json()
+    assert "description" not in listed(Model("opus"), "opus").to_json()
+
+
+@pytest.mark.proves("models.list")
+def test_an_entry_is_a_model_as_openais_own_package_reads_it() -> None:
+    read = OpenAiModel.model_validate_json(listed(Model("sonnet"), "sonnet").to_json(), strict=True)
+    assert (read.id, read.object, read.created, read.owned_by) == ("sonnet", "model", 0, "anthropic")

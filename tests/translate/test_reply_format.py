@@ -1,0 +1,105 @@
+"""The form of an answer, from what a client sends to what Claude Code is told; the refusals name what is wrong."""
+
+import json
+from typing import Any
+
+import pytest
+
+from claude_openai.core.events import TextDelta, TextWithdrawn, TurnFailed
+from claude_openai.core.failures import Kind, RequestFailed
+from claude_openai.core.models import Catalogue, Model
+from claude_openai.core.turn import ReplyFormat, Turn
+from claude_openai.translate.chat_completions import inbound as chat
+from claude_openai.translate.faults import as_streamed
+from claude_openai.translate.reply_format import ANY_OBJECT
+from claude_openai.translate.responses import inbound as responses
+
+CATALOGUE = Catalogue((Model("sonnet"),), default="sonnet")
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+TOOL: dict[str, Any] = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+
+
+def asked(form: object, **more: object) -> Turn:
+    body = {"messages": [{"role": "user", "content": "Hi"}], "response_format": form, **more}
+    return chat.read_turn(chat.parse_request(json.dumps(body).encode()), CATALOGUE).turn
+
+
+def asked_for_response(form: object) -> responses.Reading:
+    body = json.dumps({"input": "Hi", "text": {"format": form}}).encode()
+    return responses.read_turn(responses.parse_request(body), CATALOGUE, response_id="resp_1", created=1)
+
+
+def named(schema: object, **more: object) -> dict[str, object]:
+    return {"type": "json_schema", "json_schema": {"name": "a", "schema": schema, **more}}
+
+
+@pytest.mark.proves("format.object")
+def test_text_is_no_form_and_any_object_is_one() -> None:
+    assert asked({"type": "text"}).reply_format is None
+    assert asked(None).reply_format is None
+    assert asked({"type": "json_object"}).reply_format == ANY_OBJECT
+    assert asked_for_response({"type": "json_object"}).turn.reply_format == ANY_OBJECT
+
+
+@pytest.mark.proves("format.fits", "format.responses")
+def test_a_schema_is_carried_as_it_is_in_both_protocols() -> None:
+    form = ReplyFormat(json.dumps(SCHEMA))
+    assert asked(named(SCHEMA, strict=True)).reply_format == form
+    reading = asked_for_response({"type": "json_schema", "name": "a", "schema": SCHEMA, "strict": True})
+    assert reading.turn.reply_format == form
+    told = {"type": "json_schema", "name": "a", "schema": SCHEMA, "strict": True}
+    assert reading.response.text["format"] == told
+
+
+@pytest.mark.proves("format.fits")
+def test_a_description_goes_with_the_schema_unless_it_has_its_own() -> None:
+    described = asked(named(SCHEMA, description="A city.")).reply_format
+    assert described
+    assert json.loads(described.schema)["description"] == "A city."
+    own = asked(named({**SCHEMA, "description": "A town."}, description="A city.")).reply_format
+    assert own
+    assert json.loads(own.schema)["description"] == "A town."
+
+
+@pytest.mark.proves("format.refused")
+@pytest.mark.parametrize(
+    ("form", "param"),
+    [
+        ({"type": "json_schema"}, "response_format.json_schema"),
+        ({"type": "grammar"}, "response_format.type"),
+        (named(SCHEMA, name="no name"), "response_format.json_schema.name"),
+        (named([]), "response_format.json_schema.schema"),
+        (named({"type": "array"}), "response_format.json_schema.schema"),
+        (named({"type": "object", "properties": 5}), "response_format.json_schema.schema"),
+        (named({"anyOf": [SCHEMA]}), "response_format.json_schema.schema"),
+        (named({"type": "object", "properties": {"a b": {}}}), "response_format.json_schema.schema"),
+        (named({"type": "object", "description": "x" * 200_000}), "response_format.json_schema.schema"),
+    ],
+)
+def test_what_is_no_form_that_claude_takes_is_a_400_that_names_it(form: object, param: str) -> None:
+    with pytest.raises(RequestFailed) as refused:
+        asked(form)
+    assert (refused.value.failure.kind, refused.value.failure.param) == (Kind.INVALID_REQUEST, param)
+
+
+@pytest.mark.proves("format.refused")
+def test_a_schema_of_a_response_is_named_by_its_own_path() -> None:
+    with pytest.raises(RequestFailed) as refused:
+        asked_for_response({"type": "json_schema", "name": "a", "schema": {"type": "array"}})
+    assert refused.value.failure.param == "text.format.schema"
+
+
+@pytest.mark.proves("format.tools")
+def test_tools_that_must_not_be_called_are_not_offered_beside_a_form() -> None:
+    assert asked(named(SCHEMA), tools=[TOOL], tool_choice="none").tools == ()
+    assert len(asked(named(SCHEMA), tools=[TOOL]).tools) == 1
+    with pytest.raises(RequestFailed, match="cannot stand beside"):
+        asked(named(SCHEMA), tools=[{"type": "function", "function": {"name": "StructuredOutput"}}])
+
+
+@pytest.mark.proves("format.unfit")
+def test_a_stream_cannot_take_back_what_it_said() -> None:
+    assert as_streamed(TextDelta("a")) == TextDelta("a")
+    failed = as_streamed(TextWithdrawn())
+    assert isinstance(failed, TurnFailed)
+    assert failed.failure.kind is Kind.INVALID_STRUCTURED_OUTPUT
