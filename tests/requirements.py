@@ -201,7 +201,15 @@ PARAMETERS_REQUIREMENTS = (
     Row("params.effort.none", "Effort `none` switches thinking off where the model allows that.", CHAT),
     Row("params.stop", "`stop`, one or several, reaches the model.", CHAT),
     Row("params.stop.white-space", "A stop sequence of white space ends the answer, wherever deltas are cut.", CHAT),
-    Row("params.n", "`n` may be 1; more is a 400 that names it.", CHAT),
+    Row("params.n", "`n` up to 8 gives as many choices; more is a 400 that names it.", CHAT),
+    Row("params.n.interleaved", "A stream of several answers tells of each as it comes, under its index.", CHAT),
+    Row("params.n.account", "The usage of several answers counts the prompt once, and all that was answered.", CHAT),
+    Row(
+        "params.n.queue", "Several answers take as many places, and come one after another where there are fewer.", OURS
+    ),
+    Row("params.n.fails-whole", "Where one of several answers fails, the request fails and the others end.", OURS),
+    Row("params.n.sessions", "Of several answers the first keeps its session; the others are rebuilt from.", OURS),
+    Row("params.n.runs", "Each of several answers is a run; the first has the id of the reply.", OURS),
     Row("params.user-and-metadata", "`user` and `metadata` are accepted.", CHAT),
     Row("params.out-of-range", "A value out of its range is a 400 that names the parameter.", CHAT),
     Row("params.refused", "A parameter that cannot be carried is a 400 that names it.", DESIGN),
@@ -648,6 +656,7 @@ DOCKER_REQUIREMENTS = (
 
 FORMAT_REQUIREMENTS = (
     Row("format.fits", "An answer with a schema is one JSON text that fits it, and `parse()` reads it.", CHAT),
+    Row("format.every-schema", "A schema reaches the model whole, whatever Claude Code knows of its keywords.", OURS),
     Row("format.object", "`json_object` is answered with a JSON object.", CHAT),
     Row("format.streamed", "It streams as content, as the model writes it.", CHAT),
     Row("format.mended", "What does not fit goes back to the model, and is no part of the answer.", OURS),

@@ -118,7 +118,7 @@ def test_calls_are_marked_and_on_a_terminal_coloured(machine: Machine, server: I
 @pytest.mark.proves("commands.tail.follow", "commands.cancel.ends")
 def test_a_run_is_followed_as_it_is_said_until_somebody_cancels_it(machine: Machine, server: Instance) -> None:
     with (
-        asked(server, "[[sim stall]]", request_id="stalled", stream=True) as answer,
+        asked(server, "[[sim text=Hello pieces=2]] [[sim stall]]", request_id="stalled", stream=True) as answer,
         machine.begins("tail", "-f", "stalled") as follower,
     ):
         assert follower.stdout is not None
@@ -140,7 +140,7 @@ def test_a_run_is_followed_as_it_is_said_until_somebody_cancels_it(machine: Mach
 @pytest.mark.proves("commands.tail.interrupted")
 def test_ctrl_c_ends_the_following_and_not_the_run(machine: Machine, server: Instance) -> None:
     with (
-        asked(server, "[[sim stall]]", request_id="watched", stream=True),
+        asked(server, "[[sim text=Hello pieces=2]] [[sim stall]]", request_id="watched", stream=True),
         machine.begins("tail", "-f", "watched") as follower,
     ):
         assert follower.stdout is not None

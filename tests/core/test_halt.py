@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_openai.core.events import Event, ReasoningDelta, TextDelta, TurnFinished, Usage, UsageReported, Working
+from claude_openai.core.events import (
+    Event,
+    ReasoningDelta,
+    TextDelta,
+    TextWithdrawn,
+    TurnFailed,
+    TurnFinished,
+    Usage,
+    UsageReported,
+    Working,
+)
+from claude_openai.core.failures import Kind
 from claude_openai.core.halt import Halt
 
 USED = UsageReported(Usage(1, 2))
@@ -59,3 +70,11 @@ def test_wherever_the_deltas_are_cut_the_text_is_that_before_the_first_sequence(
     places = [place for each in sequences if (place := text.find(each)) >= 0]
     assert "".join(event.text for event in heard if isinstance(event, TextDelta)) == text[: min(places, default=None)]
     assert heard[-1] == (STOPPED if places else CUT)
+
+
+@pytest.mark.proves("format.unfit")
+def test_text_that_was_streamed_is_not_withdrawn_any_more() -> None:
+    assert Halt(()).feed(TextWithdrawn()) == [TextWithdrawn()]
+    [failed] = Halt((), streamed=True).feed(TextWithdrawn())
+    assert isinstance(failed, TurnFailed)
+    assert failed.failure.kind is Kind.INVALID_STRUCTURED_OUTPUT

@@ -30,7 +30,7 @@ async def test_a_body_that_is_no_json_object_is_a_400(serve: Serve, body: bytes)
         ({**HELLO, "messages": []}, "messages"),
         ({**HELLO, "messages": [{"role": "user", "content": 1}]}, "messages[0].content"),
         ({**HELLO, "temperature": "hot"}, "temperature"),
-        ({**HELLO, "n": 2}, "n"),
+        ({**HELLO, "n": 9}, "n"),
     ],
 )
 async def test_what_is_wrong_in_a_request_is_named(serve: Serve, body: Json, param: str) -> None:

@@ -68,7 +68,7 @@ async def test_an_answer_fits(serve: Serve) -> None:
     assert_fits(await served.chat(), CHAT, "post")
 
 
-@pytest.mark.parametrize("body", [{**HELLO, "n": 2}, {**HELLO, "model": "gpt-nonsense"}, HELLO])
+@pytest.mark.parametrize("body", [{**HELLO, "n": 9}, {**HELLO, "model": "gpt-nonsense"}, HELLO])
 async def test_an_error_fits(serve: Serve, body: dict[str, object]) -> None:
     served = serve([STARTED, TurnFailed(Failure(Kind.OVERLOADED, "Overloaded."))])
     assert_fits(await served.chat(body), CHAT, "post")

@@ -5,12 +5,10 @@ from typing import Any
 
 import pytest
 
-from claude_openai.core.events import TextDelta, TextWithdrawn, TurnFailed
 from claude_openai.core.failures import Kind, RequestFailed
 from claude_openai.core.models import Catalogue, Model
 from claude_openai.core.turn import ReplyFormat, Turn
 from claude_openai.translate.chat_completions import inbound as chat
-from claude_openai.translate.faults import as_streamed
 from claude_openai.translate.reply_format import ANY_OBJECT
 from claude_openai.translate.responses import inbound as responses
 
@@ -95,11 +93,3 @@ def test_tools_that_must_not_be_called_are_not_offered_beside_a_form() -> None:
     assert len(asked(named(SCHEMA), tools=[TOOL]).tools) == 1
     with pytest.raises(RequestFailed, match="cannot stand beside"):
         asked(named(SCHEMA), tools=[{"type": "function", "function": {"name": "StructuredOutput"}}])
-
-
-@pytest.mark.proves("format.unfit")
-def test_a_stream_cannot_take_back_what_it_said() -> None:
-    assert as_streamed(TextDelta("a")) == TextDelta("a")
-    failed = as_streamed(TextWithdrawn())
-    assert isinstance(failed, TurnFailed)
-    assert failed.failure.kind is Kind.INVALID_STRUCTURED_OUTPUT

@@ -1,4 +1,6 @@
-"""The end of an answer at a stop sequence that upstream does not take as one: white space."""
+"""Where an answer ends before Claude Code says so: at a stop sequence that upstream does not take as one (white space),
+and where text that is on its way would have to be taken back.
+"""
 
 from collections.abc import Iterable
 
@@ -11,29 +13,37 @@ from claude_openai.core.events import (
     TurnFinished,
     UsageReported,
 )
+from claude_openai.core.failures import Failure, Kind
+
+_WITHDRAWN = Failure(
+    Kind.INVALID_STRUCTURED_OUTPUT,
+    "The model's answer does not fit the schema that was asked for, and it had been streamed when that was known. "
+    "The request can be repeated; without `stream` the model would have mended it.",
+)
 
 
 class Halt:
     """Lets through a turn's events up to the first of `sequences`, which is not told itself.
 
     Text that may begin one is held back until it is clear whether it does. What an answer used that ends so is not
-    known: upstream tells that at its own end.
+    known: upstream tells that at its own end. With `streamed`, text that is withdrawn is a failure.
     """
 
-    def __init__(self, sequences: Iterable[str]) -> None:
+    def __init__(self, sequences: Iterable[str], *, streamed: bool = False) -> None:
         self._sequences = tuple(sequences)
+        self._streamed = streamed
         self._held = ""
 
     def feed(self, event: Event) -> list[Event]:
         """What is told of `event`; after a last event there is nothing more to feed."""
-        if not self._sequences:
-            return [event]
         match event:
-            case TextDelta(text):
-                return self._fed(text)
             case TextWithdrawn():
                 self._held = ""
+                return [TurnFailed(_WITHDRAWN) if self._streamed else event]
+            case _ if not self._sequences:
                 return [event]
+            case TextDelta(text):
+                return self._fed(text)
             case ToolCalled() | UsageReported() | TurnFinished() | TurnFailed():
                 return [*self._let_go(len(self._held)), event]
             case _:

@@ -51,7 +51,8 @@ class Caller:
     """Who asks, as far as the request tells: `client` is its User-Agent, `answer_id` the id its answer will have.
 
     `run_id` is 32 hexadecimal digits; `answer_id` is the same after a prefix ("chatcmpl-"). `principal` names the API
-    key ("local" where the server has none). `further`: it is not the first of several answers to one request.
+    key ("local" where the server has none). Of several answers that one
+    request asks for, this is `choice` of `choices`.
     """
 
     run_id: str
@@ -59,7 +60,8 @@ class Caller:
     request_id: str
     principal: str
     client: str
-    further: bool = False
+    choice: int = 0
+    choices: int = 1
 
 
 @dataclass(frozen=True, slots=True)

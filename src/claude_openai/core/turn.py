@@ -42,6 +42,7 @@ class Turn:
     `messages` ends in a `UserMessage` or a `ToolMessage`. `principal` names the API key that asked ("local" where the
     server has none): conversations never cross principals. `agent` is None for the chat profile. `run_id` names the run
     that the turn belongs to, where there is one; it is no part of what is asked. `reply_format` is None for plain text.
+    `streamed`: what was said is on its way, and cannot be taken back.
     """
 
     model: Model
@@ -52,4 +53,5 @@ class Turn:
     tool_choice: ToolChoice = AUTO
     agent: AgentProfile | None = None
     reply_format: ReplyFormat | None = None
+    streamed: bool = field(default=False, compare=False)
     run_id: str = field(default="", compare=False)

@@ -155,7 +155,7 @@ class Gateway:
                 try:
                     with deadlines.opening() as opening:
                         conversation = await self._opened(turn, run, stack)
-                        conversation.kept = not caller.further
+                        conversation.kept = caller.choice == 0
                         events = self._events(conversation, turn, deadlines, run)
                     if opening.cancelled_caught:
                         events = _only(deadlines.not_opened(), run)
@@ -212,7 +212,7 @@ class Gateway:
                     deadlines.start()
                     events = await stack.enter_async_context(aclosing(conversation.session.events()))
                 event = deadlines.not_opened() if opening.cancelled_caught else await deadlines.next(events)
-            halt = Halt(turn.sampling.halt)
+            halt = Halt(turn.sampling.halt, streamed=turn.streamed)
             while True:
                 for told in halt.feed(event):
                     self._note(told, conversation, run)

@@ -44,6 +44,10 @@ log = structlog.get_logger(__name__)
 
 CANCELLED = Failure(Kind.CANCELLED, "The run was cancelled. Send the request again if you want an answer.")
 LEFT = Failure(Kind.CANCELLED, "The client left before the answer was complete.")
+ENDED_WITH_ANOTHER = Failure(
+    Kind.CANCELLED,
+    "The request ended before this one of its answers was complete: another one failed, or its client left.",
+)
 FAULT = Failure(Kind.INTERNAL, "The server made a mistake while answering this request.")
 
 
@@ -192,7 +196,7 @@ class Runs:
             live.note(TurnFailed(FAULT))
             raise
         finally:
-            live.note(TurnFailed(LEFT))
+            live.note(TurnFailed(LEFT if caller.choices == 1 else ENDED_WITH_ANOTHER))
 
     async def find(self, wanted: str, principal: str) -> tuple[Run, ...]:
         """Those of `principal` that `wanted` names or begins to name: one, or two where it is not clear which."""

@@ -35,7 +35,6 @@ from claude_openai.translate.chat_completions.encoder import ChunkEncoder
 from claude_openai.translate.chat_completions.inbound import Reading
 from claude_openai.translate.completions import answer as older_answer
 from claude_openai.translate.completions import inbound as older
-from claude_openai.translate.faults import as_streamed
 from claude_openai.wire import sse
 from claude_openai.wire.chat_completions import ChatCompletion, ChatCompletionChunk
 from claude_openai.wire.reply import Reply
@@ -75,7 +74,7 @@ class ChatCompletions:
         headers = self._means.reported(reading.ignored, reading.adjusted)
         send = telling(send, self._means.gateway, self._means.now)
         caller, created = calling(scope, self._means.new_id(), self._form.prefix), self._means.now()
-        callers = [caller, *(self._further(caller) for _ in range(1, reading.choices))]
+        callers = self._callers(caller, reading.choices)
         async with attended_together(self._means.gateway, reading.turn, callers, receive) as events:
             tell_effective_request(
                 reading.turn, stream=reading.stream, ignored=reading.ignored, adjusted=reading.adjusted
@@ -98,10 +97,13 @@ class ChatCompletions:
         catalogue = await self._means.gateway.catalogue()
         return await considerately(len(body), self._form.read, request, catalogue, asked_by, self._means.agents)
 
-    def _further(self, first: Caller) -> Caller:
-        """The same for one more answer: its run is found by an id of its own."""
-        run_id = self._means.new_id()
-        return replace(first, run_id=run_id, answer_id=self._form.prefix + run_id, further=True)
+    def _callers(self, first: Caller, choices: int) -> list[Caller]:
+        """One for each answer: the run of the first has the id of the reply, the others have their own."""
+        ids = [first.run_id, *(self._means.new_id() for _ in range(1, choices))]
+        return [
+            replace(first, run_id=run_id, answer_id=self._form.prefix + run_id, choice=choice, choices=choices)
+            for choice, run_id in enumerate(ids)
+        ]
 
     async def _collected(self, events: ObjectReceiveStream[Numbered], collectors: Sequence[Collector]) -> Response:
         unfinished = len(collectors)
@@ -119,8 +121,7 @@ class ChatCompletions:
     ) -> Response | None:
         """The answer where it has not begun as a stream: it failed before there was anything to send."""
         while True:
-            choice, told = await stream.next(events)
-            event = as_streamed(told)
+            choice, event = await stream.next(events)
             if isinstance(event, TurnFailed):
                 if not stream.begun:
                     return failure_answer(event.failure)

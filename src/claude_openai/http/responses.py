@@ -24,7 +24,6 @@ from claude_openai.http.reading import Answering, considerately
 from claude_openai.http.streaming import EventStream
 from claude_openai.http.told import tell_effective_request, tell_request
 from claude_openai.http.turns import attended, calling
-from claude_openai.translate.faults import as_streamed
 from claude_openai.translate.responses import kept as stored
 from claude_openai.translate.responses.encoder import ResponseEncoder
 from claude_openai.translate.responses.inbound import Reading, parse_request, read_turn
@@ -118,7 +117,7 @@ class _Response:
         """The answer where it has not begun as a stream: it failed before there was anything to send."""
         begun = False
         while True:
-            event = as_streamed(await stream.next(events))
+            event = await stream.next(events)
             if isinstance(event, TurnFailed):
                 if not stream.begun:
                     return failure_answer(event.failure)

@@ -6,12 +6,24 @@ blocks and Claude Code waits for ever on such a message.
 
 import binascii
 import re
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from claude_openai.core.failures import RequestFailed
 from claude_openai.core.messages import Document, Image, ImageType, ImageUrl, Text
 from claude_openai.translate.faults import invalid, unsupported
+from claude_openai.wire import sent as wire
+
+Part = TypeVar("Part")
+
+
+class Kind(Protocol):
+    """A part of a message, of whichever protocol."""
+
+    @property
+    def type(self) -> str: ...
+
 
 _BLANK = re.compile(r"[\s\ufeff]*")
 _DATA_URI = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),(.*)", re.DOTALL | re.IGNORECASE)
@@ -35,6 +47,46 @@ def is_blank(text: str) -> bool:
 def text_blocks(text: str) -> tuple[Text, ...]:
     """`text` as sent; nothing where it is blank."""
     return () if is_blank(text) else (Text(text),)
+
+
+def numbered(parts: Sequence[Part], path: str) -> Iterator[tuple[Part, str]]:
+    """Each part with the path it was sent at."""
+    return ((part, f"{path}[{index}]") for index, part in enumerate(parts))
+
+
+def text_of(content: str | Sequence[Kind] | None, path: str) -> str:
+    """The text of a role that has nothing else, as one; "" where it is blank. Refusals are text, too.
+
+    Raises:
+        RequestFailed: naming the part that is no text.
+    """
+    if content is None or isinstance(content, str):
+        text = content or ""
+    else:
+        text = "".join(words(part, at) for part, at in numbered(content, path))
+    return "" if is_blank(text) else text
+
+
+def words(part: Kind, path: str) -> str:
+    """The text that `part` is.
+
+    Raises:
+        RequestFailed: it is none.
+    """
+    match part:
+        case wire.Text():
+            return part.text
+        case wire.RefusalPart():
+            return part.refusal
+        case _:
+            raise unsupported(f"{path}.type", f"a part of type '{part.type}' cannot stand in messages of this role")
+
+
+def not_a_users(part: wire.AudioPart | wire.RefusalPart, path: str) -> RequestFailed:
+    """Why a user's message cannot have `part`."""
+    if isinstance(part, wire.AudioPart):
+        return unsupported(f"{path}.type", "Claude takes no audio")
+    return unsupported(f"{path}.type", "a part of type 'refusal' can stand in assistant messages only")
 
 
 def image(url: str, path: str) -> Image | ImageUrl:

@@ -29,6 +29,38 @@ class Parameter:
     unless: tuple[object, ...] = ()
 
 
+MODEL: Final = Parameter(
+    "model", "carried", "A model of `/v1/models`, an alias or a full `claude-...` id; absent: the default."
+)
+TEMPERATURE: Final = Parameter(
+    "temperature",
+    "partly",
+    "Claude's range ends at 1: above, it is carried as 1 and reported as adjusted. Without effect on models that "
+    "do not take it (from Claude 4.7 on).",
+)
+TOP_P: Final = Parameter(
+    "top_p",
+    "partly",
+    "Models refuse it beside `temperature`: then the one that differs from 1 is carried, and of two such "
+    "`temperature`. Without effect on models that do not take it.",
+)
+PARALLEL_TOOL_CALLS: Final = Parameter("parallel_tool_calls", "carried", "`false`: Claude makes one call at a time.")
+MODERATION: Final = Parameter("moderation", "refused", "Answers are not moderated.")
+TOP_LOGPROBS: Final = Parameter("top_logprobs", "refused", "Claude gives no probabilities.", unless=(0,))
+LOGIT_BIAS: Final = Parameter("logit_bias", "refused", "Claude's tokens cannot be weighted.", unless=({},))
+FREQUENCY_PENALTY: Final = Parameter("frequency_penalty", "ignored", "Claude has no penalties.", unless=(0,))
+PRESENCE_PENALTY: Final = Parameter("presence_penalty", "ignored", "Claude has no penalties.", unless=(0,))
+SEED: Final = Parameter("seed", "ignored", "Claude draws without a seed.")
+SERVICE_TIER: Final = Parameter("service_tier", "ignored", "The tier is that of the login.", unless=("auto", "default"))
+USER: Final = Parameter("user", "ignored", "Claude Code names its own user upstream.")
+SAFETY_IDENTIFIER: Final = Parameter("safety_identifier", "ignored", "Claude Code names its own user upstream.")
+CACHING: Final = (
+    Parameter("prompt_cache_key", "ignored", "Claude Code caches prompts by itself."),
+    Parameter("prompt_cache_options", "ignored", "Claude Code caches prompts by itself."),
+    Parameter("prompt_cache_retention", "ignored", "Claude Code caches prompts by itself."),
+)
+
+
 class Request(Protocol):
     """A request with a field for each parameter of its protocol."""
 

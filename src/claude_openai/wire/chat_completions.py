@@ -13,7 +13,18 @@ from pydantic import ConfigDict, Field, Tag
 
 from claude_openai.wire.claude import ClaudeOptions
 from claude_openai.wire.reply import Reply
-from claude_openai.wire.sent import Effort, Object, SchemaName, Sent, kind, shape
+from claude_openai.wire.sent import (
+    AudioPart,
+    Effort,
+    FunctionName,
+    Object,
+    RefusalPart,
+    SchemaName,
+    Sent,
+    Text,
+    kind,
+    shape,
+)
 
 ACTIVITY_EVENT = "claude.activity"
 
@@ -21,18 +32,10 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "functi
 # --- Content ---------------------------------------------------------------------------------------------------------
 
 
-class TextPart(Sent):
+class TextPart(Text):
     """A piece of text."""
 
     type: Literal["text"]
-    text: str
-
-
-class RefusalPart(Sent):
-    """A piece of an earlier refusal; assistant messages only."""
-
-    type: Literal["refusal"]
-    refusal: str
 
 
 class ImageSource(Sent):
@@ -64,12 +67,6 @@ class FilePart(Sent):
     file: FileSource
 
 
-class AudioPart(Sent):
-    """Recorded speech; user messages only."""
-
-    type: Literal["input_audio"]
-
-
 Part = Annotated[
     Annotated[TextPart, Tag("<text>")]
     | Annotated[RefusalPart, Tag("<refusal>")]
@@ -88,9 +85,6 @@ Content = Annotated[
 
 
 # --- Messages --------------------------------------------------------------------------------------------------------
-
-FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
-"""What both OpenAI and the Messages API accept as the name of a tool."""
 
 
 class FunctionCall(Sent):
@@ -423,7 +417,7 @@ class ResponseMessage(Reply):
 
 
 class Choice(Reply):
-    """The one answer of a completion."""
+    """An answer of a completion."""
 
     index: int = 0
     message: ResponseMessage
@@ -471,7 +465,7 @@ class Delta(Reply):
 
 
 class ChunkChoice(Reply):
-    """The one answer of a chunk; `finish_reason` is null until it is complete."""
+    """A piece of an answer; `finish_reason` is null until that is complete."""
 
     index: int = 0
     delta: Delta

@@ -28,6 +28,30 @@ class Sent(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", allow_inf_nan=False)
 
 
+class Text(Sent):
+    """A piece of text. Which kinds there are is the protocol's."""
+
+    type: str
+    text: str
+
+
+class RefusalPart(Sent):
+    """A piece of an earlier refusal."""
+
+    type: Literal["refusal"]
+    refusal: str
+
+
+class AudioPart(Sent):
+    """Recorded speech."""
+
+    type: Literal["input_audio"]
+
+
+FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
+"""What both OpenAI and the Messages API accept as the name of a tool."""
+
+
 def kind(field: str, tags: Mapping[str, str]) -> Discriminator:
     """Tells the arms of a union of objects by the value of `field`. The error's message is what it may be."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from claude_openai.backends.claude.checkable import checkable
 from claude_openai.backends.process import Command
 from claude_openai.backends.scratch import Scratch
 from claude_openai.core.tools import AUTO, ToolChoice
@@ -140,7 +141,7 @@ class Order:
 
     def plain_options(self) -> tuple[str, ...]:
         """Those that need nothing else."""
-        form = (f"--json-schema={self.form.schema}",) if self.form else ()
+        form = (f"--json-schema={json.dumps(checkable(self.form.schema), ensure_ascii=False)}",) if self.form else ()
         return (f"--model={self.model}", *self.drawing.options(), *form)
 
     def environment(self) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from claude_openai.backends.claude.reader import AnswerReader
-from claude_openai.backends.claude.said import Ended, ResultsGiven, Said
+from claude_openai.backends.claude.said import Ended, ResultsGiven, Said, Started
 from claude_openai.core.events import Event, TextDelta, TextWithdrawn, Working
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
@@ -56,6 +56,8 @@ class StructuredReader(AnswerReader):
         return [call for call in super().calls if call.name != STRUCTURED_OUTPUT]
 
     def feed(self, said: Said) -> list[Event]:
+        if isinstance(said, Started) and STRUCTURED_OUTPUT not in said.tools:
+            return self._fail(_NOT_TAKEN)
         return [*self._outcome(said), *super().feed(said)]
 
     @property
@@ -125,6 +127,13 @@ class StructuredReader(AnswerReader):
             return "; ".join(self._schema.misfits(parse(self._given or "{}")))
         except NotJson as error:
             return f"it is not valid JSON: {error}"
+
+
+_NOT_TAKEN: Final = Failure(
+    Kind.INVALID_REQUEST,
+    "Claude Code does not take the schema that the answer is to fit. Mostly it is a pattern or a reference in it.",
+)
+"""It leaves out the tool then, and answers in plain text."""
 
 
 def _unfit(why: str) -> Failure:

@@ -15,6 +15,7 @@ from typing import Any
 import anyio
 from claude_agent_sdk import CLIConnectionError, CLIJSONDecodeError, ProcessError, Transport
 
+from claude_openai.backends.claude.checkable import checkable
 from claude_openai.backends.claude.command import Drawing
 from claude_openai.backends.process import MAX_LINE_BYTES, Child
 from claude_openai.core.turn import ReplyFormat
@@ -38,7 +39,7 @@ class Introduction:
         if self.server:
             message["request"]["sdkMcpServers"] = [self.server]
         if self.form:
-            message["request"]["jsonSchema"] = json.loads(self.form.schema)
+            message["request"]["jsonSchema"] = checkable(self.form.schema)
         return json.dumps(message) + "\n"
 
 

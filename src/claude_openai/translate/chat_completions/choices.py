@@ -46,12 +46,18 @@ class ChoicesEncoder:
     def feed(self, choice: int, event: Event) -> list[ChatCompletionChunk]:
         """The chunks that `event` of an answer makes. A failure makes none, and ends them all."""
         chunks = self.encoders[choice].feed(event)
+        if chunks:
+            chunks = [*self._before(choice), *chunks]
         if not isinstance(event, TurnFinished):
             return chunks
         end = self._ends[choice] = chunks.pop()
         if end.choices:
             chunks.append(_unsigned(end))
         return self._signed(chunks, end) if self.over else chunks
+
+    def _before(self, choice: int) -> list[ChatCompletionChunk]:
+        """Answers open in their order: the official client takes no other."""
+        return [chunk for encoder in self.encoders[:choice] for chunk in encoder.opening()]
 
     def _signed(self, chunks: list[ChatCompletionChunk], end: ChatCompletionChunk) -> list[ChatCompletionChunk]:
         """The last chunks of all, the last one with the account: it has no choices where that was asked for."""

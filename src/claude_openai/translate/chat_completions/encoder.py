@@ -96,6 +96,10 @@ class ChunkEncoder:
             case _:
                 assert_never(event)
 
+    def opening(self) -> list[ChatCompletionChunk]:
+        """What opens this answer, where another one has to wait for that; nothing if it is open."""
+        return self._opening(None)
+
     def _opening(self, content: str | None) -> list[ChatCompletionChunk]:
         if self._opened:
             return []

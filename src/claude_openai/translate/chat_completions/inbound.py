@@ -72,7 +72,17 @@ def read_turn(
     tools, choice = beside(form, *offered(agent, offer.tools, offer.choice))
     options = request.stream_options
     return Reading(
-        turn=Turn(model, read_messages(request.messages), drawing.sampling, principal, tools, choice, agent, form),
+        turn=Turn(
+            model,
+            read_messages(request.messages),
+            drawing.sampling,
+            principal,
+            tools,
+            choice,
+            agent,
+            form,
+            bool(request.stream),
+        ),
         model=request.model or model.id,
         stream=bool(request.stream),
         include_usage=bool(options and options.include_usage),

@@ -3,7 +3,8 @@
 from typing import assert_never
 
 from claude_openai.core.messages import Message
-from claude_openai.translate.chat_completions.parts import read_blocks, read_result, read_text
+from claude_openai.translate.chat_completions.parts import read_blocks, read_result
+from claude_openai.translate.content import text_of
 from claude_openai.translate.conversation import Call, CallKey, Conversation, call_arguments
 from claude_openai.translate.faults import unsupported
 from claude_openai.wire import chat_completions as wire
@@ -24,7 +25,7 @@ def read_messages(sent: list[wire.Message]) -> tuple[Message, ...]:
 def _add(conversation: Conversation, message: wire.Message, path: str) -> None:
     match message:
         case wire.SystemMessage():
-            conversation.instruct(read_text(message.content, f"{path}.content"))
+            conversation.instruct(text_of(message.content, f"{path}.content"))
         case wire.UserMessage():
             conversation.say(read_blocks(message.content, f"{path}.content"), f"{path}.content")
         case wire.AssistantMessage():
@@ -57,6 +58,6 @@ def _calls(message: wire.AssistantMessage, path: str) -> list[Call]:
 
 
 def _answer_text(message: wire.AssistantMessage, path: str) -> str:
-    said = read_text(message.content, f"{path}.content")
-    refused = read_text(message.refusal, f"{path}.refusal")
+    said = text_of(message.content, f"{path}.content")
+    refused = text_of(message.refusal, f"{path}.refusal")
     return "\n\n".join(text for text in (said, refused) if text)

@@ -8,7 +8,28 @@ from claude_openai.core.models import Model
 from claude_openai.core.turn import ReplyFormat, Sampling
 from claude_openai.translate.content import is_blank
 from claude_openai.translate.faults import invalid, unsupported
-from claude_openai.translate.parameters import EFFORT_NOTE, Parameter, exertion, ignored, randomness, unknown
+from claude_openai.translate.parameters import (
+    CACHING,
+    EFFORT_NOTE,
+    FREQUENCY_PENALTY,
+    LOGIT_BIAS,
+    MODEL,
+    MODERATION,
+    PARALLEL_TOOL_CALLS,
+    PRESENCE_PENALTY,
+    SAFETY_IDENTIFIER,
+    SEED,
+    SERVICE_TIER,
+    TEMPERATURE,
+    TOP_LOGPROBS,
+    TOP_P,
+    USER,
+    Parameter,
+    exertion,
+    ignored,
+    randomness,
+    unknown,
+)
 from claude_openai.translate.reply_format import ANY_OBJECT, read_schema
 from claude_openai.wire.chat_completions import (
     AssistantMessage,
@@ -21,7 +42,7 @@ from claude_openai.wire.chat_completions import (
 
 PARAMETERS: Final = (
     Parameter("messages", "carried", "As native messages; see below."),
-    Parameter("model", "carried", "A model of `/v1/models`, an alias or a full `claude-...` id; absent: the default."),
+    MODEL,
     Parameter("stream", "carried", "Token by token, as Claude sends."),
     Parameter(
         "stream_options",
@@ -30,18 +51,8 @@ PARAMETERS: Final = (
     ),
     Parameter("max_completion_tokens", "carried", "Bounds the answer, thinking included."),
     Parameter("max_tokens", "carried", "The same; reported where a different `max_completion_tokens` wins over it."),
-    Parameter(
-        "temperature",
-        "partly",
-        "Claude's range ends at 1: above, it is carried as 1 and reported as adjusted. Without effect on models that "
-        "do not take it (from Claude 4.7 on).",
-    ),
-    Parameter(
-        "top_p",
-        "partly",
-        "Models refuse it beside `temperature`: then the one that differs from 1 is carried, and of two such "
-        "`temperature`. Without effect on models that do not take it.",
-    ),
+    TEMPERATURE,
+    TOP_P,
     Parameter("reasoning_effort", "partly", EFFORT_NOTE),
     Parameter(
         "stop",
@@ -55,27 +66,27 @@ PARAMETERS: Final = (
     Parameter("response_format", "carried", "In every form; see below. A schema that Claude does not take is a 400."),
     Parameter("tools", "carried", "Up to 128 functions; see below. Custom tools are a 400."),
     Parameter("tool_choice", "carried", "In every form; a 400 where it asks for a tool that is not offered."),
-    Parameter("parallel_tool_calls", "carried", "`false`: Claude makes one call at a time."),
+    PARALLEL_TOOL_CALLS,
     Parameter("functions", "carried", "Like `tools`, and answered in kind: one call at a time, as `function_call`."),
     Parameter("function_call", "carried", "In every form; a 400 where it asks for a function that is not offered."),
     Parameter("claude", "carried", "The agent profile; see [agent.md](agent.md). An unknown field of it is a 400."),
     Parameter("modalities", "refused", "Claude answers in text.", unless=(["text"], [])),
     Parameter("audio", "refused", "Claude answers in text."),
     Parameter("logprobs", "refused", "Claude gives no probabilities.", unless=(False,)),
-    Parameter("top_logprobs", "refused", "Claude gives no probabilities.", unless=(0,)),
-    Parameter("logit_bias", "refused", "Claude's tokens cannot be weighted.", unless=({},)),
+    TOP_LOGPROBS,
+    LOGIT_BIAS,
     Parameter("prediction", "refused", "Claude takes no predicted output."),
     Parameter(
         "web_search_options",
         "refused",
         "A chat completion has the client's own tools only. An agent can search the web; see `claude`.",
     ),
-    Parameter("moderation", "refused", "Answers are not moderated."),
-    Parameter("frequency_penalty", "ignored", "Claude has no penalties.", unless=(0,)),
-    Parameter("presence_penalty", "ignored", "Claude has no penalties.", unless=(0,)),
-    Parameter("seed", "ignored", "Claude draws without a seed."),
+    MODERATION,
+    FREQUENCY_PENALTY,
+    PRESENCE_PENALTY,
+    SEED,
     Parameter("verbosity", "ignored", "Claude has no such setting.", unless=("medium",)),
-    Parameter("service_tier", "ignored", "The tier is that of the login.", unless=("auto", "default")),
+    SERVICE_TIER,
     Parameter(
         "store",
         "ignored",
@@ -83,11 +94,9 @@ PARAMETERS: Final = (
         unless=(False,),
     ),
     Parameter("metadata", "ignored", "There is nothing stored to attach it to.", unless=({},)),
-    Parameter("user", "ignored", "Claude Code names its own user upstream."),
-    Parameter("safety_identifier", "ignored", "Claude Code names its own user upstream."),
-    Parameter("prompt_cache_key", "ignored", "Claude Code caches prompts by itself."),
-    Parameter("prompt_cache_options", "ignored", "Claude Code caches prompts by itself."),
-    Parameter("prompt_cache_retention", "ignored", "Claude Code caches prompts by itself."),
+    USER,
+    SAFETY_IDENTIFIER,
+    *CACHING,
 )
 
 MOST_CHOICES = 8

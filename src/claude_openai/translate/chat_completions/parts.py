@@ -1,12 +1,12 @@
 """The parts of a message's content into blocks: which parts a role may have."""
 
-from collections.abc import Iterator
 from typing import assert_never
 
 from claude_openai.core.messages import Block, Document, Image, Text
-from claude_openai.translate.content import document, image, image_data, is_blank, text_blocks
+from claude_openai.translate.content import document, image, image_data, not_a_users, numbered, text_blocks, words
 from claude_openai.translate.faults import invalid, unsupported
 from claude_openai.wire import chat_completions as wire
+from claude_openai.wire.sent import AudioPart, RefusalPart
 
 
 def read_blocks(content: wire.Content, path: str) -> tuple[Block, ...]:
@@ -17,7 +17,7 @@ def read_blocks(content: wire.Content, path: str) -> tuple[Block, ...]:
     """
     if isinstance(content, str):
         return text_blocks(content)
-    return tuple(block for part, at in _parts(content, path) for block in _block(part, at))
+    return tuple(block for part, at in numbered(content, path) for block in _block(part, at))
 
 
 def read_result(content: wire.Content | None, path: str) -> tuple[Text | Image, ...]:
@@ -30,39 +30,12 @@ def read_result(content: wire.Content | None, path: str) -> tuple[Text | Image, 
         return ()
     if isinstance(content, str):
         return text_blocks(content)
-    return tuple(block for part, at in _parts(content, path) for block in _outcome(part, at))
-
-
-def read_text(content: wire.Content | None, path: str) -> str:
-    """The text of a role that has nothing else, as one; "" where it is blank. Refusals are text, too.
-
-    Raises:
-        RequestFailed: naming the part that is no text.
-    """
-    if content is None or isinstance(content, str):
-        text = content or ""
-    else:
-        text = "".join(_words(part, at) for part, at in _parts(content, path))
-    return "" if is_blank(text) else text
-
-
-def _parts(parts: list[wire.Part], path: str) -> Iterator[tuple[wire.Part, str]]:
-    return ((part, f"{path}[{index}]") for index, part in enumerate(parts))
-
-
-def _words(part: wire.Part, path: str) -> str:
-    match part:
-        case wire.TextPart():
-            return part.text
-        case wire.RefusalPart():
-            return part.refusal
-        case _:
-            raise unsupported(f"{path}.type", f"a part of type '{part.type}' cannot stand in messages of this role")
+    return tuple(block for part, at in numbered(content, path) for block in _outcome(part, at))
 
 
 def _outcome(part: wire.Part, path: str) -> tuple[Text | Image, ...]:
     if not isinstance(part, wire.ImagePart):
-        return text_blocks(_words(part, path))
+        return text_blocks(words(part, path))
     return (image_data(part.image_url.url, f"{path}.image_url.url"),)
 
 
@@ -74,10 +47,8 @@ def _block(part: wire.Part, path: str) -> tuple[Block, ...]:
             return (image(part.image_url.url, f"{path}.image_url.url"),)
         case wire.FilePart():
             return (_document(part.file, f"{path}.file"),)
-        case wire.AudioPart():
-            raise unsupported(f"{path}.type", "Claude takes no audio")
-        case wire.RefusalPart():
-            raise unsupported(f"{path}.type", "a part of type 'refusal' can stand in assistant messages only")
+        case AudioPart() | RefusalPart():
+            raise not_a_users(part, path)
         case _:
             assert_never(part)
 

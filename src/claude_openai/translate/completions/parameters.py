@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from claude_openai.translate.parameters import Parameter
+from claude_openai.translate.parameters import FREQUENCY_PENALTY, LOGIT_BIAS, PRESENCE_PENALTY, SEED, USER, Parameter
 
 _AS_CHAT: Final = "As in chat completions."
 
@@ -21,9 +21,9 @@ PARAMETERS: Final = (
     Parameter("n", "refused", "There is one answer to a prompt.", unless=(1,)),
     Parameter("best_of", "refused", "There is one answer to a prompt.", unless=(1,)),
     Parameter("logprobs", "refused", "Claude gives no probabilities."),
-    Parameter("logit_bias", "refused", "Claude's tokens cannot be weighted.", unless=({},)),
-    Parameter("frequency_penalty", "ignored", "Claude has no penalties.", unless=(0,)),
-    Parameter("presence_penalty", "ignored", "Claude has no penalties.", unless=(0,)),
-    Parameter("seed", "ignored", "Claude draws without a seed."),
-    Parameter("user", "ignored", "Claude Code names its own user upstream."),
+    LOGIT_BIAS,
+    FREQUENCY_PENALTY,
+    PRESENCE_PENALTY,
+    SEED,
+    USER,
 )

@@ -124,7 +124,7 @@ class ResponseEncoder:
     def _worded(self, event: TextDelta | TextWithdrawn) -> Events:
         if isinstance(event, TextDelta):
             return [*self._opening(), *self._in("message"), *self._said(event.text)]
-        self._open = None  # where there is a stream, it is told of a failure instead (`as_streamed`)
+        self._open = None  # a stream never hears of this: it fails (`core.halt`)
         return []
 
     # --- What there is for each event of the stream

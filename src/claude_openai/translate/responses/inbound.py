@@ -97,6 +97,7 @@ def read_turn(
             choice,
             agent,
             form,
+            bool(request.stream),
         ),
         response=_begun(request, response_id, created, request.model or model.id),
         items=items_of(request, response_id),

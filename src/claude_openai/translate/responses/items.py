@@ -4,15 +4,25 @@ An earlier answer comes back as several items: its text, then its calls. What st
 is one message of the assistant's again. Thinking is left out: upstream only takes back what it has signed itself.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from claude_openai.core.messages import Block, Document, Image, Message, Text
-from claude_openai.translate.content import document, image, image_data, is_blank, text_blocks
+from claude_openai.translate.content import (
+    document,
+    image,
+    image_data,
+    is_blank,
+    not_a_users,
+    numbered,
+    text_blocks,
+    text_of,
+    words,
+)
 from claude_openai.translate.conversation import Call, CallKey, Conversation, call_arguments
 from claude_openai.translate.faults import invalid, unsupported
 from claude_openai.wire.responses import request as wire
+from claude_openai.wire.sent import AudioPart, RefusalPart
 
 
 def read_input(sent: wire.Input, instructions: str | None) -> tuple[Message, ...]:
@@ -63,7 +73,7 @@ class _Answer:
 def _add(conversation: Conversation, answer: _Answer, item: wire.Item, path: str) -> None:
     match item:
         case wire.MessageItem(role="assistant"):
-            answer.say(_text(item.content, f"{path}.content"), path)
+            answer.say(text_of(item.content, f"{path}.content"), path)
         case wire.FunctionCallItem():
             arguments = call_arguments(item.arguments, f"{path}.arguments")
             answer.call(Call(CallKey(item.call_id), item.call_id, item.name, arguments, f"{path}.call_id"), path)
@@ -74,7 +84,7 @@ def _add(conversation: Conversation, answer: _Answer, item: wire.Item, path: str
             conversation.say(_blocks(item.content, f"{path}.content"), f"{path}.content")
         case wire.MessageItem():
             answer.told()
-            conversation.instruct(_text(item.content, f"{path}.content"))
+            conversation.instruct(text_of(item.content, f"{path}.content"))
         case wire.FunctionCallOutputItem():
             answer.told()
             conversation.result(CallKey(item.call_id), _outcome(item.output, f"{path}.output"), f"{path}.call_id")
@@ -90,30 +100,10 @@ _MOST_SHOWN = 80
 """Characters of a type that are repeated to the client."""
 
 
-def _parts(parts: Sequence[wire.Part], path: str) -> Iterator[tuple[wire.Part, str]]:
-    return ((part, f"{path}[{index}]") for index, part in enumerate(parts))
-
-
-def _text(content: wire.Content, path: str) -> str:
-    """The text of a role that has nothing else; "" where it is blank."""
-    text = content if isinstance(content, str) else "".join(_words(part, at) for part, at in _parts(content, path))
-    return "" if is_blank(text) else text
-
-
-def _words(part: wire.Part, path: str) -> str:
-    match part:
-        case wire.TextPart():
-            return part.text
-        case wire.RefusalPart():
-            return part.refusal
-        case _:
-            raise unsupported(f"{path}.type", f"a part of type '{part.type}' cannot stand in messages of this role")
-
-
 def _blocks(content: wire.Content, path: str) -> tuple[Block, ...]:
     if isinstance(content, str):
         return text_blocks(content)
-    return tuple(block for part, at in _parts(content, path) for block in _block(part, at))
+    return tuple(block for part, at in numbered(content, path) for block in _block(part, at))
 
 
 def _block(part: wire.Part, path: str) -> tuple[Block, ...]:
@@ -124,10 +114,8 @@ def _block(part: wire.Part, path: str) -> tuple[Block, ...]:
             return (image(_image_url(part, path), f"{path}.image_url"),)
         case wire.FilePart():
             return (_document(part, path),)
-        case wire.AudioPart():
-            raise unsupported(f"{path}.type", "Claude takes no audio")
-        case wire.RefusalPart():
-            raise unsupported(f"{path}.type", "a part of type 'refusal' can stand in assistant messages only")
+        case AudioPart() | RefusalPart():
+            raise not_a_users(part, path)
         case _:
             assert_never(part)
 
@@ -136,13 +124,13 @@ def _outcome(content: wire.Content, path: str) -> tuple[Text | Image, ...]:
     """What a call came to: text, and images whose data is there."""
     if isinstance(content, str):
         return text_blocks(content)
-    return tuple(block for part, at in _parts(content, path) for block in _of_outcome(part, at))
+    return tuple(block for part, at in numbered(content, path) for block in _of_outcome(part, at))
 
 
 def _of_outcome(part: wire.Part, path: str) -> tuple[Text | Image, ...]:
     if isinstance(part, wire.ImagePart):
         return (image_data(_image_url(part, path), f"{path}.image_url"),)
-    return text_blocks(_words(part, path))
+    return text_blocks(words(part, path))
 
 
 def _image_url(part: wire.ImagePart, path: str) -> str:

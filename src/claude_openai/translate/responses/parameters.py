@@ -5,7 +5,24 @@ from typing import Final
 
 from claude_openai.core.models import Model
 from claude_openai.core.turn import ReplyFormat
-from claude_openai.translate.parameters import EFFORT_NOTE, Exertion, Parameter, exertion, ignored, unknown
+from claude_openai.translate.parameters import (
+    CACHING,
+    EFFORT_NOTE,
+    MODEL,
+    MODERATION,
+    PARALLEL_TOOL_CALLS,
+    SAFETY_IDENTIFIER,
+    SERVICE_TIER,
+    TEMPERATURE,
+    TOP_LOGPROBS,
+    TOP_P,
+    USER,
+    Exertion,
+    Parameter,
+    exertion,
+    ignored,
+    unknown,
+)
 from claude_openai.translate.reply_format import ANY_OBJECT, read_schema
 from claude_openai.wire.responses.request import JsonObjectFormat, JsonSchemaFormat, ResponsesRequest
 
@@ -16,26 +33,16 @@ PARAMETERS: Final = (
         "instructions", "carried", "The system prompt. Those of the previous response do not count, as with OpenAI."
     ),
     Parameter("previous_response_id", "carried", "The conversation up to that response, where it was stored."),
-    Parameter("model", "carried", "A model of `/v1/models`, an alias or a full `claude-...` id; absent: the default."),
+    MODEL,
     Parameter("stream", "carried", "Token by token, as Claude sends, in numbered events."),
     Parameter("stream_options", "partly", "Streams are never padded: `include_obfuscation: true` is reported."),
     Parameter("max_output_tokens", "carried", "Bounds the answer, thinking included."),
-    Parameter(
-        "temperature",
-        "partly",
-        "Claude's range ends at 1: above, it is carried as 1 and reported as adjusted. Without effect on models that "
-        "do not take it (from Claude 4.7 on).",
-    ),
-    Parameter(
-        "top_p",
-        "partly",
-        "Models refuse it beside `temperature`: then the one that differs from 1 is carried, and of two such "
-        "`temperature`. Without effect on models that do not take it.",
-    ),
+    TEMPERATURE,
+    TOP_P,
     Parameter("text", "partly", "`format` is carried in every form. `verbosity` has no effect and is reported."),
     Parameter("tools", "carried", "Up to 128 functions. Hosted tools, MCP servers and custom tools are a 400."),
     Parameter("tool_choice", "carried", "In every form for functions; a 400 where it asks for what is not offered."),
-    Parameter("parallel_tool_calls", "carried", "`false`: Claude makes one call at a time."),
+    PARALLEL_TOOL_CALLS,
     Parameter("store", "carried", "`true`, which is the default: the response can be fetched and continued later."),
     Parameter("metadata", "carried", "Kept with the response and told with it."),
     Parameter("include", "partly", "There is nothing to include; what is asked for is reported."),
@@ -50,18 +57,16 @@ PARAMETERS: Final = (
     Parameter("conversation", "refused", "Use `previous_response_id`, or send the conversation."),
     Parameter("prompt", "refused", "There are no stored prompts here."),
     Parameter("context_management", "refused", "Nothing is dropped from a conversation.", unless=([],)),
-    Parameter("moderation", "refused", "Answers are not moderated."),
-    Parameter("top_logprobs", "refused", "Claude gives no probabilities.", unless=(0,)),
+    MODERATION,
+    TOP_LOGPROBS,
     Parameter("access_programs", "ignored", "They are OpenAI's."),
     Parameter("background_options", "ignored", "A response is answered while its request is open.", unless=({},)),
     Parameter("image", "ignored", "Images reach Claude as they are.", unless=({},)),
     Parameter("max_tool_calls", "ignored", "It counts built-in tools, of which there are none."),
-    Parameter("service_tier", "ignored", "The tier is that of the login.", unless=("auto", "default")),
-    Parameter("user", "ignored", "Claude Code names its own user upstream."),
-    Parameter("safety_identifier", "ignored", "Claude Code names its own user upstream."),
-    Parameter("prompt_cache_key", "ignored", "Claude Code caches prompts by itself."),
-    Parameter("prompt_cache_options", "ignored", "Claude Code caches prompts by itself."),
-    Parameter("prompt_cache_retention", "ignored", "Claude Code caches prompts by itself."),
+    SERVICE_TIER,
+    USER,
+    SAFETY_IDENTIFIER,
+    *CACHING,
 )
 
 

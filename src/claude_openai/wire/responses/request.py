@@ -9,23 +9,27 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from claude_openai.wire.claude import ClaudeOptions
-from claude_openai.wire.sent import Effort, Object, SchemaName, Sent, kind, shape, tag_of
+from claude_openai.wire.sent import (
+    AudioPart,
+    Effort,
+    FunctionName,
+    Object,
+    RefusalPart,
+    SchemaName,
+    Sent,
+    Text,
+    kind,
+    shape,
+    tag_of,
+)
 
 # --- Content ---------------------------------------------------------------------------------------------------------
 
 
-class TextPart(Sent):
+class TextPart(Text):
     """A piece of text: of the user's (`input_text`), of an earlier answer (`output_text`), or of either (`text`)."""
 
     type: Literal["input_text", "output_text", "text"]
-    text: str
-
-
-class RefusalPart(Sent):
-    """A piece of an earlier refusal."""
-
-    type: Literal["refusal"]
-    refusal: str
 
 
 class ImagePart(Sent):
@@ -45,12 +49,6 @@ class FilePart(Sent):
     file_id: str | None = None
     file_url: str | None = None
     filename: str | None = None
-
-
-class AudioPart(Sent):
-    """Recorded speech."""
-
-    type: Literal["input_audio"]
 
 
 Part = Annotated[
@@ -94,7 +92,7 @@ class FunctionCallItem(Sent):
 
     type: Literal["function_call"]
     call_id: str
-    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
+    name: FunctionName
     arguments: str
 
 
