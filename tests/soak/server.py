@@ -16,6 +16,9 @@ from tests.soak.footprint import Watched
 from tests.soak.setting import WARM_PROCESSES
 
 LOG: Final = "server.log"
+
+KEEPS_NO_WORDS: Final = ("--store", "memory", "--log-level", "info")
+"""By default both have what was said."""
 """In the folder it runs in."""
 
 START_SECONDS = 60
@@ -36,7 +39,7 @@ async def running_server(flags: Sequence[str], environment: Mapping[str, str], f
         raise FileNotFoundError("claude-openai is not installed for this Python; `make soak` sees to that")
     temporary = folder / "tmp"
     temporary.mkdir()
-    argv = dying_with_parent((program, "--port", "0", "--log-file", str(folder / LOG), *flags))
+    argv = dying_with_parent((program, "--port", "0", "--log-file", str(folder / LOG), *KEEPS_NO_WORDS, *flags))
     command = Command(argv, {**environment, "TMPDIR": str(temporary)}, folder, folder / "server.err")
     async with child_process(command) as child:
         url = await _announced_url(child, anyio.Path(folder / LOG))
