@@ -61,5 +61,5 @@ async def _pair(live: LiveClaudeCode, ours: ChatCompletions, server: Server) -> 
     through = await measured(ours.ask(PROMPT))
     await quiet()
     asked_at = time.monotonic()
-    (await server.http.get("/v1/models")).raise_for_status()
+    (await server.http.get("/health")).raise_for_status()
     return Pair(alone.first, through.first, time.monotonic() - asked_at)

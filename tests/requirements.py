@@ -223,6 +223,7 @@ PARAMETERS_REQUIREMENTS = (
 COMPLETIONS_REQUIREMENTS = (
     Row("completions.answer", "`POST /v1/completions` answers a prompt, whole and streamed.", COMPLETIONS),
     Row("completions.parameters", "Every parameter of a completion is carried, reported or refused.", COMPLETIONS),
+    Row("completions.prompts", "Several prompts are answered each by itself, in one reply.", COMPLETIONS),
     Row("completions.clients", "The official client reads completions, whole and streamed.", COMPLETIONS),
 )
 

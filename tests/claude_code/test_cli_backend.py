@@ -57,6 +57,9 @@ async def test_tools_are_a_400_that_names_the_other_backend(command: Rig) -> Non
     assert (raised.value.param, raised.value.code) == ("tools", "unsupported_parameter")
     assert "--backend sdk" in raised.value.message
     assert command.simulator.requests == []
+    listed = (await command.client.models.list()).data
+    assert listed
+    assert not any("tools" in (model.model_extra or {})["supported_parameters"] for model in listed)
 
 
 @pytest.mark.proves("format.cli")

@@ -8,6 +8,7 @@ from inline_snapshot import snapshot
 
 from claude_openai.core.events import ReasoningDelta, TextDelta, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind
+from claude_openai.core.messages import Text, UserMessage
 from tests.http.conftest import Serve
 from tests.http.exchange import FINISHED, STARTED, USED, Served, chunks, said
 
@@ -76,11 +77,36 @@ async def test_the_official_client_reads_both_forms(serve: Serve) -> None:
         assert "".join([chunk.choices[0].text async for chunk in stream]) == "kiwi"
 
 
+@pytest.mark.proves("completions.prompts")
+async def test_each_prompt_has_its_choices_and_counts_once(serve: Serve) -> None:
+    served = serve(said("one"), said("two"), said("three"), said("four"))
+    async with client(served) as asking:
+        answer = await asking.completions.create(model="sonnet", prompt=["Say kiwi", "Say plum"], n=2)
+    assert [choice.index for choice in answer.choices] == [0, 1, 2, 3]
+    assert [choice.text for choice in answer.choices] == ["one", "two", "three", "four"]
+    asked = [performance.turn.messages for performance in served.backend.performances]
+    assert asked == [(UserMessage((Text(prompt),)),) for prompt in ("Say kiwi", "Say kiwi", "Say plum", "Say plum")]
+    assert answer.usage is not None
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (40, 20)
+
+
+@pytest.mark.proves("completions.prompts")
+async def test_several_prompts_stream_side_by_side(serve: Serve) -> None:
+    served = serve(said("one"), said("two"))
+    asked = {**ASK, "prompt": ["Say kiwi", "Say plum"], "stream": True, "stream_options": {"include_usage": True}}
+    told = chunks(await served.client.post(PATH, json=asked))
+    texts = dict.fromkeys(range(2), "")
+    for choice in (choice for chunk in told for choice in chunk["choices"]):
+        texts[choice["index"]] += choice["text"]
+    assert texts == {0: "one", 1: "two"}
+    assert told[-1]["usage"]["prompt_tokens"] == 40
+
+
 @pytest.mark.proves("completions.parameters")
 async def test_what_is_not_as_asked_is_told_as_in_chat(serve: Serve) -> None:
     served = serve(said("Hi"))
     answer = await served.client.post(PATH, json={**ASK, "seed": 1, "temperature": 2})
     assert answer.headers["x-claude-openai-ignored"] == "seed"
     assert answer.headers["x-claude-openai-adjusted"] == "temperature=1"
-    refused = await served.client.post(PATH, json={**ASK, "suffix": "!"})
-    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "suffix")
+    refused = await served.client.post(PATH, json={**ASK, "echo": True})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "echo")

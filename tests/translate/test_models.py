@@ -39,6 +39,13 @@ def test_a_parameter_is_listed_where_the_model_takes_it() -> None:
     assert "reasoning_effort" not in listed(without, "c").supported_parameters
 
 
+@pytest.mark.proves("cli.refused")
+def test_tools_are_listed_where_a_client_may_offer_them() -> None:
+    without = listed(Model("a", "claude-haiku-4-5"), "a", tools=False).supported_parameters
+    assert not any("tool" in parameter for parameter in without)
+    assert {"temperature", "response_format"} < set(without)
+
+
 def test_a_model_has_claude_codes_words_and_no_price_that_is_not_known() -> None:
     told = listed(Model("opus", display_name="Opus", description="For hard tasks", agent=True), "opus-agent")
     assert (told.id, told.name, told.description) == ("opus-agent", "Opus (agent)", "For hard tasks")

@@ -71,7 +71,7 @@ class Catalogue:
 
     `closed` holds where the person who runs the server named the models: then nothing else exists. Otherwise full
     `claude-...` ids that Claude Code does not list are passed to it as they are. With `agents`, each name exists once
-    more with `AGENT_SUFFIX`.
+    more with `AGENT_SUFFIX`. `tools`: a client may offer its own.
     """
 
     models: tuple[Model, ...]
@@ -79,6 +79,7 @@ class Catalogue:
     aliases: tuple[tuple[str, str], ...] = field(default_factory=tuple)
     closed: bool = False
     agents: bool = False
+    tools: bool = True
 
     def resolve(self, name: str | None) -> Model:
         """The model a client means by `name`; None means the default.

@@ -29,12 +29,13 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a backend says of itself once it runs."""
+    """What a backend says of itself once it runs; `tools`: turns may offer the client's own."""
 
     name: str
     version: str
     login: Login
     models: tuple[Model, ...]
+    tools: bool = True
 
 
 @dataclass(frozen=True, slots=True)

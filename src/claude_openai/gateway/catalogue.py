@@ -13,17 +13,18 @@ def catalogue(
     aliases: tuple[tuple[str, str], ...],
     override: tuple[str, ...],
     agents: bool = False,
+    tools: bool = True,
 ) -> Catalogue:
-    """What clients may ask for; `agents`: with the agent profile, too.
+    """What clients may ask for; `agents`: with the agent profile, too; `tools`: with tools of their own.
 
     Claude Code's `sonnet` is also listed as `claude-sonnet` and as the full id it stands for. `override` replaces the
     whole list: then nothing else exists.
     """
     known = {model.id: model for model in _named(offered)}
     if not override:
-        return Catalogue(tuple(known.values()), default, aliases, agents=agents)
+        return Catalogue(tuple(known.values()), default, aliases, agents=agents, tools=tools)
     models = tuple(_named_by_owner(name, known, agents=agents) for name in override)
-    return Catalogue(models, default, aliases, closed=True, agents=agents)
+    return Catalogue(models, default, aliases, closed=True, agents=agents, tools=tools)
 
 
 def _named_by_owner(name: str, known: Mapping[str, Model], *, agents: bool) -> Model:

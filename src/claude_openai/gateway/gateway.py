@@ -110,14 +110,15 @@ class Gateway:
         Raises:
             RequestFailed: the backend cannot be started.
         """
-        offered = (await self.description()).models
+        offering = await self.description()
         choice = self._choice
         return catalogue(
-            offered,
+            offering.models,
             default=choice.default,
             aliases=choice.aliases,
             override=choice.override,
             agents=choice.agents,
+            tools=offering.tools,
         )
 
     def rate_limit(self) -> RateLimitReported | None:

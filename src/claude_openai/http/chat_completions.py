@@ -74,11 +74,11 @@ class ChatCompletions:
         headers = self._means.reported(reading.ignored, reading.adjusted)
         send = telling(send, self._means.gateway, self._means.now)
         caller, created = calling(scope, self._means.new_id(), self._form.prefix), self._means.now()
-        callers = self._callers(caller, reading.choices)
-        async with attended_together(self._means.gateway, reading.turn, callers, receive) as events:
-            tell_effective_request(
-                reading.turn, stream=reading.stream, ignored=reading.ignored, adjusted=reading.adjusted
-            )
+        callers = self._callers(caller, len(reading.answers))
+        asked = list(zip(callers, reading.answers, strict=True))
+        async with attended_together(self._means.gateway, asked, receive) as events:
+            for turn in reading.turns:
+                tell_effective_request(turn, stream=reading.stream, ignored=reading.ignored, adjusted=reading.adjusted)
             if reading.stream:
                 encoder = _encoder(reading, caller.answer_id, created)
                 stream = EventStream(send, headers, self._means.keep_alive_seconds)
@@ -87,7 +87,7 @@ class ChatCompletions:
                 collectors = [
                     Collector(caller.answer_id, created, reading.model, reading.legacy, reading.shown) for _ in callers
                 ]
-                answer = await self._collected(events, collectors)
+                answer = await self._collected(events, collectors, reading.choices)
             if answer is not None:
                 answer.headers.update(headers)
                 await answer(scope, receive, send)
@@ -105,7 +105,9 @@ class ChatCompletions:
             for choice, run_id in enumerate(ids)
         ]
 
-    async def _collected(self, events: ObjectReceiveStream[Numbered], collectors: Sequence[Collector]) -> Response:
+    async def _collected(
+        self, events: ObjectReceiveStream[Numbered], collectors: Sequence[Collector], choices: int
+    ) -> Response:
         unfinished = len(collectors)
         while unfinished:
             choice, event = await events.receive()
@@ -113,7 +115,7 @@ class ChatCompletions:
                 return failure_answer(event.failure)
             collectors[choice].feed(event)
             unfinished -= isinstance(event, TurnFinished)
-        whole = together([collector.result() for collector in collectors])
+        whole = together([collector.result() for collector in collectors], choices)
         return Response(self._form.whole(whole).to_json(), media_type="application/json")
 
     async def _streamed(
@@ -145,4 +147,4 @@ def _encoder(reading: Reading, answer_id: str, created: int) -> ChoicesEncoder:
     alike = partial(
         ChunkEncoder, answer_id, created, reading.model, reading.include_usage, reading.legacy, reading.shown
     )
-    return ChoicesEncoder([alike(index=index) for index in range(reading.choices)])
+    return ChoicesEncoder([alike(index=index) for index in range(len(reading.answers))], reading.choices)

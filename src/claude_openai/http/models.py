@@ -17,7 +17,7 @@ class Models:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         catalogue = await self._gateway.catalogue()
-        answer = ModelList(data=[listed(model, model.id) for model in catalogue.listed()])
+        answer = ModelList(data=[listed(model, model.id, tools=catalogue.tools) for model in catalogue.listed()])
         await _json(answer)(scope, receive, send)
 
 
@@ -29,8 +29,8 @@ class OneModel:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name: str = scope["path_params"]["model"]
-        model = (await self._gateway.catalogue()).resolve(name)
-        await _json(listed(model, name))(scope, receive, send)
+        catalogue = await self._gateway.catalogue()
+        await _json(listed(catalogue.resolve(name), name, tools=catalogue.tools))(scope, receive, send)
 
 
 def _json(answer: Reply) -> Response:

@@ -25,6 +25,9 @@ from claude_openai.logs import bound
 LONGEST_CLIENT = 200
 """Characters of a User-Agent that are remembered: enough to tell which program it is."""
 
+Asked = tuple[Caller, Turn]
+"""An answer that somebody waits for, and the turn that it comes from."""
+
 
 def calling(scope: Scope, run_id: str, answer_prefix: str) -> Caller:
     """Who sent this request, whose answer's id is `run_id` after the protocol's `answer_prefix`."""
@@ -50,16 +53,16 @@ async def attended(
         ClientGone: the client left before the last event; what the block was doing is cancelled.
     """
     sender, events = anyio.create_memory_object_stream[Event](0)
-    async with sender, events, _running(gateway, turn, [caller], receive, lambda _, event: sender.send(event)):
+    async with sender, events, _running(gateway, [(caller, turn)], receive, lambda _, event: sender.send(event)):
         yield events
         events.close()
 
 
 @asynccontextmanager
 async def attended_together(
-    gateway: Gateway, turn: Turn, callers: Sequence[Caller], receive: Receive
+    gateway: Gateway, asked: Sequence[Asked], receive: Receive
 ) -> AsyncIterator[ObjectReceiveStream[tuple[int, Event]]]:
-    """The same for an answer to each of `callers`, side by side: each event with the number of its answer.
+    """The same for several answers, side by side: each event with the number of its answer.
 
     Only as many as have places go on at once, so that none waits in the queue for others of its own request.
 
@@ -67,7 +70,7 @@ async def attended_together(
         ClientGone: the client left before the last event of all; what the block was doing is cancelled.
     """
     sender, events = anyio.create_memory_object_stream[tuple[int, Event]](0)
-    async with sender, events, _running(gateway, turn, callers, receive, lambda *told: sender.send(told)):
+    async with sender, events, _running(gateway, asked, receive, lambda *told: sender.send(told)):
         yield events
         events.close()
 
@@ -89,20 +92,20 @@ async def while_there(receive: Receive) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _running(
     gateway: Gateway,
-    turn: Turn,
-    callers: Sequence[Caller],
+    asked: Sequence[Asked],
     receive: Receive,
     tell: Callable[[int, Event], Awaitable[None]],
 ) -> AsyncIterator[None]:
-    """Answers to `turn`, told to `tell` as long as somebody listens there; leaving the block ends what still goes on.
+    """The answers asked for, told to `tell` as long as somebody listens there.
 
-    From the last event on nobody watches: there is nothing left to end, and a finished answer is no departure.
+    Leaving the block ends what still goes on. From the last event on nobody watches: there is nothing left to end, and
+    a finished answer is no departure.
     """
     watch = anyio.CancelScope()
     places = anyio.CapacityLimiter(gateway.places)
-    unfinished = {anyio.CancelScope(): caller for caller in callers}
+    unfinished = {anyio.CancelScope(): each for each in asked}
 
-    async def relay(number: int, scope: anyio.CancelScope, caller: Caller) -> None:
+    async def relay(number: int, scope: anyio.CancelScope, caller: Caller, turn: Turn) -> None:
         with scope, bound(run_id=caller.run_id):
             async with places, gateway.open(turn, caller) as events:
                 async for event in events:
@@ -117,11 +120,11 @@ async def _running(
                             continue
                     return
 
-    with bound(run_id=callers[0].run_id):
+    with bound(run_id=asked[0][0].run_id):
         async with _task_group() as tasks:
             tasks.start_soon(_watch, receive, watch)
-            for number, (scope, caller) in enumerate(unfinished.items()):
-                tasks.start_soon(relay, number, scope, caller)
+            for number, (scope, (caller, turn)) in enumerate(unfinished.items()):
+                tasks.start_soon(relay, number, scope, caller, turn)
             yield
             watch.cancel()
             for scope in unfinished:

@@ -19,8 +19,8 @@ _CARRIED: Final = tuple(
 )
 
 
-def listed(model: Model, name: str) -> ModelObject:
-    """`model` under the `name` that a client has for it."""
+def listed(model: Model, name: str, *, tools: bool = True) -> ModelObject:
+    """`model` under the `name` that a client has for it; `tools`: it may offer its own."""
     answer = ModelObject(
         id=name,
         created=CREATED,
@@ -29,7 +29,7 @@ def listed(model: Model, name: str) -> ModelObject:
         context_window=model.context_window,
         max_model_len=model.context_window,
         top_provider=TopProvider(context_length=model.context_window, max_completion_tokens=model.most_output),
-        supported_parameters=[parameter for parameter in _CARRIED if parameter not in _lacking(model)],
+        supported_parameters=[parameter for parameter in _CARRIED if parameter not in _lacking(model, tools=tools)],
     )
     known = {"description": model.description, "max_completion_tokens": model.most_output}
     return answer.model_copy(update={key: value for key, value in known.items() if value is not None})
@@ -40,7 +40,8 @@ def _shown(model: Model) -> str | None:
     return f"{model.display_name} (agent)" if model.display_name and model.agent else model.display_name
 
 
-def _lacking(model: Model) -> frozenset[str]:
+def _lacking(model: Model, *, tools: bool) -> frozenset[str]:
     drawn = () if model.takes_temperature else ("temperature", "top_p")
     thought = () if model.efforts else ("reasoning_effort",)
-    return frozenset({*drawn, *thought})
+    called = () if tools else ("tools", "tool_choice", "parallel_tool_calls")
+    return frozenset({*drawn, *thought, *called})

@@ -144,6 +144,18 @@ def randomness(temperature: float | None, top_p: float | None, model: Model) -> 
     return Randomness(temperature, None, () if top_p == 1 else ("top_p",), adjusted)
 
 
+LENGTH_NOTE: Final = (
+    "Bounds the answer, thinking included. More than the model gives is carried as its most, and reported as adjusted."
+)
+
+
+def longest(name: str, wished: int | None, model: Model) -> tuple[str, ...]:
+    """What is to be told of the parameter `name`: Claude Code asks `model` for no more tokens than it gives."""
+    if wished is None or model.most_output is None or wished <= model.most_output:
+        return ()
+    return (f"{name}={model.most_output}",)
+
+
 EFFORT_NOTE: Final = (
     "Claude Code's levels `low` to `max`; `minimal` is `low`, `none` switches thinking off. What the model does not "
     "take is carried as the next level below, or its lowest, and reported as adjusted; where it has no levels, it is "

@@ -17,7 +17,7 @@ class CompletionRequest(Sent):
 
     prompt: Annotated[
         Annotated[str, Tag("<string>")] | Annotated[list[object], Tag("<list>")],
-        shape("a string or an array with one string"),
+        shape("a string or an array of strings"),
     ]
     model: str | None = None
     best_of: Annotated[int, Field(ge=0, le=20)] | None = None

@@ -172,6 +172,17 @@ def test_effort_is_carried_at_a_level_that_the_model_takes(
     assert (read.turn.sampling, (read.ignored, read.adjusted)) == (Sampling(effort=carried), told)
 
 
+@pytest.mark.proves("params.sampling")
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_more_tokens_than_the_model_gives_are_reported_as_its_most(name: str) -> None:
+    most = OPUS.most_output
+    assert most is not None
+    assert (reading(model=OPUS.id, **{name: most}).adjusted, reading(model=OPUS.id, **{name: most + 1}).adjusted) == (
+        (),
+        (f"{name}={most}",),
+    )
+
+
 @pytest.mark.proves("params.effort", "params.sampling")
 def test_effort_and_temperature_are_carried_both() -> None:
     assert reading(temperature=0.5, reasoning_effort="low").turn.sampling == Sampling(temperature=0.5, effort="low")

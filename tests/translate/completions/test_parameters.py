@@ -8,10 +8,10 @@ import pytest
 from openai.types import completion_create_params
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.core.messages import Text, UserMessage
+from claude_openai.core.messages import SystemMessage, Text, UserMessage
 from claude_openai.core.turn import Sampling
 from claude_openai.translate.chat_completions.inbound import Reading
-from claude_openai.translate.completions.inbound import parse_request, read_turn
+from claude_openai.translate.completions.inbound import FILL_IN, parse_request, read_turn
 from claude_openai.translate.completions.parameters import PARAMETERS
 from claude_openai.translate.parameters import markdown_table
 from claude_openai.wire.completions import CompletionRequest
@@ -19,9 +19,7 @@ from tests.translate.chat_completions.asking import CATALOGUE
 from tests.translate.test_agent import rules
 
 IN_EFFECT: dict[str, object] = {
-    "suffix": "the end.",
     "echo": True,
-    "n": 2,
     "best_of": 3,
     "logprobs": 0,
     "logit_bias": {"50256": -100},
@@ -63,6 +61,36 @@ def test_a_prompt_is_what_the_user_says_with_all_that_is_asked_beside_it() -> No
     assert (read.model, read.stream, read.ignored) == ("gpt-4o", True, ())
 
 
+def test_several_prompts_are_turns_of_their_own_with_n_answers_each() -> None:
+    read = reading(prompt=["Say kiwi", "Say plum"], n=2, max_tokens=5)
+    said = [UserMessage((Text(text),)) for text in ("Say kiwi", "Say plum")]
+    assert [turn.messages for turn in read.turns] == [(message,) for message in said]
+    assert read.answers == (read.turns[0], read.turns[0], read.turns[1], read.turns[1])
+    assert {turn.sampling for turn in read.turns} == {Sampling(max_tokens=5)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"prompt": ["x"] * 9}, "prompt"),
+        ({"prompt": ["x"] * 5, "n": 2}, "n"),
+        ({"n": 9}, "n"),
+        ({"prompt": ["x", "y"], "claude": {"mode": "agent"}}, "prompt"),
+    ],
+)
+def test_more_answers_than_can_be_given_are_refused(fields: dict[str, object], param: str) -> None:
+    failure = refusal(**fields)
+    assert (failure.kind, failure.param) == (Kind.UNSUPPORTED_PARAMETER, param)
+
+
+@pytest.mark.parametrize("prompt", ["def add(a, b):\n    return ", ""])
+def test_with_a_suffix_claude_is_asked_for_what_stands_between(prompt: str) -> None:
+    instruction, message = reading(prompt=prompt, suffix="\n\nprint(add(1, 2))").turn.messages
+    assert instruction == SystemMessage(FILL_IN)
+    gap = f"<before>{prompt}</before><after>\n\nprint(add(1, 2))</after>"
+    assert message == UserMessage((Text(gap),))
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_carried_is_refused_by_name(name: str) -> None:
     failure = refusal(**{name: IN_EFFECT[name]})
@@ -90,17 +118,20 @@ def test_an_agent_answers_prompts_too_and_what_it_does_is_not_shown() -> None:
     ("prompt", "sentence"),
     [
         (" \n", "Invalid 'prompt': it is empty or only white space."),
-        ([""], "Invalid 'prompt': it is empty or only white space."),
         ([1, 2], "Invalid 'prompt': Claude takes text, and no tokens of another model."),
         ([[1, 2], [3]], "Invalid 'prompt': Claude takes text, and no tokens of another model."),
-        (["one", "two"], "Invalid 'prompt': expected one text."),
-        ([], "Invalid 'prompt': expected one text."),
-        (5, "Invalid type for 'prompt': expected a string or an array with one string, but got an integer instead."),
+        ([], "Invalid 'prompt': expected a text, or several."),
+        (["one", 2], "Invalid 'prompt': expected a text, or several."),
+        (5, "Invalid type for 'prompt': expected a string or an array of strings, but got an integer instead."),
     ],
 )
-def test_a_prompt_that_is_not_one_text_is_refused(prompt: object, sentence: str) -> None:
+def test_a_prompt_that_is_no_text_is_refused(prompt: object, sentence: str) -> None:
     failure = refusal(prompt=prompt)
     assert (failure.param, failure.message) == ("prompt", sentence)
+
+
+def test_a_blank_one_of_several_is_named() -> None:
+    assert refusal(prompt=["x", " "]).param == "prompt[1]"
 
 
 def test_the_page_has_the_table_as_the_code_has_it() -> None:

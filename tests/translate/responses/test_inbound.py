@@ -134,7 +134,6 @@ def test_a_result_can_hold_an_image() -> None:
         ),
         ({"tool_choice": "required"}, "tool_choice", "Invalid 'tool_choice': there are no 'tools' to call."),
         ({"background": True}, "background", "Unsupported parameter: 'background'. A response is answered while"),
-        ({"truncation": "auto"}, "truncation", "Unsupported parameter: 'truncation'. Nothing is dropped"),
         ({"conversation": "conv_1"}, "conversation", "Unsupported parameter: 'conversation'. Use"),
     ],
 )
@@ -165,7 +164,8 @@ def test_functions_and_every_choice_among_them_are_carried(choice: object, expec
 @pytest.mark.proves("responses.parameters")
 def test_what_is_carried_reaches_the_turn_and_what_is_not_is_reported() -> None:
     read = reading(
-        max_output_tokens=50,
+        max_output_tokens=200_000,
+        truncation="auto",
         temperature=1.5,
         metadata={"a": "b"},
         user="me",
@@ -174,11 +174,16 @@ def test_what_is_carried_reaches_the_turn_and_what_is_not_is_reported() -> None:
         include=["reasoning.encrypted_content"],
         mystery=1,
     )
-    assert read.turn.sampling == Sampling(max_tokens=50, temperature=1.0, effort="high")
-    assert read.adjusted == ("temperature=1", "reasoning.effort=high", "reasoning.summary=auto")
+    assert read.turn.sampling == Sampling(max_tokens=200_000, temperature=1.0, effort="high")
+    assert read.adjusted == (
+        "max_output_tokens=128000",
+        "temperature=1",
+        "reasoning.effort=high",
+        "reasoning.summary=auto",
+    )
     assert read.shows_thinking
     assert read.ignored == snapshot(
-        ("user", "text.verbosity", "reasoning.context", "reasoning.mode", "include", "mystery")
+        ("truncation", "user", "text.verbosity", "reasoning.context", "reasoning.mode", "include", "mystery")
     )
 
 

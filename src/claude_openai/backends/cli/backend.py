@@ -96,6 +96,7 @@ class CliBackend:
             version=str(info.get("claude_code_version", "unknown")),
             login=login_of(info, self._settings.login),
             models=models_of(info),
+            tools=False,
         )
 
     def condition(self) -> Condition:

@@ -1,7 +1,7 @@
 """Several answers to one request: each has an encoder or a collector of its own, and here one reply is made of theirs.
 
-Tokens are counted as OpenAI counts them: those of the prompt once, those of all answers. The cost is that of all, and
-upstream has counted the prompt for each. Where one of these numbers is not known, that of all is not.
+Tokens are counted as OpenAI counts them: those of a prompt once, those of all answers. The cost is that of all, and
+upstream has counted a prompt for each of its answers. Where one of these numbers is not known, that of all is not.
 """
 
 from collections.abc import Sequence
@@ -15,22 +15,27 @@ from claude_openai.wire.chat_completions import (
     ClaudeExtension,
     CompletionTokensDetails,
     CompletionUsage,
+    PromptTokensDetails,
 )
 
 
-def together(answers: Sequence[ChatCompletion]) -> ChatCompletion:
-    """`answers` as one object; each has one choice."""
-    choices = [answer.choices[0].model_copy(update={"index": index}) for index, answer in enumerate(answers)]
+def together(answers: Sequence[ChatCompletion], choices: int = 1) -> ChatCompletion:
+    """`answers` as one object, so many `choices` to each prompt; each answer has one."""
+    all_of_them = [answer.choices[0].model_copy(update={"index": index}) for index, answer in enumerate(answers)]
     first = answers[0]
-    whole = ChatCompletion(id=first.id, created=first.created, model=first.model, choices=choices)
-    return whole.model_copy(update=_account(answers))
+    whole = ChatCompletion(id=first.id, created=first.created, model=first.model, choices=all_of_them)
+    return whole.model_copy(update=_account(answers, choices))
 
 
 @dataclass(slots=True)
 class ChoicesEncoder:
-    """One stream of several answers, each by its encoder; what they used together is told after the last of them."""
+    """One stream of several answers, each by its encoder, so many `choices` to each prompt.
+
+    What they used together is told after the last of them.
+    """
 
     encoders: Sequence[ChunkEncoder]
+    choices: int = 1
     _ends: dict[int, ChatCompletionChunk] = field(default_factory=dict, init=False)
 
     @property
@@ -61,7 +66,7 @@ class ChoicesEncoder:
 
     def _signed(self, chunks: list[ChatCompletionChunk], end: ChatCompletionChunk) -> list[ChatCompletionChunk]:
         """The last chunks of all, the last one with the account: it has no choices where that was asked for."""
-        account = _account([self._ends[choice] for choice in range(len(self.encoders))])
+        account = _account([self._ends[choice] for choice in range(len(self.encoders))], self.choices)
         if not end.choices and "usage" in account:
             return [*chunks, end.model_copy(update=account)]
         return [*chunks[:-1], chunks[-1].model_copy(update=account)]
@@ -71,23 +76,29 @@ def _unsigned(end: ChatCompletionChunk) -> ChatCompletionChunk:
     return ChatCompletionChunk(**{name: getattr(end, name) for name in end.model_fields_set if name != "claude"})
 
 
-def _account(answers: Sequence[ChatCompletion | ChatCompletionChunk]) -> dict[str, object]:
+def _account(answers: Sequence[ChatCompletion | ChatCompletionChunk], choices: int) -> dict[str, object]:
     """What they used and cost together, under the names that it has in a reply."""
     usages = [answer.usage for answer in answers if answer.usage]
     signatures = [answer.claude for answer in answers if answer.claude]
-    used = {"usage": _usage(usages)} if len(usages) == len(answers) else {}
+    used = {"usage": _usage(usages, usages[::choices])} if len(usages) == len(answers) else {}
     return {**used, **({"claude": _signature(signatures)} if signatures else {})}
 
 
-def _usage(usages: Sequence[CompletionUsage]) -> CompletionUsage:
-    first, completion = usages[0], sum(usage.completion_tokens for usage in usages)
-    reasoning = sum(usage.completion_tokens_details.reasoning_tokens for usage in usages)
+def _usage(usages: Sequence[CompletionUsage], prompts: Sequence[CompletionUsage]) -> CompletionUsage:
+    prompt = sum(usage.prompt_tokens for usage in prompts)
+    completion = sum(usage.completion_tokens for usage in usages)
+    details = [usage.prompt_tokens_details for usage in prompts]
     return CompletionUsage(
-        prompt_tokens=first.prompt_tokens,
+        prompt_tokens=prompt,
         completion_tokens=completion,
-        total_tokens=first.prompt_tokens + completion,
-        prompt_tokens_details=first.prompt_tokens_details,
-        completion_tokens_details=CompletionTokensDetails(reasoning_tokens=reasoning),
+        total_tokens=prompt + completion,
+        prompt_tokens_details=PromptTokensDetails(
+            cached_tokens=sum(detail.cached_tokens for detail in details),
+            cache_write_tokens=sum(detail.cache_write_tokens for detail in details),
+        ),
+        completion_tokens_details=CompletionTokensDetails(
+            reasoning_tokens=sum(usage.completion_tokens_details.reasoning_tokens for usage in usages)
+        ),
     )
 
 

@@ -28,7 +28,8 @@ class Reading:
 
     `model` is the name that the reply carries. `ignored` names what was accepted without effect, `adjusted` what was
     carried with another value (`temperature=1`); both are fit for a header. `legacy`: calls are told as functions, as
-    they were offered. `choices` is how many answers are wanted.
+    they were offered. `choices` is how many answers are wanted, to `turn` and to each of `others`, which the older form
+    of a request may have besides.
     """
 
     turn: Turn
@@ -39,6 +40,17 @@ class Reading:
     adjusted: tuple[str, ...] = ()
     legacy: bool = False
     choices: int = 1
+    others: tuple[Turn, ...] = ()
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """All that are asked for."""
+        return (self.turn, *self.others)
+
+    @property
+    def answers(self) -> tuple[Turn, ...]:
+        """For each answer that is wanted the turn that it comes from, in the order of the reply."""
+        return tuple(turn for turn in self.turns for _ in range(self.choices))
 
     @property
     def shown(self) -> Shown | None:
@@ -89,5 +101,5 @@ def read_turn(
         ignored=drawing.ignored + without_effect(request) + unheard(request.claude, agent),
         adjusted=drawing.adjusted,
         legacy=offer.legacy,
-        choices=read_choices(request, agent),
+        choices=read_choices(request.n, agent),
     )

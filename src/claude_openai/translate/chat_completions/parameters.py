@@ -12,6 +12,7 @@ from claude_openai.translate.parameters import (
     CACHING,
     EFFORT_NOTE,
     FREQUENCY_PENALTY,
+    LENGTH_NOTE,
     LOGIT_BIAS,
     MODEL,
     MODERATION,
@@ -27,6 +28,7 @@ from claude_openai.translate.parameters import (
     Parameter,
     exertion,
     ignored,
+    longest,
     randomness,
     unknown,
 )
@@ -49,7 +51,7 @@ PARAMETERS: Final = (
         "partly",
         "`include_usage` is carried. Streams are never padded: `include_obfuscation: true` is reported.",
     ),
-    Parameter("max_completion_tokens", "carried", "Bounds the answer, thinking included."),
+    Parameter("max_completion_tokens", "carried", LENGTH_NOTE),
     Parameter("max_tokens", "carried", "The same; reported where a different `max_completion_tokens` wins over it."),
     TEMPERATURE,
     TOP_P,
@@ -121,18 +123,19 @@ def read_format(request: ChatCompletionRequest) -> ReplyFormat | None:
             return None
 
 
-def read_choices(request: ChatCompletionRequest, agent: AgentProfile | None) -> int:
-    """How many answers are wanted.
+def read_choices(wanted: int | None, agent: AgentProfile | None, *, prompts: int = 1) -> int:
+    """How many answers are wanted to each of so many prompts.
 
     Raises:
-        RequestFailed: `UNSUPPORTED_PARAMETER`, naming `n`: more than can be given.
+        RequestFailed: `UNSUPPORTED_PARAMETER`, naming `n`, or `prompt` without it: more than can be given.
     """
-    wanted = request.n or 1
-    if wanted > MOST_CHOICES:
-        raise unsupported("n", f"at most {MOST_CHOICES} answers are given to a request")
-    if wanted > 1 and agent:
-        raise unsupported("n", "several agents would work in one folder at the same time")
-    return wanted
+    each = wanted or 1
+    name = "n" if each > 1 else "prompt"
+    if each * prompts > MOST_CHOICES:
+        raise unsupported(name, f"at most {MOST_CHOICES} answers are given to a request")
+    if each * prompts > 1 and agent:
+        raise unsupported(name, "several agents would work in one folder at the same time")
+    return each
 
 
 def without_effect(request: ChatCompletionRequest) -> tuple[str, ...]:
@@ -160,7 +163,7 @@ def read_sampling(request: ChatCompletionRequest, model: Model) -> Drawing:
     Raises:
         RequestFailed: `INVALID_REQUEST`, naming a stop sequence that is empty.
     """
-    limit, overruled = _max_tokens(request)
+    name, limit, overruled = _max_tokens(request)
     stops = _stop(request)
     drawn = randomness(request.temperature, request.top_p, model)
     thought = exertion("reasoning_effort", request.reasoning_effort, model)
@@ -174,15 +177,16 @@ def read_sampling(request: ChatCompletionRequest, model: Model) -> Drawing:
             halt=tuple(filter(is_blank, stops)),
         ),
         ignored=overruled + drawn.ignored + thought.ignored,
-        adjusted=drawn.adjusted + thought.adjusted,
+        adjusted=longest(name, limit, model) + drawn.adjusted + thought.adjusted,
     )
 
 
-def _max_tokens(request: ChatCompletionRequest) -> tuple[int | None, tuple[str, ...]]:
+def _max_tokens(request: ChatCompletionRequest) -> tuple[str, int | None, tuple[str, ...]]:
+    """Under which name the limit was given, the limit, and what it overrules."""
     newer, older = request.max_completion_tokens, request.max_tokens
     if newer is None:
-        return older, ()
-    return newer, () if older in (None, newer) else ("max_tokens",)
+        return "max_tokens", older, ()
+    return "max_completion_tokens", newer, () if older in (None, newer) else ("max_tokens",)
 
 
 def _stop(request: ChatCompletionRequest) -> tuple[str, ...]:

@@ -7,7 +7,12 @@ from claude_openai.translate.parameters import FREQUENCY_PENALTY, LOGIT_BIAS, PR
 _AS_CHAT: Final = "As in chat completions."
 
 PARAMETERS: Final = (
-    Parameter("prompt", "carried", "One text, which is what the user says; several, and tokens, are a 400."),
+    Parameter(
+        "prompt",
+        "carried",
+        "A text, which is what the user says, or several, each answered by itself: `n` choices to the first, then `n` "
+        "to the second. Tokens are a 400.",
+    ),
     Parameter("model", "carried", _AS_CHAT),
     Parameter("stream", "carried", _AS_CHAT),
     Parameter("stream_options", "partly", _AS_CHAT),
@@ -16,10 +21,14 @@ PARAMETERS: Final = (
     Parameter("top_p", "partly", _AS_CHAT),
     Parameter("stop", "carried", _AS_CHAT),
     Parameter("claude", "carried", "As in chat completions; what Claude Code does with its own tools is not shown."),
-    Parameter("suffix", "refused", "Claude answers a prompt, and does not fill in text.", unless=("",)),
+    Parameter(
+        "suffix",
+        "partly",
+        "Claude has no such thing: a system prompt asks it for what stands between the prompt and this.",
+    ),
     Parameter("echo", "refused", "The answer comes without the prompt.", unless=(False,)),
-    Parameter("n", "refused", "There is one answer to a prompt.", unless=(1,)),
-    Parameter("best_of", "refused", "There is one answer to a prompt.", unless=(1,)),
+    Parameter("n", "carried", "Up to 8 answers, all prompts together; see [above](#several-answers)."),
+    Parameter("best_of", "refused", "Without probabilities there is no best.", unless=(1,)),
     Parameter("logprobs", "refused", "Claude gives no probabilities."),
     LOGIT_BIAS,
     FREQUENCY_PENALTY,

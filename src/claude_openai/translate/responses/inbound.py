@@ -13,7 +13,7 @@ from claude_openai.core.turn import Sampling, Turn
 from claude_openai.translate.agent import offered, read_profile
 from claude_openai.translate.agent import without_effect as unheard
 from claude_openai.translate.body import parse_body
-from claude_openai.translate.parameters import randomness, refuse_unsupported
+from claude_openai.translate.parameters import longest, randomness, refuse_unsupported
 from claude_openai.translate.reply_format import beside
 from claude_openai.translate.responses.items import read_input
 from claude_openai.translate.responses.kept import items_of, said_in
@@ -109,7 +109,7 @@ def read_turn(
         + thought.ignored
         + unheard(request.claude, agent)
         + _unshown(agent),
-        adjusted=drawn.adjusted + thought.adjusted,
+        adjusted=longest("max_output_tokens", request.max_output_tokens, model) + drawn.adjusted + thought.adjusted,
     )
 
 
