@@ -142,3 +142,23 @@ async def test_the_clients_tools_are_called_before_the_answer(rig: Rig) -> None:
     assert len({request.headers["x-claude-code-session-id"] for request in rig.simulator.requests}) == 1
     none = await rig.client.chat.completions.create(messages=ASK, tool_choice="none", **parameters)
     assert none.choices[0].message.tool_calls is None
+
+
+@pytest.mark.proves("format.tools")
+async def test_a_required_call_is_one_of_the_clients_tools_and_the_next_answer_has_the_form(rig: Rig) -> None:
+    weather: Any = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+
+    def script(request: RecordedRequest) -> Reply:
+        form_is_offered = any(tool["name"] == TOOL for tool in request.tools)
+        return gives(ROME) if form_is_offered else Reply((ToolUse("weather", {}),))
+
+    rig.plays(script)
+    parameters: Any = {"model": NEW_MODEL, "tools": [weather], "response_format": FORM}
+    called = await rig.client.chat.completions.create(messages=ASK, tool_choice="required", **parameters)
+    message = called.choices[0].message
+    assert message.tool_calls
+    assert message.tool_calls[0].function.name == "weather"
+    result = {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "Sunny."}
+    history = [*ASK, message.model_dump(exclude_none=True), result]
+    answer = await rig.client.chat.completions.create(messages=history, **parameters)
+    assert json.loads(answer.choices[0].message.content or "") == ROME

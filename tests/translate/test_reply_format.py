@@ -88,8 +88,16 @@ def test_a_schema_of_a_response_is_named_by_its_own_path() -> None:
 
 
 @pytest.mark.proves("format.tools")
+def test_where_a_call_is_required_there_is_no_form_that_could_stand_for_one() -> None:
+    required = asked(named(SCHEMA), tools=[TOOL], tool_choice="required")
+    assert (required.reply_format, required.tool_choice.mode, len(required.tools)) == (None, "required", 1)
+
+
+@pytest.mark.proves("format.tools")
 def test_tools_that_must_not_be_called_are_not_offered_beside_a_form() -> None:
     assert asked(named(SCHEMA), tools=[TOOL], tool_choice="none").tools == ()
     assert len(asked(named(SCHEMA), tools=[TOOL]).tools) == 1
+    named_one = {"type": "function", "function": {"name": "look"}}
+    assert asked(named(SCHEMA), tools=[TOOL], tool_choice=named_one).reply_format is not None
     with pytest.raises(RequestFailed, match="cannot stand beside"):
         asked(named(SCHEMA), tools=[{"type": "function", "function": {"name": "StructuredOutput"}}])

@@ -54,17 +54,21 @@ def read_schema(sent: JsonSchema, path: str) -> ReplyFormat:
 
 def beside(
     form: ReplyFormat | None, tools: tuple[Tool, ...], choice: ToolChoice
-) -> tuple[tuple[Tool, ...], ToolChoice]:
-    """The client's tools and its choice as the model is to have them where the answer itself is a call.
+) -> tuple[ReplyFormat | None, tuple[Tool, ...], ToolChoice]:
+    """The form, the client's tools and its choice as the model is to have them where the answer itself is a call.
+
+    Who requires a call of one of the client's tools wants no other, so then there is no form: it is the next answer's.
 
     Raises:
         RequestFailed: `INVALID_REQUEST`: a tool has the name of that call.
     """
     if form is None:
-        return tools, choice
+        return form, tools, choice
     if any(tool.name == STRUCTURED_OUTPUT for tool in tools):
         raise invalid("tools", f"a function named '{STRUCTURED_OUTPUT}' cannot stand beside a response format")
-    return ((), AUTO) if choice.mode == "none" else (tools, choice)
+    if choice.mode == "none":
+        return form, (), AUTO
+    return None if choice.mode == "required" else form, tools, choice
 
 
 def _faulty(fault: str, path: str) -> RequestFailed:

@@ -80,8 +80,7 @@ def read_turn(
     drawing = read_sampling(request, model)
     offer = read_tools(request)
     agent = read_profile(request.claude, model, rules)
-    form = read_format(request)
-    tools, choice = beside(form, *offered(agent, offer.tools, offer.choice))
+    form, tools, choice = beside(read_format(request), *offered(agent, offer.tools, offer.choice))
     options = request.stream_options
     return Reading(
         turn=Turn(

@@ -80,8 +80,7 @@ def read_turn(
     thought = read_reasoning(request, model)
     offer = read_tools(request)
     agent = read_profile(request.claude, model, rules)
-    form = read_format(request)
-    tools, choice = beside(form, *offered(agent, offer.tools, offer.choice))
+    form, tools, choice = beside(read_format(request), *offered(agent, offer.tools, offer.choice))
     sent = request.input
     if history:
         said = sent if not isinstance(sent, str) else _ITEMS.validate_python([{"role": "user", "content": sent}])
