@@ -121,6 +121,24 @@ async def test_an_answer_that_fails_later_is_the_last_event_and_ends_the_others(
     assert message.startswith("The request ended before this one of its answers was complete")
 
 
+@pytest.mark.proves("params.n.fails-whole", "runs.cancel")
+@pytest.mark.parametrize("choice", [0, 1])
+async def test_to_cancel_one_of_the_runs_is_to_cancel_the_request(serve: Serve, choice: int) -> None:
+    (_, one), (_, two) = held("one"), held("two")
+    served = serve(one, two)
+    async with served.stream({**STREAMED, "n": 2}) as response:
+        blocks = Blocks(response)
+        reply = (await blocks.chunk())["id"]
+        for _ in range(3):
+            await blocks.chunk()
+        runs = {run["answer_id"]: run["id"] for run in await served.runs()}
+        meant = runs[reply] if choice == 0 else next(run for answer, run in runs.items() if answer != reply)
+        assert (await served.client.post(f"/runs/{meant}/cancel")).status_code == 200
+        *_, last = await blocks.rest()
+    assert data(last)["error"]["code"] == "run_cancelled"
+    assert {run["state"] for run in await served.runs()} == {"cancelled"}
+
+
 @pytest.mark.proves("lifetime.client-gone")
 async def test_a_client_that_leaves_ends_all_answers(serve: Serve) -> None:
     (_, one), (_, two) = held("one"), held("two")
