@@ -669,6 +669,7 @@ FORMAT_REQUIREMENTS = (
     Row("format.cli", "So does the CLI backend.", OURS),
     Row("format.responses", "Responses have the same forms.", RESPONSES),
     Row("format.refused", "A schema that Claude does not take is a 400 that names it.", OURS),
+    Row("format.private", "No other user reads a schema where a conversation is rebuilt for a prompt.", OURS),
 )
 
 HOSTILE_REQUIREMENTS = (

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import openai
+import psutil
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
 from pydantic import BaseModel
@@ -121,6 +122,24 @@ async def test_a_conversation_goes_on_in_its_session_as_long_as_the_form_is_the_
     assert sessions[0] == sessions[1] != sessions[2]
     assert rig.simulator.requests[2].tools == []
     assert plain.choices[0].message.content == "Rome."
+
+
+@pytest.mark.proves("format.private")
+async def test_a_rebuilt_conversation_is_told_the_form_where_no_other_user_can_read_it(rig: Rig) -> None:
+    command_lines: list[str] = []
+
+    def script(_: RecordedRequest) -> Reply:
+        command_lines.extend(" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True))
+        return gives(ROME)
+
+    rig.plays(script)
+    before: list[ChatCompletionMessageParam] = [*ASK, {"role": "assistant", "content": "Which country?"}]
+    answer = await rig.client.chat.completions.parse(
+        model=NEW_MODEL, messages=[*before, {"role": "user", "content": "Italy"}], response_format=City
+    )
+    assert answer.choices[0].message.parsed == City(name="Rome", people=3)
+    assert any("--resume=" in line for line in command_lines)
+    assert not any("people" in line for line in command_lines)
 
 
 @pytest.mark.proves("format.tools")

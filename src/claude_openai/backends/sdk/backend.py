@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from uuid import uuid4
 
@@ -154,27 +154,28 @@ class SdkBackend:
     async def _fresh(self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls) -> Running:
         """A process that waits, or a new one, introduced to a new conversation."""
         server = SERVER if turn.tools else None
-        introduction = Introduction(
-            asked_for(turn), Drawing.of(turn), system_prompt(turn.messages), server, turn.reply_format
-        )
+        introduction = Introduction(asked_for(turn), Drawing.of(turn), system_prompt(turn.messages), server)
+        told = partial(ChildTransport, introduction=introduction, form=turn.reply_format)
         if spare := self._spares.take():
             try:
-                return await self._served(stack, spare.number, partial(self._warm, spare, introduction, calls))
+                return await self._served(stack, spare.number, partial(self._warm, spare, told, calls))
             except (ClaudeSDKError, OSError) as error:  # nothing went upstream, so nothing is lost but time
                 log.error("sdk.error", stage="introduction", error=cause(error))
-        return await self._served(stack, self._supply.start(Stage.TAKEN), partial(self._cold, introduction, calls))
+        return await self._served(stack, self._supply.start(Stage.TAKEN), partial(self._cold, told, calls))
 
     async def _warm(
-        self, spare: Spare, introduction: Introduction, calls: ParkedCalls, owned: AsyncExitStack
+        self, spare: Spare, told: Callable[[Child], ChildTransport], calls: ParkedCalls, owned: AsyncExitStack
     ) -> Running:
         await owned.enter_async_context(spare.owned)
-        transport = ChildTransport(spare.child, introduction)
+        transport = told(spare.child)
         client = await self._connected(owned, transport, calls, self._settings.introduction_timeout)
         return Running(client, transport, spare.child, "warm")
 
-    async def _cold(self, introduction: Introduction, calls: ParkedCalls, owned: AsyncExitStack) -> Running:
+    async def _cold(
+        self, told: Callable[[Child], ChildTransport], calls: ParkedCalls, owned: AsyncExitStack
+    ) -> Running:
         child = await self._waiting(owned)
-        transport = ChildTransport(child, introduction)
+        transport = told(child)
         client = await self._connected(owned, transport, calls, self._settings.start_timeout)
         return Running(client, transport, child, "cold")
 
@@ -190,6 +191,9 @@ class SdkBackend:
     async def _resumed(
         self, order: Order, past: Past, calls: ParkedCalls, profile: AgentProfile | None, owned: AsyncExitStack
     ) -> Running:
+        form = None
+        if order.prompted:  # then it can go over the pipe, where nobody else can read it
+            order, form = replace(order, form=None), order.form
         scratch = owned.enter_context(self._scratch())
         past.lay_out(scratch)
         guard = None
@@ -201,7 +205,7 @@ class SdkBackend:
             command = rebuilt(self._claude_code, scratch, order, has_tools=calls.any)
         child = await owned.enter_async_context(child_process(command))
         scratch.record(child.pid)
-        transport = ChildTransport(child, gated=is_gated(command))
+        transport = ChildTransport(child, form=form, gated=is_gated(command))
         client = await self._connected(owned, transport, calls, self._settings.start_timeout, guard)
         start: Start = "rebuilt" if past.history else "cold"
         return Running(client, transport, child, start, order.drawing.thinks, guard)

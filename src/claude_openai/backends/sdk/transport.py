@@ -29,7 +29,6 @@ class Introduction:
     drawing: Drawing
     instructions: str
     server: str | None
-    form: ReplyFormat | None = None
 
     def complete(self, line: str) -> str:
         """The SDK's `initialize` request with what it has no words for; what Claude Code takes there is measured."""
@@ -38,20 +37,27 @@ class Introduction:
             message["request"]["systemPrompt"] = [self.instructions]
         if self.server:
             message["request"]["sdkMcpServers"] = [self.server]
-        if self.form:
-            message["request"]["jsonSchema"] = checkable(self.form.schema)
         return json.dumps(message) + "\n"
 
 
 class ChildTransport(Transport):
     """Speaks to `child`, which is introduced to its conversation first if it does not know it.
 
-    One that is `gated` starts with the first line: in the same moment it has the SDK's `initialize` to read.
+    It is told the `form` that its answers must have. One that is `gated` starts with the first line: in the same moment
+    it has the SDK's `initialize` to read.
     """
 
-    def __init__(self, child: Child, introduction: Introduction | None = None, *, gated: bool = False) -> None:
+    def __init__(
+        self,
+        child: Child,
+        introduction: Introduction | None = None,
+        *,
+        form: ReplyFormat | None = None,
+        gated: bool = False,
+    ) -> None:
         self._child = child
         self._introduction = introduction
+        self._form = form
         self._gate = "\n" if gated else ""
         self._ready = False
         self._asked = 0
@@ -77,8 +83,10 @@ class ChildTransport(Transport):
             CLIConnectionError: the child reads no more.
         """
         introduction, self._introduction = self._introduction, None
+        form, self._form = self._form, None
         gate, self._gate = self._gate, ""
-        await self._send(gate + (introduction.complete(data) if introduction else data))
+        data = introduction.complete(data) if introduction else data
+        await self._send(gate + (_with_form(data, form) if form else data))
 
     async def _send(self, line: str) -> None:
         try:
@@ -164,6 +172,12 @@ class ChildTransport(Transport):
     def is_ready(self) -> bool:
         """Whether the child still talks."""
         return self._ready
+
+
+def _with_form(line: str, form: ReplyFormat) -> str:
+    message = json.loads(line)
+    message["request"]["jsonSchema"] = checkable(form.schema)
+    return json.dumps(message) + "\n"
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
