@@ -4,6 +4,7 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import anyio
 import pytest
@@ -135,6 +136,16 @@ def test_a_value_that_contains_itself_is_cut_off() -> None:
     circle: list[object] = []
     circle.append(circle)
     assert logs.TOO_DEEP in json.dumps(entry(circle=circle))
+
+
+@pytest.mark.proves("logs.events", "safety.logs")
+def test_a_dataclass_is_shown_field_by_field_and_is_no_way_round_the_redaction() -> None:
+    @dataclass
+    class Login:
+        name: str
+        api_key: str
+
+    assert entry(login=[Login("me", "sk-secret")])["login"] == [{"name": "me", "api_key": logs.HIDDEN}]
 
 
 @pytest.mark.proves("logs.request-id")

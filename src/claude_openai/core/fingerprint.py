@@ -11,8 +11,8 @@ How an answer is to be drawn (sampling, the choice of tools) is not part of it: 
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
-from typing import Final, Literal
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, Literal
 
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
@@ -44,7 +44,7 @@ class Fingerprint:
     @property
     def key(self) -> str:
         """All of it as one digest: two sessions with the same key are in the same place."""
-        return _digest(asdict(self))
+        return _digest(self)
 
     def before(self, newest: int) -> "Fingerprint":
         """Of the session as it was `newest` messages earlier."""
@@ -77,9 +77,9 @@ def fingerprint(turn: Turn) -> Fingerprint:
         principal=_digest(turn.principal),
         model=_digest(turn.model.resolved or turn.model.id),
         profile=_digest(_shape(turn.agent)),
-        format=_digest(asdict(turn.reply_format) if turn.reply_format else None),
+        format=_digest(turn.reply_format),
         instructions=_digest([message.text for message in turn.messages if isinstance(message, SystemMessage)]),
-        tools=_digest([asdict(tool) for tool in turn.tools]),
+        tools=_digest(turn.tools),
         messages=tuple(_digest(_canonical(message)) for message in spoken(turn.messages)),
     )
 
@@ -103,18 +103,26 @@ def newest(messages: Iterable[Message]) -> tuple[Message, ...]:
 
 def _shape(agent: AgentProfile | None) -> object:
     """All of a profile that a process is made for; how its activity is shown is nothing to it."""
-    return asdict(replace(agent, show_activity=None)) if agent else None
+    return replace(agent, show_activity=None) if agent else None
 
 
 def _digest(part: object) -> str:
-    return hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(_TEXT(part).encode()).hexdigest()
+
+
+def _fields(value: Any) -> dict[str, object]:
+    """Of a dataclass: `asdict` would copy all that is in it first."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+_TEXT: Final = json.JSONEncoder(sort_keys=True, default=_fields).encode
 
 
 def _canonical(message: Message) -> object:
     if isinstance(message, AssistantMessage):
         text = mended(message.text).strip(_SPACE)
         return ["AssistantMessage", text, [_canonical_call(call) for call in message.tool_calls]]
-    return [type(message).__name__, asdict(message)]
+    return [type(message).__name__, message]
 
 
 def _canonical_call(call: ToolCall) -> object:

@@ -35,11 +35,11 @@ def tell_effective_request(turn: Turn, **said: object) -> None:
             "openai.effective_request",
             model=turn.model.id,
             resolved_model=turn.model.resolved,
-            profile=asdict(turn.agent) if turn.agent else "chat",
+            profile=turn.agent or "chat",
             messages=len(turn.messages),
             sampling={name: value for name, value in asdict(turn.sampling).items() if value not in (None, ())},
             tools=[tool.name for tool in turn.tools],
-            tool_choice=asdict(turn.tool_choice) if turn.tools else None,
+            tool_choice=turn.tool_choice if turn.tools else None,
             **said,
         )
 

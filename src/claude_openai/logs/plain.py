@@ -4,6 +4,7 @@ So nothing that changes later, and nothing large, is held; and no `repr` can bri
 """
 
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from reprlib import Repr
 from typing import Any, Final
 
@@ -29,6 +30,8 @@ TOO_DEEP: Final = "[...]"
 _TORN: Final = 2048
 """Characters at a cut that are left out back to a space: half a secret is none that is known."""
 
+_MANY: Final = (Mapping, list, tuple, set, frozenset)
+
 _REPR: Final = Repr()
 _REPR.maxother = LONGEST_TEXT
 
@@ -45,11 +48,11 @@ class _Copy:
     def __init__(self) -> None:
         self._left = LARGEST_EVENT
 
-    def mapping(self, fields: Mapping[Any, object], depth: int) -> dict[str, object]:
+    def mapping(self, entries: Mapping[Any, object], depth: int) -> dict[str, object]:
         copy: dict[str, object] = {}
-        for name, value in fields.items():
+        for name, value in entries.items():
             if self._left <= 0:
-                copy[CUT] = len(fields) - len(copy)
+                copy[CUT] = len(entries) - len(copy)
                 break
             named = self._text(decoded(name))
             copy[named] = self._value(value, depth)
@@ -64,12 +67,14 @@ class _Copy:
                 return self._text(str(value))
             case bytes() | bytearray():
                 return self._text(decoded(bytes(value[: LONGEST_TEXT + 1])))
-            case Mapping() | list() | tuple() | set() | frozenset() if not depth:
+            case _ if not depth and (isinstance(value, _MANY) or is_dataclass(value)):
                 return TOO_DEEP
             case Mapping():
                 return self.mapping(value, depth - 1)
             case list() | tuple() | set() | frozenset():
                 return self._items(value, depth - 1)
+            case _ if is_dataclass(value) and not isinstance(value, type):
+                return self.mapping({each.name: getattr(value, each.name) for each in fields(value)}, depth - 1)
             case _:
                 return self._text(_REPR.repr(value))
 

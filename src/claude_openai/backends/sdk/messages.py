@@ -1,7 +1,5 @@
 """What the SDK makes of Claude Code's messages, as the values that every backend reads."""
 
-from dataclasses import asdict
-
 from claude_agent_sdk import (
     AssistantMessage,
     Message,
@@ -62,9 +60,9 @@ def tell(message: Message) -> None:
     """To the log. Of messages that come with every token this is all they cost below `trace`."""
     if isinstance(message, StreamEvent):
         if shows("trace"):
-            log.trace("sdk.message", type="StreamEvent", message=asdict(message))
+            log.trace("sdk.message", type="StreamEvent", message=message)
     elif shows("debug"):
-        log.debug("sdk.message", type=type(message).__name__, message=asdict(message))
+        log.debug("sdk.message", type=type(message).__name__, message=message)
 
 
 def _spoken(message: AssistantMessage) -> Spoken:
