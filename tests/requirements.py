@@ -662,6 +662,7 @@ FORMAT_REQUIREMENTS = (
     Row("format.streamed", "It streams as content, as the model writes it.", CHAT),
     Row("format.mended", "What does not fit goes back to the model, and is no part of the answer.", OURS),
     Row("format.unfit", "What does not fit in the end, or was streamed, is an error with a code.", OURS),
+    Row("format.stop", "A stop sequence ends it, too.", CHAT),
     Row("format.cut", "An answer that is cut or refused is told as such.", CHAT),
     Row("format.live", "With the same form a conversation goes on in its session.", DESIGN),
     Row("format.tools", "The client's tools work beside a form.", OURS),

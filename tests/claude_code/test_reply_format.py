@@ -110,6 +110,32 @@ async def test_an_answer_that_is_cut_or_refused_is_told_as_such(rig: Rig) -> Non
         await rig.client.chat.completions.parse(model=NEW_MODEL, messages=ASK, response_format=City)
 
 
+@pytest.mark.proves("format.cut", "chat.finish.length")
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_that_is_cut_within_a_value_is_told_as_far_as_it_came(rig: Rig, *, stream: bool) -> None:
+    cut = Reply((ToolUse(TOOL, raw=('{"name": "Ro',)),), stop_reason="max_tokens")
+    rig.plays_once(cut)
+    asked: Any = {"model": NEW_MODEL, "messages": ASK, "response_format": FORM, "max_tokens": 8}
+    if stream:
+        chunks = [chunk.choices[0] async for chunk in await rig.client.chat.completions.create(stream=True, **asked)]
+        told = ("".join(choice.delta.content or "" for choice in chunks), chunks[-1].finish_reason)
+    else:
+        answer = await rig.client.chat.completions.create(**asked)
+        told = (answer.choices[0].message.content, answer.choices[0].finish_reason)
+        assert answer.usage is not None
+        assert answer.usage.completion_tokens <= 8
+    assert told == ('{"name": "Ro', "length")
+
+
+@pytest.mark.proves("format.stop", "params.stop")
+async def test_a_stop_sequence_ends_the_answer_within_its_json(rig: Rig) -> None:
+    rig.plays(lambda _: gives(ROME))
+    answer = await rig.client.chat.completions.create(
+        model=NEW_MODEL, messages=ASK, response_format=FORM, stop=["me", "x"]
+    )
+    assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ('{"na', "stop")
+
+
 @pytest.mark.proves("format.live")
 async def test_a_conversation_goes_on_in_its_session_as_long_as_the_form_is_the_same(rig: Rig) -> None:
     rig.plays(lambda request: gives(ROME) if request.tools else Reply.of("Rome."))

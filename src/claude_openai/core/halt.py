@@ -1,4 +1,4 @@
-"""Where an answer ends before Claude Code says so: at a stop sequence that upstream does not take as one (white space),
+"""Where an answer ends before Claude Code says so: at a stop sequence that upstream does not take as one,
 and where text that is on its way would have to be taken back.
 """
 

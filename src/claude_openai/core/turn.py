@@ -14,7 +14,7 @@ class Sampling:
 
     `max_tokens` counts the answer's tokens, thinking included. `temperature` and `top_p` are in upstream's range,
     0 to 1; where one of them is given, the model does not think. `effort` is one that the model takes.
-    `stop` are sequences for upstream, `halt` those that it does not take, and that end the answer here.
+    `stop` are sequences for upstream, `halt` those that it does not take or look for, and that end the answer here.
     """
 
     max_tokens: int | None = None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from claude_openai.backends.claude.reader import AnswerReader
-from claude_openai.backends.claude.said import Ended, ResultsGiven, Said, Started
+from claude_openai.backends.claude.said import Ended, ResultsGiven, Said, Started, ToolResult
 from claude_openai.core.events import Event, TextDelta, TextWithdrawn, Working
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
@@ -38,6 +38,7 @@ class StructuredReader(AnswerReader):
         self._given = ""
         self._accepted = False
         self._exact = True
+        self._results: list[ToolResult] = []
 
     @property
     def ready(self) -> bool:
@@ -58,7 +59,10 @@ class StructuredReader(AnswerReader):
     def feed(self, said: Said) -> list[Event]:
         if isinstance(said, Started) and STRUCTURED_OUTPUT not in said.tools:
             return self._fail(_NOT_TAKEN)
-        return [*self._outcome(said), *super().feed(said)]
+        if isinstance(said, ResultsGiven) and said.parent is None:
+            self._results += said.results
+        events = super().feed(said)
+        return events if self.done else [*events, *self._outcome()]
 
     @property
     def _cut(self) -> bool:
@@ -93,8 +97,14 @@ class StructuredReader(AnswerReader):
         self._given += piece
         return [TextDelta(piece)]
 
-    def _outcome(self, said: Said) -> list[Event]:
-        results = said.results if isinstance(said, ResultsGiven) and said.parent is None else ()
+    def _outcome(self) -> list[Event]:
+        """What became of the call that gives the answer.
+
+        Claude Code tries a call as soon as it is written, also one that was cut: that is known at the message's end.
+        """
+        if not self.complete or self._cut:
+            return []
+        results, self._results = self._results, []
         for result in results:
             if result.call_id == self._giving:
                 return self._unfitting() if result.is_error else self._fitting()

@@ -77,10 +77,10 @@ def read_turn(
     """
     refuse_unsupported(request, PARAMETERS)
     model = catalogue.resolve(request.model)
-    drawing = read_sampling(request, model)
     offer = read_tools(request)
     agent = read_profile(request.claude, model, rules)
     form, tools, choice = beside(read_format(request), *offered(agent, offer.tools, offer.choice))
+    drawing = read_sampling(request, model, form)
     options = request.stream_options
     return Reading(
         turn=Turn(

@@ -59,8 +59,8 @@ PARAMETERS: Final = (
     Parameter(
         "stop",
         "carried",
-        "Up to four; an empty one is a 400. Claude takes none of white space alone: such a one ends the answer here, "
-        "and what the answer used is then not known.",
+        "Up to four; an empty one is a 400. Claude takes none of white space alone, and none where the answer has a "
+        "`response_format`: such a one ends the answer here, and what the answer used is then not known.",
     ),
     Parameter(
         "n", "carried", "Up to 8 answers, each a run of its own; see below. More, and several of agents, are a 400."
@@ -157,14 +157,17 @@ class Drawing:
     adjusted: tuple[str, ...] = ()
 
 
-def read_sampling(request: ChatCompletionRequest, model: Model) -> Drawing:
+def read_sampling(request: ChatCompletionRequest, model: Model, form: ReplyFormat | None = None) -> Drawing:
     """What the request wants of the answer's length, randomness, effort and end, as far as `model` takes it.
+
+    With a `form` the answer is a call, and upstream looks for stop sequences in text.
 
     Raises:
         RequestFailed: `INVALID_REQUEST`, naming a stop sequence that is empty.
     """
     name, limit, overruled = _max_tokens(request)
     stops = _stop(request)
+    upstream = () if form else tuple(sequence for sequence in stops if not is_blank(sequence))
     drawn = randomness(request.temperature, request.top_p, model)
     thought = exertion("reasoning_effort", request.reasoning_effort, model)
     return Drawing(
@@ -172,9 +175,9 @@ def read_sampling(request: ChatCompletionRequest, model: Model) -> Drawing:
             limit,
             drawn.temperature,
             drawn.top_p,
-            stop=tuple(sequence for sequence in stops if not is_blank(sequence)),
+            stop=upstream,
             effort=thought.effort,
-            halt=tuple(filter(is_blank, stops)),
+            halt=tuple(sequence for sequence in stops if sequence not in upstream),
         ),
         ignored=overruled + drawn.ignored + thought.ignored,
         adjusted=longest(name, limit, model) + drawn.adjusted + thought.adjusted,
