@@ -40,9 +40,12 @@ READING = Activity("read", "Read", '{"file_path": "in.txt"}')
 GONE = process_failure("ended unexpectedly")
 
 
-def reader(checked: set[str] | None = None, uses: dict[str, Activity] | None = None) -> AgentReader:
+def reader(
+    checked: set[str] | None = None, uses: dict[str, Activity] | None = None, *, limited: bool = False
+) -> AgentReader:
     known = {"read", "call"} if checked is None else checked
-    return AgentReader("sonnet", Names(CLIENT), known.__contains__, {} if uses is None else uses, lambda: 0)
+    going_on = {} if uses is None else uses
+    return AgentReader("sonnet", Names(CLIENT), known.__contains__, going_on, lambda: 0, limited=limited)
 
 
 def streamed(event: dict[str, Any], parent: str | None = None) -> Streamed:
@@ -97,6 +100,23 @@ def test_messages_without_text_leave_no_blank_lines_and_a_cut_sentence_goes_on()
     ]
     cut = [*message("I s", stop="max_tokens"), *message("ee.")]
     assert "".join(event.text for event in read(reader(), *cut) if isinstance(event, TextDelta)) == "I see."
+
+
+@pytest.mark.proves("agent.limits")
+def test_with_a_limit_of_the_clients_the_answer_ends_where_it_is_cut() -> None:
+    reading = reader(limited=True)
+    read(reading, *message("I s", stop="max_tokens"))
+    assert (reading.ready, reading.goes_on) == (True, True)
+    assert reading.abandoned(GONE)[-1] == TurnFinished("length")
+
+
+@pytest.mark.proves("agent.limits", "agent.failures")
+def test_an_answer_that_claude_code_gives_up_or_the_model_refuses_is_told_as_such() -> None:
+    end = Ended(True, "Claude's response exceeded the 24 output token maximum.", None)
+    assert read(reader(), *message("I s", stop="max_tokens"), end)[-1] == TurnFinished("length")
+    assert read(reader(), *message("", stop="refusal"), end)[-1] == TurnFinished("refusal")
+    (*_, last) = read(reader(), *message("I s", stop="max_tokens"), Ended(True, "Overloaded", 529))
+    assert isinstance(last, TurnFailed)
 
 
 @pytest.mark.proves("agent.tools.client")

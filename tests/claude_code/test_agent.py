@@ -338,6 +338,24 @@ async def test_a_sub_agent_is_held_too_and_its_words_are_no_part_of_the_answer(o
     assert site.untouched()
 
 
+@pytest.mark.proves("agent.limits", "agent.failures")
+async def test_an_answer_that_is_cut_or_refused_is_told_as_such(office: Rig, site: Site) -> None:
+    cut = Reply((Text.of("I w"),), stop_reason="max_tokens")
+    office.plays_once(cut)
+    answer = await office.client.chat.completions.create(
+        model="sonnet",
+        messages=[{"role": "user", "content": "Go."}],
+        max_tokens=5,
+        extra_body={"claude": {"workingDirectory": str(site.project)}},
+    )
+    assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ("I w", "length")
+    office.plays(lambda _: cut)
+    for_ever = (await asked(office, site, "Go on.")).choices[0]
+    assert (for_ever.message.content, for_ever.finish_reason) == ("I w" * 4, "length")
+    office.plays(lambda _: Reply((), stop_reason="refusal"))
+    assert (await asked(office, site, "And on.")).choices[0].finish_reason == "content_filter"
+
+
 @pytest.mark.proves("agent.limits")
 async def test_an_answer_that_reaches_a_limit_of_the_requests_says_which(office: Rig, site: Site) -> None:
     read = uses(ToolUse("Read", {"file_path": "in.txt"}))

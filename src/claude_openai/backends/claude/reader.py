@@ -46,12 +46,14 @@ wait is the client's, who is told; and it must be told before the first keep-ali
 BETWEEN_THOUGHTS = "\n\n"
 """What sets one block of thinking apart from another of the same answer."""
 
+CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
+"""How a message ends that has not come to its end."""
+
 _FINISH: Mapping[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "pause_turn": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
+    **dict.fromkeys(CUT, "length"),
     "refusal": "refusal",
 }
 
@@ -62,6 +64,9 @@ class AnswerReader:
     `offered` are the names of the client's tools. `done` is set with the last event; `complete` when upstream's message
     has ended: then `calls` are those it made, or only the result is missing.
     """
+
+    ends_where_cut = True
+    """Whether an answer that was cut is told as such, and Claude Code not let go on."""
 
     lasts = False
     """Once `done`: whether there was an answer after which the session can go on. Chat's answers are done before."""
@@ -107,6 +112,10 @@ class AnswerReader:
     def calls(self) -> list[ToolCall]:
         """The calls of the message that is complete, in order, their arguments as upstream wrote them."""
         return [call.made() for call in self._calls] if self._stop_reason == "tool_use" else []
+
+    @property
+    def _cut(self) -> bool:
+        return self.ends_where_cut and self.complete and self._stop_reason in CUT
 
     def feed(self, said: Said) -> list[Event]:
         """The events that `said` makes; nothing once `done`."""

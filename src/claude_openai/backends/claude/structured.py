@@ -19,8 +19,6 @@ from claude_openai.core.turn import ReplyFormat
 STRUCTURED_OUTPUT: Final = "StructuredOutput"
 """Claude Code's name for the tool."""
 
-_CUT: Final = frozenset({"max_tokens", "model_context_window_exceeded"})
-
 
 class StructuredReader(AnswerReader):
     """An answer that must fit `form`; the other arguments are those of the reader that it is besides.
@@ -28,11 +26,8 @@ class StructuredReader(AnswerReader):
     Its text comes as the model writes it, and is withdrawn where it turns out not to fit.
     """
 
-    ends_where_cut = True
-    """Whether an answer that was cut is told as such, and Claude Code not let go on."""
-
-    def __init__(self, form: ReplyFormat, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, form: ReplyFormat, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self._offered |= {STRUCTURED_OUTPUT}
         self._schema = Schema(form.schema)
         self._given = ""
@@ -65,10 +60,6 @@ class StructuredReader(AnswerReader):
         return events if self.done else [*events, *self._outcome()]
 
     @property
-    def _cut(self) -> bool:
-        return self.ends_where_cut and self.complete and self._stop_reason in _CUT
-
-    @property
     def _giving(self) -> str | None:
         """The id of the call that gives the answer, where the message has one."""
         return next((call.id for call in self._calls if call.name == STRUCTURED_OUTPUT), None)
@@ -89,7 +80,7 @@ class StructuredReader(AnswerReader):
     @property
     def _asked_again(self) -> bool:
         """The message is none that an answer ends with: Claude Code asks for one, and remembers that it had to."""
-        return self.ends_where_cut and not (self._cut or self.calls or self._giving or self._stop_reason == "refusal")
+        return not (self._cut or self.calls or self._giving or self._stop_reason == "refusal")
 
     def _written(self, piece: str, events: list[Event]) -> list[Event]:
         if not piece or self._calls[-1].name != STRUCTURED_OUTPUT:

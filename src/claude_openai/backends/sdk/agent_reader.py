@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from claude_openai.backends.claude.failures import process_failure, upstream_failure
-from claude_openai.backends.claude.reader import AnswerReader
+from claude_openai.backends.claude.reader import CUT, AnswerReader
 from claude_openai.backends.claude.said import (
     Ended,
     ResultsGiven,
@@ -61,7 +61,8 @@ class Names:
 
 class AgentReader(AnswerReader):
     """Feed it what Claude Code says in one turn, in order. `checked` says of a call whether the fence was asked; `uses`
-    are the session's calls that go on, also while the client runs its own.
+    are the session's calls that go on, also while the client runs its own. Where the request is `limited` in length,
+    the answer ends with the first message that is cut; otherwise Claude Code goes on by itself.
     """
 
     def __init__(
@@ -71,8 +72,11 @@ class AgentReader(AnswerReader):
         checked: Callable[[str], bool],
         uses: dict[str, Activity],
         wall_clock: Callable[[], float],
+        *,
+        limited: bool = False,
     ) -> None:
         super().__init__(model, frozenset(), wall_clock)
+        self.ends_where_cut = limited
         self._names = names
         self._checked = checked
         self._uses = uses
@@ -88,13 +92,13 @@ class AgentReader(AnswerReader):
         Claude Code runs what stands behind them at the same time, or once they have their results (measured).
         """
         if not (self.complete and self.calls):
-            return False
+            return self._cut
         own = [call.id for call in self._calls_before(self.calls[0].id)]
         return self._over.issuperset(own)
 
     @property
     def goes_on(self) -> bool:
-        return False
+        return self._cut
 
     @property
     def calls(self) -> list[ToolCall]:
@@ -172,7 +176,8 @@ class AgentReader(AnswerReader):
         if end.limit:
             self.lasts = False
             return self._last(UsageReported(self._used(), end.cost_usd), TurnFinished("length", limit=end.limit))
-        if end.is_error or self._stop_reason in (None, "tool_use"):
+        cut_or_refused = end.status is None and (self._stop_reason in CUT or self._stop_reason == "refusal")
+        if (end.is_error and not cut_or_refused) or self._stop_reason in (None, "tool_use"):
             return self._fail(self._why_not(end))
         self.lasts = self._stop_reason in ("end_turn", "stop_sequence")
         return self._finish(end.cost_usd)
@@ -184,9 +189,10 @@ class AgentReader(AnswerReader):
 
 
 class StructuredAgentReader(StructuredReader, AgentReader):
-    """Claude Code at work, with an answer that must fit a schema. What it is cut in, it mends by itself."""
+    """Claude Code at work, with an answer that must fit a schema."""
 
-    ends_where_cut = False
+    _asked_again = False
+    """A further message is none of another kind here."""
 
     def feed(self, said: Said) -> list[Event]:
         events = super().feed(said)

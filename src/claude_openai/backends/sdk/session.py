@@ -149,7 +149,10 @@ class SdkSession:
     def _reader(self) -> AnswerReader:
         if guard := self._running.guard:
             agents = (self._model, NAMES, guard.has_checked, self._uses, time.time)
-            return StructuredAgentReader(self._form, *agents) if self._form else AgentReader(*agents)
+            limited = self._drawing.sampling.max_tokens is not None
+            if self._form:
+                return StructuredAgentReader(self._form, *agents, limited=limited)
+            return AgentReader(*agents, limited=limited)
         chats = (self._model, self._offered, time.time)
         return StructuredReader(self._form, *chats) if self._form else AnswerReader(*chats)
 
