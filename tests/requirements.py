@@ -199,6 +199,7 @@ PARAMETERS_REQUIREMENTS = (
     Row("params.sampling", "`temperature` and `top_p` reach the model.", CHAT),
     Row("params.effort", "Reasoning effort reaches the model; a level it lacks is lowered, and that is told.", CHAT),
     Row("params.effort.none", "Effort `none` switches thinking off where the model allows that.", CHAT),
+    Row("params.effort.openrouter", "OpenRouter's words for thinking are carried or reported.", OURS),
     Row("params.stop", "`stop`, one or several, reaches the model.", CHAT),
     Row("params.stop.white-space", "A stop sequence of white space ends the answer, wherever deltas are cut.", CHAT),
     Row("params.n", "`n` up to 8 gives as many choices; more is a 400 that names it.", CHAT),
@@ -670,6 +671,7 @@ FORMAT_REQUIREMENTS = (
     Row("format.cli", "So does the CLI backend.", OURS),
     Row("format.responses", "Responses have the same forms.", RESPONSES),
     Row("format.refused", "A schema that Claude does not take is a 400 that names it.", OURS),
+    Row("format.refusal", "A refusal can be read where an answer in a form was asked for.", CHAT),
     Row("format.private", "No other user reads a schema where a conversation is rebuilt for a prompt.", OURS),
 )
 

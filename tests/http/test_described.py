@@ -1,14 +1,17 @@
 """Requests made from our own OpenAPI description (schemathesis), and answers held against it."""
 
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import anyio
+import httpx2
 import pytest
 import schemathesis
 import uvicorn
 from hypothesis import HealthCheck, Phase, settings
+from jsonschema import Draft202012Validator
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -25,8 +28,27 @@ from claude_openai.store import MemoryRuns
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.http.exchange import said
 
-DESCRIBED = schemathesis.openapi.from_dict(document("1.2.3"))
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+EVENTS = "text/event-stream"
+
+DOCUMENT: Any = document("1.2.3")
+DESCRIBED = schemathesis.openapi.from_dict(DOCUMENT)
+
+
+def described(context: Any, response: Any, case: schemathesis.Case[Any]) -> bool | None:
+    """As `response_schema_conformance`, but for streams: our description, like OpenAI's, has the schema of what stands
+    behind `data:`, and schemathesis would hold the whole event against it.
+    """
+    if not response.headers["content-type"][0].startswith(EVENTS):
+        return response_schema_conformance(context, response, case)
+    content = DOCUMENT["paths"][case.operation.path][case.method.lower()]["responses"]["200"]["content"]
+    validator = Draft202012Validator({**content[EVENTS]["schema"], "components": DOCUMENT["components"]})
+    for line in response.content.decode().splitlines():
+        if line.startswith("data: {"):
+            validator.validate(json.loads(line.removeprefix("data: ")))
+    return None
+
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, described]
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +89,25 @@ def url() -> Iterator[str]:
 )
 def test_every_answer_is_one_that_the_description_has(case: schemathesis.Case[Any], url: str) -> None:
     case.call_and_validate(base_url=url, timeout=10, checks=CHECKS)
+
+
+@pytest.mark.proves("hostile.described")
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": "Hi"}], "stream": True}),
+        ("/v1/completions", {"prompt": "Hi", "stream": True}),
+        ("/v1/responses", {"input": "Hi", "stream": True}),
+        ("/runs/{run}/events", None),
+    ],
+)
+def test_every_stream_is_one_that_the_description_has(path: str, body: Any, url: str) -> None:
+    operation = DESCRIBED[path]["POST" if body else "GET"]
+    if body:
+        case = operation.Case(body=body, media_type="application/json")
+    else:
+        run = httpx2.get(f"{url}/runs").json()["data"][0]["id"]
+        case = operation.Case(path_parameters={"run": run})
+    response = case.call(base_url=url, timeout=10)
+    assert response.headers["content-type"][0].startswith(EVENTS)
+    case.validate_response(response, checks=CHECKS)

@@ -84,9 +84,7 @@ class ChatCompletions:
                 stream = EventStream(send, headers, self._means.keep_alive_seconds)
                 answer = await self._streamed(events, encoder, stream)
             else:
-                collectors = [
-                    Collector(caller.answer_id, created, reading.model, reading.legacy, reading.shown) for _ in callers
-                ]
+                collectors = [Collector(caller.answer_id, created, reading.telling) for _ in callers]
                 answer = await self._collected(events, collectors, reading.choices)
             if answer is not None:
                 answer.headers.update(headers)
@@ -144,7 +142,5 @@ class ChatCompletions:
 
 
 def _encoder(reading: Reading, answer_id: str, created: int) -> ChoicesEncoder:
-    alike = partial(
-        ChunkEncoder, answer_id, created, reading.model, reading.include_usage, reading.legacy, reading.shown
-    )
+    alike = partial(ChunkEncoder, answer_id, created, reading.telling)
     return ChoicesEncoder([alike(index=index) for index in range(len(reading.answers))], reading.choices)

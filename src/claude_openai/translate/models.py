@@ -14,9 +14,11 @@ _NO_CAPABILITY: Final = frozenset(
 )
 """What every request has, and what is ours or has a newer name."""
 
-_CARRIED: Final = tuple(
-    row.name for row in PARAMETERS if row.treatment in ("carried", "partly") and row.name not in _NO_CAPABILITY
+_CARRIED: Final = (
+    *(row.name for row in PARAMETERS if row.treatment in ("carried", "partly") and row.name not in _NO_CAPABILITY),
+    "structured_outputs",
 )
+"""The last is OpenRouter's word for a schema as `response_format`."""
 
 
 def listed(model: Model, name: str, *, tools: bool = True) -> ModelObject:
@@ -42,6 +44,7 @@ def _shown(model: Model) -> str | None:
 
 def _lacking(model: Model, *, tools: bool) -> frozenset[str]:
     drawn = () if model.takes_temperature else ("temperature", "top_p")
-    thought = () if model.efforts else ("reasoning_effort",)
+    thought = () if set(model.efforts) - {"none"} else ("reasoning_effort",)
+    several = ("n",) if model.agent else ()
     called = () if tools else ("tools", "tool_choice", "parallel_tool_calls")
-    return frozenset({*drawn, *thought, *called})
+    return frozenset({*drawn, *thought, *several, *called})

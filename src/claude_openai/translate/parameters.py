@@ -35,8 +35,8 @@ MODEL: Final = Parameter(
 TEMPERATURE: Final = Parameter(
     "temperature",
     "partly",
-    "Claude's range ends at 1: above, it is carried as 1 and reported as adjusted. Without effect on models that "
-    "do not take it (from Claude 4.7 on).",
+    "Claude's range ends at 1, which is its default: above, it is carried as that and reported as adjusted. Without "
+    "effect on models that do not take it (from Claude 4.7 on).",
 )
 TOP_P: Final = Parameter(
     "top_p",
@@ -112,9 +112,10 @@ def _in_vain(name: str, why: str) -> RequestFailed:
     return RequestFailed(Failure(Kind.UNSUPPORTED_PARAMETER, sentence, param=name))
 
 
-def unknown(request: Request) -> tuple[str, ...]:
-    """The names of the fields that the protocol does not have, fit for a header."""
-    names = [quote(name[:_LONGEST_NAME], safe="", errors="replace") for name in request.unknown_fields[:_MOST_UNKNOWN]]
+def unknown(request: Request, path: str = "") -> tuple[str, ...]:
+    """The names of the fields that the protocol does not have, after the `path` to them, fit for a header."""
+    known = request.unknown_fields[:_MOST_UNKNOWN]
+    names = [path + quote(name[:_LONGEST_NAME], safe="", errors="replace") for name in known]
     more = len(request.unknown_fields) - len(names)
     return (*names, *([f"({more} more)"] if more else []))
 
@@ -130,18 +131,17 @@ class Randomness:
 
 
 def randomness(temperature: float | None, top_p: float | None, model: Model) -> Randomness:
-    """What `model` takes of both. 1 is the default of both, here and upstream."""
+    """What `model` takes of both. 1 is the default of both, here and upstream, so it asks for nothing."""
     if not model.takes_temperature:
         wishes = {"temperature": temperature, "top_p": top_p}
         return Randomness(None, None, tuple(name for name, value in wishes.items() if value not in (None, 1)))
     adjusted: tuple[str, ...] = ()
     if temperature is not None and temperature > HIGHEST_TEMPERATURE:
         temperature, adjusted = HIGHEST_TEMPERATURE, (f"temperature={HIGHEST_TEMPERATURE:g}",)
+    temperature, top_p = (None if wish == 1 else wish for wish in (temperature, top_p))
     if temperature is None or top_p is None:
         return Randomness(temperature, top_p, (), adjusted)
-    if temperature == 1:
-        return Randomness(None, top_p, (), adjusted)
-    return Randomness(temperature, None, () if top_p == 1 else ("top_p",), adjusted)
+    return Randomness(temperature, None, ("top_p",), adjusted)
 
 
 LENGTH_NOTE: Final = (
@@ -159,7 +159,7 @@ def longest(name: str, wished: int | None, model: Model) -> tuple[str, ...]:
 EFFORT_NOTE: Final = (
     "Claude Code's levels `low` to `max`; `minimal` is `low`, `none` switches thinking off. What the model does not "
     "take is carried as the next level below, or its lowest, and reported as adjusted; where it has no levels, it is "
-    "reported. Beside `temperature` or `top_p` Claude does not think."
+    "reported. Beside a `temperature` or `top_p` other than 1 Claude does not think: then it is carried as `none`."
 )
 
 
@@ -176,10 +176,15 @@ WishedEffort = Literal[Effort, "minimal"]
 """What OpenAI's clients may ask for."""
 
 
-def exertion(name: str, wished: WishedEffort | None, model: Model) -> Exertion:
-    """What `model` takes of the parameter `name`: the level itself, or the next lower one that it has."""
+def exertion(name: str, wished: WishedEffort | None, model: Model, drawn: Randomness) -> Exertion:
+    """What `model` takes of the parameter `name`: the level itself, or the next lower one that it has.
+
+    Where the answer is `drawn` with other than the usual randomness, Claude does not think.
+    """
     if wished is None:
         return Exertion()
+    if wished != "none" and (drawn.temperature, drawn.top_p) != (None, None):
+        return Exertion("none", adjusted=(f"{name}=none",))
     meant: Effort = "low" if wished == "minimal" else wished
     levels = [effort for effort in model.efforts if effort != "none" or meant == "none"]
     if not levels:

@@ -9,7 +9,7 @@ a validation error is told from the path to the fault.
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import ConfigDict, Field, Tag
+from pydantic import Field, Tag
 
 from claude_openai.wire.claude import ClaudeOptions
 from claude_openai.wire.reply import Reply
@@ -21,6 +21,7 @@ from claude_openai.wire.sent import (
     RefusalPart,
     SchemaName,
     Sent,
+    SentOpenly,
     Text,
     kind,
     shape,
@@ -276,14 +277,20 @@ ResponseFormat: TypeAlias = Annotated[
 ]
 
 
+class Reasoning(SentOpenly):
+    """How the model is to think, as OpenRouter's clients say it (its reference: Reasoning tokens)."""
+
+    effort: Effort | None = None
+    enabled: bool | None = None
+    exclude: bool | None = None
+
+
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 TokenLimit = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
-class ChatCompletionRequest(Sent):
+class ChatCompletionRequest(SentOpenly):
     """A request. What becomes of each field is the table of `translate.chat_completions.parameters`."""
-
-    model_config = ConfigDict(extra="allow")
 
     messages: Annotated[list[Message], Field(min_length=1, fail_fast=True)]
     model: str | None = None
@@ -311,6 +318,8 @@ class ChatCompletionRequest(Sent):
     prompt_cache_key: str | None = None
     prompt_cache_options: Object | None = None
     prompt_cache_retention: str | None = None
+    include_reasoning: bool | None = None
+    reasoning: Reasoning | None = None
     reasoning_effort: Effort | None = None
     response_format: ResponseFormat | None = None
     safety_identifier: str | None = None
@@ -334,11 +343,6 @@ class ChatCompletionRequest(Sent):
     user: str | None = None
     verbosity: str | None = None
     web_search_options: Object | None = None
-
-    @property
-    def unknown_fields(self) -> tuple[str, ...]:
-        """The names of the fields that OpenAI's reference does not have, in the order sent."""
-        return tuple(self.model_extra or ())
 
 
 # --- Replies ---------------------------------------------------------------------------------------------------------

@@ -2,18 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, Tag
+from pydantic import Field, Tag
 
 from claude_openai.wire.chat_completions import ClaudeExtension, CompletionUsage, Penalty, StreamOptions, TokenLimit
 from claude_openai.wire.claude import ClaudeOptions
 from claude_openai.wire.reply import Reply
-from claude_openai.wire.sent import Sent, shape
+from claude_openai.wire.sent import SentOpenly, shape
 
 
-class CompletionRequest(Sent):
+class CompletionRequest(SentOpenly):
     """A request. What becomes of each field is the table of `translate.completions.parameters`."""
-
-    model_config = ConfigDict(extra="allow")
 
     prompt: Annotated[
         Annotated[str, Tag("<string>")] | Annotated[list[object], Tag("<list>")],
@@ -43,11 +41,6 @@ class CompletionRequest(Sent):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     user: str | None = None
-
-    @property
-    def unknown_fields(self) -> tuple[str, ...]:
-        """The names of the fields that OpenAI's reference does not have, in the order sent."""
-        return tuple(self.model_extra or ())
 
 
 CompletionEnd = Literal["stop", "length", "content_filter"]

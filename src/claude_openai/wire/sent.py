@@ -28,6 +28,17 @@ class Sent(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", allow_inf_nan=False)
 
 
+class SentOpenly(Sent):
+    """A part of a request that remembers what else it had."""
+
+    model_config = ConfigDict(extra="allow")
+
+    @property
+    def unknown_fields(self) -> tuple[str, ...]:
+        """The names of the fields that OpenAI's reference does not have, in the order sent."""
+        return tuple(self.model_extra or ())
+
+
 class Text(Sent):
     """A piece of text. Which kinds there are is the protocol's."""
 

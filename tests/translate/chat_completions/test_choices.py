@@ -9,17 +9,19 @@ from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk as OpenAiChunk
 
 from claude_openai.core.events import Event
+from claude_openai.translate.chat_completions.answer import Telling
 from claude_openai.translate.chat_completions.choices import ChoicesEncoder, together
 from claude_openai.translate.chat_completions.collector import Collector
 from claude_openai.translate.chat_completions.encoder import ChunkEncoder
 from claude_openai.wire.chat_completions import ChatCompletion, ChatCompletionChunk
 from tests.translate.chat_completions.events import turns
 
-HEAD = ("chatcmpl-1", 1_700_000_000, "sonnet")
+HEAD = ("chatcmpl-1", 1_700_000_000)
+WHOLE = Telling("sonnet")
 
 
 def collected(events: list[Event]) -> ChatCompletion:
-    collector = Collector(*HEAD)
+    collector = Collector(*HEAD, WHOLE)
     for event in events:
         collector.feed(event)
     return collector.result()
@@ -27,7 +29,8 @@ def collected(events: list[Event]) -> ChatCompletion:
 
 def streamed(answers: list[list[Event]], order: list[int], *, include_usage: bool) -> list[ChatCompletionChunk]:
     """The answers' events, each time the next one of the answer that `order` names."""
-    encoder = ChoicesEncoder([ChunkEncoder(*HEAD, include_usage, index=index) for index in range(len(answers))])
+    telling = Telling("sonnet", include_usage)
+    encoder = ChoicesEncoder([ChunkEncoder(*HEAD, telling, index=index) for index in range(len(answers))])
     left = [iter(events) for events in answers]
     return [chunk for answer in order for chunk in encoder.feed(answer, next(left[answer]))]
 
@@ -43,7 +46,7 @@ def interleaved(draw: st.DrawFn) -> tuple[list[list[Event]], list[int]]:
 @given(turns, st.booleans())
 @pytest.mark.proves("params.n.interleaved")
 def test_one_answer_is_the_same_with_and_without_others_in_mind(events: list[Event], include_usage: bool) -> None:
-    alone = ChunkEncoder(*HEAD, include_usage)
+    alone = ChunkEncoder(*HEAD, Telling("sonnet", include_usage))
     expected = [chunk.to_json() for event in events for chunk in alone.feed(event)]
     told = streamed([events], [0] * len(events), include_usage=include_usage)
     assert [chunk.to_json() for chunk in told] == expected

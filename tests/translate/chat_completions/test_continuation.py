@@ -21,6 +21,7 @@ from claude_openai.core.messages import AssistantMessage, ToolCall
 from claude_openai.core.strict_json import parse
 from claude_openai.gateway import Gateway
 from claude_openai.testing.scripted_backend import ScriptedBackend
+from claude_openai.translate.chat_completions.answer import Telling
 from claude_openai.translate.chat_completions.collector import Collector
 from claude_openai.translate.chat_completions.encoder import ChunkEncoder
 from claude_openai.translate.content import is_blank
@@ -171,7 +172,7 @@ def request(messages: list[Message]) -> Any:
 
 def collected(said: Sequence[Event]) -> Message:
     """The message of the one object that the client is sent."""
-    collector = Collector("chatcmpl-1", 1, "claude-sonnet")
+    collector = Collector("chatcmpl-1", 1, Telling("claude-sonnet"))
     for event in said:
         collector.feed(event)
     message: Message = json.loads(collector.result().to_json())["choices"][0]["message"]
@@ -180,7 +181,7 @@ def collected(said: Sequence[Event]) -> Message:
 
 def streamed(said: Sequence[Event]) -> Message:
     """The message that a client puts together from the chunks it is sent."""
-    encoder = ChunkEncoder("chatcmpl-1", 1, "claude-sonnet")
+    encoder = ChunkEncoder("chatcmpl-1", 1, Telling("claude-sonnet"))
     message: Message = {"content": "", "tool_calls": []}
     for chunk in (json.loads(chunk.to_json()) for event in said for chunk in encoder.feed(event)):
         delta = chunk["choices"][0]["delta"]

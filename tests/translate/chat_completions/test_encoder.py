@@ -21,6 +21,7 @@ from claude_openai.core.events import (
 )
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
+from claude_openai.translate.chat_completions.answer import Telling
 from claude_openai.translate.chat_completions.collector import Collector
 from claude_openai.translate.chat_completions.encoder import ChunkEncoder
 from claude_openai.wire.chat_completions import ChatCompletion, ChatCompletionChunk
@@ -28,7 +29,7 @@ from tests.translate.chat_completions.events import CALLED, REPORTED, STARTED, S
 
 
 def chunks_of(*events: Event, include_usage: bool = False, legacy: bool = False) -> list[ChatCompletionChunk]:
-    encoder = ChunkEncoder("chatcmpl-1", 1_700_000_000, "sonnet", include_usage, legacy)
+    encoder = ChunkEncoder("chatcmpl-1", 1_700_000_000, Telling("sonnet", include_usage, legacy))
     return [chunk for event in events for chunk in encoder.feed(event)]
 
 
@@ -43,7 +44,7 @@ def choices_of(*events: Event, legacy: bool = False) -> list[tuple[object, str |
 
 
 def collected(*events: Event, legacy: bool = False) -> ChatCompletion:
-    collector = Collector("chatcmpl-1", 1_700_000_000, "sonnet", legacy)
+    collector = Collector("chatcmpl-1", 1_700_000_000, Telling("sonnet", legacy=legacy))
     for event in events:
         collector.feed(event)
     return collector.result()
@@ -153,6 +154,29 @@ def test_an_answer_with_usage() -> None:
             },
         ]
     )
+
+
+@pytest.mark.proves("format.refusal")
+@pytest.mark.parametrize("words", ["I cannot help with that.", None])
+def test_a_refusal_with_words_ends_an_answer_in_a_form_as_openais_does(words: str | None) -> None:
+    telling, end = Telling("sonnet", formed=True), TurnFinished("refusal", words)
+    (*_, last) = ChunkEncoder("chatcmpl-1", 1, telling).feed(end)
+    collector = Collector("chatcmpl-1", 1, telling)
+    collector.feed(end)
+    expected = "stop" if words else "content_filter"
+    assert (last.choices[0].finish_reason, collector.result().choices[0].finish_reason) == (expected, expected)
+    assert collector.result().choices[0].message.refusal == words
+
+
+@pytest.mark.proves("params.effort.openrouter")
+def test_thinking_is_left_out_where_the_client_wants_none_of_it() -> None:
+    events = (STARTED, ReasoningDelta("Hm."), TextDelta("Hi"), STOPPED)
+    telling = Telling("sonnet", thoughts=False)
+    encoder, collector = ChunkEncoder("chatcmpl-1", 1, telling), Collector("chatcmpl-1", 1, telling)
+    chunks = [chunk.to_json() for event in events for chunk in encoder.feed(event)]
+    for event in events:
+        collector.feed(event)
+    assert "Hm." not in collector.result().to_json() + "".join(chunks)
 
 
 @pytest.mark.proves("chat.finish.refusal")
@@ -340,7 +364,7 @@ def test_a_failure_is_no_chunk() -> None:
 @pytest.mark.proves("stream.token-by-token")
 @given(turns, st.booleans())
 def test_as_many_text_chunks_go_out_as_deltas_came_in_each_at_once(events: list[Event], include_usage: bool) -> None:
-    encoder = ChunkEncoder("chatcmpl-1", 1, "sonnet", include_usage)
+    encoder = ChunkEncoder("chatcmpl-1", 1, Telling("sonnet", include_usage))
     for event in events:
         chunks = encoder.feed(event)
         texts = [choice.delta for chunk in chunks for choice in chunk.choices if choice.delta.role is None]

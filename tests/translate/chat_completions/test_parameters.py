@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import pytest
 from openai.types.chat import completion_create_params
@@ -48,7 +48,8 @@ REFUSED = [row.name for row in PARAMETERS if row.treatment == "refused"]
 @pytest.mark.proves("params.all-decided")
 def test_every_parameter_that_openai_documents_has_a_row() -> None:
     documented = get_type_hints(completion_create_params.CompletionCreateParamsStreaming)
-    assert sorted(row.name for row in PARAMETERS) == sorted([*documented, "claude"])  # the last is ours
+    others = ("claude", "reasoning", "include_reasoning")  # ours, and OpenRouter's
+    assert sorted(row.name for row in PARAMETERS) == sorted([*documented, *others])
 
 
 @pytest.mark.proves("params.all-decided")
@@ -125,7 +126,8 @@ def test_the_newer_limit_wins_over_the_older_and_says_so() -> None:
     [
         ({"temperature": 0}, Sampling(temperature=0), (), ()),
         ({"temperature": 0.7}, Sampling(temperature=0.7), (), ()),
-        ({"temperature": 1.8}, Sampling(temperature=1), (), ("temperature=1",)),
+        ({"temperature": 1.8}, Sampling(), (), ("temperature=1",)),
+        ({"temperature": 1}, Sampling(), (), ()),
         ({"top_p": 0.5}, Sampling(top_p=0.5), (), ()),
         ({"temperature": 0.7, "top_p": 0.5}, Sampling(temperature=0.7), ("top_p",), ()),
         ({"temperature": 0.7, "top_p": 1}, Sampling(temperature=0.7), (), ()),
@@ -184,8 +186,54 @@ def test_more_tokens_than_the_model_gives_are_reported_as_its_most(name: str) ->
 
 
 @pytest.mark.proves("params.effort", "params.sampling")
-def test_effort_and_temperature_are_carried_both() -> None:
-    assert reading(temperature=0.5, reasoning_effort="low").turn.sampling == Sampling(temperature=0.5, effort="low")
+@pytest.mark.parametrize("randomness", [{"temperature": 0.5}, {"top_p": 0.5}])
+def test_beside_another_randomness_there_is_no_thinking_and_that_is_told(randomness: dict[str, Any]) -> None:
+    read = reading(reasoning_effort="low", **randomness)
+    assert (read.turn.sampling, read.adjusted) == (Sampling(effort="none", **randomness), ("reasoning_effort=none",))
+    assert reading(reasoning_effort="none", **randomness).adjusted == ()
+
+
+@pytest.mark.proves("params.effort", "params.sampling")
+def test_the_usual_randomness_asks_for_nothing_and_leaves_thinking_as_it_is() -> None:
+    read = reading(temperature=1, top_p=1, reasoning_effort="low")
+    assert (read.turn.sampling, read.ignored, read.adjusted) == (Sampling(effort="low"), (), ())
+
+
+@pytest.mark.proves("params.effort.openrouter")
+@pytest.mark.parametrize(
+    ("fields", "effort", "told"),
+    [
+        ({"reasoning": {"effort": "low"}}, "low", ((), ())),
+        ({"reasoning": {"effort": "xhigh"}}, "high", ((), ("reasoning.effort=high",))),
+        ({"reasoning": {"enabled": False}}, "none", ((), ())),
+        ({"reasoning": {"enabled": True}}, None, ((), ())),
+        ({"reasoning": {"max_tokens": 2000}}, None, (("reasoning.max_tokens",), ())),
+        ({"reasoning": {"effort": "low"}, "reasoning_effort": "high"}, "high", (("reasoning.effort",), ())),
+        ({"reasoning": {"effort": "high"}, "reasoning_effort": "high"}, "high", ((), ())),
+    ],
+)
+def test_openrouters_words_for_thinking_are_carried_or_reported(
+    fields: dict[str, Any], effort: Effort | None, told: tuple[tuple[str, ...], tuple[str, ...]]
+) -> None:
+    read = reading(**fields)
+    assert (read.turn.sampling, (read.ignored, read.adjusted)) == (Sampling(effort=effort), told)
+    assert read.telling.thoughts
+
+
+@pytest.mark.proves("params.effort.openrouter")
+@pytest.mark.parametrize("fields", [{"reasoning": {"exclude": True}}, {"include_reasoning": False}])
+def test_thinking_can_be_left_out_of_the_answer(fields: dict[str, Any]) -> None:
+    assert not reading(**fields).telling.thoughts
+
+
+@pytest.mark.proves("params.ignored")
+def test_how_closely_an_image_is_looked_at_cannot_be_chosen_which_is_told() -> None:
+    def ignored(detail: object) -> tuple[str, ...]:
+        image = {"url": "https://example.com/a.png", **({"detail": detail} if detail else {})}
+        said = {"role": "user", "content": [{"type": "text", "text": "?"}, {"type": "image_url", "image_url": image}]}
+        return reading(messages=[said]).ignored
+
+    assert [ignored(None), ignored("auto"), ignored("low")] == [(), (), ("messages[].content[].image_url.detail",)]
 
 
 @pytest.mark.proves("params.stop")

@@ -174,7 +174,7 @@ def test_what_is_carried_reaches_the_turn_and_what_is_not_is_reported() -> None:
         include=["reasoning.encrypted_content"],
         mystery=1,
     )
-    assert read.turn.sampling == Sampling(max_tokens=200_000, temperature=1.0, effort="high")
+    assert read.turn.sampling == Sampling(max_tokens=200_000, effort="high")
     assert read.adjusted == (
         "max_output_tokens=128000",
         "temperature=1",
@@ -185,6 +185,13 @@ def test_what_is_carried_reaches_the_turn_and_what_is_not_is_reported() -> None:
     assert read.ignored == snapshot(
         ("truncation", "user", "text.verbosity", "reasoning.context", "reasoning.mode", "include", "mystery")
     )
+
+
+@pytest.mark.proves("responses.parameters")
+def test_how_closely_an_image_is_looked_at_cannot_be_chosen_which_is_told() -> None:
+    image = {"type": "input_image", "image_url": "https://example.com/a.png"}
+    said = [{"role": "user", "content": [{"type": "input_text", "text": "?"}, {**image, "detail": "low"}]}]
+    assert reading(input=said).ignored == ("input[].content[].detail",)
 
 
 @pytest.mark.proves("responses.parameters")

@@ -1,9 +1,11 @@
 """What the chunks of an answer and its one object have in common: how it ends, what it used, and who gave it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from claude_openai.core import events
+from claude_openai.core.agent import Shown
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.surrogates import mended, mended_json
 from claude_openai.wire.chat_completions import (
@@ -27,11 +29,32 @@ _FINISH_REASONS: Mapping[events.FinishReason, FinishReason] = {
 }
 
 
-def finish_reason(end: events.TurnFinished, *, legacy: bool) -> FinishReason:
-    """How the answer ends; `legacy` where the client knows functions, not tools."""
-    if legacy and end.reason == "tool_calls":
-        return "function_call"
-    return _FINISH_REASONS[end.reason]
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How an answer is told, which is the same for all of one reply.
+
+    `model` is the name that it carries. `legacy`: the client knows functions, not tools. `shown` is how it sees what
+    Claude Code does with its own tools; `thoughts`: it sees the model's thinking. `formed`: the answer has a form.
+    """
+
+    model: str
+    include_usage: bool = False
+    legacy: bool = False
+    shown: Shown | None = None
+    thoughts: bool = True
+    formed: bool = False
+
+    def finish_reason(self, end: events.TurnFinished) -> FinishReason:
+        """How the answer ends.
+
+        A refusal with words ends an answer that was to have a form as OpenAI's does: official clients take
+        "content_filter" there for an error, and show its words to nobody.
+        """
+        if self.legacy and end.reason == "tool_calls":
+            return "function_call"
+        if self.formed and end.refusal:
+            return "stop"
+        return _FINISH_REASONS[end.reason]
 
 
 def arguments(call: ToolCall) -> str:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from claude_openai.core.agent import Shown
 from claude_openai.core.events import (
     Activity,
     Event,
@@ -24,8 +23,8 @@ from claude_openai.core.messages import ToolCall
 from claude_openai.core.surrogates import mended
 from claude_openai.translate.agent import told_as_reasoning
 from claude_openai.translate.chat_completions.answer import (
+    Telling,
     arguments,
-    finish_reason,
     refusal,
     signed,
     told_activity,
@@ -36,13 +35,11 @@ from claude_openai.wire.chat_completions import CalledFunction, CalledTool, Chat
 
 @dataclass(slots=True)
 class Collector:
-    """One answer, fed until it is complete; `shown` is how the client sees what Claude Code does with its own tools."""
+    """One answer, fed until it is complete."""
 
     id: str
     created: int
-    model: str
-    legacy: bool = False
-    shown: Shown | None = None
+    telling: Telling
     _texts: list[str] = field(default_factory=list, init=False)
     _thoughts: list[str] = field(default_factory=list, init=False)
     _activity: list[Activity] = field(default_factory=list, init=False)
@@ -65,7 +62,7 @@ class Collector:
             case ToolCalled(call):
                 self._calls.append(call)
             case ReasoningDelta(text):
-                self._reasoned(text)
+                self._reasoned(text if self.telling.thoughts else "")
             case Activity():
                 self._acted(event)
             case UsageReported():
@@ -86,10 +83,10 @@ class Collector:
         choice = Choice(
             message=self._message(self._finished),
             logprobs=None,
-            finish_reason=finish_reason(self._finished, legacy=self.legacy),
+            finish_reason=self.telling.finish_reason(self._finished),
         )
-        answer = ChatCompletion(id=self.id, created=self.created, model=self.model, choices=[choice])
-        activity = [told_activity(each) for each in self._activity] if self.shown == "events" else []
+        answer = ChatCompletion(id=self.id, created=self.created, model=self.telling.model, choices=[choice])
+        activity = [told_activity(each) for each in self._activity] if self.telling.shown == "events" else []
         return signed(with_usage(answer, self._reported), self._started, self._reported, self._finished, activity)
 
     def _message(self, finished: TurnFinished) -> ResponseMessage:
@@ -108,7 +105,7 @@ class Collector:
 
     def _acted(self, activity: Activity) -> None:
         self._activity.append(activity)
-        if self.shown == "reasoning":
+        if self.telling.shown == "reasoning":
             self._reasoned(told_as_reasoning(activity, "".join(self._thoughts[-1:])))
 
     def _reasoned(self, text: str) -> None:
@@ -117,7 +114,7 @@ class Collector:
 
     def _called(self) -> dict[str, object]:
         functions = [CalledFunction(name=call.name, arguments=arguments(call)) for call in self._calls]
-        if self.legacy:
+        if self.telling.legacy:
             return {"function_call": functions[0]}  # the old form has room for one
         pairs = zip(self._calls, functions, strict=True)
         return {"tool_calls": [CalledTool(id=call.id, function=function) for call, function in pairs]}

@@ -7,7 +7,6 @@ answer that fails before it has said anything can still be told as an error with
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from claude_openai.core.agent import Shown
 from claude_openai.core.events import (
     Activity,
     Event,
@@ -27,8 +26,8 @@ from claude_openai.core.messages import ToolCall
 from claude_openai.core.surrogates import Joiner
 from claude_openai.translate.agent import told_as_reasoning
 from claude_openai.translate.chat_completions.answer import (
+    Telling,
     arguments,
-    finish_reason,
     refusal,
     signed,
     told_activity,
@@ -46,16 +45,11 @@ from claude_openai.wire.chat_completions import (
 
 @dataclass(slots=True)
 class ChunkEncoder:
-    """One stream. `id`, `created` and `model` are the same in all its chunks; `shown` is how the client sees what
-    Claude Code does with its own tools; `index` is the answer's among several (`choices`).
-    """
+    """One stream. `id` and `created` are the same in all its chunks, `index` is the answer's among several."""
 
     id: str
     created: int
-    model: str
-    include_usage: bool = False
-    legacy: bool = False
-    shown: Shown | None = None
+    telling: Telling
     index: int = 0
     _opened: bool = field(default=False, init=False)
     _has_content: bool = field(default=False, init=False)
@@ -81,7 +75,7 @@ class ChunkEncoder:
                 opening, self._has_content = self._opening(""), True
                 return [*opening, self._said(Delta(content=self._text.feed(text)))]
             case ReasoningDelta(text):
-                return self._reasoned(text)
+                return self._reasoned(text) if self.telling.thoughts else []
             case ToolCalled(call):
                 return self._called(call)
             case Activity():
@@ -113,11 +107,11 @@ class ChunkEncoder:
     def _called(self, call: ToolCall) -> list[ChatCompletionChunk]:
         """The call's name, then its arguments, as OpenAI sends them: what begins a call has no arguments yet."""
         index, self._calls = self._calls, self._calls + 1
-        if self.legacy and index > 0:
+        if self.telling.legacy and index > 0:
             return []  # the old form has room for one
         begun = FunctionDelta(name=call.name, arguments="")
         told = FunctionDelta(arguments=arguments(call))
-        if self.legacy:
+        if self.telling.legacy:
             deltas = [Delta(function_call=begun), Delta(function_call=told)]
         else:
             deltas = [
@@ -127,10 +121,12 @@ class ChunkEncoder:
         return [*self._opening(None), *self._rest(), *(self._said(delta) for delta in deltas)]
 
     def _acted(self, activity: Activity) -> list[ChatCompletionChunk]:
-        if self.shown == "events":
+        if self.telling.shown == "events":
             told = self._said(Delta()).model_copy(update={"claude_activity": told_activity(activity)})
             return [*self._opening(""), told]
-        return self._reasoned(told_as_reasoning(activity, self._last_thought)) if self.shown == "reasoning" else []
+        if self.telling.shown == "reasoning":
+            return self._reasoned(told_as_reasoning(activity, self._last_thought))
+        return []
 
     def _reasoned(self, text: str) -> list[ChatCompletionChunk]:
         if not text:
@@ -148,8 +144,8 @@ class ChunkEncoder:
         return chunks
 
     def _closing(self, end: TurnFinished) -> list[ChatCompletionChunk]:
-        finishing = self._said(Delta(), finish_reason(end, legacy=self.legacy))
-        if self.include_usage and self._reported:
+        finishing = self._said(Delta(), self.telling.finish_reason(end))
+        if self.telling.include_usage and self._reported:
             usage = with_usage(self._chunk([]), self._reported)
             return [finishing, signed(usage, self._started, self._reported, end)]
         return [signed(finishing, self._started, self._reported, end)]
@@ -158,5 +154,5 @@ class ChunkEncoder:
         return self._chunk([ChunkChoice(index=self.index, delta=delta, logprobs=None, finish_reason=finish)])
 
     def _chunk(self, choices: list[ChunkChoice]) -> ChatCompletionChunk:
-        chunk = ChatCompletionChunk(id=self.id, created=self.created, model=self.model, choices=choices)
-        return chunk.model_copy(update={"usage": None}) if self.include_usage else chunk
+        chunk = ChatCompletionChunk(id=self.id, created=self.created, model=self.telling.model, choices=choices)
+        return chunk.model_copy(update={"usage": None}) if self.telling.include_usage else chunk

@@ -8,12 +8,14 @@ from claude_openai.core.turn import Turn
 from claude_openai.translate.agent import offered, read_profile
 from claude_openai.translate.agent import without_effect as unheard
 from claude_openai.translate.body import parse_body
+from claude_openai.translate.chat_completions.answer import Telling
 from claude_openai.translate.chat_completions.messages import read_messages
 from claude_openai.translate.chat_completions.parameters import (
     PARAMETERS,
     read_choices,
     read_format,
     read_sampling,
+    shows_thinking,
     without_effect,
 )
 from claude_openai.translate.chat_completions.tools import read_tools
@@ -28,8 +30,8 @@ class Reading:
 
     `model` is the name that the reply carries. `ignored` names what was accepted without effect, `adjusted` what was
     carried with another value (`temperature=1`); both are fit for a header. `legacy`: calls are told as functions, as
-    they were offered. `choices` is how many answers are wanted, to `turn` and to each of `others`, which the older form
-    of a request may have besides.
+    they were offered; `thoughts`: what the model thinks is told. `choices` is how many answers are wanted, to `turn`
+    and to each of `others`, which the older form of a request may have besides.
     """
 
     turn: Turn
@@ -39,6 +41,7 @@ class Reading:
     ignored: tuple[str, ...] = ()
     adjusted: tuple[str, ...] = ()
     legacy: bool = False
+    thoughts: bool = True
     choices: int = 1
     others: tuple[Turn, ...] = ()
 
@@ -51,6 +54,12 @@ class Reading:
     def answers(self) -> tuple[Turn, ...]:
         """For each answer that is wanted the turn that it comes from, in the order of the reply."""
         return tuple(turn for turn in self.turns for _ in range(self.choices))
+
+    @property
+    def telling(self) -> Telling:
+        """How its answers are told."""
+        formed = self.turn.reply_format is not None
+        return Telling(self.model, self.include_usage, self.legacy, self.shown, self.thoughts, formed)
 
     @property
     def shown(self) -> Shown | None:
@@ -100,5 +109,6 @@ def read_turn(
         ignored=drawing.ignored + without_effect(request) + unheard(request.claude, agent),
         adjusted=drawing.adjusted,
         legacy=offer.legacy,
+        thoughts=shows_thinking(request),
         choices=read_choices(request.n, agent),
     )

@@ -26,6 +26,7 @@ from claude_openai.translate.parameters import (
     TOP_P,
     USER,
     Parameter,
+    WishedEffort,
     exertion,
     ignored,
     longest,
@@ -36,8 +37,10 @@ from claude_openai.translate.reply_format import ANY_OBJECT, read_schema
 from claude_openai.wire.chat_completions import (
     AssistantMessage,
     ChatCompletionRequest,
+    ImagePart,
     JsonObjectFormat,
     JsonSchemaFormat,
+    Message,
     SystemMessage,
     UserMessage,
 )
@@ -56,6 +59,13 @@ PARAMETERS: Final = (
     TEMPERATURE,
     TOP_P,
     Parameter("reasoning_effort", "partly", EFFORT_NOTE),
+    Parameter(
+        "reasoning",
+        "partly",
+        "OpenRouter's form of it: `effort`, over which `reasoning_effort` wins; `enabled: false` is `none`; with "
+        "`exclude: true` thinking is not told. What else is in it has no effect and is reported.",
+    ),
+    Parameter("include_reasoning", "carried", "OpenRouter's: with `false` thinking is not told."),
     Parameter(
         "stop",
         "carried",
@@ -145,7 +155,23 @@ def without_effect(request: ChatCompletionRequest) -> tuple[str, ...]:
         known.append("stream_options.include_obfuscation")
     if any(message.name for message in request.messages if isinstance(message, _NAMED)):
         known.append("messages[].name")
-    return (*known, *unknown(request))
+    if any(_has_detail(message) for message in request.messages):
+        known.append("messages[].content[].image_url.detail")
+    return (*known, *_reasoning_in_vain(request), *unknown(request))
+
+
+def _has_detail(message: Message) -> bool:
+    """Whether one of its images is to be looked at more or less closely."""
+    parts = () if isinstance(message.content, str | None) else message.content
+    return any(part.image_url.detail not in (None, "auto") for part in parts if isinstance(part, ImagePart))
+
+
+def _reasoning_in_vain(request: ChatCompletionRequest) -> tuple[str, ...]:
+    asked = request.reasoning
+    if asked is None:
+        return ()
+    overruled = request.reasoning_effort is not None and asked.effort not in (None, request.reasoning_effort)
+    return (*(("reasoning.effort",) if overruled else ()), *unknown(asked, "reasoning."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +195,7 @@ def read_sampling(request: ChatCompletionRequest, model: Model, form: ReplyForma
     stops = _stop(request)
     upstream = () if form else tuple(sequence for sequence in stops if not is_blank(sequence))
     drawn = randomness(request.temperature, request.top_p, model)
-    thought = exertion("reasoning_effort", request.reasoning_effort, model)
+    thought = exertion(*_effort(request), model, drawn)
     return Drawing(
         Sampling(
             limit,
@@ -182,6 +208,19 @@ def read_sampling(request: ChatCompletionRequest, model: Model, form: ReplyForma
         ignored=overruled + drawn.ignored + thought.ignored,
         adjusted=longest(name, limit, model) + drawn.adjusted + thought.adjusted,
     )
+
+
+def shows_thinking(request: ChatCompletionRequest) -> bool:
+    """Whether the answer tells what the model thinks."""
+    return not (request.include_reasoning is False or (request.reasoning and request.reasoning.exclude))
+
+
+def _effort(request: ChatCompletionRequest) -> tuple[str, WishedEffort | None]:
+    """Under which name it was asked for how much thinking, and how much that is."""
+    asked = request.reasoning
+    if request.reasoning_effort is not None or asked is None:
+        return "reasoning_effort", request.reasoning_effort
+    return "reasoning.effort", "none" if asked.enabled is False else asked.effort
 
 
 def _max_tokens(request: ChatCompletionRequest) -> tuple[str, int | None, tuple[str, ...]]:

@@ -77,7 +77,7 @@ def read_turn(
     refuse_unsupported(request, PARAMETERS)
     model = catalogue.resolve(request.model)
     drawn = randomness(request.temperature, request.top_p, model)
-    thought = read_reasoning(request, model)
+    thought = read_reasoning(request, model, drawn)
     offer = read_tools(request)
     agent = read_profile(request.claude, model, rules)
     form, tools, choice = beside(read_format(request), *offered(agent, offer.tools, offer.choice))

@@ -20,12 +20,19 @@ from claude_openai.translate.parameters import (
     USER,
     Exertion,
     Parameter,
+    Randomness,
     exertion,
     ignored,
     unknown,
 )
 from claude_openai.translate.reply_format import ANY_OBJECT, read_schema
-from claude_openai.wire.responses.request import JsonObjectFormat, JsonSchemaFormat, ResponsesRequest
+from claude_openai.wire.responses.request import (
+    ImagePart,
+    JsonObjectFormat,
+    JsonSchemaFormat,
+    MessageItem,
+    ResponsesRequest,
+)
 
 PARAMETERS: Final = (
     Parameter("claude", "carried", "Chooses the [agent profile](agent.md) and how it works; not a field of OpenAI's."),
@@ -97,9 +104,9 @@ def summary_wished(request: ResponsesRequest) -> str | None:
     return (reasoning.summary or reasoning.generate_summary) if reasoning else None
 
 
-def read_reasoning(request: ResponsesRequest, model: Model) -> Exertion:
+def read_reasoning(request: ResponsesRequest, model: Model, drawn: Randomness) -> Exertion:
     """How hard `model` is to think; a form of summary that there is not is adjusted, too."""
-    thought = exertion("reasoning.effort", request.reasoning.effort if request.reasoning else None, model)
+    thought = exertion("reasoning.effort", request.reasoning.effort if request.reasoning else None, model, drawn)
     form = ("reasoning.summary=auto",) if summary_wished(request) not in (None, "auto") else ()
     return replace(thought, adjusted=thought.adjusted + form)
 
@@ -107,6 +114,14 @@ def read_reasoning(request: ResponsesRequest, model: Model) -> Exertion:
 def without_effect(request: ResponsesRequest) -> tuple[str, ...]:
     """The names of what the request asks for in vain: ignored parameters, then unknown ones. Fit for a header."""
     return (*ignored(request, PARAMETERS), *_in_part(request), *unknown(request))
+
+
+def _has_detail(request: ResponsesRequest) -> bool:
+    """Whether an image is to be looked at more or less closely."""
+    items = () if isinstance(request.input, str | None) else request.input
+    contents = [item.content for item in items if isinstance(item, MessageItem) and not isinstance(item.content, str)]
+    images = [part for content in contents for part in content if isinstance(part, ImagePart)]
+    return any(image.detail not in (None, "auto") for image in images)
 
 
 def _in_part(request: ResponsesRequest) -> tuple[str, ...]:
@@ -117,5 +132,6 @@ def _in_part(request: ResponsesRequest) -> tuple[str, ...]:
         "reasoning.mode": bool(reasoning and reasoning.mode not in (None, "standard")),
         "stream_options.include_obfuscation": bool(options and options.include_obfuscation),
         "include": bool(request.include),
+        "input[].content[].detail": _has_detail(request),
     }
     return tuple(name for name, wished in wishes.items() if wished)

@@ -6,7 +6,7 @@ reported. Items and tools of kinds that Claude cannot be given have only their t
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag
 
 from claude_openai.wire.claude import ClaudeOptions
 from claude_openai.wire.sent import (
@@ -17,6 +17,7 @@ from claude_openai.wire.sent import (
     RefusalPart,
     SchemaName,
     Sent,
+    SentOpenly,
     Text,
     kind,
     shape,
@@ -272,10 +273,8 @@ class StreamOptions(Sent):
     include_obfuscation: bool | None = None
 
 
-class ResponsesRequest(Sent):
+class ResponsesRequest(SentOpenly):
     """A request. What becomes of each field is the table of `translate.responses.parameters`."""
-
-    model_config = ConfigDict(extra="allow")
 
     input: Input
     model: str | None = None
@@ -317,8 +316,3 @@ class ResponsesRequest(Sent):
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     truncation: Literal["auto", "disabled"] | None = None
     user: str | None = None
-
-    @property
-    def unknown_fields(self) -> tuple[str, ...]:
-        """The names of the fields that OpenAI's reference does not have, in the order sent."""
-        return tuple(self.model_extra or ())
