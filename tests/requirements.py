@@ -148,6 +148,7 @@ CHAT_REQUIREMENTS = (
     Row("chat.messages.no-expansion", "`@path` and `/command` in a message are mere text.", MEASURED),
     Row("chat.messages.image.data", "An image as a data URI reaches the model as an image.", CHAT),
     Row("chat.messages.image.url", "An image by http(s) URL reaches the model as an image.", CHAT),
+    Row("chat.messages.media-limit", "More images and files than reach the model are a 400.", OURS),
     Row("chat.messages.image.no-traces", "No image stays on disk or adds a path to the prompt.", MEASURED),
     Row("chat.messages.file.pdf", "A `file` with PDF data reaches the model as a document.", CHAT),
     Row("chat.messages.assistant", "Assistant text and refusals are the assistant's turns.", CHAT),

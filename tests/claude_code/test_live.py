@@ -222,7 +222,7 @@ async def test_how_an_answer_is_drawn_is_told_anew_each_turn(rig: Rig) -> None:
         (usual, {"cold": 1}),
         (WILD, live),
         (usual, live),
-        ({"top_p": 0.5}, live),
+        ({"temperature": 0.75}, live),
         ({"tool_choice": "none", "parallel_tool_calls": False}, live),
         (usual, rebuilt),
         (WILD, live),
@@ -245,7 +245,7 @@ async def test_how_an_answer_is_drawn_is_told_anew_each_turn(rig: Rig) -> None:
             assert asked_for(request) == asked_for(first)
         if asking is WILD:
             assert drawn(request) == WILD_UPSTREAM
-    assert drawn(others[2])["top_p"] == 0.5
+    assert drawn(others[2])["temperature"] == 0.75
     assert drawn(others[3])["tool_choice"] == {"type": "none"}
 
 

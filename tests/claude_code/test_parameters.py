@@ -5,7 +5,7 @@ from typing import Any
 import anyio
 import pytest
 
-from claude_openai.testing import Reply, Text
+from claude_openai.testing import Reply, Text, ToolUse
 from tests.claude_code.conftest import NEW_MODEL, OLD_MODEL, PATIENCE_SECONDS, Rig, spoken, text
 
 
@@ -22,6 +22,28 @@ async def test_a_limit_on_tokens_is_upstreams_limit(rig: Rig, name: str) -> None
     rig.plays(None)
     assert await rig.said("Count to 50", **{name: 5}) != await rig.said("Count to 50")
     assert rig.simulator.requests[0].body["max_tokens"] == 5
+
+
+@pytest.mark.proves("params.max-tokens", "tools.choice")
+@pytest.mark.parametrize(
+    "asking",
+    [
+        {"max_completion_tokens": 1024},
+        {"tool_choice": "required"},
+        {"tool_choice": {"type": "function", "function": {"name": "look"}}},
+    ],
+)
+async def test_a_model_with_a_budget_for_thinking_does_without_where_upstream_refuses_it(
+    rig: Rig, asking: dict[str, Any]
+) -> None:
+    rig.plays(lambda _: Reply((ToolUse("look", {}),)))
+    tools: list[Any] = [{"type": "function", "function": {"name": "look"}}]
+    rig.simulator.requests.clear()
+    answer = await rig.client.chat.completions.create(
+        model=OLD_MODEL, messages=[{"role": "user", "content": "Go."}], tools=tools, **asking
+    )
+    assert answer.choices[0].message.tool_calls
+    assert rig.asked.body["thinking"]["type"] == "disabled"
 
 
 @pytest.mark.proves("params.stop", "chat.finish.stop")
@@ -53,7 +75,8 @@ async def test_sampling_reaches_a_model_that_takes_it_and_switches_its_thinking_
     body = await asked(rig, model=OLD_MODEL, temperature=0.25)
     assert body["temperature"] == 0.25
     assert body.get("thinking", {"type": "disabled"})["type"] == "disabled"
-    assert (await asked(rig, model=OLD_MODEL, top_p=0.5))["top_p"] == 0.5
+    assert "top_p" not in await asked(rig, model=OLD_MODEL, top_p=0.5)
+    assert (await asked(rig, model="claude-sonnet-4-20250514", top_p=0.5))["top_p"] == 0.5
 
 
 @pytest.mark.proves("params.sampling", "params.ignored")

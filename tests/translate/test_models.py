@@ -34,7 +34,7 @@ def test_the_context_window_and_the_longest_answer_are_those_that_claude_code_re
 def test_a_parameter_is_listed_where_the_model_takes_it() -> None:
     older, newer = Model("a", "claude-haiku-4-5"), Model("b", "claude-opus-5-5", listed_efforts=("low",))
     without = Model("c", "claude-opus-5-5", listed_efforts=())
-    assert {"temperature", "top_p", "tools"} < set(listed(older, "a").supported_parameters)
+    assert {"temperature", "tools"} < set(listed(older, "a").supported_parameters)
     assert set(listed(newer, "b").supported_parameters) & {"temperature", "reasoning_effort"} == {"reasoning_effort"}
     assert "reasoning_effort" not in listed(without, "c").supported_parameters
     assert {"reasoning", "include_reasoning", "structured_outputs"} < set(listed(without, "c").supported_parameters)

@@ -13,6 +13,9 @@ AGENT_SUFFIX = "-agent"
 _FULL_ID = re.compile(r"claude-[a-z0-9][a-z0-9.@_-]*(\[1m\])?")
 _VERSION = re.compile(r"^claude-(?:[a-z]+-)?(\d+)(?:-(\d{1,2}))?(?:-|$|\[|@)")
 _FIRST_WITHOUT_TEMPERATURE = (4, 7)
+_FIRST_WITH_ONE_SAMPLER = (4, 1)
+_USUAL_WINDOW = 200_000
+_OLDER_OUTPUT = {(3, 7): 64_000, (3, 5): 8192}
 
 Effort = Literal["none", "low", "medium", "high", "xhigh", "max"]
 """How hard a model is to think: the words of Claude Code, and "none" where it is not to think at all."""
@@ -46,23 +49,44 @@ class Model:
         """In tokens, as Claude Code reckons it (measured); of a model without a version what all have."""
         version = _version(self.resolved or self.id)
         large = "[1m]" in self.id or "[1m]" in (self.resolved or "")
-        return 1_000_000 if large or (version is not None and version >= (4, 7)) else 200_000
+        return 1_000_000 if large or (version is not None and version >= (4, 7)) else _USUAL_WINDOW
 
     @property
     def most_output(self) -> int | None:
         """The longest answer, in tokens, that Claude Code asks for (measured); None where the version does not tell."""
         version = _version(self.resolved or self.id)
-        if version is None or version < (4, 0):
+        if version is None:
             return None
+        if version < (4, 0):
+            return _OLDER_OUTPUT.get(version)
         if version < (4, 6):
             return 32_000 if version < (4, 5) and "opus" in (self.resolved or self.id) else 64_000
         return 128_000
+
+    @property
+    def thinks_by_budget(self) -> bool:
+        """Whether thinking has a number of tokens of its own, as it has with the models before 4.6 (measured)."""
+        version = _version(self.resolved or self.id)
+        return version is not None and (4, 0) <= version < (4, 6)
+
+    @property
+    def most_media(self) -> int:
+        """Images and files in a conversation; of more Claude Code leaves out the oldest, without a word (measured)."""
+        return 600 if self.context_window > _USUAL_WINDOW else 100
 
     @property
     def takes_temperature(self) -> bool:
         """Whether upstream accepts `temperature` and `top_p`: models from 4.7 on refuse them (read in Claude Code)."""
         version = _version(self.resolved or self.id)
         return version is not None and version < _FIRST_WITHOUT_TEMPERATURE
+
+    @property
+    def takes_top_p(self) -> bool:
+        """Whether upstream accepts `top_p` beside a temperature, which Claude Code always sends where the model does not
+        think (measured): from 4.1 on it takes one of them ("cannot both be specified for this model").
+        """
+        version = _version(self.resolved or self.id)
+        return version is not None and version < _FIRST_WITH_ONE_SAMPLER
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,19 @@ _DATA_URI = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),(.*)", re.DOTALL | re.IGNOR
 _BARE_PDF = "JVBERi"
 """How a PDF starts in base64: some clients send file data without the data URI around it."""
 
-_IMAGE_TYPES: Final[Mapping[str, ImageType]] = {
-    "image/png": "image/png",
-    "image/jpeg": "image/jpeg",
-    "image/jpg": "image/jpeg",  # no registered type, and often sent
-    "image/gif": "image/gif",
-    "image/webp": "image/webp",
+_IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"})
+"""What data may be called; image/jpg is no registered type, and often sent."""
+
+_SIGNATURES: Final[Mapping[str, ImageType]] = {
+    r"\x89PNG\r\n\x1a\n": "image/png",
+    r"\xff\xd8\xff": "image/jpeg",
+    r"GIF8[79]a": "image/gif",
+    r"RIFF....WEBP": "image/webp",
 }
+"""How each begins."""
+
+_BEGINNING: Final = 16
+"""Characters of base64 that are looked at: 12 bytes."""
 
 
 def is_blank(text: str) -> bool:
@@ -96,10 +102,13 @@ def image(url: str, path: str) -> Image | ImageUrl:
         RequestFailed: naming `path`, where it is neither, or of a kind that Claude does not take.
     """
     if match := _DATA_URI.fullmatch(url):
-        media_type = _IMAGE_TYPES.get(match[1].strip().lower())
-        if media_type is None:
+        if match[1].strip().lower() not in _IMAGE_TYPES:
             raise unsupported(path, "Claude takes PNG, JPEG, GIF and WebP images")
-        return Image(media_type, _base64(match, path))
+        data = _base64(match, path)
+        media_type = _image_type(binascii.a2b_base64(data[:_BEGINNING]))
+        if media_type is None:
+            raise invalid(path, "the data is no PNG, JPEG, GIF or WebP image")
+        return Image(media_type, data)
     if _is_web_address(url):
         return ImageUrl(url)
     raise invalid(path, "expected an http(s) URL or a data URI")
@@ -131,6 +140,12 @@ def document(data: str, filename: str | None, path: str) -> Document:
     if match[1].strip().lower() != "application/pdf":
         raise unsupported(path, "Claude takes PDF files; send text as text")
     return Document(_base64(match, path), filename)
+
+
+def _image_type(beginning: bytes) -> ImageType | None:
+    """What an image is, whatever it was called: upstream refuses one by a wrong name."""
+    text = beginning.decode("latin-1")
+    return next((kind for begin, kind in _SIGNATURES.items() if re.match(begin, text, re.DOTALL)), None)
 
 
 def _base64(uri: re.Match[str], path: str) -> str:

@@ -22,6 +22,7 @@ from claude_openai.core.messages import (
     ToolMessage,
     UserMessage,
 )
+from claude_openai.core.models import Model
 from claude_openai.core.strict_json import NotJson, parse
 from claude_openai.core.surrogates import mended_json
 from claude_openai.translate.call_ids import CallIds
@@ -162,6 +163,19 @@ class Conversation:
     def _close_calls(self) -> None:
         for key, call in self._open_calls.items():
             raise invalid(call.path, f"the call {key} has no result among the messages that follow")
+
+
+def with_all_media(messages: tuple[Message, ...], model: Model, path: str) -> tuple[Message, ...]:
+    """`messages`, all of whose images and files reach `model`.
+
+    Raises:
+        RequestFailed: `INVALID_REQUEST`, naming `path`: there are more than it is given.
+    """
+    heard = (message.content for message in messages if isinstance(message, UserMessage | ToolMessage))
+    count = sum(not isinstance(block, Text) for blocks in heard for block in blocks)
+    if count > model.most_media:
+        raise invalid(path, f"there are {count} images and files, and {model.id} is given {model.most_media} at most")
+    return messages
 
 
 def call_arguments(sent: str, path: str) -> str:

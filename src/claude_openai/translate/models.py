@@ -43,8 +43,9 @@ def _shown(model: Model) -> str | None:
 
 
 def _lacking(model: Model, *, tools: bool) -> frozenset[str]:
-    drawn = () if model.takes_temperature else ("temperature", "top_p")
+    drawn = () if model.takes_temperature else ("temperature",)
+    weighed = () if model.takes_top_p else ("top_p",)
     thought = () if set(model.efforts) - {"none"} else ("reasoning_effort",)
     several = ("n",) if model.agent else ()
     called = () if tools else ("tools", "tool_choice", "parallel_tool_calls")
-    return frozenset({*drawn, *thought, *several, *called})
+    return frozenset({*drawn, *weighed, *thought, *several, *called})

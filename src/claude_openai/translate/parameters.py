@@ -41,8 +41,8 @@ TEMPERATURE: Final = Parameter(
 TOP_P: Final = Parameter(
     "top_p",
     "partly",
-    "Models refuse it beside `temperature`: then the one that differs from 1 is carried, and of two such "
-    "`temperature`. Without effect on models that do not take it.",
+    "Carried to models before Claude 4.1. Newer ones refuse it beside a temperature, which Claude Code always sends: "
+    "then it is without effect.",
 )
 PARALLEL_TOOL_CALLS: Final = Parameter("parallel_tool_calls", "carried", "`false`: Claude makes one call at a time.")
 MODERATION: Final = Parameter("moderation", "refused", "Answers are not moderated.")
@@ -132,16 +132,13 @@ class Randomness:
 
 def randomness(temperature: float | None, top_p: float | None, model: Model) -> Randomness:
     """What `model` takes of both. 1 is the default of both, here and upstream, so it asks for nothing."""
-    if not model.takes_temperature:
-        wishes = {"temperature": temperature, "top_p": top_p}
-        return Randomness(None, None, tuple(name for name, value in wishes.items() if value not in (None, 1)))
-    adjusted: tuple[str, ...] = ()
+    wishes = {"temperature": temperature, "top_p": top_p}
+    taken = {"temperature": model.takes_temperature, "top_p": model.takes_top_p}
+    ignored = tuple(name for name, value in wishes.items() if value not in (None, 1) and not taken[name])
+    temperature, top_p = (None if value == 1 or not taken[name] else value for name, value in wishes.items())
     if temperature is not None and temperature > HIGHEST_TEMPERATURE:
-        temperature, adjusted = HIGHEST_TEMPERATURE, (f"temperature={HIGHEST_TEMPERATURE:g}",)
-    temperature, top_p = (None if wish == 1 else wish for wish in (temperature, top_p))
-    if temperature is None or top_p is None:
-        return Randomness(temperature, top_p, (), adjusted)
-    return Randomness(temperature, None, ("top_p",), adjusted)
+        return Randomness(None, top_p, ignored, (f"temperature={HIGHEST_TEMPERATURE:g}",))
+    return Randomness(temperature, top_p, ignored)
 
 
 LENGTH_NOTE: Final = (

@@ -7,6 +7,7 @@ from claude_openai.core.messages import Block, Document, Image, ImageUrl, Text, 
 from tests.translate.chat_completions.asking import conversation, refusal
 
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNiAAAABgADNjd8qAAAAABJRU5ErkJggg=="
+GIF, WEBP, JPEG = "R0lGODlhAQABAAAAACw=", "UklGRiQAAABXRUJQVlA4", "/9j/4AAQSkZJRgAB"
 PAGE = "JVBERi0xLjQK"
 
 
@@ -35,17 +36,31 @@ def test_text_parts_stay_pieces_of_their_own_and_as_they_were() -> None:
     ("uri", "media_type"),
     [
         (f"data:image/png;base64,{DOT}", "image/png"),
-        (f"data:image/gif;base64,{DOT}", "image/gif"),
-        (f"data:image/webp;base64,{DOT}", "image/webp"),
-        (f"data:image/jpg;base64,{DOT}", "image/jpeg"),
-        (f"DATA:image/JPEG;charset=utf-8;BASE64,{DOT}", "image/jpeg"),
+        (f"data:image/gif;base64,{GIF}", "image/gif"),
+        (f"data:image/webp;base64,{WEBP}", "image/webp"),
+        (f"data:image/jpg;base64,{JPEG}", "image/jpeg"),
+        (f"DATA:image/JPEG;charset=utf-8;BASE64,{JPEG}", "image/jpeg"),
         (f"data:image/png;base64,{DOT[:20]}\r\n{DOT[20:]}\n", "image/png"),
+        (f"data:image/jpeg;base64,{DOT}", "image/png"),
     ],
 )
-def test_an_image_as_a_data_uri_is_an_image(uri: str, media_type: str) -> None:
+def test_an_image_as_a_data_uri_is_an_image_of_the_kind_that_it_is(uri: str, media_type: str) -> None:
     (block,) = blocks(image(uri))
     assert isinstance(block, Image)
-    assert (block.media_type, block.data) == (media_type, DOT)
+    assert block.media_type == media_type
+    assert block.data in {DOT, GIF, WEBP, JPEG}
+
+
+@pytest.mark.proves("chat.messages.media-limit")
+def test_more_images_and_files_than_reach_the_model_are_refused() -> None:
+    link = image("https://example.com/a.png")
+    most = [{"role": "user", "content": [{"type": "text", "text": "Look:"}, *[link] * 50]}] * 2
+    assert len(conversation(*most)) == 1
+    failure = refusal(messages=[*most, {"role": "user", "content": [link]}])
+    assert (failure.param, failure.message) == (
+        "messages",
+        "Invalid 'messages': there are 101 images and files, and claude-sonnet is given 100 at most.",
+    )
 
 
 @pytest.mark.proves("chat.messages.image.url")
@@ -72,6 +87,7 @@ def test_a_pdf_is_a_document_with_its_name() -> None:
         (image("data:image/png;base64,abc"), Kind.INVALID_REQUEST, "image_url.url"),
         (image("data:image/png;base64,%%%%"), Kind.INVALID_REQUEST, "image_url.url"),
         (image("data:image/png;base64,ü"), Kind.INVALID_REQUEST, "image_url.url"),
+        (image("data:image/png;base64,aGVsbG8="), Kind.INVALID_REQUEST, "image_url.url"),
         (image("data:image/png;base64,"), Kind.INVALID_REQUEST, "image_url.url"),
         (image("data:image/png"), Kind.INVALID_REQUEST, "image_url.url"),
         (image("file:///etc/passwd"), Kind.INVALID_REQUEST, "image_url.url"),

@@ -51,22 +51,35 @@ CHAT_OPTIONS = (
 _KEY_VARIABLES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 
 
+LEAST_BUDGET = 1024
+"""Tokens that thinking has at least, where it has a budget (Anthropic reference: Extended thinking); the answer's limit
+must be above."""
+
+_FORCED = frozenset({"required", "tool"})
+
+
 @dataclass(frozen=True, slots=True)
 class Drawing:
     """How an answer is to be drawn: what may differ from one request of a conversation to the next."""
 
     sampling: Sampling = DEFAULT_SAMPLING
     tool_choice: ToolChoice = AUTO
+    by_budget: bool = False
 
     @classmethod
     def of(cls, turn: Turn) -> Self:
-        return cls(turn.sampling, turn.tool_choice if turn.tools else AUTO)
+        return cls(turn.sampling, turn.tool_choice if turn.tools else AUTO, turn.model.thinks_by_budget)
 
     @property
     def thinks(self) -> bool:
-        """Upstream refuses to think where it is told a temperature."""
+        """Upstream refuses to think where it is told a temperature; models with a budget for it (`by_budget`) also
+        where that would be more than the answer may have, or a call is forced.
+        """
         sampling = self.sampling
-        return sampling.temperature is None and sampling.top_p is None and sampling.effort != "none"
+        if sampling.temperature is not None or sampling.top_p is not None or sampling.effort == "none":
+            return False
+        short = sampling.max_tokens is not None and sampling.max_tokens <= LEAST_BUDGET
+        return not (self.by_budget and (short or self.tool_choice.mode in _FORCED))
 
     @property
     def level(self) -> str | None:

@@ -21,6 +21,7 @@ ROLES = frozenset({"user", "assistant", "system"})
 MOST_CACHE_MARKS = 4
 LEAST_THINKING_BUDGET = 1024
 
+_VERSION = re.compile(r"-(\d)(?:-(\d{1,2}))?(?:-|$)")
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _TOOL_USE_ID = re.compile(r"[a-zA-Z0-9_-]+")
 
@@ -133,11 +134,19 @@ def _sampling(body: JsonObject) -> Iterator[str]:
         yield "temperature: range: 0..1"
     if any(not sequence.strip() for sequence in body.get("stop_sequences") or ()):
         yield "stop_sequences: each stop sequence must contain non-whitespace"
+    if temperature is not None and body.get("top_p") is not None and _takes_one_sampler(str(body["model"])):
+        yield "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
     budget = (body.get("thinking") or {}).get("budget_tokens")
     if budget is not None and budget < LEAST_THINKING_BUDGET:
         yield "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024"
     if budget is not None and budget >= body["max_tokens"]:
         yield "`max_tokens` must be greater than `thinking.budget_tokens`."
+
+
+def _takes_one_sampler(model: str) -> bool:
+    """From Claude 4.1 on."""
+    version = _VERSION.search(model)
+    return version is not None and (int(version[1]), int(version[2] or 0)) >= (4, 1)
 
 
 def _cache_marks(body: JsonObject) -> Iterator[str]:

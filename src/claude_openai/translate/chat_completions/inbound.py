@@ -19,6 +19,7 @@ from claude_openai.translate.chat_completions.parameters import (
     without_effect,
 )
 from claude_openai.translate.chat_completions.tools import read_tools
+from claude_openai.translate.conversation import with_all_media
 from claude_openai.translate.parameters import refuse_unsupported
 from claude_openai.translate.reply_format import beside
 from claude_openai.wire.chat_completions import ChatCompletionRequest
@@ -94,7 +95,7 @@ def read_turn(
     return Reading(
         turn=Turn(
             model,
-            read_messages(request.messages),
+            with_all_media(read_messages(request.messages), model, "messages"),
             drawing.sampling,
             principal,
             tools,

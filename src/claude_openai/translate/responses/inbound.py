@@ -13,6 +13,7 @@ from claude_openai.core.turn import Sampling, Turn
 from claude_openai.translate.agent import offered, read_profile
 from claude_openai.translate.agent import without_effect as unheard
 from claude_openai.translate.body import parse_body
+from claude_openai.translate.conversation import with_all_media
 from claude_openai.translate.parameters import longest, randomness, refuse_unsupported
 from claude_openai.translate.reply_format import beside
 from claude_openai.translate.responses.items import read_input
@@ -89,7 +90,7 @@ def read_turn(
     return Reading(
         turn=Turn(
             model,
-            read_input(sent, request.instructions),
+            with_all_media(read_input(sent, request.instructions), model, "input"),
             Sampling(request.max_output_tokens, drawn.temperature, drawn.top_p, effort=thought.effort),
             principal,
             tools,
