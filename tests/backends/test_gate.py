@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from claude_openai.backends.process import Command, child_process
-from claude_openai.backends.sdk.agent import GATE, is_gated
+from claude_openai.backends.sdk.command import GATE, is_gated
 from claude_openai.backends.sdk.transport import ChildTransport
 
 pytestmark = [

@@ -1,6 +1,7 @@
 """Answers in a form that the client asked for, by the official client with the real Claude Code."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import openai
@@ -98,6 +99,56 @@ async def test_what_is_never_mended_is_an_error(rig: Rig) -> None:
     with pytest.raises(openai.InternalServerError) as error:
         await rig.said("Which city?", response_format=FORM)
     assert (error.value.status_code, error.value.code) == (502, "invalid_structured_output")
+
+
+class Event(BaseModel):
+    """Its `at` has a format, of which Claude Code's own check knows nothing."""
+
+    at: datetime
+
+
+NAIVE, EXACT = {"at": "2026-01-31T12:00:00"}, {"at": "2026-01-31T12:00:00Z"}
+
+
+@pytest.mark.proves("format.mended")
+async def test_what_only_our_check_finds_goes_back_to_the_model_too(rig: Rig) -> None:
+    plays(rig, gives(NAIVE), gives(EXACT))
+    answer = await rig.client.chat.completions.parse(model=NEW_MODEL, messages=ASK, response_format=Event)
+    assert answer.choices[0].message.parsed == Event.model_validate(EXACT)
+    assert "is not a 'date-time'" in json.dumps(rig.simulator.requests[-1].messages)
+
+
+@pytest.mark.proves("format.unfit")
+async def test_what_only_our_check_finds_is_an_error_after_as_many_tries(rig: Rig) -> None:
+    plays(rig, gives(NAIVE))
+    with pytest.raises(openai.InternalServerError) as error:
+        await rig.client.chat.completions.parse(model=NEW_MODEL, messages=ASK, response_format=Event)
+    assert (error.value.code, len(rig.simulator.requests)) == ("invalid_structured_output", 5)
+
+
+@pytest.mark.proves("format.mended", "format.private")
+async def test_where_results_are_taken_up_again_the_answer_is_checked_as_anywhere(rig: Rig) -> None:
+    parameters = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+    weather: Any = {"type": "function", "function": {"name": "weather", "strict": True, "parameters": parameters}}
+    call: Any = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    history: list[ChatCompletionMessageParam] = [
+        *ASK,
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "Sunny."},
+    ]
+    command_lines: list[str] = []
+
+    def script(_: RecordedRequest) -> Reply:
+        command_lines.extend(" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True))
+        return gives(NAIVE if len(rig.simulator.requests) == 1 else EXACT)
+
+    rig.plays(script)
+    answer = await rig.client.chat.completions.parse(
+        model=NEW_MODEL, messages=history, tools=[weather], response_format=Event
+    )
+    assert answer.choices[0].message.parsed == Event.model_validate(EXACT)
+    assert any("--resume=" in line for line in command_lines)
+    assert not any("date-time" in line for line in command_lines)
 
 
 @pytest.mark.proves("format.cut", "chat.finish.length")

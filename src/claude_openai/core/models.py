@@ -82,8 +82,8 @@ class Model:
 
     @property
     def takes_top_p(self) -> bool:
-        """Whether upstream accepts `top_p` beside a temperature, which Claude Code always sends where the model does not
-        think (measured): from 4.1 on it takes one of them ("cannot both be specified for this model").
+        """Whether upstream accepts `top_p` beside a temperature, which Claude Code sends where the model does not think
+        (measured): from 4.1 on it takes one of them ("cannot both be specified for this model").
         """
         version = _version(self.resolved or self.id)
         return version is not None and version < _FIRST_WITH_ONE_SAMPLER

@@ -68,6 +68,9 @@ class AnswerReader:
     ends_where_cut = True
     """Whether an answer that was cut is told as such, and Claude Code not let go on."""
 
+    complaint: str | None = None
+    """What Claude Code is to be told now, for the answer to go on."""
+
     lasts = False
     """Once `done`: whether there was an answer after which the session can go on. Chat's answers are done before."""
 

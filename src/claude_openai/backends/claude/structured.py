@@ -16,6 +16,9 @@ from claude_openai.core.schemas import Schema
 from claude_openai.core.strict_json import NotJson, parse
 from claude_openai.core.turn import ReplyFormat
 
+MOST_MENDS: Final = 4
+"""After the first try: five in all are what Claude Code allows, too."""
+
 STRUCTURED_OUTPUT: Final = "StructuredOutput"
 """Claude Code's name for the tool."""
 
@@ -23,11 +26,13 @@ STRUCTURED_OUTPUT: Final = "StructuredOutput"
 class StructuredReader(AnswerReader):
     """An answer that must fit `form`; the other arguments are those of the reader that it is besides.
 
-    Its text comes as the model writes it, and is withdrawn where it turns out not to fit.
+    Its text comes as the model writes it, and is withdrawn where it turns out not to fit. What Claude Code's own check
+    does not find is complained of, so many times as there are `mends`.
     """
 
-    def __init__(self, form: ReplyFormat, *arguments: Any, **options: Any) -> None:
+    def __init__(self, form: ReplyFormat, *arguments: Any, mends: int = 0, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self._mends = mends
         self._offered |= {STRUCTURED_OUTPUT}
         self._schema = Schema(form.schema)
         self._given = ""
@@ -111,13 +116,19 @@ class StructuredReader(AnswerReader):
         self.go_on()
         return [TextWithdrawn()] if told else []
 
+    def _complained(self, fault: str) -> list[Event]:
+        self._mends -= 1
+        self._accepted = False
+        self.complaint = f"That answer does not match the required schema: {fault}. Give it again."
+        return self._unfitting()
+
     def _ended(self, end: Ended) -> list[Event]:
         if end.unfit:
             return self._fail(_unfit("the model did not mend it in time"))
         if not self._accepted:
             return super()._ended(end)
         if fault := self._fault():
-            return self._fail(_unfit(fault))
+            return self._complained(fault) if self._mends else self._fail(_unfit(fault))
         self._stop_reason = "end_turn"
         events = super()._ended(end)
         self.lasts = self.lasts or self._exact

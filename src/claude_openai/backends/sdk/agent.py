@@ -23,7 +23,7 @@ from claude_openai.backends.sdk import sandbox, web
 from claude_openai.backends.sdk.agent_reader import Names
 from claude_openai.backends.sdk.bounds import Bounds, searched
 from claude_openai.backends.sdk.calls import SERVER
-from claude_openai.backends.sdk.command import CLIENT_TOOLS, SDK_ENVIRONMENT, TOOLS
+from claude_openai.backends.sdk.command import CLIENT_TOOLS, GATED_HERE, SDK_ENVIRONMENT, TOOLS, gated
 from claude_openai.backends.sdk.fence import COMMANDS, OTHERS, PLANNED, READING, WEB, WRITING, Fence
 from claude_openai.backends.sdk.sandbox import Probe
 from claude_openai.core.agent import AgentProfile, Workspace
@@ -55,12 +55,6 @@ _OPTIONS: Final = (
     "--no-session-persistence",
     "--permission-prompt-tool=stdio",
 )
-
-GATE: Final = ("/bin/sh", "-c", 'read -r _ && exec "$@"', "sh")
-"""Starts Claude Code once a line has come. A history that is answered as it stands is answered at once, and its tools
-would run before the fence is known, if that came late (measured): so it comes first. Windows has nothing like it."""
-
-_GATED_HERE: Final = os.name != "nt"
 
 _NOBODY: Final = (
     "{tool} needs a person's permission, and nobody can be asked here. Go on without it, or say what is missing."
@@ -169,14 +163,9 @@ def at_work(
     command = claude_code.at_work(scratch, Path(profile.directory), options, environment)
     if order.prompted:
         return command
-    if not _GATED_HERE:
+    if not GATED_HERE:
         raise CLIConnectionError("results for a conversation that is gone cannot be taken up on Windows")
-    return replace(command, argv=(*GATE, *command.argv))
-
-
-def is_gated(command: Command) -> bool:
-    """Whether it starts with the first line that it is told."""
-    return command.argv[: len(GATE)] == GATE
+    return gated(command)
 
 
 def as_the_model_knows_them(messages: tuple[Message, ...]) -> tuple[Message, ...]:

@@ -17,9 +17,9 @@ from claude_openai.backends.claude.never_started import NeverStarted, not_starti
 from claude_openai.backends.claude.transcript import Json, dialogue, prompt_of, system_prompt, transcript
 from claude_openai.backends.process import Child, child_process, dying_with_parent
 from claude_openai.backends.scratch import Scratch, scratch_folder
-from claude_openai.backends.sdk.agent import Ground, Guard, as_the_model_knows_them, at_work, is_gated
+from claude_openai.backends.sdk.agent import Ground, Guard, as_the_model_knows_them, at_work
 from claude_openai.backends.sdk.calls import SERVER, ParkedCalls
-from claude_openai.backends.sdk.command import fresh, rebuilt
+from claude_openai.backends.sdk.command import GATED_HERE, fresh, is_gated, rebuilt
 from claude_openai.backends.sdk.session import Running, SdkSession, Wear, cause, sent
 from claude_openai.backends.sdk.transport import ChildTransport, Introduction
 from claude_openai.backends.spares import Spare, Spares
@@ -191,9 +191,9 @@ class SdkBackend:
     async def _resumed(
         self, order: Order, past: Past, calls: ParkedCalls, profile: AgentProfile | None, owned: AsyncExitStack
     ) -> Running:
-        form = None
-        if order.prompted:  # then it can go over the pipe, where nobody else can read it
-            order, form = replace(order, form=None), order.form
+        form = order.form
+        if GATED_HERE or order.prompted:  # over the pipe, where nobody else can read it
+            order = replace(order, form=None)
         scratch = owned.enter_context(self._scratch())
         past.lay_out(scratch)
         guard = None
@@ -202,7 +202,8 @@ class SdkBackend:
             guard = Guard(fence, profile)
             command = at_work(self._claude_code, scratch, order, profile, fence, has_tools=calls.any)
         else:
-            command = rebuilt(self._claude_code, scratch, order, has_tools=calls.any)
+            waits = GATED_HERE and form is not None and not order.prompted
+            command = rebuilt(self._claude_code, scratch, order, has_tools=calls.any, waits=waits)
         child = await owned.enter_async_context(child_process(command))
         scratch.record(child.pid)
         transport = ChildTransport(child, form=form, gated=is_gated(command))

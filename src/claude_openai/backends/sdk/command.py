@@ -1,7 +1,10 @@
 """How Claude Code is started where the SDK speaks to it: as for the chat profile anyway, with the client's tools."""
 
 import json
+import os
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
 
 import claude_agent_sdk
 
@@ -33,15 +36,34 @@ TOOLS = f"--mcp-config={json.dumps({'mcpServers': {SERVER: {'type': 'sdk', 'name
 """The option that tells of the MCP server with the client's tools."""
 
 
+GATE: Final = ("/bin/sh", "-c", 'read -r _ && exec "$@"', "sh")
+"""Starts Claude Code once a line has come. A history that is answered as it stands is answered at once, and what Claude
+Code is to ask before would be told too late (measured): so it comes first. Windows has nothing like it."""
+
+GATED_HERE: Final = os.name != "nt"
+
+
 def fresh(claude_code: ClaudeCode, scratch: Scratch) -> Command:
     """For a new conversation: what that needs is told later, over the pipe (`transport.Introduction`)."""
     return claude_code.command(scratch, (*_OPTIONS, "--system-prompt="), SDK_ENVIRONMENT)
 
 
-def rebuilt(claude_code: ClaudeCode, scratch: Scratch, order: Order, *, has_tools: bool) -> Command:
+def rebuilt(claude_code: ClaudeCode, scratch: Scratch, order: Order, *, has_tools: bool, waits: bool) -> Command:
     """For the history and the instructions that lie ready in `scratch`.
 
-    All is told at the start, because a history that is answered as it stands is answered before anything is read.
+    All is told at the start, because a history that is answered as it stands is answered before anything is read,
+    unless it `waits` for that.
     """
     options = (*_OPTIONS, *order.options(scratch), *((TOOLS,) if has_tools else ()))
-    return claude_code.command(scratch, options, {**SDK_ENVIRONMENT, **order.environment()})
+    command = claude_code.command(scratch, options, {**SDK_ENVIRONMENT, **order.environment()})
+    return gated(command) if waits else command
+
+
+def gated(command: Command) -> Command:
+    """The same, starting with the first line that it is told. Not on Windows."""
+    return replace(command, argv=(*GATE, *command.argv))
+
+
+def is_gated(command: Command) -> bool:
+    """Whether it starts with the first line that it is told."""
+    return command.argv[: len(GATE)] == GATE

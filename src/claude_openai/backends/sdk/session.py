@@ -18,7 +18,7 @@ from claude_openai.backends.claude.command import Drawing
 from claude_openai.backends.claude.failures import process_failure
 from claude_openai.backends.claude.reader import AnswerReader
 from claude_openai.backends.claude.said import Said
-from claude_openai.backends.claude.structured import StructuredReader
+from claude_openai.backends.claude.structured import MOST_MENDS, StructuredReader
 from claude_openai.backends.claude.transcript import Json, dialogue, prompt_of
 from claude_openai.backends.process import Child
 from claude_openai.backends.sdk.agent import NAMES, Guard
@@ -151,10 +151,10 @@ class SdkSession:
             agents = (self._model, NAMES, guard.has_checked, self._uses, time.time)
             limited = self._drawing.sampling.max_tokens is not None
             if self._form:
-                return StructuredAgentReader(self._form, *agents, limited=limited)
+                return StructuredAgentReader(self._form, *agents, mends=MOST_MENDS, limited=limited)
             return AgentReader(*agents, limited=limited)
         chats = (self._model, self._offered, time.time)
-        return StructuredReader(self._form, *chats) if self._form else AnswerReader(*chats)
+        return StructuredReader(self._form, *chats, mends=MOST_MENDS) if self._form else AnswerReader(*chats)
 
     async def _answer(self, reader: AnswerReader) -> AsyncGenerator[Event, None]:
         """Up to the end of an answer that is complete, its calls fit for the client; or up to a last event."""
@@ -168,6 +168,10 @@ class SdkSession:
                 yield event
             if reader.done:
                 return
+            if reader.complaint:
+                complaint, reader.complaint = reader.complaint, None
+                if not await self._tell({"role": "user", "content": complaint}):
+                    return
             if not reader.ready:
                 continue
             problems = self._problems(reader.calls)
@@ -202,10 +206,11 @@ class SdkSession:
 
     async def _prompted(self, new: tuple[Message, ...]) -> bool:
         _, prompt = prompt_of(dialogue(new))
-        if prompt is None:
-            return False
+        return prompt is not None and await self._tell(prompt)
+
+    async def _tell(self, message: Json) -> bool:
         with anyio.move_on_after(self._hand_over_timeout), suppress(ClaudeSDKError):
-            await self._running.client.query(sent(prompt))
+            await self._running.client.query(sent(message))
             return True
         return False
 
