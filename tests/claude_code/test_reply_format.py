@@ -95,10 +95,11 @@ async def test_what_was_streamed_and_does_not_fit_is_an_error(rig: Rig) -> None:
 
 @pytest.mark.proves("format.unfit")
 async def test_what_is_never_mended_is_an_error(rig: Rig) -> None:
-    plays(rig, gives({"name": 5}))
-    with pytest.raises(openai.InternalServerError) as error:
-        await rig.said("Which city?", response_format=FORM)
-    assert (error.value.status_code, error.value.code) == (502, "invalid_structured_output")
+    for reply in (gives({"name": 5}), Reply(())):
+        plays(rig, reply)
+        with pytest.raises(openai.InternalServerError) as error:
+            await rig.said("Which city?", response_format=FORM)
+        assert (error.value.status_code, error.value.code) == (502, "invalid_structured_output")
 
 
 class Event(BaseModel):

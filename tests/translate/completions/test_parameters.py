@@ -57,8 +57,16 @@ def test_every_parameter_has_a_row_and_a_field() -> None:
 def test_a_prompt_is_what_the_user_says_with_all_that_is_asked_beside_it() -> None:
     read = reading(prompt=["Say kiwi"], max_tokens=5, temperature=0.5, stop="x", stream=True, model="gpt-4o")
     assert read.turn.messages == (UserMessage((Text("Say kiwi"),)),)
-    assert read.turn.sampling == Sampling(max_tokens=5, temperature=0.5, stop=("x",))
+    assert read.turn.sampling == Sampling(max_tokens=5, temperature=0.5, stop=("x",), effort="none")
     assert (read.model, read.stream, read.ignored) == ("gpt-4o", True, ())
+
+
+@pytest.mark.parametrize(("model", "effort"), [("claude-opus-5-5", "low"), ("claude-haiku-4-5", "none")])
+def test_there_is_as_little_thinking_as_the_model_allows_for_which_a_completion_has_no_room(
+    model: str, effort: str
+) -> None:
+    read = reading(model=model)
+    assert (read.turn.sampling.effort, read.ignored, read.adjusted) == (effort, (), ())
 
 
 def test_several_prompts_are_turns_of_their_own_with_n_answers_each() -> None:
@@ -66,7 +74,7 @@ def test_several_prompts_are_turns_of_their_own_with_n_answers_each() -> None:
     said = [UserMessage((Text(text),)) for text in ("Say kiwi", "Say plum")]
     assert [turn.messages for turn in read.turns] == [(message,) for message in said]
     assert read.answers == (read.turns[0], read.turns[0], read.turns[1], read.turns[1])
-    assert {turn.sampling for turn in read.turns} == {Sampling(max_tokens=5)}
+    assert {turn.sampling for turn in read.turns} == {Sampling(max_tokens=5, effort="none")}
 
 
 @pytest.mark.parametrize(

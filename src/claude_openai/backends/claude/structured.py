@@ -126,7 +126,8 @@ class StructuredReader(AnswerReader):
         if end.unfit:
             return self._fail(_unfit("the model did not mend it in time"))
         if not self._accepted:
-            return super()._ended(end)
+            none_given = self._stop_reason is None and not end.is_error
+            return self._fail(_unfit("it gave none")) if none_given else super()._ended(end)
         if fault := self._fault():
             return self._complained(fault) if self._mends else self._fail(_unfit(fault))
         self._stop_reason = "end_turn"

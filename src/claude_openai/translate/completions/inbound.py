@@ -55,15 +55,22 @@ def read_turn(
         stream_options=request.stream_options,
         temperature=request.temperature,
         top_p=request.top_p,
+        reasoning_effort="none",
     )
     reading = chat.read_turn(asked, catalogue, principal, rules)
     read_choices(request.n, reading.turn.agent, prompts=len(prompts))
     unshown = ("claude.showActivity",) if reading.shown else ()
     return replace(
         reading,
+        adjusted=_but_for_effort(reading.adjusted),
         others=tuple(replace(reading.turn, messages=read_messages(messages)) for messages in prompts[1:]),
-        ignored=(*reading.ignored, *ignored(request, PARAMETERS), *unshown, *unknown(request)),
+        ignored=(*_but_for_effort(reading.ignored), *ignored(request, PARAMETERS), *unshown, *unknown(request)),
     )
+
+
+def _but_for_effort(told: tuple[str, ...]) -> tuple[str, ...]:
+    """Without what nobody asked for: as little thinking as the model allows, since a completion has no room for it."""
+    return tuple(name for name in told if not name.startswith("reasoning_effort"))
 
 
 def _prompts(request: CompletionRequest) -> list[str]:
