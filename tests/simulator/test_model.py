@@ -27,6 +27,7 @@ from claude_openai.testing.simulator import (
 from claude_openai.testing.simulator.arguments import accepts
 from claude_openai.testing.simulator.rules import MOST_DELTAS, in_words
 from claude_openai.testing.simulator.script import USUAL_FAILURES
+from claude_openai.testing.simulator.situation import TAKEN
 from claude_openai.testing.simulator.usage import output_tokens
 from tests.simulator.api import TIME, WEATHER, asking, recorded, said
 
@@ -310,7 +311,15 @@ class TestStructuredOutput:
     def test_structured_output_is_given_where_it_is_offered(self) -> None:
         asked = asking("Say forty-two: 42", tools=[STRUCTURED])
         assert calls(asked) == [ToolUse("StructuredOutput", {"answer": 42})]
-        assert calls(with_results(asked, "Structured output provided successfully")) == []
+        assert calls(with_results(asked, TAKEN)) == []
+
+    def test_it_is_given_to_the_next_words_which_stand_beside_claude_codes_own(self) -> None:
+        body = with_results(asking("Say forty-two: 42", tools=[STRUCTURED]), TAKEN)
+        body["messages"][-1]["content"].append({"type": "text", "text": "And now 43"})
+        assert calls(body) == [ToolUse("StructuredOutput", {"answer": 43})]
+        reminded = {"role": "user", "content": "[structured-output-enforce] You MUST call the tool"}
+        body["messages"] += [{"role": "assistant", "content": "43"}, reminded]
+        assert calls(body) == [ToolUse("StructuredOutput", {"answer": 43})]
 
     def test_it_is_given_again_after_an_error(self) -> None:
         asked = asking("[[sim tool=StructuredOutput invalid=1]]", tools=[STRUCTURED])

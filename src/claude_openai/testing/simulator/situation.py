@@ -10,11 +10,14 @@ from claude_openai.testing.simulator.arguments import Schema
 from claude_openai.testing.simulator.directives import OPENING
 from claude_openai.testing.simulator.recorded import JsonObject, RecordedRequest, blocks, texts
 
-NOTES = ("<system-reminder>", "[Image: source: ")
+NOTES = ("<system-reminder>", "[Image: source: ", "[Image: original ", "[structured-output-enforce]")
 """How text blocks begin that Claude Code adds to a user's message."""
 
 STRUCTURED_OUTPUT = "StructuredOutput"
 """The tool through which Claude Code asks for an answer that fits a schema."""
+
+TAKEN = "Structured output provided successfully"
+"""What Claude Code answers to that tool: the turn is over, and words beside it are the user's next ones."""
 
 NO_ARGUMENTS: Schema = {"type": "object"}
 """The schema of a tool that has none."""
@@ -85,11 +88,18 @@ def _newest_instruction(messages: list[JsonObject]) -> int:
         if messages[index]["role"] != "user":
             continue
         if _count(content, "tool_result"):
-            if any(_INSTRUCTION.search(text) for text in _words(content)):
+            words = _words(content)
+            if any(map(_INSTRUCTION.search, words)) or (words and _only_taken(content)):
                 return index
         elif _words(content) or _count(content, "image", "document"):
             return index
     return 0
+
+
+def _only_taken(content: object) -> bool:
+    """Whether all results are Claude Code's word that it has taken an answer."""
+    results = [block for block in blocks(content) if block.get("type") == "tool_result"]
+    return all(TAKEN in texts(result.get("content")) for result in results)
 
 
 def _results(messages: list[JsonObject], newest: int) -> Iterator[ToolResult]:
