@@ -1,5 +1,6 @@
 """`/v1/responses` by the official client: answered, streamed, continued, stored and forgotten."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -177,7 +178,7 @@ async def test_items_are_listed_by_pages(serve: Serve, query: str, numbers: list
 async def test_a_page_that_cannot_be_is_refused_by_name(serve: Serve) -> None:
     served = serve(said("Hello"))
     made = (await served.client.post(RESPONSES, json=ASKED)).json()
-    for query, param in {"limit=0": "limit", "limit=x": "limit", "order=up": "order"}.items():
+    for query, param in {"limit=0": "limit", "limit=x": "limit", "order=up": "order", "after=x": "after"}.items():
         answer = await served.client.get(f"{RESPONSES}/{made['id']}/input_items?{query}")
         assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
 
@@ -207,6 +208,16 @@ async def test_what_is_not_to_be_stored_is_not_there_afterwards(serve: Serve) ->
             await client.responses.retrieve(made.id)
 
 
+@pytest.mark.proves("responses.stored")
+async def test_what_is_stored_is_no_stream(serve: Serve) -> None:
+    served = serve(said("Hello"))
+    async with official(served) as client:
+        made = await client.responses.create(model="sonnet", input="Hi")
+        with pytest.raises(openai.BadRequestError) as refused:
+            await client.responses.retrieve(made.id, stream=True)
+    assert (refused.value.param, refused.value.code) == ("stream", "unsupported_parameter")
+
+
 @pytest.mark.proves("responses.cancel")
 async def test_a_response_that_is_being_answered_can_be_ended(serve: Serve) -> None:
     served = serve([STARTED, TextDelta("Hel"), Gate()])
@@ -218,7 +229,10 @@ async def test_a_response_that_is_being_answered_can_be_ended(serve: Serve) -> N
             cancelled = await served.client.post(f"{RESPONSES}/{response_id}/cancel")
             rest = await blocks.rest()
     assert cancelled.json()["status"] == "cancelled"
-    assert rest[-1].startswith("event: response.failed")
+    last = json.loads(rest[-1].removeprefix("event: response.failed\ndata: "))["response"]
+    assert (last["status"], last["error"]["type"]) == ("cancelled", "run_cancelled")
+    kept = (await served.client.get(f"{RESPONSES}/{response_id}")).json()
+    assert (kept["status"], kept["error"]) == ("cancelled", None)
     again = await served.client.post(f"{RESPONSES}/{response_id}/cancel")
     assert again.status_code == 400
 

@@ -146,6 +146,9 @@ class StoredResponse:
         self._runs = runs
 
     async def get(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if QueryParams(scope["query_string"]).get("stream", "false").lower() not in ("false", "0"):
+            sentence = "Unsupported parameter: 'stream'. What is stored is told whole, as one object."
+            raise RequestFailed(Failure(Kind.UNSUPPORTED_PARAMETER, sentence, "stream"))
         _, kept = await _meant(self._runs, scope)
         await _json(kept.response)(scope, receive, send)
 
@@ -182,7 +185,10 @@ class InputItems:
         order = query.get("order", "desc")
         if order not in {"asc", "desc"}:
             raise _invalid(f"order must be asc or desc, not {shown(order)!r}.", "order")
-        page = stored.page(kept.items, after=query.get("after"), limit=_limit(query), newest_first=order == "desc")
+        after = query.get("after")
+        page = stored.page(kept.items, after=after, limit=_limit(query), newest_first=order == "desc")
+        if page is None:
+            raise _invalid(f"after must be the id of one of the items, not {shown(str(after))!r}.", "after")
         await _json(page.to_json())(scope, receive, send)
 
 

@@ -24,7 +24,7 @@ from claude_openai.core.events import (
     UsageReported,
     Working,
 )
-from claude_openai.core.failures import Failure
+from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.surrogates import Joiner, mended, mended_json
 from claude_openai.translate.agent import told_as_reasoning
@@ -236,8 +236,13 @@ class ResponseEncoder:
         return [self._whole("response.incomplete" if details else "response.completed")]
 
     def _failed(self, failure: Failure) -> Events:
-        self._now(status="failed", error=error_of(failure))
-        return [self._whole("response.failed")]
+        """One that was cancelled has no error, as OpenAI keeps it; a stream says all the same why it ends."""
+        was_cancelled = failure.kind is Kind.CANCELLED
+        self._now(status="cancelled" if was_cancelled else "failed", error=error_of(failure))
+        told = self._whole("response.failed")
+        if was_cancelled:
+            self._now(error=None)
+        return [told]
 
     def _used(self, reported: UsageReported) -> None:
         claude = self.response.claude

@@ -37,15 +37,20 @@ def cancelled(response: str) -> str:
     return json.dumps({**json.loads(response), "status": "cancelled"})
 
 
-def page(items: str, *, after: str | None, limit: int, newest_first: bool) -> ItemList:
-    """One page of the items a response was asked with (OpenAI reference: List input items)."""
+def page(items: str, *, after: str | None, limit: int, newest_first: bool) -> ItemList | None:
+    """One page of the items a response was asked with (OpenAI reference: List input items); None where `after` is none
+    of them.
+    """
     found: Items = json.loads(items)
     ordered = found[::-1] if newest_first else found
-    rest = ordered[_behind(ordered, after) :]
+    begin = 0 if after is None else _behind(ordered, after)
+    if begin is None:
+        return None
+    rest = ordered[begin:]
     shown = rest[:limit]
     first, last = (shown[0]["id"], shown[-1]["id"]) if shown else (None, None)
     return ItemList(data=[*shown], first_id=first, last_id=last, has_more=len(rest) > len(shown))
 
 
-def _behind(items: Sequence[dict[str, Any]], after: str | None) -> int:
-    return next((place + 1 for place, item in enumerate(items) if item["id"] == after), 0)
+def _behind(items: Sequence[dict[str, Any]], after: str) -> int | None:
+    return next((place + 1 for place, item in enumerate(items) if item["id"] == after), None)
