@@ -174,6 +174,20 @@ async def test_items_are_listed_by_pages(serve: Serve, query: str, numbers: list
     assert page["has_more"] is more
 
 
+@pytest.mark.proves("responses.stored", "responses.continued")
+async def test_the_items_of_one_that_went_on_are_those_of_the_whole_conversation(serve: Serve) -> None:
+    served = serve([*said("Hello"), *said("Fine"), *said("Bye")])
+    async with official(served) as client:
+        first = await client.responses.create(model="sonnet", input="Hi")
+        second = await client.responses.create(model="sonnet", input="How are you?", previous_response_id=first.id)
+        third = await client.responses.create(model="sonnet", input="Well then", previous_response_id=second.id)
+        items: Any = [item async for item in await client.responses.input_items.list(third.id, order="asc", limit=2)]
+        assert [item.content[0].text for item in items] == ["Hi", "Hello", "How are you?", "Fine", "Well then"]
+        await client.responses.delete(first.id)
+        left: Any = (await client.responses.input_items.list(third.id)).data
+    assert [item.content[0].text for item in left] == ["Well then", "Fine", "How are you?"]
+
+
 @pytest.mark.proves("responses.stored")
 async def test_a_page_that_cannot_be_is_refused_by_name(serve: Serve) -> None:
     served = serve(said("Hello"))

@@ -180,13 +180,15 @@ class InputItems:
         self._runs = runs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _, kept = await _meant(self._runs, scope)
+        run, kept = await _meant(self._runs, scope)
         query = QueryParams(scope["query_string"])
         order = query.get("order", "desc")
         if order not in {"asc", "desc"}:
             raise _invalid(f"order must be asc or desc, not {shown(order)!r}.", "order")
+        history = await _found_before(self._runs, stored.before(kept.response), run.principal)
+        items = await considerately(_size([kept, *history]), stored.asked_with, kept, history)
         after = query.get("after")
-        page = stored.page(kept.items, after=after, limit=_limit(query), newest_first=order == "desc")
+        page = stored.page(items, after=after, limit=_limit(query), newest_first=order == "desc")
         if page is None:
             raise _invalid(f"after must be the id of one of the items, not {shown(str(after))!r}.", "after")
         await _json(page.to_json())(scope, receive, send)
@@ -213,6 +215,15 @@ async def _before(runs: Runs, previous: str | None, asked_by: str) -> list[Kept]
             raise Refused(400, sentence, param=PREVIOUS)
         found_so_far.append(kept)
         previous = stored.before(kept.response)
+    return found_so_far[::-1]
+
+
+async def _found_before(runs: Runs, previous: str | None, asked_by: str) -> list[Kept]:
+    """The same as far back as they are still there."""
+    found_so_far: list[Kept] = []
+    while previous and len(found_so_far) < MOST_BEFORE and (found := await _kept(runs, previous, asked_by)):
+        found_so_far.append(found[1])
+        previous = stored.before(found[1].response)
     return found_so_far[::-1]
 
 

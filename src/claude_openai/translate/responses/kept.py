@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from claude_openai.core.runs import Kept
 from claude_openai.wire.responses.reply import ItemList
 from claude_openai.wire.responses.request import ResponsesRequest
 
@@ -37,12 +38,15 @@ def cancelled(response: str) -> str:
     return json.dumps({**json.loads(response), "status": "cancelled"})
 
 
-def page(items: str, *, after: str | None, limit: int, newest_first: bool) -> ItemList | None:
-    """One page of the items a response was asked with (OpenAI reference: List input items); None where `after` is none
-    of them.
-    """
-    found: Items = json.loads(items)
-    ordered = found[::-1] if newest_first else found
+def asked_with(kept: Kept, history: Sequence[Kept]) -> Items:
+    """All that the model was given for a response: what was said in the `history` before it, then its own items."""
+    before = [item for each in history for item in said_in(each.items, each.response)]
+    return [*before, *json.loads(kept.items)]
+
+
+def page(items: Items, *, after: str | None, limit: int, newest_first: bool) -> ItemList | None:
+    """One page of `items` (OpenAI reference: List input items); None where `after` is none of them."""
+    ordered = items[::-1] if newest_first else items
     begin = 0 if after is None else _behind(ordered, after)
     if begin is None:
         return None
