@@ -86,6 +86,7 @@ class Gateway:
         self._asking = anyio.Lock()
         self._description: Description | None = None
         self._described_at = 0.0
+        self._catalogued: tuple[Description, Catalogue] | None = None
         self._rate_limit: RateLimitReported | None = None
         self._turns = 0
         self._idle = anyio.Event()
@@ -96,6 +97,8 @@ class Gateway:
         Raises:
             RequestFailed: it cannot be started.
         """
+        if self._description and self._description.login.ready:
+            return self._description
         async with self._asking:
             known = self._description
             fresh = anyio.current_time() - self._described_at < ASK_AGAIN_SECONDS
@@ -111,15 +114,18 @@ class Gateway:
             RequestFailed: the backend cannot be started.
         """
         offering = await self.description()
-        choice = self._choice
-        return catalogue(
-            offering.models,
-            default=choice.default,
-            aliases=choice.aliases,
-            override=choice.override,
-            agents=choice.agents,
-            tools=offering.tools,
-        )
+        if self._catalogued is None or self._catalogued[0] is not offering:
+            choice = self._choice
+            known = catalogue(
+                offering.models,
+                default=choice.default,
+                aliases=choice.aliases,
+                override=choice.override,
+                agents=choice.agents,
+                tools=offering.tools,
+            )
+            self._catalogued = offering, known
+        return self._catalogued[1]
 
     def rate_limit(self) -> RateLimitReported | None:
         """How the account stands with upstream's rate limit, as any turn last reported it."""

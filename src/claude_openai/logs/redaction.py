@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum, auto
+from functools import lru_cache
 from math import isfinite
 from typing import Final
 from urllib.parse import quote, unquote
@@ -21,6 +22,11 @@ DEEPEST: Final = 40
 """Levels of nesting, those of JSON within texts included."""
 
 _LONGEST_NAME: Final = 256
+
+_SHORT: Final = 64
+"""Characters of a text that is remembered with what became of it: names and words come back in every event."""
+
+_REMEMBERED: Final = 4096
 
 
 def secrets_in(environ: Mapping[str, str]) -> list[str]:
@@ -83,6 +89,7 @@ class Redaction:
         self._short = frozenset(secret for secret in known if len(secret) < SHORTEST_SECRET)
         spellings = {spelling for secret in known - self._short for spelling in _spellings(secret)}
         # The longest first, because one may be the beginning of another; without any, a pattern that never matches.
+        self._seen: dict[str, str] = {}
         self._known = re.compile("|".join(map(re.escape, sorted(spellings, key=len, reverse=True))) or r"(?!)")
 
     def __call__(self, _logger: object, _method: str, event: EventDict) -> EventDict:
@@ -94,6 +101,16 @@ class Redaction:
         return text if len(text) <= 2 * LONGEST_TEXT else cut(text, LONGEST_TEXT)
 
     def _text(self, text: str, depth: int) -> str:
+        if len(text) > _SHORT:
+            return self._shown(text, depth)
+        shown = self._seen.get(text)
+        if shown is None:
+            if len(self._seen) >= _REMEMBERED:
+                self._seen.clear()
+            shown = self._seen[text] = self._shown(text, DEEPEST)
+        return shown
+
+    def _shown(self, text: str, depth: int) -> str:
         if text in self._short:
             return HIDDEN
         if len(text) > LONGEST_TEXT:
@@ -177,6 +194,7 @@ def _stricter(name: str, inherited: _Hides) -> _Hides:
     return inherited if rule is _Hides.NOTHING or inherited is _Hides.EVERYTHING else rule
 
 
+@lru_cache(_REMEMBERED)
 def _rule(name: str) -> _Hides:
     """`access_token` is one; `prompt_tokens` and `first_token_ms` are numbers, and hidden only where they are text."""
     if len(name) > _LONGEST_NAME:
