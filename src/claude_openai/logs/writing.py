@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from queue import Empty, Full, Queue
+from queue import Full, Queue
 from threading import Lock, Thread
 from typing import Final, Protocol
 
@@ -19,9 +19,6 @@ from claude_openai.logs.rendering import Rendering
 
 MOST_WAITING: Final = 1000
 """Events between those who log and the thread that writes; each is of a bounded size (`plain`)."""
-
-LINGER_SECONDS: Final = 0.02
-"""Time in which more may come: each waking of the thread takes the interpreter from a request that is just arriving."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +124,7 @@ class Behind:
 
     def _run(self) -> None:
         while (event := self._waiting.get()) is not None:
-            time.sleep(LINGER_SECONDS)
-            while event is not None:
-                self._writer.write(event)
-                try:
-                    event = self._waiting.get_nowait()
-                except Empty:
-                    break
-            else:
-                return
+            self._writer.write(event)
 
 
 def _dropped(count: int) -> EventDict:
