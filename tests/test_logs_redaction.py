@@ -267,6 +267,10 @@ def test_a_list_of_parameter_names_stays_readable() -> None:
         (f"proxy http://me:{KEY}@proxy.example.com:8080", f"proxy http://{HIDDEN}@proxy.example.com:8080"),
         (f"GET /v1/models?api_key={KEY}&limit=1", f"GET /v1/models?api_key={HIDDEN}&limit=1"),
         (f"{{'password': '{KEY}', 'user': 'me'}}", f"{{'password': {HIDDEN}, 'user': 'me'}}"),
+        (f'{{"apiKey": ["{KEY}", "x]{KEY}"], "n": 1}} and more', f'{{"apiKey": {HIDDEN}, "n": 1}} and more'),
+        (f"password = [['{KEY}'], {{'a': '{KEY}'}}] ok", f"password = {HIDDEN} ok"),
+        (f'it said \\"api_key\\": [\\"{KEY}\\"] there', f'it said \\"api_key\\": {HIDDEN} there'),
+        (f"api_key: [{KEY} without an end", f"api_key: {HIDDEN}"),
         ("prompt_tokens: 12, use Bearer authentication", "prompt_tokens: 12, use Bearer authentication"),
     ],
 )
@@ -301,7 +305,9 @@ def test_the_secrets_of_the_login_are_found_by_their_names() -> None:
 
 
 @pytest.mark.proves("safety.logs")
-@pytest.mark.parametrize("piece", ["a", "-", "sk-", "://aaa", "bearer aaa ", "secret='", 'api_key="x', "x" * 70])
+@pytest.mark.parametrize(
+    "piece", ["a", "-", "sk-", "://aaa", "bearer aaa ", "secret='", 'api_key="x', "api_key: [", "secret={'", "x" * 70]
+)
 def test_a_text_of_a_clients_choosing_takes_no_long_time_and_no_long_line(piece: str) -> None:
     """A pattern that starts over at every character took minutes for this, and the test would not end."""
     text = logs.redacted(piece * 100_000)

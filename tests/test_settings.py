@@ -323,9 +323,14 @@ def test_a_file_that_was_named_must_exist(tmp_path: Path) -> None:
 
 
 @pytest.mark.proves("settings.keys")
-@pytest.mark.parametrize("text", ["one,two", "one two", " one,\n two ,"])
+@pytest.mark.parametrize("text", ["one,two", " one,\n two ,"])
 def test_a_variable_can_hold_several_keys(text: str) -> None:
     assert seen(load(API_KEY=text), "api_key") == ["one", "two"]
+
+
+@pytest.mark.proves("settings.keys")
+def test_two_words_are_no_two_keys() -> None:
+    assert "without white space" in refusal(API_KEY="correct horse")
 
 
 @pytest.mark.proves("settings.keys", "settings.key-file")

@@ -7,9 +7,13 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Final
 
 import anyio
 import uvicorn
+
+BACKLOG: Final = 2048
+"""Connections that wait to be accepted: uvicorn's own figure."""
 
 UNREAD_SECONDS = 120
 """How long bytes may wait for a peer that does not take them, before the kernel drops the connection (Linux)."""
@@ -50,7 +54,7 @@ async def serving(server: Server, listener: socket.socket) -> AsyncIterator[None
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket bound to `host` and `port` (0: any free one).
+    """A socket that listens on `host` and `port` (0: any free one): bound alone, it would not keep another from both.
 
     Raises:
         OSError: the port is taken, or the address is none of this machine's.
@@ -63,6 +67,7 @@ def bound(host: str, port: int) -> socket.socket:
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # else a client that stops reading keeps its socket for good
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
         listener.bind(address)
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise

@@ -45,7 +45,7 @@ async def test_what_claude_code_does_not_know_is_told_to_the_model_and_checked_h
 @pytest.mark.proves("format.every-schema", "format.unfit")
 async def test_an_answer_that_only_the_clients_schema_refuses_is_an_error(rig: Rig) -> None:
     pets = {"pets": [{"kind": "dog", "seen": ["Rex", "two"]}], "code": "D1"}
-    rig.plays(Replies(Reply((ToolUse("StructuredOutput", pets),))))
+    rig.plays(lambda _: Reply((ToolUse("StructuredOutput", pets),)))
     with anyio.fail_after(PATIENCE_SECONDS), pytest.raises(openai.InternalServerError) as raised:
         await rig.client.chat.completions.parse(
             model=NEW_MODEL, messages=[{"role": "user", "content": "Which pets?"}], response_format=Pets

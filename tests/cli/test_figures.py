@@ -2,7 +2,8 @@
 
 import pytest
 
-from claude_openai.cli.figures import age, cost, count, digits, duration
+from claude_openai.cli.figures import age, cost, count, digits, duration, took
+from tests.cli.runs import a_run
 
 
 @pytest.mark.proves("commands.runs.figures")
@@ -22,6 +23,18 @@ from claude_openai.cli.figures import age, cost, count, digits, duration
 )
 def test_a_duration_is_told_in_its_two_largest_units(seconds: float, told: str) -> None:
     assert duration(seconds) == told
+
+
+@pytest.mark.proves("commands.runs.figures")
+@pytest.mark.parametrize(
+    ("state", "ended_at", "told"),
+    [("running", None, "9.0s"), ("parked", None, "9.0s"), ("failed", 3.0, "2.0s"), ("failed", None, "-")],
+)
+def test_a_run_takes_until_its_end_which_nobody_knows_of_one_whose_server_was_killed(
+    state: str, ended_at: float | None, told: str
+) -> None:
+    run = a_run(state=state, arrived_at=1.0, ended_at=ended_at)
+    assert took(run, now=10.0) == told
 
 
 @pytest.mark.proves("commands.runs.figures")

@@ -81,6 +81,8 @@ def test_how_a_run_stands_is_one_line() -> None:
             "run 3fa85f64 waits for the results of its calls (12k/678 tokens, $0.0123, 1m00s)",
         ]
     )
+    elsewhere = summary(RUNNING, NOW, followed=True)
+    assert elsewhere == "run b0000000 is running (7.0s); another server answers it: name that one with --port"
 
 
 # The command.

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from claude_openai.core.failures import Failure
-from claude_openai.core.ports import Description
+from claude_openai.core.ports import Description, RunStore
 from claude_openai.gateway import Choice, Gateway, Limits, Runs
 from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection
@@ -48,6 +48,7 @@ class Serve(Protocol):
         self,
         *scripts: Iterable[Step],
         description: Description | Failure = DESCRIPTION,
+        store: RunStore | None = None,
         **configuration: Unpack[Configuration],
     ) -> Served: ...
 
@@ -81,10 +82,12 @@ def serve(house: tuple[Stage, httpx2.AsyncClient, TaskGroup]) -> Serve:
     def start(
         *scripts: Iterable[Step],
         description: Description | Failure = DESCRIPTION,
+        store: RunStore | None = None,
         **configuration: Unpack[Configuration],
     ) -> Served:
+        runs = Runs(store or MemoryRuns())
         backend = ScriptedBackend(*scripts, description=description)
-        gateway = Gateway(backend, sessions, Limits(), Choice(aliases=(("gpt-4o", "sonnet"),)), Runs(MemoryRuns()))
+        gateway = Gateway(backend, sessions, Limits(), Choice(aliases=(("gpt-4o", "sonnet"),)), runs)
         stage.app = app = create_app(Services(gateway, "1.2.3", **configuration))
         return Served(backend, client, app)
 

@@ -15,6 +15,8 @@ from structlog.testing import capture_logs
 from claude_openai.core.events import ReasoningDelta, TextDelta, ToolCalled, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
+from claude_openai.core.runs import Run
+from claude_openai.store import MemoryRuns, StoreError
 from claude_openai.testing import Gate
 from claude_openai.testing.scripted_backend import Step
 from tests.http.conftest import Serve
@@ -322,3 +324,19 @@ async def test_a_client_that_leaves_has_cancelled_its_run(serve: Serve) -> None:
         await served.performance.ended.wait()
     [run] = await served.runs("?state=cancelled")
     assert run["error"]["message"] == "The client left before the answer was complete."
+
+
+class Unreadable(MemoryRuns):
+    """A store whose file was damaged while it was in use."""
+
+    async def recent(self, *_: object, **__: object) -> tuple[Run, ...]:
+        raise StoreError("the store of runs /home/me/runs.sqlite3 is damaged")
+
+
+@pytest.mark.proves("runs.list", "errors.envelope")
+async def test_a_store_that_cannot_be_read_is_told_as_that_without_its_place(serve: Serve) -> None:
+    answer = await serve(said("Hi"), store=Unreadable()).client.get("/runs")
+    error = answer.json()["error"]
+    assert answer.status_code == 500
+    assert error["message"].startswith("The server cannot read what it keeps of runs")
+    assert "/home" not in error["message"]

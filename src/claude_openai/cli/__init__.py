@@ -4,8 +4,11 @@ module finds the command, and turns whatever ends it into an exit code and one s
 Standard output is for data. Exit codes are those of `errors.ExitCode`.
 """
 
+import errno
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from textwrap import wrap
@@ -51,9 +54,22 @@ COMMANDS = {
 
 
 def main() -> None:
+    _open_what_is_closed()
     if isinstance(sys.stdout, TextIOWrapper):  # what the terminal's character set lacks is shown escaped
         sys.stdout.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:], process_environment()))
+    code = run(sys.argv[1:], process_environment())
+    sys.exit(exit_code_of(sys.stdout.flush) or code)
+
+
+def _open_what_is_closed() -> None:
+    """A standard stream that the shell closed (`>&-`) leads nowhere, and its number is not another file's."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 -- for good
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -144,6 +160,10 @@ def _serve(flags: Mapping[str, object], environ: Mapping[str, str], *, backgroun
         serve(Settings.load(flags, environ), environ)
 
 
+_UNWRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+"""Why nothing more can be written; of a named file whoever writes it says so."""
+
+
 def exit_code_of(command: Callable[[], object]) -> int:
     """Runs `command`; the one place of the command line that lets no error through.
 
@@ -161,11 +181,16 @@ def _tell(error: Exception) -> int:
         case click.exceptions.Abort():
             return ExitCode.INTERRUPTED
         case click.ClickException():
-            _say(error.format_message().removesuffix("."), f"see {NAME} --help")
+            asked = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else NAME
+            _say(error.format_message().removesuffix("."), f"see {asked} --help")
             return error.exit_code
         case LaunchError():
             _say(error.message, error.hint)
             return error.exit_code
+        case OSError(errno=number, filename=None) if number in _UNWRITTEN:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left to write there must not fail again
+            _say(f"cannot write to standard output: {error.strerror}", None)
+            return ExitCode.FAILED
         case _:
             from claude_openai.logs import crashed, redacted  # noqa: PLC0415 -- see `_serve`
 
@@ -179,7 +204,8 @@ def _tell(error: Exception) -> int:
 
 def _say(sentence: str, hint: str | None) -> None:
     """The parts come without full stops, so that a command at the end can be copied."""
-    click.echo(f"{NAME}: {sentence}" + (f" ({hint})" if hint else ""), err=True)
+    with suppress(OSError):  # there is nowhere left to say it
+        click.echo(f"{NAME}: {sentence}" + (f" ({hint})" if hint else ""), err=True)
 
 
 def _sole_cause(error: Exception) -> Exception:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Final
 
+from claude_openai.core.runs import OVER
 from claude_openai.wire.runs import RunObject, RunUsage
 
 UNKNOWN: Final = "-"
@@ -36,7 +37,9 @@ def age(seconds: float) -> str:
 
 
 def took(run: RunObject, now: float) -> str:
-    """From its arrival to its end, or to now."""
+    """From its arrival to its end, or to now; of one whose server was killed nobody knows the end."""
+    if run.ended_at is None and run.state in OVER:
+        return UNKNOWN
     return duration((now if run.ended_at is None else run.ended_at) - run.arrived_at)
 
 

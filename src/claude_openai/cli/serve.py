@@ -3,6 +3,7 @@
 import atexit
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -89,7 +90,8 @@ def _announce(settings: Settings, register: Callable[[Instance], None], ready: "
     """To people, to the log, and to the other commands."""
     register(_instance(settings, ready))
     logs.logger(__name__).info("server.ready", **asdict(ready))
-    click.echo(banner(ready, colours=colours), err=True, color=colours)
+    with suppress(OSError):  # it serves all the same
+        click.echo(banner(ready, colours=colours), err=True, color=colours)
 
 
 def _instance(settings: Settings, ready: "Ready") -> Instance:

@@ -39,7 +39,7 @@ def tail(choice: Choice, run_id: str, follow: bool) -> None:
         for told in _told(found, run_id, follow=follow):
             if isinstance(told, RunObject):
                 _say(shown.end())
-                click.echo(summary(told, time.time()), err=True)
+                click.echo(summary(told, time.time(), followed=follow), err=True)
             else:
                 _say(shown.feed(told))
 
@@ -83,12 +83,13 @@ class Transcript:
         return "\n" if begun else ""
 
 
-def summary(run: RunObject, now: float) -> str:
-    """How a run stands, as a sentence."""
+def summary(run: RunObject, now: float, *, followed: bool = False) -> str:
+    """How a run stands, as a sentence; one that was `followed` and goes on all the same is answered elsewhere."""
     used = f"{tokens(run.usage)} tokens, " if run.usage else ""
     paid = f"{cost(run.cost_usd)}, " if run.cost_usd is not None else ""
     why = f": {one_line(run.error.message)}" if run.error else ""
-    more = "; follow it with -f" if run.state in LIVE else ""
+    advice = "another server answers it: name that one with --port" if followed else "follow it with -f"
+    more = f"; {advice}" if run.state in LIVE else ""
     return f"run {run.id[:SHORTEST_ID]} {_STANDS[run.state]} ({used}{paid}{took(run, now)}){why}{more}"
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
+from claude_openai.errors import LaunchError
 from claude_openai.http.client import ClientGone
 from claude_openai.logs import logger
 from claude_openai.translate import errors as translated
@@ -22,6 +23,11 @@ log = logger(__name__)
 _OWN_FAULT = Failure(
     Kind.INTERNAL,
     "The server made a mistake while answering this request. Its log tells more, under the answer's x-request-id.",
+)
+
+_UNREADABLE_STORE = Failure(
+    Kind.INTERNAL,
+    "The server cannot read what it keeps of runs and responses. Its log tells why, and `claude-openai runs` a remedy.",
 )
 
 _TELLING = frozenset({Kind.INVALID_TOOL_ARGUMENTS, Kind.INVALID_STRUCTURED_OUTPUT})
@@ -99,7 +105,7 @@ def _error_answer(error: Exception) -> Response:
             return error.answer()
         case _:
             log.error("http.fault", exc_info=error)
-            return _failed(_OWN_FAULT)
+            return _failed(_UNREADABLE_STORE if isinstance(error, LaunchError) else _OWN_FAULT)
 
 
 class _Answer:

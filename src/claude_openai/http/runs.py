@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.core.runs import Run, RunState
+from claude_openai.core.runs import LIVE, Run, RunState
 from claude_openai.http.auth import principal
 from claude_openai.http.errors import Refused, shown
 from claude_openai.http.ports import Runs
@@ -75,7 +75,8 @@ class CancelRun:
         run = await _meant(self._runs, scope)
         cancelled = self._runs.cancel(run)
         if cancelled is None:
-            sentence = f"The run {run.id} is {run.state.value}: there is nothing here to cancel."
+            elsewhere = "another server answers it, which can cancel it" if run.state in LIVE else "nothing to cancel"
+            sentence = f"The run {run.id} is {run.state.value}: {elsewhere}."
             raise Refused(409, sentence, code="run_not_active")
         await _json(whole_run(cancelled))(scope, receive, send)
 

@@ -71,6 +71,9 @@ _NAMED: Final = re.compile(f"{_NAME_IN_TEXT}(?P<separator>{_SEPARATOR}){_VALUE}"
 _HEADER: Final = re.compile(r"(?P<name>[\w!#$%&'*+.^`|~ -]{1,128})(?P<colon>:[ \t]*)\S.{0,8000}")
 """A text that is one header: one line, and nothing else."""
 
+_BRACKETS: Final = re.compile(r"(?P<quote>\\*[\"'])(?:(?!(?<!\\)(?P=quote)).)*(?P=quote)|[\[\]{}]", re.DOTALL)
+"""Brackets, and quoted texts, in which they do not count."""
+
 _LINE: Final = re.compile(r"[^\r\n\"']*")
 
 _SHAPES: Final = (
@@ -231,7 +234,19 @@ def _extent(text: str, found: re.Match[str]) -> tuple[int, int]:
         return end, end
     if found["quote"] is not None:
         return begin, min(len(text), end + len(found["quote"]))
+    if found["bare"][0] in "[{":
+        return begin, _end_of_brackets(text, begin)
     return begin, _end_of_line(text, begin) if found["line"] else end
+
+
+def _end_of_brackets(text: str, begin: int) -> int:
+    """Behind the bracket that closes the one at `begin`; the end of `text` where none does."""
+    depth = 0
+    for part in _BRACKETS.finditer(text, begin):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(part[0], 0)
+        if depth == 0:
+            return part.end()
+    return len(text)
 
 
 def _end_of_line(text: str, begin: int) -> int:

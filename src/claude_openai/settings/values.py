@@ -75,7 +75,7 @@ def _words(value: object) -> object:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
-def _paths(value: object) -> object:
+def _between_commas(value: object) -> object:
     """Separated by commas only: a path may hold white space."""
     return tuple(path for part in value.split(",") if (path := part.strip())) if isinstance(value, str) else value
 
@@ -86,8 +86,10 @@ def _lenient(value: object) -> object:
 
 
 def _several_keys(value: object) -> object:
-    """Nothing but separators was surely meant to be a key, and must not leave the server open."""
-    keys = _words(value)
+    """Nothing but separators was surely meant to be a key, and must not leave the server open. Separated by commas
+    only: what is two words is no key, and must not become two.
+    """
+    keys = _between_commas(value)
     if value and not keys:
         raise ValueError("there is no API key in it")
     return keys
@@ -161,11 +163,14 @@ Aliases = Annotated[
 ]
 Command = Annotated[Name | None, Expects("a command", "COMMAND", unset="the Claude Code bundled with the Agent SDK")]
 Size = Annotated[int, Field(gt=0), Expects("a number of bytes above 0", "BYTES", unit="bytes")]
+_MOST_SECONDS = 1e9
+"""Some thirty years: what is longer is no number that a clock can wait for."""
+
 Seconds = Annotated[
-    float, Field(gt=0, allow_inf_nan=False), Expects("a number of seconds above 0", "SECONDS", unit="seconds")
+    float, Field(gt=0, le=_MOST_SECONDS), Expects("a number of seconds above 0", "SECONDS", unit="seconds")
 ]
 Grace = Annotated[
-    float, Field(ge=0, allow_inf_nan=False), Expects("a number of seconds, 0 or more", "SECONDS", unit="seconds")
+    float, Field(ge=0, le=_MOST_SECONDS), Expects("a number of seconds, 0 or more", "SECONDS", unit="seconds")
 ]
 Retries = Annotated[int, Field(ge=0, le=10), Expects("a number of retries from 0 to 10", "COUNT", unit="retries")]
 Count = Annotated[int, Field(ge=0), Expects("a number, 0 or more", "COUNT")]
@@ -187,7 +192,7 @@ LogFile = Annotated[Name | None, Expects("the path of a file", "FILE")]
 Folder = Annotated[Name, Expects("the path of a folder", "FOLDER")]
 Folders = Annotated[
     tuple[Name, ...],
-    BeforeValidator(_paths),
+    BeforeValidator(_between_commas),
     Expects("a list of folders", "FOLDER,...", unset="the folder the server was started in"),
 ]
 Milliseconds = Annotated[int, Field(gt=0), Expects("a number of milliseconds above 0", "MS", unit="ms")]
@@ -205,7 +210,9 @@ SettingSources = Annotated[
     BeforeValidator(_words),
     Expects("a list of user, project and local", "SOURCE,..."),
 ]
-Paths = Annotated[tuple[Name, ...], BeforeValidator(_paths), Expects("a list of files and folders", "PATH,...")]
+Paths = Annotated[
+    tuple[Name, ...], BeforeValidator(_between_commas), Expects("a list of files and folders", "PATH,...")
+]
 
 
 def _others_can_read(mode: int) -> bool:

@@ -1,0 +1,54 @@
+"""What becomes of a command whose standard streams are closed, or lead to a full disk."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from claude_openai.instances import running
+from tests.cli.typed import COMMAND, PATIENCE_SECONDS, Machine, until
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is no /dev/full")
+
+
+def typed(machine: Machine, line: str) -> subprocess.CompletedProcess[str]:
+    """A line for the shell, in which `claude-openai` is the command."""
+    line = line.replace("claude-openai", COMMAND)
+    return subprocess.run(
+        ["/bin/sh", "-c", line],
+        env=machine.environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+
+@pytest.mark.proves("start.exit-codes")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-"])
+def test_a_closed_stream_leads_nowhere_and_changes_nothing_else(tmp_path: Path, closed: str) -> None:
+    done = typed(Machine.at(tmp_path), f"claude-openai config {closed}")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.proves("start.exit-codes")
+@pytest.mark.parametrize("asked", ["config", "config --json", "--help", "--version", "completion bash"])
+def test_what_a_full_disk_does_not_take_is_one_sentence(tmp_path: Path, asked: str) -> None:
+    done = typed(Machine.at(tmp_path), f"claude-openai {asked} >/dev/full")
+    sentence = "claude-openai: cannot write to standard output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, sentence)
+
+
+@pytest.mark.proves("start.exit-codes")
+def test_a_server_whose_banner_nobody_can_read_serves_all_the_same(tmp_path: Path) -> None:
+    machine = Machine.at(tmp_path)
+    line = f"exec {COMMAND} --simulate --port 0 --warm-processes 0 --log false 2>/dev/full"
+    with subprocess.Popen(["/bin/sh", "-c", line], env=machine.environ) as process:
+        try:
+            until(lambda: running(machine.temporary))
+            assert process.poll() is None
+        finally:
+            process.terminate()
+            assert process.wait(PATIENCE_SECONDS) == 0
