@@ -271,6 +271,7 @@ def test_a_list_of_parameter_names_stays_readable() -> None:
         (f"password = [['{KEY}'], {{'a': '{KEY}'}}] ok", f"password = {HIDDEN} ok"),
         (f'it said \\"api_key\\": [\\"{KEY}\\"] there', f'it said \\"api_key\\": {HIDDEN} there'),
         (f"api_key: [{KEY} without an end", f"api_key: {HIDDEN}"),
+        (f'so {{"name": "Cookie", "value": "{KEY}"}} it is', f'so {{"name": "Cookie", "value": {HIDDEN}}} it is'),
         ("prompt_tokens: 12, use Bearer authentication", "prompt_tokens: 12, use Bearer authentication"),
     ],
 )

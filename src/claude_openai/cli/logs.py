@@ -47,7 +47,7 @@ class NoLog(LaunchError):  # noqa: N818 -- named for what is so
 @click.option(
     "-n",
     "--lines",
-    type=click.IntRange(0),
+    type=click.IntRange(0, 10**9),
     metavar="COUNT",
     help=f"Only the last ones.  [default: all; with -f {FOLLOWED_LINES}]",
 )
@@ -161,7 +161,7 @@ def _written_by(port: int | None, settings: Settings) -> Path:
     if servers:
         raise NoLog(
             f"the server on port {servers[0].port} writes no log to a file",
-            "start it with --log-file FILE, or with --background",
+            "start it with --log-file FILE, or with --background and without --log false",
         )
     if kept := _kept(port, settings):
         return kept
