@@ -314,6 +314,14 @@ def test_a_fault_in_the_file_is_named_with_the_file(tmp_path: Path, text: str, s
 
 
 @pytest.mark.proves("settings.file")
+@pytest.mark.parametrize("line", ["port = true", "idle_timeout = false", "max_retries = true"])
+def test_a_yes_or_no_is_no_number(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(line, "utf-8-sig")  # as some editors of Windows write it
+    assert refusal({"config": str(path)}).endswith("is no number")
+
+
+@pytest.mark.proves("settings.file")
 def test_a_file_that_was_named_must_exist(tmp_path: Path) -> None:
     path = tmp_path / "none.toml"
     assert refusal({"config": str(path)}) == f"cannot read the settings file {path}: No such file or directory"

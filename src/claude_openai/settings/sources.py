@@ -55,7 +55,7 @@ def _from_environment(fields: Iterable[Setting], environ: Mapping[str, str]) -> 
 
 def _from_file(path: Path) -> dict[str, Found]:
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"cannot read the settings file {path}: {error.strerror}") from None
     except ValueError as error:

@@ -85,6 +85,16 @@ def _lenient(value: object) -> object:
     return value.lower() not in {"", "0", "false", "no", "off"} if isinstance(value, str) else value
 
 
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"{str(value).lower()} is no number")  # noqa: TRY004 -- pydantic's
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
 def _several_keys(value: object) -> object:
     """Nothing but separators was surely meant to be a key, and must not leave the server open. Separated by commas
     only: what is two words is no key, and must not become two.
@@ -143,7 +153,9 @@ def _origin(origin: str) -> str:
 
 Name = Annotated[str, Field(min_length=1)]
 Address = Annotated[str, AfterValidator(_host), Expects("an address", "ADDRESS")]
-Port = Annotated[int, Field(ge=0, le=65535), Expects("a port from 0 to 65535", "PORT")]
+_NUMBER = BeforeValidator(_number)
+
+Port = Annotated[int, _NUMBER, Field(ge=0, le=65535), Expects("a port from 0 to 65535", "PORT")]
 Keys = Annotated[
     tuple[Annotated[SecretStr, AfterValidator(_key)], ...], BeforeValidator(_several_keys), Expects("an API key", "KEY")
 ]
@@ -162,19 +174,21 @@ Aliases = Annotated[
     Expects("a table of names and models", "NAME=MODEL"),
 ]
 Command = Annotated[Name | None, Expects("a command", "COMMAND", unset="the Claude Code bundled with the Agent SDK")]
-Size = Annotated[int, Field(gt=0), Expects("a number of bytes above 0", "BYTES", unit="bytes")]
+Size = Annotated[int, _NUMBER, Field(gt=0), Expects("a number of bytes above 0", "BYTES", unit="bytes")]
 _MOST_SECONDS = 1e9
 """Some thirty years: what is longer is no number that a clock can wait for."""
 
 Seconds = Annotated[
-    float, Field(gt=0, le=_MOST_SECONDS), Expects("a number of seconds above 0", "SECONDS", unit="seconds")
+    float, _NUMBER, Field(gt=0, le=_MOST_SECONDS), Expects("a number of seconds above 0", "SECONDS", unit="seconds")
 ]
 Grace = Annotated[
-    float, Field(ge=0, le=_MOST_SECONDS), Expects("a number of seconds, 0 or more", "SECONDS", unit="seconds")
+    float, _NUMBER, Field(ge=0, le=_MOST_SECONDS), Expects("a number of seconds, 0 or more", "SECONDS", unit="seconds")
 ]
-Retries = Annotated[int, Field(ge=0, le=10), Expects("a number of retries from 0 to 10", "COUNT", unit="retries")]
-Count = Annotated[int, Field(ge=0), Expects("a number, 0 or more", "COUNT")]
-Positive = Annotated[int, Field(gt=0), Expects("a number above 0", "COUNT")]
+Retries = Annotated[
+    int, _NUMBER, Field(ge=0, le=10), Expects("a number of retries from 0 to 10", "COUNT", unit="retries")
+]
+Count = Annotated[int, _NUMBER, Field(ge=0), Expects("a number, 0 or more", "COUNT")]
+Positive = Annotated[int, _NUMBER, Field(gt=0), Expects("a number above 0", "COUNT")]
 HostNames = Annotated[
     tuple[Annotated[str, AfterValidator(_host_name)], ...],
     BeforeValidator(_words),
@@ -186,8 +200,12 @@ Origins = Annotated[
 Switch = Annotated[bool, Expects("true or false", metavar="")]
 Flag = Annotated[bool, Expects("true or false", "true|false")]
 DebugSwitch = Annotated[bool, BeforeValidator(_lenient), Expects("true or false", metavar="")]
-LogLevel = Annotated[Literal["info", "debug", "trace"], Expects("info, debug or trace", "info|debug|trace")]
-LogFormat = Annotated[Literal["auto", "console", "json"], Expects("auto, console or json", "auto|console|json")]
+LogLevel = Annotated[
+    Literal["info", "debug", "trace"], BeforeValidator(_lower), Expects("info, debug or trace", "info|debug|trace")
+]
+LogFormat = Annotated[
+    Literal["auto", "console", "json"], BeforeValidator(_lower), Expects("auto, console or json", "auto|console|json")
+]
 LogFile = Annotated[Name | None, Expects("the path of a file", "FILE")]
 Folder = Annotated[Name, Expects("the path of a folder", "FOLDER")]
 Folders = Annotated[
