@@ -6,7 +6,7 @@ blocks and Claude Code waits for ever on such a message.
 
 import binascii
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -53,6 +53,16 @@ def is_blank(text: str) -> bool:
 def text_blocks(text: str) -> tuple[Text, ...]:
     """`text` as sent; nothing where it is blank."""
     return () if is_blank(text) else (Text(text),)
+
+
+def parts_of(content: str | Sequence[Part] | None) -> Sequence[Part]:
+    """The parts of what may be a mere text, which has none."""
+    return () if content is None or isinstance(content, str) else content
+
+
+def marks_cache(parts: Iterable[object]) -> bool:
+    """Whether one of `parts` says where a cached prompt may end."""
+    return any(part.prompt_cache_breakpoint is not None for part in parts if isinstance(part, wire.Part))
 
 
 def numbered(parts: Sequence[Part], path: str) -> Iterator[tuple[Part, str]]:

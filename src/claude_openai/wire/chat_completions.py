@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, Tag
 
+from claude_openai.wire import sent
 from claude_openai.wire.claude import ClaudeOptions
 from claude_openai.wire.reply import Reply
 from claude_openai.wire.sent import (
@@ -46,7 +47,7 @@ class ImageSource(Sent):
     detail: str | None = None
 
 
-class ImagePart(Sent):
+class ImagePart(sent.Part):
     """An image; in user messages and tool results."""
 
     type: Literal["image_url"]
@@ -61,7 +62,7 @@ class FileSource(Sent):
     filename: str | None = None
 
 
-class FilePart(Sent):
+class FilePart(sent.Part):
     """A file; user messages only."""
 
     type: Literal["file"]

@@ -39,7 +39,13 @@ class SentOpenly(Sent):
         return tuple(self.model_extra or ())
 
 
-class Text(Sent):
+class Part(Sent):
+    """A part of a message; where a cached prompt may end is a thing of OpenAI's."""
+
+    prompt_cache_breakpoint: Object | None = None
+
+
+class Text(Part):
     """A piece of text. Which kinds there are is the protocol's."""
 
     type: str

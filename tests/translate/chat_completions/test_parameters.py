@@ -239,6 +239,13 @@ def test_how_closely_an_image_is_looked_at_cannot_be_chosen_which_is_told() -> N
     assert [ignored(None), ignored("auto"), ignored("low")] == [(), (), ("messages[].content[].image_url.detail",)]
 
 
+@pytest.mark.proves("params.ignored")
+def test_where_a_cached_prompt_ends_cannot_be_chosen_which_is_told() -> None:
+    part = {"type": "text", "text": "Hi", "prompt_cache_breakpoint": {"ttl": "1h"}}
+    said = {"role": "user", "content": [part]}
+    assert reading(messages=[said]).ignored == ("messages[].content[].prompt_cache_breakpoint",)
+
+
 @pytest.mark.proves("params.stop")
 def test_stop_sequences_are_carried_as_they_stand() -> None:
     assert reading(stop=" END\n").turn.sampling.stop == (" END\n",)

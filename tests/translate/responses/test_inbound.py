@@ -192,6 +192,8 @@ def test_how_closely_an_image_is_looked_at_cannot_be_chosen_which_is_told() -> N
     image = {"type": "input_image", "image_url": "https://example.com/a.png"}
     said = [{"role": "user", "content": [{"type": "input_text", "text": "?"}, {**image, "detail": "low"}]}]
     assert reading(input=said).ignored == ("input[].content[].detail",)
+    marked = [{"role": "user", "content": [{"type": "input_text", "text": "?", "prompt_cache_breakpoint": {}}]}]
+    assert reading(input=marked).ignored == ("input[].content[].prompt_cache_breakpoint",)
 
 
 @pytest.mark.proves("responses.parameters")

@@ -6,7 +6,7 @@ from typing import Final
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.models import Model
 from claude_openai.core.turn import ReplyFormat, Sampling
-from claude_openai.translate.content import is_blank
+from claude_openai.translate.content import is_blank, marks_cache, parts_of
 from claude_openai.translate.faults import invalid, unsupported
 from claude_openai.translate.parameters import (
     CACHING,
@@ -40,7 +40,6 @@ from claude_openai.wire.chat_completions import (
     ImagePart,
     JsonObjectFormat,
     JsonSchemaFormat,
-    Message,
     SystemMessage,
     UserMessage,
 )
@@ -155,15 +154,12 @@ def without_effect(request: ChatCompletionRequest) -> tuple[str, ...]:
         known.append("stream_options.include_obfuscation")
     if any(message.name for message in request.messages if isinstance(message, _NAMED)):
         known.append("messages[].name")
-    if any(_has_detail(message) for message in request.messages):
+    parts = [part for message in request.messages for part in parts_of(message.content)]
+    if any(part.image_url.detail not in (None, "auto") for part in parts if isinstance(part, ImagePart)):
         known.append("messages[].content[].image_url.detail")
+    if marks_cache(parts):
+        known.append("messages[].content[].prompt_cache_breakpoint")
     return (*known, *_reasoning_in_vain(request), *unknown(request))
-
-
-def _has_detail(message: Message) -> bool:
-    """Whether one of its images is to be looked at more or less closely."""
-    parts = () if isinstance(message.content, str | None) else message.content
-    return any(part.image_url.detail not in (None, "auto") for part in parts if isinstance(part, ImagePart))
 
 
 def _reasoning_in_vain(request: ChatCompletionRequest) -> tuple[str, ...]:

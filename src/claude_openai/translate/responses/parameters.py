@@ -5,6 +5,7 @@ from typing import Final
 
 from claude_openai.core.models import Model
 from claude_openai.core.turn import ReplyFormat
+from claude_openai.translate.content import marks_cache, parts_of
 from claude_openai.translate.parameters import (
     CACHING,
     EFFORT_NOTE,
@@ -116,22 +117,19 @@ def without_effect(request: ResponsesRequest) -> tuple[str, ...]:
     return (*ignored(request, PARAMETERS), *_in_part(request), *unknown(request))
 
 
-def _has_detail(request: ResponsesRequest) -> bool:
-    """Whether an image is to be looked at more or less closely."""
-    items = () if isinstance(request.input, str | None) else request.input
-    contents = [item.content for item in items if isinstance(item, MessageItem) and not isinstance(item.content, str)]
-    images = [part for content in contents for part in content if isinstance(part, ImagePart)]
-    return any(image.detail not in (None, "auto") for image in images)
-
-
 def _in_part(request: ResponsesRequest) -> tuple[str, ...]:
     text, reasoning, options = request.text, request.reasoning, request.stream_options
+    said = [item for item in parts_of(request.input) if isinstance(item, MessageItem)]
+    parts = [part for item in said for part in parts_of(item.content)]
     wishes = {
         "text.verbosity": bool(text and text.verbosity not in (None, "medium")),
         "reasoning.context": bool(reasoning and reasoning.context not in (None, "auto")),
         "reasoning.mode": bool(reasoning and reasoning.mode not in (None, "standard")),
         "stream_options.include_obfuscation": bool(options and options.include_obfuscation),
         "include": bool(request.include),
-        "input[].content[].detail": _has_detail(request),
+        "input[].content[].detail": any(
+            part.detail not in (None, "auto") for part in parts if isinstance(part, ImagePart)
+        ),
+        "input[].content[].prompt_cache_breakpoint": marks_cache(parts),
     }
     return tuple(name for name, wished in wishes.items() if wished)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
+from claude_openai.wire import sent
 from claude_openai.wire.claude import ClaudeOptions
 from claude_openai.wire.sent import (
     AudioPart,
@@ -33,7 +34,7 @@ class TextPart(Text):
     type: Literal["input_text", "output_text", "text"]
 
 
-class ImagePart(Sent):
+class ImagePart(sent.Part):
     """An image, as data URI or http(s) URL."""
 
     type: Literal["input_image"]
@@ -42,7 +43,7 @@ class ImagePart(Sent):
     detail: str | None = None
 
 
-class FilePart(Sent):
+class FilePart(sent.Part):
     """A file, inline as `file_data`."""
 
     type: Literal["input_file"]
