@@ -75,6 +75,16 @@ def test_files_and_folders_are_for_their_owner_only(tmp_path: Path) -> None:
     assert modes == [0o600, 0o600, 0o700, 0o700]
 
 
+@pytest.mark.proves("logs.file")
+def test_a_file_that_is_there_already_is_its_owners_only_from_now_on(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.touch()
+    path.chmod(0o666)
+    logs.configure("info", logs.LogFile(path, 1000))
+    tell(1)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.proves("logs.rotation")
 def test_rotation_under_load_loses_no_line_and_splits_none(tmp_path: Path) -> None:
     path = tmp_path / "server.log"

@@ -62,7 +62,9 @@ class Ready:
 
 
 class Stop:
-    """What signals ask for: the first SIGINT or SIGTERM to stop, the second not to wait."""
+    """What signals ask for: the first SIGINT or SIGTERM to stop, the second not to wait. A terminal that is closed
+    (SIGHUP) asks to stop, too, unless whoever started the server had it not listen (`nohup`).
+    """
 
     def __init__(self) -> None:
         self.asked = anyio.Event()
@@ -73,7 +75,8 @@ class Stop:
         if sys.platform == "win32":
             task_status.started()
             return
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        hung_up = (signal.SIGHUP,) if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else ()
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, *hung_up) as signals:
             task_status.started()
             async for received in signals:
                 log.info("server.stopping", signal=received.name)

@@ -136,7 +136,7 @@ async def test_simulate_answers_without_an_account_and_says_so_loudly(sandbox: P
 
 
 @pytest.mark.proves("settings.base-url", "simulate.never-by-itself", "lifetime.stop.drains")
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_a_stopped_server_lets_a_running_turn_finish(
     waiting: tuple[Gate, dict[str, str]], stop: signal.Signals
 ) -> None:

@@ -1,12 +1,16 @@
 """What becomes of a command whose standard streams are closed, or lead to a full disk."""
 
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from claude_openai.instances import running
+from claude_openai.cli.status import described, seen
+from claude_openai.instances import Instance, running
+from claude_openai.serving import bound
 from tests.cli.typed import COMMAND, PATIENCE_SECONDS, Machine, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is no /dev/full")
@@ -52,3 +56,39 @@ def test_a_server_whose_banner_nobody_can_read_serves_all_the_same(tmp_path: Pat
         finally:
             process.terminate()
             assert process.wait(PATIENCE_SECONDS) == 0
+
+
+@pytest.mark.proves("lifetime.stop.drains")
+def test_a_terminal_that_is_closed_is_nothing_to_a_server_that_was_told_so(tmp_path: Path) -> None:
+    machine = Machine.at(tmp_path)
+    line = f"trap '' HUP; exec {COMMAND} --simulate --port 0 --warm-processes 0 --log false"
+    with subprocess.Popen(["/bin/sh", "-c", line], env=machine.environ, stderr=subprocess.DEVNULL) as process:
+        try:
+            until(lambda: running(machine.temporary))
+            process.send_signal(signal.SIGHUP)
+            (server,) = running(machine.temporary)
+            assert seen(server).health is not None
+        finally:
+            process.terminate()
+            assert process.wait(PATIENCE_SECONDS) == 0
+
+
+@pytest.mark.proves("status.hung")
+def test_a_server_that_lets_nobody_in_any_more_is_not_told_to_hang() -> None:
+    with bound("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+    server = Instance(7, port, "127.0.0.1", f"http://127.0.0.1:{port}", time.time(), 1.0)
+    told = described(seen(server))
+    assert "is stopping: it lets nobody in" in told
+    assert "--force" not in told
+
+
+@pytest.mark.proves("background.fails")
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    machine = Machine.at(tmp_path)
+    data = tmp_path / "data"
+    (data / "logs" / "claude-openai-18999.err").mkdir(parents=True)
+    ran = machine.types("--background", "--simulate", "--port", "18999", "--data-dir", str(data))
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith("claude-openai: cannot write the file ")
+    assert ran.err.endswith("(name another folder with --data-dir)\n")

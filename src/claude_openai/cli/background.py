@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import click
 
@@ -103,6 +103,14 @@ def _refuse_second(port: int) -> None:
             )
 
 
+def _file_for(errors: Path) -> BinaryIO:
+    try:
+        return open(errors, "wb", opener=_private)
+    except OSError as error:
+        what = f"cannot write the file {errors}: {error.strerror or error}"
+        raise LaunchError(what, "name another folder with --data-dir") from error
+
+
 @contextmanager
 def _started(
     flags: Mapping[str, object], environ: Mapping[str, str], errors: Path
@@ -112,7 +120,7 @@ def _started(
     command = [sys.executable, "-P", "-m", "claude_openai", *as_arguments(flags)]
     process = None
     try:
-        with open(errors, "wb", opener=_private) as stderr, _uninterrupted():
+        with _file_for(errors) as stderr, _uninterrupted():
             process = subprocess.Popen(
                 command,
                 env=dict(environ),

@@ -31,10 +31,11 @@ Examples:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A server, and what it said of itself; None where it did not answer."""
+    """A server, and what it said of itself; None where it did not answer. `lets_nobody_in`: its port is closed."""
 
     instance: Instance
     health: Mapping[str, object] | None
+    lets_nobody_in: bool = False
 
     @property
     def uptime(self) -> float:
@@ -64,7 +65,10 @@ def status(context: click.Context, port: int | None, as_json: bool) -> int:
 
 def seen(instance: Instance) -> Seen:
     """Ask a server how it is."""
-    return Seen(instance, _health(instance.url))
+    try:
+        return Seen(instance, _health(instance.url))
+    except ConnectionRefusedError:
+        return Seen(instance, None, lets_nobody_in=True)
 
 
 def described(server: Seen) -> str:
@@ -78,6 +82,8 @@ def _health(url: str) -> Mapping[str, object] | None:
     try:
         connection.request("GET", "/health")
         answer: object = json.loads(connection.getresponse().read(LONGEST_ANSWER))
+    except ConnectionRefusedError:
+        raise
     except (OSError, HTTPException, ValueError):
         return None
     finally:
@@ -87,7 +93,7 @@ def _health(url: str) -> Mapping[str, object] | None:
 
 def _lines(server: Seen) -> Iterator[str]:
     instance, health = server.instance, server.health
-    yield f"{click.style(f'{instance.url}/v1', fg='cyan', underline=True)}  {_state(health)}"
+    yield f"{click.style(f'{instance.url}/v1', fg='cyan', underline=True)}  {_state(server)}"
     if health and health.get("simulated"):
         yield click.style(fact("Simulated", "a script answers here, no model"), fg="yellow")
     yield fact("PID", str(instance.pid))
@@ -99,11 +105,14 @@ def _lines(server: Seen) -> Iterator[str]:
         yield fact("Processes", _counts(_table(health, "processes")))
     if instance.log_file:
         yield fact("Log", str(instance.log_file))
-    if not health:
+    if not (health or server.lets_nobody_in):
         yield fact("End it", f"claude-openai stop --port {instance.port} --force")
 
 
-def _state(health: Mapping[str, object] | None) -> str:
+def _state(server: Seen) -> str:
+    health = server.health
+    if server.lets_nobody_in:
+        return click.style("is stopping: it lets nobody in", fg="yellow")
     if health is None:
         return click.style(f"does not answer within {ANSWER_SECONDS:g} seconds", fg="red", bold=True)
     if health.get("ready", True):

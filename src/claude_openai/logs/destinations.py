@@ -128,7 +128,12 @@ def _writing(descriptor: int, line: bytes) -> Iterator[int]:
 def _opened(path: Path) -> int:
     for folder in reversed([each for each in path.parents if not each.exists()]):
         folder.mkdir(_PRIVATE_FOLDER, exist_ok=True)
-    return os.open(path, _FLAGS, _PRIVATE_FILE)
+    file = os.open(path, _FLAGS, _PRIVATE_FILE)
+    found = os.fstat(file)
+    if stat.S_ISREG(found.st_mode) and stat.S_IMODE(found.st_mode) & ~_PRIVATE_FILE and hasattr(os, "fchmod"):
+        with suppress(OSError):  # it is another's, who shares it on purpose
+            os.fchmod(file, _PRIVATE_FILE)
+    return file
 
 
 def _is_at(path: Path, file: int) -> bool:
