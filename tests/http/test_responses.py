@@ -248,7 +248,42 @@ async def test_a_response_that_is_being_answered_can_be_ended(serve: Serve) -> N
     kept = (await served.client.get(f"{RESPONSES}/{response_id}")).json()
     assert (kept["status"], kept["error"]) == ("cancelled", None)
     again = await served.client.post(f"{RESPONSES}/{response_id}/cancel")
-    assert again.status_code == 400
+    assert (again.status_code, again.json()["status"]) == (200, "cancelled")
+
+
+@pytest.mark.proves("responses.cancel")
+async def test_one_that_is_complete_cannot_be_cancelled(serve: Serve) -> None:
+    served = serve(said("Hello"))
+    made = (await served.client.post(RESPONSES, json=ASKED)).json()
+    assert (await served.client.post(f"{RESPONSES}/{made['id']}/cancel")).status_code == 400
+
+
+@pytest.mark.proves("responses.stored")
+async def test_one_that_is_being_answered_cannot_be_forgotten_and_one_whose_client_left_is_cancelled(
+    serve: Serve,
+) -> None:
+    served = serve([STARTED, TextDelta("Hel"), Gate()])
+    async with served.client.stream("POST", RESPONSES, json={**ASKED, "stream": True}) as response:
+        response_id = (await Blocks(response).next()).split('"id":"')[1].split('"')[0]
+        refused = await served.client.delete(f"{RESPONSES}/{response_id}")
+        assert (refused.status_code, "Cancel it first" in refused.json()["error"]["message"]) == (400, True)
+    with anyio.fail_after(5):
+        await served.backend.performances[0].ended.wait()
+        while (await served.client.get(f"{RESPONSES}/{response_id}")).json()["status"] == "in_progress":
+            await anyio.lowlevel.checkpoint()
+    kept = (await served.client.get(f"{RESPONSES}/{response_id}")).json()
+    assert kept["status"] == "cancelled"
+    assert (await served.client.delete(f"{RESPONSES}/{response_id}")).json()["deleted"] is True
+
+
+@pytest.mark.proves("responses.continued", "responses.input.refused")
+async def test_what_is_at_fault_is_named_by_its_place_in_this_request(serve: Serve) -> None:
+    served = serve(said("Hello"))
+    made = (await served.client.post(RESPONSES, json=ASKED)).json()
+    stray = {"type": "function_call_output", "call_id": "none", "output": "x"}
+    asked = {**ASKED, "previous_response_id": made["id"], "input": [stray]}
+    refused = await served.client.post(RESPONSES, json=asked)
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "input[0].call_id")
 
 
 @pytest.mark.proves("responses.status")

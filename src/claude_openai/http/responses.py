@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.core.runs import LIVE, Caller, Kept, Run
+from claude_openai.core.runs import LIVE, Caller, Kept, Run, RunState
 from claude_openai.http.auth import principal
 from claude_openai.http.body import read_body
 from claude_openai.http.errors import Refused, failure_answer, report, shown
@@ -154,6 +154,8 @@ class StoredResponse:
 
     async def delete(self, scope: Scope, receive: Receive, send: Send) -> None:
         run, _ = await _meant(self._runs, scope)
+        if run.state in LIVE:
+            raise Refused(400, f"Cannot delete the response {run.answer_id}: it is being answered. Cancel it first.")
         await self._runs.keep(run.id, run.principal, None)
         await _json(Deleted(id=run.answer_id).to_json())(scope, receive, send)
 
@@ -166,6 +168,9 @@ class CancelResponse:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         run, kept = await _meant(self._runs, scope)
+        if run.state is RunState.CANCELLED:
+            await _json(kept.response)(scope, receive, send)
+            return
         if run.state not in LIVE or self._runs.cancel(run) is None:
             raise Refused(400, f"Cannot cancel the response {run.answer_id}: it is {run.state.value}.")
         response = stored.cancelled(kept.response)
@@ -255,7 +260,7 @@ async def _meant(runs: Runs, scope: Scope) -> tuple[Run, Kept]:
 async def _kept(runs: Runs, wanted: str, asked_by: str) -> tuple[Run, Kept] | None:
     for run in await runs.find(wanted, asked_by):
         if run.answer_id == wanted and run.kept is not None:
-            return run, run.kept
+            return run, Kept(run.kept.items, stored.settled(run.kept.response, run.state))
     return None
 
 

@@ -82,15 +82,15 @@ def read_turn(
     offer = read_tools(request)
     agent = read_profile(request.claude, model, rules)
     form, tools, choice = beside(read_format(request), *offered(agent, offer.tools, offer.choice))
-    sent = request.input
+    sent, known = request.input, 0
     if history:
         said = sent if not isinstance(sent, str) else _ITEMS.validate_python([{"role": "user", "content": sent}])
         before = [item for kept in history for item in said_in(kept.items, kept.response)]
-        sent = [*_ITEMS.validate_python(before), *said]
+        sent, known = [*_ITEMS.validate_python(before), *said], len(before)
     return Reading(
         turn=Turn(
             model,
-            with_all_media(read_input(sent, request.instructions), model, "input"),
+            with_all_media(read_input(sent, request.instructions, known=known), model, "input"),
             Sampling(request.max_output_tokens, drawn.temperature, drawn.top_p, effort=thought.effort),
             principal,
             tools,

@@ -25,8 +25,9 @@ from claude_openai.wire.responses import request as wire
 from claude_openai.wire.sent import AudioPart, RefusalPart
 
 
-def read_input(sent: wire.Input, instructions: str | None) -> tuple[Message, ...]:
-    """The conversation: instructions first, a user message or the result of a call last.
+def read_input(sent: wire.Input, instructions: str | None, *, known: int = 0) -> tuple[Message, ...]:
+    """The conversation: instructions first, a user message or the result of a call last. So many items as are `known`
+    come before those of this request.
 
     Raises:
         RequestFailed: naming the item that cannot be carried, or the call or result that lacks the other.
@@ -38,7 +39,7 @@ def read_input(sent: wire.Input, instructions: str | None) -> tuple[Message, ...
         return conversation.finished()
     answer = _Answer(conversation)
     for index, item in enumerate(sent):
-        _add(conversation, answer, item, f"input[{index}]")
+        _add(conversation, answer, item, f"input[{index - known}]" if index >= known else "input")
     answer.told()
     return conversation.finished()
 

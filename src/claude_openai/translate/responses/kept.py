@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from claude_openai.core.runs import Kept
+from claude_openai.core.runs import OVER, Kept, RunState
 from claude_openai.wire.responses.reply import ItemList
 from claude_openai.wire.responses.request import ResponsesRequest
 
@@ -31,6 +31,14 @@ def before(response: str) -> str | None:
     """The response that this one went on from."""
     found = json.loads(response).get("previous_response_id")
     return found if isinstance(found, str) else None
+
+
+def settled(response: str, state: RunState) -> str:
+    """The response of a run that is over: one that broke off before its end had no chance to say so."""
+    told = json.loads(response)
+    if told["status"] != "in_progress" or state not in OVER:
+        return response
+    return json.dumps({**told, "status": "cancelled" if state is RunState.CANCELLED else "failed"})
 
 
 def cancelled(response: str) -> str:
