@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
 INSTALL := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet \
   --disable-pip-version-check)
-LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --no-strip-extras --python-version 3.11 --generate-hashes \
   --no-header --no-emit-index-url --no-emit-find-links
 
 .PHONY: help setup demo test check fix bench soak clients hostile lock clean

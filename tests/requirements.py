@@ -52,6 +52,7 @@ PROJECT_REQUIREMENTS = (
     Row("project.version", "The version that the code knows is the one in `pyproject.toml`.", OURS),
     Row("project.imports-go-down", "The import contracts hold for every package there is.", DESIGN),
     Row("project.locked", "Every requirement is pinned with hashes and names no index or machine.", OURS),
+    Row("project.locked.extras", "A lock installs with pips that resolve a requirement's extras apart.", OURS),
     Row("project.make.help", "`make` alone lists every target with a line on what it does.", OURS),
     Row("project.docs.settings-table", "The README's table lists every setting as the code has it.", README),
     Row("project.docs.parameters-table", "The README's table says what becomes of every parameter.", README),
