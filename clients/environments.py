@@ -5,6 +5,7 @@ It is made once: its folder is named by a digest of what it is made of, so one t
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -63,7 +64,7 @@ def pinned(client: Path, package: str) -> str:
     """The version of `package` that the client's lock has."""
     if (client / PYTHON_LOCK).exists():
         lines = (client / PYTHON_LOCK).read_text(encoding="utf-8").splitlines()
-        return next(line.split("==")[1].split()[0] for line in lines if line.startswith(f"{package}=="))
+        return next(line.split("==")[1].split()[0] for line in lines if re.match(rf"{package}(\[|==)", line))
     manifest: Mapping[str, Mapping[str, str]] = json.loads((client / NODE_PACKAGE).read_text(encoding="utf-8"))
     return manifest["dependencies"][package]
 
