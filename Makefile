@@ -15,7 +15,7 @@ INSTALL := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/py
 LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --no-strip-extras --python-version 3.11 --generate-hashes \
   --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup demo test check fix bench soak clients hostile lock clean
+.PHONY: help setup demo test check fix bench soak clients hostile metrics lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ clients: $(READY) ## Try the clients of others on the real server (ARGS="codex a
 
 hostile: $(READY) ## Send the server what no client would, beside a client that goes on
 	@$(BIN)/python -m benchmarks.hostile
+
+metrics: $(READY) ## Count how the code reads: functions, grain, and what one request enters (ARGS=--json)
+	@$(BIN)/python -m benchmarks.metrics $(ARGS)
 
 lock: $(READY) ## Compile the pinned requirements again (ARGS="--upgrade" takes the newest)
 	$(LOCK) $(ARGS) --output-file requirements/runtime.txt pyproject.toml
