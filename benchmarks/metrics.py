@@ -58,7 +58,7 @@ def static() -> Mapping[str, object]:
     lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in trees}
     functions = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, _FUNCTION)]
     lengths = sorted((node.end_lineno or node.lineno) - node.lineno + 1 for node in functions)
-    private = [node for node in functions if node.name.startswith("_") and not node.name.endswith("__")]
+    private = [node for node in functions if _is_private(node.name)]
     kloc = sum(lines.values()) / 1000
     return {
         "files": len(trees),
@@ -89,9 +89,12 @@ def _with_one_caller(trees: Mapping[Path, ast.Module]) -> Iterator[str]:
             if isinstance(node, ast.Name | ast.Attribute)
         )
         for node in ast.walk(tree):
-            if isinstance(node, _FUNCTION) and node.name.startswith("_") and not node.name.endswith("__"):
-                if uses[node.name] == 1:
-                    yield node.name
+            if isinstance(node, _FUNCTION) and _is_private(node.name) and uses[node.name] == 1:
+                yield node.name
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")
 
 
 def _broad_excepts(tree: ast.Module) -> int:
