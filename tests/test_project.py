@@ -75,6 +75,7 @@ def test_a_pin_names_every_extra_that_another_requirement_asks_for(lock: Path) -
     assert missing == []
 
 
+@pytest.mark.proves("project.locked.extras")
 def test_all_locks_are_compiled_with_the_extras_kept() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert "--no-strip-extras" in makefile.partition("LOCK := ")[2].partition("\n\n")[0]
