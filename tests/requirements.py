@@ -22,6 +22,8 @@ Source = Literal[
     "OpenAI: Responses",
     "Open Responses specification, compliance cases",
     "Claude Code (measured)",
+    "RFC 9110: HTTP Semantics",
+    "RFC 9112: HTTP/1.1",
     "README",
     "design",
     "ours",
@@ -35,6 +37,8 @@ MODELS: Final = "OpenAI: Models"
 OPEN_RESPONSES: Final = "Open Responses specification, compliance cases"
 RESPONSES: Final = "OpenAI: Responses"
 MEASURED: Final = "Claude Code (measured)"
+RFC_9110: Final = "RFC 9110: HTTP Semantics"
+RFC_9112: Final = "RFC 9112: HTTP/1.1"
 README: Final = "README"
 DESIGN: Final = "design"
 OURS: Final = "ours"
@@ -120,6 +124,12 @@ HTTP_REQUIREMENTS = (
     Row("http.not-offered", "What only OpenAI has is a 404 that says what there is in its place.", OURS),
     Row("http.wrong-method", "A wrong method is a 405 in OpenAI's shape that names the right ones.", ERRORS),
     Row("http.request-id", "Every answer, errors too, has an `x-request-id` of its own.", ERRORS),
+    Row("http.target.absolute", "A target with scheme and host is taken, and its host counts as the Host.", RFC_9112),
+    Row("http.target.other-scheme", "A target of another scheme than http is a 421.", RFC_9110),
+    Row("http.target.no-path", "A target that is no path is a 400.", RFC_9112),
+    Row("http.target.server", "`OPTIONS *` is a 405 that names every method there is.", RFC_9110),
+    Row("http.target.connect", "CONNECT is a 405 that says that this is no proxy.", RFC_9110),
+    Row("http.upgrade", "An upgrade is not taken up, the request is answered, and the log stays quiet.", RFC_9110),
 )
 
 MODELS_REQUIREMENTS = (
@@ -308,6 +318,12 @@ SAFETY_REQUIREMENTS = (
     Row("safety.no-open-bind", "A non-loopback `--host` without a key is refused.", DESIGN),
     Row("safety.host-header", "A foreign Host header is refused.", DESIGN),
     Row("safety.origin", "A foreign Origin is refused; CORS headers are sent to allowed ones only.", DESIGN),
+    Row("safety.origin.patterns", "`--allowed-origin` takes patterns that no foreign web page fits.", OURS),
+    Row("safety.origin.null", "The origin `null`, which any page can have, is allowed only with a key.", OURS),
+    Row("safety.origin.advice", "A refusal names only what `--allowed-origin` takes.", OURS),
+    Row("safety.fetch-metadata", "What a browser sends for another site's page without an Origin is refused.", OURS),
+    Row("safety.not-embedded", "No page of another origin can embed an answer or have its type guessed.", OURS),
+    Row("safety.framing", "A body with Content-Length and Transfer-Encoding ends its connection.", RFC_9112),
     Row("safety.key.accepted", "A key is accepted as Bearer or `x-api-key`.", OURS),
     Row("safety.key.constant-time", "All keys are compared in constant time.", DESIGN),
     Row("safety.chat.no-tools", "In the chat profile the model is offered no tool.", DESIGN),

@@ -273,6 +273,17 @@ def test_a_list_of_parameter_names_stays_readable() -> None:
         (f"api_key: [{KEY} without an end", f"api_key: {HIDDEN}"),
         (f'so {{"name": "Cookie", "value": "{KEY}"}} it is', f'so {{"name": "Cookie", "value": {HIDDEN}}} it is'),
         ("prompt_tokens: 12, use Bearer authentication", "prompt_tokens: 12, use Bearer authentication"),
+        ("a Bearer token. Basic understanding", "a Bearer token. Basic understanding"),
+        ("Bearer opensesameplease was refused", f"Bearer {HIDDEN} was refused"),
+        ("bearer  sesame", f"bearer  {HIDDEN}"),
+        ("a\\nBearer\topensesame", f"a\\nBearer\t{HIDDEN}"),
+        ("q=Bearer%20opensesame&x=Bearer+authentications", f"q=Bearer%20{HIDDEN}&x=Bearer+{HIDDEN}"),
+        ("Basic dXNlcjpwYXNz", f"Basic {HIDDEN}"),  # user:pass, without a digit or a sign
+        ("x-api-key: opensesame", f"x-api-key: {HIDDEN}"),
+        ("GET /v1beta/models?key=opensesame&alt=sse", f"GET /v1beta/models?key={HIDDEN}&alt=sse"),
+        ("https://a.example/b?sv=1&sig=open%2Fsesame#top", f"https://a.example/b?sv=1&sig={HIDDEN}#top"),
+        ("to https://a.example/#auth=opensesame.", f"to https://a.example/#auth={HIDDEN}"),
+        ("a key=value pair, and keys=1", "a key=value pair, and keys=1"),
     ],
 )
 def test_what_looks_like_a_secret_is_hidden_within_a_text(text: str, shown: str) -> None:
@@ -307,7 +318,23 @@ def test_the_secrets_of_the_login_are_found_by_their_names() -> None:
 
 @pytest.mark.proves("safety.logs")
 @pytest.mark.parametrize(
-    "piece", ["a", "-", "sk-", "://aaa", "bearer aaa ", "secret='", 'api_key="x', "api_key: [", "secret={'", "x" * 70]
+    "piece",
+    [
+        "a",
+        "-",
+        "sk-",
+        "://aaa",
+        "bearer aaa ",
+        "secret='",
+        'api_key="x',
+        "api_key: [",
+        "secret={'",
+        "x" * 70,
+        "bearer ",
+        "bearer+",
+        "basic a",
+        "?key=",
+    ],
 )
 def test_a_text_of_a_clients_choosing_takes_no_long_time_and_no_long_line(piece: str) -> None:
     """A pattern that starts over at every character took minutes for this, and the test would not end."""

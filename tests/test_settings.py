@@ -449,6 +449,27 @@ def test_a_loopback_address_needs_no_key(host: str) -> None:
     assert load({"host": host}).host == host.strip("[]")
 
 
+@pytest.mark.proves("safety.origin.patterns")
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("*", "*://*", "http://*", "https://*", "http://*:80", "https://*:*", "https://*.example.com", "http*://a"),
+        *("app://*.a", "app://a*", "app://*:1", "file://*", "file:///etc", "nothing", "", "/", "//a", "https://"),
+        *("https://a/b", "https://u@a", "https://a b", "https://a:b"),
+    ],
+)
+def test_a_pattern_that_a_foreign_web_page_could_fit_is_no_origin(origin: str) -> None:
+    with pytest.raises(SettingsError, match="is not an origin"):
+        load({"allowed_origins": (origin,), "api_key": ("key",)})
+
+
+@pytest.mark.proves("safety.origin.null")
+def test_the_origin_that_any_page_can_have_takes_a_key() -> None:
+    with pytest.raises(SettingsError, match="--allowed-origin null without an API key"):
+        load({"allowed_origins": ("null",)})
+    assert load({"allowed_origins": ("null",)}, API_KEY="key").allowed_origins == ("null",)
+
+
 @pytest.mark.proves("start.bad-option")
 @pytest.mark.parametrize(
     ("flags", "environ", "sentence"),
@@ -479,7 +500,10 @@ def test_a_loopback_address_needs_no_key(host: str) -> None:
         (
             {"allowed_origins": ("*",)},
             {},
-            "--allowed-origin: '*' is not one origin, such as https://chat.example.com",
+            (
+                "--allowed-origin: '*' is not an origin, such as https://chat.example.com, any port of a host "
+                "(http://localhost:*) or any page of an app (vscode-webview://*)"
+            ),
         ),
     ],
 )

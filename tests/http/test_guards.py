@@ -1,11 +1,16 @@
 """Which hosts the server answers to and which web pages may call it."""
 
-import pytest
+import re
 
+import pytest
+from pydantic import SecretStr
+
+from claude_openai.settings import Settings
 from tests.http.conftest import Serve
-from tests.http.exchange import CHAT, said
+from tests.http.exchange import CHAT, HELLO, said
 
 PAGE = "https://chat.example.com"
+KEYS = (SecretStr("sk-right"),)
 
 
 class TestTheHostHeader:
@@ -114,5 +119,132 @@ class TestTheOrigin:
         answer = await served.client.options(CHAT, headers=headers)
         assert answer.status_code == 204
         assert answer.headers["access-control-allow-origin"] == PAGE
-        assert answer.headers["access-control-allow-methods"] == "GET, POST"
+        assert answer.headers["access-control-allow-methods"] == "DELETE, GET, HEAD, POST"
         assert answer.headers["access-control-allow-headers"] == "authorization,x-stainless-lang"
+
+    @pytest.mark.proves("safety.origin.patterns")
+    @pytest.mark.parametrize(
+        ("allowed", "origin"),
+        [
+            ("vscode-webview://*", "vscode-webview://0u2v8h5m7dlk1a"),
+            ("chrome-extension://*", "chrome-extension://abcdefghijklmnop"),
+            ("app://obsidian.md", "app://obsidian.md"),
+            ("http://localhost:*", "http://localhost:5173"),
+            ("http://localhost:*", "http://localhost"),
+            ("http://[::1]:*", "http://[::1]:3000"),
+            ("https://chat.example.com:*", "https://chat.example.com:8443"),
+            ("https://chat.example.com:443", "https://chat.example.com"),
+            ("http://chat.example.com:80/", "http://chat.example.com"),
+            ("file://", "file://"),
+        ],
+    )
+    async def test_a_page_that_fits_a_pattern_is_allowed(self, serve: Serve, allowed: str, origin: str) -> None:
+        served = serve(allowed_origins=Settings(allowed_origins=(allowed,)).allowed_origins)
+        answer = await served.client.get("/v1/models", headers={"origin": origin, "sec-fetch-site": "cross-site"})
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, origin)
+
+    @pytest.mark.proves("safety.origin.patterns")
+    @pytest.mark.parametrize(
+        ("allowed", "origin"),
+        [
+            ("vscode-webview://*", "vscode-webview://"),
+            ("vscode-webview://*", "https://vscode-webview.example"),
+            ("vscode-webview://*", "vscode-webview://a/b"),
+            ("vscode-webview://*", "xvscode-webview://a"),
+            ("http://localhost:*", "http://localhost.evil.example"),
+            ("http://localhost:*", "http://localhost:80.evil.example"),
+            ("http://localhost:*", "http://localhost:evil"),
+            ("http://localhost:*", "http://localhost:"),
+            ("http://localhost:*", "https://localhost:80"),
+            ("http://a.example:*", "http://axexample:80"),
+            ("file://", "file:///etc"),
+            ("file://", "null"),
+        ],
+    )
+    async def test_a_page_that_fits_no_pattern_is_refused(self, serve: Serve, allowed: str, origin: str) -> None:
+        served = serve(allowed_origins=Settings(allowed_origins=(allowed,)).allowed_origins)
+        answer = await served.client.get("/health", headers={"origin": origin})
+        assert (answer.status_code, "access-control-allow-origin" in answer.headers) == (403, False)
+
+    @pytest.mark.proves("safety.origin.null")
+    async def test_a_page_without_an_origin_that_may_call_still_needs_the_key(self, serve: Serve) -> None:
+        allowed = Settings(allowed_origins=("null",), api_key=KEYS).allowed_origins
+        served = serve(allowed_origins=allowed, keys=("sk-right",))
+        for key, status in (("sk-right", 200), ("sk-wrong", 401)):
+            answer = await served.client.get("/v1/models", headers={"origin": "null", "x-api-key": key})
+            assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (status, "null")
+
+    @pytest.mark.proves("safety.origin.advice")
+    @pytest.mark.parametrize(
+        ("origin", "named"),
+        [
+            ("https://chat.example.com", "https://chat.example.com"),
+            ("http://localhost:5173", "http://localhost:5173"),
+            ("vscode-webview://0u2v8h5m7dlk1a", "vscode-webview://*"),
+            ("app://obsidian.md", "app://obsidian.md"),
+            ("file://", "file://"),
+            ("null", "null"),
+            ("https://a b", None),
+            ("", None),
+            ("http://a/b", None),
+            ("https://*", None),
+        ],
+    )
+    async def test_what_a_refusal_advises_lets_the_page_in(self, serve: Serve, origin: str, named: str | None) -> None:
+        answer = await serve().client.get("/health", headers={"origin": origin})
+        message: str = answer.json()["error"]["message"]
+        advised = re.search(r"--allowed-origin '(.*?)'", message)
+        assert (answer.status_code, advised[1] if advised else None) == (403, named)
+        if named:
+            allowed = Settings(allowed_origins=(named,), api_key=KEYS).allowed_origins
+            served = serve(allowed_origins=allowed)
+            assert (await served.client.get("/health", headers={"origin": origin})).status_code == 200
+
+
+class TestWhatABrowserSaysOfARequestWithoutAnOrigin:
+    """`Sec-Fetch-Site`: images, scripts, frames, links and `no-cors` requests of a page have no Origin."""
+
+    @pytest.mark.proves("safety.fetch-metadata", "errors.envelope")
+    @pytest.mark.parametrize("site", ["cross-site", "same-site", "Cross-Site", "cross-site, none", "later", ""])
+    @pytest.mark.parametrize("mode", ["no-cors", "navigate"])
+    async def test_another_sites_page_gets_nothing(self, serve: Serve, site: str, mode: str) -> None:
+        served = serve(said("Hi"), allowed_origins=(PAGE,))
+        for method, path in (("GET", "/v1/models"), ("GET", "/health"), ("GET", "/nowhere"), ("POST", CHAT)):
+            headers = {"sec-fetch-site": site, "sec-fetch-mode": mode}
+            answer = await served.client.request(method, path, headers=headers)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (403, "origin_not_allowed")
+        assert served.backend.performances == []
+
+    @pytest.mark.proves("safety.fetch-metadata")
+    @pytest.mark.parametrize("site", ["none", "same-origin"])
+    async def test_what_a_person_opens_and_our_own_page_are_answered(self, serve: Serve, site: str) -> None:
+        answer = await serve().client.get("/health", headers={"sec-fetch-site": site, "sec-fetch-mode": "navigate"})
+        assert answer.status_code == 200
+
+    @pytest.mark.proves("safety.fetch-metadata")
+    async def test_an_allowed_page_is_answered_from_wherever_it_is(self, serve: Serve) -> None:
+        served = serve(allowed_origins=(PAGE,))
+        answer = await served.client.get("/v1/models", headers={"origin": PAGE, "sec-fetch-site": "cross-site"})
+        assert answer.status_code == 200
+
+
+@pytest.mark.proves("safety.not-embedded")
+async def test_every_answer_forbids_to_embed_it_and_to_guess_its_type(serve: Serve) -> None:
+    served = serve(said("Hi"), said("Hi"), allowed_origins=(PAGE,), keys=("sk-right",))
+    client, key = served.client, {"x-api-key": "sk-right"}
+    answers = [
+        await client.get("/health"),
+        await served.chat(x_api_key="sk-right"),
+        await served.chat({**HELLO, "stream": True}, x_api_key="sk-right"),
+        await client.get("/v1/models", headers={**key, "origin": PAGE}),
+        await client.get("/v1/models"),
+        await client.get("/nowhere", headers=key),
+        await client.put("/health"),
+        await client.get("/health", headers={"origin": "https://evil.example"}),
+        await client.get("/health", headers={"host": "evil.example"}),
+        await client.options(CHAT, headers={"origin": PAGE, "access-control-request-method": "POST"}),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 401, 404, 405, 403, 403, 204]
+    for answer in answers:
+        assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+        assert answer.headers["x-content-type-options"] == "nosniff"

@@ -1,7 +1,7 @@
 """The server as one ASGI application: its routes, and the layers that every request passes on its way to them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -24,6 +24,7 @@ from claude_openai.http.request_id import RequestLog
 from claude_openai.http.resource import Resource, UnknownPath
 from claude_openai.http.responses import CancelResponse, InputItems, Responses, StoredResponse
 from claude_openai.http.runs import CancelRun, FollowRun, LatestRuns, OneRun
+from claude_openai.http.target import Framing, RequestTarget
 
 OPEN_PATHS = ("/health", "/openapi.json")
 """What needs no key. It tells nothing that is anyone's own."""
@@ -62,10 +63,13 @@ class Services:
 
 def create_app(services: Services) -> ASGIApp:
     """The application. The gateway's life is the caller's: nothing starts or ends with the application."""
-    return _ByProtocol(http=_layers(_routes(services), services), other=Router())
+    resources = _resources(services)
+    methods = {method for resource in resources.values() for method in resource.methods}
+    return _ByProtocol(http=_layers(_router(resources), services, methods), other=Router())
 
 
-def _routes(services: Services) -> Router:
+def _resources(services: Services) -> Mapping[str, Resource]:
+    """By their paths."""
     gateway = services.gateway
     means = Answering(
         gateway,
@@ -79,7 +83,7 @@ def _routes(services: Services) -> Router:
     health = HealthCheck(gateway, version=services.version, simulated=services.simulated, clock=services.clock)
     runs = gateway.runs
     stored = StoredResponse(runs)
-    routes = {
+    return {
         "/health": Resource({"GET": health}),
         "/openapi.json": Resource({"GET": OpenApi(services.version)}),
         "/v1/models": Resource({"GET": Models(gateway)}),
@@ -95,24 +99,29 @@ def _routes(services: Services) -> Router:
         "/runs/{run}/events": Resource({"GET": FollowRun(runs, services.keep_alive_seconds)}),
         "/runs/{run}/cancel": Resource({"POST": CancelRun(runs)}),
     }
-    unknown = UnknownPath(routes)
+
+
+def _router(resources: Mapping[str, Resource]) -> Router:
+    unknown = UnknownPath(resources)
     return Router(
         [
             Route("/v1/models/", unknown),  # not the model without a name
-            *(Route(path, resource) for path, resource in routes.items()),
+            *(Route(path, resource) for path, resource in resources.items()),
         ],
         redirect_slashes=False,  # a POST would lose its body on the way
         default=unknown,
     )
 
 
-def _layers(app: ASGIApp, services: Services) -> ASGIApp:
-    """The last one is the outermost."""
+def _layers(app: ASGIApp, services: Services, methods: Collection[str]) -> ASGIApp:
+    """The last one is the outermost. `methods` are those of any path."""
     app = Authentication(app, keys=services.keys, open_paths=OPEN_PATHS)
-    app = OriginGuard(app, services.allowed_origins)
+    app = OriginGuard(app, services.allowed_origins, methods)
     app = HostGuard(app, bound=services.host, allowed=services.allowed_hosts)
+    app = RequestTarget(app, methods)
     app = ErrorBoundary(app)
     app = CrossOrigin(app, services.allowed_origins)
+    app = Framing(app)
     app = Patience(app, services.send_seconds)
     return RequestLog(app, new_id=services.new_id, simulated=services.simulated)
 

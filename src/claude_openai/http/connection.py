@@ -12,6 +12,8 @@ from typing import Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from claude_openai.http.errors import NOT_HTTP
+from claude_openai.http.origin import ISOLATED
 from claude_openai.logs import logger
 from claude_openai.wire.errors import ErrorBody, ErrorEnvelope
 
@@ -24,7 +26,7 @@ LINGER_SECONDS: Final = 5.0
 """How long a client that has its answer may go on with its request. Closed at once, it might never see the answer."""
 
 _UNREADABLE: Final = ErrorBody(
-    message="This is no HTTP/1.1 request. HTTPS looks like that to this server, which speaks plain HTTP.",
+    message=NOT_HTTP,
     type="invalid_request_error",
     param=None,
     code="not_http",
@@ -51,6 +53,10 @@ class Connection(H11Protocol):
         if not self._refused:
             super().data_received(data)
             self._bound_waiting()
+
+    def _should_upgrade(self) -> bool:
+        """Never: RFC 9110 (7.8) lets a server pass an upgrade over. uvicorn would log what to install for it."""
+        return False
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -80,6 +86,7 @@ class Connection(H11Protocol):
         error = _TOO_LARGE if status is HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE else _UNREADABLE
         body = ErrorEnvelope(error=error).to_json().encode()
         headers = {"content-type": "application/json", "content-length": str(len(body)), "connection": "close"}
+        headers |= ISOLATED
         events = (
             h11.Response(status_code=status, headers=list(headers.items()), reason=status.phrase),
             h11.Data(data=body),

@@ -4,7 +4,7 @@ What is wrong with the request itself or upstream is a `Failure` of the core and
 HTTP knows (paths, methods, names of hosts) is `Refused`, and stays here. Anything else is a fault of our own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from starlette.responses import Response
@@ -37,6 +37,9 @@ LONGEST_SHOWN = 256
 """Characters of a request's method or path that are told again, to the client or to the log."""
 
 
+NOT_HTTP = "This is no HTTP/1.1 request. HTTPS and HTTP/2 look like that to this server, which speaks plain HTTP/1.1."
+
+
 def shown(text: str) -> str:
     """`text` of a client's choosing, cut to what a person would read."""
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
@@ -63,6 +66,11 @@ class Refused(Exception):  # noqa: N818 -- named for what happened; it is an ans
     def answer(self) -> Response:
         error = ErrorBody(message=str(self), type="invalid_request_error", param=self.param, code=self.code)
         return _answer(ErrorEnvelope(error=error), self.status, self.headers)
+
+
+def wrong_method(message: str, allowed: Sequence[str]) -> Refused:
+    """A 405. Where no method is allowed, its `allow` header is empty, which RFC 9110 (10.2.1) has for that."""
+    return Refused(405, message, code="method_not_supported", headers={"allow": ", ".join(allowed)})
 
 
 def failure_answer(failure: Failure) -> Response:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from claude_openai.http.errors import LONGEST_SHOWN, Refused, shown
+from claude_openai.http.errors import LONGEST_SHOWN, Refused, shown, wrong_method
 
 BASE = "/v1"
 
@@ -47,7 +47,9 @@ class Resource:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self.methods.get(scope["method"])
         if app is None:
-            raise _wrong_method(scope["method"], scope["path"], sorted(self.methods))
+            method, path, names = shown(scope["method"]), shown(scope["path"]), sorted(self.methods)
+            message = f"Not allowed to {method} on {path}: only {', '.join(names)} requests are accepted."
+            raise wrong_method(message, names)
         await app(scope, receive, send)
 
 
@@ -76,9 +78,3 @@ def _bare(path: str) -> str:
     while bare.startswith(f"{BASE}/"):
         bare = bare.removeprefix(BASE)
     return bare or "/"
-
-
-def _wrong_method(method: str, path: str, allowed: list[str]) -> Refused:
-    names = ", ".join(allowed)
-    message = f"Not allowed to {shown(method)} on {shown(path)}: only {names} requests are accepted."
-    return Refused(405, message, code="method_not_supported", headers={"allow": names})

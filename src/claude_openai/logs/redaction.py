@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum, auto
 from functools import lru_cache
 from math import isfinite
@@ -80,8 +81,33 @@ _BRACKETS: Final = re.compile(r"(?P<quote>\\*[\"'])(?:(?!(?<!\\)(?P=quote)).)*(?
 
 _LINE: Final = re.compile(r"[^\r\n\"']*")
 
-_SHAPES: Final = (
-    (re.compile(r"\b(bearer|basic) +(?=\S*\d)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
+_SCHEME: Final = r"(?P<scheme>{}(?:[ \t]|%20|\+){{1,8}})"
+"""Of an Authorization header. No boundary before it: an escaped line break ends in a letter."""
+
+_NO_TOKENS: Final = "authentication|authorization|credentials?|tokens?|scheme|header|prefix|format"
+"""Words that follow "Bearer" where somebody speaks of it."""
+
+
+def _basic(found: re.Match[str]) -> str:
+    """Letters alone may be a word ("basic understanding"), or `user:password` in base64."""
+    text = found["token"]
+    try:
+        secret = any(map(str.isdecimal, text)) or b":" in b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        secret = False
+    return f"{found['scheme']}{HIDDEN}" if secret else found[0]
+
+
+_SHAPES: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]] = (
+    (
+        re.compile(rf"{_SCHEME.format('bearer')}(?!(?:{_NO_TOKENS})(?![\w~+/=-]))[\w.~+/=-]{{6,}}", re.IGNORECASE),
+        rf"\g<scheme>{HIDDEN}",
+    ),
+    (re.compile(rf"{_SCHEME.format('basic')}(?P<token>[\w.~+/=-]{{8,}})", re.IGNORECASE), _basic),
+    (
+        re.compile(r"(?P<name>[?&#](?:key|sig|signature|auth|jwt|pwd|pass)=)[^\s&#\"'<>]+", re.IGNORECASE),
+        rf"\g<name>{HIDDEN}",
+    ),
     (re.compile(r"\bsk-[\w-]{8,}"), HIDDEN),
     (re.compile(r"(?<=://)[^/\s?#\"'<>]+@"), f"{HIDDEN}@"),
 )

@@ -208,7 +208,8 @@ class Settings(BaseModel):
     )
     allowed_origins: Annotated[Origins, Spelling("--allowed-origin", repeatable=True)] = Field(
         (),
-        description="Web page's origin that may call the server, such as https://chat.example.com; repeatable.",
+        description="Web page's origin that may call the server, such as https://chat.example.com; repeatable. "
+        "http://localhost:* is any port of a host, vscode-webview://* any page of an app; null needs an API key.",
     )
     data_dir: Folder = Field(
         "~/.claude-openai",
@@ -273,6 +274,15 @@ class Settings(BaseModel):
             raise ValueError(
                 f"refusing to listen on {self.host} without an API key: "
                 f"set {PREFIX}API_KEY or --api-key-file, or use --host 127.0.0.1"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _no_open_origin(self) -> Self:
+        if "null" in self.allowed_origins and not self.api_keys:
+            raise ValueError(
+                "refusing --allowed-origin null without an API key, since any web page can have that origin: "
+                f"set {PREFIX}API_KEY or --api-key-file"
             )
         return self
 

@@ -143,12 +143,27 @@ def _host_name(name: str) -> str:
     return name.lower()
 
 
+_ORIGIN = re.compile(
+    r"null|file://|(?P<web>https?)://(\[[0-9a-f:.]+\]|[^/\s*:@\[\]'?#]+)(?P<port>:([0-9]+|\*))?"
+    r"|(?!https?:|file:)[a-z][a-z0-9+.-]*://(\*|[^/\s*:@\[\]'?#]+(:[0-9]+)?)"
+)
+"""What a browser sends as Origin, and two patterns: any port of a host, and any page of a scheme that is no web page's.
+`http://*` would be every page there is, and `https://*.example.com` every one whose name somebody can get.
+"""
+
+
 def _origin(origin: str) -> str:
-    """A browser sends no slash at the end; people copy one from the address bar."""
-    bare = origin.strip().rstrip("/").lower()
-    if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s*]+", bare):
-        raise ValueError(f"{origin!r} is not one origin, such as https://chat.example.com")
-    return bare
+    """A browser sends no slash at the end and no usual port; people copy the one and write the other."""
+    text = origin.strip().lower()
+    bare = "file://" if text in {"file://", "file:///"} else text.rstrip("/")
+    found = _ORIGIN.fullmatch(bare)
+    if not found:
+        raise ValueError(
+            f"{origin!r} is not an origin, such as https://chat.example.com, any port of a host (http://localhost:*) "
+            "or any page of an app (vscode-webview://*)"
+        )
+    usual = {"http": ":80", "https": ":443"}.get(found["web"] or "")
+    return bare.removesuffix(usual) if usual and usual == found["port"] else bare
 
 
 Name = Annotated[str, Field(min_length=1)]
