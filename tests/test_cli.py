@@ -31,6 +31,7 @@ from tests.test_settings import FIELDS, WRITTEN, seen
 
 READY = Ready(
     url="http://127.0.0.1:8000",
+    also=(),
     backend="Claude Code 2.1.330",
     model="sonnet",
     needs_key=False,
@@ -189,7 +190,7 @@ def test_an_open_bind_without_a_key_is_refused_with_the_remedies(command: Comman
     assert ran.code == ExitCode.USAGE
     assert ran.err == (
         "claude-openai: refusing to listen on 0.0.0.0 without an API key: "
-        "set CLAUDE_OPENAI_API_KEY or --api-key-file, or use --host 127.0.0.1\n"
+        "set CLAUDE_OPENAI_API_KEY or --api-key-file, or use --host localhost\n"
     )
 
 
@@ -267,6 +268,15 @@ claude-openai 0.1.0
   Login    Claude account
 """
     )
+
+
+@pytest.mark.proves("start.banner")
+def test_the_banner_tells_every_address() -> None:
+    assert plain(changed(also=("http://[::1]:8000", "http://10.0.0.1:8000"))).splitlines()[1:4] == [
+        "  URL      http://127.0.0.1:8000/v1",
+        "  Also at  http://[::1]:8000/v1",
+        "  Also at  http://10.0.0.1:8000/v1",
+    ]
 
 
 @pytest.mark.proves("start.banner")

@@ -33,7 +33,7 @@ ROOT = Path(__file__).parent.parent
 VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=8, max_size=40)
 
 WRITTEN: Mapping[str, tuple[str, Any]] = {
-    "host": ("::1", "::1"),
+    "host": ("::1", ("::1",)),
     "port": ("9000", 9000),
     "api_key": ("key-one", ["key-one"]),
     "default_model": ("opus", "opus"),
@@ -116,7 +116,7 @@ def file_with(folder: Path, text: str) -> Path:
 def test_the_defaults_are_the_ones_documented() -> None:
     assert load().model_dump() == snapshot(
         {
-            "host": "127.0.0.1",
+            "host": ("localhost",),
             "port": 8000,
             "api_key": (),
             "api_key_file": None,
@@ -303,7 +303,7 @@ def test_without_a_home_there_is_no_usual_file() -> None:
         ("prot = 1", "unknown setting prot in {path}; did you mean port?"),
         ("config = 'x'", "unknown setting config in {path}"),
         ("port = 'x'", "port in {path}: 'x' is not a port from 0 to 65535"),
-        ("host = 5", "host in {path}: 5 is not an address"),
+        ("host = 5", "host in {path}: 5 is not a list of addresses to listen on"),
         ("model_aliases = 5", "model_aliases in {path}: 5 is not a table of names and models"),
         ("port = ", "the settings file {path} is not valid TOML: Invalid value (at end of document)"),
     ],
@@ -421,7 +421,7 @@ def test_a_misspelt_variable_is_a_doubt() -> None:
 def test_an_address_that_others_can_reach_needs_a_key(host: str) -> None:
     assert refusal({"host": host}) == (
         f"refusing to listen on {host.strip('[]')} without an API key: "
-        "set CLAUDE_OPENAI_API_KEY or --api-key-file, or use --host 127.0.0.1"
+        "set CLAUDE_OPENAI_API_KEY or --api-key-file, or use --host localhost"
     )
     assert load({"host": host}, API_KEY="key").api_keys
 
@@ -429,7 +429,7 @@ def test_an_address_that_others_can_reach_needs_a_key(host: str) -> None:
 @pytest.mark.proves("safety.no-open-bind")
 def test_settings_made_directly_are_held_to_the_same_rule() -> None:
     with pytest.raises(ValidationError, match="refusing to listen"):
-        Settings(host="0.0.0.0")
+        Settings(host=("localhost", "0.0.0.0"))
 
 
 @pytest.mark.proves("safety.no-open-bind")
@@ -446,7 +446,15 @@ def test_an_address_needs_no_key_only_if_it_is_loopback(address: ipaddress.IPv4A
 @pytest.mark.proves("safety.loopback")
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "[::1]", "localhost", "LOCALHOST"])
 def test_a_loopback_address_needs_no_key(host: str) -> None:
-    assert load({"host": host}).host == host.strip("[]")
+    assert load({"host": host}).host == (host.strip("[]"),)
+
+
+@pytest.mark.proves("safety.no-open-bind")
+@pytest.mark.parametrize("hosts", [("127.0.0.1", "10.0.0.1"), ("10.0.0.1", "::1"), ("10.0.0.1",)])
+def test_one_address_that_others_can_reach_is_enough_to_need_a_key(hosts: tuple[str, ...]) -> None:
+    assert refusal({"host": hosts}).startswith("refusing to listen on 10.0.0.1 without an API key")
+    assert refusal({}, CLAUDE_OPENAI_HOST=",".join(hosts)).startswith("refusing to listen on 10.0.0.1 without")
+    assert load({"host": hosts}, API_KEY="key").host == hosts
 
 
 @pytest.mark.proves("safety.origin.patterns")
@@ -476,7 +484,7 @@ def test_the_origin_that_any_page_can_have_takes_a_key() -> None:
     [
         ({"port": "65536"}, {}, "--port: '65536' is not a port from 0 to 65535"),
         ({}, {"PORT": "http"}, "PORT: 'http' is not a port from 0 to 65535"),
-        ({"host": ""}, {}, "--host: '' is not an address or a host name to listen on, such as 127.0.0.1"),
+        ({"host": ""}, {}, "--host: '' is not a list of addresses to listen on"),
         ({"model_aliases": ("a=b", "gpt-4o")}, {}, "--model-alias: 'gpt-4o' is not NAME=MODEL, such as gpt-4o=sonnet"),
         (
             {},

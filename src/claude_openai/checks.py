@@ -11,7 +11,7 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +27,7 @@ from pydantic import BaseModel, ValidationError
 from claude_openai import logs, wiring
 from claude_openai.errors import LaunchError
 from claude_openai.instances import Instance, running
-from claude_openai.serving import bound
+from claude_openai.serving import listening
 from claude_openai.settings import Settings, doubts, login_environment
 from claude_openai.store import saved_runs
 
@@ -99,17 +99,18 @@ def of_python(found: tuple[int, ...]) -> Check:
     return Check("Python", "fail", f"{told} is too old", "install Python 3.11 or newer")
 
 
-def of_port(host: str, port: int, servers: Sequence[Instance]) -> Check:
+def of_port(hosts: Iterable[str], port: int, servers: Sequence[Instance]) -> Check:
     """Whether a server could have `port`, or one of `servers` has it."""
     ours = next((server for server in servers if port and server.port == port), None)
     if ours:
         return Check("Port", "ok", f"your server has {port} (process {ours.pid})")
     try:
-        bound(host, port).close()
+        with listening(hosts, port):
+            pass
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             return Check("Port", "fail", f"{port} is taken by {_holder(port)}", "name another with --port")
-        return Check("Port", "fail", f"{host}, port {port}: {error.strerror or error}", "see --host and --port")
+        return Check("Port", "fail", f"{error.filename}, port {port}: {error.strerror}", "see --host and --port")
     return Check("Port", "ok", f"{port} is free" if port else "any free one")
 
 
@@ -215,7 +216,7 @@ def _holder(port: int) -> str:
 
 def _alone(settings: Settings, *, simulate: bool) -> Settings:
     """As they are, but for a server that nobody knows of and that keeps nothing."""
-    nobodys = {"host": "127.0.0.1", "port": 0, "store": "memory", "warm_processes": 0, "shutdown_timeout": 0.0}
+    nobodys = {"host": ("127.0.0.1",), "port": 0, "store": "memory", "warm_processes": 0, "shutdown_timeout": 0.0}
     return settings.model_copy(update={**nobodys, "simulate": simulate})
 
 

@@ -3,7 +3,7 @@
 `<temporary folder>/claude-openai-<uid>/` is this user's alone, and has a folder for each server, named by its port:
 
     claude-openai.pid     the process, when it was created (Unix seconds), the seconds a stop may take: a line each
-    claude-openai.port    the port, the address it listens on, its URL, its log file (may be empty): a line each
+    claude-openai.port    the port, its hosts between commas, its URL, its log file (may be empty): a line each
 
 A server writes them once it is ready and removes them at its end. While it runs it holds a lock on its folder, which
 the kernel frees however the server ends; that also keeps away what cleans old files out of temporary folders.
@@ -45,26 +45,28 @@ PAUSE_SECONDS: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One server. `host` is what it listens on, `url` where a client on this machine finds it.
+    """One server. `hosts` are what it listens on, `url` where a client on this machine finds it.
 
     `stop_seconds` is how long it may take to stop, `log_file` None where its log is in no file.
     """
 
     pid: int
     port: int
-    host: str
+    hosts: tuple[str, ...]
     url: str
     started_at: float
     stop_seconds: float
     log_file: Path | None = None
 
     @classmethod
-    def of_this_process(cls, *, port: int, host: str, url: str, stop_seconds: float, log_file: Path | None) -> Self:
+    def of_this_process(
+        cls, *, port: int, hosts: tuple[str, ...], url: str, stop_seconds: float, log_file: Path | None
+    ) -> Self:
         """The server that this process is."""
         import psutil  # noqa: PLC0415 -- 27 ms, which no other command than those about servers needs
 
         process = psutil.Process()
-        return cls(process.pid, port, host, url, process.create_time(), stop_seconds, log_file)
+        return cls(process.pid, port, hosts, url, process.create_time(), stop_seconds, log_file)
 
 
 def running(tempdir: Path | None = None) -> list[Instance]:
@@ -119,7 +121,7 @@ def _known(folder: Path, instance: Instance) -> Iterator[None]:
     with ExitStack() as held:
         place = _taken(folder, instance.port, held)
         log_file = "" if instance.log_file is None else str(instance.log_file)
-        _write(place / PORT_FILE, instance.port, instance.host, instance.url, log_file)
+        _write(place / PORT_FILE, instance.port, ",".join(instance.hosts), instance.url, log_file)
         _write(place / PID_FILE, instance.pid, instance.started_at, instance.stop_seconds)
         try:
             yield
@@ -211,10 +213,10 @@ def _places(folder: Path) -> list[Path]:
 def _read(place: Path) -> Instance | None:
     """What the files of a server say; None where they are not there or not whole."""
     try:
-        port, host, url, log_file = (place / PORT_FILE).read_text("utf-8").split("\n")[:4]
+        port, hosts, url, log_file = (place / PORT_FILE).read_text("utf-8").split("\n")[:4]
         pid, started_at, stop_seconds = (place / PID_FILE).read_text("utf-8").split("\n")[:3]
         log = Path(log_file) if log_file else None
-        return Instance(int(pid), int(port), host, url, float(started_at), float(stop_seconds), log)
+        return Instance(int(pid), int(port), tuple(hosts.split(",")), url, float(started_at), float(stop_seconds), log)
     except (OSError, ValueError):
         return None
 

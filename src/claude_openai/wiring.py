@@ -9,7 +9,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -34,7 +34,7 @@ from claude_openai.gateway import Choice, Gateway, Keep, Limits, Patience, Queue
 from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection
 from claude_openai.logs.destinations import BACKUPS
-from claude_openai.serving import Server, base_url, bound, serving
+from claude_openai.serving import Server, base_url, listening, serving
 from claude_openai.settings import Settings
 from claude_openai.store import MemoryRuns, Retention, sqlite_runs
 from claude_openai.testing.environment import simulated_login
@@ -50,9 +50,12 @@ LOG_IN = "run `claude` and sign in with /login, or set ANTHROPIC_API_KEY"
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What the person who started the server wants to know. `login` is None where Claude Code is not signed in."""
+    """What the person who started the server wants to know. `also` are further URLs of it;
+    `login` is None where Claude Code is not signed in.
+    """
 
     url: str
+    also: tuple[str, ...]
     backend: str
     model: str
     needs_key: bool
@@ -102,11 +105,11 @@ async def serve(settings: Settings, login: Mapping[str, str], *, announce: Calla
     stop = Stop()
     async with anyio.create_task_group() as group:
         await group.start(stop.listen)
-        with _listener(settings) as listener, _folder() as folder:
+        with _listening(settings) as listeners, _folder() as folder:
             await _sweep()
             async with _upstream(settings, login, folder) as environment, _store(settings) as store:
                 start = partial(application, settings, environment, scratch=folder.scratch, store=store)
-                await _serve_until(stop, settings, start, listener, announce)
+                await _serve_until(stop, settings, start, listeners, announce)
         log.info("server.stop")
         group.cancel_scope.cancel()
 
@@ -115,16 +118,16 @@ async def _serve_until(
     stop: Stop,
     settings: Settings,
     start: Callable[[TaskGroup], tuple[Gateway, ASGIApp]],
-    listener: socket.socket,
+    listeners: Sequence[socket.socket],
     announce: Callable[[Ready], None],
 ) -> None:
     async with anyio.create_task_group() as sessions:
         gateway, app = start(sessions)
         async with stop.cancelling():
-            ready = await _ready(settings, gateway, listener)
+            ready = await _ready(settings, gateway, listeners)
         if not stop.asked.is_set():
             server = Server(_uvicorn(settings, app))
-            async with serving(server, listener):
+            async with serving(server, *listeners):
                 announce(ready)
                 log.info("server.start", url=ready.url, backend=ready.backend, simulated=ready.simulated)
                 await stop.asked.wait()
@@ -191,7 +194,7 @@ def application(
     services = Services(
         gateway=gateway,
         version=__version__,
-        host=settings.host,
+        hosts=settings.host,
         keys=tuple(key.get_secret_value() for key in settings.api_keys),
         allowed_hosts=settings.allowed_hosts,
         allowed_origins=settings.allowed_origins,
@@ -258,16 +261,23 @@ def _own(settings: Settings) -> Iterator[str]:
         yield str(settings.api_key_file.path)
 
 
-def _listener(settings: Settings) -> socket.socket:
-    try:
-        return bound(settings.host, settings.port)
-    except OSError as error:
-        raise LaunchError(
-            f"cannot listen on {settings.host}, port {settings.port}: {error.strerror or error}",
-            "name another with --port, or any free one with --port 0"
-            if error.errno in {errno.EADDRINUSE, errno.EACCES}
-            else "name an address of this machine with --host",
-        ) from error
+@contextmanager
+def _listening(settings: Settings) -> Iterator[tuple[socket.socket, ...]]:
+    with ExitStack() as stack:
+        try:
+            listeners = stack.enter_context(listening(settings.host, settings.port))
+        except OSError as error:
+            raise _no_address(error, settings.port) from error
+        yield listeners
+
+
+def _no_address(error: OSError, port: int) -> LaunchError:
+    return LaunchError(
+        f"cannot listen on {error.filename}, port {port}: {error.strerror}",
+        "name another with --port, or any free one with --port 0"
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}
+        else "name an address of this machine with --host",
+    )
 
 
 @contextmanager
@@ -335,7 +345,7 @@ def executable(settings: Settings) -> str:
     return str(Path(found).absolute())
 
 
-async def _ready(settings: Settings, gateway: Gateway, listener: socket.socket) -> Ready:
+async def _ready(settings: Settings, gateway: Gateway, listeners: Sequence[socket.socket]) -> Ready:
     try:
         description = await gateway.description()
         models = await gateway.catalogue()
@@ -346,8 +356,10 @@ async def _ready(settings: Settings, gateway: Gateway, listener: socket.socket) 
         hint = "see --default-model and --model-alias" if wrong_model else "--claude-command names another"
         raise LaunchError(str(error).rstrip("."), hint) from error
     resolved = f" ({default.resolved})" if default.resolved not in {None, default.id} else ""
+    url, *also = map(base_url, listeners)
     return Ready(
-        url=base_url(listener),
+        url=url,
+        also=tuple(also),
         backend=f"Claude Code {description.version} through {description.name}",
         model=default.id + resolved,
         needs_key=bool(settings.api_keys),

@@ -104,7 +104,7 @@ async def _serve(
 ) -> AsyncIterator[Rig]:
     chosen = Settings(**{"port": 0, "max_retries": 1, "request_timeout": 60, "warm_processes": 0, **settings})
     login = login | (environment or {})
-    with bound(chosen.host, chosen.port) as listener:
+    with bound("127.0.0.1", chosen.port) as listener:
         async with anyio.create_task_group() as sessions:
             gateway, app = application(chosen, login, sessions)
             config = uvicorn.Config(app, log_config=None, ws="none", lifespan="off", timeout_graceful_shutdown=5)

@@ -59,7 +59,7 @@ RUNNING = a_run(
 @contextmanager
 def asked(server: Instance, content: str, **more: Any) -> Iterator[HTTPResponse]:
     """A request that is open for as long as the block lasts; its answer has begun."""
-    connection = HTTPConnection(server.host, server.port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
     request_id = more.pop("request_id", None)
     key = more.pop("key", None)
     headers = {

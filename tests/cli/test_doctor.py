@@ -59,14 +59,14 @@ def test_an_old_python_fails() -> None:
 def test_a_port_is_free_or_ours_or_somebodys() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
-        ours = Instance(7, port, "127.0.0.1", f"http://127.0.0.1:{port}", time.time(), 1.0)
-        assert of_port("127.0.0.1", port, [ours]) == Check("Port", "ok", f"your server has {port} (process 7)")
-        check = of_port("127.0.0.1", port, [])
+        ours = Instance(7, port, ("127.0.0.1",), f"http://127.0.0.1:{port}", time.time(), 1.0)
+        assert of_port(["127.0.0.1"], port, [ours]) == Check("Port", "ok", f"your server has {port} (process 7)")
+        check = of_port(["127.0.0.1"], port, [])
         assert (check.status, check.remedy) == ("fail", "name another with --port")
         assert check.told.startswith(f"{port} is taken by ")
-    assert of_port("127.0.0.1", port, []) == Check("Port", "ok", f"{port} is free")
-    assert of_port("127.0.0.1", 0, []) == Check("Port", "ok", "any free one")
-    assert of_port("203.0.113.1", port, []).status == "fail"
+    assert of_port(["127.0.0.1"], port, []) == Check("Port", "ok", f"{port} is free")
+    assert of_port(["127.0.0.1"], 0, []) == Check("Port", "ok", "any free one")
+    assert of_port(["127.0.0.1", "203.0.113.1"], port, []).status == "fail"
 
 
 @pytest.mark.proves("commands.doctor.folders")

@@ -6,6 +6,7 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -23,8 +24,8 @@ NOBODY = "no server of yours runs"
 @pytest.fixture(scope="module")
 def servers(machine: Machine) -> list[Instance]:
     """Two, by port."""
-    for _ in range(2):
-        assert machine.types("--background", "--simulate", "--port", "0").code == 0
+    for hosts in ([], ["--host", "127.0.0.2", "--host", "localhost"]):
+        assert machine.types("--background", "--simulate", "--port", "0", *hosts).code == 0
     return running(machine.temporary)
 
 
@@ -39,7 +40,19 @@ def test_each_server_has_a_block_with_what_it_says_of_itself(machine: Machine, s
         assert first == f"{server.url}/v1  running"
         assert told["PID"].strip() == str(server.pid)
         assert told["Version"].strip().startswith(f"{claude_openai.__version__}, Claude Code ")
+        assert told["Host"].strip() == ", ".join(server.hosts)
         assert {"Simulated", "Uptime", "Runs", "Processes", "Log"} <= told.keys()
+
+
+@pytest.mark.proves("start.hosts", "start.hosts.localhost")
+def test_each_address_of_each_host_is_answered(servers: list[Instance]) -> None:
+    by_hosts = {server.hosts: server for server in servers}
+    assert by_hosts.keys() == {("localhost",), ("127.0.0.2", "localhost")}
+    for hosts, server in by_hosts.items():
+        assert server.url == f"http://{hosts[0].replace('localhost', '127.0.0.1')}:{server.port}"
+        for address in ("127.0.0.1", "[::1]", *(["127.0.0.2"] if "127.0.0.2" in hosts else [])):
+            with urlopen(f"http://{address}:{server.port}/health", timeout=10) as answer:
+                assert json.load(answer)["ready"] is True
 
 
 @pytest.mark.proves("status.tells")

@@ -226,7 +226,7 @@ def test_two_servers_cannot_be_known_by_one_port(tmp_path: Path, monkeypatch: py
 
 def _this(port: int) -> Instance:
     return Instance.of_this_process(
-        port=port, host="127.0.0.1", url=f"http://127.0.0.1:{port}", stop_seconds=30, log_file=None
+        port=port, hosts=("127.0.0.1",), url=f"http://127.0.0.1:{port}", stop_seconds=30, log_file=None
     )
 
 

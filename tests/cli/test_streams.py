@@ -77,7 +77,7 @@ def test_a_terminal_that_is_closed_is_nothing_to_a_server_that_was_told_so(tmp_p
 def test_a_server_that_lets_nobody_in_any_more_is_not_told_to_hang() -> None:
     with bound("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
-    server = Instance(7, port, "127.0.0.1", f"http://127.0.0.1:{port}", time.time(), 1.0)
+    server = Instance(7, port, ("127.0.0.1",), f"http://127.0.0.1:{port}", time.time(), 1.0)
     told = described(seen(server))
     assert "is stopping: it lets nobody in" in told
     assert "--force" not in told

@@ -33,7 +33,7 @@ def said(*texts: str) -> tuple[Event, ...]:
 class Configuration(TypedDict, total=False):
     """What a test may change of `Services`."""
 
-    host: str
+    hosts: tuple[str, ...]
     keys: tuple[str, ...]
     allowed_hosts: tuple[str, ...]
     allowed_origins: tuple[str, ...]

@@ -59,7 +59,7 @@ class TestTheHostHeader:
     @pytest.mark.proves("safety.host-header")
     @pytest.mark.parametrize("bound", ["0.0.0.0", "::", "192.168.1.5", "box.lan"])
     async def test_bound_to_a_network_it_has_any_name_and_the_key_decides(self, serve: Serve, bound: str) -> None:
-        served = serve(host=bound, keys=("sk-right",))
+        served = serve(hosts=("localhost", bound), keys=("sk-right",))
         headers = {"host": "whatever.example"}
         assert (await served.client.get("/v1/models", headers=headers)).status_code == 401
         headers["x-api-key"] = "sk-right"
@@ -67,7 +67,7 @@ class TestTheHostHeader:
 
     @pytest.mark.proves("safety.host-header")
     async def test_bound_to_a_network_it_has_only_the_names_it_was_told_if_any(self, serve: Serve) -> None:
-        served = serve(host="192.168.1.5", keys=("sk-right",), allowed_hosts=("box.lan",))
+        served = serve(hosts=("192.168.1.5",), keys=("sk-right",), allowed_hosts=("box.lan",))
         for host, status in (("box.lan", 200), ("192.168.1.5:80", 200), ("127.0.0.1", 200), ("evil.example", 403)):
             assert (await served.client.get("/health", headers={"host": host})).status_code == status
 

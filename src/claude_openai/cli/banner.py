@@ -27,6 +27,8 @@ def _lines(ready: "Ready") -> Iterator[str]:
     if ready.simulated:
         yield click.style(f"  {SIMULATED}", fg="black", bg="yellow", bold=True)
     yield _fact("URL", click.style(f"{ready.url}/v1", fg="cyan", underline=True))
+    for url in ready.also:
+        yield _fact("Also at", f"{url}/v1")
     yield _fact("Backend", ready.backend)
     yield _fact("Model", ready.model)
     yield _fact("API key", "needed" if ready.needs_key else "not needed, only this machine can connect")

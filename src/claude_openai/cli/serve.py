@@ -97,7 +97,7 @@ def _announce(settings: Settings, register: Callable[[Instance], None], ready: "
 def _instance(settings: Settings, ready: "Ready") -> Instance:
     return Instance.of_this_process(
         port=urlsplit(ready.url).port or settings.port,
-        host=settings.host,
+        hosts=settings.host,
         url=ready.url,
         stop_seconds=settings.shutdown_timeout + STOP_MARGIN_SECONDS,
         log_file=log_file(settings),

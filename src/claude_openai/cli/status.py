@@ -96,6 +96,7 @@ def _lines(server: Seen) -> Iterator[str]:
     yield f"{click.style(f'{instance.url}/v1', fg='cyan', underline=True)}  {_state(server)}"
     if health and health.get("simulated"):
         yield click.style(fact("Simulated", "a script answers here, no model"), fg="yellow")
+    yield fact("Host", ", ".join(instance.hosts))
     yield fact("PID", str(instance.pid))
     if health:
         yield fact("Version", _version(health))
@@ -152,7 +153,7 @@ def _as_json(server: Seen) -> Mapping[str, object]:
     instance = server.instance
     return {
         "url": instance.url,
-        "host": instance.host,
+        "hosts": instance.hosts,
         "port": instance.port,
         "pid": instance.pid,
         "started_at": instance.started_at,

@@ -40,13 +40,13 @@ def _now() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the application is made with. `host` is the address it is bound to; no `keys` lets everyone in; without
+    """What the application is made with. `hosts` are what it listens on; no `keys` lets everyone in; without
     `agents` there is no agent profile. `strict` turns away what would not be done as asked.
     """
 
     gateway: Gateway
     version: str
-    host: str = "127.0.0.1"
+    hosts: tuple[str, ...] = ("localhost",)
     keys: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
@@ -117,7 +117,7 @@ def _layers(app: ASGIApp, services: Services, methods: Collection[str]) -> ASGIA
     """The last one is the outermost. `methods` are those of any path."""
     app = Authentication(app, keys=services.keys, open_paths=OPEN_PATHS)
     app = OriginGuard(app, services.allowed_origins, methods)
-    app = HostGuard(app, bound=services.host, allowed=services.allowed_hosts)
+    app = HostGuard(app, bound=services.hosts, allowed=services.allowed_hosts)
     app = RequestTarget(app, methods)
     app = ErrorBoundary(app)
     app = CrossOrigin(app, services.allowed_origins)

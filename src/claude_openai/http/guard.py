@@ -1,6 +1,6 @@
 """Which names the server answers to, so that no web page reaches it under a name of its own (DNS rebinding).
 
-Bound to a loopback address, the server is called `localhost`, by a loopback address or by a name it was told. Bound to
+Bound to loopback addresses, the server is called `localhost`, by a loopback address or by a name it was told. Bound to
 any other address it demands a key, which a foreign page does not have, and by which names its clients reach it cannot
 be known: every name will do there, unless names were told.
 """
@@ -20,11 +20,11 @@ _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^\s:@/\[\]]+)(:[0-9]*)?", re.IGNO
 class HostGuard:
     """Refuses a request whose Host header names another server than this one."""
 
-    def __init__(self, app: ASGIApp, *, bound: str, allowed: Iterable[str]) -> None:
-        told = frozenset(_plain(name) for name in allowed)
+    def __init__(self, app: ASGIApp, *, bound: Iterable[str], allowed: Iterable[str]) -> None:
+        told, own = frozenset(map(_plain, allowed)), frozenset(map(_plain, bound))
         self._app = app
-        self._names = told | {_plain(bound)}
-        self._any = not (told or _is_loopback(_plain(bound)))
+        self._names = told | own
+        self._any = not (told or all(map(_is_loopback, own)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         host = Headers(scope=scope).get("host", "")

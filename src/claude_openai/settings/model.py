@@ -10,7 +10,7 @@ from claude_openai.errors import SettingsError
 from claude_openai.settings.catalogue import PREFIX, Setting, described, expects
 from claude_openai.settings.sources import Found, read
 from claude_openai.settings.values import (
-    Address,
+    Addresses,
     AgentMode,
     Aliases,
     BackendName,
@@ -53,9 +53,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
 
-    host: Address = Field(
-        "127.0.0.1",
-        description="Address to listen on. Without an API key only a loopback address is accepted.",
+    host: Annotated[Addresses, Spelling(repeatable=True)] = Field(
+        ("localhost",),
+        description="Address or name to listen on; repeatable. localhost is 127.0.0.1 and, if the machine has it, ::1. "
+        "Without an API key only loopback addresses are accepted.",
     )
     port: Annotated[Port, Spelling(also=("PORT",))] = Field(
         8000,
@@ -270,10 +271,11 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _no_open_bind(self) -> Self:
-        if not (is_loopback(self.host) or self.api_keys):
+        open_to_others = [host for host in self.host if not is_loopback(host)]
+        if open_to_others and not self.api_keys:
             raise ValueError(
-                f"refusing to listen on {self.host} without an API key: "
-                f"set {PREFIX}API_KEY or --api-key-file, or use --host 127.0.0.1"
+                f"refusing to listen on {', '.join(open_to_others)} without an API key: "
+                f"set {PREFIX}API_KEY or --api-key-file, or use --host localhost"
             )
         return self
 

@@ -167,7 +167,12 @@ def _origin(origin: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1)]
-Address = Annotated[str, AfterValidator(_host), Expects("an address", "ADDRESS")]
+Addresses = Annotated[
+    tuple[Annotated[str, AfterValidator(_host)], ...],
+    BeforeValidator(_words),
+    Field(min_length=1),
+    Expects("a list of addresses to listen on", "ADDRESS"),
+]
 _NUMBER = BeforeValidator(_number)
 
 Port = Annotated[int, _NUMBER, Field(ge=0, le=65535), Expects("a port from 0 to 65535", "PORT")]
