@@ -397,6 +397,7 @@ START_REQUIREMENTS = (
     Row("start.hosts", "`--host` is repeatable: every address of every host, all on one port.", OURS),
     Row("start.hosts.localhost", "`localhost`, the default, is 127.0.0.1 and ::1.", OURS),
     Row("start.hosts.no-ipv6", "A machine without IPv6 listens on 127.0.0.1, without a word.", OURS),
+    Row("start.descriptors", "The limit on open files is raised, and what is started gets it as it was.", OURS),
     Row("start.bad-option", "A bad option is one clear sentence and a non-zero exit code.", OURS),
     Row("start.missing-cli", "A missing CLI is one clear sentence and a non-zero exit code.", OURS),
     Row("start.login-kinds", "Each kind of login is told by its name, one that `/login` has stored too.", MEASURED),
@@ -705,6 +706,9 @@ HOSTILE_REQUIREMENTS = (
     Row("hostile.not-http", "What is no HTTP gets an error like any other, and others do not notice.", OURS),
     Row("hostile.pipelined", "Pipelined requests are answered one after another.", OURS),
     Row("hostile.idle", "Connections that say nothing keep nobody from being answered.", OURS),
+    Row("hostile.connections", "Connections are bounded; the one that has waited longest makes room.", OURS),
+    Row("hostile.connections.full", "Where every connection is being answered, a further one gets a 503.", OURS),
+    Row("hostile.descriptors", "400 idle connections against a limit of 256 leave the server answering.", OURS),
     Row("hostile.slow", "Who takes for ever to send a request is let go.", OURS),
 )
 

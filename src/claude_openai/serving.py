@@ -16,6 +16,11 @@ import uvicorn
 BACKLOG: Final = 2048
 """Connections that wait to be accepted: uvicorn's own figure."""
 
+ACCEPTED_AT_ONCE: Final = 8
+"""In one round of the event loop, on each address, where asyncio would accept the whole backlog before any connection
+is looked at: three rounds pass until one that came too many is closed.
+"""
+
 UNREAD_SECONDS = 120
 """How long bytes may wait for a peer that does not take them, before the kernel drops the connection (Linux)."""
 
@@ -36,6 +41,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the port, and say so."""
         await super().startup(sockets)
+        for listener in sockets or ():  # asyncio has one figure for what it accepts at once and for the backlog
+            listener.listen(BACKLOG)
         self.ready.set()
 
     @contextmanager

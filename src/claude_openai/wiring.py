@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, c
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import anyio
 import structlog
@@ -29,12 +30,13 @@ from claude_openai.backends.sdk import Ground, SdkBackend, SdkSettings, Wear, bu
 from claude_openai.core.agent import AgentRules
 from claude_openai.core.failures import RequestFailed
 from claude_openai.core.ports import RunStore
+from claude_openai.descriptors import raise_limit
 from claude_openai.errors import LaunchError
 from claude_openai.gateway import Choice, Gateway, Keep, Limits, Patience, Queue, Runs
 from claude_openai.http.app import Services, create_app
-from claude_openai.http.connection import Connection
+from claude_openai.http.connection import Connection, Room, places_within
 from claude_openai.logs.destinations import BACKUPS
-from claude_openai.serving import Server, base_url, listening, serving
+from claude_openai.serving import ACCEPTED_AT_ONCE, Server, base_url, listening, serving
 from claude_openai.settings import Settings
 from claude_openai.store import MemoryRuns, Retention, sqlite_runs
 from claude_openai.testing.environment import simulated_login
@@ -102,6 +104,7 @@ async def serve(settings: Settings, login: Mapping[str, str], *, announce: Calla
     Raises:
         LaunchError: it cannot start.
     """
+    raise_limit()
     stop = Stop()
     async with anyio.create_task_group() as group:
         await group.start(stop.listen)
@@ -371,9 +374,11 @@ async def _ready(settings: Settings, gateway: Gateway, listeners: Sequence[socke
 
 def _uvicorn(settings: Settings, app: ASGIApp) -> uvicorn.Config:
     drain = settings.shutdown_timeout + LAST_WORDS_SECONDS
+    room = Room(places_within(raise_limit(), settings.max_processes))
     return uvicorn.Config(
         app,
-        http=Connection,
+        http=cast("type[Connection]", partial(Connection, room=room)),
+        backlog=ACCEPTED_AT_ONCE,
         log_config=None,
         access_log=False,
         server_header=False,

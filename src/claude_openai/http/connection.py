@@ -5,9 +5,12 @@ uvicorn answers the first in plain text; it waits for ever for the rest of a hea
 """
 
 import asyncio
+import math
 import sys
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -25,6 +28,23 @@ HEAD_SECONDS: Final = 30.0
 LINGER_SECONDS: Final = 5.0
 """How long a client that has its answer may go on with its request. Closed at once, it might never see the answer."""
 
+OWN_DESCRIPTORS: Final = 96
+"""Of a server without clients and processes: some 20, and twice 24 that are accepted before one is closed."""
+
+PROCESS_DESCRIPTORS: Final = 8
+"""Of each process of Claude Code: pipes, its folder, and the files that are read and written for it."""
+
+LEAST_PLACES: Final = 16
+
+TELL_AGAIN_SECONDS: Final = 60.0
+"""Between two lines of the log that say that there are too many connections."""
+
+_FULL: Final = ErrorBody(
+    message="This server has as many connections as it can have, each with a request. Try again in a moment.",
+    type="server_error",
+    param=None,
+    code="too_many_connections",
+)
 _UNREADABLE: Final = ErrorBody(
     message=NOT_HTTP,
     type="invalid_request_error",
@@ -39,19 +59,77 @@ _TOO_LARGE: Final = ErrorBody(
 )
 
 
+def places_within(descriptors: int, processes: int) -> int:
+    """How many connections leave enough `descriptors` to all else and to so many `processes` of Claude Code."""
+    return max(LEAST_PLACES, descriptors - OWN_DESCRIPTORS - PROCESS_DESCRIPTORS * processes)
+
+
+class Room:
+    """A bound on the connections of a server. Where one too many comes, the one that has waited longest for a request
+    makes room for it; where every one is being answered, it is turned away itself.
+    """
+
+    def __init__(self, places: float = math.inf) -> None:
+        self._places = places
+        self._open = set["Connection"]()
+        self._waiting = dict["Connection", None]()  # in the order of time
+        self._told_at = -math.inf
+
+    def enter(self, connection: "Connection") -> bool:
+        """Whether there is a place for it."""
+        if len(self._open) >= self._places:
+            self._tell(connection.loop.time())
+            longest = next(iter(self._waiting), None)
+            if longest is None:
+                return False
+            self.leave(longest)
+            longest.transport.close()
+        self._open.add(connection)
+        return True
+
+    def leave(self, connection: "Connection") -> None:
+        self._open.discard(connection)
+        self._waiting.pop(connection, None)
+
+    def note(self, connection: "Connection", *, waits: bool) -> None:
+        """Whether a request is expected from it, or is there."""
+        if not waits:
+            self._waiting.pop(connection, None)
+        elif connection in self._open:
+            self._waiting.setdefault(connection)
+
+    def _tell(self, now: float) -> None:
+        if now - self._told_at >= TELL_AGAIN_SECONDS:
+            self._told_at = now
+            log.warning("http.connections_full", places=self._places)
+
+
 class Connection(H11Protocol):
-    """uvicorn's protocol (`uvicorn.Config(http=Connection)`) with a bound on waiting, and OpenAI's envelope."""
+    """uvicorn's protocol (`uvicorn.Config(http=Connection)`) with a bound on waiting, and OpenAI's envelope. With
+    `functools.partial(Connection, room=...)` there is a bound on their number, too.
+    """
 
     _deadline: asyncio.TimerHandle | None = None
     _refused = False
 
+    def __init__(self, *arguments: Any, room: Room | None = None, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._room = room or Room()
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
-        self._bound_waiting()
+        if self._room.enter(self):
+            self._note_waiting()
+            self._bound_waiting()
+        else:
+            self._refused = True
+            transport.write(self._answer(HTTPStatus.SERVICE_UNAVAILABLE, _FULL, {"retry-after": "1"}))
+            transport.close()
 
     def data_received(self, data: bytes) -> None:
         if not self._refused:
             super().data_received(data)
+            self._note_waiting()
             self._bound_waiting()
 
     def _should_upgrade(self) -> bool:
@@ -60,10 +138,12 @@ class Connection(H11Protocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self._note_waiting()
         if self.conn.their_state is h11.SEND_BODY:
             self._bound_waiting()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._room.leave(self)
         self._stop_waiting()
         super().connection_lost(exc)
 
@@ -74,7 +154,8 @@ class Connection(H11Protocol):
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()
             return
-        self.transport.write(self._refusal(status))
+        too_large = status is HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        self.transport.write(self._answer(status, _TOO_LARGE if too_large else _UNREADABLE))
         self.transport.write_eof()
         self._refused = True
         self._close_after(LINGER_SECONDS)
@@ -82,17 +163,20 @@ class Connection(H11Protocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
 
-    def _refusal(self, status: HTTPStatus) -> bytes:
-        error = _TOO_LARGE if status is HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE else _UNREADABLE
+    def _answer(self, status: HTTPStatus, error: ErrorBody, more: Mapping[str, str] = MappingProxyType({})) -> bytes:
+        """One that no application gives, and the last on this connection."""
         body = ErrorEnvelope(error=error).to_json().encode()
         headers = {"content-type": "application/json", "content-length": str(len(body)), "connection": "close"}
-        headers |= ISOLATED
+        headers |= {**ISOLATED, **more}
         events = (
             h11.Response(status_code=status, headers=list(headers.items()), reason=status.phrase),
             h11.Data(data=body),
             h11.EndOfMessage(),
         )
         return b"".join(self.conn.send(event) or b"" for event in events)
+
+    def _note_waiting(self) -> None:
+        self._room.note(self, waits=self.conn.their_state is h11.IDLE)
 
     def _bound_waiting(self) -> None:
         """For the head of a request, or for the rest of one that has its answer."""

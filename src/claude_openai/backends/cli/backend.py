@@ -30,6 +30,7 @@ from claude_openai.backends.supply import Stage, Supply
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.ports import Condition, Description, Session
 from claude_openai.core.turn import Turn
+from claude_openai.descriptors import as_before
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +68,7 @@ class CliBackend:
         self._settings = settings
         self._scratch = scratch
         self._claude_code = ClaudeCode(
-            dying_with_parent((settings.cli,)), settings.login, settings.max_retries, settings.timeout
+            dying_with_parent(as_before((settings.cli,))), settings.login, settings.max_retries, settings.timeout
         )
         self._supply = Supply(most_waiting=0)
 

@@ -28,6 +28,7 @@ from claude_openai.core.agent import AgentProfile
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.ports import Condition, Description, Session, Start
 from claude_openai.core.turn import Turn
+from claude_openai.descriptors import as_before
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +71,10 @@ class SdkBackend:
         self._settings = settings
         self._scratch = scratch
         self._claude_code = ClaudeCode(
-            dying_with_parent((settings.cli,)), settings.login, settings.max_retries, settings.request_timeout
+            dying_with_parent(as_before((settings.cli,))),
+            settings.login,
+            settings.max_retries,
+            settings.request_timeout,
         )
         self._supply = Supply(settings.warm_processes)
         self._spares = Spares(self._supply, self._waiting)
