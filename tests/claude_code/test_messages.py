@@ -7,6 +7,7 @@ import pytest
 from openai import BadRequestError
 
 from claude_openai.testing import Replies
+from claude_openai.translate.conversation import CONTINUE
 from tests.claude_code.conftest import NEW_MODEL, Rig, spoken, system_prompt, text
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -264,11 +265,67 @@ async def test_ids_of_other_servers_are_made_legal_and_still_match(rig: Rig) -> 
 
 
 @pytest.mark.proves("chat.messages.trailing-assistant")
-async def test_a_history_that_ends_in_an_answer_is_refused(rig: Rig) -> None:
-    with pytest.raises(BadRequestError) as caught:
-        await told(rig, {"role": "user", "content": "hi"}, assistant("hello"))
-    assert caught.value.body["type"] == "invalid_request_error"  # type: ignore[index]
-    assert rig.simulator.requests == []
+@pytest.mark.parametrize("before", [[{"role": "user", "content": "hi"}], []], ids=["asked", "unasked"])
+async def test_a_history_that_ends_in_an_answer_is_continued(rig: Rig, before: list[dict[str, Any]]) -> None:
+    arrived = await told(rig, *before, assistant("Once upon a"))
+    continued = {"role": "user", "content": [text(f"<system>\n{CONTINUE}\n</system>")]}
+    earlier = [{**each, "content": [text(each["content"])]} for each in [*before, assistant("Once upon a")]]
+    assert arrived == [*earlier, continued]
+
+
+@pytest.mark.proves("chat.messages.trailing-assistant")
+async def test_that_an_answer_was_continued_is_reported(rig: Rig) -> None:
+    rig.plays(Replies("time"))
+    raw = await rig.client.chat.completions.with_raw_response.create(
+        model=NEW_MODEL,
+        messages=[{"role": "user", "content": "Tell"}, {"role": "assistant", "content": "Once upon a"}],
+    )
+    assert raw.headers["x-claude-openai-adjusted"] == "messages=continued"
+
+
+@pytest.mark.proves("chat.messages.instructions-alone")
+async def test_instructions_alone_are_answered(rig: Rig) -> None:
+    assert await told(rig, {"role": "system", "content": "Say hello."}) == [
+        {"role": "user", "content": [text("<system>\nSay hello.\n</system>")]}
+    ]
+
+
+@pytest.mark.proves("chat.messages.arguments")
+@pytest.mark.parametrize(
+    ("arguments", "carried"),
+    [('{"city": "Par', {"invalid_arguments": '{"city": "Par'}), ("null", {}), ("", {})],
+    ids=["cut off", "null", "empty"],
+)
+async def test_arguments_that_are_no_object_are_native_all_the_same(
+    rig: Rig, arguments: str, carried: dict[str, Any]
+) -> None:
+    call = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": arguments}}
+    arrived = await told(
+        rig,
+        {"role": "user", "content": "Weather?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "Error: no JSON"},
+        {"role": "user", "content": "Try again"},
+    )
+    assert arrived[1]["content"] == [{"type": "tool_use", "id": "call_1", "name": "get_weather", "input": carried}]
+    assert results(arrived[2]) == {"call_1": ["Error: no JSON"]}
+
+
+@pytest.mark.proves("chat.messages.arguments", "chat.messages.trailing-assistant")
+async def test_a_conversation_with_such_arguments_goes_on_in_its_session(rig: Rig) -> None:
+    call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}{}"}}
+    begun: list[Any] = [
+        {"role": "user", "content": "Go"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "no"},
+        {"role": "user", "content": "Again"},
+    ]
+    rig.plays(Replies("one", "two", "three"))
+    for said in (assistant("one"), {"role": "user", "content": "more"}), (assistant("two"),), ():
+        await rig.client.chat.completions.create(model=NEW_MODEL, messages=begun)
+        begun += said
+    assert len({request.headers["x-claude-code-session-id"] for request in rig.simulator.requests}) == 1
+    assert spoken(rig.simulator.requests[-1])[-1]["content"][0]["text"] == f"<system>\n{CONTINUE}\n</system>"
 
 
 @pytest.mark.proves("chat.messages.blank")

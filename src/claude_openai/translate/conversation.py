@@ -1,15 +1,20 @@
 """A conversation as the Messages API takes it, put together from what a client sends, piece by piece and in its order.
 
-Nothing of what was said, or who said it, is changed. Three things differ between the protocols, and are decided here:
+Nothing of what was said, or who said it, is changed. What differs between the protocols is decided here:
 
 - Instructions within the conversation stay at their place as a marked block of a user message, because Claude Code
-  keeps system messages at the beginning only.
+  keeps system messages at the beginning only. Instructions alone are such blocks, too: there is nothing else to answer.
 - User messages in a row are one message with all their blocks.
 - Results of calls stand right behind the message that made the calls, however the client has ordered them.
+- After an earlier answer at the end, a marked block asks Claude to continue it: Claude Code makes no request for a
+  transcript that ends in an assistant message (measured).
+- Arguments of earlier calls that are no JSON object are wrapped in one, as the Messages API takes nothing else.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from claude_openai.core.messages import (
     AssistantMessage,
@@ -24,13 +29,22 @@ from claude_openai.core.messages import (
 )
 from claude_openai.core.models import Model
 from claude_openai.core.strict_json import NotJson, parse
-from claude_openai.core.surrogates import mended_json
+from claude_openai.core.surrogates import mended, mended_json
 from claude_openai.translate.call_ids import CallIds
 from claude_openai.translate.content import is_blank
 from claude_openai.translate.faults import invalid
 
 _MOST_SHOWN = 80
 """Characters of a call's name that are repeated to the client."""
+
+INVALID_ARGUMENTS: Final = "invalid_arguments"
+"""The one property of arguments that were no JSON object: its value is their text as it was sent."""
+
+CONTINUE: Final = (
+    "Your last message was cut off. Continue it from exactly where it ends: write only what follows, without repeating "
+    "anything of it and without any words before."
+)
+"""The newest words where the conversation ends in an earlier answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +60,16 @@ class CallKey:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call as the client tells it; `path` is where its name for the call stands."""
+    """A call as the client tells it; `path` is where its name for the call stands, `field` what its arguments are
+    called in reports.
+    """
 
     key: CallKey
     id: str
     name: str
     arguments: str
     path: str
+    field: str
 
 
 @dataclass(slots=True)
@@ -94,7 +111,8 @@ class Conversation:
 
     whole: str
     """Where the conversation as a whole stands: `messages`."""
-    _instructions: list[Message] = field(default_factory=list, init=False)
+    _adjusted: dict[str, None] = field(default_factory=dict, init=False)
+    _instructions: list[SystemMessage] = field(default_factory=list, init=False)
     _turns: list[_Said | _Answered] = field(default_factory=list, init=False)
     _open_calls: dict[CallKey, _OpenCall] = field(default_factory=dict, init=False)
     _call_ids: CallIds = field(default_factory=CallIds, init=False)
@@ -108,10 +126,10 @@ class Conversation:
         if not self._turns:
             self._instructions.append(SystemMessage(text))
         else:
-            self._append(Text(f"<system>\n{text}\n</system>"))
+            self._append(marked("system", text))
 
     def say(self, blocks: Sequence[Block], path: str) -> None:
-        """What the user says, where `path` leads to it; nothing at all must not be the newest."""
+        """What the user says, where `path` leads to it; nothing at all is left out."""
         self._blank_user = None if blocks else path
         if blocks:
             self._close_calls()
@@ -119,7 +137,7 @@ class Conversation:
 
     def answer(self, text: str, calls: Sequence[Call], path: str) -> None:
         """An earlier answer; one without text and calls was none."""
-        made = tuple(ToolCall(self._call_ids.assign(call.id), call.name, call.arguments) for call in calls)
+        made = tuple(ToolCall(self._call_ids.assign(call.id), call.name, self._arguments(call)) for call in calls)
         if not text and not made:
             return
         answer = _Answered(AssistantMessage(text, made), path)
@@ -136,22 +154,47 @@ class Conversation:
             raise invalid(path, f"no assistant message before it has a call {key} that lacks its result")
         call.answer.results.append(ToolMessage(call.id, outcome))
 
-    def finished(self) -> tuple[Message, ...]:
-        """Instructions first, a user message or a tool result last.
+    def adjust(self, name: str, value: str) -> None:
+        """Report that what is called `name` is carried as `value`. Both are from a fixed set, fit for a header."""
+        self._adjusted[f"{name}={value}"] = None
+
+    def finished(self) -> "Understood":
+        """The whole conversation: instructions first, a user message or a tool result last.
 
         Raises:
-            RequestFailed: naming what is missing.
+            RequestFailed: there is nothing to answer, or a call has no result.
         """
         self._close_calls()
+        messages = [message for turn in self._turns for message in turn.messages()]
+        if not self._turns:
+            messages.append(UserMessage(self._instructions_alone()))
+        elif isinstance(last := self._turns[-1], _Answered) and not last.results:
+            self.adjust(self.whole, "continued")
+            messages.append(UserMessage((marked("system", CONTINUE),)))
+        instructions = self._instructions if self._turns else []
+        return Understood((*instructions, *messages), tuple(self._adjusted))
+
+    def _instructions_alone(self) -> tuple[Text, ...]:
+        if self._instructions:
+            return tuple(marked("system", each.text) for each in self._instructions)
         if self._blank_user:
             raise invalid(self._blank_user, "the newest user message is empty or only white space")
-        messages = tuple(message for turn in self._turns for message in turn.messages())
-        if not any(isinstance(message, UserMessage | ToolMessage) for message in messages):
-            raise invalid(self.whole, "there is no user message to answer")
-        last = self._turns[-1]
-        if isinstance(last, _Answered) and not last.results:
-            raise invalid(f"{last.path}.role", "Claude continues only after a user or tool message")
-        return (*self._instructions, *messages)
+        raise invalid(self.whole, "there is no message to answer")
+
+    def _arguments(self, call: Call) -> str:
+        """A JSON object as text; what is no such object is within one."""
+        if is_blank(call.arguments):
+            return "{}"
+        try:
+            arguments = parse(call.arguments)
+        except NotJson:
+            arguments = call.arguments
+        if isinstance(arguments, dict):
+            return mended_json(call.arguments)
+        self.adjust(call.field, "object")
+        if arguments is None:
+            return "{}"
+        return json.dumps({INVALID_ARGUMENTS: mended(call.arguments)}, ensure_ascii=False)
 
     def _append(self, *blocks: Block) -> None:
         match self._turns:
@@ -165,6 +208,21 @@ class Conversation:
             raise invalid(call.path, f"the call {key} has no result among the messages that follow")
 
 
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A conversation as Claude is given it. `adjusted` names what is carried as something else than was sent
+    (`messages=continued`), each once.
+    """
+
+    messages: tuple[Message, ...]
+    adjusted: tuple[str, ...] = ()
+
+
+def marked(kind: str, text: str) -> Text:
+    """A block of a user message that is not the user's words but of that `kind`."""
+    return Text(f"<{kind}>\n{text}\n</{kind}>")
+
+
 def with_all_media(messages: tuple[Message, ...], model: Model, path: str) -> tuple[Message, ...]:
     """`messages`, all of whose images and files reach `model`.
 
@@ -176,20 +234,3 @@ def with_all_media(messages: tuple[Message, ...], model: Model, path: str) -> tu
     if count > model.most_media:
         raise invalid(path, f"there are {count} images and files, and {model.id} is given {model.most_media} at most")
     return messages
-
-
-def call_arguments(sent: str, path: str) -> str:
-    """The arguments of an earlier call, as text.
-
-    Raises:
-        RequestFailed: they are no JSON object.
-    """
-    if is_blank(sent):
-        return "{}"
-    try:
-        arguments = parse(sent)
-    except NotJson as error:
-        raise invalid(path, f"expected a JSON object as text, but {error}") from None
-    if not isinstance(arguments, dict):
-        raise invalid(path, "expected a JSON object as text")
-    return mended_json(sent)

@@ -220,17 +220,17 @@ class TestRequestsOfRealClients:
         )
 
 
-@pytest.mark.proves("params.refused", "chat.messages.trailing-assistant", "errors.wrong-type")
+@pytest.mark.proves("errors.wrong-type")
 def test_requests_of_real_clients_that_are_refused_say_why() -> None:
-    names = (
-        "openai-python-trailing-assistant",
-        "openai-node-unknown-role",
-    )
-    failures = [refusal_of(sample(name)) for name in names]
-    assert [(failure.kind, failure.param) for failure in failures] == [
-        (Kind.INVALID_REQUEST, "messages[1].role"),
-        (Kind.INVALID_REQUEST, "messages[0].role"),
-    ]
+    failure = refusal_of(sample("openai-node-unknown-role"))
+    assert (failure.kind, failure.param) == (Kind.INVALID_REQUEST, "messages[0].role")
+
+
+@pytest.mark.proves("chat.messages.trailing-assistant")
+def test_an_answer_that_a_real_client_wants_continued_is() -> None:
+    read = reading_of(sample("openai-python-trailing-assistant"))
+    assert [type(message).__name__ for message in read.turn.messages[-2:]] == ["AssistantMessage", "UserMessage"]
+    assert "messages=continued" in read.adjusted
 
 
 @pytest.mark.proves("models.default", "models.alias", "models.names.full", "models.unknown")

@@ -1,5 +1,6 @@
 """Messages into a conversation: native, in order, and nothing lost without a word."""
 
+import json
 import re
 from itertools import takewhile
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_openai.core.failures import Failure, Kind
+from claude_openai.core.fingerprint import fingerprint
 from claude_openai.core.messages import (
     AssistantMessage,
     SystemMessage,
@@ -16,7 +18,8 @@ from claude_openai.core.messages import (
     ToolMessage,
     UserMessage,
 )
-from tests.translate.chat_completions.asking import conversation, refusal
+from claude_openai.translate.conversation import CONTINUE
+from tests.translate.chat_completions.asking import conversation, reading, refusal
 
 LEGAL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 BLANKS = ["", " ", "\n\t", "\u3000", "\ufeff", [], [{"type": "text", "text": " "}]]
@@ -88,6 +91,13 @@ class TestInstructions:
             "<system>\nBe brief.\n</system>"
         )
 
+    @pytest.mark.proves("chat.messages.instructions-alone")
+    def test_alone_they_are_marked_blocks_of_the_user(self) -> None:
+        alone = (said("<system>\nExtract it.\n</system>", "<system>\nAnn is 7.\n</system>"),)
+        assert conversation(system("Extract it."), {"role": "developer", "content": "Ann is 7."}) == alone
+        assert conversation(system("Extract it."), system("Ann is 7."), user(" ")) == alone
+        assert reading(messages=[system("Extract it.")]).adjusted == ()
+
     @pytest.mark.proves("chat.messages.system.mid-conversation", "chat.messages.tools")
     def test_they_never_stand_between_a_call_and_its_result(self) -> None:
         assert conversation(user("Go"), assistant(None, call("a")), system("Be brief."), result("a")) == (
@@ -116,9 +126,19 @@ class TestUser:
 
     @pytest.mark.proves("chat.messages.blank")
     @pytest.mark.parametrize("blank", BLANKS)
-    def test_a_blank_newest_message_is_refused_by_its_place(self, blank: object) -> None:
-        failure = refusal(messages=[user("Hello"), assistant("Hi."), user(blank), system("Be brief.")])
-        assert (failure.kind, failure.param) == (Kind.INVALID_REQUEST, "messages[2].content")
+    def test_a_blank_newest_message_is_left_out_where_there_is_something_else_to_answer(self, blank: object) -> None:
+        assert conversation(user("Hello"), user(blank)) == (said("Hello"),)
+        assert conversation(user("Go"), assistant(None, call("a")), result("a"), user(blank)) == (
+            said("Go"),
+            called("a"),
+            done("a"),
+        )
+
+    @pytest.mark.proves("chat.messages.blank")
+    @pytest.mark.parametrize("blank", BLANKS)
+    def test_a_blank_message_alone_is_refused_by_its_place(self, blank: object) -> None:
+        failure = refusal(messages=[system(blank), user(blank)])
+        assert (failure.kind, failure.param) == (Kind.INVALID_REQUEST, "messages[1].content")
 
 
 class TestAssistant:
@@ -156,15 +176,20 @@ class TestAssistant:
         assert conversation(user("Hello"), {"role": "assistant"}) == (said("Hello"),)
 
     @pytest.mark.proves("chat.messages.trailing-assistant")
-    def test_a_conversation_that_ends_in_one_is_refused_by_its_place(self) -> None:
-        failure = refusal(messages=[user("Count to three"), assistant("1, 2,")])
-        assert (failure.kind, failure.param) == (Kind.INVALID_REQUEST, "messages[1].role")
-        assert "only after a user or tool message" in failure.message
+    @pytest.mark.parametrize("after", [[], [user("")]])
+    def test_one_at_the_end_is_to_be_continued_which_is_reported(self, after: list[object]) -> None:
+        asked = reading(messages=[user("Count to three"), assistant("1, 2,"), *after])
+        assert asked.turn.messages == (
+            said("Count to three"),
+            AssistantMessage("1, 2,"),
+            said(f"<system>\n{CONTINUE}\n</system>"),
+        )
+        assert asked.adjusted == ("messages=continued",)
+        assert reading(messages=[assistant("Hi.")]).turn.messages[0] == AssistantMessage("Hi.")
 
     @pytest.mark.proves("errors.no-messages")
-    @pytest.mark.parametrize("messages", [[system("Be brief.")], [assistant("Hi.")], [assistant("")]])
-    def test_a_conversation_without_a_user_is_refused(self, messages: object) -> None:
-        assert refusal(messages=messages).param == "messages"
+    def test_a_conversation_without_any_words_is_refused(self) -> None:
+        assert refusal(messages=[assistant("")]).param == "messages"
 
     @pytest.mark.proves("chat.messages.unsupported-part")
     def test_an_earlier_audio_answer_is_refused_by_its_place(self) -> None:
@@ -283,10 +308,43 @@ class TestCalls:
         content = "ä" * 1_000_000
         assert conversation(user("Go"), assistant("", call("a")), result("a", content))[-1] == done("a", content)
 
-    @pytest.mark.parametrize("arguments", ["[]", "1", "null", "{", '{"a": NaN}', '{"a":' * 300, '"{}"'])
-    def test_arguments_that_are_no_object_are_named(self, arguments: str) -> None:
-        failure = refusal(messages=[user("Go"), assistant(None, call("a", arguments)), result("a")])
-        assert failure.param == "messages[1].tool_calls[0].function.arguments"
+    @pytest.mark.proves("chat.messages.arguments")
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            "[]",
+            "1",
+            '{"city": "Par',
+            '{"a": NaN}',
+            '{"a":' * 300,
+            '"{}"',
+            "{}{}",
+            '{"a": 1, "a": 2}',
+            "\ud800",
+            "Paris",
+        ],
+    )
+    def test_arguments_that_are_no_object_are_kept_as_text_in_one_which_is_reported(self, arguments: str) -> None:
+        read = reading(messages=[user("Go"), assistant(None, call("a", arguments)), result("a")])
+        answer = read.turn.messages[1]
+        assert isinstance(answer, AssistantMessage)
+        kept = arguments.replace("\ud800", "\ufffd")
+        assert json.loads(answer.tool_calls[0].arguments) == {"invalid_arguments": kept}
+        assert read.adjusted == ("messages[].tool_calls[].function.arguments=object",)
+
+    @pytest.mark.proves("chat.messages.arguments")
+    def test_null_is_no_arguments(self) -> None:
+        legacy = {"role": "assistant", "function_call": {"name": "f", "arguments": "null"}}
+        read = reading(messages=[user("Go"), legacy, {"role": "function", "name": "f", "content": "done"}])
+        assert read.turn.messages[1] == called("function_f")
+        assert read.adjusted == ("messages[].function_call.arguments=object",)
+
+    @pytest.mark.proves("chat.messages.arguments")
+    def test_a_conversation_with_such_arguments_is_the_same_when_it_grows(self) -> None:
+        begun = [user("Go"), assistant(None, call("a", '{"city": "Par')), result("a")]
+        grown = [*begun, assistant("Which city?"), user("Paris")]
+        before, after = (fingerprint(reading(messages=messages).turn) for messages in (begun, grown))
+        assert after.starts_with(before)
 
     @given(
         st.lists(st.lists(st.text() | st.just("call_1"), min_size=1, max_size=4, unique=True), max_size=4), st.data()

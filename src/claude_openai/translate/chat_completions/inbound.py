@@ -91,11 +91,12 @@ def read_turn(
     agent = read_profile(request.claude, model, rules)
     form, tools, choice = beside(read_format(request), *offered(agent, offer.tools, offer.choice))
     drawing = read_sampling(request, model, form)
+    said = read_messages(request.messages)
     options = request.stream_options
     return Reading(
         turn=Turn(
             model,
-            with_all_media(read_messages(request.messages), model, "messages"),
+            with_all_media(said.messages, model, "messages"),
             drawing.sampling,
             principal,
             tools,
@@ -108,7 +109,7 @@ def read_turn(
         stream=bool(request.stream),
         include_usage=bool(options and options.include_usage),
         ignored=drawing.ignored + without_effect(request) + unheard(request.claude, agent),
-        adjusted=drawing.adjusted,
+        adjusted=drawing.adjusted + said.adjusted,
         legacy=offer.legacy,
         thoughts=shows_thinking(request),
         choices=read_choices(request.n, agent),

@@ -1,16 +1,18 @@
 """Messages into a conversation that the Messages API takes: who says what, in which part of it."""
 
-from typing import assert_never
+from typing import Final, assert_never
 
-from claude_openai.core.messages import Message
 from claude_openai.translate.chat_completions.parts import read_blocks, read_result
 from claude_openai.translate.content import text_of
-from claude_openai.translate.conversation import Call, CallKey, Conversation, call_arguments
+from claude_openai.translate.conversation import Call, CallKey, Conversation, Understood
 from claude_openai.translate.faults import unsupported
 from claude_openai.wire import chat_completions as wire
 
+_ARGUMENTS: Final = "messages[].tool_calls[].function.arguments"
+_OLD_ARGUMENTS: Final = "messages[].function_call.arguments"
 
-def read_messages(sent: list[wire.Message]) -> tuple[Message, ...]:
+
+def read_messages(sent: list[wire.Message]) -> Understood:
     """The conversation: instructions first, a user message or a tool result last.
 
     Raises:
@@ -31,8 +33,7 @@ def _add(conversation: Conversation, message: wire.Message, path: str) -> None:
         case wire.AssistantMessage():
             if message.audio is not None:
                 raise unsupported(f"{path}.audio", "earlier audio answers are not known here")
-            calls = _calls(message, path)
-            conversation.answer(_answer_text(message, path), calls, path)
+            conversation.answer(_answer_text(message, path), _calls(message, path), path)
         case wire.ToolMessage():
             outcome = read_result(message.content, f"{path}.content")
             conversation.result(CallKey(message.tool_call_id), outcome, f"{path}.tool_call_id")
@@ -46,14 +47,14 @@ def _add(conversation: Conversation, message: wire.Message, path: str) -> None:
 def _calls(message: wire.AssistantMessage, path: str) -> list[Call]:
     calls = []
     for index, call in enumerate(message.tool_calls or []):
-        at = f"{path}.tool_calls[{index}]"
-        arguments = call_arguments(call.function.arguments, f"{at}.function.arguments")
-        calls.append(Call(CallKey(call.id), call.id, call.function.name, arguments, f"{at}.id"))
+        at = f"{path}.tool_calls[{index}].id"
+        made = call.function
+        calls.append(Call(CallKey(call.id), call.id, made.name, made.arguments, at, _ARGUMENTS))
     if message.function_call is not None:
-        at = f"{path}.function_call"
-        name = message.function_call.name
-        arguments = call_arguments(message.function_call.arguments, f"{at}.arguments")
-        calls.append(Call(CallKey(name, is_function=True), f"function_{name}", name, arguments, f"{at}.name"))
+        made = message.function_call
+        key = CallKey(made.name, is_function=True)
+        at = f"{path}.function_call.name"
+        calls.append(Call(key, f"function_{made.name}", made.name, made.arguments, at, _OLD_ARGUMENTS))
     return calls
 
 

@@ -87,10 +87,11 @@ def read_turn(
         said = sent if not isinstance(sent, str) else _ITEMS.validate_python([{"role": "user", "content": sent}])
         before = [item for kept in history for item in said_in(kept.items, kept.response)]
         sent, known = [*_ITEMS.validate_python(before), *said], len(before)
+    conversation = read_input(sent, request.instructions, known=known)
     return Reading(
         turn=Turn(
             model,
-            with_all_media(read_input(sent, request.instructions, known=known), model, "input"),
+            with_all_media(conversation.messages, model, "input"),
             Sampling(request.max_output_tokens, drawn.temperature, drawn.top_p, effort=thought.effort),
             principal,
             tools,
@@ -109,7 +110,10 @@ def read_turn(
         + thought.ignored
         + unheard(request.claude, agent)
         + _unshown(agent),
-        adjusted=longest("max_output_tokens", request.max_output_tokens, model) + drawn.adjusted + thought.adjusted,
+        adjusted=longest("max_output_tokens", request.max_output_tokens, model)
+        + drawn.adjusted
+        + thought.adjusted
+        + conversation.adjusted,
     )
 
 

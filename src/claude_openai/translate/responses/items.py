@@ -7,7 +7,7 @@ is one message of the assistant's again. Thinking is left out: upstream only tak
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from claude_openai.core.messages import Block, Document, Image, Message, Text
+from claude_openai.core.messages import Block, Document, Image, Text
 from claude_openai.translate.content import (
     document,
     image,
@@ -19,13 +19,13 @@ from claude_openai.translate.content import (
     text_of,
     words,
 )
-from claude_openai.translate.conversation import Call, CallKey, Conversation, call_arguments
+from claude_openai.translate.conversation import Call, CallKey, Conversation, Understood
 from claude_openai.translate.faults import invalid, unsupported
 from claude_openai.wire.responses import request as wire
 from claude_openai.wire.sent import AudioPart, RefusalPart
 
 
-def read_input(sent: wire.Input, instructions: str | None, *, known: int = 0) -> tuple[Message, ...]:
+def read_input(sent: wire.Input, instructions: str | None, *, known: int = 0) -> Understood:
     """The conversation: instructions first, a user message or the result of a call last. So many items as are `known`
     come before those of this request.
 
@@ -76,8 +76,8 @@ def _add(conversation: Conversation, answer: _Answer, item: wire.Item, path: str
         case wire.MessageItem(role="assistant"):
             answer.say(text_of(item.content, f"{path}.content"), path)
         case wire.FunctionCallItem():
-            arguments = call_arguments(item.arguments, f"{path}.arguments")
-            answer.call(Call(CallKey(item.call_id), item.call_id, item.name, arguments, f"{path}.call_id"), path)
+            key, at = CallKey(item.call_id), f"{path}.call_id"
+            answer.call(Call(key, item.call_id, item.name, item.arguments, at, "input[].arguments"), path)
         case wire.ReasoningItem():
             pass
         case wire.MessageItem(role="user"):
