@@ -40,7 +40,7 @@ def scratch() -> Iterator[Scratch]:
 
 
 def fence(folder: Path, sandboxed: bool = True) -> Fence:
-    bounds = Bounds.of(LOGIN, [str(folder / "keys (1)")]).inside([str(folder)])
+    bounds = Bounds.of(LOGIN, [str(folder / "keys (1)")]).around([str(folder)])
     return Fence(AllowedFolders([str(folder)]), bounds, sandboxed, NAMES.prefix)
 
 
@@ -108,7 +108,8 @@ def test_the_sandbox_hides_everything_but_the_allowed_folders_and_what_signs_in(
     assert files["denyRead"] == ["/"]
     assert files["allowRead"][:2] == [str(tmp_path), str(scratch.temporary)]
     assert files["allowWrite"] == [str(tmp_path), "/more", str(scratch.temporary)]
-    assert sandbox["network"] == {"allowedDomains": []}
+    network = sandbox["network"]
+    assert (network["allowedDomains"], network["deniedDomains"], network["strictAllowlist"]) == ([], ["*"], True)
     assert [each["name"] for each in sandbox["credentials"]["envVars"]] == [
         "ANTHROPIC_API_KEY",
         "AWS_SECRET_ACCESS_KEY",
@@ -169,9 +170,17 @@ def test_what_is_out_of_bounds_is_hidden_from_searches_and_commands(scratch: Scr
     settings = told(scratch)
     kept = f"{tmp_path}/keys (1)"
     plain = kept.replace("(", "\\(").replace(")", "\\)")
-    assert settings["permissions"]["deny"] == [f"Read(/{plain})", f"Edit(/{plain})"]
-    assert settings["sandbox"]["filesystem"]["denyWrite"] == [kept]
-    assert settings["sandbox"]["credentials"]["files"] == [{"path": kept, "mode": "deny"}]
+    assert {f"Read(/{plain})", f"Edit(/{plain})"} < set(settings["permissions"]["deny"])
+    assert kept in settings["sandbox"]["filesystem"]["denyWrite"]
+    assert {"path": kept, "mode": "deny"} in settings["sandbox"]["credentials"]["files"]
+
+
+@pytest.mark.proves("agent.bounds.logins", "agent.bounds.run")
+def test_what_is_out_of_bounds_is_denied_wherever_it_lies(scratch: Scratch, tmp_path: Path) -> None:
+    command(scratch, tmp_path)
+    settings = told(scratch)
+    assert {"Read(//home/ada/.ssh)", "Edit(//home/ada/.ssh)"} < set(settings["permissions"]["deny"])
+    assert {"/home/ada/.ssh", "/home/ada/.bashrc"} < set(settings["sandbox"]["filesystem"]["denyWrite"])
 
 
 @pytest.mark.proves("agent.bounds.run")

@@ -28,7 +28,7 @@ def disk(tmp_path: Path) -> Path:
 def fence(disk: Path, *, commands: bool = True) -> Fence:
     """Around a home that may be used."""
     allowed = str(disk / "allowed")
-    return Fence(AllowedFolders([allowed]), Bounds.of({"HOME": allowed}).inside([allowed]), commands, CLIENT)
+    return Fence(AllowedFolders([allowed]), Bounds.of({"HOME": allowed}).around([allowed]), commands, CLIENT)
 
 
 def refusal(disk: Path, tool: str, **arguments: object) -> str | None:
@@ -227,7 +227,7 @@ def test_what_is_run_at_home_is_read_but_not_written_and_only_there(disk: Path, 
 @pytest.mark.proves("agent.bounds.run")
 def test_programs_that_the_server_would_run_are_not_written(disk: Path) -> None:
     allowed = [str(disk / "allowed")]
-    bounds = Bounds.of({"HOME": "/home/ada", "PATH": f"{disk}/allowed/bin:relative"}).inside(allowed)
+    bounds = Bounds.of({"HOME": "/home/ada", "PATH": f"{disk}/allowed/bin:relative"}).around(allowed)
     held = Fence(AllowedFolders(allowed), bounds, True, CLIENT)
     assert held.refusal("Write", {"file_path": "bin/git"}, allowed[0])
     assert held.refusal("Write", {"file_path": "relative/git"}, allowed[0]) is None
@@ -236,7 +236,7 @@ def test_programs_that_the_server_would_run_are_not_written(disk: Path) -> None:
 @pytest.mark.proves("agent.bounds.own")
 def test_what_the_server_keeps_is_out_of_bounds_and_a_search_beside_it_is_not(disk: Path) -> None:
     allowed = [str(disk / "allowed")]
-    bounds = Bounds.of({"HOME": "/home/ada"}, [f"{disk}/allowed/server.log"]).inside(allowed)
+    bounds = Bounds.of({"HOME": "/home/ada"}, [f"{disk}/allowed/server.log"]).around(allowed)
     held = Fence(AllowedFolders(allowed), bounds, True, CLIENT)
     assert held.refusal("Read", {"file_path": "server.log"}, allowed[0])
     assert held.refusal("Write", {"file_path": "SERVER.log"}, allowed[0])
@@ -249,7 +249,7 @@ def test_what_the_server_keeps_is_out_of_bounds_and_a_search_beside_it_is_not(di
 def test_a_folder_that_is_allowed_by_name_can_be_used_wherever_it_lies(disk: Path, folder: str) -> None:
     allowed = disk / "allowed" / folder
     allowed.mkdir(parents=True)
-    bounds = Bounds.of({"HOME": str(disk / "allowed")}).inside([str(allowed)])
+    bounds = Bounds.of({"HOME": str(disk / "allowed")}).around([str(allowed)])
     held = Fence(AllowedFolders([str(allowed)]), bounds, True, CLIENT)
     assert held.refusal("Write", {"file_path": "new.txt"}, str(allowed)) is None
     assert held.refusal("Write", {"file_path": "sub/.git/config"}, str(allowed))
@@ -258,7 +258,7 @@ def test_a_folder_that_is_allowed_by_name_can_be_used_wherever_it_lies(disk: Pat
 
 @pytest.mark.proves("agent.secrets")
 def test_no_process_can_be_looked_into_even_where_everything_is_allowed() -> None:
-    held = Fence(AllowedFolders(["/"]), Bounds.of({"HOME": "/home/ada"}).inside(["/"]), True, CLIENT)
+    held = Fence(AllowedFolders(["/"]), Bounds.of({"HOME": "/home/ada"}).around(["/"]), True, CLIENT)
     assert held.refusal("Read", {"file_path": "/proc/self/environ"}, "/")
     assert held.refusal("Read", {"file_path": "//home/ada/.ssh/id"}, "/")
     assert held.refusal("Read", {"file_path": "/etc/hosts"}, "/") is None

@@ -122,6 +122,15 @@ def test_without_a_folder_it_is_the_first_that_is_allowed_and_asks_for_everythin
         ({"allowedTools": ["Read(a/../../x)"]}, "claude.allowedTools[0]", "relative"),
         ({"allowedTools": ["Edit(a/link/**)"]}, "claude.allowedTools[0]", "relative"),
         ({"allowedTools": ["Edit(src/** )"]}, "claude.allowedTools[0]", "relative"),
+        ({"allowedTools": ["edit(//tmp/**)"]}, "claude.allowedTools[0]", "relative"),
+        ({"allowedTools": ["Edit({a,../outside}/**)"]}, "claude.allowedTools[0]", "relative"),
+        ({"allowedTools": ["Edit({a,/}/tmp/**)"]}, "claude.allowedTools[0]", "relative"),
+        ({"allowedTools": ["Edit(a/{,.}{,.}/../outside)"]}, "claude.allowedTools[0]", "relative"),
+        ({"allowedTools": [r"Edit(.\./outside/**)"]}, "claude.allowedTools[0]", "relative"),
+        ({"allowedTools": ["Edit([.]./outside/**)"]}, "claude.allowedTools[0]", "relative"),
+        ({"allowedTools": ["Whatever(//tmp/**)"]}, "claude.allowedTools[0]", "relative"),
+        ({"allowedTools": [f"Edit({'{a,b}' * 8})"]}, "claude.allowedTools[0]", "relative"),
+        ({"allowedTools": [f"Edit({'{a}' * 51})"]}, "claude.allowedTools[0]", "relative"),
         ({"settingSources": ["user", "local"]}, "claude.settingSources", "user, project (--allowed-setting-sources)"),
     ],
 )
@@ -129,6 +138,14 @@ def test_what_is_not_allowed_is_a_403_that_names_what_is(claude: object, param: 
     failure = refusal(claude)
     assert (failure.kind, failure.param) == (Kind.PERMISSION_DENIED, param)
     assert names in failure.message
+
+
+@pytest.mark.proves("agent.request.fields")
+def test_a_rule_may_name_any_path_of_the_working_directory() -> None:
+    rules_ = ["Edit(src/[slug]/*.{ts,tsx})", "Read(./docs/**)", "Bash(cat //etc/hosts)", "WebFetch(domain:a.b)", "LS"]
+    agent = read({"allowedTools": rules_}, agents=rules()).turn.agent
+    assert agent is not None
+    assert list(agent.allowed_tools) == rules_
 
 
 @pytest.mark.proves("agent.request.unknown")

@@ -1,6 +1,5 @@
 """The agent profile a request asks for, whatever its protocol: who chooses it, and what of it is allowed."""
 
-import re
 from typing import Final
 
 from pydantic.alias_generators import to_camel
@@ -10,6 +9,7 @@ from claude_openai.core.events import Activity
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.models import Model
 from claude_openai.core.surrogates import mended
+from claude_openai.core.tool_rules import is_one_rule, named_paths
 from claude_openai.core.tools import AUTO, Tool, ToolChoice
 from claude_openai.translate.faults import invalid
 from claude_openai.wire.claude import ClaudeOptions
@@ -27,16 +27,6 @@ _CHOOSING: Final = (
     "max_budget_usd",
 )
 """Fields that make no sense without the agent profile, and so choose it."""
-
-_FILE_RULE: Final = re.compile(r"\s*(Read|Write|Edit|MultiEdit|NotebookEdit|Glob|Grep|LS)\s*\((.*)\)\s*", re.DOTALL)
-
-_ONE_RULE: Final = re.compile(r"\s*[A-Za-z_][\w-]*(\([^()]*\))?\s*")
-"""Claude Code takes several in one text, apart by commas and spaces; each is to be looked at."""
-
-_WILD: Final = re.compile(r"[*?\[{!]")
-
-_ELSEWHERE: Final = re.compile(r"\s|.*\s\Z|[/~\\]|(.*[/\\])?\.\.([/\\].*)?|[A-Za-z]:.*", re.DOTALL)
-"""A path that does not begin in the working directory, or leaves it."""
 
 
 def read_profile(sent: ClaudeOptions | None, model: Model, rules: AgentRules | None) -> AgentProfile | None:
@@ -140,20 +130,14 @@ def _folder(path: str, param: str, rules: AgentRules) -> str:
 
 
 def _check_rule(rule: str, param: str, directory: str, workspace: Workspace) -> None:
-    """A rule for files may open what it names to commands, too (read in Claude Code)."""
-    if not _ONE_RULE.fullmatch(rule):
+    """A rule for files opens what it names to commands, too; see `core.tool_rules`."""
+    if not is_one_rule(rule):
         raise _denied(
             param, f"'{rule}' is not one rule, such as 'Edit' or 'Bash(git *)'. Allowed: one rule in each text."
         )
-    match = _FILE_RULE.fullmatch(rule)
-    if match and (_ELSEWHERE.match(match[2]) or not workspace.holds(f"{directory}/{_plain_part(match[2])}")):
+    paths = named_paths(rule)
+    if paths is None or not all(workspace.holds(f"{directory}/{path}") for path in paths):
         raise _denied(param, f"'{rule}' names a path outside the working directory. Allowed: paths relative to it.")
-
-
-def _plain_part(pattern: str) -> str:
-    """The folder or file that `pattern` begins with."""
-    steps = pattern.split("/")
-    return "/".join(steps[: next((n for n, step in enumerate(steps) if _WILD.search(step)), len(steps))])
 
 
 def _shown(sent: str | bool | None) -> Shown | None:

@@ -82,7 +82,7 @@ class Ground:
 
     async def fence(self, login: Mapping[str, str]) -> Fence:
         """Around it, but for what Claude Code itself, with `login`, and others sign in with."""
-        bounds = Bounds.of(login, self.own).inside(self.workspace.prefixes)
+        bounds = Bounds.of(login, self.own).around(self.workspace.prefixes)
         return Fence(self.workspace, bounds, await self.sandbox.works(), NAMES.prefix)
 
 

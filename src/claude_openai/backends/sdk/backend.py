@@ -18,10 +18,12 @@ from claude_openai.backends.claude.transcript import Json, dialogue, prompt_of, 
 from claude_openai.backends.process import Child, child_process, dying_with_parent
 from claude_openai.backends.scratch import Scratch, scratch_folder
 from claude_openai.backends.sdk.agent import Ground, Guard, as_the_model_knows_them, at_work
+from claude_openai.backends.sdk.bounds import home_of
 from claude_openai.backends.sdk.calls import SERVER, ParkedCalls
 from claude_openai.backends.sdk.command import GATED_HERE, fresh, is_gated, rebuilt
 from claude_openai.backends.sdk.session import Running, SdkSession, Wear, cause, sent
 from claude_openai.backends.sdk.transport import ChildTransport, Introduction
+from claude_openai.backends.sdk.user_settings import settings_file, widened_by
 from claude_openai.backends.spares import Spare, Spares
 from claude_openai.backends.supply import Stage, Supply
 from claude_openai.core.agent import AgentProfile
@@ -126,6 +128,8 @@ class SdkBackend:
             return NeverStarted(not_starting(trouble))
         if turn.agent and not self._allows(turn.agent):
             return NeverStarted(_not_allowed(turn.agent))
+        if turn.agent and (widened := self._widened(turn.agent)):
+            return NeverStarted(widened)
         messages = as_the_model_knows_them(turn.messages) if turn.agent else turn.messages
         history, prompt = prompt_of(dialogue(messages))
         calls = ParkedCalls(turn.tools)
@@ -154,6 +158,22 @@ class SdkBackend:
 
     def _allows(self, profile: AgentProfile) -> bool:
         return self._settings.ground is not None and self._settings.ground.allows(profile)
+
+    def _widened(self, profile: AgentProfile) -> Failure | None:
+        """Why the user's own settings cannot be loaded for `profile`, where they are asked for."""
+        ground = self._settings.ground
+        if ground is None or "user" not in profile.setting_sources:
+            return None
+        file = settings_file(self._settings.login, home_of(self._settings.login))
+        setting = widened_by(file, ground.workspace, (profile.directory, *profile.add_dirs))
+        if setting is None:
+            return None
+        return Failure(
+            Kind.PERMISSION_DENIED,
+            f"The settings of 'user' cannot be loaded: {setting} in {file} would let commands out of the folders of the"
+            " work. Take it out there, or leave 'user' out.",
+            param="claude.settingSources",
+        )
 
     async def _fresh(self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls) -> Running:
         """A process that waits, or a new one, introduced to a new conversation."""

@@ -69,7 +69,7 @@ class Bounds:
     @classmethod
     def of(cls, login: Mapping[str, str], own: Iterable[str] = ()) -> Self:
         """For the user whom the environment `login` names; `own` is what this server keeps."""
-        home = login.get("HOME") or login.get("USERPROFILE") or os.path.expanduser("~")  # noqa: PTH111 -- may be unknown
+        home = home_of(login)
         named = (login[name] for name in _NAMED if login.get(name))
         return cls(
             home,
@@ -82,14 +82,21 @@ class Bounds:
     def private(self) -> tuple[str, ...]:
         return (*self.logins, *self.own)
 
-    def inside(self, folders: Iterable[str]) -> Self:
-        """As far as it lies in `folders`. What they lie in is no bound of theirs: who allowed them knew where."""
+    def around(self, folders: Iterable[str]) -> Self:
+        """All but what `folders` lie in: who allowed them knew where. What lies outside of them stays a bound, for
+        what else may open it.
+        """
         allowed = tuple(folders)
 
         def kept(paths: Iterable[str]) -> tuple[str, ...]:
-            return tuple(path for path in paths if any(within(path, folder) for folder in allowed))
+            return tuple(path for path in paths if not any(within(folder, path) for folder in allowed))
 
         return replace(self, logins=kept(self.logins), own=kept(self.own), run=kept(self.run))
+
+
+def home_of(login: Mapping[str, str]) -> str:
+    """What "~" stands for, for the user whom the environment `login` names."""
+    return login.get("HOME") or login.get("USERPROFILE") or os.path.expanduser("~")  # noqa: PTH111 -- may be unknown
 
 
 @lru_cache(maxsize=4096)

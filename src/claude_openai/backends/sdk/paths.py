@@ -11,17 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from claude_openai.core.patterns import WILD, alternatives
+
 SEARCHING: Final = ("Glob", "Grep")
 """They look at all that is under a folder."""
 
 _PATHS: Final = ("file_path", "notebook_path", "path", "cwd", "dir", "directory", "workdir")
 """The arguments that are paths, of whichever tool."""
-
-_WILD: Final = re.compile(r"[*?\[{(!]")
-_INNERMOST: Final = re.compile(r"\{([^{}]*)\}")
-
-_MOST_ALTERNATIVES: Final = 200
-"""Of a pattern. One with more is refused: nobody writes it, and to look at all takes for ever."""
 
 _UNCLEAR: Final = re.compile(r"[\s\ufeff]|.*[\s\ufeff]\Z|~[^/]|//|\\\\|.*\0", re.DOTALL)
 """White space at an end, somebody's home, another machine."""
@@ -55,27 +51,18 @@ def _bases(pattern: object, path: object) -> Iterator[object]:
     if not isinstance(pattern, str) or _UNCLEAR.match(pattern) or pattern.startswith("~"):
         yield None
         return
-    for number, alternative in enumerate(_alternatives(pattern)):
-        if number == _MOST_ALTERNATIVES:
-            yield None
-            return
+    read = alternatives(pattern)
+    if read is None:
+        yield None
+        return
+    for alternative in read:
         yield from _beginnings(folder, re.split(r"[/\\]", alternative))
 
 
 def _beginnings(folder: str, steps: list[str]) -> Iterator[object]:
     """The folder that is searched, and what lies below if a sign that counts as wild here should be plain."""
-    wild = next((n for n, step in enumerate(steps) if _WILD.search(step)), len(steps))
+    wild = next((n for n, step in enumerate(steps) if WILD.search(step)), len(steps))
     if any(".." in step for step in steps[wild:]):
         yield None
     for end in range(wild, len(steps) + 1):
         yield str(Path(folder, "/".join(steps[:end]) or ("/" if end else ".")))
-
-
-def _alternatives(pattern: str) -> Iterator[str]:
-    """What `{a,b}` in `pattern` stands for, one by one."""
-    group = _INNERMOST.search(pattern)
-    if group is None:
-        yield pattern
-        return
-    for choice in group[1].split(","):
-        yield from _alternatives(pattern[: group.start()] + choice + pattern[group.end() :])

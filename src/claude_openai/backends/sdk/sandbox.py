@@ -87,13 +87,27 @@ def settings(
         "failIfUnavailable": True,
         "allowUnsandboxedCommands": False,
         "autoAllowBashIfSandboxed": False,
+        # As they are anyway, but a user's own settings may say otherwise.
+        "enableWeakerNestedSandbox": False,
+        "enableWeakerNetworkIsolation": False,
+        "allowNestedUserNamespaces": False,
+        "allowAppleEvents": False,
         "filesystem": {
+            "disabled": False,
             "denyRead": ["/"],
             "allowRead": [*readable, *_PROGRAMS],
             "allowWrite": [*writable],
             "denyWrite": [*bounds.private, *bounds.run],
         },
-        "network": {"allowedDomains": []},
+        "network": {
+            "allowedDomains": [],
+            # What is denied stays so, whatever else is allowed: by another's settings, a rule for WebFetch, a mode that
+            # answers yes to whatever asks (measured). It says nothing of WebFetch itself.
+            "deniedDomains": ["*"],
+            "strictAllowlist": True,
+            "allowAllUnixSockets": False,
+            "allowLocalBinding": False,
+        },
         "credentials": {
             "files": [{"path": path, "mode": "deny"} for path in there],
             "envVars": [{"name": name, "mode": "deny"} for name in secrets],

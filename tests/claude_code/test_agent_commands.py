@@ -1,0 +1,197 @@
+"""What a command of an agent's reaches, whatever the user's settings or the permission mode allow: tried with the real
+Claude Code and its sandbox.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import anyio
+import openai
+import pytest
+from anyio.abc import SocketAttribute, SocketStream
+
+from claude_openai.core.agent import PermissionMode
+from claude_openai.testing import Replies, ToolUse
+from tests.claude_code.conftest import Rig, Serve
+from tests.claude_code.test_agent import SECRET, Site, asked, needs_sandbox, site, uses
+from tests.claude_code.test_agent_bounds import script
+
+pytestmark = pytest.mark.anyio
+
+__all__ = ["site"]
+
+
+class Listener:
+    """An HTTP server of this machine, and whether anybody has connected to it."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.reached = 0
+
+    async def answer(self, stream: SocketStream) -> None:
+        async with stream:
+            self.reached += 1
+            with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+                await stream.receive()
+                await stream.send(b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\nconnection: close\r\n\r\nreached")
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[Listener]:
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    made = Listener(listener.extra(SocketAttribute.local_port))  # noqa: S610 -- none of Django's
+    async with listener, anyio.create_task_group() as group:
+        group.start_soon(listener.serve, made.answer)
+        yield made
+        group.cancel_scope.cancel()
+
+
+def ways_to(port: int) -> str:
+    """A command that tries all that leads out of a sandbox with a proxy in it."""
+    urls = [f"http://{host}:{port}/" for host in ("localhost", "127.0.0.1", "[::1]", "2130706433")]
+    tries = [
+        f"curl -sS -m 5 {options} '{url}'" for url in urls for options in ("", "-p", "-x $ALL_PROXY", "--noproxy '*'")
+    ]
+    tries.append(f"exec 3<>/dev/tcp/127.0.0.1/{port} && echo reached")
+    return "; ".join(["unset no_proxy NO_PROXY", *(f"({each})" for each in tries), "echo ran"])
+
+
+def users_settings(site: Site, settings: dict[str, Any]) -> dict[str, str]:
+    """A login whose user has these settings."""
+    folder = site.root / "home" / ".claude"
+    folder.mkdir(parents=True)
+    (folder / "settings.json").write_text(json.dumps(settings))
+    return {"HOME": str(folder.parent), "CLAUDE_CONFIG_DIR": str(folder)}
+
+
+def projects_settings(site: Site, settings: dict[str, Any]) -> None:
+    (site.project / ".claude").mkdir()
+    (site.project / ".claude" / "settings.json").write_text(json.dumps(settings))
+
+
+@asynccontextmanager
+async def office(
+    serve: Serve, site: Site, login: dict[str, str], mode: PermissionMode = "default"
+) -> AsyncIterator[Rig]:
+    async with serve(
+        login,
+        allowed_working_directory_prefixes=(str(site.allowed),),
+        allowed_permission_modes=(mode,),
+        allowed_setting_sources=("user", "project"),
+    ) as rig:
+        yield rig
+
+
+async def tried(rig: Rig, site: Site, command: str, **claude: Any) -> str:
+    """What the model was told of `command`."""
+    rig.plays(Replies(uses(ToolUse("Bash", {"command": command, "description": "try"}, id="bash")), "Done."))
+    await asked(rig, site, "Go.", allowedTools=["Bash"], **claude)
+    return str(rig.simulator.requests[-1].messages[-1]["content"])
+
+
+def fetching(*hosts: str) -> dict[str, Any]:
+    return {"permissions": {"allow": [f"WebFetch(domain:{host})" for host in hosts]}}
+
+
+NETWORKS: dict[str, dict[str, Any]] = {
+    "domains": {"sandbox": {"network": {"allowedDomains": ["localhost", "127.0.0.1", "*.localhost"]}}},
+    "fetch": fetching("localhost", "127.0.0.1", "*"),
+    "lenient": {"sandbox": {"network": {"strictAllowlist": False, "allowAllUnixSockets": True}}},
+    "off": {"sandbox": {"enabled": False, "allowUnsandboxedCommands": True, "failIfUnavailable": False}},
+    "excluded": {"sandbox": {"excludedCommands": ["unset *", "unset:*", "curl *", "(curl *", "*"]}},
+    "weaker": {
+        "sandbox": {
+            "enableWeakerNestedSandbox": True,
+            "enableWeakerNetworkIsolation": True,
+            "allowNestedUserNamespaces": True,
+            "filesystem": {"disabled": True},
+        }
+    },
+}
+"""Settings that would give commands the network."""
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.commands.network")
+@pytest.mark.parametrize("name", NETWORKS)
+async def test_no_settings_of_the_users_give_a_command_the_network(serve: Serve, site: Site, name: str) -> None:
+    login = users_settings(site, NETWORKS[name])
+    async with listening() as listener, office(serve, site, login) as rig:
+        told = await tried(rig, site, ways_to(listener.port), settingSources=["user"])
+        assert "ran" in told
+        assert listener.reached == 0
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.commands.network")
+@pytest.mark.parametrize("mode", ["bypassPermissions", "acceptEdits"])
+async def test_no_mode_gives_a_command_the_network(serve: Serve, site: Site, mode: PermissionMode) -> None:
+    """A superuser is refused the mode that asks for nothing, unless Claude Code is made to believe in a container."""
+    async with listening() as listener, office(serve, site, {"IS_SANDBOX": "1"}, mode) as rig:
+        told = await tried(rig, site, ways_to(listener.port), permissionMode=mode)
+        assert "ran" in told
+        assert listener.reached == 0
+
+
+def opening(folder: Path) -> dict[str, dict[str, Any]]:
+    """Settings that would let commands into `folder`, by what Claude Code merges from all sources."""
+    return {
+        "permissions.additionalDirectories": {"permissions": {"additionalDirectories": [str(folder)]}},
+        "Edit": {"permissions": {"allow": ["Bash(ls *)", f"Edit(/{folder}/**)"]}},
+        "Read": {"permissions": {"allow": [f"Read(/{folder}/**)"]}},
+        "sandbox.filesystem.allowWrite": {"sandbox": {"filesystem": {"allowWrite": [str(folder)]}}},
+        "sandbox.filesystem.allowRead": {"sandbox": {"filesystem": {"allowRead": [str(folder)]}}},
+        "sandbox.network.httpProxyPort": {"sandbox": {"network": {"httpProxyPort": 8000}}},
+    }
+
+
+OVERRIDDEN: dict[str, dict[str, Any]] = {
+    "filesystem": {"sandbox": {"filesystem": {"disabled": True, "allowManagedReadPathsOnly": False}}},
+    "excluded": {"sandbox": {"excludedCommands": ["cat *", "cat:*", "sh *", "*"]}},
+    "off": {"sandbox": {"enabled": False, "allowUnsandboxedCommands": True, "failIfUnavailable": False}},
+}
+"""Settings that would let commands out of the sandbox, if ours were not above them."""
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.settings.widening")
+@pytest.mark.parametrize("name", opening(Path("/x")))
+async def test_a_request_that_the_users_settings_would_widen_is_refused(serve: Serve, site: Site, name: str) -> None:
+    login = users_settings(site, opening(site.root)[name])
+    async with office(serve, site, login) as rig:
+        with pytest.raises(openai.PermissionDeniedError) as caught:
+            await tried(rig, site, "echo ran", settingSources=["user"])
+    assert name in caught.value.message
+    assert caught.value.param == "claude.settingSources"
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.settings.widening")
+@pytest.mark.parametrize("source", ["user", "project"])
+@pytest.mark.parametrize("name", OVERRIDDEN)
+async def test_no_settings_let_a_command_out_of_the_sandbox(serve: Serve, site: Site, name: str, source: str) -> None:
+    login = users_settings(site, OVERRIDDEN[name] if source == "user" else {})
+    if source == "project":
+        projects_settings(site, OVERRIDDEN[name])
+    command = script(f"cat {site.secret}", f"echo x > {site.root}/new.txt", "echo ran")
+    async with office(serve, site, login) as rig:
+        told = await tried(rig, site, command, settingSources=[source])
+    assert "ran" in told
+    assert SECRET not in told
+    assert not (site.root / "new.txt").exists()
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.settings.widening")
+@pytest.mark.parametrize("name", opening(Path("/x")))
+async def test_a_projects_settings_open_nothing_to_commands(serve: Serve, site: Site, name: str) -> None:
+    projects_settings(site, opening(site.root)[name])
+    command = script(f"cat {site.secret}", f"echo x > {site.root}/new.txt", "echo ran")
+    async with office(serve, site, {}) as rig:
+        told = await tried(rig, site, command, settingSources=["project"])
+    assert "ran" in told
+    assert SECRET not in told
+    assert not (site.root / "new.txt").exists()
