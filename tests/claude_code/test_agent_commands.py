@@ -3,7 +3,9 @@ Claude Code and its sandbox.
 """
 
 import json
-from collections.abc import AsyncIterator
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -195,3 +197,68 @@ async def test_a_projects_settings_open_nothing_to_commands(serve: Serve, site: 
     assert "ran" in told
     assert SECRET not in told
     assert not (site.root / "new.txt").exists()
+
+
+CONTROL = (
+    *(".git", ".gitmodules", ".husky", ".envrc", ".mcp.json", ".vscode", ".idea", ".cursor", ".devcontainer"),
+    *(".claude/settings.json", "HEAD"),
+)
+"""What makes git, Claude Code, a shell or an editor run commands."""
+
+
+def making(folder: Path) -> Iterator[str]:
+    """Lines that try to make all of it in `folder`, each in every way."""
+    yield f"mkdir -p {folder}/elsewhere; cd {folder}; git init -q elsewhere; git init -q"
+    yield "mv elsewhere/.git .git; cp -r elsewhere/.git .git; cp -r elsewhere/.git/. ."
+    yield "printf 'gitdir: elsewhere/.git' > .git; mkdir .git; cp -r elsewhere/.git/. .git/"
+    for path in CONTROL:
+        yield f"mkdir -p $(dirname {path}); echo x > {path}; mkdir -p {path}"
+        yield f"ln -s elsewhere {path}; mv elsewhere {path}"
+        yield f"echo x > {path}/config; mv {path} moved; rm -rf {path}; mkdir -p {path}"
+    yield "echo x > made.txt"
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def there(folder: Path) -> list[str]:
+    return [path for path in CONTROL if os.path.lexists(folder / path)]
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.commands.control-files")
+async def test_a_command_makes_nothing_that_is_obeyed_where_the_work_is(serve: Serve, site: Site) -> None:
+    """And nothing of what the sandbox puts in its place is there afterwards."""
+    more = site.allowed / "more"
+    more.mkdir()
+    folders = (site.project, more)
+    lines = [line for folder in folders for line in making(folder)]
+    async with office(serve, site, {}) as rig:
+        assert "ran" in await tried(rig, site, script(*lines, "echo ran"), addDirs=[str(more)])
+    for folder in folders:
+        assert (folder / "made.txt").exists()
+        assert there(folder) == []
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.commands.control-files")
+async def test_a_command_works_in_a_repository_and_changes_nothing_that_git_runs(serve: Serve, site: Site) -> None:
+    git(site.project, "init")
+    git(site.project, "config", "user.email", "a@b")
+    git(site.project, "config", "user.name", "a")
+    (site.project / "below").mkdir()
+    before = (site.project / ".git" / "config").read_text()
+    lines = (
+        f"cd {site.project}; git add in.txt; git commit -qm first && echo committed",
+        "git config core.fsmonitor evil; echo x >> .git/config; echo x > .git/hooks/pre-commit; mv .git/hooks other",
+        "mv .git moved; rm -rf .git/hooks; echo x > .git/config.worktree; echo ran",
+    )
+    async with office(serve, site, {}) as rig:
+        told = await tried(rig, site, script(*lines))
+        below = await tried(rig, site, "git log --oneline", workingDirectory=str(site.project / "below"))
+    assert "committed" in told
+    assert "first" in below
+    assert "ran" in told
+    assert (site.project / ".git" / "config").read_text() == before
+    assert not (site.project / ".git" / "hooks" / "pre-commit").exists()

@@ -214,10 +214,9 @@ def _settings(login: Mapping[str, str], scratch: Scratch, profile: AgentProfile,
     }
     if not fence.commands:
         return plain
+    work = (profile.directory, *profile.add_dirs)
     own = str(scratch.temporary)
-    readable = (*fence.workspace.prefixes, own)
-    writable = (profile.directory, *profile.add_dirs, own)
-    return {**plain, "sandbox": sandbox.settings(readable, writable, fence.bounds, login)}
+    return {**plain, "sandbox": sandbox.settings(fence.workspace.prefixes, work, own, fence.bounds, login)}
 
 
 def _plain(path: str) -> str:

@@ -54,6 +54,21 @@ _RUN: Final = (
 """In a home: what a shell, git, an editor or the system run or obey by themselves. Claude Code itself reads the
 shell's files when it runs its first command, in no sandbox (measured)."""
 
+CONTROL: Final = frozenset(
+    {
+        *(".git", ".gitmodules", ".husky", ".envrc", ".claude", ".mcp.json"),
+        *(".vscode", ".idea", ".cursor", ".devcontainer"),
+    }
+)
+"""Names, at any depth, of what makes git, Claude Code, a shell or an editor run commands: never written to by a file
+tool."""
+
+_IN_A_REPOSITORY: Final = (".git/config", ".git/hooks")
+"""Of a `.git` that is there, commands may write all but what git runs. One that is not there cannot be made then."""
+
+_BARE: Final = "HEAD"
+"""Without it a folder is no repository by itself, which git would take its configuration from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -97,6 +112,12 @@ class Bounds:
 def home_of(login: Mapping[str, str]) -> str:
     """What "~" stands for, for the user whom the environment `login` names."""
     return login.get("HOME") or login.get("USERPROFILE") or os.path.expanduser("~")  # noqa: PTH111 -- may be unknown
+
+
+def control(folders: Iterable[str]) -> tuple[str, ...]:
+    """What commands must not write at the top of each of `folders`, be it there or not."""
+    names = (*_IN_A_REPOSITORY, *sorted(CONTROL - {".git"}), _BARE)
+    return tuple(f"{folder.rstrip(os.sep)}{os.sep}{name}" for folder in folders for name in names)
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from claude_openai.backends.sdk.bounds import Bounds, folded
+from claude_openai.backends.sdk.bounds import CONTROL, Bounds, folded
 from claude_openai.backends.sdk.paths import SEARCHING, named, readings
 from claude_openai.backends.sdk.web import unclear
 from claude_openai.core.agent import Workspace
@@ -34,16 +34,6 @@ _UNSANDBOXED: Final = "dangerouslyDisableSandbox"
 
 _ISOLATED: Final = "isolation"
 """Asks for a copy of the repository to work in, made by commands that no sandbox holds."""
-
-_CONTROL: Final = frozenset(
-    {
-        *(".git", ".gitmodules", ".husky", ".envrc", ".claude", ".mcp.json"),
-        *(".vscode", ".idea", ".cursor", ".devcontainer"),
-    }
-)
-"""Names, at any depth, of what makes git, Claude Code, a shell or an editor run commands: never written to by a file
-tool."""
-
 
 _PROCESSES: Final = "/proc"
 """In it is what each process was told, Claude Code's login among it."""
@@ -99,6 +89,6 @@ class Fence:
         if tool in WRITING and any(within(place, folded(each)) for each in bounds.run):
             return f"{sent} is run or obeyed by programs of this machine, and must not be changed here."
         below = Path(real).relative_to(prefix).parts
-        if tool in WRITING and not _CONTROL.isdisjoint(map(folded, below)):
+        if tool in WRITING and not CONTROL.isdisjoint(map(folded, below)):
             return f"{sent} decides what git, Claude Code or an editor run, and must not be changed here."
         return None

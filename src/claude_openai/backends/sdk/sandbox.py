@@ -14,7 +14,7 @@ from typing import Final
 
 from anyio import to_thread
 
-from claude_openai.backends.sdk.bounds import Bounds
+from claude_openai.backends.sdk.bounds import Bounds, control
 
 _PROBE_SECONDS: Final = 5
 """It takes 10 ms."""
@@ -75,11 +75,13 @@ class Probe:
 
 
 def settings(
-    readable: Iterable[str], writable: Iterable[str], bounds: Bounds, login: Mapping[str, str]
+    readable: Iterable[str], work: Iterable[str], own: str, bounds: Bounds, login: Mapping[str, str]
 ) -> Mapping[str, object]:
-    """Claude Code's `sandbox` setting: commands ask as they would without, and never leave it. What is private cannot
-    be read, even where it lies in what is `readable`, and nothing out of `bounds` be written or made.
+    """Claude Code's `sandbox` setting: commands ask as they would without, and never leave it. They read what is
+    `readable`, and write in the folders of the `work` and in the process's `own`. What is private cannot be read, even
+    where it lies in what is `readable`, and nothing out of `bounds`, or that is obeyed unasked, be written or made.
     """
+    work = tuple(work)
     secrets = sorted(name for name in login if name not in _PLAIN and not name.startswith("LC_"))
     there = [path for path in bounds.private if os.path.exists(path)]  # noqa: PTH110 -- says no where Path raises
     return {
@@ -95,9 +97,9 @@ def settings(
         "filesystem": {
             "disabled": False,
             "denyRead": ["/"],
-            "allowRead": [*readable, *_PROGRAMS],
-            "allowWrite": [*writable],
-            "denyWrite": [*bounds.private, *bounds.run],
+            "allowRead": [*readable, own, *_PROGRAMS],
+            "allowWrite": [*work, own],
+            "denyWrite": [*bounds.private, *bounds.run, *control(work)],
         },
         "network": {
             "allowedDomains": [],
