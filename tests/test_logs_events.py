@@ -78,6 +78,7 @@ async def ask(app: ASGIApp, body: Json | bytes, headers: Mapping[str, str] | Non
     given = {"host": "127.0.0.1", "authorization": f"Bearer {KEY}", **(headers or {})}
     scope = {
         "type": "http",
+        "http_version": "1.1",
         "method": "POST",
         "path": CHAT,
         "query_string": b"",

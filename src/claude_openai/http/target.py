@@ -47,14 +47,15 @@ class RequestTarget:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not scope["http_version"].startswith("1."):
             raise Refused(400, NOT_HTTP, code="not_http", headers={"connection": "close"})
-        method, target = scope["method"], scope["raw_path"].decode("ascii")
+        method = scope["method"]
+        target = scope.get("raw_path", scope["path"].encode()).decode("latin-1")  # ASGI servers may give no raw path
         if method == "CONNECT":
             raise wrong_method("Not allowed to CONNECT: this server is no proxy.", [])
         if absolute := _ABSOLUTE.fullmatch(target):
             scope = _addressed(scope, absolute)
         if method == "OPTIONS" and (target == "*" or (absolute and not absolute["path"])):
             raise wrong_method("Not allowed to OPTIONS the server as a whole.", self._methods)
-        if not scope["raw_path"].startswith(b"/"):
+        if not (absolute or target.startswith("/")):
             message = f"The request's target, {shown(target)!r}, is no path: it must begin with a slash."
             raise Refused(400, message, code="invalid_target")
         await self._app(scope, receive, send)
