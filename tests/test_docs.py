@@ -84,6 +84,26 @@ def test_every_make_target_test_and_file_of_the_project_is_there(page: str) -> N
     assert [path for path in re.findall(r"`([\w./]+/\w+\.py)`", text) if not is_there(path)] == []
 
 
+NO_PROMISES = ("A page can make", "A client is trusted", "**Not limited**")
+"""Beginnings of paragraphs that say what is, and not what is held."""
+
+
+@pytest.mark.proves("project.docs.promises")
+@pytest.mark.parametrize("heading", ["Other machines", "Web pages in your browser", "What a client sends"])
+def test_each_promise_about_requests_names_the_test_that_holds_it(heading: str) -> None:
+    _, _, rest = written("docs/security.md").partition(f"\n## {heading}\n\n")
+    section, _, _ = rest.partition("\n## ")
+    promises = [text for text in re.split(r"\n\n|\n(?=- )", section.strip()) if not text.startswith(NO_PROMISES)]
+    assert promises
+    assert [text for text in promises if not re.search(r"`test_\w+`", text)] == []
+
+
+@pytest.mark.proves("project.docs.names")
+def test_the_readme_leads_to_how_a_hole_is_reported() -> None:
+    assert "](SECURITY.md)" in written("README.md")
+    assert "Report a\nvulnerability" in written("SECURITY.md")
+
+
 @pytest.mark.proves("project.docs.names")
 def test_claude_code_is_where_the_readme_says() -> None:
     (path,) = re.findall(r"site-packages/(\S*claude) auth login", written("README.md"))

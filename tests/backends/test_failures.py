@@ -37,6 +37,12 @@ def test_the_message_is_upstreams_own_without_claude_codes_prefix() -> None:
     assert failure.message == "max_tokens: must be positive"
 
 
+@pytest.mark.proves("safety.upstream-address")
+def test_the_address_of_ones_own_gateway_is_not_told() -> None:
+    told = "API Error: 500 oops. If it persists, check your inference gateway (https://inner.example/v1)."
+    assert upstream_failure(500, told, model="m").message == "oops."
+
+
 @pytest.mark.proves("errors.logged-out")
 def test_a_missing_login_says_what_to_run() -> None:
     assert "/login" in upstream_failure(None, "Not logged in · Please run /login", model="m").message

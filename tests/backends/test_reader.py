@@ -6,7 +6,7 @@ import pytest
 
 from claude_openai.backends.claude.failures import process_failure
 from claude_openai.backends.claude.reader import AnswerReader
-from claude_openai.backends.claude.said import Ended, RateLimitTold, Streamed
+from claude_openai.backends.claude.said import Ended, RateLimitTold, Started, Streamed
 from claude_openai.core.events import (
     RateLimitReported,
     RateLimitStatus,
@@ -47,6 +47,15 @@ def read(*messages: dict[str, Any] | RateLimitTold | Ended) -> list[Any]:
     reading = reader()
     wrapped = [Streamed(each, "session") if isinstance(each, dict) else each for each in messages]
     return [event for message in wrapped for event in reading.feed(message)]
+
+
+@pytest.mark.proves("safety.chat.no-tools")
+def test_a_tool_that_the_client_did_not_offer_ends_the_turn() -> None:
+    reading = AnswerReader("sonnet", frozenset({"mcp__client__get_weather"}), lambda: NOW)
+    assert reading.feed(Started("session", ("mcp__client__get_weather",))) == []
+    [failed] = reading.feed(Started("session", ("mcp__client__get_weather", "Bash")))
+    assert isinstance(failed, TurnFailed)
+    assert (failed.failure.kind, reading.done) == (Kind.CLAUDE_CODE_FAILED, True)
 
 
 @pytest.mark.proves("chat.reasoning-content")
