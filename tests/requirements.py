@@ -247,10 +247,11 @@ TOOLS_REQUIREMENTS = (
     Row("tools.offered.native", "A request's tools are the model's, all of them, under their own names.", README),
     Row("tools.schemas.untouched", "A schema reaches the model as it was sent, whatever it uses of JSON Schema.", OURS),
     Row("tools.schemas.offline", "A reference in a schema to another document is never fetched.", DESIGN),
-    Row("tools.many", "128 tools with names of 64 characters are offered; more are a 400.", CHAT),
+    Row("tools.many", "128 tools, with names of up to 128 characters, are offered; more are a 400.", RESPONSES),
     Row("tools.faulty", "A bad name, a name twice or an invalid schema is a 400 that names the tool.", CHAT),
     Row("tools.calls.answered", "Calls come as `tool_calls`, text before them as `content`.", CHAT),
     Row("tools.calls.streamed", "Streamed calls begin with index, id and name, and add up to those made.", STREAMING),
+    Row("tools.calls.own-ids", "Every call of an answer has an id of its own.", CHAT),
     Row("tools.calls.parallel", "Several calls of one message come together and in order.", CHAT),
     Row("tools.invalid.found", "Arguments are held against the whole schema: formats, nested fields, `$ref`.", DESIGN),
     Row("tools.invalid.mended", "A call that does not fit goes back to the model, never to the client.", DESIGN),
@@ -451,6 +452,10 @@ RESPONSES_REQUIREMENTS = (
     Row(
         "responses.input.text", "Text as input is what the user says; `instructions` are the system prompt.", RESPONSES
     ),
+    Row("responses.input.empty", "Instructions without input are answered.", RESPONSES),
+    Row("responses.input.continued", "An assistant message at the end is continued, and reported.", OURS),
+    Row("responses.input.arguments", "Earlier arguments that are no JSON object are carried and reported.", RESPONSES),
+    Row("responses.input.foreign", "Items of OpenAI's own tools are native calls, or text, and reported.", RESPONSES),
     Row("responses.input.items", "Input items become native messages, calls and results.", RESPONSES),
     Row("responses.input.content", "Images and PDF files in items are native blocks.", RESPONSES),
     Row("responses.input.refused", "What cannot be carried is a 400 that names it.", DESIGN),

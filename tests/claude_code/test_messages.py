@@ -250,6 +250,22 @@ async def test_a_conversation_that_ends_in_results_is_answered_after_claude_code
 
 
 @pytest.mark.proves("chat.messages.tools")
+@pytest.mark.parametrize("ids", [("call_1", "call_1_2"), ("call_1_2", "call_1")])
+async def test_no_result_is_lost_where_claude_code_takes_an_id_for_a_part_of_another(
+    rig: Rig, ids: tuple[str, ...]
+) -> None:
+    calls = [{"id": each, "type": "function", "function": {"name": "f", "arguments": "{}"}} for each in ids]
+    arrived = await told(
+        rig,
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "content": None, "tool_calls": calls},
+        *({"role": "tool", "tool_call_id": each, "content": f"of {each}"} for each in ids),
+        {"role": "user", "content": "and?"},
+    )
+    assert list(results(arrived[2]).values()) == [[f"of {each}"] for each in ids]
+
+
+@pytest.mark.proves("chat.messages.tools")
 async def test_ids_of_other_servers_are_made_legal_and_still_match(rig: Rig) -> None:
     call = {"id": "call_abc.123:x", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     arrived = await told(

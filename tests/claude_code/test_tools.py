@@ -120,6 +120,37 @@ async def test_128_tools_of_64_characters_are_all_offered(rig: Rig) -> None:
     assert all(tool["input_schema"] == nested for tool in rig.asked.tools)
 
 
+@pytest.mark.proves("tools.many")
+async def test_a_name_of_128_characters_is_offered_and_called_as_it_is(rig: Rig) -> None:
+    name = "get_the_weather_".ljust(128, "x")
+    rig.plays(Replies(Reply((ToolUse(name, {"city": "Rome"}),)), "Hot."))
+    answer = await ask(rig, [USER], tools=[tool(name, WEATHER)])
+    assert [each["name"] for each in rig.asked.tools] == [name]
+    (call,) = message(answer).tool_calls or []
+    assert call.function.name == name  # type: ignore[union-attr]
+    last = await ask(rig, [USER, back(answer), *results(answer, ["32 degrees"])], tools=[tool(name, WEATHER)])
+    assert message(last).content == "Hot."
+    assert list(sessions(rig.simulator.requests).values()) == [2]
+
+
+@pytest.mark.proves("tools.calls.own-ids")
+@pytest.mark.parametrize("stream", [False, True])
+async def test_calls_to_which_upstream_gave_one_id_have_ids_of_their_own(rig: Rig, *, stream: bool) -> None:
+    rome, ur = ({"city": city} for city in ("Rome", "Ur"))
+    twice = Reply((ToolUse("get_weather", rome, id="toolu_1"), ToolUse("get_weather", ur, id="toolu_1")))
+    rig.plays(Replies(twice, "Hot."))
+    if stream:
+        async with rig.client.chat.completions.stream(model=NEW_MODEL, messages=[USER], tools=TOOLS) as streamed:  # type: ignore[list-item, arg-type]
+            answer: Any = await streamed.get_final_completion()
+    else:
+        answer = await ask(rig, [USER])
+    calls = message(answer).tool_calls or []
+    assert [(call.id, json.loads(call.function.arguments)) for call in calls] == [("toolu_1", rome), ("toolu_1-2", ur)]  # type: ignore[union-attr]
+    last = await ask(rig, [USER, back(answer), *results(answer, ["32 degrees", "40 degrees"])])
+    assert message(last).content == "Hot."
+    assert outcome(rig.simulator.requests[-1])[:2] == [[text("32 degrees")], [text("40 degrees")]]
+
+
 @pytest.mark.proves("tools.calls.answered", "tools.same-session", "tools.cache-warm")
 async def test_a_call_is_the_clients_and_its_result_goes_on_in_the_same_session(rig: Rig) -> None:
     rig.plays(Replies(weather(), "Hot."))

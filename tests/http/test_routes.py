@@ -43,6 +43,9 @@ async def test_a_path_that_is_nearly_right_is_put_right(serve: Serve, path: str)
         ("GET", "/v1/files/file-1/content", "Images and PDF files are sent with the messages."),
         ("POST", "/v1/threads/thread_1/runs", "The Responses API has taken the place of threads."),
         ("POST", "/embeddings", "Claude makes no embeddings."),
+        ("POST", "/v1/responses/compact", NOT_OFFERED["responses/compact"]),
+        ("POST", "/v1/responses/input_tokens", NOT_OFFERED["responses/input_tokens"]),
+        ("POST", "/responses/input_tokens/", NOT_OFFERED["responses/input_tokens"]),
     ],
 )
 async def test_what_only_openai_has_is_a_404_that_says_what_there_is(

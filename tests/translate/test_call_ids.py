@@ -32,6 +32,15 @@ def test_an_id_does_not_depend_on_what_comes_later(sent: list[str], later: list[
     assert assigned(sent + later)[: len(sent)] == assigned(sent)
 
 
+def test_no_id_is_one_that_claude_code_takes_for_a_part_of_another() -> None:
+    first, part, other = assigned(["a", "a_2", "b_2"])
+    assert (first, other) == ("a", "b_2")
+    assert not part.startswith("a_")
+    part, whole = assigned(["a_2", "a"])
+    assert part == "a_2"
+    assert whole != "a"
+
+
 def test_a_legal_id_stays_the_first_time() -> None:
     first, second = assigned(["call_1", "call_1"])
     assert first == "call_1" != second

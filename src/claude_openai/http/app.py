@@ -21,7 +21,7 @@ from claude_openai.http.origin import CrossOrigin, OriginGuard
 from claude_openai.http.ports import Gateway
 from claude_openai.http.reading import Answering
 from claude_openai.http.request_id import RequestLog
-from claude_openai.http.resource import Resource, UnknownPath
+from claude_openai.http.resource import BASE, NOT_OFFERED, Resource, UnknownPath
 from claude_openai.http.responses import CancelResponse, InputItems, Responses, StoredResponse
 from claude_openai.http.runs import CancelRun, FollowRun, LatestRuns, OneRun
 from claude_openai.http.target import Framing, RequestTarget
@@ -106,6 +106,7 @@ def _router(resources: Mapping[str, Resource]) -> Router:
     return Router(
         [
             Route("/v1/models/", unknown),  # not the model without a name
+            *(Route(f"{BASE}/{path}", unknown) for path in NOT_OFFERED if "/" in path),  # not a response with that id
             *(Route(path, resource) for path, resource in resources.items()),
         ],
         redirect_slashes=False,  # a POST would lose its body on the way

@@ -23,13 +23,15 @@ NOT_OFFERED: Mapping[str, str] = MappingProxyType(
         "images": "Claude reads images and makes none.",
         "moderations": "Answers are not moderated.",
         "realtime": "Claude neither hears nor speaks.",
+        "responses/compact": "Claude Code takes a conversation whole: go on from a previous_response_id, or send it.",
+        "responses/input_tokens": "Tokens are counted when a request is answered, in its usage.",
         "threads": "The Responses API has taken the place of threads.",
         "uploads": "Images and PDF files are sent with the messages.",
         "vector_stores": "Nothing is stored for searching.",
         "videos": "Claude makes no videos.",
     }
 )
-"""What else OpenAI has under `BASE`, by the first word of its paths, and why it is not here."""
+"""What else OpenAI has under `BASE`, by its path or the first word of that, and why it is not here."""
 
 OFFERED = (
     "This server answers conversations with Claude Code: POST /v1/chat/completions, /v1/responses and /v1/completions, "
@@ -61,7 +63,8 @@ class UnknownPath:
 
     async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
         method, path = scope["method"], scope["path"]
-        if why := NOT_OFFERED.get(_bare(path).split("/")[1]):
+        bare = _bare(path)[1:]
+        if why := NOT_OFFERED.get(bare) or NOT_OFFERED.get(bare.partition("/")[0]):
             raise Refused(404, f"{shown(path)} is not offered. {why} {OFFERED}", code="endpoint_not_supported")
         meant = self._meant(path) if len(path) <= LONGEST_SHOWN else None
         advice = f" Did you mean {meant}? This server's base URL ends in {BASE}." if meant else ""

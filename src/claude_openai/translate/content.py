@@ -8,7 +8,7 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from claude_openai.core.failures import RequestFailed
 from claude_openai.core.messages import Document, Image, ImageType, ImageUrl, Text
@@ -41,8 +41,11 @@ _SIGNATURES: Final[Mapping[str, ImageType]] = {
 }
 """How each begins."""
 
-_BEGINNING: Final = 16
-"""Characters of base64 that are looked at: 12 bytes."""
+_BEGINNING: Final = 96
+"""Characters that are looked at: more than 12 bytes, even where each character is percent-encoded."""
+
+_STANDARD: Final = str.maketrans("-_", "+/")
+"""From the alphabet for URLs (RFC 4648, section 5) to the standard one."""
 
 
 def is_blank(text: str) -> bool:
@@ -106,21 +109,25 @@ def not_a_users(part: wire.AudioPart | wire.RefusalPart, path: str) -> RequestFa
 
 
 def image(url: str, path: str) -> Image | ImageUrl:
-    """The image that a data URI holds or a web address leads to.
+    """The image that a data URI, or bare base64, holds or a web address leads to. What kind of image it is, is seen by
+    its first bytes, whatever it is called.
 
     Raises:
         RequestFailed: naming `path`, where it is neither, or of a kind that Claude does not take.
     """
-    if match := _DATA_URI.fullmatch(url):
-        if match[1].strip().lower() not in _IMAGE_TYPES:
+    if _is_web_address(url):
+        return ImageUrl(url)
+    if uri := _DATA_URI.fullmatch(url):
+        media_type = _image_type(uri[3])
+        label = uri[1].strip().lower()
+        if media_type is None and label and label not in _IMAGE_TYPES:
             raise unsupported(path, "Claude takes PNG, JPEG, GIF and WebP images")
-        data = _base64(match, path)
-        media_type = _image_type(binascii.a2b_base64(data[:_BEGINNING]))
+        data = _base64(uri, path)
         if media_type is None:
             raise invalid(path, "the data is no PNG, JPEG, GIF or WebP image")
         return Image(media_type, data)
-    if _is_web_address(url):
-        return ImageUrl(url)
+    if media_type := _image_type(url):
+        return Image(media_type, _checked(url, path))
     raise invalid(path, "expected an http(s) URL or a data URI")
 
 
@@ -147,14 +154,17 @@ def document(data: str, filename: str | None, path: str) -> Document:
     match = _DATA_URI.fullmatch(data)
     if match is None:
         raise invalid(path, "expected a data URI")
-    if match[1].strip().lower() != "application/pdf":
+    if match[1].strip().lower() != "application/pdf" and not _plain(match[3][:_BEGINNING]).startswith(_BARE_PDF):
         raise unsupported(path, "Claude takes PDF files; send text as text")
     return Document(_base64(match, path), filename)
 
 
-def _image_type(beginning: bytes) -> ImageType | None:
-    """What an image is, whatever it was called: upstream refuses one by a wrong name."""
-    text = beginning.decode("latin-1")
+def _image_type(data: str) -> ImageType | None:
+    """What image the base64 text `data` begins like: upstream refuses one by a wrong name."""
+    try:
+        text = binascii.a2b_base64(_plain(data[:_BEGINNING])[:16]).decode("latin-1")
+    except ValueError:
+        return None
     return next((kind for begin, kind in _SIGNATURES.items() if re.match(begin, text, re.DOTALL)), None)
 
 
@@ -165,8 +175,8 @@ def _base64(uri: re.Match[str], path: str) -> str:
 
 
 def _checked(data: str, path: str) -> str:
-    """`data` without white space, which base64 in MIME has and the Messages API does not take."""
-    data = "".join(data.split())
+    """`data` as base64 that the Messages API takes."""
+    data = _plain(data)
     try:
         decoded = binascii.a2b_base64(data, strict_mode=True)
     except ValueError:  # of which binascii's own is one; the other is for what is not ASCII
@@ -174,6 +184,16 @@ def _checked(data: str, path: str) -> str:
     if not decoded:
         raise invalid(path, "the data is empty")
     return data
+
+
+def _plain(data: str) -> str:
+    """Base64 in its standard alphabet, padded, and without white space, in whichever form a client has written it:
+    with line breaks (MIME), in the alphabet for URLs, without padding, or percent-encoded, as a data URI may be.
+    """
+    if "%" in data:
+        data = unquote(data)
+    data = "".join(data.split()).translate(_STANDARD).rstrip("=")
+    return data + "=" * (-len(data) % 4)
 
 
 def _is_web_address(url: str) -> bool:

@@ -12,6 +12,7 @@ Nothing of what was said, or who said it, is changed. What differs between the p
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -36,6 +37,9 @@ from claude_openai.translate.faults import invalid
 
 _MOST_SHOWN = 80
 """Characters of a call's name that are repeated to the client."""
+
+_NOT_IN_A_NAME: Final = re.compile(r"[^a-zA-Z0-9_-]")
+_LONGEST_NAME: Final = 128
 
 INVALID_ARGUMENTS: Final = "invalid_arguments"
 """The one property of arguments that were no JSON object: its value is their text as it was sent."""
@@ -127,6 +131,10 @@ class Conversation:
             self._instructions.append(SystemMessage(text))
         else:
             self._append(marked("system", text))
+
+    def note(self, kind: str, text: str) -> None:
+        """What stands in the conversation and nobody said: at its place, as a marked block of that `kind`."""
+        self._append(marked(kind, text))
 
     def say(self, blocks: Sequence[Block], path: str) -> None:
         """What the user says, where `path` leads to it; nothing at all is left out."""
@@ -221,6 +229,11 @@ class Understood:
 def marked(kind: str, text: str) -> Text:
     """A block of a user message that is not the user's words but of that `kind`."""
     return Text(f"<{kind}>\n{text}\n</{kind}>")
+
+
+def tool_name(sent: str) -> str:
+    """The name of a tool of another model's, as upstream takes names: that of a custom tool may be any text."""
+    return _NOT_IN_A_NAME.sub("_", sent)[:_LONGEST_NAME] or "_"
 
 
 def with_all_media(messages: tuple[Message, ...], model: Model, path: str) -> tuple[Message, ...]:

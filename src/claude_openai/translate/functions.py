@@ -10,7 +10,8 @@ from claude_openai.core.schemas import InvalidSchema, check_schema
 from claude_openai.core.tools import Tool
 from claude_openai.translate.faults import invalid
 
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+"""Upstream's rule. OpenAI's is the same for responses, and ends at 64 characters for chat completions."""
 
 _PROPERTY = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 """The arguments' own names, not those within them: upstream's rule, and Claude Code leaves out a tool that breaks it

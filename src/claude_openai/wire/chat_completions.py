@@ -9,7 +9,7 @@ a validation error is told from the path to the fault.
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, Tag
+from pydantic import Discriminator, Field, Tag
 
 from claude_openai.wire import sent
 from claude_openai.wire.claude import ClaudeOptions
@@ -26,6 +26,7 @@ from claude_openai.wire.sent import (
     Text,
     kind,
     shape,
+    tag_of,
 )
 
 ACTIVITY_EVENT = "claude.activity"
@@ -104,6 +105,27 @@ class ToolCall(Sent):
     function: FunctionCall
 
 
+class CustomInput(Sent):
+    """Which custom tool was called, and with what text."""
+
+    name: str
+    input: str
+
+
+class CustomToolCall(Sent):
+    """One call of an earlier answer by another model: of a tool that takes any text."""
+
+    id: str
+    type: Literal["custom"]
+    custom: CustomInput
+
+
+EarlierCall = Annotated[
+    Annotated[ToolCall, Tag("<function>")] | Annotated[CustomToolCall, Tag("<custom>")],
+    Discriminator(lambda value: "<custom>" if tag_of(value, "type") == "custom" else "<function>"),
+]
+
+
 class SystemMessage(Sent):
     """Instructions, under OpenAI's old role name or its new one."""
 
@@ -128,7 +150,7 @@ class AssistantMessage(Sent):
     refusal: str | None = None
     name: str | None = None
     audio: Object | None = None
-    tool_calls: Annotated[list[ToolCall], Field(fail_fast=True)] | None = None
+    tool_calls: Annotated[list[EarlierCall], Field(fail_fast=True)] | None = None
     function_call: FunctionCall | None = None
 
 

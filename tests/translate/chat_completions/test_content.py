@@ -42,6 +42,15 @@ def test_text_parts_stay_pieces_of_their_own_and_as_they_were() -> None:
         (f"DATA:image/JPEG;charset=utf-8;BASE64,{JPEG}", "image/jpeg"),
         (f"data:image/png;base64,{DOT[:20]}\r\n{DOT[20:]}\n", "image/png"),
         (f"data:image/jpeg;base64,{DOT}", "image/png"),
+        (f"data:;base64,{DOT}", "image/png"),
+        (f"data:application/octet-stream;base64,{JPEG}", "image/jpeg"),
+        (f"data:image/heic;base64,{WEBP}", "image/webp"),
+        (DOT, "image/png"),
+        (f"{JPEG[:8]}\n{JPEG[8:]}", "image/jpeg"),
+        (f"data:image/png;base64,{DOT.rstrip('=')}", "image/png"),
+        (f"data:image/gif;base64,{GIF}==", "image/gif"),
+        (f"data:image/jpeg;base64,{JPEG.replace('/', '_')}", "image/jpeg"),
+        (f"data:image/jpeg;base64,{JPEG.replace('/', '%2F')}", "image/jpeg"),
     ],
 )
 def test_an_image_as_a_data_uri_is_an_image_of_the_kind_that_it_is(uri: str, media_type: str) -> None:
@@ -76,6 +85,9 @@ def test_a_pdf_is_a_document_with_its_name() -> None:
         Document(PAGE, "a.pdf"),
         Document(PAGE),
     )
+    unlabelled = f"data:application/octet-stream;base64,{PAGE[:4]}\n{PAGE[4:]}"
+    assert blocks(file(file_data=unlabelled)) == (Document(PAGE),)
+    assert blocks(file(file_data="JVBERi0")) == (Document("JVBERi0="),)
 
 
 @pytest.mark.proves("chat.messages.unsupported-part")
@@ -98,7 +110,10 @@ def test_a_pdf_is_a_document_with_its_name() -> None:
         (file(filename="a.pdf"), Kind.INVALID_REQUEST, "file.file_data"),
         (file(file_data="data:text/plain;base64,YQ=="), Kind.UNSUPPORTED_PARAMETER, "file.file_data"),
         (file(file_data="YQ=="), Kind.INVALID_REQUEST, "file.file_data"),
-        (file(file_data="JVBERi0"), Kind.INVALID_REQUEST, "file.file_data"),
+        (file(file_data="JVBERi0" + "x" * 6), Kind.INVALID_REQUEST, "file.file_data"),
+        (image("data:image/svg+xml;utf8,<svg/>"), Kind.UNSUPPORTED_PARAMETER, "image_url.url"),
+        (image("aGVsbG8="), Kind.INVALID_REQUEST, "image_url.url"),
+        (image(f"{DOT}=x"), Kind.INVALID_REQUEST, "image_url.url"),
         (
             {"type": "input_audio", "input_audio": {"data": "YQ==", "format": "wav"}},
             Kind.UNSUPPORTED_PARAMETER,

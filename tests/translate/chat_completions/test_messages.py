@@ -333,6 +333,14 @@ class TestCalls:
         assert read.adjusted == ("messages[].tool_calls[].function.arguments=object",)
 
     @pytest.mark.proves("chat.messages.arguments")
+    def test_a_call_of_a_custom_tool_is_a_call_which_is_reported(self) -> None:
+        custom = {"id": "a", "type": "custom", "custom": {"name": "apply patch", "input": "*** Begin"}}
+        read = reading(messages=[user("Go"), assistant(None, custom), result("a")])
+        made = ToolCall("a", "apply_patch", '{"input": "*** Begin"}')
+        assert read.turn.messages[1:] == (AssistantMessage("", (made,)), done("a"))
+        assert read.adjusted == ("messages[].tool_calls[].custom=function",)
+
+    @pytest.mark.proves("chat.messages.arguments")
     def test_null_is_no_arguments(self) -> None:
         legacy = {"role": "assistant", "function_call": {"name": "f", "arguments": "null"}}
         read = reading(messages=[user("Go"), legacy, {"role": "function", "name": "f", "content": "done"}])

@@ -22,6 +22,7 @@ from claude_openai.core.messages import (
 from claude_openai.core.runs import Kept
 from claude_openai.core.tools import ToolChoice
 from claude_openai.core.turn import Sampling
+from claude_openai.translate.conversation import CONTINUE
 from claude_openai.translate.parameters import markdown_table
 from claude_openai.translate.responses.parameters import PARAMETERS
 from claude_openai.wire.responses.request import ResponsesRequest
@@ -42,6 +43,37 @@ def said(text: str) -> UserMessage:
 def test_text_is_what_the_user_says() -> None:
     turn = reading(input="Hello", instructions="Be brief.").turn
     assert turn.messages == (SystemMessage("Be brief."), said("Hello"))
+
+
+@pytest.mark.proves("responses.input.empty")
+@pytest.mark.parametrize("empty", ["", " ", [], None, [{"role": "user", "content": ""}]])
+def test_instructions_alone_are_what_the_user_says(empty: object) -> None:
+    asked = reading(input=empty, instructions="Say hello.")
+    assert asked.turn.messages == (said("<system>\nSay hello.\n</system>"),)
+    alone = [{"role": "developer", "content": "Say hello."}]
+    assert reading(input=alone).turn.messages == asked.turn.messages
+
+
+@pytest.mark.proves("responses.input.continued")
+def test_an_answer_at_the_end_is_to_be_continued_which_is_reported() -> None:
+    asked = reading(input=[{"role": "user", "content": "Tell"}, {"role": "assistant", "content": "Once upon a"}])
+    assert asked.turn.messages[1:] == (AssistantMessage("Once upon a"), said(f"<system>\n{CONTINUE}\n</system>"))
+    assert asked.adjusted == ("input=continued",)
+
+
+@pytest.mark.proves("responses.input.arguments")
+def test_arguments_of_the_past_that_are_no_object_are_kept_as_text_which_is_reported() -> None:
+    asked = reading(input=[{"role": "user", "content": "Weather?"}, {**CALL, "arguments": '{"city": "Par'}, RESULT])
+    wrapped = ToolCall("call_1", "get_weather", '{"invalid_arguments": "{\\"city\\": \\"Par"}')
+    assert asked.turn.messages[1] == AssistantMessage("", (wrapped,))
+    assert asked.adjusted == ("input[].arguments=object",)
+
+
+@pytest.mark.proves("responses.tools")
+def test_a_functions_name_has_up_to_128_characters() -> None:
+    name = "f" * 128
+    assert reading(tools=[{**WEATHER, "name": name}]).turn.tools[0].name == name
+    assert refusal(tools=[{**WEATHER, "name": name + "f"}]).param == "tools[0].name"
 
 
 @pytest.mark.proves("responses.input.items")
@@ -112,15 +144,16 @@ def test_a_result_can_hold_an_image() -> None:
 @pytest.mark.parametrize(
     ("fields", "param", "sentence"),
     [
-        ({"input": []}, "input", "Invalid 'input': expected at least 1 entry."),
+        ({"input": []}, "input", "Invalid 'input': there is no message to answer."),
+        ({"input": None}, "input", "Invalid 'input': there is no message to answer."),
         ({"input": 5}, "input", "Invalid type for 'input': expected a string or an array of items, but got an integer"),
         ({"input": "  "}, "input", "Invalid 'input': the newest user message is empty or only white space."),
         ({"input": [RESULT]}, "input[0].call_id", "Invalid 'input[0].call_id': no assistant message before it has a"),
         ({"input": [CALL]}, "input[0].call_id", "Invalid 'input[0].call_id': the call 'call_1' has no result"),
         (
-            {"input": [{"type": "computer_call", "id": "x"}]},
+            {"input": [{"type": "mystery_call", "id": "x"}]},
             "input[0].type",
-            "Unsupported 'input[0].type': Claude cannot be given items of type 'computer_call' here.",
+            "Unsupported 'input[0].type': Claude cannot be given items of type 'mystery_call' here.",
         ),
         (
             {"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "file-1"}]}]},

@@ -5,8 +5,9 @@ again by itself after `max_tokens`, an empty or a thinking-only answer; `goes_on
 comes after a complete message is never passed on, unless `go_on` asked for it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from itertools import chain, count
 from typing import Any, assert_never
 
 from claude_openai.backends.claude.failures import process_failure, upstream_failure
@@ -108,8 +109,9 @@ class AnswerReader:
 
     @property
     def parks(self) -> bool:
-        """Whether the session can go on once the client has run the calls."""
-        return True
+        """Whether the session can go on once the client has run the calls: upstream takes no two of one id back."""
+        ids = [call.id for call in self.calls]
+        return len(set(ids)) == len(ids)
 
     @property
     def calls(self) -> list[ToolCall]:
@@ -154,7 +156,7 @@ class AnswerReader:
 
     def park(self) -> list[Event]:
         """The last events, where the client is to run the calls: what they cost comes with the answer that ends it."""
-        called = [ToolCalled(call) for call in self.calls]
+        called = [ToolCalled(call) for call in _told_apart(self.calls)]
         return self._last(*called, UsageReported(self._used()), TurnFinished("tool_calls"))
 
     def abandoned(self, why: Failure) -> list[Event]:
@@ -268,6 +270,16 @@ class AnswerReader:
         """With the rate limit before them: Claude Code reports it between the answer's end and the result."""
         self.done = True
         return [*events] if self._rate_limit is None else [self._rate_limit, *events]
+
+
+def _told_apart(calls: Iterable[ToolCall]) -> list[ToolCall]:
+    """`calls`, each under an id of its own: clients match results by it."""
+    taken: dict[str, ToolCall] = {}
+    for call in calls:
+        candidates = chain([call.id], (f"{call.id}-{number}" for number in count(2)))
+        own = next(candidate for candidate in candidates if candidate not in taken)
+        taken[own] = replace(call, id=own)
+    return list(taken.values())
 
 
 _INTERRUPTED = Failure(

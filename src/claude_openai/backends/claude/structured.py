@@ -50,7 +50,7 @@ class StructuredReader(AnswerReader):
 
     @property
     def parks(self) -> bool:
-        return self._giving is None
+        return self._giving is None and super().parks
 
     @property
     def calls(self) -> list[ToolCall]:

@@ -46,7 +46,7 @@ class ParkedCalls:
 
     def __init__(self, offered: Iterable[core.Tool]) -> None:
         self._tools = [_tool(tool) for tool in offered]
-        self._outcomes: dict[str, Outcome] = {}
+        self._outcomes: dict[str, list[Outcome]] = {}
         self._given = anyio.Event()
 
     @property
@@ -59,8 +59,8 @@ class ParkedCalls:
         return Server(SERVER, version=__version__, on_list_tools=self._list, on_call_tool=self._call)
 
     def give(self, call_id: str, outcome: Outcome) -> None:
-        """Let the call `call_id` end with `outcome`."""
-        self._outcomes[call_id] = outcome
+        """Let the call `call_id` end with `outcome`; of several with that id, the next."""
+        self._outcomes.setdefault(call_id, []).append(outcome)
         given, self._given = self._given, anyio.Event()
         given.set()
 
@@ -69,9 +69,9 @@ class ParkedCalls:
 
     async def _call(self, _: object, params: CallToolRequestParams) -> CallToolResult:
         call_id = str(dict(params.meta or {})[_CALL_ID])
-        while call_id not in self._outcomes:
+        while not self._outcomes.get(call_id):
             await self._given.wait()
-        return _result(self._outcomes.pop(call_id))
+        return _result(self._outcomes[call_id].pop(0))
 
 
 def fits(result: ToolMessage) -> bool:

@@ -1,10 +1,11 @@
 """Messages into a conversation that the Messages API takes: who says what, in which part of it."""
 
+import json
 from typing import Final, assert_never
 
 from claude_openai.translate.chat_completions.parts import read_blocks, read_result
 from claude_openai.translate.content import text_of
-from claude_openai.translate.conversation import Call, CallKey, Conversation, Understood
+from claude_openai.translate.conversation import Call, CallKey, Conversation, Understood, tool_name
 from claude_openai.translate.faults import unsupported
 from claude_openai.wire import chat_completions as wire
 
@@ -33,7 +34,7 @@ def _add(conversation: Conversation, message: wire.Message, path: str) -> None:
         case wire.AssistantMessage():
             if message.audio is not None:
                 raise unsupported(f"{path}.audio", "earlier audio answers are not known here")
-            conversation.answer(_answer_text(message, path), _calls(message, path), path)
+            conversation.answer(_answer_text(message, path), _calls(conversation, message, path), path)
         case wire.ToolMessage():
             outcome = read_result(message.content, f"{path}.content")
             conversation.result(CallKey(message.tool_call_id), outcome, f"{path}.tool_call_id")
@@ -44,12 +45,16 @@ def _add(conversation: Conversation, message: wire.Message, path: str) -> None:
             assert_never(message)
 
 
-def _calls(message: wire.AssistantMessage, path: str) -> list[Call]:
+def _calls(conversation: Conversation, message: wire.AssistantMessage, path: str) -> list[Call]:
     calls = []
     for index, call in enumerate(message.tool_calls or []):
         at = f"{path}.tool_calls[{index}].id"
-        made = call.function
-        calls.append(Call(CallKey(call.id), call.id, made.name, made.arguments, at, _ARGUMENTS))
+        if isinstance(call, wire.CustomToolCall):
+            conversation.adjust("messages[].tool_calls[].custom", "function")
+            name, arguments = tool_name(call.custom.name), json.dumps({"input": call.custom.input})
+        else:
+            name, arguments = call.function.name, call.function.arguments
+        calls.append(Call(CallKey(call.id), call.id, name, arguments, at, _ARGUMENTS))
     if message.function_call is not None:
         made = message.function_call
         key = CallKey(made.name, is_function=True)

@@ -86,7 +86,7 @@ def read_turn(
     if history:
         said = sent if not isinstance(sent, str) else _ITEMS.validate_python([{"role": "user", "content": sent}])
         before = [item for kept in history for item in said_in(kept.items, kept.response)]
-        sent, known = [*_ITEMS.validate_python(before), *said], len(before)
+        sent, known = [*_ITEMS.validate_python(before), *(said or [])], len(before)
     conversation = read_input(sent, request.instructions, known=known)
     return Reading(
         turn=Turn(

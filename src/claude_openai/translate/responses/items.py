@@ -5,27 +5,17 @@ is one message of the assistant's again. Thinking is left out: upstream only tak
 """
 
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import Final, assert_never
 
-from claude_openai.core.messages import Block, Document, Image, Text
-from claude_openai.translate.content import (
-    document,
-    image,
-    image_data,
-    is_blank,
-    not_a_users,
-    numbered,
-    text_blocks,
-    text_of,
-    words,
-)
+from claude_openai.translate.content import is_blank, text_blocks, text_of
 from claude_openai.translate.conversation import Call, CallKey, Conversation, Understood
 from claude_openai.translate.faults import invalid, unsupported
+from claude_openai.translate.responses import foreign
+from claude_openai.translate.responses.parts import read_blocks, read_outcome
 from claude_openai.wire.responses import request as wire
-from claude_openai.wire.sent import AudioPart, RefusalPart
 
 
-def read_input(sent: wire.Input, instructions: str | None, *, known: int = 0) -> Understood:
+def read_input(sent: wire.Input | None, instructions: str | None, *, known: int = 0) -> Understood:
     """The conversation: instructions first, a user message or the result of a call last. So many items as are `known`
     come before those of this request.
 
@@ -38,10 +28,13 @@ def read_input(sent: wire.Input, instructions: str | None, *, known: int = 0) ->
         conversation.say(text_blocks(sent), "input")
         return conversation.finished()
     answer = _Answer(conversation)
-    for index, item in enumerate(sent):
+    for index, item in enumerate(sent or []):
         _add(conversation, answer, item, f"input[{index - known}]" if index >= known else "input")
     answer.told()
     return conversation.finished()
+
+
+_ARGUMENTS: Final = "input[].arguments"
 
 
 @dataclass(slots=True)
@@ -51,6 +44,7 @@ class _Answer:
     conversation: Conversation
     texts: list[str] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    results: list[tuple[CallKey, foreign.Outcome]] = field(default_factory=list)
     path: str = ""
 
     def say(self, text: str, path: str) -> None:
@@ -64,11 +58,19 @@ class _Answer:
         self.path = self.path or path
         self.calls.append(call)
 
+    def ran(self, call: foreign.ForeignCall, outcome: foreign.Outcome, path: str) -> None:
+        """A call whose result is known, too."""
+        key = CallKey(f"{call.name} {len(self.calls)}")  # nobody else names it, and there may be several of one id
+        self.call(Call(key, call.id, call.name, call.arguments, path, _ARGUMENTS), path)
+        self.results.append((key, outcome))
+
     def told(self) -> None:
         """It is complete."""
         if self.path:
             self.conversation.answer("\n\n".join(filter(None, self.texts)), self.calls, self.path)
-        self.texts, self.calls, self.path = [], [], ""
+        for key, outcome in self.results:
+            self.conversation.result(key, outcome, self.path)
+        self.texts, self.calls, self.results, self.path = [], [], [], ""
 
 
 def _add(conversation: Conversation, answer: _Answer, item: wire.Item, path: str) -> None:
@@ -77,76 +79,48 @@ def _add(conversation: Conversation, answer: _Answer, item: wire.Item, path: str
             answer.say(text_of(item.content, f"{path}.content"), path)
         case wire.FunctionCallItem():
             key, at = CallKey(item.call_id), f"{path}.call_id"
-            answer.call(Call(key, item.call_id, item.name, item.arguments, at, "input[].arguments"), path)
+            answer.call(Call(key, item.call_id, item.name, item.arguments, at, _ARGUMENTS), path)
         case wire.ReasoningItem():
             pass
         case wire.MessageItem(role="user"):
             answer.told()
-            conversation.say(_blocks(item.content, f"{path}.content"), f"{path}.content")
+            conversation.say(read_blocks(item.content, f"{path}.content"), f"{path}.content")
         case wire.MessageItem():
             answer.told()
             conversation.instruct(text_of(item.content, f"{path}.content"))
         case wire.FunctionCallOutputItem():
             answer.told()
-            conversation.result(CallKey(item.call_id), _outcome(item.output, f"{path}.output"), f"{path}.call_id")
+            conversation.result(CallKey(item.call_id), read_outcome(item.output, f"{path}.output"), f"{path}.call_id")
         case wire.ItemReference():
             raise invalid(f"{path}.id", f"no stored response has the item '{item.id[:_MOST_SHOWN]}': send it as it was")
         case wire.OtherItem():
-            raise unsupported(f"{path}.type", f"Claude cannot be given items of type '{item.type[:_MOST_SHOWN]}' here")
+            _add_foreign(conversation, answer, item, path)
         case _:
             assert_never(item)
 
 
+def _add_foreign(conversation: Conversation, answer: _Answer, item: wire.OtherItem, path: str) -> None:
+    """An item of a tool that there is not here: it is a call, a result, both, or a text."""
+    if item.type in foreign.CALLS:
+        call = foreign.call_of(item)
+        at = f"{path}.call_id"
+        answer.call(Call(CallKey(call.id), call.id, call.name, call.arguments, at, _ARGUMENTS), path)
+        carried = "function_call"
+    elif item.type in foreign.DONE:
+        answer.ran(foreign.call_of(item), foreign.outcome_of(item, path), path)
+        carried = "function_call"
+    elif item.type in foreign.OUTPUTS:
+        answer.told()
+        conversation.result(CallKey(foreign.output_id(item)), foreign.outcome_of(item, path), f"{path}.call_id")
+        carried = "function_call_output"
+    elif item.type in foreign.NOTES:
+        answer.told()
+        conversation.note(item.type, foreign.note_of(item))
+        carried = "text"
+    else:
+        raise unsupported(f"{path}.type", f"Claude cannot be given items of type '{item.type[:_MOST_SHOWN]}' here")
+    conversation.adjust(f"input[].{item.type}", carried)
+
+
 _MOST_SHOWN = 80
 """Characters of a type that are repeated to the client."""
-
-
-def _blocks(content: wire.Content, path: str) -> tuple[Block, ...]:
-    if isinstance(content, str):
-        return text_blocks(content)
-    return tuple(block for part, at in numbered(content, path) for block in _block(part, at))
-
-
-def _block(part: wire.Part, path: str) -> tuple[Block, ...]:
-    match part:
-        case wire.TextPart():
-            return text_blocks(part.text)
-        case wire.ImagePart():
-            return (image(_image_url(part, path), f"{path}.image_url"),)
-        case wire.FilePart():
-            return (_document(part, path),)
-        case AudioPart() | RefusalPart():
-            raise not_a_users(part, path)
-        case _:
-            assert_never(part)
-
-
-def _outcome(content: wire.Content, path: str) -> tuple[Text | Image, ...]:
-    """What a call came to: text, and images whose data is there."""
-    if isinstance(content, str):
-        return text_blocks(content)
-    return tuple(block for part, at in numbered(content, path) for block in _of_outcome(part, at))
-
-
-def _of_outcome(part: wire.Part, path: str) -> tuple[Text | Image, ...]:
-    if isinstance(part, wire.ImagePart):
-        return (image_data(_image_url(part, path), f"{path}.image_url"),)
-    return text_blocks(words(part, path))
-
-
-def _image_url(part: wire.ImagePart, path: str) -> str:
-    if part.image_url is not None:
-        return part.image_url
-    if part.file_id is None:
-        raise invalid(f"{path}.image_url", "expected an http(s) URL or a data URI")
-    raise unsupported(f"{path}.file_id", "files cannot be uploaded here: send the image as 'image_url'")
-
-
-def _document(part: wire.FilePart, path: str) -> Document:
-    if part.file_data is not None:
-        return document(part.file_data, part.filename, f"{path}.file_data")
-    if part.file_url is not None:
-        raise unsupported(f"{path}.file_url", "files are not fetched here: send the data as 'file_data'")
-    if part.file_id is not None:
-        raise unsupported(f"{path}.file_id", "files cannot be uploaded here: send the data as 'file_data'")
-    raise invalid(f"{path}.file_data", "expected the file's data")

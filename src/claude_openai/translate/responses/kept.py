@@ -17,7 +17,7 @@ def items_of(request: ResponsesRequest, response_id: str) -> str:
         content = [{"type": "input_text", "text": request.input}]
         items: Items = [{"type": "message", "role": "user", "content": content}]
     else:
-        items = [item.model_dump(mode="json", exclude_none=True) for item in request.input]
+        items = [item.model_dump(mode="json", exclude_none=True) for item in request.input or []]
     own = response_id.partition("_")[2]
     return json.dumps([{"id": f"item_{own}_{number}", **item} for number, item in enumerate(items)])
 

@@ -37,7 +37,7 @@ from claude_openai.wire.responses.request import (
 
 PARAMETERS: Final = (
     Parameter("claude", "carried", "Chooses the [agent profile](agent.md) and how it works; not a field of OpenAI's."),
-    Parameter("input", "carried", "Text, or items: messages, function calls, their outputs; thinking is left out."),
+    Parameter("input", "carried", "Text, or items: messages, calls, their outputs; thinking is left out."),
     Parameter(
         "instructions", "carried", "The system prompt. Those of the previous response do not count, as with OpenAI."
     ),

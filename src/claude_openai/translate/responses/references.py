@@ -29,7 +29,7 @@ def referenced(request: ResponsesRequest) -> tuple[str, ...]:
 
 def with_items(request: ResponsesRequest, found: Sequence[Kept]) -> ResponsesRequest:
     """The request with those items in place of their names that are among the responses found."""
-    if isinstance(request.input, str) or not found:
+    if request.input is None or isinstance(request.input, str) or not found:
         return request
     said = {item["id"]: item for kept in found for item in said_in(kept.items, kept.response)}
     named = [
@@ -40,4 +40,4 @@ def with_items(request: ResponsesRequest, found: Sequence[Kept]) -> ResponsesReq
 
 
 def _references(request: ResponsesRequest) -> Iterable[ItemReference]:
-    return (each for each in request.input if isinstance(each, ItemReference))
+    return (each for each in request.input or () if isinstance(each, ItemReference))

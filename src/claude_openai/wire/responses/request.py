@@ -1,12 +1,14 @@
 """`POST /v1/responses`: what a client may send (OpenAI reference: Create a model response).
 
 Unknown fields of items are dropped; those of the request are kept by name (`unknown_fields`), so that they can be
-reported. Items and tools of kinds that Claude cannot be given have only their type read, so as to be refused by name.
+reported. Tools of kinds that Claude cannot be given have only their type read, so as to be refused by name; items of
+OpenAI's own tools are kept as they are.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from claude_openai.wire import sent
 from claude_openai.wire.claude import ClaudeOptions
@@ -120,9 +122,16 @@ class ItemReference(Sent):
 
 
 class OtherItem(Sent):
-    """An item of a kind that Claude cannot be given."""
+    """An item of one of OpenAI's own tools, with all its fields, or one of a kind that nobody knows."""
+
+    model_config = ConfigDict(extra="allow")
 
     type: str
+
+    @property
+    def fields(self) -> Mapping[str, object]:
+        """All that it has besides its type."""
+        return self.model_extra or {}
 
 
 def _item_tag(value: object) -> str | None:
@@ -149,7 +158,7 @@ Item = Annotated[
     ),
 ]
 Input = Annotated[
-    Annotated[str, Tag("<string>")] | Annotated[list[Item], Field(min_length=1, fail_fast=True), Tag("<list>")],
+    Annotated[str, Tag("<string>")] | Annotated[list[Item], Field(fail_fast=True), Tag("<list>")],
     shape("a string or an array of items"),
 ]
 
@@ -277,7 +286,7 @@ class StreamOptions(Sent):
 class ResponsesRequest(SentOpenly):
     """A request. What becomes of each field is the table of `translate.responses.parameters`."""
 
-    input: Input
+    input: Input | None = None
     model: str | None = None
     access_programs: Object | None = None
     background: bool | None = None
