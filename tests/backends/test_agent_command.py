@@ -23,6 +23,7 @@ from claude_openai.backends.sdk.agent import NAMES, Guard, at_work
 from claude_openai.backends.sdk.bounds import Bounds, searched
 from claude_openai.backends.sdk.command import is_gated
 from claude_openai.backends.sdk.fence import Fence
+from claude_openai.backends.sdk.long_output import LongOutput
 from claude_openai.backends.sdk.sandbox import Probe
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.turn import Sampling
@@ -136,7 +137,7 @@ def test_a_history_that_is_answered_as_it_stands_waits_until_the_fence_is_known(
 @pytest.mark.proves("agent.asks-nobody")
 async def test_what_would_ask_a_person_is_refused_and_logged_without_what_was_asked(tmp_path: Path) -> None:
     options = ClaudeAgentOptions()
-    Guard(fence(tmp_path), AgentProfile(str(tmp_path))).watch(options)
+    Guard(fence(tmp_path), AgentProfile(str(tmp_path)), LongOutput(str(tmp_path), Scratch(tmp_path))).watch(options)
     assert options.can_use_tool
     with capture_logs() as logged:
         answer = await options.can_use_tool("Write", {"content": "PRIVATE"}, ToolPermissionContext())
@@ -149,7 +150,7 @@ async def test_what_would_ask_a_person_is_refused_and_logged_without_what_was_as
 @pytest.mark.proves("agent.fence.every-tool")
 async def test_what_the_fence_refuses_is_logged_too_and_a_hook_that_fails_blocks(tmp_path: Path) -> None:
     options = ClaudeAgentOptions()
-    guard = Guard(fence(tmp_path), AgentProfile(str(tmp_path)))
+    guard = Guard(fence(tmp_path), AgentProfile(str(tmp_path)), LongOutput(str(tmp_path), Scratch(tmp_path)))
     guard.watch(options)
     assert options.hooks
     ((matcher,),) = options.hooks.values()

@@ -1,15 +1,18 @@
 """Which hosts Claude Code may fetch from."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 from claude_agent_sdk import ClaudeAgentOptions, HookContext
 
+from claude_openai.backends.scratch import Scratch
 from claude_openai.backends.sdk.agent import NAMES, Guard
 from claude_openai.backends.sdk.bounds import Bounds
 from claude_openai.backends.sdk.fence import Fence
+from claude_openai.backends.sdk.long_output import LongOutput
 from claude_openai.backends.sdk.web import Resolve, allowed, leads_inside, unclear
 from claude_openai.core.agent import AgentProfile
 from claude_openai.workspace import AllowedFolders
@@ -122,7 +125,7 @@ async def asked(profile: AgentProfile, url: str) -> tuple[bool, list[str]]:
 
     options = ClaudeAgentOptions()
     fence = Fence(AllowedFolders(["/"]), Bounds.of({"HOME": "/home/ada"}), False, NAMES.prefix)
-    Guard(fence, profile, resolve).watch(options)
+    Guard(fence, profile, LongOutput("/home/ada/.claude", Scratch(Path("/nowhere"))), resolve).watch(options)
     assert options.hooks
     ((matcher,),) = options.hooks.values()
     question: Any = {"tool_name": "WebFetch", "tool_input": {"url": url}, "cwd": "/"}

@@ -9,16 +9,18 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import anyio
 import openai
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
+from claude_openai.backends.scratch import Scratch
 from claude_openai.core.agent import PermissionMode
-from claude_openai.testing import Replies, ToolUse
+from claude_openai.testing import Replies, Reply, ToolUse
 from tests.claude_code.conftest import Rig, Serve
-from tests.claude_code.test_agent import SECRET, Site, asked, needs_sandbox, site, uses
+from tests.claude_code.test_agent import SECRET, Site, asked, needs_sandbox, outcomes, site, uses
 from tests.claude_code.test_agent_bounds import script
 
 pytestmark = pytest.mark.anyio
@@ -262,3 +264,58 @@ async def test_a_command_works_in_a_repository_and_changes_nothing_that_git_runs
     assert "ran" in told
     assert (site.project / ".git" / "config").read_text() == before
     assert not (site.project / ".git" / "hooks" / "pre-commit").exists()
+
+
+def kept(config: Path) -> list[Path]:
+    return list(config.glob("projects/*/*/tool-results/*"))
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.long-output")
+async def test_output_that_is_too_long_is_read_by_the_agent_that_made_it_and_gone_with_it(
+    serve: Serve, site: Site
+) -> None:
+    login = users_settings(site, {})
+    config = Path(login["CLAUDE_CONFIG_DIR"])
+    strangers = config / "projects" / "p" / str(uuid4()) / "tool-results"
+    strangers.mkdir(parents=True)
+    (strangers / "x.txt").write_text(SECRET)
+    (config / "projects" / "p" / "x.jsonl").write_text(SECRET)
+
+    def tries() -> Iterator[ToolUse]:
+        yield ToolUse("Bash", {"command": "seq 20000", "description": "count"}, id="seq")
+        (path,) = (each for each in kept(config) if not each.is_relative_to(strangers))
+        yield ToolUse("Grep", {"pattern": "^1999[0-9]$", "path": str(path), "output_mode": "content"}, id="grep")
+        yield ToolUse("Read", {"file_path": str(path), "offset": 15000, "limit": 2}, id="read")
+        yield ToolUse("Write", {"file_path": str(path), "content": "x"}, id="write")
+        yield ToolUse("Glob", {"pattern": f"{path.parent}/*"}, id="glob")
+        yield ToolUse("Grep", {"pattern": ".", "path": str(path.parent), "output_mode": "content"}, id="grep-folder")
+        for n, other in enumerate((config / "projects" / "p" / "x.jsonl", config / ".claude.json", strangers)):
+            yield ToolUse("Read", {"file_path": str(other)}, id=f"other-{n}")
+
+    calls = tries()
+    async with office(serve, site, login) as rig:
+        rig.plays(lambda _: uses(call) if (call := next(calls, None)) else Reply.of("Done."))
+        answer = await asked(rig, site, "Go.", allowedTools=["Bash", "Write"])
+        told = json.dumps([request.body for request in rig.simulator.requests])
+    done = {call for call, status in outcomes(answer).items() if status == "done"}
+    assert done == {"seq", "grep", "read"}
+    assert "19995" in told
+    assert "15001" in told
+    assert SECRET not in told
+    assert kept(config) == [strangers / "x.txt"]
+
+
+@pytest.mark.proves("agent.long-output")
+def test_what_an_agent_kept_goes_with_the_folder_of_a_server_that_was_killed(tmp_path: Path) -> None:
+    """A sweep removes what is on record there, and nothing that is not of its form."""
+    own = tmp_path / "projects" / "p" / str(uuid4()) / "tool-results"
+    others = tmp_path / "projects" / "p" / "memory" / "tool-results"
+    for folder in (own, others):
+        folder.mkdir(parents=True)
+        (folder / "x.txt").write_text("x")
+    scratch = Scratch(tmp_path)
+    scratch.long_output.write_text(f"{own}\n{others}\n{tmp_path}\nrelative\n")
+    scratch.remove_long_output()
+    assert not own.parent.exists()
+    assert (others / "x.txt").exists()

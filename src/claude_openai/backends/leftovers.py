@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from claude_openai.backends.scratch import FOLDER_PREFIX, LOCK, locked, remove
+from claude_openai.backends.scratch import FOLDER_PREFIX, LOCK, Scratch, locked, remove
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ def sweep() -> Swept:
         folders = [folder for folder in named if _is_left(folder, locks)]
         processes = _end_survivors(folders) if folders else 0
         for folder in folders:
+            for scratch in folder.glob("*/"):
+                Scratch(scratch).remove_long_output()
             remove(folder)
     return Swept(sum(not folder.exists() for folder in folders), processes)
 

@@ -5,6 +5,7 @@ user only and gone after its block. A server that is killed outright leaves its 
 that `leftovers` tells it from the folder of one that runs.
 """
 
+import re
 import shutil
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 if sys.platform != "win32":
     import fcntl
@@ -20,6 +22,9 @@ FOLDER_PREFIX = "claude-openai-"
 
 LOCK = "server.lock"
 """The file in a server's folder that it holds the lock of. Without it no folder is taken for a server's."""
+
+LONG_OUTPUT: Final = re.compile(r"projects/[^/]+/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/tool-results")
+"""Where Claude Code keeps what a process's tools put out, below its configuration folder, each under a random name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,20 @@ class Scratch:
     def instructions(self) -> Path:
         """The client's system prompt."""
         return self.root / "system.txt"
+
+    @property
+    def long_output(self) -> Path:
+        """Which folders elsewhere Claude Code has kept output in that was too long for the model, a line for each."""
+        return self.root / "long-output"
+
+    def remove_long_output(self) -> None:
+        """Remove them, and the folder around each where nothing else is in it. No other folder is touched."""
+        with suppress(OSError, ValueError):
+            for folder in map(Path, self.long_output.read_text().splitlines()):
+                if LONG_OUTPUT.fullmatch("/".join(folder.parts[-4:])) and folder.resolve() == folder:
+                    shutil.rmtree(folder, ignore_errors=True)
+                    with suppress(OSError):
+                        folder.parent.rmdir()
 
     @property
     def stderr(self) -> Path:

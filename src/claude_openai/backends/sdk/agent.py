@@ -25,6 +25,7 @@ from claude_openai.backends.sdk.bounds import Bounds, searched
 from claude_openai.backends.sdk.calls import SERVER
 from claude_openai.backends.sdk.command import CLIENT_TOOLS, GATED_HERE, SDK_ENVIRONMENT, TOOLS, gated
 from claude_openai.backends.sdk.fence import COMMANDS, OTHERS, PLANNED, READING, WEB, WRITING, Fence
+from claude_openai.backends.sdk.long_output import LongOutput
 from claude_openai.backends.sdk.sandbox import Probe
 from claude_openai.core.agent import AgentProfile, Workspace
 from claude_openai.core.messages import AssistantMessage, Message
@@ -89,9 +90,12 @@ class Ground:
 class Guard:
     """What Claude Code asks before it uses a tool, and what it is told."""
 
-    def __init__(self, fence: Fence, profile: AgentProfile, resolve: web.Resolve = web.addresses) -> None:
+    def __init__(
+        self, fence: Fence, profile: AgentProfile, kept: LongOutput, resolve: web.Resolve = web.addresses
+    ) -> None:
         self._fence = fence
         self._profile = profile
+        self.kept = kept
         self._resolve = resolve
         self._checked: set[str] = set()
 
@@ -108,6 +112,8 @@ class Guard:
         self._checked.add(call_id or asked["tool_use_id"])
         if asked.get("agent_id") and NAMES.are_clients(tool):
             reason: str | None = _NOT_FOR_SUB_AGENTS.format(tool=tool)
+        elif self.kept.reads(tool, arguments):
+            reason = None
         else:
             reason = self._fence.refusal(tool, arguments, str(asked["cwd"]))
         if reason is None and tool == WEB and self._may_fetch(web.host_of(arguments.get("url")) or ""):
@@ -209,7 +215,7 @@ def _settings(login: Mapping[str, str], scratch: Scratch, profile: AgentProfile,
             # From the first moment and whatever rules allow; the modes `plan` and `auto` read anything else (measured).
             "blockReadsOutsideWorkingDirectories": True,
             # What a search comes by is left out of what it finds (measured).
-            "deny": [f"{tool}(/{_plain(path)})" for path in fence.bounds.private for tool in ("Read", "Edit")],
+            "deny": [f"{tool}(/{_plain(path)})" for path in fence.bounds.unsearched for tool in ("Read", "Edit")],
         },
     }
     if not fence.commands:

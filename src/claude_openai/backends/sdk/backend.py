@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
 import anyio
@@ -18,12 +19,13 @@ from claude_openai.backends.claude.transcript import Json, dialogue, prompt_of, 
 from claude_openai.backends.process import Child, child_process, dying_with_parent
 from claude_openai.backends.scratch import Scratch, scratch_folder
 from claude_openai.backends.sdk.agent import Ground, Guard, as_the_model_knows_them, at_work
-from claude_openai.backends.sdk.bounds import home_of
+from claude_openai.backends.sdk.bounds import config_of
 from claude_openai.backends.sdk.calls import SERVER, ParkedCalls
 from claude_openai.backends.sdk.command import GATED_HERE, fresh, is_gated, rebuilt
+from claude_openai.backends.sdk.long_output import LongOutput
 from claude_openai.backends.sdk.session import Running, SdkSession, Wear, cause, sent
 from claude_openai.backends.sdk.transport import ChildTransport, Introduction
-from claude_openai.backends.sdk.user_settings import settings_file, widened_by
+from claude_openai.backends.sdk.user_settings import widened_by
 from claude_openai.backends.spares import Spare, Spares
 from claude_openai.backends.supply import Stage, Supply
 from claude_openai.core.agent import AgentProfile
@@ -164,7 +166,7 @@ class SdkBackend:
         ground = self._settings.ground
         if ground is None or "user" not in profile.setting_sources:
             return None
-        file = settings_file(self._settings.login, home_of(self._settings.login))
+        file = Path(config_of(self._settings.login), "settings.json")
         setting = widened_by(file, ground.workspace, (profile.directory, *profile.add_dirs))
         if setting is None:
             return None
@@ -223,7 +225,8 @@ class SdkBackend:
         guard = None
         if profile and (ground := self._settings.ground):
             fence = await ground.fence(self._settings.login)
-            guard = Guard(fence, profile)
+            guard = Guard(fence, profile, LongOutput(fence.bounds.config, scratch))
+            owned.callback(scratch.remove_long_output)
             command = at_work(self._claude_code, scratch, order, profile, fence, has_tools=calls.any)
         else:
             waits = GATED_HERE and form is not None and not order.prompted

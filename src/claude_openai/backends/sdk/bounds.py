@@ -35,7 +35,7 @@ _LOGINS: Final = (
 """In a home, on whichever system: logins, keys, sessions of browsers, and what was typed."""
 
 _NAMED: Final = (
-    *("CLAUDE_CONFIG_DIR", "CLAUDE_SECURESTORAGE_CONFIG_DIR", "CLAUDE_CODE_CLIENT_KEY"),
+    *("CLAUDE_SECURESTORAGE_CONFIG_DIR", "CLAUDE_CODE_CLIENT_KEY"),
     *("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE"),
     *("AZURE_CONFIG_DIR", "AZURE_FEDERATED_TOKEN_FILE"),
     *("CLOUDSDK_CONFIG", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_GHA_CREDS_PATH"),
@@ -73,10 +73,11 @@ _BARE: Final = "HEAD"
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """Of paths with no link in them: `logins` and what is the server's `own` are neither read nor written, what others
-    `run` is not written. `home` is what "~" stands for.
+    `run` is not written. `home` is what "~" stands for, `config` Claude Code's own folder, one of the logins.
     """
 
     home: str
+    config: str
     logins: tuple[str, ...]
     own: tuple[str, ...]
     run: tuple[str, ...]
@@ -86,9 +87,11 @@ class Bounds:
         """For the user whom the environment `login` names; `own` is what this server keeps."""
         home = home_of(login)
         named = (login[name] for name in _NAMED if login.get(name))
+        config = config_of(login)
         return cls(
             home,
-            _spelt(_in(home, login, _LOGINS)),
+            config,
+            _spelt((config, *_in(home, login, _LOGINS))),
             _spelt((*named, *own)),
             _spelt((*_in(home, login, _RUN), *_programs(login))),
         )
@@ -96,6 +99,14 @@ class Bounds:
     @property
     def private(self) -> tuple[str, ...]:
         return (*self.logins, *self.own)
+
+    @property
+    def unsearched(self) -> tuple[str, ...]:
+        """What no search may come by. Around Claude Code's own folder nothing is searched at all, and denied by a rule
+        it could not read there what it keeps for itself.
+        """
+        theirs = _spelt((self.config,))
+        return tuple(path for path in self.private if not any(within(each, path) for each in theirs))
 
     def around(self, folders: Iterable[str]) -> Self:
         """All but what `folders` lie in: who allowed them knew where. What lies outside of them stays a bound, for
@@ -118,6 +129,11 @@ def control(folders: Iterable[str]) -> tuple[str, ...]:
     """What commands must not write at the top of each of `folders`, be it there or not."""
     names = (*_IN_A_REPOSITORY, *sorted(CONTROL - {".git"}), _BARE)
     return tuple(f"{folder.rstrip(os.sep)}{os.sep}{name}" for folder in folders for name in names)
+
+
+def config_of(login: Mapping[str, str]) -> str:
+    """Claude Code's own folder, for the user whom the environment `login` names."""
+    return login.get("CLAUDE_CONFIG_DIR") or str(Path(home_of(login), ".claude"))
 
 
 @lru_cache(maxsize=4096)

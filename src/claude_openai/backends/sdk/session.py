@@ -17,7 +17,7 @@ from claude_agent_sdk import ClaudeSDKClient, ClaudeSDKError
 from claude_openai.backends.claude.command import Drawing
 from claude_openai.backends.claude.failures import process_failure
 from claude_openai.backends.claude.reader import AnswerReader
-from claude_openai.backends.claude.said import Said
+from claude_openai.backends.claude.said import ResultsGiven, Said
 from claude_openai.backends.claude.structured import MOST_MENDS, StructuredReader
 from claude_openai.backends.claude.transcript import Json, dialogue, prompt_of
 from claude_openai.backends.process import Child
@@ -83,7 +83,7 @@ class SdkSession:
         self._running = running
         self._calls = calls
         self._drawing = Drawing.of(turn)
-        self._messages = _heard(running.client)
+        self._messages = _heard(running)
         self._toolbox = Toolbox(turn.tools)
         self._model = turn.model.id
         self._offered = frozenset(tool.name for tool in turn.tools)
@@ -250,11 +250,13 @@ async def sent(message: Json) -> AsyncIterator[dict[str, Any]]:
     yield {"type": "user", "message": message, "parent_tool_use_id": None}
 
 
-async def _heard(client: ClaudeSDKClient) -> AsyncIterator[Said]:
+async def _heard(running: Running) -> AsyncIterator[Said]:
     """What Claude Code says, as far as it is about an answer."""
-    async for message in client.receive_messages():
+    async for message in running.client.receive_messages():
         tell(message)
         if said := heard(message):
+            if isinstance(said, ResultsGiven) and running.guard:
+                running.guard.kept.note(said.results)
             yield said
 
 

@@ -31,11 +31,6 @@ _HARMLESS: Final = frozenset(
 """In `sandbox`: what only forbids, and what our own settings override."""
 
 
-def settings_file(login: Mapping[str, str], home: str) -> Path:
-    """Where Claude Code, with `login`, has its user's settings."""
-    return Path(login.get("CLAUDE_CONFIG_DIR") or Path(home, ".claude"), "settings.json")
-
-
 def widened_by(file: Path, workspace: Workspace, folders: tuple[str, ...]) -> str | None:
     """The name of the first setting in `file` that would let commands out of `folders`, of which the first is where
     the work begins; None where there is none.
