@@ -203,6 +203,7 @@ def application(
         allowed_origins=settings.allowed_origins,
         max_request_bytes=settings.max_request_bytes,
         keep_alive_seconds=settings.keep_alive_interval,
+        request_seconds=settings.request_timeout,
         simulated=settings.simulate,
         strict=settings.strict_parameters,
         agents=AgentRules(

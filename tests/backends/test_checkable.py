@@ -16,7 +16,7 @@ def told(**schema: Any) -> dict[str, Any]:
 
 @pytest.mark.proves("format.every-schema")
 def test_what_claude_code_knows_is_told_as_it_was_sent() -> None:
-    person = {"type": "object", "properties": {"name": {"type": "string", "pattern": r"^[\w.-]+@\d{2,}(?:a|b)?$"}}}
+    person = {"type": "object", "properties": {"name": {"type": "string", "pattern": r"^[\w.-]+@\d{2}[^a]$"}}}
     schema = {
         "$defs": {"person": person},
         "title": "People",
@@ -44,6 +44,11 @@ def test_what_claude_code_knows_is_told_as_it_was_sent() -> None:
         {"enum": []},
         {"pattern": r"(?P<year>\d{4})"},
         {"pattern": "("},
+        {"pattern": "^(a+)+$"},
+        {"pattern": "^(a|a)*$"},
+        {"pattern": "a?a?a?aaa"},
+        {"patternProperties": {"^[a-z]+$": {}, "^(a*)*$": {}}},
+        {"patternProperties": {"^(a*)*$": {}}, "additionalProperties": False},
         {"pattern": r"\A\d"},
         {"patternProperties": {"(?i)a": {}}},
         {"$ref": "https://example.com/schema.json"},

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claude_openai.core.effort import TooMuch, bounded
 from claude_openai.core.schemas import InvalidSchema, Schema, check_schema
 from tests.core.test_strict_json import json_values
 
@@ -168,6 +169,73 @@ def test_a_value_nested_as_deep_as_can_be_is_checked_without_harm() -> None:
     for _ in range(99):
         value = {"name": "a", "children": [value]}
     assert misfits(TREE, value) == []
+
+
+def work_for(schema: object) -> int:
+    """Pieces of work that it takes to check `schema`."""
+    pieces: list[None] = []
+    with bounded(lambda: pieces.append(None)):
+        check(schema)
+    return len(pieces)
+
+
+def referring(references: int, address: str, **beside: object) -> dict[str, object]:
+    return an_object(**{f"p{number}": {"$ref": address} for number in range(references)}) | beside
+
+
+@pytest.mark.proves("safety.event-loop.reading")
+def test_a_schema_that_is_referred_to_often_is_checked_once() -> None:
+    choices = {"anyOf": [{"const": number} for number in range(300)]}
+    once, often = (work_for(referring(count, "#/$defs/a", **{"$defs": {"a": choices}})) for count in (1, 41))
+    assert often - once < 40 * 20
+    once, often = (work_for(referring(count, "#/elsewhere", elsewhere=choices)) for count in (1, 41))
+    assert often - once < 40 * 20
+
+
+@pytest.mark.proves("safety.event-loop.checks")
+@pytest.mark.parametrize("value", ["a" * 48 + "!", "b"])
+def test_a_pattern_that_may_take_for_ever_is_left_to_who_can_end_it(value: str) -> None:
+    schema = an_object(a={"pattern": "^(a+)+$"}, b={"patternProperties": {"^(a+)+$": False}}) | {"required": ["c"]}
+    check(schema)
+    for hostile in ({"a": value}, {"b": {value: 1}}):
+        with pytest.raises(TooMuch):
+            Schema(json.dumps(schema)).misfits(hostile, "quick")
+        assert Schema(json.dumps(schema)).misfits(hostile, "none") == ["'c' is a required property"]
+    assert Schema(json.dumps(schema)).misfits({}, "quick") == ["'c' is a required property"]
+
+
+@pytest.mark.proves("safety.event-loop.checks")
+@pytest.mark.parametrize("pattern", ["^[a-z]+$", r"^\d{4}-\d{2}$", "^#[0-9a-f]{6}$", "[^@]{2,}@example", ""])
+def test_a_pattern_that_is_quick_is_looked_for_at_once(pattern: str) -> None:
+    schema = an_object(a={"pattern": pattern})
+    assert bool(misfits(schema, {"a": "!"})) is bool(pattern)
+    assert Schema(json.dumps(schema)).misfits({"a": "!"}, "quick") == misfits(schema, {"a": "!"})
+
+
+@pytest.mark.proves("tools.invalid.found")
+@pytest.mark.parametrize(
+    ("items", "unique"),
+    [
+        ([{"a": 1, "b": [2]}, {"b": [2], "a": 1.0}], False),
+        ([1, True], True),
+        ([[1], [True]], True),
+        ([0, False, None, "", [], {}], True),
+        ([{"a": 1}, {"a": 2}], True),
+        (["[", []], True),
+        ([[[]], [[], []]], True),
+        ([1, 1.0], False),
+    ],
+)
+def test_items_are_unique_as_json_schema_has_it(items: list[object], *, unique: bool) -> None:
+    assert bool(misfits(an_object(a={"uniqueItems": True}), {"a": items})) is not unique
+
+
+@pytest.mark.proves("safety.event-loop.checks")
+def test_many_items_that_cannot_be_sorted_are_each_looked_at_once() -> None:
+    pieces: list[None] = []
+    with bounded(lambda: pieces.append(None)):
+        assert misfits(an_object(a={"uniqueItems": True}), {"a": [{"a": number} for number in range(2000)]}) == []
+    assert len(pieces) < 10_000
 
 
 class Counting(BaseHTTPRequestHandler):

@@ -10,6 +10,8 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
+from claude_openai.core.effort import spend
+
 if TYPE_CHECKING:
     from referencing._core import Resolved, Resolver  # they have no public name
 
@@ -26,24 +28,42 @@ class InvalidReference(ValueError):  # noqa: N818 -- says what the reference is
 def check_references(schema: Any, check: Callable[[Any], None]) -> None:
     """See that all references in `schema` lead somewhere. `check` raises for what is no schema; `schema` has passed it.
 
+    What is referred to often is looked up once, and checked once, where it stands in no place that a schema has.
+
     Raises:
         InvalidReference: one does not, or they lead in a circle.
         ValueError: one is no address at all.
     """
     root = DRAFT202012.create_resource(schema)
-    pending = [(root, Registry[Any]().resolver_with_root(root))]
+    address = root.id() or ""
+    registry = (
+        Registry[Any]().with_resource(address, root).crawl()
+    )  # else each anchor would look through all of it again
+    pending = [(root, registry.resolver(address))]
     applied: dict[int, list[int]] = {}
+    outside: list[tuple[Any, Resolver[Any]]] = []
+    known: dict[tuple[str, str], Resolved[Any] | None] = {}
     while pending:
-        part, resolver = pending.pop()
-        if id(part.contents) in applied:
-            continue
-        targets = [target for reference in _references(part.contents) if (target := _target(reference, resolver))]
-        for target in targets:
-            check(target.contents)
-            pending.append((DRAFT202012.create_resource(target.contents), target.resolver))
-        in_place = [*(target.contents for target in targets), *_applied_in_place(part.contents)]
-        applied[id(part.contents)] = [id(other) for other in in_place]
-        pending += [(each, resolver.in_subresource(each)) for each in part.subresources()]
+        while pending:
+            part, resolver = pending.pop()
+            if id(part.contents) in applied:
+                continue
+            spend()
+            references = [(resolver._base_uri, reference) for reference in _references(part.contents)]  # noqa: SLF001
+            for reference in references:
+                if reference not in known:
+                    known[reference] = target = _target(reference[1], resolver)
+                    if target:
+                        outside.append((target.contents, target.resolver))
+            targets = [target for reference in references if (target := known[reference])]
+            in_place = [*(target.contents for target in targets), *_applied_in_place(part.contents)]
+            applied[id(part.contents)] = [id(other) for other in in_place]
+            pending += [(each, resolver.in_subresource(each)) for each in part.subresources()]
+        while outside and not pending:
+            target_schema, resolver = outside.pop()
+            if id(target_schema) not in applied:
+                check(target_schema)
+                pending.append((DRAFT202012.create_resource(target_schema), resolver))
     if _goes_on(applied):
         raise InvalidReference(f"references lead in a circle, or through more than {_LONGEST_CHAIN} schemas")
 
@@ -78,6 +98,7 @@ def _applied_in_place(schema: Any) -> Iterable[object]:
 def _goes_on(applied: dict[int, list[int]]) -> bool:
     reached = set(applied)
     for _ in range(_LONGEST_CHAIN):
+        spend()
         reached = {other for one in reached for other in applied.get(one, ())}
         if not reached:
             return False

@@ -52,7 +52,8 @@ class Caller:
 
     `run_id` is 32 hexadecimal digits; `answer_id` is the same after a prefix ("chatcmpl-"). `principal` names the API
     key ("local" where the server has none). Of several answers that one
-    request asks for, this is `choice` of `choices`.
+    request asks for, this is `choice` of `choices`. `understood_in` is how many seconds it took to understand the
+    request, which are part of its time.
     """
 
     run_id: str
@@ -62,6 +63,7 @@ class Caller:
     client: str
     choice: int = 0
     choices: int = 1
+    understood_in: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Never
 
+from claude_openai.core.effort import spend
 from claude_openai.core.surrogates import mended_json
 
 MOST_DIGITS = 309
@@ -30,6 +31,7 @@ def parse(text: str) -> object:
 
     Raises:
         NotJson: there is no such value, or more than one.
+        TooMuch: it takes longer than the caller's bound (`core.effort`) allows.
     """
     try:
         value: object = json.loads(
@@ -69,6 +71,7 @@ def _children(value: object) -> Iterable[object]:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    spend()
     value = dict(pairs)
     if len(value) < len(pairs):
         [(name, _)] = Counter(name for name, _ in pairs).most_common(1)

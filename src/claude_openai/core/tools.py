@@ -7,7 +7,7 @@ untouched.
 from dataclasses import dataclass
 from typing import Literal
 
-from claude_openai.core.schemas import Schema
+from claude_openai.core.schemas import Patterns, Schema
 from claude_openai.core.strict_json import NotJson, parse
 
 
@@ -34,27 +34,34 @@ AUTO = ToolChoice()
 
 
 class Toolbox:
-    """The tools of one turn, ready to check calls against; their schemas have passed `schemas.check_schema`."""
+    """The tools of one turn, to check calls against; their schemas have passed `schemas.check_schema`."""
 
     def __init__(self, tools: tuple[Tool, ...]) -> None:
         self._tools = {tool.name: tool for tool in tools}
-        self._schemas: dict[str, Schema] = {}
 
-    def problem(self, name: str, arguments: str) -> str | None:
-        """Why the model's call cannot be handed to the client, in words the model can mend it by; None if it can."""
+    def schema(self, name: str) -> str | None:
+        """Of the arguments of the tool `name`, as JSON text; None where there is no such tool."""
         tool = self._tools.get(name)
-        if tool is None:
-            return f"There is no tool named {name!r}. Available: {', '.join(self._tools)}."
-        try:
-            decoded = parse(arguments.strip() or "{}")  # as it will be when the client sends the call back
-        except NotJson as error:
-            return f"The arguments of {name} are not valid JSON: {error}."
-        if not isinstance(decoded, dict):
-            return f"The arguments of {name} must be a JSON object."
-        misfits = self._schema(tool).misfits(decoded)
-        return f"The arguments of {name} do not fit its schema: {'; '.join(misfits)}." if misfits else None
+        return tool.schema if tool else None
 
-    def _schema(self, tool: Tool) -> Schema:
-        if tool.name not in self._schemas:
-            self._schemas[tool.name] = Schema(tool.schema)
-        return self._schemas[tool.name]
+    def problem(self, name: str, arguments: str, patterns: Patterns = "all") -> str | None:
+        """Why the model's call cannot be handed to the client, in words the model can mend it by; None if it can.
+
+        Raises:
+            TooMuch: see `Schema.misfits`.
+        """
+        if (schema := self.schema(name)) is None:
+            return f"There is no tool named {name!r}. Available: {', '.join(self._tools)}."
+        return call_fault(name, schema, arguments, patterns)
+
+
+def call_fault(name: str, schema: str, arguments: str, patterns: Patterns = "all") -> str | None:
+    """The same for a tool that there is."""
+    try:
+        decoded = parse(arguments.strip() or "{}")  # as it will be when the client sends the call back
+    except NotJson as error:
+        return f"The arguments of {name} are not valid JSON: {error}."
+    if not isinstance(decoded, dict):
+        return f"The arguments of {name} must be a JSON object."
+    misfits = Schema(schema).misfits(decoded, patterns)
+    return f"The arguments of {name} do not fit its schema: {'; '.join(misfits)}." if misfits else None

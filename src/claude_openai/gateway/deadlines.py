@@ -51,12 +51,14 @@ class Ending:
 
 
 class Deadlines:
-    """The clock of one turn; it runs from the making. Any of `endings` ends the turn before its time."""
+    """The clock of one turn; it runs from the making, or since `elapsed` seconds. Any of `endings` ends the turn before
+    its time.
+    """
 
-    def __init__(self, patience: Patience, *endings: Ending) -> None:
+    def __init__(self, patience: Patience, *endings: Ending, elapsed: float = 0.0) -> None:
         self._patience = patience
         self._endings = endings
-        self._ends_at = anyio.current_time() + patience.request
+        self._ends_at = anyio.current_time() + patience.request - elapsed
         self._begins_by = math.inf
 
     @contextmanager

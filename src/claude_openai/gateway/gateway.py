@@ -157,7 +157,7 @@ class Gateway:
         caller = caller or unnamed(turn)
         turn = replace(turn, run_id=caller.run_id)
         with self._counted(), self.runs.begun(caller, turn) as run:
-            deadlines = Deadlines(self._patience, self._stopping, run.ending)
+            deadlines = Deadlines(self._patience, self._stopping, run.ending, elapsed=caller.understood_in)
             async with AsyncExitStack() as stack:
                 try:
                     with deadlines.opening() as opening:

@@ -52,6 +52,7 @@ class Services:
     allowed_origins: tuple[str, ...] = ()
     max_request_bytes: int = 10_485_760
     keep_alive_seconds: float = 15.0
+    request_seconds: float = 600.0
     send_seconds: float = SEND_SECONDS
     simulated: bool = False
     agents: AgentRules | None = None
@@ -79,6 +80,7 @@ def _resources(services: Services) -> Mapping[str, Resource]:
         now=services.now,
         agents=services.agents,
         strict=services.strict,
+        request_seconds=services.request_seconds,
     )
     health = HealthCheck(gateway, version=services.version, simulated=services.simulated, clock=services.clock)
     runs = gateway.runs

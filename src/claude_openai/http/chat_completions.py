@@ -69,12 +69,13 @@ class ChatCompletions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(scope, receive, self._means.max_request_bytes)
-        await considerately(len(body), tell_request, scope, body)
-        reading = await self._read(body, principal(scope))
+        with self._means.understanding() as elapsed:
+            await considerately(len(body), tell_request, scope, body)
+            reading = await self._read(body, principal(scope))
         headers = self._means.reported(reading.ignored, reading.adjusted)
         send = telling(send, self._means.gateway, self._means.now)
         caller, created = calling(scope, self._means.new_id(), self._form.prefix), self._means.now()
-        callers = self._callers(caller, len(reading.answers))
+        callers = self._callers(replace(caller, understood_in=elapsed()), len(reading.answers))
         asked = list(zip(callers, reading.answers, strict=True))
         async with attended_together(self._means.gateway, asked, receive) as events:
             for turn in reading.turns:

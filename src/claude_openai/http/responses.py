@@ -5,6 +5,7 @@ told of that, so that its next request can go on from it.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from anyio.abc import ObjectReceiveStream
@@ -52,8 +53,10 @@ class Responses:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = calling(scope, self._means.new_id(), PREFIX)
         body = await read_body(scope, receive, self._means.max_request_bytes)
-        await considerately(len(body), tell_request, scope, body)
-        reading = await self._read(body, caller)
+        with self._means.understanding() as elapsed:
+            await considerately(len(body), tell_request, scope, body)
+            reading = await self._read(body, caller)
+        caller = replace(caller, understood_in=elapsed())
         headers = self._means.reported(reading.ignored, reading.adjusted)
         send = telling(send, self._means.gateway, self._means.now)
         encoder = ResponseEncoder(

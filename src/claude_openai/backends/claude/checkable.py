@@ -1,13 +1,15 @@
 """A schema of an answer as Claude Code takes it: it checks the answer by itself, and knows draft-07 only.
 
 A schema with anything else in it loses its tool without a word (measured), so what Claude Code does not know is told to
-the model in a description. Nothing is lost by that: answers are held against the client's own schema here.
+the model in a description, and so is a pattern that may keep it busy for ever. Nothing is lost by that: answers are
+held against the client's own schema here.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, Final
+
+from claude_openai.core.expressions import is_quick
 
 Json = dict[str, Any]
 
@@ -46,17 +48,6 @@ _TOGETHER: Final = (
 )
 """Keywords without which others would mean something else."""
 
-_PATTERN: Final = re.compile(
-    "(?:"
-    r"[^\\()\[\]{}*+?]"  # what is only itself, and ^ $ . |
-    r"|\\[dDwWsSbBnrtfv.*+?^$|()\[\]{}\\/]"  # what both escape
-    r"|\((?:\?[:=!]|(?!\?))|\)"  # groups
-    r"|\[(?:[^\\\[\]]|\\[dDwWsSnrtfv.*+?^$|()\[\]{}\\/-])+\]"
-    r"|[*+?]|\{\d+(?:,\d*)?\}"
-    ")*"
-)
-"""What JavaScript, as Claude Code asks it, and Python read alike; both must be able to."""
-
 
 def checkable(schema: str) -> Json:
     """`schema`, JSON text of an object's, in the words that Claude Code knows."""
@@ -81,9 +72,11 @@ def _taken(name: str, schema: Mapping[str, Any]) -> bool:
         case "$ref":
             return str(value) == "#" or str(value).startswith("#/")
         case "pattern":
-            return _is_common(value)
+            return isinstance(value, str) and is_quick(value)
         case "patternProperties":
-            return all(map(_is_common, value))
+            return all(map(is_quick, value))
+        case "additionalProperties":  # of which those are none that match a pattern
+            return all(map(is_quick, schema.get("patternProperties", ())))
         case "if":
             return "then" in schema or "else" in schema
         case "then" | "else":
@@ -105,16 +98,6 @@ def _part(name: str, value: Any) -> Any:
 
 def _each_once(values: list[Any]) -> list[Any]:
     return list({json.dumps(value, sort_keys=True): value for value in values}.values())
-
-
-def _is_common(pattern: object) -> bool:
-    if not (isinstance(pattern, str) and _PATTERN.fullmatch(pattern)):
-        return False
-    try:
-        re.compile(pattern)
-    except re.error:
-        return False
-    return True
 
 
 def _described(description: object, untold: Json) -> str:

@@ -72,6 +72,9 @@ class AnswerReader:
     complaint: str | None = None
     """What Claude Code is to be told now, for the answer to go on."""
 
+    fault: str | None = None
+    """Why the answer does not fit the schema that it must: what a check of `unchecked` found."""
+
     lasts = False
     """Once `done`: whether there was an answer after which the session can go on. Chat's answers are done before."""
 
@@ -121,6 +124,10 @@ class AnswerReader:
     @property
     def _cut(self) -> bool:
         return self.ends_where_cut and self.complete and self._stop_reason in CUT
+
+    def unchecked(self, said: Said) -> tuple[str, str] | None:  # noqa: ARG002 -- for those whose answers have a form
+        """A schema and the answer that must fit it, where the events of `said` depend on that: `fault` is set first."""
+        return None
 
     def feed(self, said: Said) -> list[Event]:
         """The events that `said` makes; nothing once `done`."""

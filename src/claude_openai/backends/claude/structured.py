@@ -12,8 +12,6 @@ from claude_openai.backends.claude.said import Ended, ResultsGiven, Said, Starte
 from claude_openai.core.events import Event, TextDelta, TextWithdrawn, Working
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
-from claude_openai.core.schemas import Schema
-from claude_openai.core.strict_json import NotJson, parse
 from claude_openai.core.turn import ReplyFormat
 
 MOST_MENDS: Final = 4
@@ -34,7 +32,7 @@ class StructuredReader(AnswerReader):
         super().__init__(*arguments, **options)
         self._mends = mends
         self._offered |= {STRUCTURED_OUTPUT}
-        self._schema = Schema(form.schema)
+        self._schema = form.schema
         self._given = ""
         self._accepted = False
         self._exact = True
@@ -55,6 +53,11 @@ class StructuredReader(AnswerReader):
     @property
     def calls(self) -> list[ToolCall]:
         return [call for call in super().calls if call.name != STRUCTURED_OUTPUT]
+
+    def unchecked(self, said: Said) -> tuple[str, str] | None:
+        if isinstance(said, Ended) and self._accepted and not (self.done or said.unfit):
+            return self._schema, self._given or "{}"
+        return None
 
     def feed(self, said: Said) -> list[Event]:
         if isinstance(said, Started) and STRUCTURED_OUTPUT not in said.tools:
@@ -128,18 +131,12 @@ class StructuredReader(AnswerReader):
         if not self._accepted:
             none_given = self._stop_reason is None and not end.is_error
             return self._fail(_unfit("it gave none")) if none_given else super()._ended(end)
-        if fault := self._fault():
+        if fault := self.fault:
             return self._complained(fault) if self._mends else self._fail(_unfit(fault))
         self._stop_reason = "end_turn"
         events = super()._ended(end)
         self.lasts = self.lasts or self._exact
         return events if self._given else [TextDelta("{}"), *events]
-
-    def _fault(self) -> str:
-        try:
-            return "; ".join(self._schema.misfits(parse(self._given or "{}")))
-        except NotJson as error:
-            return f"it is not valid JSON: {error}"
 
 
 _NOT_TAKEN: Final = Failure(

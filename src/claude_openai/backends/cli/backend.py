@@ -16,6 +16,7 @@ from uuid import uuid4
 import anyio
 import structlog
 
+from claude_openai.backends.checks import Checks
 from claude_openai.backends.claude.account import login_of, models_of
 from claude_openai.backends.claude.command import ClaudeCode, Order, Past
 from claude_openai.backends.claude.failures import process_failure
@@ -71,13 +72,15 @@ class CliBackend:
             dying_with_parent(as_before((settings.cli,))), settings.login, settings.max_retries, settings.timeout
         )
         self._supply = Supply(most_waiting=0)
+        self._checks = Checks()
 
     async def run(self) -> None:
-        """Remove what was kept and is old."""
+        """Remove what was kept and is old; then check what the model writes, until cancelled."""
         if self._settings.output:
             before = time.time() - self._settings.retention_days * _SECONDS_OF_A_DAY
             if removed := await anyio.to_thread.run_sync(forget, self._settings.output, before):
                 log.info("output.forgotten", folders=removed)
+        await self._checks.run()
 
     async def describe(self) -> Description:
         """Ask Claude Code who it is and which models it has: one process, started and ended.
@@ -148,7 +151,7 @@ class CliBackend:
             served=partial(self._supply.serve, process),
             failed=failed,
         )
-        return CliSession(running, turn)
+        return CliSession(running, turn, self._checks)
 
     async def _started(
         self, stack: AsyncExitStack, turn: Turn, history: list[Json], *, prompted: bool

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import anyio
 import structlog
 
+from claude_openai.backends.checks import Checks, fed
 from claude_openai.backends.claude.failures import process_failure
 from claude_openai.backends.claude.reader import AnswerReader
 from claude_openai.backends.claude.said import Ended, Said
@@ -45,8 +46,9 @@ class Running:
 class CliSession:
     """Implements `core.ports.Session`: there is nothing after the answer."""
 
-    def __init__(self, running: Running, turn: Turn) -> None:
+    def __init__(self, running: Running, turn: Turn, checks: Checks) -> None:
         self._running = running
+        self._checks = checks
         self._lines = _kept(running.child, running.output)
         reads = (turn.model.id, frozenset[str](), time.time)
         form = turn.reply_format
@@ -64,7 +66,7 @@ class CliSession:
         reader = self._reader
         try:
             while not (reader.done or reader.goes_on) and (said := await self._next()):
-                for event in reader.feed(said):
+                for event in await fed(reader, said, self._checks):
                     yield event
         except TimeoutError:
             log.error("sdk.error", stage="answer", error="Claude Code took too long", began=self._began)

@@ -11,6 +11,7 @@ import anyio
 import structlog
 from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ClaudeSDKError, CLIConnectionError, McpSdkServerConfig
 
+from claude_openai.backends.checks import Checks
 from claude_openai.backends.claude.account import login_of, models_of
 from claude_openai.backends.claude.command import ClaudeCode, Drawing, Order, Past, asked_for
 from claude_openai.backends.claude.failures import process_failure
@@ -82,10 +83,13 @@ class SdkBackend:
         )
         self._supply = Supply(settings.warm_processes)
         self._spares = Spares(self._supply, self._waiting)
+        self._checks = Checks()
 
     async def run(self) -> None:
-        """Keep processes waiting, until cancelled."""
-        await self._spares.run()
+        """Keep processes waiting, and check what the model writes, until cancelled."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._checks.run)
+            group.start_soon(self._spares.run)
 
     async def describe(self) -> Description:
         """Ask Claude Code who it is and which models it has: one process, started and ended.
@@ -151,6 +155,7 @@ class SdkBackend:
             running,
             calls,
             turn,
+            checks=self._checks,
             max_mends=settings.max_tool_mends,
             wear=settings.wear,
             hand_over_timeout=settings.hand_over_timeout,

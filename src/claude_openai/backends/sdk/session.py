@@ -14,6 +14,7 @@ import anyio
 import structlog
 from claude_agent_sdk import ClaudeSDKClient, ClaudeSDKError
 
+from claude_openai.backends.checks import Checks, fed
 from claude_openai.backends.claude.command import Drawing
 from claude_openai.backends.claude.failures import process_failure
 from claude_openai.backends.claude.reader import AnswerReader
@@ -74,6 +75,7 @@ class SdkSession:
         calls: ParkedCalls,
         turn: Turn,
         *,
+        checks: Checks,
         max_mends: int,
         wear: Wear,
         hand_over_timeout: float,
@@ -82,6 +84,7 @@ class SdkSession:
     ) -> None:
         self._running = running
         self._calls = calls
+        self._checks = checks
         self._drawing = Drawing.of(turn)
         self._messages = _heard(running)
         self._toolbox = Toolbox(turn.tools)
@@ -160,7 +163,7 @@ class SdkSession:
         """Up to the end of an answer that is complete, its calls fit for the client; or up to a last event."""
         mends = 0
         async for said in self._messages:
-            events = reader.feed(said)
+            events = await fed(reader, said, self._checks)
             if reader.done:
                 self._answers += 1
                 self._waits = reader.lasts and not self._mended
@@ -174,7 +177,7 @@ class SdkSession:
                     return
             if not reader.ready:
                 continue
-            problems = self._problems(reader.calls)
+            problems = await self._problems(reader.calls)
             if not problems:
                 return
             mends += 1
@@ -198,7 +201,7 @@ class SdkSession:
             return []
         with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS):
             async for said in self._messages:
-                if events := reader.feed(said):
+                if events := await fed(reader, said, self._checks):
                     # What was mended is still in Claude Code's memory, and was never in the client's.
                     self._waits = TurnFinished("stop") in events and not self._mended
                     return events
@@ -233,8 +236,8 @@ class SdkSession:
         spent, self._spent_usd = self._spent_usd, event.cost_usd
         return replace(event, cost_usd=event.cost_usd - spent)
 
-    def _problems(self, calls: list[ToolCall]) -> dict[str, str]:
-        found = {call.id: self._toolbox.problem(call.name, call.arguments) for call in calls}
+    async def _problems(self, calls: list[ToolCall]) -> dict[str, str]:
+        found = {call.id: await self._checks.call(self._toolbox, call) for call in calls}
         for call in calls:
             log.info("sdk.structured_tool_call", tool=call.name, call_id=call.id, valid=found[call.id] is None)
         return {call_id: problem for call_id, problem in found.items() if problem}

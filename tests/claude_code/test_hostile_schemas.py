@@ -1,0 +1,166 @@
+"""Schemas that take for ever to check: the server answers others meanwhile, and stops when it is told."""
+
+import json
+import signal
+from typing import Any
+
+import anyio
+import httpx2
+import psutil
+import pytest
+
+from claude_openai.testing import Reply, Simulator, ToolUse
+from tests.claude_code.test_command import Running, ended, running
+
+pytestmark = [pytest.mark.anyio, pytest.mark.proves("safety.event-loop.checks")]
+
+Upstream = tuple[Simulator, dict[str, str]]
+
+PATIENCE_SECONDS = 120
+"""For what ends after some seconds of the processor's time, or never."""
+
+CHAT = "/v1/chat/completions"
+WORKER = "claude_openai.backends.schema_worker"
+LETTERS = "a" * 48 + "!"
+
+
+def an_object(**properties: object) -> dict[str, object]:
+    return {"type": "object", "properties": properties}
+
+
+HOSTILE: dict[str, tuple[dict[str, object], dict[str, object]]] = {
+    "nested repetition": (an_object(a={"pattern": "^(a+)+$"}), {"a": LETTERS}),
+    "two ways to match": (an_object(a={"pattern": "^(a|a)*$"}), {"a": LETTERS}),
+    "many repetitions": (an_object(a={"pattern": "^a*a*a*a*a*a*a*a*b$"}), {"a": "a" * 2000}),
+    "names": (an_object(a={"patternProperties": {"^(a+)+$": {}}}), {"a": {LETTERS: 1}}),
+    "other names": (
+        an_object(a={"patternProperties": {"^(a+)+$": {}}, "additionalProperties": False, "minProperties": 1}),
+        {"a": {LETTERS: 1}},
+    ),
+    "names that are dependent": (
+        an_object(a={"dependentSchemas": {"b": {"patternProperties": {"^(a*)*$": {}}}}}),
+        {"a": {"b": 1, LETTERS: 1}},
+    ),
+    "what is unevaluated": (
+        an_object(a={"$ref": "#/$defs/d0", "unevaluatedProperties": False})
+        | {
+            "$defs": {
+                **{
+                    f"d{n}": {"dependentSchemas": {key: {"$ref": f"#/$defs/d{n + 1}"} for key in "bc"}}
+                    for n in range(22)
+                },
+                "d22": {"properties": {"b": {}, "c": {}}},
+            }
+        },
+        {"a": {"b": 1, "c": 1}},
+    ),
+    "the same again and again": (
+        an_object(a={"$ref": "#/$defs/d0"})
+        | {"$defs": {**{f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(24)}, "d24": {}}},
+        {"a": 1},
+    ),
+    "large objects that differ": (
+        an_object(a={"uniqueItems": True}),
+        {"a": [{"n": number, "t": [number]} for number in range(2000)]},
+    ),
+    "a large choice": (
+        an_object(a={"items": {"enum": [[n] for n in range(5000)]}}),
+        {"a": [[4999]] * 2000},
+    ),
+}
+
+
+def asking(schema: dict[str, object], *, form: bool) -> dict[str, object]:
+    asked: dict[str, object] = {"messages": [{"role": "user", "content": "hi"}]}
+    if form:
+        return {**asked, "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}}
+    return {**asked, "tools": [{"type": "function", "function": {"name": "do", "parameters": schema}}]}
+
+
+def plays(simulator: Simulator, given: dict[str, object]) -> None:
+    """Calls the tool that a request offers, and says a word where it offers none."""
+
+    def script(request: Any) -> Reply:
+        names = [tool["name"] for tool in request.tools]
+        return Reply((ToolUse(names[0], given),)) if names else Reply.of("kiwi")
+
+    simulator.script = script
+    simulator.requests.clear()
+
+
+async def a_check_by(server: Running) -> psutil.Process:
+    """The worker, as soon as there is one."""
+    while True:
+        for process in server.family():
+            if WORKER in process.cmdline():
+                return process
+        await anyio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("form", "names"),
+    [(False, tuple(HOSTILE)), (True, ("nested repetition", "names", "other names"))],
+    ids=["tool", "answer"],
+)
+async def test_others_are_answered_while_what_takes_for_ever_is_checked(
+    upstream: Upstream, names: tuple[str, ...], *, form: bool
+) -> None:
+    simulator, login = upstream
+    async with (
+        running(login, "--log-level", "info") as server,
+        httpx2.AsyncClient(base_url=server.url, timeout=PATIENCE_SECONDS) as http,
+    ):
+        for name in names:
+            schema, given = HOSTILE[name]
+            plays(simulator, given)
+            answers: list[httpx2.Response] = []
+
+            async def ask(body: dict[str, object], answers: list[httpx2.Response] = answers) -> None:
+                answers.append(await http.post(CHAT, json=body))
+
+            meanwhile = list[int]()
+            with anyio.fail_after(PATIENCE_SECONDS):
+                async with anyio.create_task_group() as group:
+                    group.start_soon(ask, asking(schema, form=form))
+                    while not answers:
+                        meanwhile.append((await http.get("/health")).status_code)
+                        await anyio.sleep(0.02)
+            assert (name, answers[0].status_code) == (name, 200)
+            assert set(meanwhile) == {200}
+            message = answers[0].json()["choices"][0]["message"]
+            written = message["content"] if form else message["tool_calls"][0]["function"]["arguments"]
+            assert json.loads(written) == given
+        server.process.terminate()
+        with anyio.fail_after(PATIENCE_SECONDS):
+            assert await server.process.wait() == 0
+
+
+@pytest.mark.proves("lifetime.stop.ends-everything")
+async def test_a_server_stops_in_the_middle_of_a_check(upstream: Upstream) -> None:
+    simulator, login = upstream
+    schema, given = HOSTILE["nested repetition"]
+    plays(simulator, given)
+    async with (
+        running(login, "--shutdown-timeout", "0.1") as server,
+        httpx2.AsyncClient(base_url=server.url, timeout=PATIENCE_SECONDS) as http,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(lambda: http.post(CHAT, json=asking(schema, form=False)))
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await a_check_by(server)
+            family = server.family()
+            server.process.send_signal(signal.SIGTERM)
+            assert await server.process.wait() == 0
+        assert ended(family)
+
+
+async def test_what_only_the_patterns_take_for_ever_hides_no_other_fault(upstream: Upstream) -> None:
+    simulator, login = upstream
+    schema, given = HOSTILE["nested repetition"]
+    plays(simulator, {**given, "b": 1})
+    async with running(login) as server, httpx2.AsyncClient(base_url=server.url, timeout=PATIENCE_SECONDS) as http:
+        body = asking({**schema, "required": ["c"]}, form=False)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            answer = await http.post(CHAT, json=body)
+    assert answer.json()["error"]["code"] == "invalid_tool_arguments"
+    assert "'c' is a required property" in answer.json()["error"]["message"]

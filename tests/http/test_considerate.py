@@ -1,0 +1,92 @@
+"""Requests that take long to understand: others are answered meanwhile, and nobody waits for ever."""
+
+import json
+import threading
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+import pytest
+
+from claude_openai.core.effort import TooMuch, spend
+from claude_openai.core.events import TextDelta, TurnFinished
+from claude_openai.core.failures import Kind, RequestFailed
+from claude_openai.gateway import Choice, Gateway, Limits
+from claude_openai.http.reading import LARGE_BYTES, Answering, considerately
+from claude_openai.testing.scripted_backend import ScriptedBackend
+from tests.http.conftest import Serve
+from tests.http.exchange import CHAT
+
+pytestmark = [pytest.mark.anyio, pytest.mark.proves("safety.event-loop.reading")]
+
+PATIENCE_SECONDS = 60
+
+
+class Endless:
+    """Work that never ends by itself. `begun` and `given_up` count how often it did, `threads` has where."""
+
+    def __init__(self) -> None:
+        self.threads: list[int] = []
+        self.given_up = threading.Event()
+
+    def work(self) -> None:
+        self.threads.append(threading.get_ident())
+        try:
+            while True:
+                spend()
+        except TooMuch:
+            if len(self.threads) > 1 or self.threads[0] != threading.main_thread().ident:
+                self.given_up.set()
+            raise
+
+
+async def given_up(endless: Endless) -> bool:
+    return await anyio.to_thread.run_sync(endless.given_up.wait, PATIENCE_SECONDS)
+
+
+@pytest.mark.parametrize("size", [1, LARGE_BYTES + 1], ids=["small", "large"])
+async def test_work_that_takes_long_leaves_the_event_loop_and_ends_with_its_request(size: int) -> None:
+    endless = Endless()
+    with anyio.fail_after(PATIENCE_SECONDS):
+        async with anyio.create_task_group() as group:
+            group.start_soon(considerately, size, endless.work)
+            while endless.threads[-1:] in ([], [threading.get_ident()]):
+                await anyio.lowlevel.checkpoint()
+            group.cancel_scope.cancel()
+        assert await given_up(endless)
+
+
+async def test_what_takes_longer_than_the_request_may_is_ended_and_told_so() -> None:
+    endless = Endless()
+    async with anyio.create_task_group() as tasks:
+        gateway = Gateway(ScriptedBackend(), tasks, Limits(), Choice())
+        means = Answering(gateway, 1, 1, str, int, request_seconds=0.05)
+        with pytest.raises(RequestFailed) as raised, means.understanding():
+            await considerately(1, endless.work)
+    assert raised.value.failure.kind is Kind.TIMEOUT
+    assert await given_up(endless)
+
+
+async def test_thousands_of_references_are_read_while_others_are_answered(serve: Serve) -> None:
+    choices = {"anyOf": [{"const": number} for number in range(300)]}
+    parameters = {
+        "type": "object",
+        "$defs": {"a": choices},
+        "properties": {"all": {"properties": {f"p{n}": {"$ref": "#/$defs/a"} for n in range(20_000)}}},
+    }
+    tool = {"type": "function", "function": {"name": "choose", "parameters": parameters}}
+    body = json.dumps({"messages": [{"role": "user", "content": "hi"}], "tools": [tool]}).encode()
+    answered: list[int] = []
+    http = serve([TextDelta("hi"), TurnFinished("stop")]).client
+
+    async def ask() -> None:
+        answered.append((await http.post(CHAT, content=body, timeout=PATIENCE_SECONDS)).status_code)
+
+    meanwhile = 0
+    with anyio.fail_after(PATIENCE_SECONDS):
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            while not answered:
+                meanwhile += (await http.get("/health", timeout=PATIENCE_SECONDS)).status_code == 200
+    assert answered == [200]
+    assert meanwhile > 1
