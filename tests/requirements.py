@@ -313,6 +313,7 @@ LIFETIME_REQUIREMENTS = (
     Row("lifetime.stop.drains", "SIGINT and SIGTERM let running turns finish for a bounded time.", OURS),
     Row("lifetime.stop.ends-everything", "A stopped server leaves no process.", DESIGN),
     Row("lifetime.killed", "A server that is killed outright leaves no process.", OURS),
+    Row("lifetime.first-process", "As the first process of a container the server leaves no zombie.", OURS),
     Row("lifetime.group", "A child's whole process group ends with it.", DESIGN),
     Row("lifetime.stubborn-child", "A child that ignores being asked is killed within a bound.", DESIGN),
 )

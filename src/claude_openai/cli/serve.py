@@ -15,6 +15,7 @@ import click
 
 from claude_openai import logs
 from claude_openai.cli.banner import banner
+from claude_openai.cli.first_process import go_on_as_a_child
 from claude_openai.cli.terminal import wants_colours
 from claude_openai.errors import LaunchError
 from claude_openai.instances import Instance, registry
@@ -28,6 +29,7 @@ STOP_MARGIN_SECONDS = 20.0
 
 
 def serve(settings: Settings, environ: Mapping[str, str]) -> None:
+    go_on_as_a_child()
     from claude_openai import wiring  # noqa: PLC0415 -- costs a second, which --help and a wrong option need not wait
 
     login = login_environment(environ)
