@@ -4,7 +4,9 @@ Claude Code and its sandbox.
 
 import json
 import os
+import signal
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -19,7 +21,7 @@ from anyio.abc import SocketAttribute, SocketStream
 from claude_openai.backends.scratch import Scratch
 from claude_openai.core.agent import PermissionMode
 from claude_openai.testing import Replies, Reply, ToolUse
-from tests.claude_code.conftest import Rig, Serve
+from tests.claude_code.conftest import PATIENCE_SECONDS, Rig, Serve
 from tests.claude_code.test_agent import SECRET, Site, asked, needs_sandbox, outcomes, site, uses
 from tests.claude_code.test_agent_bounds import script
 
@@ -319,3 +321,40 @@ def test_what_an_agent_kept_goes_with_the_folder_of_a_server_that_was_killed(tmp
     scratch.remove_long_output()
     assert not own.parent.exists()
     assert (others / "x.txt").exists()
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.commands.placeholders")
+async def test_what_the_sandbox_put_in_a_home_goes_with_a_claude_code_that_is_killed(serve: Serve, site: Site) -> None:
+    home = site.allowed / "home"
+    home.mkdir()
+    ready = home / "ready"
+    os.mkfifo(ready)
+    (home / ".profile").touch(0o444)
+    (home / ".zshrc").mkdir()
+    async with office(serve, site, {"HOME": str(home)}) as rig:
+        command = ToolUse(
+            "Bash", {"command": script(f"echo x > {ready}", "sleep 60"), "description": "wait"}, id="wait"
+        )
+        rig.plays(Replies(uses(command)))
+        async with anyio.create_task_group() as group:
+            group.start_soon(fails, rig, site, str(home))
+            with anyio.fail_after(PATIENCE_SECONDS):
+                await anyio.to_thread.run_sync(ready.read_text, abandon_on_cancel=True)
+            assert (home / ".bashrc").exists()
+            assert (home / ".config" / "gh").exists()
+            os.kill(running(), signal.SIGKILL)
+    made_by_claude_code = {".cache", ".claude", ".claude.json", ".config", ".npm", ".ssh"}
+    assert {each.name for each in home.iterdir()} - made_by_claude_code == {"ready", ".profile", ".zshrc"}
+    assert not (home / ".config" / "gh").exists()
+
+
+def running() -> int:
+    """The one Claude Code that a server here has started."""
+    (record,) = Path(tempfile.gettempdir()).glob("claude-openai-*/process")
+    return int(record.read_text().split()[0])
+
+
+async def fails(rig: Rig, site: Site, folder: str) -> None:
+    with pytest.raises(openai.InternalServerError):
+        await asked(rig, site, "Go.", workingDirectory=folder, allowedTools=["Bash"])

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from claude_openai.backends.placeholders import remove_placeholders
 from claude_openai.backends.scratch import FOLDER_PREFIX, LOCK, Scratch, locked, remove
 
 
@@ -32,8 +33,9 @@ def sweep() -> Swept:
         folders = [folder for folder in named if _is_left(folder, locks)]
         processes = _end_survivors(folders) if folders else 0
         for folder in folders:
-            for scratch in folder.glob("*/"):
-                Scratch(scratch).remove_long_output()
+            for scratch in map(Scratch, folder.glob("*/")):
+                scratch.remove_long_output()
+                remove_placeholders(scratch)
             remove(folder)
     return Swept(sum(not folder.exists() for folder in folders), processes)
 

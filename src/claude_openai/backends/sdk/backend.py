@@ -17,6 +17,7 @@ from claude_openai.backends.claude.command import ClaudeCode, Drawing, Order, Pa
 from claude_openai.backends.claude.failures import process_failure
 from claude_openai.backends.claude.never_started import NeverStarted, not_starting
 from claude_openai.backends.claude.transcript import Json, dialogue, prompt_of, system_prompt, transcript
+from claude_openai.backends.placeholders import Placeholders, remove_placeholders
 from claude_openai.backends.process import Child, child_process, dying_with_parent
 from claude_openai.backends.scratch import Scratch, scratch_folder
 from claude_openai.backends.sdk.agent import Ground, Guard, as_the_model_knows_them, at_work
@@ -24,6 +25,7 @@ from claude_openai.backends.sdk.bounds import config_of
 from claude_openai.backends.sdk.calls import SERVER, ParkedCalls
 from claude_openai.backends.sdk.command import GATED_HERE, fresh, is_gated, rebuilt
 from claude_openai.backends.sdk.long_output import LongOutput
+from claude_openai.backends.sdk.sandbox import unwritable
 from claude_openai.backends.sdk.session import Running, SdkSession, Wear, cause, sent
 from claude_openai.backends.sdk.transport import ChildTransport, Introduction
 from claude_openai.backends.sdk.user_settings import widened_by
@@ -232,6 +234,10 @@ class SdkBackend:
             fence = await ground.fence(self._settings.login)
             guard = Guard(fence, profile, LongOutput(fence.bounds.config, scratch))
             owned.callback(scratch.remove_long_output)
+            if fence.commands:
+                work = (profile.directory, *profile.add_dirs)
+                Placeholders.before(work, unwritable(fence.bounds, work), scratch)
+                owned.callback(remove_placeholders, scratch)
             command = at_work(self._claude_code, scratch, order, profile, fence, has_tools=calls.any)
         else:
             waits = GATED_HERE and form is not None and not order.prompted

@@ -74,6 +74,11 @@ class Probe:
         return self._known or False
 
 
+def unwritable(bounds: Bounds, work: tuple[str, ...]) -> tuple[str, ...]:
+    """What commands whose `work` is in these folders must neither write nor make."""
+    return (*bounds.private, *bounds.run, *control(work))
+
+
 def settings(
     readable: Iterable[str], work: Iterable[str], own: str, bounds: Bounds, login: Mapping[str, str]
 ) -> Mapping[str, object]:
@@ -99,7 +104,7 @@ def settings(
             "denyRead": ["/"],
             "allowRead": [*readable, own, *_PROGRAMS],
             "allowWrite": [*work, own],
-            "denyWrite": [*bounds.private, *bounds.run, *control(work)],
+            "denyWrite": [*unwritable(bounds, work)],
         },
         "network": {
             "allowedDomains": [],

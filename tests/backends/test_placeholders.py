@@ -1,0 +1,71 @@
+"""What a sandbox that was killed has left: it goes, unless somebody stands on it."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from claude_openai.backends.leftovers import sweep
+from claude_openai.backends.placeholders import Placeholders, remove_placeholders
+from claude_openai.backends.scratch import LOCK, Scratch
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="there is no sandbox, and none of its files")
+
+
+@pytest.fixture
+def server() -> Iterator[Path]:
+    """The folder of a server that is dead."""
+    with tempfile.TemporaryDirectory(prefix="claude-openai-") as folder:
+        (Path(folder) / LOCK).touch()
+        yield Path(folder)
+
+
+def process(server: Path, name: str) -> Scratch:
+    (server / name).mkdir()
+    return Scratch(server / name)
+
+
+def put(*paths: Path) -> None:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(0o444)
+
+
+@pytest.mark.proves("agent.commands.placeholders")
+def test_what_was_there_or_is_not_empty_stays(tmp_path: Path, server: Path) -> None:
+    put(tmp_path / ".netrc")
+    scratch = process(server, "a")
+    Placeholders.before(
+        (str(tmp_path),), [f"{tmp_path}/{name}" for name in (".netrc", ".npmrc", ".config/gh")], scratch
+    )
+    put(tmp_path / ".config" / "gh", tmp_path / ".config" / "other", tmp_path / ".bashrc", tmp_path / "mine")
+    (tmp_path / ".npmrc").write_text("x")
+    (tmp_path / ".envrc").touch()
+    remove_placeholders(scratch)
+    kept = {str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*")}
+    assert kept == {".netrc", ".npmrc", ".config", ".config/other", ".envrc", "mine"}
+
+
+@pytest.mark.proves("agent.commands.placeholders")
+def test_the_last_to_leave_a_folder_removes_it(tmp_path: Path, server: Path) -> None:
+    first, second = process(server, "a"), process(server, "b")
+    Placeholders.before((str(tmp_path),), [], first)
+    put(tmp_path / ".bashrc")
+    Placeholders.before((str(tmp_path),), [], second)
+    remove_placeholders(first)
+    assert (tmp_path / ".bashrc").exists()
+    remove_placeholders(second)
+    assert not (tmp_path / ".bashrc").exists()
+
+
+@pytest.mark.proves("agent.commands.placeholders", "lifetime.killed-server.sweep")
+def test_the_next_start_removes_what_a_killed_server_left(tmp_path: Path, server: Path) -> None:
+    for name in ("a", "b"):
+        Placeholders.before((str(tmp_path),), [], process(server, name))
+    put(tmp_path / ".bashrc")
+    sweep()
+    assert not server.exists()
+    assert not (tmp_path / ".bashrc").exists()
+    server.mkdir()
