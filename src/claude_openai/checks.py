@@ -26,7 +26,7 @@ from pydantic import BaseModel, ValidationError
 
 from claude_openai import logs, wiring
 from claude_openai.errors import LaunchError
-from claude_openai.instances import Instance, running
+from claude_openai.instances import ANSWER_SECONDS, Instance, health_of, running
 from claude_openai.serving import listening
 from claude_openai.settings import Settings, doubts, login_environment
 from claude_openai.store import saved_runs
@@ -114,6 +114,21 @@ def of_port(hosts: Iterable[str], port: int, servers: Sequence[Instance]) -> Che
     return Check("Port", "ok", f"{port} is free" if port else "any free one")
 
 
+def of_server(server: Instance) -> Check:
+    """Whether a server that runs can answer requests, by its own word: what it met upstream is among that."""
+    try:
+        health = health_of(server)
+    except ConnectionRefusedError:
+        return Check("Server", "warn", "it is stopping, and lets nobody in", "start it again once it has ended")
+    if health is None:
+        told = f"process {server.pid} does not answer within {ANSWER_SECONDS:g} seconds"
+        return Check("Server", "fail", told, f"claude-openai stop --port {server.port} --force")
+    if not health.get("ready", True):
+        told = f"it is not ready: {logs.redacted(str(health.get('reason')))}"
+        return Check("Server", "fail", told, f"then see: claude-openai status --port {server.port}")
+    return Check("Server", "ok", "it is ready")
+
+
 def of_folder(name: str, folder: Path) -> Check:
     """Whether `folder`, which is this user's alone, is so or can be made so."""
     try:
@@ -178,6 +193,7 @@ def _of_servers(settings: Settings) -> Iterator[Check]:
         told = f"{folder} cannot be written: {error.strerror}"
         yield Check("Temporary", "fail", told, "set TMPDIR to a folder that can be written")
     yield of_port(settings.host, settings.port, servers)
+    yield from (of_server(server) for server in servers if settings.port and server.port == settings.port)
 
 
 def _of_data(folder: Path) -> Check:

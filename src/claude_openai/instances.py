@@ -13,16 +13,19 @@ command. Nothing else is listed or may be signalled: what such a file leaves beh
 """
 
 import getpass
+import json
 import os
 import stat
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import urlsplit
 
 from claude_openai.errors import LaunchError
 
@@ -41,6 +44,13 @@ SAME_TIME_SECONDS: Final = 2.0
 TRIES: Final = 50
 PAUSE_SECONDS: Final = 0.01
 """Another start may be about to remove the folder that this one takes; it needs it for less than a millisecond."""
+
+
+ANSWER_SECONDS: Final = 3.0
+"""A server that runs answers `/health` within milliseconds, however busy it is."""
+
+LONGEST_ANSWER: Final = 1_000_000
+"""Bytes of what `/health` answers; it has a thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +102,24 @@ def process_of(instance: Instance) -> "psutil.Process | None":
         if abs(process.create_time() - instance.started_at) < SAME_TIME_SECONDS and _is_ours(process):
             return process
     return None
+
+
+def health_of(instance: Instance) -> Mapping[str, object] | None:
+    """What a server says of itself at `/health`; None where it does not answer, or says something else.
+
+    Raises:
+        ConnectionRefusedError: its port is closed.
+    """
+    address = urlsplit(instance.url)
+    with closing(HTTPConnection(address.hostname or "", address.port, timeout=ANSWER_SECONDS)) as connection:
+        try:
+            connection.request("GET", "/health")
+            answer: object = json.loads(connection.getresponse().read(LONGEST_ANSWER))
+        except ConnectionRefusedError:
+            raise
+        except (OSError, HTTPException, ValueError):
+            return None
+    return answer if isinstance(answer, dict) else None
 
 
 @contextmanager

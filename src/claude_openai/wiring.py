@@ -28,7 +28,7 @@ from claude_openai.backends.leftovers import Swept, sweep
 from claude_openai.backends.scratch import Scratch, ServerFolder, scratch_folder, server_folder
 from claude_openai.backends.sdk import Ground, SdkBackend, SdkSettings, Wear, bundled_cli
 from claude_openai.core.agent import AgentRules
-from claude_openai.core.failures import RequestFailed
+from claude_openai.core.failures import LOG_IN, RequestFailed
 from claude_openai.core.ports import RunStore
 from claude_openai.descriptors import raise_limit
 from claude_openai.errors import LaunchError
@@ -46,8 +46,6 @@ log = structlog.get_logger(__name__)
 
 LAST_WORDS_SECONDS = 5
 """After the drain: until every turn that was ended has told its client so."""
-
-LOG_IN = "run `claude` and sign in with /login, or set ANTHROPIC_API_KEY"
 
 
 @dataclass(frozen=True, slots=True)

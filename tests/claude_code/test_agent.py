@@ -435,7 +435,7 @@ async def test_an_agent_that_cannot_be_started_keeps_nobody_else_from_an_answer(
             with pytest.raises(openai.InternalServerError) as caught:
                 await asked(rig, site, "Go.", permissionMode="bypassPermissions")
             assert caught.value.code == "claude_code_failed"
-        assert rig.gateway.load().trouble is None
+        assert rig.gateway.outage(await rig.gateway.description()) is None
         assert await rig.said("Hi") == "Hello."
 
 

@@ -187,6 +187,15 @@ async def test_a_long_wait_that_upstream_asks_for_is_the_clients_to_wait(rig: Ri
     assert len(rig.simulator.requests) == 1
 
 
+@pytest.mark.proves("errors.bounded-retries")
+@pytest.mark.parametrize("status", [429, 529])
+async def test_of_a_wait_over_a_minute_claude_code_tells_no_length(rig: Rig, status: int) -> None:
+    """Once this fails, Claude Code has begun to pass it on, and so should we."""
+    error = await failure(rig, Failure.of(status, retry_after=7200))
+    assert "retry-after" not in error.response.headers
+    assert len(rig.simulator.requests) == 1
+
+
 @pytest.mark.proves("errors.upstream.cut")
 @pytest.mark.parametrize("after_events", [1, 2, 3, 4])
 async def test_a_stream_that_is_cut_early_is_no_answer(rig: Rig, after_events: int) -> None:

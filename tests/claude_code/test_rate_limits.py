@@ -152,3 +152,21 @@ async def test_with_an_api_key_claude_code_tells_nothing_and_neither_do_we(rig: 
     assert (answered.status_code, rejected.status_code) == (200, 429)
     assert limited(answered) == limited(rejected) == {}
     assert "retry-after" not in rejected.headers
+
+
+@pytest.mark.proves("http.health.usage-window")
+async def test_health_is_not_ready_in_a_used_up_window_and_says_until_when(account: Rig) -> None:
+    async with httpx2.AsyncClient() as http:
+        await asked(account, rejecting(**unified("rejected", 1)))
+        refused = await http.get(f"{account.url}/health")
+        assert refused.status_code == 503
+        assert soon_over(int(refused.headers["retry-after"]))
+        told = refused.json()
+        assert soon_over(told["ready_at"] - time.time())
+        assert "(five_hour)" in told["reason"]
+        await asked(account, saying(**unified("allowed")))
+        assert (await http.get(f"{account.url}/health")).status_code == 200
+
+
+def soon_over(seconds: float) -> bool:
+    return RESETS_IN - 2 * PATIENCE_SECONDS <= seconds <= RESETS_IN

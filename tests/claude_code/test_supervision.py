@@ -318,7 +318,8 @@ async def test_after_three_failed_starts_in_a_row_requests_are_refused_for_a_whi
         assert message(await chat.say("two")).content == "Re: two"  # who has a process does not notice
         assert log.read_text() == starts
         broken.unlink()
-        await until(lambda: (trouble := rig.gateway.load().trouble) is not None and not trouble.retry_after)
+        told_of = await rig.gateway.description()
+        await until(lambda: (outage := rig.gateway.outage(told_of)) is not None and outage.until is None)
         assert message(await Chat(rig).say("three")).content == "Re: three"
         assert (await health(rig)).json()["ready"] is True
 
@@ -332,7 +333,8 @@ async def test_three_failed_starts_of_processes_that_were_to_wait_are_trouble_to
         await ready(rig)
         broken.touch()
         assert message(await Chat(rig).say("one")).content == "Re: one"
-        await until(lambda: rig.gateway.load().trouble)
+        told_of = await rig.gateway.description()
+        await until(lambda: rig.gateway.outage(told_of))
         refused = await refusal(rig)
         assert refused.code == "claude_code_failed"
         assert 1 <= seconds(refused) <= FIRST_PAUSE_SECONDS

@@ -4,15 +4,20 @@ import json
 import os
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from urllib.request import urlopen
 
+import click
+import httpx2
 import pytest
 
 import claude_openai
+from claude_openai.checks import Check, of_server
+from claude_openai.cli.status import Seen, described
 from claude_openai.instances import Instance, process_of, running
-from tests.cli.typed import Machine
+from tests.cli.typed import PATIENCE_SECONDS, Machine
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals and signals are POSIX's"),
@@ -73,6 +78,38 @@ def test_programs_get_the_same_as_json(machine: Machine, servers: list[Instance]
         (each.port, each.pid, each.url, True) for each in servers
     ]
     assert all(each["health"]["ready"] and each["uptime"] >= 0 for each in told)
+
+
+@pytest.mark.proves("status.not-ready", "commands.doctor.server")
+def test_a_server_whose_login_upstream_refuses_is_not_ready_for_status_and_doctor_alike(
+    machine: Machine, servers: list[Instance]
+) -> None:
+    server = servers[1]
+    assert of_server(server) == Check("Server", "ok", "it is ready")
+    assert said(server, "[[sim error=401]]") == 401
+    ran = machine.types("status", "--port", str(server.port))
+    refused = "Upstream refused Claude Code's login with the last request."
+    assert ran.code == 0
+    assert f"running, but not ready: {refused}" in ran.out
+    check = of_server(server)
+    assert (check.status, check.remedy) == ("fail", f"then see: claude-openai status --port {server.port}")
+    assert check.told.startswith(f"it is not ready: {refused}")
+    assert said(server, "Say hello") == 200
+    assert of_server(server).status == "ok"
+
+
+@pytest.mark.proves("status.not-ready")
+def test_the_end_of_a_used_up_window_is_told_as_a_time_from_now(servers: list[Instance]) -> None:
+    health = {"ready": False, "reason": "The account's usage window is used up.", "ready_at": time.time() + 7199}
+    lines = click.unstyle(described(Seen(servers[0], health))).splitlines()
+    assert lines[0].endswith("running, but not ready: The account's usage window is used up.")
+    assert lines[1].split() == ["Ready", "in", "1", "h", "59", "min"]
+
+
+def said(server: Instance, words: str) -> int:
+    """The status of the answer to them."""
+    body = {"messages": [{"role": "user", "content": words}]}
+    return httpx2.post(f"{server.url}/v1/chat/completions", json=body, timeout=PATIENCE_SECONDS).status_code
 
 
 @pytest.mark.proves("instances.stale")

@@ -3,7 +3,8 @@
 A module has one server, and each of its tests its own application in it.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Protocol, Unpack
 
 import anyio
@@ -49,6 +50,7 @@ class Serve(Protocol):
         *scripts: Iterable[Step],
         description: Description | Failure = DESCRIPTION,
         store: RunStore | None = None,
+        wall_clock: Callable[[], float] = time.time,
         **configuration: Unpack[Configuration],
     ) -> Served: ...
 
@@ -83,11 +85,12 @@ def serve(house: tuple[Stage, httpx2.AsyncClient, TaskGroup]) -> Serve:
         *scripts: Iterable[Step],
         description: Description | Failure = DESCRIPTION,
         store: RunStore | None = None,
+        wall_clock: Callable[[], float] = time.time,
         **configuration: Unpack[Configuration],
     ) -> Served:
         runs = Runs(store or MemoryRuns())
         backend = ScriptedBackend(*scripts, description=description)
-        gateway = Gateway(backend, sessions, Limits(), Choice(aliases=(("gpt-4o", "sonnet"),)), runs)
+        gateway = Gateway(backend, sessions, Limits(), Choice(aliases=(("gpt-4o", "sonnet"),)), runs, now=wall_clock)
         stage.app = app = create_app(Services(gateway, "1.2.3", **configuration))
         return Served(backend, client, app)
 

@@ -5,21 +5,12 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
-from typing import Final
-from urllib.parse import urlsplit
 
 import click
 
 from claude_openai.cli.terminal import fact, progress, wants_colours
 from claude_openai.errors import ExitCode
-from claude_openai.instances import Instance, running
-
-ANSWER_SECONDS: Final = 3.0
-"""A server that runs answers within milliseconds, however busy it is."""
-
-LONGEST_ANSWER: Final = 1_000_000
-"""Bytes; it has a thousand."""
+from claude_openai.instances import ANSWER_SECONDS, Instance, health_of, running
 
 EXAMPLES = """\b
 Examples:
@@ -66,7 +57,7 @@ def status(context: click.Context, port: int | None, as_json: bool) -> int:
 def seen(instance: Instance) -> Seen:
     """Ask a server how it is."""
     try:
-        return Seen(instance, _health(instance.url))
+        return Seen(instance, health_of(instance))
     except ConnectionRefusedError:
         return Seen(instance, None, lets_nobody_in=True)
 
@@ -76,27 +67,14 @@ def described(server: Seen) -> str:
     return "".join(f"{line}\n" for line in _lines(server))
 
 
-def _health(url: str) -> Mapping[str, object] | None:
-    address = urlsplit(url)
-    connection = HTTPConnection(address.hostname or "", address.port, timeout=ANSWER_SECONDS)
-    try:
-        connection.request("GET", "/health")
-        answer: object = json.loads(connection.getresponse().read(LONGEST_ANSWER))
-    except ConnectionRefusedError:
-        raise
-    except (OSError, HTTPException, ValueError):
-        return None
-    finally:
-        connection.close()
-    return answer if isinstance(answer, dict) else None
-
-
 def _lines(server: Seen) -> Iterator[str]:
     instance, health = server.instance, server.health
     yield f"{click.style(f'{instance.url}/v1', fg='cyan', underline=True)}  {_state(server)}"
     if health and health.get("simulated"):
         yield click.style(fact("Simulated", "a script answers here, no model"), fg="yellow")
     yield fact("Host", ", ".join(instance.hosts))
+    if health and isinstance(ready_at := health.get("ready_at"), int | float):
+        yield fact("Ready", f"in {_duration(max(0.0, ready_at - time.time()))}")
     yield fact("PID", str(instance.pid))
     if health:
         yield fact("Version", _version(health))

@@ -5,6 +5,10 @@ The kind says who must act; which HTTP status and OpenAI code that becomes is fo
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+LOG_IN: Final = "run `claude` and sign in with /login, or set ANTHROPIC_API_KEY"
+"""What mends a missing or refused login, as part of a sentence: the same wherever it is reported."""
 
 
 class Kind(StrEnum):

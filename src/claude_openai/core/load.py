@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from claude_openai.core.failures import Failure
-
 
 @dataclass(frozen=True, slots=True)
 class Processes:
@@ -33,12 +31,20 @@ class RunCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """Why no request is answered at present, as a sentence, and `until` when, in Unix seconds, where that is known."""
+
+    reason: str
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """What is going on.
 
     `running` and `waiting` are turns; `runs` counts requests, from their arrival on. `turns` counts those so far by how
     they reached Claude Code (`live`, `results`, `warm`, `cold`, `rebuilt`), `rebuilt_because` those whose history no
-    session had, by why. `trouble` is why no process can be started at present.
+    session had, by why.
     """
 
     running: int
@@ -47,4 +53,3 @@ class Load:
     processes: Processes
     turns: Mapping[str, int]
     rebuilt_because: Mapping[str, int]
-    trouble: Failure | None

@@ -17,9 +17,13 @@ Start = Literal["warm", "cold", "rebuilt"]
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How Claude Code is signed in. `method` is a short phrase for people; None when it is not signed in."""
+    """How Claude Code is signed in. `method` is a short phrase for people; None when it is not signed in.
+
+    `stored_at` is when the login was last written to Claude Code's file, in Unix seconds; None where it is in no file.
+    """
 
     method: str | None
+    stored_at: float | None = None
 
     @property
     def ready(self) -> bool:

@@ -4,7 +4,8 @@ The backend answers; this lets turns in, finds or begins the session for each, a
 when the server stops, tells its run of all of it, and remembers what the backend said of itself.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,7 +16,7 @@ from anyio.abc import TaskGroup
 from claude_openai.core.events import Event, RateLimitReported, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.halt import Halt
-from claude_openai.core.load import Load, Processes
+from claude_openai.core.load import Load, Outage, Processes
 from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Backend, Description
 from claude_openai.core.runs import Caller
@@ -26,9 +27,11 @@ from claude_openai.gateway.conversations import Conversation, Conversations, Kee
 from claude_openai.gateway.deadlines import Deadlines, Ending, Patience
 from claude_openai.gateway.roster import State
 from claude_openai.gateway.runs import LiveRun, Runs, unnamed
+from claude_openai.gateway.upstream import UpstreamHealth
 
 ASK_AGAIN_SECONDS = 15.0
-"""While Claude Code is not signed in, how long its word on that is taken before it is asked again."""
+"""While Claude Code is not signed in or upstream refuses its login, how long its word on that is taken before it is
+asked again: that starts a process, some 0.4 s of a core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,12 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """All bounds of a gateway."""
+    """All bounds of a gateway; `ask_again` in seconds, see `ASK_AGAIN_SECONDS`."""
 
     patience: Patience = field(default_factory=Patience)
     queue: Queue = field(default_factory=Queue)
     keep: Keep = field(default_factory=Keep)
+    ask_again: float = ASK_AGAIN_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,14 @@ class Gateway:
     """
 
     def __init__(
-        self, backend: Backend, tasks: TaskGroup, limits: Limits, choice: Choice, runs: Runs | None = None
+        self,
+        backend: Backend,
+        tasks: TaskGroup,
+        limits: Limits,
+        choice: Choice,
+        runs: Runs | None = None,
+        *,
+        now: Callable[[], float] = time.time,
     ) -> None:
         queue = limits.queue
         self.runs = runs or Runs()
@@ -81,6 +92,7 @@ class Gateway:
         self._admission = Admission(queue.most_running, queue.most_waiting, queue.wait)
         self._conversations = Conversations(backend, tasks, limits.keep)
         self._patience = limits.patience
+        self._ask_again = limits.ask_again
         self._stopping = Ending(STOPPED)
         self._choice = choice
         self._asking = anyio.Lock()
@@ -88,24 +100,32 @@ class Gateway:
         self._described_at = 0.0
         self._catalogued: tuple[Description, Catalogue] | None = None
         self._rate_limit: RateLimitReported | None = None
+        self._upstream = UpstreamHealth()
+        self._now = now
         self._turns = 0
         self._idle = anyio.Event()
 
     async def description(self) -> Description:
-        """What the backend says of itself: asked once, and again while it is not signed in.
+        """What the backend says of itself: asked once, and again while it is not signed in or its login is refused.
 
         Raises:
             RequestFailed: it cannot be started.
         """
-        if self._description and self._description.login.ready:
+        if self._description and not self._is_stale(self._description):
             return self._description
         async with self._asking:
-            known = self._description
-            fresh = anyio.current_time() - self._described_at < ASK_AGAIN_SECONDS
-            if known is None or not (known.login.ready or fresh):
-                self._description = known = await self._backend.describe()
+            if self._description is None or self._is_stale(self._description):
+                self._description = await self._backend.describe()
                 self._described_at = anyio.current_time()
-            return known
+                self._upstream.learn(self._description.login)
+            return self._description
+
+    def outage(self, description: Description) -> Outage | None:
+        """Why no request is answered at present, by Claude Code's `description` and by what the last turns met."""
+        now = self._now()
+        if trouble := self._backend.condition().trouble:
+            return Outage(trouble.message, now + trouble.retry_after if trouble.retry_after else None)
+        return self._upstream.outage(description.login, now)
 
     async def catalogue(self) -> Catalogue:
         """The models a request may name.
@@ -133,7 +153,6 @@ class Gateway:
 
     def load(self) -> Load:
         """What is going on right now."""
-        condition = self._backend.condition()
         roster = self._conversations.roster
         return Load(
             running=self._admission.running,
@@ -144,11 +163,10 @@ class Gateway:
                 resting=roster.count(State.RESTING),
                 parked=roster.count(State.PARKED),
                 ending=roster.count(State.ENDING),
-                warm=condition.warm,
+                warm=self._backend.condition().warm,
             ),
             turns=dict(self._conversations.ways),
             rebuilt_because=dict(self._conversations.reasons),
-            trouble=condition.trouble,
         )
 
     @asynccontextmanager
@@ -183,6 +201,10 @@ class Gateway:
         """End every turn, now and from now on, with a last event that says so."""
         self._admission.close()
         self._stopping.begin()
+
+    def _is_stale(self, description: Description) -> bool:
+        doubtful = not description.login.ready or self._upstream.refuses_login
+        return doubtful and anyio.current_time() - self._described_at >= self._ask_again
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
@@ -231,6 +253,7 @@ class Gateway:
     def _note(self, event: Event, conversation: Conversation, run: LiveRun) -> None:
         conversation.note(event)
         run.note(event)
+        self._upstream.note(event, self._now())
         if isinstance(event, RateLimitReported):
             self._rate_limit = event
 

@@ -82,7 +82,9 @@ def _resources(services: Services) -> Mapping[str, Resource]:
         strict=services.strict,
         request_seconds=services.request_seconds,
     )
-    health = HealthCheck(gateway, version=services.version, simulated=services.simulated, clock=services.clock)
+    health = HealthCheck(
+        gateway, version=services.version, simulated=services.simulated, now=services.now, clock=services.clock
+    )
     runs = gateway.runs
     stored = StoredResponse(runs)
     return {

@@ -1,5 +1,6 @@
 """Whether requests can be answered, told to anyone who asks: nothing here names a key, an account or a path."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -10,8 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.failures import RequestFailed
-from claude_openai.core.load import Processes, RunCounts
-from claude_openai.core.ports import Description
+from claude_openai.core.load import Outage, Processes, RunCounts
 from claude_openai.http.ports import Gateway
 
 ANSWER_SECONDS = 10.0
@@ -19,10 +19,6 @@ ANSWER_SECONDS = 10.0
 
 NOT_STARTED = "Claude Code could not be started; the server's log says why."
 NO_ANSWER = "Claude Code has not answered yet."
-NOT_LOGGED_IN = (
-    "Claude Code is not signed in. Run `claude` once on the server's machine and sign in with /login, "
-    "or set ANTHROPIC_API_KEY."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +41,8 @@ class QueueHealth:
 class Health:
     """What `GET /health` says; `reason` why the server is not ready, `backend` null where that is why.
 
+    `ready_at` is when it is expected to be ready again, in Unix seconds; null where that is not known.
+
     `uptime` is in seconds. `runs` counts requests by their state: those that go on now, and since the start the others.
     `turns` counts the requests so far by how they reached Claude Code, `rebuilt_because` those whose history no process
     had, by why.
@@ -55,6 +53,7 @@ class Health:
     version: str
     backend: BackendHealth | None
     reason: str | None
+    ready_at: float | None
     simulated: bool
     uptime: int
     runs: RunCounts
@@ -68,9 +67,16 @@ class HealthCheck:
     """`GET /health`: 200 when ready, otherwise 503."""
 
     def __init__(
-        self, gateway: Gateway, *, version: str, simulated: bool, clock: Callable[[], float] = time.monotonic
+        self,
+        gateway: Gateway,
+        *,
+        version: str,
+        simulated: bool,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._gateway = gateway
+        self._now = now
         self._clock = clock
         self._began = clock()
         self._version = version
@@ -78,30 +84,30 @@ class HealthCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         health = await self._health()
-        answer = JSONResponse(asdict(health), 200 if health.ready else 503, {"cache-control": "no-store"})
-        await answer(scope, receive, send)
+        headers = {"cache-control": "no-store"}
+        if health.ready_at is not None:
+            headers["retry-after"] = str(max(0, math.ceil(health.ready_at - self._now())))
+        await JSONResponse(asdict(health), 200 if health.ready else 503, headers)(scope, receive, send)
 
     async def _health(self) -> Health:
         try:
             with anyio.CancelScope(deadline=anyio.current_time() + ANSWER_SECONDS):
-                return self._described(await self._gateway.description())
-            return self._told(None, NO_ANSWER)
+                description = await self._gateway.description()
+                backend = BackendHealth(description.name, description.version)
+                return self._told(backend, self._gateway.outage(description))
+            return self._told(None, Outage(NO_ANSWER))
         except RequestFailed:
-            return self._told(None, NOT_STARTED)
+            return self._told(None, Outage(NOT_STARTED))
 
-    def _described(self, description: Description) -> Health:
-        backend = BackendHealth(description.name, description.version)
-        return self._told(backend, None if description.login.ready else NOT_LOGGED_IN)
-
-    def _told(self, backend: BackendHealth | None, reason: str | None) -> Health:
+    def _told(self, backend: BackendHealth | None, outage: Outage | None) -> Health:
         load = self._gateway.load()
-        reason = reason or (load.trouble.message if load.trouble else None)
         return Health(
-            status="unavailable" if reason else "ok",
-            ready=reason is None,
+            status="unavailable" if outage else "ok",
+            ready=outage is None,
             version=self._version,
             backend=backend,
-            reason=reason,
+            reason=outage.reason if outage else None,
+            ready_at=outage.until if outage else None,
             simulated=self._simulated,
             uptime=int(self._clock() - self._began),
             runs=load.runs,

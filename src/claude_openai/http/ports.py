@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from claude_openai.core.events import Event, RateLimitReported
-from claude_openai.core.load import Load
+from claude_openai.core.load import Load, Outage
 from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Description
 from claude_openai.core.runs import Caller, Kept, Run, RunState, Said
@@ -77,3 +77,7 @@ class Gateway(Protocol):
     async def catalogue(self) -> Catalogue: ...
 
     async def description(self) -> Description: ...
+
+    def outage(self, description: Description) -> Outage | None:
+        """Why no request is answered at present."""
+        ...

@@ -1,6 +1,8 @@
 """What Claude Code's reply to `initialize` says of the login and the models."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from claude_openai.core.models import EFFORTS, Effort, Model
@@ -24,7 +26,7 @@ def login_of(info: Mapping[str, Any], environment: Mapping[str, str]) -> Login:
         return Login(f"API key ({key})")
     stored = account.get("tokenSource")
     if stored != "none" and (source := stored or account.get("subscriptionType")):
-        return Login(f"Claude account ({source})")
+        return Login(f"Claude account ({source})", _stored_at(environment))
     if environment.get("ANTHROPIC_AUTH_TOKEN"):
         return Login("bearer token (ANTHROPIC_AUTH_TOKEN)")
     return Login(None)
@@ -43,6 +45,19 @@ def models_of(info: Mapping[str, Any]) -> tuple[Model, ...]:
         for entry in info.get("models") or ()
         if entry.get("value") not in {None, "default"}
     )
+
+
+def _stored_at(environment: Mapping[str, str]) -> float | None:
+    """When the login was last written or put in place: Claude Code keeps it in this file, but in the macOS keychain.
+
+    The later of both times, since a file that is put back has its old time of writing.
+    """
+    home = environment.get("HOME") or environment.get("USERPROFILE") or Path.home()
+    folder = Path(environment.get("CLAUDE_CONFIG_DIR") or Path(home, ".claude"))
+    with suppress(OSError):
+        found = (folder / ".credentials.json").stat()
+        return max(found.st_mtime, found.st_ctime)
+    return None
 
 
 def _efforts(entry: Mapping[str, Any]) -> tuple[Effort, ...] | None:

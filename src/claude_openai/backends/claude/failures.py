@@ -6,9 +6,7 @@ where the API was never reached there is only its text (measured).
 
 import re
 
-from claude_openai.core.failures import Failure, Kind
-
-LOG_IN = "On the server's machine, run `claude` and sign in with /login, or set ANTHROPIC_API_KEY; then try again."
+from claude_openai.core.failures import LOG_IN, Failure, Kind
 
 _BY_STATUS = {
     400: Kind.INVALID_REQUEST,
@@ -52,7 +50,7 @@ def upstream_failure(status: int | None, text: str, *, model: str, retry_after: 
     message = _ADVICE.sub("", _PREFIX.sub("", text.strip())) or f"Upstream answered {status}."
     if kind is Kind.NOT_LOGGED_IN:
         what = "is not signed in" if status is None else "was refused by upstream"
-        message = f"Claude Code {what} ({message}). {LOG_IN}"
+        message = f"Claude Code {what} ({message}). On the server's machine, {LOG_IN}; then try again."
     if kind is Kind.MODEL_NOT_FOUND:
         message = f"The model `{model}` was refused upstream: {message} GET /v1/models lists what there is."
     return Failure(
