@@ -17,7 +17,7 @@ from benchmarks.server import Server
 from benchmarks.upstream import sessions_of
 from claude_openai.testing.simulator import Simulator
 
-AT_ONCE: Final = (1, 4, 8)
+AT_ONCE: Final = (1, 2, 4, 8)
 FEW: Final = 1
 MORE: Final = 4
 """The memory of a conversation is the difference between these two numbers of them."""

@@ -370,6 +370,7 @@ CONVERSATIONS_REQUIREMENTS = (
 PROCESSES_REQUIREMENTS = (
     Row("processes.warm", "A new conversation takes a process that waits, and another is started.", README),
     Row("processes.warm.secret", "Instructions and tools of any length get there, and none shows in `ps`.", DESIGN),
+    Row("processes.memory", "The default number of processes fits the memory, a container's limit included.", OURS),
     Row("processes.bounded", "There are never more than `--max-processes`.", README),
     Row("processes.eviction", "The least recently used make room, then those parked longest.", README),
     Row("processes.worn", "A process is replaced after so many answers or above a size, between turns.", README),
@@ -388,6 +389,9 @@ ADMISSION_REQUIREMENTS = (
     Row("admission.fair", "Keys take turns in the queue, and within one key it is first in, first out.", README),
     Row("admission.queue-full", "A full queue refuses at once with `queue_full` and a `Retry-After`.", README),
     Row("admission.queue-timeout", "A wait longer than `--queue-timeout` ends with `queue_timeout`.", README),
+    Row(
+        "admission.side-requests", "At the defaults, side requests of three agents never wait for a long answer.", OURS
+    ),
     Row("admission.left", "A waiting client that leaves frees its place at once.", README),
     Row("admission.closed", "A stopping server lets nobody in from the queue.", OURS),
     Row("admission.logged", "A wait is logged with its position, its length and how it ended.", OURS),

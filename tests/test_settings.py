@@ -25,6 +25,7 @@ from claude_openai.settings import (
     doubts,
     login_environment,
     login_table,
+    machine,
     table,
     with_tables,
 )
@@ -114,7 +115,7 @@ def file_with(folder: Path, text: str) -> Path:
 
 @pytest.mark.proves("settings.defaults", "safety.loopback")
 def test_the_defaults_are_the_ones_documented() -> None:
-    assert load().model_dump() == snapshot(
+    assert load({"max_processes": "16"}).model_dump() == snapshot(
         {
             "host": ("localhost",),
             "port": 8000,
@@ -142,12 +143,12 @@ def test_the_defaults_are_the_ones_documented() -> None:
             "tool_retries": 2,
             "session_ttl": 300.0,
             "warm_processes": 1,
-            "max_processes": 8,
+            "max_processes": 16,
             "max_process_turns": 100,
             "max_process_memory": 500000000,
-            "max_concurrency": 2,
+            "max_concurrency": 10,
             "max_queue_size": 100,
-            "queue_timeout": 60.0,
+            "queue_timeout": 300.0,
             "keep_alive_interval": 15.0,
             "max_retries": 2,
             "shutdown_timeout": 10.0,
@@ -673,3 +674,58 @@ def test_the_documented_file_is_accepted(tmp_path: Path) -> None:
         settings = load({"config": str(config), "api_key_file": str(keys)})
         assert (settings.port, settings.model_aliases["gpt-4.1-mini"]) == (9000, "haiku")
     assert documented
+
+
+# Defaults that depend on the machine.
+
+GIB = 1 << 30
+
+
+def machine_with(folder: Path, cgroup: str, **limits: str) -> Path:
+    """The files by which the kernel tells of cgroups; `limits` by path, with `__` for a slash."""
+    (folder / "proc/self").mkdir(parents=True)
+    (folder / "proc/self/cgroup").write_text(cgroup, "ascii")
+    for name, text in limits.items():
+        path = folder / "sys/fs/cgroup" / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{text}\n", "ascii")
+    return folder
+
+
+@pytest.mark.proves("processes.memory")
+@pytest.mark.parametrize(
+    ("cgroup", "limits", "found"),
+    [
+        ("0::/\n", {"memory.max": str(GIB)}, [GIB]),
+        ("0::/a/b\n", {"a/b/memory.max": "max", "a/memory.max": str(GIB), "memory.max": str(2 * GIB)}, [GIB, 2 * GIB]),
+        ("4:memory:/x\n2:cpu:/\n", {"memory/memory.limit_in_bytes": str(GIB)}, [GIB]),
+        ("4:memory:/x\n", {"memory/x/memory.limit_in_bytes": "9223372036854771712"}, []),
+        ("0::/\n", {}, []),
+    ],
+    ids=["a container", "a service below a slice", "version 1", "no limit in version 1", "no limit"],
+)
+def test_the_limits_on_memory_are_those_of_every_group_above(
+    tmp_path: Path, cgroup: str, limits: dict[str, str], found: list[int]
+) -> None:
+    assert list(machine.limits(machine_with(tmp_path, cgroup, **limits))) == found
+
+
+@pytest.mark.proves("processes.memory")
+@pytest.mark.parametrize(("limit", "most"), [(GIB // 2, 3), (GIB, 4), (2 * GIB, 8), (None, 16)])
+def test_a_container_gets_as_many_processes_as_its_memory_holds(tmp_path: Path, limit: int | None, most: int) -> None:
+    root = machine_with(tmp_path, "0::/\n", **({"memory.max": str(limit)} if limit else {}))
+    assert machine.default_processes(root) <= most
+    assert machine.default_processes(root) == most or machine.default_processes(tmp_path / "nothing") < most
+
+
+@pytest.mark.proves("processes.memory", "settings.defaults")
+def test_there_is_a_place_for_each_process_up_to_ten_but_for_those_that_wait() -> None:
+    assert [load({"max_processes": most}).max_concurrency for most in ("3", "8", "11", "40")] == [2, 7, 10, 10]
+    assert load({"max_processes": "3", "warm_processes": "0"}).max_concurrency == 3
+    assert load({"request_timeout": "100"}).queue_timeout == 50
+
+
+@pytest.mark.proves("settings.defaults")
+def test_a_wrong_value_is_named_and_not_the_defaults_that_follow_from_it() -> None:
+    assert refusal({"max_processes": "many"}) == "--max-processes: 'many' is not a number above 0"
+    assert refusal({"request_timeout": "long"}) == "--request-timeout: 'long' is not a number of seconds above 0"

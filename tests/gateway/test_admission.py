@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
+from claude_openai.gateway import Patience, Queue
 from claude_openai.gateway.admission import Admission, Admitted
 from tests.virtual_clock import on_virtual_clock
 
@@ -342,3 +343,51 @@ def test_whatever_coincides_no_more_are_inside_than_there_are_places_and_none_st
     play()
     assert house.ends.total() == len(visits)
     assert (admission.running, admission.waiting) == (0, 0)
+
+
+# The default number of places.
+
+AGENTS, SIDE_REQUESTS = 3, 3
+"""Three agents of one person's; a client such as Open WebUI asks for title, tags and questions after each answer."""
+
+LONG, SHORT = 500, 2
+"""Seconds that an answer takes, and one to a side request."""
+
+
+@pytest.mark.proves("admission.side-requests")
+@on_virtual_clock
+async def test_side_requests_of_three_agents_never_wait_for_a_long_answer() -> None:
+    queue = Queue()
+    admission = Admission(queue.most_running, queue.most_waiting, queue.wait)
+    waits: list[float] = []
+
+    async def one(seconds: float) -> None:
+        async with admission.place("one person") as admitted:
+            waits.append(admitted.waited)
+            await anyio.sleep(seconds)
+
+    async def agent(begins: float) -> None:
+        await anyio.sleep(begins)
+        for _ in range(5):
+            await one(LONG)
+            for _ in range(SIDE_REQUESTS):
+                agents.start_soon(one, SHORT)  # the next words do not wait for them
+
+    async with anyio.create_task_group() as agents:
+        for begins in (0, 0, 1):  # two end in the same moment, and the third soon after
+            agents.start_soon(agent, begins)
+    assert len(waits) == AGENTS * 5 * (1 + SIDE_REQUESTS)
+    assert max(waits) <= SHORT
+    assert (admission.running, admission.waiting) == (0, 0)
+
+
+@pytest.mark.proves("admission.queue-timeout")
+@on_virtual_clock
+async def test_who_waits_by_default_waits_for_half_of_a_requests_time_and_has_the_other_half() -> None:
+    queue, patience = Queue(), Patience()
+    admission, waiting = Admission(1, queue.most_waiting, queue.wait), Client()
+    async with asking(admission, Client(), waiting):
+        await anyio.sleep(patience.request / 2 - 1)
+        assert waiting.failure is None
+        await anyio.sleep(2)
+        assert waiting.kind is Kind.QUEUE_TIMEOUT

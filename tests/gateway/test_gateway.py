@@ -30,7 +30,7 @@ from tests.virtual_clock import on_virtual_clock
 
 TURN = Turn(Model("sonnet"), (UserMessage((Text("hi"),)),))
 STARTED, DONE = TurnStarted("sonnet", "session"), TurnFinished("stop")
-PATIENCE, KEEP, QUEUE = Patience(request=600, first_byte=120, idle=300), Keep(), Queue()
+PATIENCE, KEEP, QUEUE = Patience(request=600, first_byte=120, idle=300), Keep(), Queue(most_running=2)
 
 
 @asynccontextmanager

@@ -172,6 +172,18 @@ async def test_a_login_that_was_removed_is_known_once_a_turn_met_it_and_its_retu
 
 @pytest.mark.proves("http.health.refused")
 @on_virtual_clock
+async def test_no_request_waits_until_claude_code_was_asked_again() -> None:
+    account = Account()
+    async with gateway(SignedIn(account, [REFUSED])) as opened:
+        await opened.catalogue()
+        await events_of(opened)
+        await anyio.sleep(60)
+        await opened.catalogue()
+        assert account.asked == 1
+
+
+@pytest.mark.proves("http.health.refused")
+@on_virtual_clock
 async def test_an_answer_proves_the_login_at_once() -> None:
     async with gateway(SignedIn(Account(), [REFUSED], [STARTED, TextDelta("a"), DONE])) as opened:
         await events_of(opened)

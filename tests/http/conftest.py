@@ -19,7 +19,7 @@ from structlog.typing import EventDict
 
 from claude_openai.core.failures import Failure
 from claude_openai.core.ports import Description, RunStore
-from claude_openai.gateway import Choice, Gateway, Limits, Runs
+from claude_openai.gateway import Choice, Gateway, Limits, Queue, Runs
 from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection
 from claude_openai.serving import Server, base_url, bound, serving
@@ -90,7 +90,14 @@ def serve(house: tuple[Stage, httpx2.AsyncClient, TaskGroup]) -> Serve:
     ) -> Served:
         runs = Runs(store or MemoryRuns())
         backend = ScriptedBackend(*scripts, description=description)
-        gateway = Gateway(backend, sessions, Limits(), Choice(aliases=(("gpt-4o", "sonnet"),)), runs, now=wall_clock)
+        gateway = Gateway(
+            backend,
+            sessions,
+            Limits(queue=Queue(most_running=2)),
+            Choice(aliases=(("gpt-4o", "sonnet"),)),
+            runs,
+            now=wall_clock,
+        )
         stage.app = app = create_app(Services(gateway, "1.2.3", **configuration))
         return Served(backend, client, app)
 

@@ -31,6 +31,8 @@ class Mishap(StrEnum):
     NONE = "nothing"
     LEAVE = "the client leaves"
     KILL = "a Claude Code is killed"
+    REFUSED = "401"
+    """As with a login that expired or was removed, and is there again with the next request."""
     RATE_LIMITED = "429"
     FAILING = "500"
     OVERLOADED = "529"
@@ -42,6 +44,7 @@ class Mishap(StrEnum):
 
 CODES: Final[Mapping[Mishap, frozenset[str]]] = MappingProxyType(
     {
+        Mishap.REFUSED: frozenset({"not_logged_in"}),
         Mishap.RATE_LIMITED: frozenset({"rate_limit_exceeded"}),
         Mishap.FAILING: frozenset({"upstream_error"}),
         Mishap.OVERLOADED: frozenset({"overloaded"}),
@@ -58,6 +61,7 @@ _MISHAPS: Final = {
     Mishap.NONE: 60,
     Mishap.LEAVE: 12,
     Mishap.KILL: 10,
+    Mishap.REFUSED: 3,
     Mishap.RATE_LIMITED: 3,
     Mishap.FAILING: 3,
     Mishap.OVERLOADED: 3,

@@ -85,6 +85,8 @@ class Soak:
     async def _ways(self) -> Mapping[str, int]:
         async with httpx2.AsyncClient(base_url=self.server.url) as http:
             health = (await http.get("/health")).json()
+        if not health["ready"]:  # every request is answered in the end, so whatever upstream refused is over
+            self.ledger.breaks(f"the server is not ready at rest: {health['reason']}")
         rebuilt = {f"rebuilt: {reason}": count for reason, count in health["rebuilt_because"].items()}
         return {**health["turns"], **rebuilt}
 

@@ -32,6 +32,7 @@ _WANTED: Final = re.compile(r"Look up (\d) things")
 
 _FAILURES: Final[Mapping[Mishap, Failure]] = MappingProxyType(
     {
+        Mishap.REFUSED: Failure.of(401),
         Mishap.RATE_LIMITED: Failure.of(429),
         Mishap.FAILING: Failure.of(500),
         Mishap.OVERLOADED: Failure.of(529),

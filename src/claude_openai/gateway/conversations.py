@@ -40,7 +40,7 @@ class Keep:
 
     idle: float = 300.0
     parked: float = 600.0
-    most: int = 7
+    most: int = 15
 
 
 @dataclass(eq=False)

@@ -38,9 +38,9 @@ asked again: that starts a process, some 0.4 s of a core."""
 class Queue:
     """How many turns run at once, how many may wait, and how many seconds each."""
 
-    most_running: int = 2
+    most_running: int = 10
     most_waiting: int = 100
-    wait: float = 60.0
+    wait: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,9 @@ class Gateway:
         Raises:
             RequestFailed: the backend cannot be started.
         """
-        offering = await self.description()
+        # A login that upstream refuses has the same models: no request waits until Claude Code was asked again.
+        described = self._description
+        offering = described if described and described.login.ready else await self.description()
         if self._catalogued is None or self._catalogued[0] is not offering:
             choice = self._choice
             known = catalogue(

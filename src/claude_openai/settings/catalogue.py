@@ -13,7 +13,10 @@ PREFIX: Final = "CLAUDE_OPENAI_"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One line of `--help` and of the tables. A switch has no metavar, and the first of several variables wins."""
+    """One line of `--help` and of the tables. A switch has no metavar, and the first of several variables wins.
+
+    `derived`: the default depends on the machine or on other settings, and `default` describes it.
+    """
 
     name: str
     flag: str
@@ -22,6 +25,7 @@ class Setting:
     repeatable: bool
     default: str
     description: str
+    derived: bool = False
 
 
 CONFIG: Final = Setting(
@@ -54,8 +58,9 @@ def _setting(name: str, field: FieldInfo) -> Setting:
         variables=tuple(dict.fromkeys((from_flag, *spelling.also, from_name))),
         metavar=value.metavar,
         repeatable=spelling.repeatable,
-        default=_shown(field.get_default(call_default_factory=True, validated_data={}), value),
+        default=spelling.default or _shown(field.get_default(call_default_factory=True, validated_data={}), value),
         description=field.description or "",
+        derived=spelling.default is not None,
     )
 
 

@@ -30,7 +30,8 @@ class Effective:
     @property
     def text(self) -> str:
         """The value in a few words, as the tables of the documents have it."""
-        return self.setting.default if self.origin == DEFAULT else _written(self.value, self.setting)
+        as_described = self.origin == DEFAULT and not self.setting.derived
+        return self.setting.default if as_described else _written(self.value, self.setting)
 
 
 def effective(flags: Mapping[str, object], environ: Mapping[str, str]) -> tuple[Effective, ...]:

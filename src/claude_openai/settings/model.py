@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from claude_openai.errors import SettingsError
+from claude_openai.settings import machine
 from claude_openai.settings.catalogue import PREFIX, Setting, described, expects
 from claude_openai.settings.sources import Found, read
 from claude_openai.settings.values import (
@@ -167,9 +168,10 @@ class Settings(BaseModel):
         1,
         description="Claude Code processes that wait for new conversations, each with some 200 MB of memory.",
     )
-    max_processes: Positive = Field(
-        8,
-        description="Most Claude Code processes at once, waiting ones included. The least recently used make room.",
+    max_processes: Annotated[Positive, Spelling(default="by memory, from 3 to 16")] = Field(
+        default_factory=machine.default_processes,
+        description="Most Claude Code processes at once, waiting ones included. The least recently used make room. "
+        "Each has some 200 MB: by default a quarter of the machine's memory, or three quarters of a container's.",
     )
     max_process_turns: Positive = Field(
         100,
@@ -179,17 +181,17 @@ class Settings(BaseModel):
         500_000_000,
         description="Memory above which a process is replaced after its answer.",
     )
-    max_concurrency: Positive = Field(
-        2,
+    max_concurrency: Annotated[Positive, Spelling(default="10, or as many as there are processes for")] = Field(
+        default_factory=lambda found: machine.default_places(found["max_processes"], found["warm_processes"]),
         description="Most requests that are answered at once; others wait in a queue.",
     )
     max_queue_size: Count = Field(
         100,
         description="Most requests that wait; a further one is answered with 429.",
     )
-    queue_timeout: Seconds = Field(
-        60.0,
-        description="Longest time in the queue.",
+    queue_timeout: Annotated[Seconds, Spelling(default="half of --request-timeout")] = Field(
+        default_factory=lambda found: found["request_timeout"] / 2,
+        description="Longest time in the queue. It counts as part of --request-timeout, too.",
     )
     keep_alive_interval: Seconds = Field(
         15.0,

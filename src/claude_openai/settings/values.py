@@ -32,11 +32,15 @@ class Expects:
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """How a setting is written where that does not follow from the field's name; `also` are further variables."""
+    """How a setting is written where that does not follow from the field's name; `also` are further variables.
+
+    `default` describes a default that depends on the machine or on other settings.
+    """
 
     flag: str | None = None
     also: tuple[str, ...] = ()
     repeatable: bool = False
+    default: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
