@@ -41,6 +41,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         temporary.mkdir()
         for variable in [name for name in os.environ if is_foreign(name)]:
             patch.delenv(variable)
+        patch.delenv("XDG_RUNTIME_DIR", raising=False)
         for variable, value in {
             "HOME": str(home),
             "USERPROFILE": str(home),

@@ -9,7 +9,6 @@ import errno
 import os
 import stat
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -27,6 +26,7 @@ from pydantic import BaseModel, ValidationError
 from claude_openai import logs, wiring
 from claude_openai.errors import LaunchError
 from claude_openai.instances import ANSWER_SECONDS, Instance, health_of, running
+from claude_openai.places import Places, settle
 from claude_openai.serving import listening
 from claude_openai.settings import Settings, doubts, login_environment
 from claude_openai.store import saved_runs
@@ -63,7 +63,7 @@ def of_machine(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check
     yield from of_installation()
     yield from _of_settings(settings, environ)
     yield from _of_servers(settings)
-    yield _of_data(Path(settings.data_dir).expanduser())
+    yield _of_data(Places.of(settings).data)
 
 
 def of_installation() -> Iterator[Check]:
@@ -180,18 +180,18 @@ def _of_settings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Che
 
 
 def _of_servers(settings: Settings) -> Iterator[Check]:
-    folder = tempfile.gettempdir()
     try:
-        servers = running()
-        with tempfile.TemporaryFile():
-            yield Check("Temporary", "ok", folder)
+        settled = settle(settings)
     except LaunchError as error:
-        servers = []
         yield Check("Temporary", "fail", error.message, error.hint)
-    except OSError as error:
-        servers = []
-        told = f"{folder} cannot be written: {error.strerror}"
-        yield Check("Temporary", "fail", told, "set TMPDIR to a folder that can be written")
+    else:
+        with suppress(OSError):  # it was made to see that it can be; a running server keeps its own
+            settled.runtime.rmdir()
+        yield Check("Temporary", "ok", str(settled.runtime))
+        for doubt in settled.doubts:
+            told, _, remedy = doubt.partition("; ")
+            yield Check("Agents", "warn", told, remedy)
+    servers = running()
     yield of_port(settings.host, settings.port, servers)
     yield from (of_server(server) for server in servers if settings.port and server.port == settings.port)
 
@@ -288,7 +288,7 @@ async def _serving(settings: Settings, login: Mapping[str, str]) -> AsyncIterato
 
 
 async def _serve(settings: Settings, login: Mapping[str, str], *, task_status: TaskStatus[wiring.Ready]) -> None:
-    await wiring.serve(settings, login, announce=task_status.started)
+    await wiring.serve(settings, login, settle(settings), announce=task_status.started)
     raise _Interrupted  # it ends by itself only where a signal told it to
 
 

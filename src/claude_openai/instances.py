@@ -1,6 +1,6 @@
 """The running servers of this user, as files by which any command finds them.
 
-`<temporary folder>/claude-openai-<uid>/` is this user's alone, and has a folder for each server, named by its port:
+One of the places for such (`runtime`), which is this user's alone, has a folder for each server, named by its port:
 
     claude-openai.pid     the process, when it was created (Unix seconds), the seconds a stop may take: a line each
     claude-openai.port    the port, its hosts between commas, its URL, its log file (may be empty): a line each
@@ -12,14 +12,11 @@ A process is taken for a server only if it is this user's, was created at the ve
 command. Nothing else is listed or may be signalled: what such a file leaves behind is removed by the next start.
 """
 
-import getpass
 import json
 import os
-import stat
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -27,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
+from claude_openai import runtime
 from claude_openai.errors import LaunchError
 
 if sys.platform != "win32":
@@ -79,17 +77,12 @@ class Instance:
         return cls(process.pid, port, hosts, url, process.create_time(), stop_seconds, log_file)
 
 
-def running(tempdir: Path | None = None) -> list[Instance]:
-    """Every server of this user that runs, by port.
-
-    Raises:
-        LaunchError: the folder is not this user's alone.
+def running(folders: Iterable[Path] | None = None) -> list[Instance]:
+    """Every server of this user that runs, by port, wherever one may be known: a place that is not this user's alone
+    has none.
     """
-    folder = _path(tempdir)
-    if not os.path.lexists(folder):
-        return []
-    _refuse_foreign(folder)
-    found = (_read(place) for place in _places(folder))
+    places = [each for each in folders or runtime.runtime_folders() if runtime.is_private(each)]
+    found = (_read(place) for folder in places for place in _places(folder))
     return sorted((each for each in found if each and process_of(each)), key=lambda each: each.port)
 
 
@@ -123,14 +116,15 @@ def health_of(instance: Instance) -> Mapping[str, object] | None:
 
 
 @contextmanager
-def registry(tempdir: Path | None = None) -> Iterator[Callable[[Instance], None]]:
-    """A block with a function that makes a server known until the block ends. What dead servers left is removed first.
+def registry(folder: Path) -> Iterator[Callable[[Instance], None]]:
+    """A block with a function that makes a server known in `folder`, one of the places for such, until the block ends.
+    What dead servers left there is removed first.
 
     Raises:
         LaunchError: the folder is not this user's alone, or cannot be made; and from the function, if another server
             is known by the same port.
     """
-    folder = _made(_path(tempdir))
+    _make(folder)
     _sweep(folder)
     with ExitStack() as known:
         known.callback(_remove_if_empty, folder)
@@ -162,7 +156,7 @@ def _taken(folder: Path, port: int, held: ExitStack) -> Path:
     place = folder / str(port)
     for _ in range(TRIES):
         with suppress(FileNotFoundError):  # removed by the last server to end
-            _made(folder)
+            _make(folder)
             place.mkdir(mode=0o700, exist_ok=True)
             if not _runs(place) and _locked(place, held):
                 return place
@@ -198,37 +192,14 @@ def _runs(place: Path) -> bool:
     return instance is not None and process_of(instance) is not None
 
 
-def _path(tempdir: Path | None) -> Path:
-    user = getpass.getuser() if sys.platform == "win32" else os.geteuid()
-    return (tempdir or Path(tempfile.gettempdir())) / f"claude-openai-{user}"
-
-
-def _made(folder: Path) -> Path:
+def _make(folder: Path) -> None:
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-    except FileExistsError:
-        pass  # and is no folder
+        runtime.made(folder)
     except OSError as error:
         raise LaunchError(
-            f"cannot make a temporary folder: {error.strerror or error}",
-            "set TMPDIR to a folder that can be written",
+            f"cannot use the folder {folder}: {error.strerror or error}",
+            "set TMPDIR to a folder of your own that can be written",
         ) from error
-    _refuse_foreign(folder)
-    return folder
-
-
-def _refuse_foreign(folder: Path) -> None:
-    """Whoever can write there could have us signal what they like, so nothing but a private folder will do."""
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode):
-        fault = "is no folder"
-    elif sys.platform != "win32" and found.st_uid != os.geteuid():
-        fault = "belongs to another user"
-    elif sys.platform != "win32" and stat.S_IMODE(found.st_mode) & 0o077:
-        fault = "is open to other users"
-    else:
-        return
-    raise LaunchError(f"{folder} {fault}", "remove it, or set TMPDIR to a folder of your own")
 
 
 def _places(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from starlette.types import ASGIApp
 from claude_openai import __version__
 from claude_openai.backends.cli import CliBackend, CliSettings, installed_cli
 from claude_openai.backends.leftovers import Swept, sweep
-from claude_openai.backends.scratch import Scratch, ServerFolder, scratch_folder, server_folder
+from claude_openai.backends.scratch import Scratch, ServerFolder, server_folder
 from claude_openai.backends.sdk import Ground, SdkBackend, SdkSettings, Wear, bundled_cli
 from claude_openai.core.agent import AgentRules
 from claude_openai.core.failures import LOG_IN, RequestFailed
@@ -35,12 +35,11 @@ from claude_openai.errors import LaunchError
 from claude_openai.gateway import Choice, Gateway, Keep, Limits, Patience, Queue, Runs
 from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection, Room, places_within
-from claude_openai.logs.destinations import BACKUPS
+from claude_openai.places import Places, Settled
 from claude_openai.serving import ACCEPTED_AT_ONCE, Server, base_url, listening, serving
 from claude_openai.settings import Settings
 from claude_openai.store import MemoryRuns, Retention, sqlite_runs
 from claude_openai.testing.environment import simulated_login
-from claude_openai.workspace import AllowedFolders
 
 log = structlog.get_logger(__name__)
 
@@ -94,10 +93,13 @@ class Stop:
             group.cancel_scope.cancel()
 
 
-async def serve(settings: Settings, login: Mapping[str, str], *, announce: Callable[[Ready], None]) -> None:
+async def serve(
+    settings: Settings, login: Mapping[str, str], settled: Settled, *, announce: Callable[[Ready], None]
+) -> None:
     """Serve until SIGINT or SIGTERM; `announce` is called once requests are answered.
 
-    `login` is the part of the environment that Claude Code gets (`settings.login_environment`).
+    `login` is the part of the environment that Claude Code gets (`settings.login_environment`), `settled` where all is
+    (`places.settle`).
 
     Raises:
         LaunchError: it cannot start.
@@ -106,10 +108,10 @@ async def serve(settings: Settings, login: Mapping[str, str], *, announce: Calla
     stop = Stop()
     async with anyio.create_task_group() as group:
         await group.start(stop.listen)
-        with _listening(settings) as listeners, _folder() as folder:
-            await _sweep()
-            async with _upstream(settings, login, folder) as environment, _store(settings) as store:
-                start = partial(application, settings, environment, scratch=folder.scratch, store=store)
+        with _listening(settings) as listeners, _folder(settled) as folder:
+            await _sweep(settled.places)
+            async with _upstream(settings, login, folder) as environment, _store(settings, settled.places) as store:
+                start = partial(application, settings, environment, settled, scratch=folder.scratch, store=store)
                 await _serve_until(stop, settings, start, listeners, announce)
         log.info("server.stop")
         group.cancel_scope.cancel()
@@ -162,8 +164,10 @@ async def _then_cancel(wait: Callable[[], Awaitable[object]], scope: anyio.Cance
 def application(
     settings: Settings,
     login: Mapping[str, str],
+    settled: Settled,
     sessions: TaskGroup,
-    scratch: Callable[[], AbstractContextManager[Scratch]] = scratch_folder,
+    *,
+    scratch: Callable[[], AbstractContextManager[Scratch]],
     store: RunStore | None = None,
 ) -> tuple[Gateway, ASGIApp]:
     """The use cases over the real Claude Code, and the application that offers them. No process runs yet.
@@ -174,7 +178,7 @@ def application(
     Raises:
         LaunchError: there is no Claude Code.
     """
-    backend = _backend(settings, login, scratch)
+    backend = _backend(settings, login, settled, scratch)
     sessions.start_soon(backend.run)
     gateway = Gateway(
         backend,
@@ -188,7 +192,7 @@ def application(
             settings.default_model,
             tuple(settings.model_aliases.items()),
             settings.models_override,
-            agents=settings.backend == "sdk",
+            agents=settled.workspace is not None,
         ),
         Runs(store or MemoryRuns()),
     )
@@ -205,62 +209,49 @@ def application(
         simulated=settings.simulate,
         strict=settings.strict_parameters,
         agents=AgentRules(
-            _workspace(settings),
+            settled.workspace,
             settings.default_mode,
             settings.allowed_permission_modes,
             settings.allowed_setting_sources,
         )
-        if settings.backend == "sdk"
+        if settled.workspace
         else None,
     )
     return gateway, create_app(services)
 
 
 def _backend(
-    settings: Settings, login: Mapping[str, str], scratch: Callable[[], AbstractContextManager[Scratch]]
+    settings: Settings,
+    login: Mapping[str, str],
+    settled: Settled,
+    scratch: Callable[[], AbstractContextManager[Scratch]],
 ) -> SdkBackend | CliBackend:
+    cli = executable(settings)
     if settings.backend == "cli":
-        kept = folder_of(settings.output_dir) if settings.store == "disk" else None
         return CliBackend(
             CliSettings(
-                cli=executable(settings),
+                cli=cli,
                 login=login,
                 max_retries=settings.max_retries,
                 timeout=settings.process_timeout_ms / 1000,
-                output=kept,
+                output=settled.places.output if settings.store == "disk" else None,
                 retention_days=settings.retention_days,
             ),
             scratch,
         )
     return SdkBackend(
         SdkSettings(
-            cli=executable(settings),
+            cli=cli,
             login=login,
             max_retries=settings.max_retries,
             max_tool_mends=settings.tool_retries,
             request_timeout=settings.request_timeout,
             warm_processes=settings.warm_processes,
             wear=Wear(settings.max_process_turns, settings.max_process_memory),
-            ground=Ground(_workspace(settings), tuple(_own(settings))),
+            ground=Ground(settled.workspace, settled.places.out_of_bounds(), (cli,)) if settled.workspace else None,
         ),
         scratch,
     )
-
-
-def _workspace(settings: Settings) -> AllowedFolders:
-    """Where agents may work: the folder that the server was started in, if none was named."""
-    named = settings.allowed_working_directory_prefixes
-    return AllowedFolders([str(Path(folder).expanduser()) for folder in named] or ["."])
-
-
-def _own(settings: Settings) -> Iterator[str]:
-    """What this server keeps, and what else its owner keeps from agents."""
-    yield from (str(folder_of(path)) for path in settings.private_paths)
-    yield from (str(folder_of(folder)) for folder in (settings.data_dir, settings.output_dir))
-    for log_file in filter(None, (settings.log_file, settings.trace_file)):
-        yield from (f"{folder_of(log_file)}{old}" for old in ("", *(f".{n}" for n in range(1, BACKUPS + 1))))
-    if settings.api_key_file:
-        yield str(settings.api_key_file.path)
 
 
 @contextmanager
@@ -283,19 +274,26 @@ def _no_address(error: OSError, port: int) -> LaunchError:
 
 
 @contextmanager
-def _folder() -> Iterator[ServerFolder]:
+def _folder(settled: Settled) -> Iterator[ServerFolder]:
+    """This server's own, and one in each place that agents could reach: as long as there is one in it, a place is not
+    removed, and what is there can be hidden from a command before another server comes to use it.
+    """
     with ExitStack() as stack:
         try:
-            folder = stack.enter_context(server_folder())
+            folder = stack.enter_context(server_folder(settled.runtime))
         except OSError as error:
             what = f"cannot make a temporary folder: {error.strerror or error}"
             raise LaunchError(what, "set TMPDIR to a folder that can be written") from error
+        for place in settled.places.runtime:
+            if settled.workspace and settled.workspace.holds(str(place)):
+                with suppress(OSError):  # another user's, or nobody can make it: no server of ours will use it
+                    stack.enter_context(server_folder(place))
         yield folder
 
 
-async def _sweep() -> None:
+async def _sweep(places: Places) -> None:
     """What servers have left that were killed outright."""
-    swept = await anyio.to_thread.run_sync(sweep)
+    swept = await anyio.to_thread.run_sync(sweep, places.runtime)
     if swept != Swept():
         log.info("server.swept", folders=swept.folders, processes=swept.processes)
 
@@ -317,18 +315,13 @@ async def _upstream(
 
 
 @asynccontextmanager
-async def _store(settings: Settings) -> AsyncIterator[RunStore]:
+async def _store(settings: Settings, places: Places) -> AsyncIterator[RunStore]:
     if settings.store == "memory":
         yield MemoryRuns()
         return
     retention = Retention(settings.retention_days, settings.max_store_bytes)
-    async with sqlite_runs(folder_of(settings.data_dir), retention) as store:
+    async with sqlite_runs(places.data, retention) as store:
         yield store
-
-
-def folder_of(setting: str) -> Path:
-    """The folder that a setting names; `~` is the user's home."""
-    return Path(setting).expanduser()
 
 
 def executable(settings: Settings) -> str:

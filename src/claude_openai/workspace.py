@@ -5,7 +5,9 @@ there when the path is used: `docs/agent.md` says what follows from that.
 """
 
 import os
+import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -27,12 +29,41 @@ class AllowedFolders:
         return "\0" not in path and self._allowed(_real(path))
 
     def _allowed(self, real: str) -> bool:
-        return any(within(real, prefix) for prefix in self.prefixes)
+        return any(below(real, prefix) is not None for prefix in self.prefixes)
 
 
 def within(path: str, folder: str) -> bool:
     """Whether `path` is `folder` or lies under it, by their names alone: "/ab" does not lie under "/a"."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def below(path: str, folder: str) -> tuple[str, ...] | None:
+    """The names that lead from `folder` to `path`; None where it does not lie there. Neither has a link in it.
+
+    A disk may take several spellings for one name (composed letters or not, capitals or not), and another disk has a
+    file for each: so what no name decides the disk does, by the folders on the way to `path` that are there.
+    """
+    if within(path, folder):
+        return Path(path).relative_to(folder).parts
+    names = Path(path)
+    for parent in (names, *names.parents):
+        if folded(str(parent)) == folded(folder) and _is_same(str(parent), folder):
+            return names.relative_to(parent).parts
+    return None
+
+
+@lru_cache(maxsize=4096)
+def folded(path: str) -> str:
+    """`path` as the most careless disk takes it: letters without case, in one of their spellings, nothing unseen."""
+    letters = unicodedata.normalize("NFD", path).casefold()
+    return unicodedata.normalize("NFC", "".join(each for each in letters if unicodedata.category(each) != "Cf"))
+
+
+def _is_same(path: str, other: str) -> bool:
+    try:
+        return os.path.samefile(path, other)  # noqa: PTH121 -- texts
+    except OSError:
+        return False
 
 
 def _real(path: str) -> str:

@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from claude_openai.backends.claude.command import ClaudeCode, Drawing, Order
 from claude_openai.backends.process import Command
-from claude_openai.backends.scratch import Scratch, scratch_folder
+from claude_openai.backends.scratch import SETTINGS, Scratch, scratch_folder
 from claude_openai.backends.sdk.agent import NAMES, Guard, at_work
 from claude_openai.backends.sdk.bounds import Bounds, searched
 from claude_openai.backends.sdk.command import is_gated
@@ -56,7 +56,7 @@ def command(
 
 
 def told(scratch: Scratch) -> dict[str, Any]:
-    settings: dict[str, Any] = json.loads((scratch.root / "settings.json").read_text())
+    settings: dict[str, Any] = json.loads(Path(scratch.handed_over(SETTINGS) or "").read_text())
     return settings
 
 

@@ -18,23 +18,25 @@ import pytest
 
 from claude_openai.backends.leftovers import Swept, sweep
 from claude_openai.backends.scratch import FOLDER_PREFIX, LOCK, Scratch, server_folder
+from claude_openai.runtime import made, runtime_folders
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is nothing to tell a dead server by")
 
 SERVER = """
 import time
 from claude_openai.backends.scratch import server_folder
-with server_folder() as folder, folder.scratch() as scratch:
-    scratch.history.write_text("a secret")
+from claude_openai.runtime import runtime_folders
+with server_folder(runtime_folders()[0]) as folder, folder.scratch() as scratch:
+    (scratch.root / "left").write_text("a secret")
     print(scratch.root, flush=True)
     time.sleep(600)
 """
 
 SWEEP = """
-import sys, tempfile
+import sys
+from pathlib import Path
 from claude_openai.backends.leftovers import sweep
-tempfile.tempdir = sys.argv[1]
-print(sweep())
+print(sweep([Path(sys.argv[1])]))
 """
 
 MEMBER = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
@@ -87,17 +89,33 @@ def server() -> Iterator[RunningServer]:
             yield running
         finally:
             running.kill()
-            shutil.rmtree(running.folder, ignore_errors=True)
+            shutil.rmtree(place(), ignore_errors=True)
+
+
+def place() -> Path:
+    """Where servers keep their folders here."""
+    return runtime_folders()[0]
+
+
+def sweep_here() -> Swept:
+    return sweep(runtime_folders())
+
+
+def as_left() -> Path:
+    """A folder as a killed server has left it."""
+    made(place())
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=place())).resolve()
+    (folder / LOCK).touch()
+    return folder
 
 
 @pytest.fixture
 def left() -> Iterator[Scratch]:
     """A process folder in one that looks as a killed server has left it."""
-    scratch = Scratch(Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX)).resolve() / "process")
+    scratch = Scratch(as_left() / "process")
     scratch.root.mkdir()
-    (scratch.root.parent / LOCK).touch()
     yield scratch
-    shutil.rmtree(scratch.root.parent, ignore_errors=True)
+    shutil.rmtree(place(), ignore_errors=True)
 
 
 @contextmanager
@@ -119,32 +137,32 @@ def group(**environment: str) -> Iterator[Group]:
 @pytest.mark.proves("lifetime.killed-server.sweep")
 def test_what_a_killed_server_has_left_is_removed_by_the_next_sweep(server: RunningServer) -> None:
     server.kill()
-    assert server.scratch.history.read_text() == "a secret"
-    assert sweep() == Swept(folders=1)
+    assert (server.scratch.root / "left").read_text() == "a secret"
+    assert sweep_here() == Swept(folders=1)
     assert not server.folder.exists()
-    assert sweep() == Swept()
+    assert sweep_here() == Swept()
 
 
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")
 def test_a_running_servers_folder_and_processes_are_left_alone(server: RunningServer) -> None:
     with group(TMPDIR=str(server.scratch.temporary)) as processes:
         server.scratch.record(processes.leader.pid)
-        assert sweep() == Swept()
+        assert sweep_here() == Swept()
         assert processes.both_run()
-    assert server.scratch.history.read_text() == "a secret"
+    assert (server.scratch.root / "left").read_text() == "a secret"
 
 
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")
 def test_a_servers_own_folder_is_left_alone() -> None:
-    with server_folder() as folder, folder.scratch() as scratch:
-        assert sweep() == Swept()
+    with server_folder(place()) as folder, folder.scratch() as scratch:
+        assert sweep_here() == Swept()
         assert scratch.work.is_dir()
 
 
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")
 def test_a_folder_without_a_lock_file_is_left_alone(left: Scratch) -> None:
     (left.root.parent / LOCK).unlink()
-    assert sweep() == Swept()
+    assert sweep_here() == Swept()
     assert left.root.exists()
 
 
@@ -153,14 +171,14 @@ def test_a_folder_whose_lock_file_is_a_link_is_left_alone(left: Scratch, tmp_pat
     (left.root.parent / LOCK).unlink()
     (tmp_path / "file").touch()
     (left.root.parent / LOCK).symlink_to(tmp_path / "file")
-    assert sweep() == Swept()
+    assert sweep_here() == Swept()
     assert left.root.exists()
 
 
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")
 def test_a_folder_that_others_may_enter_is_left_alone(left: Scratch) -> None:
     left.root.parent.chmod(0o750)
-    assert sweep() == Swept()
+    assert sweep_here() == Swept()
     assert left.root.exists()
 
 
@@ -168,14 +186,14 @@ def test_a_folder_that_others_may_enter_is_left_alone(left: Scratch) -> None:
 def test_another_users_folder_is_left_alone(left: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
     me = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: me + 1)
-    assert sweep() == Swept()
+    assert sweep_here() == Swept()
     assert left.root.exists()
 
 
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")
 def test_a_folder_of_another_name_is_left_alone(left: Scratch) -> None:
     other = left.root.parent.rename(left.root.parent.with_name("claude-of-somebody"))
-    assert sweep() == Swept()
+    assert sweep_here() == Swept()
     assert (other / left.root.name).exists()
     shutil.rmtree(other)
 
@@ -185,7 +203,7 @@ def test_a_link_with_our_name_and_its_target_are_left_alone(left: Scratch, tmp_p
     link = left.root.parent
     target = link.rename(tmp_path / "target")
     link.symlink_to(target, target_is_directory=True)
-    assert sweep() == Swept()
+    assert sweep_here() == Swept()
     assert link.is_symlink()
     assert (target / left.root.name).exists()
     link.unlink()
@@ -196,7 +214,7 @@ def test_a_link_in_a_removed_folder_leaves_its_target_alone(left: Scratch, tmp_p
     (tmp_path / "kept").touch()
     for where in (left.root, left.root.parent):
         (where / "out").symlink_to(tmp_path, target_is_directory=True)
-    assert sweep() == Swept(folders=1)
+    assert sweep_here() == Swept(folders=1)
     assert not left.root.parent.exists()
     assert (tmp_path / "kept").exists()
 
@@ -205,21 +223,21 @@ def test_a_link_in_a_removed_folder_leaves_its_target_alone(left: Scratch, tmp_p
 def test_what_cannot_be_removed_is_left_to_the_next_sweep(left: Scratch) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shutil, "rmtree", lambda *_args, **_options: None)
-        assert sweep() == Swept()
+        assert sweep_here() == Swept()
     assert left.root.exists()
-    assert sweep() == Swept(folders=1)
+    assert sweep_here() == Swept(folders=1)
 
 
 @pytest.mark.proves("lifetime.killed-server.sweep")
 def test_two_sweeps_at_once_remove_each_folder_once() -> None:
     for _ in range(20):
-        (Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX)) / LOCK).touch()
+        as_left()
     together = threading.Barrier(2)
     swept: list[Swept] = []
 
     def one() -> None:
         together.wait(10)
-        swept.append(sweep())
+        swept.append(sweep_here())
 
     sweeps = [threading.Thread(target=one) for _ in range(2)]
     for thread in sweeps:
@@ -233,14 +251,14 @@ def test_two_sweeps_at_once_remove_each_folder_once() -> None:
 def test_a_left_process_is_known_by_its_record_and_ended_with_its_group(left: Scratch) -> None:
     with group() as processes:
         left.record(processes.leader.pid)
-        assert sweep() == Swept(folders=1, processes=1)
+        assert sweep_here() == Swept(folders=1, processes=1)
         assert processes.ended()
 
 
 @pytest.mark.proves("lifetime.killed-server.sweep")
 def test_a_left_process_is_known_by_its_temporary_files_though_nobody_recorded_it(left: Scratch) -> None:
     with group(TMPDIR=str(left.temporary)) as processes:
-        assert sweep() == Swept(folders=1, processes=2)
+        assert sweep_here() == Swept(folders=1, processes=2)
         assert processes.ended()
 
 
@@ -250,7 +268,7 @@ def test_what_a_dead_process_has_left_running_is_ended_too(left: Scratch) -> Non
         left.record(processes.leader.pid)
         processes.leader.kill()
         processes.leader.wait(10)
-        assert sweep() == Swept(folders=1, processes=1)
+        assert sweep_here() == Swept(folders=1, processes=1)
         assert processes.ended()
 
 
@@ -260,7 +278,7 @@ def test_a_left_process_that_is_dead_but_not_reaped_is_not_waited_for(left: Scra
         left.record(processes.leader.pid)
         processes.leader.kill()
         os.waitid(os.P_PID, processes.leader.pid, os.WEXITED | os.WNOWAIT)
-        assert sweep() == Swept(folders=1)
+        assert sweep_here() == Swept(folders=1)
 
 
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")
@@ -268,7 +286,7 @@ def test_a_left_process_that_is_dead_but_not_reaped_is_not_waited_for(left: Scra
 def test_a_process_that_was_created_at_another_time_than_recorded_is_left_alone(left: Scratch, seconds: float) -> None:
     with group() as processes:
         left.process.write_text(f"{processes.leader.pid} {processes.leader.create_time() + seconds}")
-        assert sweep() == Swept(folders=1)
+        assert sweep_here() == Swept(folders=1)
         assert processes.both_run()
 
 
@@ -276,13 +294,13 @@ def test_a_process_that_was_created_at_another_time_than_recorded_is_left_alone(
 def test_a_recorded_id_that_is_anothers_in_this_container_is_left_alone(left: Scratch) -> None:
     with group(TMPDIR="/elsewhere") as processes:
         left.record(processes.leader.pid)
-        assert sweep() == Swept(folders=1)
+        assert sweep_here() == Swept(folders=1)
         assert processes.both_run()
 
 
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")
 def test_a_server_that_is_started_from_a_left_process_does_not_end_itself(left: Scratch) -> None:
-    argv = [sys.executable, "-c", SWEEP, tempfile.gettempdir()]
+    argv = [sys.executable, "-c", SWEEP, str(place())]
     environment = {**os.environ, "TMPDIR": str(left.temporary)}
     assert subprocess.check_output(argv, env=environment, text=True, timeout=20) == "Swept(folders=1, processes=0)\n"
 
@@ -290,5 +308,5 @@ def test_a_server_that_is_started_from_a_left_process_does_not_end_itself(left: 
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")
 def test_nothing_is_swept_where_there_are_no_locks(left: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
-    assert sweep() == Swept()
+    assert sweep_here() == Swept()
     assert left.root.exists()

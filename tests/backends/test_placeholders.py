@@ -9,7 +9,7 @@ import pytest
 
 from claude_openai.backends.leftovers import sweep
 from claude_openai.backends.placeholders import Placeholders, remove_placeholders
-from claude_openai.backends.scratch import LOCK, Scratch
+from claude_openai.backends.scratch import FOLDER_PREFIX, LOCK, Scratch
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="there is no sandbox, and none of its files")
 
@@ -17,9 +17,11 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="there is no sandbox, an
 @pytest.fixture
 def server() -> Iterator[Path]:
     """The folder of a server that is dead."""
-    with tempfile.TemporaryDirectory(prefix="claude-openai-") as folder:
-        (Path(folder) / LOCK).touch()
-        yield Path(folder)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / f"{FOLDER_PREFIX}dead"
+        folder.mkdir(mode=0o700)
+        (folder / LOCK).touch()
+        yield folder
 
 
 def process(server: Path, name: str) -> Scratch:
@@ -65,7 +67,7 @@ def test_the_next_start_removes_what_a_killed_server_left(tmp_path: Path, server
     for name in ("a", "b"):
         Placeholders.before((str(tmp_path),), [], process(server, name))
     put(tmp_path / ".bashrc")
-    sweep()
+    sweep([server.parent])
     assert not server.exists()
     assert not (tmp_path / ".bashrc").exists()
-    server.mkdir()
+    server.mkdir(parents=True)

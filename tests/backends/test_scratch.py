@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from claude_openai.backends.scratch import Scratch, scratch_folder, server_folder
+from claude_openai.backends.scratch import HISTORY, SETTINGS, Scratch, scratch_folder, server_folder
+from claude_openai.runtime import runtime_folders
 
 
 @pytest.mark.proves("safety.chat.own-directory")
@@ -31,7 +32,7 @@ def test_a_scratch_folder_is_gone_after_its_block_whatever_is_in_it() -> None:
 
 @pytest.mark.proves("safety.chat.own-directory")
 def test_processes_have_folders_of_their_own_in_the_private_one_of_their_server() -> None:
-    with server_folder() as folder, folder.scratch() as one, folder.scratch() as other:
+    with server_folder(runtime_folders()[0]) as folder, folder.scratch() as one, folder.scratch() as other:
         assert one.root != other.root
         assert {one.root.parent, other.root.parent} == {folder.root()}
         assert {stat.S_IMODE(path.stat().st_mode) for path in (folder.root(), one.root, other.root)} == {0o700}
@@ -39,7 +40,7 @@ def test_processes_have_folders_of_their_own_in_the_private_one_of_their_server(
 
 @pytest.mark.proves("lifetime.turn-over.no-traces")
 def test_a_process_folder_goes_before_the_server_does() -> None:
-    with server_folder() as folder:
+    with server_folder(runtime_folders()[0]) as folder:
         with folder.scratch() as scratch:
             fill(scratch)
         assert folder.root().exists()
@@ -48,7 +49,7 @@ def test_a_process_folder_goes_before_the_server_does() -> None:
 
 @pytest.mark.proves("lifetime.turn-over.no-traces")
 def test_a_servers_folder_is_gone_after_its_block_whatever_is_in_it(tmp_path: Path) -> None:
-    with suppress(KeyboardInterrupt), server_folder() as folder:
+    with suppress(KeyboardInterrupt), server_folder(runtime_folders()[0]) as folder:
         root = folder.root()
         (root / "home" / "left").mkdir(parents=True)
         (root / "file").touch()
@@ -61,7 +62,7 @@ def test_a_servers_folder_is_gone_after_its_block_whatever_is_in_it(tmp_path: Pa
 @pytest.mark.proves("lifetime.turn-over.no-traces")
 @pytest.mark.parametrize("all_of_it", [True, False], ids=["the whole folder", "files only"])
 def test_a_server_whose_folder_was_cleaned_away_has_a_new_one(all_of_it: bool) -> None:
-    with server_folder() as folder:
+    with server_folder(runtime_folders()[0]) as folder:
         first = folder.root()
         if all_of_it:
             shutil.rmtree(first)
@@ -79,11 +80,30 @@ def test_a_server_whose_folder_was_cleaned_away_has_a_new_one(all_of_it: bool) -
 @pytest.mark.proves("lifetime.turn-over.no-traces")
 def test_a_server_works_where_there_are_no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
-    with server_folder() as folder:
+    with server_folder(runtime_folders()[0]) as folder:
         with folder.scratch() as scratch:
             fill(scratch)
         assert folder.root() == scratch.root.parent
     assert not scratch.root.parent.exists()
+
+
+@pytest.mark.proves("agent.bounds.handed-over")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is a file of a folder that no agent reaches")
+def test_what_is_handed_over_is_in_no_file_and_nobody_can_change_it() -> None:
+    with scratch_folder() as scratch:
+        for name in (SETTINGS, HISTORY):
+            scratch.hand_over(name, b"a secret")
+            path = scratch.handed_over(name)
+            assert path
+            read = [sys.executable, "-c", "import sys; print(open(sys.argv[1]).read(), end='')", path]
+            assert [subprocess.check_output(read, pass_fds=scratch.descriptors) for _ in range(2)] == [b"a secret"] * 2
+            with pytest.raises(PermissionError):
+                Path(path).write_bytes(b"another")
+        assert not any(file.is_file() and not file.is_symlink() for file in scratch.root.rglob("*"))
+        assert scratch.handed_over("system.txt") is None
+        scratch.close()
+        with pytest.raises(OSError, match="No such file"):
+            Path(scratch.handed_over(HISTORY) or "").read_bytes()
 
 
 @pytest.mark.proves("lifetime.killed-server.sweep")
@@ -112,4 +132,4 @@ def test_a_record_that_is_not_whole_is_none(text: str) -> None:
 
 def fill(scratch: Scratch) -> None:
     (scratch.temporary / "left").mkdir()
-    scratch.history.write_text("x")
+    (scratch.root / "left").write_text("x")

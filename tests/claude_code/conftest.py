@@ -13,7 +13,9 @@ import pytest
 import uvicorn
 from openai import AsyncOpenAI
 
+from claude_openai.backends.scratch import server_folder
 from claude_openai.gateway import Gateway
+from claude_openai.places import settle
 from claude_openai.serving import Server, base_url, bound, serving
 from claude_openai.settings import Settings
 from claude_openai.testing import RecordedRequest, Reply, Script, Simulator, Stall
@@ -104,9 +106,10 @@ async def _serve(
 ) -> AsyncIterator[Rig]:
     chosen = Settings(**{"port": 0, "max_retries": 1, "request_timeout": 60, "warm_processes": 0, **settings})
     login = login | (environment or {})
-    with bound("127.0.0.1", chosen.port) as listener:
+    settled = settle(chosen)
+    with bound("127.0.0.1", chosen.port) as listener, server_folder(settled.runtime) as folder:
         async with anyio.create_task_group() as sessions:
-            gateway, app = application(chosen, login, sessions)
+            gateway, app = application(chosen, login, settled, sessions, scratch=folder.scratch)
             config = uvicorn.Config(app, log_config=None, ws="none", lifespan="off", timeout_graceful_shutdown=5)
             async with serving(Server(config), listener):
                 url = base_url(listener)

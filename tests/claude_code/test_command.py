@@ -47,10 +47,12 @@ class Running:
 
 
 @asynccontextmanager
-async def running(environment: Mapping[str, str], *options: str) -> AsyncIterator[Running]:
+async def running(
+    environment: Mapping[str, str], *options: str, directory: Path | None = None
+) -> AsyncIterator[Running]:
     """The command, ready; killed with the block if it still runs then."""
     argv = [sys.executable, "-m", "claude_openai", "--port", "0", "--log-format", "json", *options]
-    process = await anyio.open_process(argv, env=environment, stderr=None)
+    process = await anyio.open_process(argv, env=environment, stderr=None, cwd=directory)
     assert process.stdout is not None
     lines = BufferedByteReceiveStream(process.stdout)
     told: list[str] = []
@@ -192,9 +194,8 @@ async def test_a_server_that_is_killed_outright_leaves_no_process_and_the_next_s
         server.process.kill()
     assert family
     assert ended(family)
-    assert (
-        len(list((sandbox / "tmp").iterdir())) == 2
-    )  # its own folder and by what it was known: nobody was left to do it
+    (place,) = (sandbox / "tmp").iterdir()
+    assert len(list(place.iterdir())) == 2  # its own folder and by what it was known: nobody was left to do it
     async with running(login) as next_server:
         next_server.process.terminate()
         with anyio.fail_after(PATIENCE_SECONDS):

@@ -32,7 +32,7 @@ def started(machine: Machine) -> Typed:
 @pytest.fixture(scope="module")
 def server(machine: Machine, started: Typed) -> Iterator[Instance]:
     assert started.code == 0, started
-    (server,) = running(machine.temporary)
+    (server,) = running([machine.known])
     yield server
     assert machine.types("stop").code == 0
 
@@ -101,7 +101,7 @@ def test_a_server_that_cannot_start_says_why_in_its_own_words(tmp_path: Path) ->
     *_, sentence = ran.err.splitlines()
     assert (ran.code, ran.out) == (3, "")
     assert sentence.startswith(f"claude-openai: cannot listen on 127.0.0.1, port {port}: Address already in use (")
-    assert running(machine.temporary) == []
+    assert running([machine.known]) == []
 
 
 @pytest.mark.proves("background.fails")

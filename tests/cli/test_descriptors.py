@@ -33,7 +33,7 @@ def server(machine: Machine) -> Instance:
         timeout=PATIENCE_SECONDS,
         check=True,
     )
-    [instance] = running(machine.temporary)
+    [instance] = running([machine.known])
     return instance
 
 

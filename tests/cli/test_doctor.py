@@ -4,7 +4,9 @@ import json
 import signal
 import socket
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,11 +88,18 @@ def test_a_folder_is_private_or_can_be_made_so(tmp_path: Path) -> None:
 # The command.
 
 
+@pytest.fixture
+def short(sandbox: Path) -> Iterator[Path]:
+    """A folder whose path leaves room for that of a socket."""
+    with tempfile.TemporaryDirectory(prefix="", dir=sandbox) as folder:
+        yield Path(folder)
+
+
 @pytest.mark.proves(
     "commands.doctor.live", "commands.doctor.self-test", "commands.doctor.secrets", "commands.doctor.json"
 )
-def test_where_all_is_well_the_real_claude_code_answers_twice_and_no_secret_is_told(tmp_path: Path) -> None:
-    machine = Machine.at(tmp_path)
+def test_where_all_is_well_the_real_claude_code_answers_twice_and_no_secret_is_told(short: Path) -> None:
+    machine = Machine.at(short)
     with machine.begins("simulator", "--port", "0", "--api-key", SECRET) as upstream:
         assert upstream.stdout is not None
         url = upstream.stdout.readline().strip()
@@ -127,8 +136,8 @@ def test_where_all_is_well_the_real_claude_code_answers_twice_and_no_secret_is_t
 
 
 @pytest.mark.proves("commands.doctor.fails", "terminal.colours")
-def test_what_fails_is_told_with_its_remedy_and_exit_code_1(tmp_path: Path) -> None:
-    machine = Machine.at(tmp_path)
+def test_what_fails_is_told_with_its_remedy_and_exit_code_1(short: Path) -> None:
+    machine = Machine.at(short)
     ran = machine.sees("doctor", "--port", "0", "--claude-command", "/none", CLAUDE_OPENAI_PROT="1")
     assert ran.code == 1
     assert "\x1b[32mok  \x1b[0m  Python" in ran.out

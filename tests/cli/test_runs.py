@@ -70,7 +70,7 @@ def test_only_the_state_has_a_colour() -> None:
 @pytest.fixture(scope="module")
 def server(machine: Machine) -> Instance:
     assert machine.types("--background", "--simulate", "--port", "0", CLAUDE_OPENAI_API_KEY=KEY).code == 0
-    (server,) = running(machine.temporary)
+    (server,) = running([machine.known])
     answered(server, "Say hello", key=KEY)
     answered(server, "[[sim error=400]]", key=KEY)
     return server
@@ -151,7 +151,7 @@ def test_a_server_that_was_named_must_run(person: Machine) -> None:
 @pytest.mark.proves("commands.client.which")
 def test_of_several_servers_one_must_be_named(person: Machine, server: Instance) -> None:
     assert person.types("--background", "--simulate", "--port", "0").code == 0
-    ports = [each.port for each in running(person.temporary)]
+    ports = [each.port for each in running([person.known])]
     other = next(port for port in ports if port != server.port)
     try:
         ran = person.types("runs")

@@ -31,7 +31,7 @@ def servers(machine: Machine) -> list[Instance]:
     """Two, by port."""
     for hosts in ([], ["--host", "127.0.0.2", "--host", "localhost"]):
         assert machine.types("--background", "--simulate", "--port", "0", *hosts).code == 0
-    return running(machine.temporary)
+    return running([machine.known])
 
 
 @pytest.mark.proves("status.tells", "background.side-by-side")

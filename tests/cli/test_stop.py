@@ -15,6 +15,7 @@ import pytest
 from claude_openai import instances
 from claude_openai.errors import LaunchError
 from claude_openai.instances import PID_FILE, PORT_FILE, Instance, registry, running
+from claude_openai.runtime import in_temporary
 from tests.cli.typed import Machine, is_gone, until
 
 pytestmark = [
@@ -30,7 +31,7 @@ SERVE = ("--simulate", "--port", "0")
 @pytest.mark.proves("stop.graceful", "stop.several", "background.side-by-side")
 def test_of_several_servers_one_must_be_named_or_all(machine: Machine) -> None:
     assert [machine.types("--background", *SERVE).code for _ in range(2)] == [0, 0]
-    servers = running(machine.temporary)
+    servers = running([machine.known])
     processes = [process for server in servers for process in _family(server)]
     ports = ", ".join(str(server.port) for server in servers)
     unclear = machine.types("stop")
@@ -58,7 +59,7 @@ def test_where_there_is_nothing_to_stop_that_is_exit_code_1(tmp_path: Path) -> N
 @pytest.mark.proves("stop.bounded", "stop.force", "terminal.progress")
 def test_a_server_that_does_not_stop_in_time_is_told_and_ended_by_force(machine: Machine) -> None:
     assert machine.types("--background", *SERVE).code == 0
-    (server,) = running(machine.temporary)
+    (server,) = running([machine.known])
     pid_file = machine.known / str(server.port) / PID_FILE
     pid_file.write_text(f"{server.pid}\n{server.started_at}\n1.5\n")  # what it says itself takes too long for a test
     processes = _family(server)
@@ -72,7 +73,7 @@ def test_a_server_that_does_not_stop_in_time_is_told_and_ended_by_force(machine:
     forced = machine.types("stop", "--force")
     assert (forced.code, forced.out) == (0, f"stopped {server.url} (process {server.pid})\n")
     assert all(map(is_gone, processes))
-    assert running(machine.temporary) == []
+    assert running([machine.known]) == []
     assert machine.types("--background", *SERVE).code == 0  # which removes what the killed one left
     assert machine.types("stop").code == 0
 
@@ -81,8 +82,8 @@ def test_a_server_that_does_not_stop_in_time_is_told_and_ended_by_force(machine:
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_server_in_the_foreground_is_known_until_a_signal_ends_it(machine: Machine, stop: signal.Signals) -> None:
     with machine.begins(*SERVE) as command:
-        until(lambda: running(machine.temporary))
-        (server,) = running(machine.temporary)
+        until(lambda: running([machine.known]))
+        (server,) = running([machine.known])
         place = machine.known / str(server.port)
         assert server.pid == command.pid
         assert [_mode(path) for path in (machine.known, place, place / PID_FILE, place / PORT_FILE)] == [
@@ -132,7 +133,7 @@ def test_a_stale_file_is_neither_listed_nor_signalled_and_the_next_start_removes
     assert machine.types("status").code == 1
     assert [machine.types("stop", *force).code for force in ((), ("--force",))] == [1, 1]
     assert not is_gone(bystander)
-    with registry(machine.temporary):
+    with registry(machine.known):
         assert not place.exists()
     assert not is_gone(bystander)
 
@@ -141,55 +142,51 @@ def test_a_stale_file_is_neither_listed_nor_signalled_and_the_next_start_removes
 
 
 @contextmanager
-def _link(folder: Path) -> Iterator[str]:
+def _link(folder: Path) -> Iterator[None]:
     folder.symlink_to(folder.parent)
-    yield "is no folder"
+    yield
+    folder.unlink()
 
 
 @contextmanager
-def _file(folder: Path) -> Iterator[str]:
+def _file(folder: Path) -> Iterator[None]:
     folder.touch()
-    yield "is no folder"
+    yield
+    folder.unlink()
 
 
 @contextmanager
-def _open_folder(folder: Path) -> Iterator[str]:
+def _open_folder(folder: Path) -> Iterator[None]:
     folder.mkdir()
     folder.chmod(0o750)
-    yield "is open to other users"
+    yield
+    folder.rmdir()
 
 
 @contextmanager
-def _foreign_folder(folder: Path) -> Iterator[str]:
+def _foreign_folder(folder: Path) -> Iterator[None]:
     folder.mkdir(mode=0o700)
     if os.geteuid():
         pytest.skip("only root can give a folder away")
     os.chown(folder, 65534, -1)
-    yield "belongs to another user"
+    yield
+    folder.rmdir()
 
 
 @pytest.mark.proves("instances.private")
-@pytest.mark.parametrize(
-    ("command", "planted"),
-    [
-        (("status",), _link),
-        (("status",), _file),
-        (("status",), _open_folder),
-        (("status",), _foreign_folder),
-        (("stop",), _open_folder),
-        (("--background", *SERVE), _open_folder),
-        (SERVE, _open_folder),
-    ],
-)
-def test_a_folder_that_is_not_this_users_alone_is_refused(
-    tmp_path: Path, command: tuple[str, ...], planted: Callable[[Path], AbstractContextManager[str]]
+@pytest.mark.parametrize("planted", [_link, _file, _open_folder, _foreign_folder])
+def test_a_folder_that_is_not_this_users_alone_is_passed_over_and_blocks_no_start(
+    machine: Machine, planted: Callable[[Path], AbstractContextManager[None]]
 ) -> None:
-    machine = Machine.at(tmp_path)
-    with planted(machine.known) as fault:
-        ran = machine.types(*command)
-    *_, sentence = ran.err.splitlines()
-    assert ran.code == 3
-    assert sentence == (f"claude-openai: {machine.known} {fault} (remove it, or set TMPDIR to a folder of your own)")
+    elsewhere = machine.home / ".claude-openai" / "run"
+    with planted(machine.known):
+        assert machine.types("status").code == 1
+        assert machine.types("--background", *SERVE).code == 0
+        (server,) = running([elsewhere])
+        assert machine.types("status", "--port", str(server.port)).code == 0
+        assert machine.types("stop").code == 0
+        assert not machine.known.is_dir() or machine.known.is_symlink() or not list(machine.known.iterdir())
+    assert not elsewhere.exists()
 
 
 @pytest.mark.proves("instances.users")
@@ -197,16 +194,17 @@ def test_two_users_have_two_folders_and_do_not_see_each_others_servers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(instances, "_is_ours", lambda _: True)  # the tests' own command is not ours
-    with registry(tmp_path) as register:
+    mine = in_temporary(tmp_path)
+    with registry(mine) as register:
         register(_this(8000))
-        assert [server.port for server in running(tmp_path)] == [8000]
-        (mine,) = tmp_path.iterdir()
+        assert [server.port for server in running([mine])] == [8000]
         monkeypatch.setattr(os, "geteuid", lambda: 12345)
-        assert running(tmp_path) == []
-        theirs = tmp_path / "claude-openai-12345"
+        theirs = in_temporary(tmp_path)
+        assert theirs != mine
         shutil.copytree(mine, theirs)
-        with pytest.raises(LaunchError, match=f"{theirs} belongs to another user"):
-            running(tmp_path)
+        assert running([mine, theirs]) == []
+        with pytest.raises(LaunchError, match=f"{theirs} belongs to another user"), registry(theirs):
+            pass
         monkeypatch.undo()
         shutil.rmtree(theirs)
 
@@ -214,13 +212,14 @@ def test_two_users_have_two_folders_and_do_not_see_each_others_servers(
 @pytest.mark.proves("instances.lock")
 def test_two_servers_cannot_be_known_by_one_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(instances, "TRIES", 2)
-    with registry(tmp_path) as register:
+    folder = in_temporary(tmp_path)
+    with registry(folder) as register:
         register(_this(8000))
-        with registry(tmp_path) as other:  # which takes the first one's files for stale but for its lock
+        with registry(folder) as other:  # which takes the first one's files for stale but for its lock
             with pytest.raises(LaunchError, match="another server of yours is known by port 8000"):
                 other(_this(8000))
             other(_this(8001))
-            assert sorted(path.name for path in next(tmp_path.iterdir()).iterdir()) == ["8000", "8001"]
+            assert sorted(path.name for path in folder.iterdir()) == ["8000", "8001"]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -51,7 +51,7 @@ def test_a_server_whose_banner_nobody_can_read_serves_all_the_same(tmp_path: Pat
     line = f"exec {COMMAND} --simulate --port 0 --warm-processes 0 --log false 2>/dev/full"
     with subprocess.Popen(["/bin/sh", "-c", line], env=machine.environ) as process:
         try:
-            until(lambda: running(machine.temporary))
+            until(lambda: running([machine.known]))
             assert process.poll() is None
         finally:
             process.terminate()
@@ -64,9 +64,9 @@ def test_a_terminal_that_is_closed_is_nothing_to_a_server_that_was_told_so(tmp_p
     line = f"trap '' HUP; exec {COMMAND} --simulate --port 0 --warm-processes 0 --log false"
     with subprocess.Popen(["/bin/sh", "-c", line], env=machine.environ, stderr=subprocess.DEVNULL) as process:
         try:
-            until(lambda: running(machine.temporary))
+            until(lambda: running([machine.known]))
             process.send_signal(signal.SIGHUP)
-            (server,) = running(machine.temporary)
+            (server,) = running([machine.known])
             assert seen(server).health is not None
         finally:
             process.terminate()

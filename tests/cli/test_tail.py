@@ -91,7 +91,7 @@ def test_how_a_run_stands_is_one_line() -> None:
 @pytest.fixture(scope="module")
 def server(machine: Machine) -> Instance:
     assert machine.types("--background", "--simulate", "--port", "0").code == 0
-    (server,) = running(machine.temporary)
+    (server,) = running([machine.known])
     answered(server, "Count to 3", request_id="counted")
     answered(server, "Use get_weather", tools=[WEATHER], request_id="called")
     return server

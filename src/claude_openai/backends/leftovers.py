@@ -1,19 +1,20 @@
 """What servers that were killed outright have left: their folders, and processes that outlived them (`survivors`).
 
-A folder is such a leftover if it has our name, belongs to this user alone, and has in it the lock file of a server
-whose lock nobody holds; the kernel releases a lock with the process that took it. Everything else stays untouched.
+A folder is such a leftover if it has our name, belongs to this user alone as does the place where it lies (`runtime`),
+and has in it the lock file of a server whose lock nobody holds; the kernel releases a lock with the process that took
+it. Everything else stays untouched.
 """
 
 import os
-import stat
 import sys
-import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from claude_openai.backends.placeholders import remove_placeholders
 from claude_openai.backends.scratch import FOLDER_PREFIX, LOCK, Scratch, locked, remove
+from claude_openai.runtime import is_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,15 @@ class Swept:
     processes: int = 0
 
 
-def sweep() -> Swept:
-    """Remove what dead servers of this user have left; on Windows nothing. It blocks, so it is for a thread."""
+def sweep(places: Iterable[Path]) -> Swept:
+    """Remove what dead servers of this user have left in `places`; on Windows nothing. It blocks, so it is for a
+    thread.
+    """
     if sys.platform == "win32":
         return Swept()
     with ExitStack() as locks:
-        named = Path(tempfile.gettempdir()).resolve().glob(f"{FOLDER_PREFIX}*")
+        private = [place.resolve() for place in places if is_private(place)]
+        named = [folder for place in private for folder in place.glob(f"{FOLDER_PREFIX}*")]
         folders = [folder for folder in named if _is_left(folder, locks)]
         processes = _end_survivors(folders) if folders else 0
         for folder in folders:
@@ -37,13 +41,15 @@ def sweep() -> Swept:
                 scratch.remove_long_output()
                 remove_placeholders(scratch)
             remove(folder)
+            with suppress(OSError):
+                folder.parent.rmdir()
     return Swept(sum(not folder.exists() for folder in folders), processes)
 
 
 def _is_left(folder: Path, locks: ExitStack) -> bool:
     """Whether it is a dead server's. Until `locks` ends, no other sweep finds so too."""
     try:
-        if not _is_private(folder):
+        if not is_private(folder):
             return False
         descriptor = os.open(folder / LOCK, os.O_RDWR)
         locks.callback(os.close, descriptor)
@@ -51,11 +57,6 @@ def _is_left(folder: Path, locks: ExitStack) -> bool:
         return locked(descriptor) and os.path.samestat(os.fstat(descriptor), (folder / LOCK).lstat())
     except OSError:
         return False
-
-
-def _is_private(folder: Path) -> bool:
-    found = folder.lstat()
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o077
 
 
 def _end_survivors(folders: list[Path]) -> int:

@@ -41,12 +41,15 @@ if os.getppid() == int(sys.argv[1]):  # else the parent died before the kernel w
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to start: `environment` is all the child gets (nothing is inherited), stderr goes to the file named."""
+    """What to start: `environment` is all the child gets, stderr goes to the file named. Nothing is inherited but the
+    open `descriptors`, under their numbers.
+    """
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     directory: Path
     stderr: Path
+    descriptors: tuple[int, ...] = ()
 
 
 class Child:
@@ -159,6 +162,7 @@ async def child_process(command: Command) -> AsyncIterator[Child]:
             cwd=command.directory,
             env=command.environment,
             start_new_session=True,
+            pass_fds=command.descriptors,
         )
     try:
         yield Child(process, command.stderr)

@@ -1,24 +1,29 @@
 """What a server keeps on disk: one folder for itself, and in it one for each child process.
 
-A process has an empty place to work in, a place for its temporary files, its history. Every folder is readable by this
-user only and gone after its block. A server that is killed outright leaves its own, but not the lock it held there: by
+A process has an empty place to work in and a place for its temporary files. Every folder is readable by this user only
+and gone after its block. A server that is killed outright leaves its own, but not the lock it held there: by
 that `leftovers` tells it from the folder of one that runs.
 """
 
+import os
 import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from claude_openai.runtime import made
 
 if sys.platform != "win32":
     import fcntl
 
-FOLDER_PREFIX = "claude-openai-"
+FOLDER_PREFIX: Final = "s-"
+"""A server's folder is no port's (`instances`), which may stand beside it. All names are short: paths of sockets begin
+with them (`runtime.LONGEST`)."""
 
 LOCK = "server.lock"
 """The file in a server's folder that it holds the lock of. Without it no folder is taken for a server's."""
@@ -27,11 +32,27 @@ LONG_OUTPUT: Final = re.compile(r"projects/[^/]+/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-
 """Where Claude Code keeps what a process's tools put out, below its configuration folder, each under a random name."""
 
 
+_TRIES = 50
+"""Another server may be about to remove the folder that this one takes; it needs it for less than a millisecond."""
+
+
+HISTORY: Final = "history.jsonl"
+"""The transcript that a conversation is resumed from. Claude Code takes a path with this ending only (measured)."""
+
+INSTRUCTIONS: Final = "system.txt"
+"""The client's system prompt: it has no length limit this way, and does not show in `ps`."""
+
+SETTINGS: Final = "settings.json"
+"""What holds an agent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """The folder of one process."""
+    """The folder of one process, and what the process reads at its start."""
 
     root: Path
+    _handed: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    _memory: list[int] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def work(self) -> Path:
@@ -41,17 +62,46 @@ class Scratch:
     @property
     def temporary(self) -> Path:
         """Where the child's temporary files go."""
-        return self.root / "tmp"
+        return self.root / "t"
+
+    def hand_over(self, name: str, content: bytes) -> None:
+        """Have `content` ready for the process under `name`.
+
+        On Linux it stands in no file: it is memory that the process inherits and nobody can change. Elsewhere it is a
+        file of the folder.
+
+        Raises:
+            OSError: there is no room for it.
+        """
+        place = self.root / name
+        self._handed[name] = str(place)
+        if sys.platform != "linux":
+            place.write_bytes(content)
+            return
+        memory = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        self._memory.append(memory)
+        with open(memory, "wb", closefd=False) as file:
+            file.write(content)
+        seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, seals)
+        if name == HISTORY:
+            place.symlink_to(f"/proc/self/fd/{memory}")
+        else:
+            self._handed[name] = f"/proc/self/fd/{memory}"
+
+    def handed_over(self, name: str) -> str | None:
+        """The path by which the process reads what was handed over under `name`; None where nothing was."""
+        return self._handed.get(name)
 
     @property
-    def history(self) -> Path:
-        """The transcript a conversation is resumed from."""
-        return self.root / "history.jsonl"
+    def descriptors(self) -> tuple[int, ...]:
+        """What the process must inherit to read it."""
+        return tuple(self._memory)
 
-    @property
-    def instructions(self) -> Path:
-        """The client's system prompt."""
-        return self.root / "system.txt"
+    def close(self) -> None:
+        """The process has inherited it by now, or there is none."""
+        while self._memory:
+            os.close(self._memory.pop())
 
     @property
     def long_output(self) -> Path:
@@ -93,16 +143,17 @@ class Scratch:
 
 
 class ServerFolder:
-    """The folder of one running server. Use it inside the block of `server_folder` only."""
+    """The folder of one running server, in `parent`. Use it inside the block of `server_folder` only."""
 
-    def __init__(self, held: ExitStack) -> None:
+    def __init__(self, parent: Path, held: ExitStack) -> None:
+        self._parent = parent
         self._held = held
-        self._lock = held.enter_context(_held_folder())
+        self._lock = held.enter_context(_held_folder(parent))
 
     def root(self) -> Path:
         """Where it is. Made anew if it is gone: what is old in a temporary folder may be cleaned away."""
         if not self._lock.exists():
-            self._lock = self._held.enter_context(_held_folder())
+            self._lock = self._held.enter_context(_held_folder(self._parent))
         return self._lock.parent
 
     def scratch(self) -> AbstractContextManager[Scratch]:
@@ -111,23 +162,28 @@ class ServerFolder:
 
 
 @contextmanager
-def server_folder() -> Iterator[ServerFolder]:
-    """A folder (mode 0700) under the system's temporary folder, held until the block ends or this program does."""
+def server_folder(parent: Path) -> Iterator[ServerFolder]:
+    """A folder (mode 0700) in `parent`, one of the places for such (`runtime`), held until the block ends or this
+    program does.
+
+    Raises:
+        OSError: it cannot be made, or `parent` is not this user's alone.
+    """
     with ExitStack() as held:
-        yield ServerFolder(held)
+        yield ServerFolder(parent, held)
 
 
 @contextmanager
 def scratch_folder(parent: Path | None = None) -> Iterator[Scratch]:
     """A fresh `Scratch` (mode 0700) in `parent`, or the system's temporary folder, removed with the block."""
-    # Its path is the beginning of those of the child's sockets, which may have 104 bytes on macOS.
-    root = Path(tempfile.mkdtemp(prefix="" if parent else FOLDER_PREFIX, dir=parent)).resolve()
+    root = Path(tempfile.mkdtemp(prefix="" if parent else "claude-openai-", dir=parent)).resolve()
+    scratch = Scratch(root)
     try:
-        scratch = Scratch(root)
         scratch.work.mkdir()
         scratch.temporary.mkdir()
         yield scratch
     finally:
+        scratch.close()
         shutil.rmtree(root, ignore_errors=True)
 
 
@@ -160,9 +216,9 @@ def remove(folder: Path) -> None:
 
 
 @contextmanager
-def _held_folder() -> Iterator[Path]:
+def _held_folder(parent: Path) -> Iterator[Path]:
     """A fresh folder, by the path of the file in it that is held."""
-    root = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX)).resolve()
+    root = _fresh(parent)
     try:
         lock = root / "new"
         with lock.open("x") as file:
@@ -171,3 +227,13 @@ def _held_folder() -> Iterator[Path]:
             yield lock
     finally:
         remove(root)
+        with suppress(OSError):
+            parent.rmdir()
+
+
+def _fresh(parent: Path) -> Path:
+    for _ in range(_TRIES):
+        made(parent)
+        with suppress(FileNotFoundError):  # removed by the last server to end
+            return Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=parent)).resolve()
+    raise FileNotFoundError(f"{parent} is removed again and again")

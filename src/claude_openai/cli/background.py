@@ -25,6 +25,7 @@ from claude_openai.cli.stop import end_tree
 from claude_openai.cli.terminal import fact, progress, wants_colours
 from claude_openai.errors import LaunchError
 from claude_openai.instances import Instance, process_of, running
+from claude_openai.places import Places
 from claude_openai.settings import Settings
 
 START_SECONDS: Final = 60.0
@@ -79,7 +80,7 @@ class Notes:
 
 
 def _notes(settings: Settings) -> Notes:
-    folder = Path(settings.data_dir).expanduser().absolute() / "logs"
+    folder = Places.of(settings).logs
     # With any free port the number is not known yet, and two such servers are not to share a file.
     name = f"claude-openai-{settings.port or f'0-{secrets.token_hex(4)}'}"
     try:

@@ -17,6 +17,7 @@ from claude_openai.cli.serve import log_file
 from claude_openai.cli.terminal import wants_colours
 from claude_openai.errors import ExitCode, LaunchError, NotRunning
 from claude_openai.instances import running
+from claude_openai.places import Places
 from claude_openai.settings import Settings
 
 POLL_SECONDS: Final = 0.1
@@ -173,7 +174,7 @@ def _kept(port: int | None, settings: Settings) -> Path | None:
     """The log of a server that does not run any more: where the settings say, else that of the last in background."""
     if port is None and (named := log_file(settings)):
         return named
-    found = (Path(settings.data_dir).expanduser() / "logs").glob(f"claude-openai-{port or '*'}.log")
+    found = Places.of(settings).logs.glob(f"claude-openai-{port or '*'}.log")
     return max(found, key=lambda log: log.stat().st_mtime, default=None)
 
 

@@ -19,6 +19,7 @@ from claude_openai.cli.first_process import go_on_as_a_child
 from claude_openai.cli.terminal import wants_colours
 from claude_openai.errors import LaunchError
 from claude_openai.instances import Instance, registry
+from claude_openai.places import Places, settle
 from claude_openai.settings import Settings, doubts, login_environment
 
 if TYPE_CHECKING:
@@ -34,17 +35,17 @@ def serve(settings: Settings, environ: Mapping[str, str]) -> None:
 
     login = login_environment(environ)
     _configure_log(settings, environ, [*(key.get_secret_value() for key in settings.api_keys), *logs.secrets_in(login)])
-    for doubt in doubts(settings, environ):
+    settled = settle(settings)
+    for doubt in (*doubts(settings, environ), *settled.doubts):
         logs.logger(__name__).warning("settings.doubtful", reason=doubt)
-    with registry() as register:
+    with registry(settled.runtime) as register:
         announce = partial(_announce, settings, register, colours=wants_colours(sys.stderr, environ))
-        anyio.run(partial(wiring.serve, settings, login, announce=announce))
+        anyio.run(partial(wiring.serve, settings, login, settled, announce=announce))
 
 
 def log_file(settings: Settings) -> Path | None:
     """Where the log is kept, if it is kept in a file."""
-    named = settings.log_file or settings.trace_file
-    return Path(named).expanduser().absolute() if settings.log and named else None
+    return Places.of(settings).log if settings.log else None
 
 
 def _configure_log(settings: Settings, environ: Mapping[str, str], secrets: Iterable[str]) -> None:

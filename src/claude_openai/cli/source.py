@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import click
 
 from claude_openai.cli.client import MOST_RUNS, Choice, Said, Told, ambiguous, api, unknown
 from claude_openai.core.runs import RunState
+from claude_openai.places import Places
 from claude_openai.translate.runs import run_object, whole_run
 from claude_openai.wire.runs import RunObject, RunText
 
@@ -67,7 +67,7 @@ def source(choice: Choice) -> Iterator[Source]:
         return
     from claude_openai.store import saved_runs  # noqa: PLC0415 -- SQLite, which --help need not wait for
 
-    folder = Path(choice.settings.data_dir).expanduser()
+    folder = Places.of(choice.settings).data
     click.echo(f"no server of yours runs; this is from the store in {folder}", err=True)
     yield Saved(saved_runs(folder))
 

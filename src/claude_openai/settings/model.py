@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 
 from claude_openai.errors import SettingsError
 from claude_openai.settings import machine
 from claude_openai.settings.catalogue import PREFIX, Setting, described, expects
-from claude_openai.settings.sources import Found, read
+from claude_openai.settings.sources import Found, config_file, read
 from claude_openai.settings.values import (
     Addresses,
     AgentMode,
@@ -265,6 +266,13 @@ class Settings(BaseModel):
         description="Further diagnostics for people on standard error, such as tracebacks.",
     )
 
+    _config_file: Path | None = PrivateAttr(None)
+
+    @property
+    def config_file(self) -> Path | None:
+        """The file that some of them were read from; it may hold keys, too."""
+        return self._config_file
+
     @property
     def api_keys(self) -> tuple[SecretStr, ...]:
         """Every accepted key, wherever it was given. None: whoever can connect may ask."""
@@ -306,9 +314,11 @@ class Settings(BaseModel):
         """The settings of one start. `flags` holds what the command line gave, by field name (and `config`)."""
         found = read(catalogue(), flags, environ)
         try:
-            return cls.model_validate({name: item.value for name, item in found.items()})
+            settings = cls.model_validate({name: item.value for name, item in found.items()})
         except ValidationError as error:
             raise SettingsError(_sentence(error, found)) from None
+        settings._config_file = config_file(flags, environ)  # noqa: SLF001 -- of this very class
+        return settings
 
 
 def catalogue() -> tuple[Setting, ...]:

@@ -13,7 +13,7 @@ from typing import Self
 
 from claude_openai.backends.claude.checkable import checkable
 from claude_openai.backends.process import Command
-from claude_openai.backends.scratch import Scratch
+from claude_openai.backends.scratch import HISTORY, INSTRUCTIONS, Scratch
 from claude_openai.core.tools import AUTO, ToolChoice
 from claude_openai.core.turn import DEFAULT_SAMPLING, ReplyFormat, Sampling, Turn
 from claude_openai.logs import CUT, logger, shows
@@ -112,17 +112,17 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What a process finds in its folder: the lines of a session file, and the client's instructions."""
+    """What a process reads at its start: the lines of a session file, and the client's instructions."""
 
     history: bytes
     instructions: str
 
     def lay_out(self, scratch: Scratch) -> None:
-        """Put it there; nothing where there is nothing of it."""
+        """Hand it over; nothing where there is nothing of it."""
         if self.history:
-            scratch.history.write_bytes(self.history)
+            scratch.hand_over(HISTORY, self.history)
         if self.instructions:
-            scratch.instructions.write_text(self.instructions, encoding="utf-8", newline="")
+            scratch.hand_over(INSTRUCTIONS, self.instructions.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +142,13 @@ class Order:
         return cls(asked_for(turn), Drawing.of(turn), prompted, turn.reply_format)
 
     def options(self, scratch: Scratch) -> tuple[str, ...]:
-        """With the history and the instructions that lie ready in `scratch`.
+        """With the history and the instructions that were handed over to `scratch`.
 
         A system prompt is a file: it has no length limit there and does not show in `ps`.
         """
         return (
-            *((f"--resume={scratch.history}",) if scratch.history.exists() else ()),
-            f"--system-prompt-file={scratch.instructions}" if scratch.instructions.exists() else "--system-prompt=",
+            *((f"--resume={path}",) if (path := scratch.handed_over(HISTORY)) else ()),
+            f"--system-prompt-file={path}" if (path := scratch.handed_over(INSTRUCTIONS)) else "--system-prompt=",
             *self.plain_options(),
         )
 
@@ -195,7 +195,7 @@ class ClaudeCode:
         }
         if shows("debug"):
             log.debug("adapter.claude_args", argv=[*self.program, *map(_told, options)], env=sorted(environment))
-        return Command((*self.program, *options), environment, folder, scratch.stderr)
+        return Command((*self.program, *options), environment, folder, scratch.stderr, scratch.descriptors)
 
 
 def _told(option: str) -> str:

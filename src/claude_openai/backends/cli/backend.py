@@ -163,6 +163,7 @@ class CliBackend:
         command = self._claude_code.command(scratch, (_PRINT, *order.options(scratch)), order.environment())
         output = output_of(turn.run_id, self._settings.output)
         child = await stack.enter_async_context(_kept_process(command, output))
+        scratch.close()
         scratch.record(child.pid)
         return child, output
 

@@ -18,7 +18,7 @@ from claude_agent_sdk import ClaudeAgentOptions, CLIConnectionError, HookMatcher
 
 from claude_openai.backends.claude.command import ClaudeCode, Order
 from claude_openai.backends.process import Command
-from claude_openai.backends.scratch import Scratch
+from claude_openai.backends.scratch import HISTORY, INSTRUCTIONS, SETTINGS, Scratch
 from claude_openai.backends.sdk import sandbox, web
 from claude_openai.backends.sdk.agent_reader import Names
 from claude_openai.backends.sdk.bounds import Bounds, searched
@@ -70,11 +70,12 @@ _NO_PLANNER: Final = "Nobody can approve a plan here. Give the plan as your answ
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Where agents may work on this server, what the server itself keeps (`own`), which is out of bounds
-    even there, and whether commands can be held on this machine.
+    even there, which programs it runs, and whether commands can be held on this machine.
     """
 
     workspace: Workspace
     own: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
     sandbox: Probe = field(default_factory=Probe)
 
     def allows(self, profile: AgentProfile) -> bool:
@@ -83,7 +84,7 @@ class Ground:
 
     async def fence(self, login: Mapping[str, str]) -> Fence:
         """Around it, but for what Claude Code itself, with `login`, and others sign in with."""
-        bounds = Bounds.of(login, self.own).around(self.workspace.prefixes)
+        bounds = Bounds.of(login, self.own, self.programs).around(self.workspace.prefixes)
         return Fence(self.workspace, bounds, await self.sandbox.works(), NAMES.prefix)
 
 
@@ -147,20 +148,22 @@ class Guard:
 def at_work(
     claude_code: ClaudeCode, scratch: Scratch, order: Order, profile: AgentProfile, fence: Fence, *, has_tools: bool
 ) -> Command:
-    """For the history and the instructions that lie ready in `scratch`, behind `fence`.
+    """For the history and the instructions that were handed over to `scratch`, behind `fence`.
 
     Raises:
         CLIConnectionError: the history would be answered before the fence is known, and cannot be held back here.
     """
-    settings = scratch.root / "settings.json"
-    settings.write_text(json.dumps(_settings(claude_code.login, scratch, profile, fence)))
+    # The process has its own part of what servers keep, which lies in no allowed folder.
+    around = replace(fence, bounds=fence.bounds.around((str(scratch.temporary),)))
+    settings = json.dumps(_settings(claude_code.login, scratch, profile, around))
+    scratch.hand_over(SETTINGS, settings.encode())
     options = (
         *_OPTIONS,
-        f"--settings={settings}",
+        f"--settings={scratch.handed_over(SETTINGS)}",
         f"--tools={','.join(_own_tools(profile, fence))}",
         *_as_asked(profile),
-        *((f"--append-system-prompt-file={scratch.instructions}",) if scratch.instructions.exists() else ()),
-        *((f"--resume={scratch.history}",) if scratch.history.exists() else ()),
+        *((f"--append-system-prompt-file={words}",) if (words := scratch.handed_over(INSTRUCTIONS)) else ()),
+        *((f"--resume={past}",) if (past := scratch.handed_over(HISTORY)) else ()),
         *order.plain_options(),
         *((TOOLS,) if has_tools else ()),
     )

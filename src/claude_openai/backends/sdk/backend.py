@@ -243,6 +243,7 @@ class SdkBackend:
             waits = GATED_HERE and form is not None and not order.prompted
             command = rebuilt(self._claude_code, scratch, order, has_tools=calls.any, waits=waits)
         child = await owned.enter_async_context(child_process(command))
+        scratch.close()
         scratch.record(child.pid)
         transport = ChildTransport(child, form=form, gated=is_gated(command))
         client = await self._connected(owned, transport, calls, self._settings.start_timeout, guard)

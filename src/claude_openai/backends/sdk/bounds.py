@@ -6,10 +6,8 @@ Nothing of it need be there yet: a file that is written to such a place counts a
 
 import os
 import sys
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Final, Self
 
@@ -41,6 +39,12 @@ _NAMED: Final = (
     *("CLOUDSDK_CONFIG", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_GHA_CREDS_PATH"),
 )
 """Variables that say where else a login lies."""
+
+_TRUSTED: Final = (
+    *("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "NIX_SSL_CERT_FILE", "CLAUDE_CODE_CLIENT_CERT"),
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GOOGLE_API_CERTIFICATE_CONFIG"),
+)
+"""Variables that name files which say whom Claude Code believes."""
 
 _RUN: Final = (
     *(".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".inputrc"),
@@ -83,8 +87,8 @@ class Bounds:
     run: tuple[str, ...]
 
     @classmethod
-    def of(cls, login: Mapping[str, str], own: Iterable[str] = ()) -> Self:
-        """For the user whom the environment `login` names; `own` is what this server keeps."""
+    def of(cls, login: Mapping[str, str], own: Iterable[str] = (), programs: Iterable[str] = ()) -> Self:
+        """For the user whom the environment `login` names; `own` is what this server keeps, `programs` what it runs."""
         home = home_of(login)
         named = (login[name] for name in _NAMED if login.get(name))
         config = config_of(login)
@@ -93,7 +97,7 @@ class Bounds:
             config,
             _spelt((config, *_in(home, login, _LOGINS))),
             _spelt((*named, *own)),
-            _spelt((*_in(home, login, _RUN), *_programs(login))),
+            _spelt((*_in(home, login, _RUN), *_trusted(login), *_programs(login), *programs)),
         )
 
     @property
@@ -115,7 +119,9 @@ class Bounds:
         allowed = tuple(folders)
 
         def kept(paths: Iterable[str]) -> tuple[str, ...]:
-            return tuple(path for path in paths if not any(within(folder, path) for folder in allowed))
+            return tuple(
+                path for path in paths if not any(within(folder, os.path.realpath(path)) for folder in allowed)
+            )
 
         return replace(self, logins=kept(self.logins), own=kept(self.own), run=kept(self.run))
 
@@ -136,13 +142,6 @@ def config_of(login: Mapping[str, str]) -> str:
     return login.get("CLAUDE_CONFIG_DIR") or str(Path(home_of(login), ".claude"))
 
 
-@lru_cache(maxsize=4096)
-def folded(path: str) -> str:
-    """`path` as the most careless disk takes it: letters without case, in one of their spellings, nothing unseen."""
-    letters = unicodedata.normalize("NFD", path).casefold()
-    return unicodedata.normalize("NFC", "".join(each for each in letters if unicodedata.category(each) != "Cf"))
-
-
 def searched(path: str | None) -> tuple[str, ...]:
     """The folders of a variable PATH. One that is relative begins wherever a program happens to run, so it is none."""
     return tuple(folder for folder in (path or "").split(os.pathsep) if os.path.isabs(folder))  # noqa: PTH117 -- a text
@@ -154,6 +153,10 @@ def _in(home: str, login: Mapping[str, str], names: Iterable[str]) -> Iterator[s
         yield str(Path(home, name))
         if name.startswith(".config/") and (elsewhere := login.get("XDG_CONFIG_HOME")):
             yield str(Path(elsewhere, name.removeprefix(".config/")))
+
+
+def _trusted(login: Mapping[str, str]) -> Iterator[str]:
+    yield from (path for name in _TRUSTED for path in login.get(name, "").split(os.pathsep) if path)
 
 
 def _programs(login: Mapping[str, str]) -> Iterator[str]:

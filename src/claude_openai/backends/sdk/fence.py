@@ -8,14 +8,13 @@ are held by Claude Code's sandbox; without one there are none.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from claude_openai.backends.sdk.bounds import CONTROL, Bounds, folded
+from claude_openai.backends.sdk.bounds import CONTROL, Bounds
 from claude_openai.backends.sdk.paths import SEARCHING, named, readings
 from claude_openai.backends.sdk.web import unclear
 from claude_openai.core.agent import Workspace
-from claude_openai.workspace import within
+from claude_openai.workspace import below, folded, within
 
 READING: Final = ("Read", "Glob", "Grep", "LS", "NotebookRead")
 WRITING: Final = ("Write", "Edit", "MultiEdit", "NotebookEdit")
@@ -78,8 +77,8 @@ class Fence:
         return next(filter(None, (self._place(tool, real, sent) for real in places)), None)
 
     def _place(self, tool: str, real: str, sent: object) -> str | None:
-        prefix = max((each for each in self.workspace.prefixes if within(real, each)), key=len, default=None)
-        if prefix is None or not self.workspace.holds(real):
+        ways = [way for each in self.workspace.prefixes if (way := below(real, each)) is not None]
+        if not ways or not self.workspace.holds(real):
             return f"{sent} is outside the folders that may be used here: {', '.join(self.workspace.prefixes)}."
         bounds, place = self.bounds, folded(real)
         if any(within(place, folded(each)) for each in (_PROCESSES, *bounds.private)):
@@ -88,7 +87,7 @@ class Fence:
             return f"{sent} has in it what people sign in with: search in a folder below."
         if tool in WRITING and any(within(place, folded(each)) for each in bounds.run):
             return f"{sent} is run or obeyed by programs of this machine, and must not be changed here."
-        below = Path(real).relative_to(prefix).parts
-        if tool in WRITING and not CONTROL.isdisjoint(map(folded, below)):
+        shortest = min(ways, key=len)
+        if tool in WRITING and not CONTROL.isdisjoint(map(folded, shortest)):
             return f"{sent} decides what git, Claude Code or an editor run, and must not be changed here."
         return None

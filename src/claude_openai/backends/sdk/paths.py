@@ -27,12 +27,17 @@ _UNCLEAR_ON_WINDOWS: Final = re.compile(r"[\\/]|[A-Za-z]:(?![\\/])|..+:", re.DOT
 
 
 def readings(sent: object, home: str, cwd: str, *, windows: bool = os.name == "nt") -> tuple[str, ...]:
-    """Where the path `sent` leads, links followed, in each spelling of its letters; nothing where that is not clear."""
+    """Where the path `sent` leads, links followed; nothing where that is not clear.
+
+    Claude Code opens it in the spelling that was sent (measured). If the same letters in another spelling lead to a
+    file that is there, that one counts too: a version that spells for itself must not come by it.
+    """
     if not isinstance(sent, str) or _UNCLEAR.match(sent) or (windows and _UNCLEAR_ON_WINDOWS.match(sent)):
         return ()
     path = home + sent[1:] if sent.startswith("~") else sent
-    spellings = dict.fromkeys((path, unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path)))
-    return tuple(os.path.realpath(Path(cwd, spelling)) for spelling in spellings)
+    others = (Path(cwd, unicodedata.normalize(form, path)) for form in ("NFC", "NFD"))
+    spellings = (Path(cwd, path), *(other for other in others if os.path.lexists(other)))
+    return tuple(dict.fromkeys(map(os.path.realpath, spellings)))
 
 
 def named(tool: str, arguments: Mapping[str, object]) -> Iterable[object]:

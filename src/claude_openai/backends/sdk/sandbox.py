@@ -88,7 +88,7 @@ def settings(
     """
     work = tuple(work)
     secrets = sorted(name for name in login if name not in _PLAIN and not name.startswith("LC_"))
-    there = [path for path in bounds.private if os.path.exists(path)]  # noqa: PTH110 -- says no where Path raises
+    there = [path for path in bounds.logins if os.path.exists(path)]  # noqa: PTH110 -- says no where Path raises
     return {
         "enabled": True,
         "failIfUnavailable": True,
@@ -116,7 +116,8 @@ def settings(
             "allowLocalBinding": False,
         },
         "credentials": {
-            "files": [{"path": path, "mode": "deny"} for path in there],
+            # What is not there yet is hidden from the next command on (measured): others of our servers come and go.
+            "files": [{"path": path, "mode": "deny"} for path in (*there, *bounds.own)],
             "envVars": [{"name": name, "mode": "deny"} for name in secrets],
         },
     }
