@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -66,7 +67,7 @@ def leaves_nothing(sandbox: Path) -> Iterator[None]:
     processes, folders = _children(), _temporary(sandbox)
     yield
     # A worker that checks schemas waits a while for more, and ends with its server: some tests share one.
-    processes |= {child for child in _children() if child.is_running() and WORKER in child.cmdline()}
+    processes |= set(filter(_checks_schemas, _children()))
     _, alive = psutil.wait_procs(_children() - processes, timeout=5)
     assert [(process.pid, process.cmdline()[:4]) for process in alive] == []
     deadline = time.monotonic() + 5  # a client may have its answer a moment before the turn has cleaned up
@@ -92,6 +93,12 @@ def anyio_backend() -> str:
 
 def _children() -> set[psutil.Process]:
     return set(psutil.Process().children(recursive=True))
+
+
+def _checks_schemas(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):  # it ends just now
+        return WORKER in process.cmdline()
+    return False
 
 
 def _temporary(sandbox: Path) -> set[Path]:
