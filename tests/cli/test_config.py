@@ -48,6 +48,13 @@ def test_each_setting_has_its_value_and_the_place_it_comes_from(file: Path) -> N
     assert told["claude_command"] == (None, "the Claude Code bundled with the Agent SDK", "default")
 
 
+@pytest.mark.proves("commands.config.origins")
+def test_a_default_that_follows_from_others_is_shown_as_what_it_comes_to() -> None:
+    told = found(effective({"max_processes": "8", "request_timeout": "100"}, {}))
+    assert told["max_concurrency"] == (7, "7", "default")
+    assert told["queue_timeout"] == (50.0, "50", "default")
+
+
 @pytest.mark.proves("commands.config.secrets")
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
 def test_no_key_is_shown_wherever_it_was_given(
