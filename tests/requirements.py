@@ -104,6 +104,7 @@ SIMULATOR_REQUIREMENTS = (
     Row("simulator.usage", "Usage follows from what was sent and what was answered.", OURS),
     Row("simulator.usage.cached", "Cached tokens are the longest prefix of an earlier request.", OURS),
     Row("simulator.records", "Every request is recorded with its arrival time, body and headers.", OURS),
+    Row("simulator.json", "JSON that a prompt asks for fits the schema or the example written there.", OURS),
     Row("simulator.command", "`claude-openai simulator --port N` runs it by itself.", OURS),
     Row("simulator.claude-code", "The real Claude Code answers from it, with no account anywhere.", OURS),
 )
@@ -708,7 +709,11 @@ DOCKER_REQUIREMENTS = (
 FORMAT_REQUIREMENTS = (
     Row("format.fits", "An answer with a schema is one JSON text that fits it, and `parse()` reads it.", CHAT),
     Row("format.every-schema", "A schema reaches the model whole, whatever Claude Code knows of its keywords.", OURS),
-    Row("format.object", "`json_object` is answered with a JSON object.", CHAT),
+    Row("format.object", "`json_object` is answered with a JSON object in the model's own words.", CHAT),
+    Row("format.object.text", "What stands around the object is taken off as it streams.", OURS),
+    Row("format.object.corrected", "An answer that is no JSON object is corrected once, or an error.", OURS),
+    Row("format.object.schema", "`json_object` with a schema beside it is answered like `json_schema`.", OURS),
+    Row("format.object.live", "Such a conversation goes on in its session, or is rebuilt.", DESIGN),
     Row("format.streamed", "It streams as content, as the model writes it.", CHAT),
     Row("format.mended", "What does not fit goes back to the model, and is no part of the answer.", OURS),
     Row("format.unfit", "What does not fit in the end, or was streamed, is an error with a code.", OURS),

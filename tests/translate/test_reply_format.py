@@ -49,13 +49,35 @@ def test_a_schema_is_carried_as_it_is_in_both_protocols() -> None:
     assert reading.response.text["format"] == told
 
 
+@pytest.mark.proves("format.object.schema")
+def test_a_schema_beside_json_object_is_carried_and_one_that_says_nothing_is_json_mode() -> None:
+    form = ReplyFormat(json.dumps(SCHEMA))
+    assert asked({"type": "json_object", "schema": SCHEMA}).reply_format == form
+    assert asked_for_response({"type": "json_object", "schema": SCHEMA}).turn.reply_format == form
+    for nothing in ({}, {"type": "object"}, {"type": "object", "title": "Any"}, None):
+        assert asked({"type": "json_object", "schema": nothing}).reply_format == ANY_OBJECT
+        assert asked(named(nothing)).reply_format == ANY_OBJECT
+    with pytest.raises(RequestFailed) as refused:
+        asked({"type": "json_object", "schema": {"type": "array"}})
+    assert refused.value.failure.param == "response_format.schema"
+
+
+@pytest.mark.proves("format.object")
+def test_in_json_mode_the_clients_tools_and_its_choice_stay_as_they_are() -> None:
+    for choice in ("none", "auto", "required"):
+        turn = asked({"type": "json_object"}, tools=[TOOL], tool_choice=choice)
+        assert (turn.reply_format, turn.tool_choice.mode, len(turn.tools)) == (ANY_OBJECT, choice, 1)
+
+
 @pytest.mark.proves("format.fits")
 def test_a_description_goes_with_the_schema_unless_it_has_its_own() -> None:
     described = asked(named(SCHEMA, description="A city.")).reply_format
     assert described
+    assert described.schema
     assert json.loads(described.schema)["description"] == "A city."
     own = asked(named({**SCHEMA, "description": "A town."}, description="A city.")).reply_format
     assert own
+    assert own.schema
     assert json.loads(own.schema)["description"] == "A town."
 
 

@@ -17,7 +17,7 @@ from claude_openai.core.failures import Failure, Kind
 
 _WITHDRAWN = Failure(
     Kind.INVALID_STRUCTURED_OUTPUT,
-    "The model's answer does not fit the schema that was asked for, and it had been streamed when that was known. "
+    "The model's answer does not fit the form that was asked for, and it had been streamed when that was known. "
     "The request can be repeated; without `stream` the model would have mended it.",
 )
 

@@ -30,9 +30,11 @@ DEFAULT_SAMPLING = Sampling()
 
 @dataclass(frozen=True, slots=True)
 class ReplyFormat:
-    """The answer is one JSON value that fits `schema`, JSON text of an object's schema."""
+    """The answer is one JSON object: one that fits `schema`, JSON text of an object's schema, or, where that is None,
+    any (JSON mode), which is the model's own text then.
+    """
 
-    schema: str
+    schema: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +57,8 @@ class Turn:
     reply_format: ReplyFormat | None = None
     streamed: bool = field(default=False, compare=False)
     run_id: str = field(default="", compare=False)
+
+    @property
+    def schema(self) -> str | None:
+        """What the answer must fit, where there is such a schema."""
+        return self.reply_format.schema if self.reply_format else None

@@ -15,7 +15,7 @@ from claude_openai.backends.claude.checkable import checkable
 from claude_openai.backends.process import Command
 from claude_openai.backends.scratch import HISTORY, INSTRUCTIONS, Scratch
 from claude_openai.core.tools import AUTO, ToolChoice
-from claude_openai.core.turn import DEFAULT_SAMPLING, ReplyFormat, Sampling, Turn
+from claude_openai.core.turn import DEFAULT_SAMPLING, Sampling, Turn
 from claude_openai.logs import CUT, logger, shows
 
 log = logger(__name__)
@@ -135,11 +135,11 @@ class Order:
     model: str
     drawing: Drawing
     prompted: bool
-    form: ReplyFormat | None = None
+    schema: str | None = None
 
     @classmethod
     def of(cls, turn: Turn, *, prompted: bool) -> Self:
-        return cls(asked_for(turn), Drawing.of(turn), prompted, turn.reply_format)
+        return cls(asked_for(turn), Drawing.of(turn), prompted, turn.schema)
 
     def options(self, scratch: Scratch) -> tuple[str, ...]:
         """With the history and the instructions that were handed over to `scratch`.
@@ -154,7 +154,8 @@ class Order:
 
     def plain_options(self) -> tuple[str, ...]:
         """Those that need nothing else."""
-        form = (f"--json-schema={json.dumps(checkable(self.form.schema), ensure_ascii=False)}",) if self.form else ()
+        schema = self.schema
+        form = (f"--json-schema={json.dumps(checkable(schema), ensure_ascii=False)}",) if schema else ()
         return (f"--model={self.model}", *self.drawing.options(), *form)
 
     def environment(self) -> Mapping[str, str]:

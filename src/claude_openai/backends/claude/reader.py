@@ -75,6 +75,9 @@ class AnswerReader:
     fault: str | None = None
     """Why the answer does not fit the schema that it must: what a check of `unchecked` found."""
 
+    exact = True
+    """Whether what Claude Code remembers of the answer is what the client was given of it."""
+
     lasts = False
     """Once `done`: whether there was an answer after which the session can go on. Chat's answers are done before."""
 

@@ -12,7 +12,6 @@ from claude_openai.backends.claude.said import Ended, ResultsGiven, Said, Starte
 from claude_openai.core.events import Event, TextDelta, TextWithdrawn, Working
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
-from claude_openai.core.turn import ReplyFormat
 
 MOST_MENDS: Final = 4
 """After the first try: five in all are what Claude Code allows, too."""
@@ -22,20 +21,19 @@ STRUCTURED_OUTPUT: Final = "StructuredOutput"
 
 
 class StructuredReader(AnswerReader):
-    """An answer that must fit `form`; the other arguments are those of the reader that it is besides.
+    """An answer that must fit `schema`, JSON text; the other arguments are those of the reader that it is besides.
 
     Its text comes as the model writes it, and is withdrawn where it turns out not to fit. What Claude Code's own check
     does not find is complained of, so many times as there are `mends`.
     """
 
-    def __init__(self, form: ReplyFormat, *arguments: Any, mends: int = 0, **options: Any) -> None:
+    def __init__(self, schema: str, *arguments: Any, mends: int = 0, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._mends = mends
         self._offered |= {STRUCTURED_OUTPUT}
-        self._schema = form.schema
+        self._schema = schema
         self._given = ""
         self._accepted = False
-        self._exact = True
         self._results: list[ToolResult] = []
 
     @property
@@ -76,12 +74,12 @@ class StructuredReader(AnswerReader):
         events = super()._streamed(event, session_id)
         match event:
             case {"type": "content_block_delta", "delta": {"type": "text_delta"}}:
-                self._exact = False
+                self.exact = False
                 return [Working()]
             case {"type": "content_block_delta", "delta": {"type": "input_json_delta", "partial_json": str(piece)}}:
                 return self._written(piece, events)
             case {"type": "message_stop"} if self.complete and self._asked_again:
-                self._exact = False
+                self.exact = False
                 self.go_on()
         return events
 
@@ -115,7 +113,7 @@ class StructuredReader(AnswerReader):
 
     def _unfitting(self) -> list[Event]:
         told = bool(self._given)
-        self._exact, self._given = False, ""
+        self.exact, self._given = False, ""
         self.go_on()
         return [TextWithdrawn()] if told else []
 
@@ -135,7 +133,7 @@ class StructuredReader(AnswerReader):
             return self._complained(fault) if self._mends else self._fail(_unfit(fault))
         self._stop_reason = "end_turn"
         events = super()._ended(end)
-        self.lasts = self.lasts or self._exact
+        self.lasts = self.lasts or self.exact
         return events if self._given else [TextDelta("{}"), *events]
 
 

@@ -17,6 +17,7 @@ from itertools import groupby
 from typing import assert_never, cast
 from uuid import UUID, uuid5
 
+from claude_openai.backends.claude.json_mode import INSTRUCTION
 from claude_openai.core.messages import (
     AssistantMessage,
     Block,
@@ -29,13 +30,15 @@ from claude_openai.core.messages import (
     ToolMessage,
     UserMessage,
 )
+from claude_openai.core.turn import ReplyFormat
 
 Json = dict[str, object]
 
 
-def system_prompt(messages: tuple[Message, ...]) -> str:
-    """The client's instructions as one text; several are a blank line apart."""
-    return "\n\n".join(message.text for message in messages if isinstance(message, SystemMessage))
+def system_prompt(messages: tuple[Message, ...], form: ReplyFormat | None = None) -> str:
+    """The client's instructions as one text, and what JSON mode asks for; several are a blank line apart."""
+    instructions = [message.text for message in messages if isinstance(message, SystemMessage)]
+    return "\n\n".join([*instructions, INSTRUCTION] if form == ReplyFormat(None) else instructions)
 
 
 def dialogue(messages: tuple[Message, ...]) -> list[Json]:

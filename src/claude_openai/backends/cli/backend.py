@@ -24,13 +24,13 @@ from claude_openai.backends.claude.never_started import NeverStarted, not_starti
 from claude_openai.backends.claude.transcript import Json, dialogue, prompt_of, system_prompt, transcript
 from claude_openai.backends.claude.words import UnreadableMessage, Words, parsed
 from claude_openai.backends.cli.output import Output, forget, output_of
-from claude_openai.backends.cli.session import CliSession, Running
+from claude_openai.backends.cli.session import CliSession, Running, verbatim
 from claude_openai.backends.process import Child, Command, child_process, dying_with_parent
 from claude_openai.backends.scratch import Scratch, scratch_folder
 from claude_openai.backends.supply import Stage, Supply
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.ports import Condition, Description, Session
-from claude_openai.core.turn import Turn
+from claude_openai.core.turn import ReplyFormat, Turn
 from claude_openai.descriptors import as_before
 
 log = structlog.get_logger(__name__)
@@ -137,7 +137,9 @@ class CliBackend:
         try:
             with anyio.fail_after(self._settings.start_timeout):
                 child, output = await self._started(stack, turn, history, prompted=prompt is not None)
-                await _hand_over(child, prompt)
+                await _hand_over(
+                    child, verbatim(prompt) if prompt else None, last=turn.reply_format != ReplyFormat(None)
+                )
         except OSError as error:
             failed()
             log.error("sdk.error", stage="start", error=f"{type(error).__name__}: {error}")
@@ -159,7 +161,9 @@ class CliBackend:
         """A process that goes on with `history`, and where its output is kept."""
         scratch = stack.enter_context(self._scratch())
         order = Order.of(turn, prompted=prompted)
-        Past(transcript(history, uuid4(), order.model), system_prompt(turn.messages)).lay_out(scratch)
+        Past(transcript(history, uuid4(), order.model), system_prompt(turn.messages, turn.reply_format)).lay_out(
+            scratch
+        )
         command = self._claude_code.command(scratch, (_PRINT, *order.options(scratch)), order.environment())
         output = output_of(turn.run_id, self._settings.output)
         child = await stack.enter_async_context(_kept_process(command, output))
@@ -177,7 +181,7 @@ class CliBackend:
         with self._scratch() as scratch:
             async with child_process(self._claude_code.command(scratch, (_PRINT,), {})) as child:
                 scratch.record(child.pid)
-                await _tell(child, asked)
+                await _hand_over(child, json.dumps(asked).encode() + b"\n")
                 async with aclosing(child.lines()) as lines:
                     async for line in lines:
                         if (words := parsed(line)) and words.get("type") == "control_response":
@@ -199,18 +203,16 @@ async def _kept_process(command: Command, output: Output) -> AsyncIterator[Child
         output.ended(None if child is None else child.returncode)
 
 
-async def _hand_over(child: Child, prompt: Json | None) -> None:
-    """`prompt` as written, as the SDK's `verbatim_prompts` has it: `@path` and `/command` in it are words."""
-    verbatim = {"type": "user", "message": prompt, "parent_tool_use_id": None, "client_composed": True}
-    await _tell(child, verbatim if prompt else None)
+async def _hand_over(child: Child, line: bytes | None, *, last: bool = True) -> None:
+    """Where it is the `last` line, the process ends when it has answered that.
 
-
-async def _tell(child: Child, message: Mapping[str, object] | None) -> None:
-    """All there is to say: the process ends when it has answered that. One that has ended says why in its output."""
+    A process that has ended says why in its output.
+    """
     with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
-        if message:
-            await child.send(json.dumps(message).encode() + b"\n")
-        await child.end_input()
+        if line:
+            await child.send(line)
+        if last:
+            await child.end_input()
 
 
 def _reply(response: Words) -> Words:

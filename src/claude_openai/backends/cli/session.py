@@ -1,5 +1,6 @@
 """One answer of one `claude` process, read from its output. The process itself belongs to who made the session."""
 
+import json
 import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
@@ -9,9 +10,11 @@ import structlog
 
 from claude_openai.backends.checks import Checks, fed
 from claude_openai.backends.claude.failures import process_failure
+from claude_openai.backends.claude.json_mode import JsonModeReader
 from claude_openai.backends.claude.reader import AnswerReader
 from claude_openai.backends.claude.said import Ended, Said
 from claude_openai.backends.claude.structured import StructuredReader
+from claude_openai.backends.claude.transcript import Json
 from claude_openai.backends.claude.words import UnreadableMessage, heard, parsed, tell
 from claude_openai.backends.cli.output import Output
 from claude_openai.backends.process import MAX_LINE_BYTES, Child
@@ -50,9 +53,7 @@ class CliSession:
         self._running = running
         self._checks = checks
         self._lines = _kept(running.child, running.output)
-        reads = (turn.model.id, frozenset[str](), time.time)
-        form = turn.reply_format
-        self._reader = StructuredReader(form, *reads) if form else AnswerReader(*reads)
+        self._reader = _reader(turn)
         self._began = False
         self._done = False
 
@@ -68,9 +69,14 @@ class CliSession:
             while not (reader.done or reader.goes_on) and (said := await self._next()):
                 for event in await fed(reader, said, self._checks):
                     yield event
+                if reader.complaint:
+                    complaint, reader.complaint = reader.complaint, None
+                    await self._running.child.send(verbatim({"role": "user", "content": complaint}))
         except TimeoutError:
             log.error("sdk.error", stage="answer", error="Claude Code took too long", began=self._began)
             why = _TIMED_OUT
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            why = process_failure("ended unexpectedly")
         except (UnreadableMessage, anyio.DelimiterNotFound) as error:
             log.error("sdk.error", stage="answer", error=_told(error))
             why = process_failure("said something that this server cannot read")
@@ -100,6 +106,7 @@ class CliSession:
         """Let a process that is done end by itself, so that all it wrote is kept; it takes some 35 ms (measured)."""
         if self._done:
             with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS):
+                await self._running.child.end_input()
                 async for _ in self._lines:
                     pass
                 await self._running.child.ended()
@@ -151,6 +158,22 @@ class CliSession:
         if why is _TIMED_OUT and (self._began or in_time_to_begin) and not self._reader.complete:
             return [TurnFailed(why)]
         return self._reader.abandoned(why if self._began else process_failure("could not be started"))
+
+
+def _reader(turn: Turn) -> AnswerReader:
+    reads = (turn.model.id, frozenset[str](), time.time)
+    if turn.reply_format is None:
+        return AnswerReader(*reads)
+    schema = turn.reply_format.schema
+    return JsonModeReader(*reads) if schema is None else StructuredReader(schema, *reads)
+
+
+def verbatim(message: Json) -> bytes:
+    """`message` as a line of Claude Code's input; as written, as the SDK's `verbatim_prompts` has it: `@path` and
+    `/command` in it are words.
+    """
+    line = {"type": "user", "message": message, "parent_tool_use_id": None, "client_composed": True}
+    return json.dumps(line).encode() + b"\n"
 
 
 async def _kept(child: Child, output: Output) -> AsyncGenerator[bytes, None]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from claude_openai.backends.claude.failures import process_failure, upstream_failure
+from claude_openai.backends.claude.json_mode import JsonModeReader
 from claude_openai.backends.claude.reader import CUT, AnswerReader
 from claude_openai.backends.claude.said import (
     Ended,
@@ -125,7 +126,7 @@ class AgentReader(AnswerReader):
             case Started():
                 return []
             case _:
-                return super().feed(said)
+                return self._in_order(super().feed(said))
 
     def abandoned(self, why: Failure) -> list[Event]:
         if not self.done and self._stop_reason == "tool_use":
@@ -147,6 +148,8 @@ class AgentReader(AnswerReader):
                 if self._told_text and self._separator:
                     ordered.append(TextDelta(self._separator))
                 self._told_text, self._separator = True, ""
+            if isinstance(event, TextWithdrawn):
+                self._told_text = False
             ordered.append(event)
             if isinstance(event, TurnStarted):
                 ordered += self._early
@@ -202,6 +205,10 @@ class StructuredAgentReader(StructuredReader, AgentReader):
 
     def _is_own(self, name: str) -> bool:
         return name != STRUCTURED_OUTPUT and super()._is_own(name)
+
+
+class JsonModeAgentReader(JsonModeReader, AgentReader):
+    """Claude Code at work, with a JSON object as its answer."""
 
 
 def _shown_arguments(arguments: Mapping[str, Any]) -> str:

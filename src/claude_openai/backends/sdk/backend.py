@@ -187,8 +187,10 @@ class SdkBackend:
     async def _fresh(self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls) -> Running:
         """A process that waits, or a new one, introduced to a new conversation."""
         server = SERVER if turn.tools else None
-        introduction = Introduction(asked_for(turn), Drawing.of(turn), system_prompt(turn.messages), server)
-        told = partial(ChildTransport, introduction=introduction, form=turn.reply_format)
+        introduction = Introduction(
+            asked_for(turn), Drawing.of(turn), system_prompt(turn.messages, turn.reply_format), server
+        )
+        told = partial(ChildTransport, introduction=introduction, schema=turn.schema)
         if spare := self._spares.take():
             try:
                 return await self._served(stack, spare.number, partial(self._warm, spare, told, calls))
@@ -218,15 +220,17 @@ class SdkBackend:
         """A new process that goes on with `history`, which an agent may not have yet."""
         order = Order.of(turn, prompted=prompted)
         lines = transcript(history, uuid4(), order.model) if history else b""
-        start = partial(self._resumed, order, Past(lines, system_prompt(turn.messages)), calls, turn.agent)
+        start = partial(
+            self._resumed, order, Past(lines, system_prompt(turn.messages, turn.reply_format)), calls, turn.agent
+        )
         return await self._served(stack, self._supply.start(Stage.TAKEN), start, typical=turn.agent is None)
 
     async def _resumed(
         self, order: Order, past: Past, calls: ParkedCalls, profile: AgentProfile | None, owned: AsyncExitStack
     ) -> Running:
-        form = order.form
+        schema = order.schema
         if GATED_HERE or order.prompted:  # over the pipe, where nobody else can read it
-            order = replace(order, form=None)
+            order = replace(order, schema=None)
         scratch = owned.enter_context(self._scratch())
         past.lay_out(scratch)
         guard = None
@@ -240,12 +244,12 @@ class SdkBackend:
                 owned.callback(remove_placeholders, scratch)
             command = at_work(self._claude_code, scratch, order, profile, fence, has_tools=calls.any)
         else:
-            waits = GATED_HERE and form is not None and not order.prompted
+            waits = GATED_HERE and schema is not None and not order.prompted
             command = rebuilt(self._claude_code, scratch, order, has_tools=calls.any, waits=waits)
         child = await owned.enter_async_context(child_process(command))
         scratch.close()
         scratch.record(child.pid)
-        transport = ChildTransport(child, form=form, gated=is_gated(command))
+        transport = ChildTransport(child, schema=schema, gated=is_gated(command))
         client = await self._connected(owned, transport, calls, self._settings.start_timeout, guard)
         start: Start = "rebuilt" if past.history else "cold"
         return Running(client, transport, child, start, order.drawing.thinks, guard)

@@ -17,13 +17,14 @@ from claude_agent_sdk import ClaudeSDKClient, ClaudeSDKError
 from claude_openai.backends.checks import Checks, fed
 from claude_openai.backends.claude.command import Drawing
 from claude_openai.backends.claude.failures import process_failure
+from claude_openai.backends.claude.json_mode import JsonModeReader
 from claude_openai.backends.claude.reader import AnswerReader
 from claude_openai.backends.claude.said import ResultsGiven, Said
 from claude_openai.backends.claude.structured import MOST_MENDS, StructuredReader
 from claude_openai.backends.claude.transcript import Json, dialogue, prompt_of
 from claude_openai.backends.process import Child
 from claude_openai.backends.sdk.agent import NAMES, Guard
-from claude_openai.backends.sdk.agent_reader import AgentReader, StructuredAgentReader
+from claude_openai.backends.sdk.agent_reader import AgentReader, JsonModeAgentReader, StructuredAgentReader
 from claude_openai.backends.sdk.calls import Outcome, ParkedCalls, fits
 from claude_openai.backends.sdk.messages import heard, tell
 from claude_openai.backends.sdk.transport import ChildTransport
@@ -153,11 +154,17 @@ class SdkSession:
         if guard := self._running.guard:
             agents = (self._model, NAMES, guard.has_checked, self._uses, time.time)
             limited = self._drawing.sampling.max_tokens is not None
-            if self._form:
-                return StructuredAgentReader(self._form, *agents, mends=MOST_MENDS, limited=limited)
-            return AgentReader(*agents, limited=limited)
+            if self._form is None:
+                return AgentReader(*agents, limited=limited)
+            if self._form.schema is None:
+                return JsonModeAgentReader(*agents, limited=limited)
+            return StructuredAgentReader(self._form.schema, *agents, mends=MOST_MENDS, limited=limited)
         chats = (self._model, self._offered, time.time)
-        return StructuredReader(self._form, *chats, mends=MOST_MENDS) if self._form else AnswerReader(*chats)
+        if self._form is None:
+            return AnswerReader(*chats)
+        if self._form.schema is None:
+            return JsonModeReader(*chats)
+        return StructuredReader(self._form.schema, *chats, mends=MOST_MENDS)
 
     async def _answer(self, reader: AnswerReader) -> AsyncGenerator[Event, None]:
         """Up to the end of an answer that is complete, its calls fit for the client; or up to a last event."""
@@ -203,7 +210,7 @@ class SdkSession:
             async for said in self._messages:
                 if events := await fed(reader, said, self._checks):
                     # What was mended is still in Claude Code's memory, and was never in the client's.
-                    self._waits = TurnFinished("stop") in events and not self._mended
+                    self._waits = TurnFinished("stop") in events and not self._mended and reader.exact
                     return events
         return []
 

@@ -18,7 +18,6 @@ from claude_agent_sdk import CLIConnectionError, CLIJSONDecodeError, ProcessErro
 from claude_openai.backends.claude.checkable import checkable
 from claude_openai.backends.claude.command import Drawing
 from claude_openai.backends.process import MAX_LINE_BYTES, Child
-from claude_openai.core.turn import ReplyFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,8 @@ class Introduction:
 class ChildTransport(Transport):
     """Speaks to `child`, which is introduced to its conversation first if it does not know it.
 
-    It is told the `form` that its answers must have. One that is `gated` starts with the first line: in the same moment
-    it has the SDK's `initialize` to read.
+    It is told the `schema` that its answers must fit. One that is `gated` starts with the first line: in the same
+    moment it has the SDK's `initialize` to read.
     """
 
     def __init__(
@@ -52,12 +51,12 @@ class ChildTransport(Transport):
         child: Child,
         introduction: Introduction | None = None,
         *,
-        form: ReplyFormat | None = None,
+        schema: str | None = None,
         gated: bool = False,
     ) -> None:
         self._child = child
         self._introduction = introduction
-        self._form = form
+        self._schema = schema
         self._gate = "\n" if gated else ""
         self._ready = False
         self._asked = 0
@@ -83,10 +82,10 @@ class ChildTransport(Transport):
             CLIConnectionError: the child reads no more.
         """
         introduction, self._introduction = self._introduction, None
-        form, self._form = self._form, None
+        schema, self._schema = self._schema, None
         gate, self._gate = self._gate, ""
         data = introduction.complete(data) if introduction else data
-        await self._send(gate + (_with_form(data, form) if form else data))
+        await self._send(gate + (_with_schema(data, schema) if schema else data))
 
     async def _send(self, line: str) -> None:
         try:
@@ -174,9 +173,9 @@ class ChildTransport(Transport):
         return self._ready
 
 
-def _with_form(line: str, form: ReplyFormat) -> str:
+def _with_schema(line: str, schema: str) -> str:
     message = json.loads(line)
-    message["request"]["jsonSchema"] = checkable(form.schema)
+    message["request"]["jsonSchema"] = checkable(schema)
     return json.dumps(message) + "\n"
 
 

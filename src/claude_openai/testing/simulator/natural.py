@@ -1,13 +1,14 @@
 """What the simulated model does by itself: it calls the tools that the prompt asks for, once each; gives structured
-output where that is offered; and otherwise speaks.
+output where that is offered; and otherwise speaks, in JSON where that is asked for.
 """
 
 from claude_openai.testing.simulator.arguments import arguments
 from claude_openai.testing.simulator.directives import without_directives
 from claude_openai.testing.simulator.hints import Hints
+from claude_openai.testing.simulator.json_answers import json_asked_for
 from claude_openai.testing.simulator.mentions import mentioned_tools
-from claude_openai.testing.simulator.rules import obeyed, spoken_text
-from claude_openai.testing.simulator.script import Block, Thinking, ToolUse
+from claude_openai.testing.simulator.rules import in_words, obeyed, spoken_text
+from claude_openai.testing.simulator.script import Block, Text, Thinking, ToolUse
 from claude_openai.testing.simulator.situation import STRUCTURED_OUTPUT, Situation
 
 THOUGHT = "The user wants an answer. I am a simulated model, so it will be a simple one."
@@ -15,7 +16,7 @@ THOUGHT = "The user wants an answer. I am a simulated model, so it will be a sim
 
 def natural_blocks(seen: Situation) -> tuple[Block, ...]:
     thought = (Thinking.of(THOUGHT, pieces=4),) if seen.thinks else ()
-    return (*thought, *(_calls(seen) or (spoken_text(seen, without_directives(seen.prompt)),)))
+    return (*thought, *(_calls(seen) or (_text(seen),)))
 
 
 def call(seen: Situation, tool: str) -> ToolUse:
@@ -33,6 +34,13 @@ def asked_for(seen: Situation) -> list[str]:
     if obeyed(prompt) is not None:
         return []
     return mentioned_tools(prompt, [tool for tool in seen.tools if tool != STRUCTURED_OUTPUT])
+
+
+def _text(seen: Situation) -> Text:
+    prompt = without_directives(seen.prompt)
+    spoken = spoken_text(seen, prompt)
+    given = json_asked_for(seen, prompt, spoken.text)
+    return spoken if given is None else in_words(given)
 
 
 def _calls(seen: Situation) -> tuple[ToolUse, ...]:

@@ -33,7 +33,7 @@ from claude_openai.translate.parameters import (
     randomness,
     unknown,
 )
-from claude_openai.translate.reply_format import ANY_OBJECT, read_schema
+from claude_openai.translate.reply_format import read_schema
 from claude_openai.wire.chat_completions import (
     AssistantMessage,
     ChatCompletionRequest,
@@ -124,10 +124,10 @@ def read_format(request: ChatCompletionRequest) -> ReplyFormat | None:
         RequestFailed: `INVALID_REQUEST`, naming a schema that cannot be had.
     """
     match request.response_format:
-        case JsonObjectFormat():
-            return ANY_OBJECT
-        case JsonSchemaFormat(json_schema=schema):
-            return read_schema(schema, "response_format.json_schema.schema")
+        case JsonObjectFormat(content=schema):
+            return read_schema(schema, "response_format.schema")
+        case JsonSchemaFormat(json_schema=named):
+            return read_schema(named.content, "response_format.json_schema.schema", named.description)
         case _:
             return None
 

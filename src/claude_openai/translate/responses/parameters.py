@@ -26,7 +26,7 @@ from claude_openai.translate.parameters import (
     ignored,
     unknown,
 )
-from claude_openai.translate.reply_format import ANY_OBJECT, read_schema
+from claude_openai.translate.reply_format import read_schema
 from claude_openai.wire.responses.request import (
     ImagePart,
     JsonObjectFormat,
@@ -91,10 +91,10 @@ def read_format(request: ResponsesRequest) -> ReplyFormat | None:
         RequestFailed: `INVALID_REQUEST`, naming a schema that cannot be had.
     """
     match request.text.format if request.text else None:
-        case JsonObjectFormat():
-            return ANY_OBJECT
+        case JsonObjectFormat(content=schema):
+            return read_schema(schema, "text.format.schema")
         case JsonSchemaFormat() as form:
-            return read_schema(form, "text.format.schema")
+            return read_schema(form.content, "text.format.schema", form.description)
         case _:
             return None
 

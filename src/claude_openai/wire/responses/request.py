@@ -234,9 +234,10 @@ class PlainFormat(Sent):
 
 
 class JsonObjectFormat(Sent):
-    """The answer is a JSON object."""
+    """The answer is a JSON object; in the dialect of llama.cpp, Together and Anyscale one that fits a schema."""
 
     type: Literal["json_object"]
+    content: dict[str, Any] | None = Field(None, alias="schema")
 
 
 class JsonSchemaFormat(Sent):
