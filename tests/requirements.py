@@ -140,6 +140,8 @@ MODELS_REQUIREMENTS = (
     Row("models.list", "`GET /v1/models` lists models as OpenAI does.", MODELS),
     Row("models.list.from-claude-code", "The list is the one Claude Code gives when it starts.", OURS),
     Row("models.list.override", "`CLAUDE_MODELS_OVERRIDE` replaces the list.", README),
+    Row("models.list.once", "Each model is listed once, and once as an agent, and each alias.", OURS),
+    Row("models.names.spellings", "OpenRouter's, Bedrock's and Vertex's spellings, in any case, are taken.", OURS),
     Row("models.capabilities", "A model's entry tells its context window, what it takes and what it gives.", OURS),
     Row("models.retrieve", "`GET /v1/models/{id}` gives one model by any name it is known by.", MODELS),
     Row("models.retrieve.unknown", "An unknown id there is a 404 `model_not_found`.", MODELS),
@@ -215,6 +217,7 @@ USAGE_REQUIREMENTS = (
 PARAMETERS_REQUIREMENTS = (
     Row("params.max-tokens", "`max_tokens` and `max_completion_tokens` bound the answer upstream.", CHAT),
     Row("params.sampling", "`temperature` and `top_p` reach the model.", CHAT),
+    Row("params.max-tokens.thinking", "A small limit is not eaten by thinking that the model can do without.", OURS),
     Row("params.effort", "Reasoning effort reaches the model; a level it lacks is lowered, and that is told.", CHAT),
     Row("params.effort.none", "Effort `none` switches thinking off where the model allows that.", CHAT),
     Row("params.effort.openrouter", "OpenRouter's words for thinking are carried or reported.", OURS),
@@ -234,6 +237,7 @@ PARAMETERS_REQUIREMENTS = (
     Row("params.refused", "A parameter that cannot be carried is a 400 that names it.", DESIGN),
     Row("params.ignored", "A parameter without effect is named in a header and the log.", DESIGN),
     Row("params.unknown", "An unknown parameter is treated as one without effect.", OURS),
+    Row("params.unknown.within", "So is one at any depth, told by its path; what answers contain is none.", OURS),
     Row("params.strict", "`--strict-parameters` makes what would not be done as asked a 400 that names it.", OURS),
     Row("params.all-decided", "Every documented parameter is honoured, reported or refused.", DESIGN),
     Row("params.one-request-only", "No parameter of a request has effect on another.", OURS),
@@ -285,6 +289,7 @@ TOOLS_REQUIREMENTS = (
 ERRORS_REQUIREMENTS = (
     Row("errors.first-byte", "An upstream that does not begin to answer is given up.", README),
     Row("errors.envelope", "Every error is `{error: {message, type, param, code}}`.", ERRORS),
+    Row("errors.memory-full", "Bodies of all requests have bounded memory; more is a 503 with Retry-After.", OURS),
     Row("errors.invalid-json", "A body that is no JSON object is a 400.", ERRORS),
     Row("errors.wrong-type", "A wrong type is a 400 whose `param` leads to it.", ERRORS),
     Row("errors.no-messages", "Missing or empty `messages` is a 400 that names them.", ERRORS),

@@ -204,6 +204,7 @@ def application(
         allowed_hosts=settings.allowed_hosts,
         allowed_origins=settings.allowed_origins,
         max_request_bytes=settings.max_request_bytes,
+        max_total_request_bytes=settings.max_total_request_bytes,
         keep_alive_seconds=settings.keep_alive_interval,
         request_seconds=settings.request_timeout,
         simulated=settings.simulate,

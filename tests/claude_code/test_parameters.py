@@ -107,3 +107,30 @@ async def test_no_parameter_has_effect_on_the_next_request(rig: Rig) -> None:
 )
 async def test_a_models_name_becomes_the_full_id(rig: Rig, name: str, full: str) -> None:
     assert (await asked(rig, model=name))["model"].startswith(full)
+
+
+@pytest.mark.proves("models.names.spellings")
+@pytest.mark.parametrize(
+    ("name", "full", "large"),
+    [
+        ("anthropic/claude-Sonnet-4.5", "claude-sonnet-4-5", False),
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5-20250929", False),
+        ("claude-sonnet-4-5[1m]", "claude-sonnet-4-5", True),
+    ],
+)
+async def test_another_spelling_becomes_the_full_id_too(rig: Rig, name: str, full: str, large: bool) -> None:
+    assert (await asked(rig, model=name))["model"] == full
+    assert ("context-1m" in rig.asked.headers.get("anthropic-beta", "")) is large
+
+
+@pytest.mark.proves("params.max-tokens.thinking")
+@pytest.mark.parametrize("model", [OLD_MODEL, NEW_MODEL])
+async def test_a_small_limit_is_not_eaten_by_thinking_unless_an_effort_is_asked_for(rig: Rig, model: str) -> None:
+    small = await asked(rig, model=model, max_tokens=20)
+    assert small.get("thinking", {}).get("type", "disabled") == "disabled"
+    assert (await asked(rig, model=model, max_tokens=2000))["thinking"]["type"] != "disabled"
+
+
+@pytest.mark.proves("params.max-tokens.thinking")
+async def test_who_asks_for_an_effort_gets_it_within_a_small_limit(rig: Rig) -> None:
+    assert (await asked(rig, model=NEW_MODEL, max_tokens=20, reasoning_effort="low"))["thinking"]["type"] == "adaptive"

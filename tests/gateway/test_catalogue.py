@@ -29,18 +29,65 @@ def refusal(models: Catalogue, name: str) -> str:
     return caught.value.failure.message
 
 
-@pytest.mark.proves("models.names.short", "models.list.from-claude-code")
-def test_the_list_has_claude_codes_names_those_with_claude_before_them_and_full_ids() -> None:
-    assert [model.id for model in made().listed()] == [
-        "opus",
-        "sonnet",
-        "claude-opus-4-1",
-        "claude-opus",
-        "claude-sonnet",
-        "claude-opus-5",
-        "claude-sonnet-5",
-    ]
-    assert made().resolve("claude-sonnet").resolved == "claude-sonnet-5"
+@pytest.mark.proves("models.list.once", "models.list.from-claude-code")
+def test_each_model_is_listed_once_under_claude_codes_name_and_once_as_an_agent() -> None:
+    twice = (*OFFERED, Model("claude-opus-5", "claude-opus-5"))
+    plain = ["opus", "sonnet", "claude-opus-4-1"]
+    assert [model.id for model in catalogue(twice, default="opus", aliases=(), override=()).listed()] == plain
+    with_alias = made(agents=True, aliases=(("gpt-4o", "sonnet"),))
+    assert [model.id for model in with_alias.listed()] == [*plain, "gpt-4o", *(f"{name}-agent" for name in plain)]
+
+
+@pytest.mark.proves("models.names.spellings", "models.names.short")
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("sonnet", "Sonnet", "claude-sonnet", "claude-sonnet-5", "CLAUDE-SONNET-5", "sonnet:latest"),
+        *("anthropic/claude-sonnet-5", "claude-code/sonnet", "openrouter/anthropic/claude-sonnet-5:beta"),
+        *("us.anthropic.claude-sonnet-5-v1:0", "bedrock/anthropic.claude-sonnet-5-v2:0:200k", "vertex_ai/sonnet"),
+        *("claude-sonnet-5@default", "eu.anthropic.claude-sonnet-5"),
+    ],
+)
+def test_every_spelling_of_a_models_name_means_it(name: str) -> None:
+    assert made().resolve(name) == Model("sonnet", "claude-sonnet-5")
+    assert made(agents=True).resolve(f"{name}-agent") == Model("sonnet", "claude-sonnet-5", agent=True)
+    assert made(override=("sonnet",)).resolve(name) == Model("sonnet", "claude-sonnet-5")
+
+
+@pytest.mark.proves("models.names.spellings", "models.names.full")
+@pytest.mark.parametrize(
+    ("name", "passed"),
+    [
+        ("anthropic/claude-haiku-4.5", "claude-haiku-4-5"),
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5-20250929"),
+        ("claude-opus-4-5@20251101", "claude-opus-4-5-20251101"),
+        ("anthropic/claude-3.7-sonnet:thinking", "claude-3-7-sonnet"),
+        ("Claude-Opus-9[1M]", "claude-opus-9[1m]"),
+    ],
+)
+def test_a_spelling_of_a_model_that_is_not_listed_is_passed_on_as_anthropics_id(name: str, passed: str) -> None:
+    assert made().resolve(name) == Model(passed, passed)
+
+
+@pytest.mark.proves("models.names.spellings")
+@pytest.mark.parametrize("name", ["sonnet[1m]", "claude-sonnet[1m]", "anthropic/claude-sonnet-5[1M]"])
+def test_the_large_window_can_be_asked_for_where_it_is_not_listed(name: str) -> None:
+    assert made().resolve(name) == Model("sonnet[1m]", "claude-sonnet-5[1m]")
+    assert "`sonnet[1m]`" in refusal(made(override=("sonnet",)), "sonnet[1m]")
+
+
+@pytest.mark.proves("models.names.spellings", "models.names.full")
+@pytest.mark.parametrize(
+    ("offered", "name"),
+    [
+        ("us.anthropic.claude-opus-5-v1:0", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("claude-opus-5@20260101", "claude-sonnet-4-5@20250929"),
+    ],
+)
+def test_where_claude_code_has_another_providers_ids_those_are_passed_on_as_they_are(offered: str, name: str) -> None:
+    models = catalogue((Model("opus", offered),), default="opus", aliases=(), override=())
+    assert models.resolve(name) == Model(name, name)
+    assert models.resolve("claude-opus-5@20260101" if "@" in offered else "claude-opus-5").resolved == offered
 
 
 @pytest.mark.proves("models.default")
@@ -59,8 +106,9 @@ def test_a_full_id_that_is_not_listed_is_passed_on() -> None:
 def test_an_unknown_name_names_what_exists() -> None:
     message = refusal(made(aliases=(("gpt-4o", "sonnet"),)), "gpt-5")
     assert "`gpt-5`" in message
-    assert "sonnet" in message
-    assert "gpt-4o" in message
+    assert "Available: opus, sonnet, claude-opus-4-1, gpt-4o." in message
+    assert "--model-alias gpt-5=sonnet" in message
+    assert "--model-alias gpt-4o=sonnet" in refusal(made(), "no name; at all")
 
 
 @pytest.mark.proves("models.alias")
@@ -69,6 +117,7 @@ def test_an_alias_stands_for_its_model_and_is_listed() -> None:
     assert models.resolve("gpt-4o").resolved == "claude-opus-5"
     assert models.resolve("gpt-4o-mini").resolved == "claude-haiku-9"
     assert [model.id for model in models.listed()][-2:] == ["gpt-4o", "gpt-4o-mini"]
+    assert models.resolve("openai/GPT-4o") == models.resolve("gpt-4o")
 
 
 @pytest.mark.proves("models.list.override")
@@ -118,7 +167,7 @@ def test_every_name_exists_once_more_for_the_agent_profile() -> None:
     models = made(agents=True, aliases=(("gpt-4o", "sonnet"), ("coder", "opus-agent")))
     plain = [model.id for model in models.listed() if not model.agent]
     agents = [model.id for model in models.listed() if model.agent]
-    assert agents == ["coder", *(f"{name}-agent" for name in plain)]
+    assert agents == ["coder", "opus-agent", "sonnet-agent", "claude-opus-4-1-agent"]
     for name in agents:
         assert models.resolve(name).agent
     for name in plain:

@@ -38,6 +38,7 @@ class Configuration(TypedDict, total=False):
     allowed_hosts: tuple[str, ...]
     allowed_origins: tuple[str, ...]
     max_request_bytes: int
+    max_total_request_bytes: int
     keep_alive_seconds: float
     send_seconds: float
     simulated: bool

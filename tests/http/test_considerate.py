@@ -12,6 +12,7 @@ from claude_openai.core.effort import TooMuch, spend
 from claude_openai.core.events import TextDelta, TurnFinished
 from claude_openai.core.failures import Kind, RequestFailed
 from claude_openai.gateway import Choice, Gateway, Limits
+from claude_openai.http.body import Bodies
 from claude_openai.http.reading import LARGE_BYTES, Answering, considerately
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.http.conftest import Serve
@@ -60,7 +61,7 @@ async def test_what_takes_longer_than_the_request_may_is_ended_and_told_so() -> 
     endless = Endless()
     async with anyio.create_task_group() as tasks:
         gateway = Gateway(ScriptedBackend(), tasks, Limits(), Choice())
-        means = Answering(gateway, 1, 1, str, int, request_seconds=0.05)
+        means = Answering(gateway, Bodies(1, 1), 1, str, int, request_seconds=0.05)
         with pytest.raises(RequestFailed) as raised, means.understanding():
             await considerately(1, endless.work)
     assert raised.value.failure.kind is Kind.TIMEOUT

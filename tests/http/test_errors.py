@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 
+import anyio
+import anyio.lowlevel
 import pytest
 from structlog.typing import EventDict
 
 from claude_openai.core.events import TurnFailed
 from claude_openai.core.failures import Failure, Kind
+from claude_openai.testing import Gate
 from tests.http.conftest import Serve
-from tests.http.exchange import CHAT, HELLO, STARTED, Json, said
+from tests.http.exchange import CHAT, FINISHED, HELLO, STARTED, Json, said
 
 
 @pytest.mark.proves("errors.invalid-json", "errors.envelope")
@@ -80,6 +84,29 @@ class TestABodyOverTheLimit:
         served = serve(said("Hi"), max_request_bytes=len(body))
         assert (await served.client.post(CHAT, content=body)).status_code == 200
         assert (await served.client.post(CHAT, content=pieces(body))).status_code == 200
+
+
+@pytest.mark.proves("errors.memory-full")
+async def test_where_other_requests_leave_no_room_it_is_a_503_that_says_when_to_try_again(serve: Serve) -> None:
+    body, gate = json.dumps(HELLO).encode(), Gate()
+    served = serve(
+        [*said("one")[:-1], gate, FINISHED],
+        *[said("Hi")] * 2,
+        max_request_bytes=len(body),
+        max_total_request_bytes=2 * len(body) - 1,
+    )
+    async with anyio.create_task_group() as others:
+        others.start_soon(partial(served.client.post, CHAT, content=body))
+        await gate.reached.wait()
+        for content in (body, pieces(body)):
+            answer = await served.client.post(CHAT, content=content)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+            assert answer.json()["error"]["code"] == "request_memory_full"
+        gate.open()
+    with anyio.fail_after(20):
+        while (await served.client.post(CHAT, content=body)).status_code == 503:
+            await anyio.lowlevel.checkpoint()
+    assert len(served.backend.performances) == 2
 
 
 @pytest.mark.proves("errors.upstream.status", "errors.upstream.failing", "chat.client.errors")

@@ -44,6 +44,7 @@ def test_each_kind_is_told_by_a_status_a_type_and_a_code() -> None:
             "invalid_structured_output": (502, "server_error", "invalid_structured_output"),
             "claude_code_failed": (502, "server_error", "claude_code_failed"),
             "cancelled": (499, "invalid_request_error", "run_cancelled"),
+            "request_memory_full": (503, "server_error", "request_memory_full"),
             "queue_full": (429, "rate_limit_error", "queue_full"),
             "queue_timeout": (503, "server_error", "queue_timeout"),
             "first_byte_timeout": (504, "server_error", "first_byte_timeout"),

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     CLAUDE_CODE_FAILED = "claude_code_failed"
     # This server
     CANCELLED = "cancelled"
+    REQUEST_MEMORY_FULL = "request_memory_full"
     QUEUE_FULL = "queue_full"
     QUEUE_TIMEOUT = "queue_timeout"
     FIRST_BYTE_TIMEOUT = "first_byte_timeout"

@@ -1,6 +1,7 @@
 """Which models there are, and what a client's name for one means."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
@@ -10,7 +11,16 @@ FAMILY_PREFIX = "claude-"
 AGENT_SUFFIX = "-agent"
 """Behind a model's name: the same model, with Claude Code's own tools. For clients that have no more than a menu."""
 
-_FULL_ID = re.compile(r"claude-[a-z0-9][a-z0-9.@_-]*(\[1m\])?")
+_FULL_ID = re.compile(r"claude-[a-z0-9][a-z0-9._-]*(\[1m\])?")
+_ELSEWHERE = re.compile(
+    r"(?:[a-z-]+\.)?anthropic\.claude-[a-z0-9.:_-]+(\[1m\])?|claude-[a-z0-9._-]+@[a-z0-9]+(\[1m\])?"
+)
+"""A model's id as Amazon Bedrock, or Google Vertex AI, has it."""
+
+_LARGE = "[1m]"
+_TAGS = re.compile(r":(?:beta|thinking|extended|latest)$")
+_BEDROCK = re.compile(r"^(?:[a-z-]+\.)?anthropic\.|-v\d+(?::[0-9a-z]+)*$")
+_SPELLED = re.compile(r"[\w.:/@-]{1,64}")
 _VERSION = re.compile(r"^claude-(?:[a-z]+-)?(\d+)(?:-(\d{1,2}))?(?:-|$|\[|@)")
 _FIRST_WITHOUT_TEMPERATURE = (4, 7)
 _FIRST_WITH_ONE_SAMPLER = (4, 1)
@@ -94,8 +104,9 @@ class Catalogue:
     """The models of one server: those it lists, the client's own names for them, and the default.
 
     `closed` holds where the person who runs the server named the models: then nothing else exists. Otherwise full
-    `claude-...` ids that Claude Code does not list are passed to it as they are. With `agents`, each name exists once
-    more with `AGENT_SUFFIX`. `tools`: a client may offer its own.
+    `claude-...` ids that Claude Code does not list are passed to it. With `agents`, each name exists once more with
+    `AGENT_SUFFIX`. `tools`: a client may offer its own. A model has many spellings (`spelled_plainly`) and is listed
+    under one.
     """
 
     models: tuple[Model, ...]
@@ -111,39 +122,97 @@ class Catalogue:
         Raises:
             RequestFailed: `MODEL_NOT_FOUND`, naming what exists.
         """
-        wanted = self._meant(name or self.default)
-        plain = self._meant(wanted.removesuffix(AGENT_SUFFIX))
-        as_agent = self.agents and plain != wanted and self._listed_as(wanted) is None
-        found = self._known(plain) if as_agent else self._known(wanted)
+        wanted = name or self.default
+        found = self._as_agent(wanted) if self._chooses_agent(wanted) else self._meant(wanted)
         if found is None:
             raise RequestFailed(Failure(Kind.MODEL_NOT_FOUND, self._unknown(wanted), param="model"))
-        return replace(found, agent=True) if as_agent else found
+        return found
 
     def listed(self) -> tuple[Model, ...]:
-        """What `/v1/models` shows: the models, then the aliases under their own names; then all of them as agents."""
+        """What `/v1/models` shows: each model once, then the aliases, then the models as agents.
+
+        Raises:
+            RequestFailed: `MODEL_NOT_FOUND`: an alias stands for nothing.
+        """
         names = {alias for alias, _ in self.aliases}
-        others = (model for model in self.models if model.id not in names)
-        named = (replace(self.resolve(alias), id=alias, display_name=None) for alias, _ in self.aliases)
-        plain = (*others, *named)
-        taken = {model.id for model in plain}
-        agents = (replace(model, id=model.id + AGENT_SUFFIX, agent=True) for model in plain if not model.agent)
-        return (*plain, *(model for model in agents if self.agents and model.id not in taken))
+        others = [model for model in self.models if model.id not in names]
+        aliased = [replace(self.resolve(alias), id=alias, display_name=None) for alias in dict(self.aliases)]
+        taken = {model.id for model in (*others, *aliased)}
+        agents = [replace(model, id=model.id + AGENT_SUFFIX, agent=True) for model in others if not model.agent]
+        return (*others, *aliased, *(model for model in agents if self.agents and model.id not in taken))
 
-    def _meant(self, name: str) -> str:
-        return dict(self.aliases).get(name, name)
+    def _chooses_agent(self, name: str) -> bool:
+        """Whether `name` does so by its ending, which is no part of a name there is."""
+        listed = self._alias(name) or named(self.models, name)
+        return self.agents and name.lower().endswith(AGENT_SUFFIX) and listed is None
 
-    def _listed_as(self, name: str) -> Model | None:
-        return next((model for model in self.models if model.id == name), None)
+    def _as_agent(self, name: str) -> Model | None:
+        plain = self._meant(name[: -len(AGENT_SUFFIX)])
+        return replace(plain, agent=True) if plain and not plain.agent else None
+
+    def _meant(self, name: str) -> Model | None:
+        aliased = self._alias(name)
+        return self._known(name) if aliased is None else replace(self, aliases=()).resolve(aliased)
+
+    def _alias(self, name: str) -> str | None:
+        """What the alias `name` stands for: another alias is no model, and is none here."""
+        spelled = {alias.lower(): model for alias, model in self.aliases} | dict(self.aliases)
+        return next((spelled[each] for each in (name, name.lower(), _bare(name).lower()) if each in spelled), None)
 
     def _known(self, name: str) -> Model | None:
-        if listed := self._listed_as(name):
-            return listed
-        return Model(name, resolved=name) if not self.closed and _FULL_ID.fullmatch(name) else None
+        found = named(self.models, name)
+        if found or self.closed:
+            return found
+        wanted = spelled_plainly(name)
+        if wanted.endswith(_LARGE) and (base := named(self.models, wanted.removesuffix(_LARGE))):
+            return replace(base, id=base.id + _LARGE, resolved=(base.resolved or base.id) + _LARGE)
+        passed = _bare(name) if self._elsewhere and _ELSEWHERE.fullmatch(_bare(name)) else wanted
+        return Model(passed, resolved=passed) if _FULL_ID.fullmatch(wanted) else None
+
+    @property
+    def _elsewhere(self) -> bool:
+        """Whether Claude Code itself has its models under another provider's ids."""
+        return any(_ELSEWHERE.fullmatch(model.resolved or "") for model in self.models)
 
     def _unknown(self, name: str) -> str:
         known = ", ".join(model.id for model in self.models)
         aliases = "".join(f", {alias}" for alias, _ in self.aliases)
-        return f"The model `{name}` does not exist here. Available: {known}{aliases}."
+        shown = name if _SPELLED.fullmatch(name) else "gpt-4o"
+        remedy = f"To serve a model under that name, start the server with --model-alias {shown}={self.default}."
+        return f"The model `{name}` does not exist here. Available: {known}{aliases}. {remedy}"
+
+
+def named(models: Iterable[Model], name: str) -> Model | None:
+    """Which of the models a client means by `name`, in whatever spelling; the one that is called exactly so first."""
+    wanted = spelled_plainly(name)
+    spelled = [model for model in models if model.id == name or wanted in _spellings(model)]
+    return min(spelled, key=lambda model: model.id != name, default=None)
+
+
+def spelled_plainly(name: str) -> str:
+    """The one spelling of a Claude model's name among those of Anthropic, OpenRouter, LiteLLM, Bedrock and Vertex.
+
+    Left off are upper case, the provider before it (`anthropic/`, `openrouter/anthropic/`, `us.anthropic.`), Bedrock's
+    version (`-v1:0`) and OpenRouter's tags (`:beta`); `4.5` is `4-5`, and Vertex's `@20250929` is `-20250929`.
+    """
+    plain = _bare(name).lower()
+    large = _LARGE if plain.endswith(_LARGE) else ""
+    plain = _BEDROCK.sub("", _TAGS.sub("", plain.removesuffix(_LARGE)))
+    plain = re.sub(r"@(?:latest|default)$", "", plain).replace("@", "-")
+    return re.sub(r"(?<=\d)\.(?=\d)", "-", plain) + large
+
+
+def _bare(name: str) -> str:
+    """Without the provider and router before it."""
+    return name.strip().rpartition("/")[2]
+
+
+def _spellings(model: Model) -> frozenset[str]:
+    """Its own name, `claude-sonnet` for `sonnet`, and the full id, which is not that of an agent."""
+    own = spelled_plainly(model.id)
+    family = own if own.startswith(FAMILY_PREFIX) else FAMILY_PREFIX + own
+    full = [spelled_plainly(model.resolved)] if model.resolved and not model.agent else []
+    return frozenset({own, family, *full})
 
 
 def _version(name: str) -> tuple[int, int] | None:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claude_openai.core.agent import AgentRules
 from claude_openai.http.auth import Authentication
+from claude_openai.http.body import Bodies
 from claude_openai.http.chat_completions import OLDER, ChatCompletions
 from claude_openai.http.client import SEND_SECONDS, Patience
 from claude_openai.http.errors import ErrorBoundary
@@ -50,7 +51,8 @@ class Services:
     keys: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
-    max_request_bytes: int = 10_485_760
+    max_request_bytes: int = 33_554_432
+    max_total_request_bytes: int = 268_435_456
     keep_alive_seconds: float = 15.0
     request_seconds: float = 600.0
     send_seconds: float = SEND_SECONDS
@@ -74,7 +76,7 @@ def _resources(services: Services) -> Mapping[str, Resource]:
     gateway = services.gateway
     means = Answering(
         gateway,
-        max_request_bytes=services.max_request_bytes,
+        bodies=Bodies(services.max_request_bytes, services.max_total_request_bytes),
         keep_alive_seconds=services.keep_alive_seconds,
         new_id=services.new_id,
         now=services.now,

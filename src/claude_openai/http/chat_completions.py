@@ -20,7 +20,6 @@ from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.models import Catalogue
 from claude_openai.core.runs import Caller
 from claude_openai.http.auth import principal
-from claude_openai.http.body import read_body
 from claude_openai.http.errors import failure_answer, failure_event
 from claude_openai.http.rate_limits import telling
 from claude_openai.http.reading import Answering, considerately
@@ -68,7 +67,10 @@ class ChatCompletions:
         self._form = form
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read_body(scope, receive, self._means.max_request_bytes)
+        async with self._means.bodies.read(scope, receive) as body:
+            await self._answer(body, scope, receive, send)
+
+    async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         with self._means.understanding() as elapsed:
             await considerately(len(body), tell_request, scope, body)
             reading = await self._read(body, principal(scope))

@@ -13,6 +13,7 @@ from anyio.lowlevel import RunVar
 from claude_openai.core.agent import AgentRules
 from claude_openai.core.effort import TooMuch, bounded
 from claude_openai.core.failures import Failure, Kind, RequestFailed
+from claude_openai.http.body import Bodies
 from claude_openai.http.ports import Gateway
 from claude_openai.logs import logger
 from claude_openai.translate.parameters import refuse_in_vain
@@ -48,7 +49,7 @@ class Answering:
     """
 
     gateway: Gateway
-    max_request_bytes: int
+    bodies: Bodies
     keep_alive_seconds: float
     new_id: Callable[[], str]
     now: Callable[[], int]

@@ -17,7 +17,6 @@ from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.runs import LIVE, Caller, Kept, Run, RunState
 from claude_openai.http.auth import principal
-from claude_openai.http.body import read_body
 from claude_openai.http.errors import Refused, failure_answer, report, shown
 from claude_openai.http.ports import Runs
 from claude_openai.http.rate_limits import telling
@@ -51,8 +50,11 @@ class Responses:
         self._means = means
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._means.bodies.read(scope, receive) as body:
+            await self._answer(body, scope, receive, send)
+
+    async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         caller = calling(scope, self._means.new_id(), PREFIX)
-        body = await read_body(scope, receive, self._means.max_request_bytes)
         with self._means.understanding() as elapsed:
             await considerately(len(body), tell_request, scope, body)
             reading = await self._read(body, caller)

@@ -138,8 +138,13 @@ class Settings(BaseModel):
         description="Let a built-in simulator play the model: for trying out and for tests, without an account.",
     )
     max_request_bytes: Size = Field(
-        10_485_760,
+        33_554_432,
         description="Largest request body; a larger one is answered with 413.",
+    )
+    max_total_request_bytes: Size = Field(
+        268_435_456,
+        description="Bodies of all requests that are being answered, together; above it new ones get a 503 with "
+        "Retry-After.",
     )
     request_timeout: Seconds = Field(
         600.0,

@@ -6,15 +6,17 @@ The sentences are worded like OpenAI's, since people search for those.
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.strict_json import NotJson, parse
+from claude_openai.translate.unknown import unknown_fields
+from claude_openai.wire.sent import SentWhole
 
 Json = object
 
-Request = TypeVar("Request", bound=BaseModel)
+Request = TypeVar("Request", bound=SentWhole)
 
 _LONGEST_STEP = 64
 """Characters of a path that come from the client: as many as a key of `metadata` may have."""
@@ -30,9 +32,11 @@ def parse_body(body: bytes, shape: type[Request]) -> Request:
     if not isinstance(sent, dict):
         raise _invalid(f"The request's body must be a JSON object, but is {_noun(sent)}.")
     try:
-        return shape.model_validate(sent)
+        request = shape.model_validate(sent)
     except ValidationError as error:
         raise _told(error.errors(include_url=False)[0]) from None
+    request.remember(unknown_fields(sent, request))
+    return request
 
 
 def _decoded(body: bytes) -> Json:

@@ -42,6 +42,7 @@ TABLE: Mapping[Kind, Row] = {
     Kind.INVALID_STRUCTURED_OUTPUT: Row(502, "server_error", "invalid_structured_output"),
     Kind.CLAUDE_CODE_FAILED: Row(502, "server_error", "claude_code_failed"),
     Kind.CANCELLED: Row(499, "invalid_request_error", "run_cancelled"),
+    Kind.REQUEST_MEMORY_FULL: Row(503, "server_error", "request_memory_full"),
     Kind.QUEUE_FULL: Row(429, "rate_limit_error", "queue_full"),
     Kind.QUEUE_TIMEOUT: Row(503, "server_error", "queue_timeout"),
     Kind.FIRST_BYTE_TIMEOUT: Row(504, "server_error", "first_byte_timeout"),

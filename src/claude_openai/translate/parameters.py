@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
-from urllib.parse import quote
 
 from pydantic import BaseModel
 
@@ -74,9 +73,6 @@ HIGHEST_TEMPERATURE: Final = 1.0
 _MOST_UNKNOWN = 16
 """How many unknown fields are reported by name: more is no oversight, and a header has a bounded length."""
 
-_LONGEST_NAME = 64
-"""Characters of an unknown field's name that are reported, for the same reason."""
-
 
 def refuse_unsupported(request: Request, table: Iterable[Parameter]) -> None:
     """See that the request asks for nothing that cannot be given.
@@ -112,12 +108,11 @@ def _in_vain(name: str, why: str) -> RequestFailed:
     return RequestFailed(Failure(Kind.UNSUPPORTED_PARAMETER, sentence, param=name))
 
 
-def unknown(request: Request, path: str = "") -> tuple[str, ...]:
-    """The names of the fields that the protocol does not have, after the `path` to them, fit for a header."""
-    known = request.unknown_fields[:_MOST_UNKNOWN]
-    names = [path + quote(name[:_LONGEST_NAME], safe="", errors="replace") for name in known]
-    more = len(request.unknown_fields) - len(names)
-    return (*names, *([f"({more} more)"] if more else []))
+def unknown(request: Request) -> tuple[str, ...]:
+    """The paths of the fields that the protocol does not have, fit for a header."""
+    named = request.unknown_fields[:_MOST_UNKNOWN]
+    more = len(request.unknown_fields) - len(named)
+    return (*named, *([f"({more} more)"] if more else []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +137,8 @@ def randomness(temperature: float | None, top_p: float | None, model: Model) -> 
 
 
 LENGTH_NOTE: Final = (
-    "Bounds the answer, thinking included. More than the model gives is carried as its most, and reported as adjusted."
+    "Bounds the answer, thinking included: at 1024 or less Claude does not think, where the model can do without and "
+    "no effort is asked for. More than the model gives is carried as its most, and reported as adjusted."
 )
 
 

@@ -1,7 +1,6 @@
 """`POST /v1/chat/completions`: what a client may send and what it gets (OpenAI reference: Create chat completion).
 
-Types are strict, as documented. What a client adds is tolerated: unknown fields of messages and parts are dropped,
-unknown fields of the request are kept by name (`unknown_fields`), so that they can be reported.
+Types are strict, as documented. What a client adds is tolerated and reported (`unknown_fields`).
 
 The arms of a union are tagged `<name>`. No JSON key of the protocol looks like that, so a tag within the location of
 a validation error is told from the path to the fault.
@@ -22,7 +21,7 @@ from claude_openai.wire.sent import (
     RefusalPart,
     SchemaName,
     Sent,
-    SentOpenly,
+    SentWhole,
     Text,
     kind,
     shape,
@@ -301,7 +300,7 @@ ResponseFormat: TypeAlias = Annotated[
 ]
 
 
-class Reasoning(SentOpenly):
+class Reasoning(Sent):
     """How the model is to think, as OpenRouter's clients say it (its reference: Reasoning tokens)."""
 
     effort: Effort | None = None
@@ -313,7 +312,7 @@ Penalty = Annotated[float, Field(ge=-2, le=2)]
 TokenLimit = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
-class ChatCompletionRequest(SentOpenly):
+class ChatCompletionRequest(SentWhole):
     """A request. What becomes of each field is the table of `translate.chat_completions.parameters`."""
 
     messages: Annotated[list[Message], Field(min_length=1, fail_fast=True)]

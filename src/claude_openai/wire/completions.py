@@ -7,10 +7,10 @@ from pydantic import Field, Tag
 from claude_openai.wire.chat_completions import ClaudeExtension, CompletionUsage, Penalty, StreamOptions, TokenLimit
 from claude_openai.wire.claude import ClaudeOptions
 from claude_openai.wire.reply import Reply
-from claude_openai.wire.sent import SentOpenly, shape
+from claude_openai.wire.sent import SentWhole, shape
 
 
-class CompletionRequest(SentOpenly):
+class CompletionRequest(SentWhole):
     """A request. What becomes of each field is the table of `translate.completions.parameters`."""
 
     prompt: Annotated[

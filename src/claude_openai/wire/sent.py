@@ -1,6 +1,7 @@
 """What the requests of all endpoints have in common: how strict they are, and how the arms of a union are told apart.
 
-Types are strict, as documented. What a client adds is tolerated, and dropped where nothing says otherwise.
+Types are strict, as documented. What a client adds is tolerated: it is no part of what was read, and its path is
+remembered with the request, so that it can be reported.
 
 The arms of a union are tagged `<name>`. No JSON key of the protocols looks like that, so a tag within the location of
 a validation error is told from the path to the fault.
@@ -9,7 +10,7 @@ a validation error is told from the path to the fault.
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr
 
 Object = dict[str, object]
 """An object that is accepted or refused as a whole, never read."""
@@ -28,15 +29,19 @@ class Sent(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", allow_inf_nan=False)
 
 
-class SentOpenly(Sent):
-    """A part of a request that remembers what else it had."""
+class SentWhole(Sent):
+    """A whole request, which remembers what else was in it."""
 
-    model_config = ConfigDict(extra="allow")
+    _unknown: tuple[str, ...] = PrivateAttr(())
 
     @property
     def unknown_fields(self) -> tuple[str, ...]:
-        """The names of the fields that OpenAI's reference does not have, in the order sent."""
-        return tuple(self.model_extra or ())
+        """The paths of the fields that OpenAI's reference does not have, in the order sent."""
+        return self._unknown
+
+    def remember(self, unknown: tuple[str, ...]) -> None:
+        """Those of the body that it was read from."""
+        self._unknown = unknown
 
 
 class Part(Sent):

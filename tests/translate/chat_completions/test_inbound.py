@@ -189,6 +189,7 @@ class TestRequestsOfRealClients:
                 model="claude-sonnet",
                 stream=True,
                 include_usage=True,
+                ignored=("messages[].cache_control",),
             )
         )
 
@@ -216,6 +217,7 @@ class TestRequestsOfRealClients:
                 model="claude-sonnet",
                 stream=True,
                 include_usage=True,
+                ignored=("messages[].cache_control", "messages[].tool_calls[].cache_control"),
             )
         )
 

@@ -65,21 +65,30 @@ class Drawing:
     sampling: Sampling = DEFAULT_SAMPLING
     tool_choice: ToolChoice = AUTO
     by_budget: bool = False
+    can_do_without: bool = False
 
     @classmethod
     def of(cls, turn: Turn) -> Self:
-        return cls(turn.sampling, turn.tool_choice if turn.tools else AUTO, turn.model.thinks_by_budget)
+        return cls(
+            turn.sampling,
+            turn.tool_choice if turn.tools else AUTO,
+            turn.model.thinks_by_budget,
+            "none" in turn.model.efforts,
+        )
 
     @property
     def thinks(self) -> bool:
         """Upstream refuses to think where it is told a temperature; models with a budget for it (`by_budget`) also
-        where that would be more than the answer may have, or a call is forced.
+        where that would be more than the answer may have, or a call is forced. A newer model that `can_do_without` does
+        not think of its own accord where its thinking could take all that the answer may have.
         """
         sampling = self.sampling
         if sampling.temperature is not None or sampling.top_p is not None or sampling.effort == "none":
             return False
         short = sampling.max_tokens is not None and sampling.max_tokens <= LEAST_BUDGET
-        return not (self.by_budget and (short or self.tool_choice.mode in _FORCED))
+        if self.by_budget:
+            return not (short or self.tool_choice.mode in _FORCED)
+        return not (short and self.can_do_without and sampling.effort is None)
 
     @property
     def level(self) -> str | None:

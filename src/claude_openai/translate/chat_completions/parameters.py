@@ -167,7 +167,7 @@ def _reasoning_in_vain(request: ChatCompletionRequest) -> tuple[str, ...]:
     if asked is None:
         return ()
     overruled = request.reasoning_effort is not None and asked.effort not in (None, request.reasoning_effort)
-    return (*(("reasoning.effort",) if overruled else ()), *unknown(asked, "reasoning."))
+    return ("reasoning.effort",) if overruled else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """`POST /v1/responses`: what a client may send (OpenAI reference: Create a model response).
 
-Unknown fields of items are dropped; those of the request are kept by name (`unknown_fields`), so that they can be
-reported. Tools of kinds that Claude cannot be given have only their type read, so as to be refused by name; items of
-OpenAI's own tools are kept as they are.
+Unknown fields are reported (`unknown_fields`). Tools of kinds that Claude cannot be given have only their type read, so
+as to be refused by name; items of OpenAI's own tools are kept as they are.
 """
 
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from claude_openai.wire.sent import (
     RefusalPart,
     SchemaName,
     Sent,
-    SentOpenly,
+    SentWhole,
     Text,
     kind,
     shape,
@@ -284,7 +283,7 @@ class StreamOptions(Sent):
     include_obfuscation: bool | None = None
 
 
-class ResponsesRequest(SentOpenly):
+class ResponsesRequest(SentWhole):
     """A request. What becomes of each field is the table of `translate.responses.parameters`."""
 
     input: Input | None = None
