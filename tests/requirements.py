@@ -534,6 +534,7 @@ AGENT_REQUIREMENTS = (
     Row("agent.commands.control-files", "Commands make or change nothing that is obeyed where the work is.", MEASURED),
     Row("agent.long-output", "Output that is too long is read by the agent that made it, and goes with it.", MEASURED),
     Row("agent.commands.placeholders", "What a killed sandbox left in a folder is removed, and nothing else.", OURS),
+    Row("agent.commands.worktrees", "In a worktree, commands reach no repository that is not allowed.", MEASURED),
     Row("agent.sandbox.probe", "The sandbox is tried beside other work, and again where no answer came.", OURS),
     Row("agent.web.inside", "WebFetch asks hosts of the open Internet only.", OURS),
     Row("agent.answer", "The text of all messages is one answer, set apart.", OURS),

@@ -358,3 +358,26 @@ def running() -> int:
 async def fails(rig: Rig, site: Site, folder: str) -> None:
     with pytest.raises(openai.InternalServerError):
         await asked(rig, site, "Go.", workingDirectory=folder, allowedTools=["Bash"])
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.commands.worktrees")
+async def test_commands_in_a_worktree_reach_no_repository_outside(serve: Serve, site: Site) -> None:
+    """Claude Code opens the main repository to them, as git has to write there. An allowed one stays open."""
+    for place, name in ((site.root, "outside"), (site.allowed, "inside")):
+        main = place / f"{name}-main"
+        main.mkdir()
+        git(main, "init")
+        git(main, "-c", "user.email=a@b", "-c", "user.name=a", "commit", "--allow-empty", "-m", "first")
+        git(main, "worktree", "add", str(site.allowed / name))
+    repository = site.root / "outside-main" / ".git"
+    (repository / "description").write_text(SECRET)
+    lines = (f"cat {repository}/description", f"echo x > {repository}/made", "git log", "echo x > made.txt", "echo ran")
+    async with office(serve, site, {}) as rig:
+        told = await tried(rig, site, script(*lines), workingDirectory=str(site.allowed / "outside"))
+        inside = await tried(rig, site, "git log --oneline", workingDirectory=str(site.allowed / "inside"))
+    assert "ran" in told
+    assert SECRET not in told
+    assert not (repository / "made").exists()
+    assert (site.allowed / "outside" / "made.txt").exists()
+    assert "first" in inside

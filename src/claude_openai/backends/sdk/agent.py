@@ -27,6 +27,7 @@ from claude_openai.backends.sdk.command import CLIENT_TOOLS, GATED_HERE, SDK_ENV
 from claude_openai.backends.sdk.fence import COMMANDS, OTHERS, PLANNED, READING, WEB, WRITING, Fence
 from claude_openai.backends.sdk.long_output import LongOutput
 from claude_openai.backends.sdk.sandbox import Probe
+from claude_openai.backends.sdk.widening import repository_elsewhere
 from claude_openai.core.agent import AgentProfile, Workspace
 from claude_openai.core.messages import AssistantMessage, Message
 from claude_openai.logs import shows
@@ -82,9 +83,14 @@ class Ground:
         """Whether the profile's folders still are what they were, and allowed."""
         return all(self.workspace.folder(path) == path for path in (profile.directory, *profile.add_dirs))
 
-    async def fence(self, login: Mapping[str, str]) -> Fence:
-        """Around it, but for what Claude Code itself, with `login`, and others sign in with."""
-        bounds = Bounds.of(login, self.own, self.programs).around(self.workspace.prefixes)
+    async def fence(self, login: Mapping[str, str], profile: AgentProfile) -> Fence:
+        """Around it, but for what Claude Code itself, with `login`, and others sign in with. A repository that lies
+        elsewhere, and that a folder of `profile` is a worktree of, would be open to commands, so it is out of bounds.
+        """
+        folders = (profile.directory, *profile.add_dirs)
+        elsewhere = (repository_elsewhere(folder, self.workspace) for folder in folders)
+        own = (*self.own, *filter(None, elsewhere))
+        bounds = Bounds.of(login, own, self.programs).around(self.workspace.prefixes)
         return Fence(self.workspace, bounds, await self.sandbox.works(), NAMES.prefix)
 
 

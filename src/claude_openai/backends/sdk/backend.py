@@ -28,7 +28,7 @@ from claude_openai.backends.sdk.long_output import LongOutput
 from claude_openai.backends.sdk.sandbox import unwritable
 from claude_openai.backends.sdk.session import Running, SdkSession, Wear, cause, sent
 from claude_openai.backends.sdk.transport import ChildTransport, Introduction
-from claude_openai.backends.sdk.user_settings import widened_by
+from claude_openai.backends.sdk.widening import widened_by
 from claude_openai.backends.spares import Spare, Spares
 from claude_openai.backends.supply import Stage, Supply
 from claude_openai.core.agent import AgentProfile
@@ -235,7 +235,7 @@ class SdkBackend:
         past.lay_out(scratch)
         guard = None
         if profile and (ground := self._settings.ground):
-            fence = await ground.fence(self._settings.login)
+            fence = await ground.fence(self._settings.login, profile)
             guard = Guard(fence, profile, LongOutput(fence.bounds.config, scratch))
             owned.callback(scratch.remove_long_output)
             if fence.commands:

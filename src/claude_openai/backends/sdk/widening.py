@@ -1,12 +1,15 @@
-"""What in a user's own settings would open more to an agent's commands than its request may have.
+"""What would open more to an agent's commands than its request may have, beside the request itself: the user's own
+settings, and a folder whose repository lies elsewhere.
 
 Claude Code merges lists of settings from all sources, so what is allowed by one cannot be taken back by another (read
-in Claude Code, measured). Where `user` is asked for, the file is therefore looked at before Claude Code is started, and
-a request that it would widen is refused. What a setting of ours overrides, or a list of ours that forbids, may stand.
+in Claude Code, measured). So the file is looked at before Claude Code is started, and a request that it would widen is
+refused; what a setting of ours overrides, or a list of ours that forbids, may stand. And in a linked worktree it opens
+the main repository to git.
 """
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +20,9 @@ from claude_openai.workspace import within
 
 _MOST_BYTES: Final = 1_000_000
 """Of a file of settings; one is some kilobytes."""
+
+_WORKTREE: Final = re.compile(r"^gitdir:(.+)$", re.MULTILINE)
+"""What the file `.git` of a linked worktree says, and that of a submodule, which opens nothing."""
 
 _HARMLESS: Final = frozenset(
     {
@@ -47,6 +53,20 @@ def widened_by(file: Path, workspace: Workspace, folders: tuple[str, ...]) -> st
         return next(_widening(settings, workspace, folders), None)
     except (ValueError, TypeError, AttributeError, RecursionError):
         return "what is no JSON of the form that settings have"
+
+
+def repository_elsewhere(folder: str, workspace: Workspace) -> str | None:
+    """The repository outside of `workspace` that `folder` is a linked worktree of: commands could write there, since
+    git does (measured).
+    """
+    try:
+        told = _WORKTREE.search(Path(folder, ".git").read_text(errors="replace"))
+    except OSError:
+        return None
+    if told is None:
+        return None
+    worktrees = Path(folder, told[1].strip()).parent
+    return None if worktrees.name != "worktrees" or workspace.holds(str(worktrees.parent)) else str(worktrees.parent)
 
 
 def _widening(settings: Mapping[str, Any], workspace: Workspace, folders: tuple[str, ...]) -> Iterator[str]:
