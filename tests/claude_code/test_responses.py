@@ -6,7 +6,8 @@ import anyio
 import pytest
 
 from claude_openai.testing import Replies, Reply, ToolUse
-from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig
+from claude_openai.translate.conversation import CONTINUE
+from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig, spoken
 
 pytestmark = pytest.mark.anyio
 
@@ -51,3 +52,54 @@ async def test_a_functions_result_reaches_the_session_that_waits_for_it(rig: Rig
     assert rig.gateway.load().turns["results"] == before + 1
     block = rig.simulator.requests[-1].messages[-1]["content"][0]
     assert (block["type"], block["content"]) == ("tool_result", [{"type": "text", "text": "32 degrees"}])
+
+
+@pytest.mark.proves("responses.input.foreign", "responses.live")
+async def test_a_conversation_that_began_at_openai_is_native_and_goes_on_in_its_session(rig: Rig) -> None:
+    begun: list[Any] = [
+        {"role": "user", "content": "Mend it"},
+        {"type": "custom_tool_call", "call_id": "c1", "name": "apply_patch", "input": "*** Begin Patch"},
+        {"type": "custom_tool_call_output", "call_id": "c1", "output": "ok"},
+        {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search", "query": "q"}},
+        {"role": "assistant", "content": "Done."},
+        {"role": "user", "content": "Thanks"},
+    ]
+    rig.plays(Replies("one", "two"))
+    with anyio.fail_after(PATIENCE_SECONDS):
+        first = await rig.client.responses.create(model=NEW_MODEL, input=begun)
+        grown: list[Any] = [*begun, {"role": "assistant", "content": first.output_text}]
+        await rig.client.responses.create(model=NEW_MODEL, input=[*grown, {"role": "user", "content": "And?"}])
+    sent = spoken(rig.simulator.requests[0])
+    blocks = [block for message in sent for block in message["content"]]
+    assert [(block["name"], block["input"]) for block in blocks if block["type"] == "tool_use"] == [
+        ("apply_patch", {"input": "*** Begin Patch"}),
+        ("web_search", {"action": {"type": "search", "query": "q"}}),
+    ]
+    assert sum(block["type"] == "tool_result" for block in blocks) == 2
+    assert len({request.headers["x-claude-code-session-id"] for request in rig.simulator.requests}) == 1
+
+
+@pytest.mark.proves("responses.input.empty")
+@pytest.mark.parametrize("empty", [{"input": ""}, {"input": []}, {}], ids=["blank", "no items", "none"])
+async def test_instructions_alone_are_answered_in_a_stream(rig: Rig, empty: dict[str, Any]) -> None:
+    rig.plays(Replies("Hello."))
+    with anyio.fail_after(PATIENCE_SECONDS):
+        events = [
+            event
+            async for event in await rig.client.responses.create(
+                model=NEW_MODEL, instructions="Say hello.", stream=True, **empty
+            )
+        ]
+    assert events[-1].response.output_text == "Hello."
+    (message,) = spoken(rig.asked)
+    assert message["content"] == [{"type": "text", "text": "<system>\nSay hello.\n</system>"}]
+
+
+@pytest.mark.proves("responses.input.continued")
+async def test_an_answer_at_the_end_is_continued(rig: Rig) -> None:
+    rig.plays(Replies(" time."))
+    items: Any = [{"role": "user", "content": "Tell"}, {"role": "assistant", "content": "Once upon a"}]
+    with anyio.fail_after(PATIENCE_SECONDS):
+        raw = await rig.client.responses.with_raw_response.create(model=NEW_MODEL, input=items)
+    assert raw.headers["x-claude-openai-adjusted"] == "input=continued"
+    assert spoken(rig.asked)[-1]["content"] == [{"type": "text", "text": f"<system>\n{CONTINUE}\n</system>"}]
