@@ -450,3 +450,13 @@ async def test_legacy_functions_are_answered_in_kind(rig: Rig) -> None:
     last = await ask(rig, [USER, back(answer), result], tools=openai.omit, functions=functions)
     assert message(last).content == "Hot."
     assert outcome(rig.simulator.requests[1])[0] == [text("32")]
+
+
+@pytest.mark.proves("tools.calls.own-ids", "tools.invalid.mended")
+@pytest.mark.parametrize("cities", [(1, "Rome"), ("Rome", 1), (1, 1)])
+async def test_of_calls_of_one_id_none_that_does_not_fit_reaches_the_client(
+    rig: Rig, cities: tuple[object, ...]
+) -> None:
+    rig.plays(Replies(Reply(tuple(ToolUse("get_weather", {"city": city}, id="toolu_1") for city in cities)), "Sorry."))
+    answer = await ask(rig, [USER])
+    assert (message(answer).tool_calls, message(answer).content) == (None, "Sorry.")

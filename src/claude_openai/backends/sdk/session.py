@@ -244,10 +244,14 @@ class SdkSession:
         return replace(event, cost_usd=event.cost_usd - spent)
 
     async def _problems(self, calls: list[ToolCall]) -> dict[str, str]:
-        found = {call.id: await self._checks.call(self._toolbox, call) for call in calls}
+        """Why calls do not fit, by their ids; upstream may have given several calls one."""
+        problems: dict[str, str] = {}
         for call in calls:
-            log.info("sdk.structured_tool_call", tool=call.name, call_id=call.id, valid=found[call.id] is None)
-        return {call_id: problem for call_id, problem in found.items() if problem}
+            problem = await self._checks.call(self._toolbox, call)
+            log.info("sdk.structured_tool_call", tool=call.name, call_id=call.id, valid=problem is None)
+            if problem:
+                problems[call.id] = problem
+        return problems
 
     def _give_back(self, calls: list[ToolCall], problems: dict[str, str]) -> None:
         for call in calls:
