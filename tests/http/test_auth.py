@@ -80,4 +80,4 @@ async def test_a_turn_knows_its_key_by_a_name_that_is_not_the_key(serve: Serve) 
     for key in KEYS:
         await served.chat(x_api_key=key)
     known_as = [performance.turn.principal for performance in served.backend.performances]
-    assert known_as == [f"key-{sha256(key.encode()).hexdigest()[:8]}" for key in KEYS]
+    assert known_as == [f"key-{sha256(key.encode()).hexdigest()}" for key in KEYS]

@@ -146,21 +146,28 @@ async def test_a_run_that_there_is_not_or_that_could_be_either_is_refused(serve:
 
 
 @pytest.mark.proves("runs.principals")
-async def test_a_key_sees_and_ends_its_own_runs_only(serve: Serve) -> None:
+@pytest.mark.parametrize(
+    ("ada", "bob"),
+    [
+        pytest.param("sk-ada", "sk-bob", id="two keys"),
+        pytest.param("sk-3334", "sk-121845", id="whose SHA-256 begin with the same 32 bits"),
+    ],
+)
+async def test_a_key_sees_and_ends_its_own_runs_only(serve: Serve, ada: str, bob: str) -> None:
     gate = Gate()
-    served = serve([STARTED, gate, FINISHED], keys=("sk-ada", "sk-bob"))
+    served = serve([STARTED, gate, FINISHED], keys=(ada, bob))
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(lambda: served.chat(authorization="Bearer sk-ada"))
+        tasks.start_soon(lambda: served.chat(authorization=f"Bearer {ada}"))
         await gate.reached.wait()
-        [run] = await served.runs(authorization="Bearer sk-ada")
-        assert await served.runs(authorization="Bearer sk-bob") == []
+        [run] = await served.runs(authorization=f"Bearer {ada}")
+        assert await served.runs(authorization=f"Bearer {bob}") == []
         for method, path in (("GET", ""), ("GET", "/events"), ("POST", "/cancel")):
             for name in (run["id"], run["answer_id"], run["request_id"]):
-                answer = await served.client.request(method, f"/runs/{name}{path}", headers={"x-api-key": "sk-bob"})
+                answer = await served.client.request(method, f"/runs/{name}{path}", headers={"x-api-key": bob})
                 assert code(answer) == (404, "run_not_found", None)
         assert (await served.client.get("/runs")).status_code == 401
         gate.open()
-    [run] = await served.runs(authorization="Bearer sk-ada")
+    [run] = await served.runs(authorization=f"Bearer {ada}")
     assert run["state"] == "completed"
 
 

@@ -44,7 +44,7 @@ class Authentication:
         known = [digest for key in offered for digest in self._known(sha256(key.encode("latin-1")).digest())]
         if not known:
             raise RequestFailed(Failure(Kind.INVALID_API_KEY, _WRONG_KEY))
-        return f"key-{known[0].hex()[:8]}"
+        return f"key-{known[0].hex()}"  # all of it: a part could be another key's too
 
     def _known(self, offered: bytes) -> list[bytes]:
         return [digest for digest in self._digests if hmac.compare_digest(digest, offered)]
