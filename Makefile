@@ -47,8 +47,8 @@ soak: $(READY) ## Hold 200 conversations against faults of every kind, for some 
 clients: $(READY) ## Try the clients of others on the real server (ARGS="codex aider" picks, ARGS=--write makes the table)
 	@$(BIN)/python -m clients $(ARGS)
 
-hostile: $(READY) ## Send the server what no client would, beside a client that goes on
-	@$(BIN)/python -m benchmarks.hostile
+hostile: $(READY) ## Send the server what no client would, beside a client that goes on (ARGS="references" picks)
+	@$(BIN)/python -m benchmarks.hostile $(ARGS)
 
 metrics: $(READY) ## Count how the code reads: functions, grain, and what one request enters (ARGS=--json)
 	@$(BIN)/python -m benchmarks.metrics $(ARGS)

@@ -1,4 +1,5 @@
-"""What hostile input costs: `python -m benchmarks.hostile` sends it to a real server, without an account.
+"""What hostile input costs: `python -m benchmarks.hostile` sends it to a real server, without an account. Words
+behind it pick attacks by their names.
 
 Beside each attack a client goes on with its own conversation, as at rest. The command fails where an attack gets
 anything but the answer that it should, where that client is not answered, or where a connection is left; never for its
@@ -26,8 +27,9 @@ from benchmarks.machine import commit
 from benchmarks.model import model
 from benchmarks.progress import show
 from benchmarks.server import Server, running_server
+from claude_openai.testing import Reply, ToolUse
 from claude_openai.testing.environment import simulated_login
-from claude_openai.testing.simulator import Simulator
+from claude_openai.testing.simulator import RecordedRequest, Simulator
 
 PAUSE_SECONDS: Final = 0.05
 """Between two requests of the client beside the attack."""
@@ -66,21 +68,23 @@ class Outcome:
 
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="claude-openai-hostile-") as folder:
-        rest, outcomes, left = anyio.run(_attack_all, Path(folder))
+        rest, outcomes, left = anyio.run(_attack_all, Path(folder), sys.argv[1:])
     print(table(rest, outcomes, left))
     right = all(each.answer == each.expected and each.beside for each in outcomes)
     return 0 if right and not left else 1
 
 
-async def _attack_all(folder: Path) -> tuple[Outcome, list[Outcome], int]:
+async def _attack_all(folder: Path, picked: Sequence[str]) -> tuple[Outcome, list[Outcome], int]:
     """At rest, under each attack, and how many connections the server still has afterwards."""
-    upstream = Simulator(model)
+    upstream = Simulator(_answer)
     async with upstream.serve() as url, running_server(simulated_login(url, folder, os.environ), folder) as server:
         conversation = ChatCompletions(server.http, "Someone else's.")
         await measured(conversation.ask("Count to 5"))
         rest = await _outcome(server, conversation, "at rest", "", _nothing)
         outcomes = [
-            await _outcome(server, conversation, name, expected, attack) for name, (expected, attack) in ATTACKS.items()
+            await _outcome(server, conversation, name, expected, attack)
+            for name, (expected, attack) in ATTACKS.items()
+            if not picked or any(word in name for word in picked)
         ]
         show("")
         await anyio.sleep(1)
@@ -109,7 +113,8 @@ async def _outcome(server: Server, conversation: ChatCompletions, name: str, exp
         group.start_soon(go_on)
         group.start_soon(look)
         await anyio.sleep(1)
-        with anyio.fail_after(ATTACK_SECONDS):
+        answer = "none"
+        with anyio.move_on_after(ATTACK_SECONDS):
             answer = await attack(server)
         seconds = time.monotonic() - began - 1
         await anyio.sleep(1)
@@ -120,6 +125,57 @@ async def _outcome(server: Server, conversation: ChatCompletions, name: str, exp
 
 
 # The attacks
+
+Json = dict[str, object]
+
+LETTERS: Final = "a" * 48 + "!"
+
+_GIVEN: Final[dict[str, Json]] = {}
+"""By its mark, what the model gives where a request that has it offers a tool."""
+
+
+def _answer(request: RecordedRequest) -> Reply:
+    marks = [mark for mark in _GIVEN if mark in json.dumps(request.messages)]
+    if marks and request.tools:
+        return Reply((ToolUse(str(request.tools[0]["name"]), _GIVEN[marks[0]]),))
+    return model(request)
+
+
+def _checked(schema: Json, given: Json, *, form: bool = False) -> Attack:
+    """The model gives `given`, which the server is to hold against `schema`."""
+    mark = f"attack-{len(_GIVEN)}-"
+    _GIVEN[mark] = given
+    asked: Json = {"model": "sonnet", "messages": [{"role": "user", "content": mark}]}
+    described = {"type": "object", **schema}
+    if form:
+        asked["response_format"] = {"type": "json_schema", "json_schema": {"name": "a", "schema": described}}
+    else:
+        asked["tools"] = [{"type": "function", "function": {"name": "do", "parameters": described}}]
+    return _body(json.dumps(asked).encode())
+
+
+def _of(a: Json, **beside: object) -> Json:
+    return {"properties": {"a": a}, **beside}
+
+
+def _chain(link: Callable[[Json], Json], length: int) -> Json:
+    """Definitions that each lead to the next."""
+    links = {f"d{at}": link({"$ref": f"#/$defs/d{at + 1}"}) for at in range(length)}
+    return {**links, f"d{length}": {}}
+
+
+def _tools(count: int, described: Json) -> bytes:
+    tools = [{"type": "function", "function": {"name": f"t{at}", "parameters": described}} for at in range(count)]
+    return json.dumps({"model": "sonnet", "messages": [{"role": "user", "content": "hi"}], "tools": tools}).encode()
+
+
+def _referring(references: int, address: str, **beside: object) -> Json:
+    properties = {f"p{at}": {"$ref": address} for at in range(references)}
+    return {"type": "object", "properties": {"a": {"properties": properties}}, **beside}
+
+
+CHOICES: Final[Json] = {"anyOf": [{"const": at} for at in range(300)]}
+DIFFERENT: Final = [{"number": at, "text": [str(at)]} for at in range(2000)]
 
 
 async def _nothing(_: Server) -> str:
@@ -219,6 +275,34 @@ ATTACKS: Final[dict[str, tuple[str, Attack]]] = {
     "100,000 messages": ("200", _body(_messages(MESSAGES))),
     "an integer of 1,000,000 digits": ("400", _body(b'{"seed": ' + b"9" * 1_000_000 + b"}")),
     "500,000 unknown fields": ("400", _body(json.dumps({f"f{number}": 0 for number in range(UNKNOWN)}).encode())),
+    "(a+)+ in an argument": ("200", _checked(_of({"pattern": "^(a+)+$"}), {"a": LETTERS})),
+    "(a|a)* in an argument": ("200", _checked(_of({"pattern": "^(a|a)*$"}), {"a": LETTERS})),
+    "(a+)+ in an answer": ("200", _checked(_of({"pattern": "^(a+)+$"}), {"a": LETTERS}, form=True)),
+    "(a+)+ in names": ("200", _checked(_of({"patternProperties": {"^(a+)+$": {}}}), {"a": {LETTERS: 1}})),
+    "(a*)* in dependentSchemas": (
+        "200",
+        _checked(_of({"dependentSchemas": {"b": {"patternProperties": {"^(a*)*$": {}}}}}), {"a": {"b": 1, LETTERS: 1}}),
+    ),
+    "uniqueItems, 2,000 objects": ("200", _checked(_of({"uniqueItems": True}), {"a": DIFFERENT})),
+    "allOf, 2^24 times": (
+        "200",
+        _checked(_of({"$ref": "#/$defs/d0"}, **{"$defs": _chain(lambda on: {"allOf": [on, on]}, 24)}), {"a": 1}),
+    ),
+    "enum of 5,000, 2,000 times": (
+        "200",
+        _checked(_of({"items": {"enum": [[at] for at in range(5000)]}}), {"a": [[4999]] * 2000}),
+    ),
+    "const of 100 KB, 30 times": (
+        "200",
+        _checked(_of({"items": {"const": list(range(20_000))}}), {"a": [list(range(20_000))] * 30}),
+    ),
+    "40 references to 300 choices": ("200", _body(_tools(1, _referring(40, "#/$defs/a", **{"$defs": {"a": CHOICES}})))),
+    "20,000 references": ("200", _body(_tools(1, _referring(20_000, "#/$defs/a", **{"$defs": {"a": CHOICES}})))),
+    "required, 20,000 objects": ("400", _body(_tools(1, {"type": "object", "required": DIFFERENT * 10}))),
+    "properties, a list of 2,000,000": ("400", _body(_tools(1, {"type": "object", "properties": [0] * 2_000_000}))),
+    "5 MB of choices": ("400", _body(_tools(1, {"type": "object", "anyOf": CHOICES["anyOf"] * 1000}))),  # type: ignore[operator]
+    "128 tools of 300 choices": ("200", _body(_tools(128, _of(CHOICES)))),
+    "5,000 tools": ("400", _body(_tools(5000, _of({})))),
     "100 MB, announced": ("413", _body(b" " * 100_000_000)),
     "a body without end": ("cut", _endless),
     "10 MB of headers": ("431", _headers),

@@ -3,6 +3,7 @@ starts outlives it.
 """
 
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 import structlog
+
+from tests.patience import PATIENCE_SECONDS
 
 FOREIGN = ("ANTHROPIC_", "CLAUDE", "AWS_", "GOOGLE_", "CLOUD_ML_", "VERTEX_", "AZURE_", "OPENAI_", "API_KEY", "PORT")
 """Beginnings of variables that could lead a program under test to a real account, or change what it does."""
@@ -58,6 +61,12 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield home
 
 
+for _signal in (signal.SIGINT, signal.SIGHUP):
+    # `nohup make test &` has both ignored, and so would every command that a test starts and stops. One that is handled
+    # is as usual in children, and still nothing to the tests.
+    if signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, lambda *_: None)
+
 WORKER = "claude_openai.backends.schema_worker"
 
 
@@ -68,9 +77,9 @@ def leaves_nothing(sandbox: Path) -> Iterator[None]:
     yield
     # A worker that checks schemas waits a while for more, and ends with its server: some tests share one.
     processes |= set(filter(_checks_schemas, _children()))
-    _, alive = psutil.wait_procs(_children() - processes, timeout=5)
+    _, alive = psutil.wait_procs(_children() - processes, timeout=PATIENCE_SECONDS)
     assert [(process.pid, process.cmdline()[:4]) for process in alive] == []
-    deadline = time.monotonic() + 5  # a client may have its answer a moment before the turn has cleaned up
+    deadline = time.monotonic() + PATIENCE_SECONDS  # a client may have its answer before the turn has cleaned up
     while _temporary(sandbox) - folders and time.monotonic() < deadline:
         time.sleep(0.01)
     assert _temporary(sandbox) - folders == set()

@@ -94,6 +94,7 @@ SIMULATOR_REQUIREMENTS = (
     Row("simulator.reply.max-tokens", "A reply is cut at `max_tokens` and says so.", OURS),
     Row("simulator.reply.empty", "A reply can be empty.", OURS),
     Row("simulator.reply.megabyte", "A reply can be a megabyte of text.", OURS),
+    Row("simulator.reply.tokens", "`[[sim tokens=N]]` says N tokens, each a delta.", OURS),
     Row("simulator.reply.split-emoji", "A reply can split an emoji over deltas.", OURS),
     Row("simulator.failure.status", "It fails with 400, 401, 403, 404, 413, 429, 500 or 529 if told.", OURS),
     Row("simulator.failure.refused", "It refuses the connection if told.", OURS),

@@ -27,6 +27,7 @@ from claude_openai.cli.terminal import wants_colours
 from claude_openai.errors import ExitCode, LaunchError, SettingsError
 from claude_openai.settings import Setting, Settings, catalogue
 from claude_openai.wiring import Ready
+from tests.patience import PATIENCE_SECONDS
 from tests.test_settings import FIELDS, WRITTEN, seen
 
 READY = Ready(
@@ -93,7 +94,7 @@ def test_the_module_is_the_command_and_its_help_loads_nothing_of_the_server() ->
         [sys.executable, "-X", "importtime", "-m", "claude_openai", "--help"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=True,
     )
     assert ran.stdout.startswith("Usage: claude-openai [OPTIONS] [COMMAND]")
@@ -357,10 +358,11 @@ def test_the_simulator_runs_by_itself_tells_its_url_and_stops_when_told(stop: si
         url = process.stdout.readline().strip()
         body = {"model": "sonnet", "max_tokens": 10, "messages": [{"role": "user", "content": "Hello"}]}
         headers = {"content-type": "application/json", "x-api-key": "any"}
-        with urlopen(Request(f"{url}/v1/messages", json.dumps(body).encode(), headers), timeout=10) as answer:  # noqa: S310 -- our own URL
+        request = Request(f"{url}/v1/messages", json.dumps(body).encode(), headers)  # noqa: S310 -- our own URL
+        with urlopen(request, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 -- the same
             assert json.load(answer)["role"] == "assistant"
         os.kill(process.pid, stop)
-        assert process.communicate(timeout=10) == ("", "")
+        assert process.communicate(timeout=PATIENCE_SECONDS) == ("", "")
         assert process.returncode == ExitCode.OK
 
 

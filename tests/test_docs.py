@@ -23,12 +23,10 @@ from claude_openai.backends.sdk import bundled_cli, command
 from claude_openai.cli import program
 from claude_openai.errors import ExitCode
 from claude_openai.translate.chat_completions.parameters import PARAMETERS
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
-
-PATIENCE_SECONDS = 30
-"""For one start, one example or one stop."""
 
 OF_OTHER_PROGRAMS = frozenset(
     {

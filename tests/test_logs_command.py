@@ -15,9 +15,8 @@ import pytest
 from claude_openai.settings import Settings
 from tests.cli.typed import until
 from tests.log_reading import entries, texts
+from tests.patience import PATIENCE_SECONDS
 from tests.test_logs_events import ASKED, CHAT, SAID, SECRET
-
-PATIENCE_SECONDS = 30
 
 ARGV = (sys.executable, "-m", "claude_openai", "--simulate", "--port", "0", "--warm-processes", "0")
 

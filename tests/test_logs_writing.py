@@ -17,8 +17,7 @@ import pytest
 from claude_openai import logs
 from claude_openai.logs.writing import MOST_WAITING
 from tests.log_reading import entries, given_back
-
-PATIENCE_SECONDS = 20
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest.fixture(autouse=True)

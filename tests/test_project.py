@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import claude_openai
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parent.parent
 REQUIREMENT = re.compile(
@@ -85,7 +86,7 @@ def test_all_locks_are_compiled_with_the_extras_kept() -> None:
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_make_alone_lists_every_target() -> None:
     phony = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    run = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    run = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True)
     assert phony is not None
     assert re.findall(r"^  make (\w+) +\S", run.stdout, re.MULTILINE) == phony[1].split()
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from claude_openai.serving import base_url, listening
+from tests.patience import PATIENCE_SECONDS
 
 REALLY = socket.socket
 
@@ -18,7 +19,7 @@ def addresses(*hosts: str, port: int = 0) -> list[str]:
         assert port in {0, found}
         names = [str(listener.getsockname()[0]) for listener in listeners]
         for listener in listeners:
-            with socket.create_connection(listener.getsockname()[:2], timeout=5):
+            with socket.create_connection(listener.getsockname()[:2], timeout=PATIENCE_SECONDS):
                 listener.accept()[0].close()
     return names
 

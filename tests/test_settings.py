@@ -29,6 +29,7 @@ from claude_openai.settings import (
     table,
     with_tables,
 )
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parent.parent
 VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=8, max_size=40)
@@ -656,7 +657,9 @@ def test_making_the_tables_anew_leaves_the_rest_of_a_document_alone(before: str,
 def test_the_command_makes_the_tables_of_a_file_anew(tmp_path: Path) -> None:
     document = tmp_path / "README.md"
     document.write_text("<!-- settings:begin -->\n<!-- settings:end -->\n", "utf-8")
-    subprocess.run([sys.executable, "-m", "claude_openai.settings", str(document)], timeout=60, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "claude_openai.settings", str(document)], timeout=PATIENCE_SECONDS, check=True
+    )
     assert document.read_text("utf-8") == f"<!-- settings:begin -->\n{table()}<!-- settings:end -->\n"
 
 

@@ -15,6 +15,7 @@ from claude_openai.backends.sdk import bundled_cli
 from claude_openai.core.events import Event, TextDelta, TurnFailed
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.testing.conformance import TURN
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.anyio
 
@@ -28,8 +29,6 @@ BEGINNING = [
     streamed({"type": "message_start", "message": {}}),
     streamed({"type": "content_block_delta", "delta": {"type": "text_delta", "text": "Hi"}}),
 ]
-
-PATIENCE_SECONDS = 20
 
 
 def backend(folder: Path, *commands: str, timeout: float = 10) -> CliBackend:

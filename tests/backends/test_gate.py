@@ -9,6 +9,7 @@ import pytest
 from claude_openai.backends.process import Command, child_process
 from claude_openai.backends.sdk.command import GATE, is_gated
 from claude_openai.backends.sdk.transport import ChildTransport
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [
     pytest.mark.anyio,
@@ -22,7 +23,7 @@ async def test_a_gated_program_starts_when_it_has_its_first_message_to_read(tmp_
     program = ("/bin/sh", "-c", f'test -e "{started}" && exit 1; touch "{started}"; exec cat')
     command = Command((*GATE, *program), {"PATH": "/usr/bin:/bin"}, tmp_path, tmp_path / "stderr")
     assert is_gated(command)
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE_SECONDS):
         async with child_process(command) as child:
             transport = ChildTransport(child, gated=True)
             assert not started.exists()

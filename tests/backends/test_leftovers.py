@@ -19,6 +19,7 @@ import pytest
 from claude_openai.backends.leftovers import Swept, sweep
 from claude_openai.backends.scratch import FOLDER_PREFIX, LOCK, Scratch, server_folder
 from claude_openai.runtime import made, runtime_folders
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is nothing to tell a dead server by")
 
@@ -60,7 +61,7 @@ class RunningServer:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -236,7 +237,7 @@ def test_two_sweeps_at_once_remove_each_folder_once() -> None:
     swept: list[Swept] = []
 
     def one() -> None:
-        together.wait(10)
+        together.wait(PATIENCE_SECONDS)
         swept.append(sweep_here())
 
     sweeps = [threading.Thread(target=one) for _ in range(2)]
@@ -267,7 +268,7 @@ def test_what_a_dead_process_has_left_running_is_ended_too(left: Scratch) -> Non
     with group(TMPDIR=str(left.temporary)) as processes:
         left.record(processes.leader.pid)
         processes.leader.kill()
-        processes.leader.wait(10)
+        processes.leader.wait(PATIENCE_SECONDS)
         assert sweep_here() == Swept(folders=1, processes=1)
         assert processes.ended()
 
@@ -302,7 +303,10 @@ def test_a_recorded_id_that_is_anothers_in_this_container_is_left_alone(left: Sc
 def test_a_server_that_is_started_from_a_left_process_does_not_end_itself(left: Scratch) -> None:
     argv = [sys.executable, "-c", SWEEP, str(place())]
     environment = {**os.environ, "TMPDIR": str(left.temporary)}
-    assert subprocess.check_output(argv, env=environment, text=True, timeout=20) == "Swept(folders=1, processes=0)\n"
+    assert (
+        subprocess.check_output(argv, env=environment, text=True, timeout=PATIENCE_SECONDS)
+        == "Swept(folders=1, processes=0)\n"
+    )
 
 
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from claude_openai.backends.process import Child, Command, child_process, dying_with_parent
+from tests.patience import PATIENCE_SECONDS
 
 PYTHON = (sys.executable, "-I", "-S", "-u", "-c")
 
@@ -35,7 +36,7 @@ def command(folder: Path, *argv: str, **environment: str) -> Command:
 
 
 async def first_line(child: Child) -> str:
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE_SECONDS):
         return (await anext(child.lines())).decode()
 
 
@@ -45,7 +46,7 @@ async def test_leaving_the_block_ends_the_process_and_what_it_started(tmp_path: 
     async with child_process(command(tmp_path, "/bin/sh", "-c", script, PATH=os.environ["PATH"])) as child:
         grandchild = psutil.Process(int(await first_line(child)))
     assert gone(child.pid)
-    psutil.wait_procs([grandchild], timeout=10)  # it was killed; nobody here hears when it is gone
+    psutil.wait_procs([grandchild], timeout=PATIENCE_SECONDS)  # it was killed; nobody here hears when it is gone
     assert gone(grandchild.pid)
 
 
@@ -61,7 +62,7 @@ async def test_a_cancelled_block_ends_its_process_too(tmp_path: Path) -> None:
 
 @pytest.mark.proves("lifetime.stubborn-child")
 async def test_a_child_that_ignores_being_asked_is_killed(tmp_path: Path) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE_SECONDS):
         async with child_process(command(tmp_path, *PYTHON, STUBBORN)) as child:
             assert await first_line(child) == "deaf"
         assert gone(child.pid)
@@ -76,8 +77,8 @@ def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path, path: str) ->
         assert parent.stdout is not None
         child = psutil.Process(int(parent.stdout.readline()))
         parent.send_signal(signal.SIGKILL)
-        parent.wait(10)
-    psutil.wait_procs([child], timeout=10)
+        parent.wait(PATIENCE_SECONDS)
+    psutil.wait_procs([child], timeout=PATIENCE_SECONDS)
     assert gone(child.pid)
 
 
@@ -105,7 +106,7 @@ async def test_a_child_gets_the_named_environment_and_nothing_else(
 async def test_a_line_of_megabytes_arrives_whole(tmp_path: Path) -> None:
     async with child_process(command(tmp_path, *PYTHON, "print('x' * 5_000_000); print('after')")) as child:
         lines = child.lines()
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_SECONDS):
             assert await anext(lines) == b"x" * 5_000_000
             assert await anext(lines) == b"after"
 

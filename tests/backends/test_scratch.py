@@ -13,6 +13,7 @@ import pytest
 
 from claude_openai.backends.scratch import HISTORY, SETTINGS, Scratch, scratch_folder, server_folder
 from claude_openai.runtime import runtime_folders
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest.mark.proves("safety.chat.own-directory")
@@ -116,7 +117,7 @@ def test_a_process_is_recorded_by_its_id_and_the_time_it_was_created() -> None:
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")
 def test_a_process_that_has_ended_already_is_not_recorded() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
-        ended.wait(10)
+        ended.wait(PATIENCE_SECONDS)
     with scratch_folder() as scratch:
         scratch.record(ended.pid)
         assert scratch.recorded() is None

@@ -21,6 +21,7 @@ from claude_openai.backends.process import Child, Command, child_process
 from claude_openai.backends.spares import Spare, Spares
 from claude_openai.backends.supply import Stage, Supply
 from tests.backends.test_process import gone
+from tests.patience import PATIENCE_SECONDS
 from tests.virtual_clock import on_virtual_clock
 
 
@@ -42,7 +43,7 @@ class Starter:
         return child
 
     async def have_started(self, count: int) -> None:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_SECONDS):
             while len(self.children) < count:
                 await self._started.wait()
 
@@ -179,7 +180,7 @@ async def test_three_that_die_while_they_wait_are_trouble(tmp_path: Path) -> Non
             await starter.have_started(started)
             assert supply.trouble(anyio.current_time()) is None
             kill(starter.children[-1])
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_SECONDS):
             while supply.count(Stage.WAITING):
                 await checkpoint()
         assert supply.trouble(anyio.current_time()) is not None

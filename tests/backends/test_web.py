@@ -16,6 +16,7 @@ from claude_openai.backends.sdk.long_output import LongOutput
 from claude_openai.backends.sdk.web import Resolve, allowed, leads_inside, unclear
 from claude_openai.core.agent import AgentProfile
 from claude_openai.workspace import AllowedFolders
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.anyio
 
@@ -129,7 +130,7 @@ async def asked(profile: AgentProfile, url: str) -> tuple[bool, list[str]]:
     assert options.hooks
     ((matcher,),) = options.hooks.values()
     question: Any = {"tool_name": "WebFetch", "tool_input": {"url": url}, "cwd": "/"}
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_SECONDS):
         answer: Any = await matcher.hooks[0](question, "toolu_1", HookContext(signal=None))
     return bool(answer), looked_up
 

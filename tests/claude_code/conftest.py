@@ -21,9 +21,7 @@ from claude_openai.settings import Settings
 from claude_openai.testing import RecordedRequest, Reply, Script, Simulator, Stall
 from claude_openai.testing.environment import simulated_login
 from claude_openai.wiring import application
-
-PATIENCE_SECONDS = 20
-"""For one request, a start of Claude Code included."""
+from tests.patience import PATIENCE_SECONDS
 
 NEW_MODEL, OLD_MODEL = "claude-sonnet-5", "claude-haiku-4-5"
 """One that takes no temperature, one that does."""

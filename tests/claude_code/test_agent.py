@@ -23,7 +23,8 @@ from claude_openai.core.models import Model
 from claude_openai.core.turn import Turn
 from claude_openai.testing import Replies, Reply, Text, ToolUse
 from claude_openai.testing.simulator import Failure
-from tests.claude_code.conftest import PATIENCE_SECONDS, Rig, Serve, spoken
+from tests.claude_code.conftest import Rig, Serve, spoken
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.anyio
 

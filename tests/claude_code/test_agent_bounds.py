@@ -12,8 +12,9 @@ import openai
 import pytest
 
 from claude_openai.testing import Replies, ToolUse
-from tests.claude_code.conftest import PATIENCE_SECONDS, Rig, Serve
+from tests.claude_code.conftest import Rig, Serve
 from tests.claude_code.test_agent import SECRET, Site, asked, needs_sandbox, outcomes, results, uses
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.anyio
 

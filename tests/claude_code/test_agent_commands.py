@@ -21,9 +21,10 @@ from anyio.abc import SocketAttribute, SocketStream
 from claude_openai.backends.scratch import Scratch
 from claude_openai.core.agent import PermissionMode
 from claude_openai.testing import Replies, Reply, ToolUse
-from tests.claude_code.conftest import PATIENCE_SECONDS, Rig, Serve
+from tests.claude_code.conftest import Rig, Serve
 from tests.claude_code.test_agent import SECRET, Site, asked, needs_sandbox, outcomes, site, uses
 from tests.claude_code.test_agent_bounds import script
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.anyio
 

@@ -14,9 +14,10 @@ import pytest
 from openai import AsyncOpenAI
 
 from claude_openai.testing import RecordedRequest, Reply, Simulator, Text, ToolUse
-from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS
+from tests.claude_code.conftest import NEW_MODEL
 from tests.claude_code.test_agent import SECRET, needs_sandbox
 from tests.claude_code.test_command import Running, Upstream, running
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.anyio, needs_sandbox]
 

@@ -6,7 +6,8 @@ from openai.types.chat import ChatCompletionChunk, ChatCompletionUserMessagePara
 
 from claude_openai.testing import Gate, Reply, Text, Thinking
 from claude_openai.testing.simulator.script import Script
-from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig
+from tests.claude_code.conftest import NEW_MODEL, Rig
+from tests.patience import PATIENCE_SECONDS
 
 USER: ChatCompletionUserMessageParam = {"role": "user", "content": "hi"}
 ASK = [USER]

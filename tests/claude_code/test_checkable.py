@@ -9,7 +9,8 @@ import pytest
 from pydantic import BaseModel, Field
 
 from claude_openai.testing import Replies, Reply, ToolUse
-from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig
+from tests.claude_code.conftest import NEW_MODEL, Rig
+from tests.patience import PATIENCE_SECONDS
 
 
 class Cat(BaseModel):

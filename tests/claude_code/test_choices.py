@@ -6,7 +6,8 @@ import anyio
 import pytest
 
 from claude_openai.testing import Replies
-from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig, spoken, text
+from tests.claude_code.conftest import NEW_MODEL, Rig, spoken, text
+from tests.patience import PATIENCE_SECONDS
 
 ASKED: list[Any] = [{"role": "user", "content": "Name a city."}]
 

@@ -9,7 +9,8 @@ import pytest
 from openai import BadRequestError
 
 from claude_openai.testing import Replies, Reply, ToolUse
-from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig, Serve, spoken, system_prompt, text
+from tests.claude_code.conftest import NEW_MODEL, Rig, Serve, spoken, system_prompt, text
+from tests.patience import PATIENCE_SECONDS
 
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
 

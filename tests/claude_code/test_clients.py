@@ -18,7 +18,8 @@ from pydantic import SecretStr
 
 from claude_openai.core.load import Load
 from claude_openai.testing import Replies, Reply, Text, ToolUse
-from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig, spoken, text
+from tests.claude_code.conftest import NEW_MODEL, Rig, spoken, text
+from tests.patience import PATIENCE_SECONDS
 
 LOOP_SECONDS: Final = 3 * PATIENCE_SECONDS
 """For a whole loop, which asks three times."""

@@ -24,7 +24,8 @@ from openai import AsyncOpenAI
 
 from claude_openai.backends.sdk import bundled_cli
 from claude_openai.testing import Gate, Reply, Simulator, Stall, Text
-from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS
+from tests.claude_code.conftest import NEW_MODEL
+from tests.patience import PATIENCE_SECONDS
 
 Upstream = tuple[Simulator, dict[str, str]]
 

@@ -24,7 +24,8 @@ from claude_openai.testing import (
     Text,
 )
 from claude_openai.testing.simulator.script import Answer
-from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig, Serve
+from tests.claude_code.conftest import NEW_MODEL, Rig, Serve
+from tests.patience import PATIENCE_SECONDS
 
 
 def always(answer: Answer) -> Callable[[object], Answer]:

@@ -11,13 +11,11 @@ import pytest
 
 from claude_openai.testing import Reply, Simulator, ToolUse
 from tests.claude_code.test_command import Running, ended, running
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.proves("safety.event-loop.checks")]
 
 Upstream = tuple[Simulator, dict[str, str]]
-
-PATIENCE_SECONDS = 120
-"""For what ends after some seconds of the processor's time, or never."""
 
 CHAT = "/v1/chat/completions"
 WORKER = "claude_openai.backends.schema_worker"
@@ -162,5 +160,7 @@ async def test_what_only_the_patterns_take_for_ever_hides_no_other_fault(upstrea
         body = asking({**schema, "required": ["c"]}, form=False)
         with anyio.fail_after(PATIENCE_SECONDS):
             answer = await http.post(CHAT, json=body)
+            server.process.terminate()
+            await server.process.wait()
     assert answer.json()["error"]["code"] == "invalid_tool_arguments"
     assert "'c' is a required property" in answer.json()["error"]["message"]

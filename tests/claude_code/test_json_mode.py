@@ -9,7 +9,8 @@ import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
 from claude_openai.testing import RecordedRequest, Replies, Reply, Text, ToolUse
-from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig, Serve, spoken, system_prompt
+from tests.claude_code.conftest import NEW_MODEL, Rig, Serve, spoken, system_prompt
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.anyio
 

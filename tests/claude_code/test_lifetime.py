@@ -11,7 +11,8 @@ import pytest
 from openai.types.chat import ChatCompletionUserMessageParam
 
 from claude_openai.testing import Gate, Reply, Stall, Text
-from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig
+from tests.claude_code.conftest import NEW_MODEL, Rig
+from tests.patience import PATIENCE_SECONDS
 
 USER: ChatCompletionUserMessageParam = {"role": "user", "content": "hi"}
 

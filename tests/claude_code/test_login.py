@@ -16,7 +16,8 @@ from claude_openai.core.failures import Kind
 from claude_openai.gateway import Choice, Gateway, Limits
 from claude_openai.testing import CREDIT_BALANCE, Failure, RecordedRequest, Reply, Simulator
 from claude_openai.testing.conformance import TURN
-from tests.claude_code.conftest import PATIENCE_SECONDS, Rig, Serve
+from tests.claude_code.conftest import Rig, Serve
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.anyio
 

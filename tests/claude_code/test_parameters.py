@@ -6,7 +6,8 @@ import anyio
 import pytest
 
 from claude_openai.testing import Reply, Text, ToolUse
-from tests.claude_code.conftest import NEW_MODEL, OLD_MODEL, PATIENCE_SECONDS, Rig, spoken, text
+from tests.claude_code.conftest import NEW_MODEL, OLD_MODEL, Rig, spoken, text
+from tests.patience import PATIENCE_SECONDS
 
 
 async def asked(rig: Rig, **parameters: Any) -> dict[str, Any]:

@@ -11,7 +11,8 @@ import pytest
 
 from claude_openai.testing import Failure, Replies, Reply, Text, ToolUse
 from claude_openai.translate import rate_limits
-from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig, Serve
+from tests.claude_code.conftest import NEW_MODEL, Rig, Serve
+from tests.patience import PATIENCE_SECONDS
 
 ACCOUNT = {"ANTHROPIC_API_KEY": "", "CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-nobody"}
 

@@ -6,8 +6,9 @@ import anyio
 import pytest
 
 from claude_openai.testing import RecordedRequest, Reply, Text, Thinking
-from tests.claude_code.conftest import NEW_MODEL, OLD_MODEL, PATIENCE_SECONDS, Rig
+from tests.claude_code.conftest import NEW_MODEL, OLD_MODEL, Rig
 from tests.claude_code.test_live import Chat, asked_for, ways
+from tests.patience import PATIENCE_SECONDS
 
 THOUGHTFUL = Reply((Thinking.of("Hm, so it is.", 2), Text.of("Yes.")))
 

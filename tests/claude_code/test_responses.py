@@ -7,7 +7,8 @@ import pytest
 
 from claude_openai.testing import Replies, Reply, ToolUse
 from claude_openai.translate.conversation import CONTINUE
-from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig, spoken
+from tests.claude_code.conftest import NEW_MODEL, Rig, spoken
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.anyio
 

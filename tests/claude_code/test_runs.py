@@ -8,9 +8,10 @@ import openai
 import pytest
 
 from claude_openai.testing import Replies, Reply, Stall, Text
-from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig
+from tests.claude_code.conftest import NEW_MODEL, Rig
 from tests.claude_code.test_lifetime import nothing_is_left
 from tests.claude_code.test_tools import TOOLS, USER, ask, back, results, weather
+from tests.patience import PATIENCE_SECONDS
 
 
 async def run_of(rig: Rig, name: str, action: str = "", method: str = "GET") -> httpx2.Response:

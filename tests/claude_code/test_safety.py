@@ -8,7 +8,8 @@ import psutil
 import pytest
 
 from claude_openai.testing import Gate, Reply, Text
-from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig, Serve, spoken, text
+from tests.claude_code.conftest import NEW_MODEL, Rig, Serve, spoken, text
+from tests.patience import PATIENCE_SECONDS
 
 MARK = "MARK-of-the-users-own-files"
 

@@ -23,10 +23,11 @@ from claude_openai.core.messages import Text as CoreText
 from claude_openai.core.models import Model
 from claude_openai.core.turn import Turn
 from claude_openai.testing import Gate, RecordedRequest, Replies, Reply, Simulator, Stall, Text
-from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig, Serve, spoken, text
+from tests.claude_code.conftest import NEW_MODEL, Rig, Serve, spoken, text
 from tests.claude_code.test_live import Chat, native, newest, ways
 from tests.claude_code.test_tools import TOOLS, message, outcome, results, sessions, weather
 from tests.claude_code.test_warm import processes, ready, until
+from tests.patience import PATIENCE_SECONDS
 
 REFUSING = r"""while read line; do
   id=$(printf '%s' "$line" | sed 's/.*"request_id": *"//; s/".*//')

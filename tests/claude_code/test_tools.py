@@ -17,7 +17,8 @@ from pydantic import BaseModel
 from structlog.testing import capture_logs
 
 from claude_openai.testing import RecordedRequest, Replies, Reply, Text, ToolUse
-from tests.claude_code.conftest import NEW_MODEL, PATIENCE_SECONDS, Rig, Serve, spoken, text
+from tests.claude_code.conftest import NEW_MODEL, Rig, Serve, spoken, text
+from tests.patience import PATIENCE_SECONDS
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 

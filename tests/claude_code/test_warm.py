@@ -10,9 +10,10 @@ import psutil
 import pytest
 
 from claude_openai.testing import Reply, Stall
-from tests.claude_code.conftest import NEW_MODEL, OLD_MODEL, PATIENCE_SECONDS, Rig, Serve, spoken, system_prompt, text
+from tests.claude_code.conftest import NEW_MODEL, OLD_MODEL, Rig, Serve, spoken, system_prompt, text
 from tests.claude_code.test_live import Chat, drawn, ways
 from tests.claude_code.test_tools import TOOLS, sessions, tool
+from tests.patience import PATIENCE_SECONDS
 
 STARTS = 15
 AT_ONCE = 5

@@ -10,6 +10,7 @@ from typing import Any
 
 from claude_openai.instances import Instance
 from claude_openai.wire.runs import RunError, RunObject, RunUsage
+from tests.patience import PATIENCE_SECONDS
 
 NOW = 1_800_000_000.0
 
@@ -59,7 +60,7 @@ RUNNING = a_run(
 @contextmanager
 def asked(server: Instance, content: str, **more: Any) -> Iterator[HTTPResponse]:
     """A request that is open for as long as the block lasts; its answer has begun."""
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
     request_id = more.pop("request_id", None)
     key = more.pop("key", None)
     headers = {

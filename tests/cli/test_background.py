@@ -16,6 +16,7 @@ import pytest
 
 from claude_openai.instances import Instance, running
 from tests.cli.typed import Machine, Typed, is_gone, until
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="sessions and signals are POSIX's"),
@@ -48,7 +49,7 @@ def test_it_returns_when_the_server_is_ready_and_tells_what_one_needs(started: T
         f"claude-openai stop --port {server.port}\n",
     ):
         assert told in started.out
-    with urlopen(f"{server.url}/health", timeout=10) as answer:  # noqa: S310 -- our own URL
+    with urlopen(f"{server.url}/health", timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 -- our own URL
         assert json.load(answer)["ready"]
 
 
@@ -64,9 +65,9 @@ def test_the_server_has_a_session_of_its_own_and_no_terminal(server: Instance) -
 def test_a_key_in_the_environment_stays_out_of_the_list_of_processes(server: Instance) -> None:
     assert not any(KEY in word for word in psutil.Process(server.pid).cmdline())
     with pytest.raises(HTTPError, match="401"):
-        urlopen(f"{server.url}/v1/models", timeout=10)  # noqa: S310 -- our own URL
+        urlopen(f"{server.url}/v1/models", timeout=PATIENCE_SECONDS)  # noqa: S310 -- our own URL
     request = Request(f"{server.url}/v1/models", headers={"authorization": f"Bearer {KEY}"})  # noqa: S310 -- the same
-    with urlopen(request, timeout=10) as answer:  # noqa: S310 -- the same
+    with urlopen(request, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 -- the same
         assert json.load(answer)["data"]
 
 
@@ -138,7 +139,7 @@ def test_ctrl_c_while_it_starts_ends_it(tmp_path: Path) -> None:
         until(psutil.Process(command.pid).children)
         family = psutil.Process(command.pid).children(recursive=True)
         command.send_signal(signal.SIGINT)
-        out, err = command.communicate(timeout=20)
+        out, err = command.communicate(timeout=PATIENCE_SECONDS)
     assert (command.returncode, out, re.sub(r"\s", "", err)) == (130, "", "")
     until(lambda: all(map(is_gone, family)))
     assert list(machine.temporary.iterdir()) == []

@@ -10,6 +10,7 @@ import pytest
 from claude_openai.cli import COMMANDS
 from claude_openai.cli.completion import INSTALL
 from tests.cli.typed import COMMAND, Machine
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="these shells are POSIX's"),
@@ -41,7 +42,7 @@ def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
             env=machine.environ,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=PATIENCE_SECONDS,
             check=True,
         )
         assert done.stderr == ""

@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from claude_openai.instances import Instance, running
-from tests.cli.typed import COMMAND, PATIENCE_SECONDS, Machine
+from tests.cli.typed import COMMAND, Machine
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are read as Linux has them"),

@@ -18,6 +18,7 @@ from claude_openai.checks import Check, of_folder, of_port, of_python
 from claude_openai.cli.doctor import line, verdict
 from claude_openai.instances import Instance
 from tests.cli.typed import Machine, is_gone, until
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="modes of files are POSIX's"),
@@ -178,7 +179,7 @@ def test_ctrl_c_while_the_model_is_awaited_ends_it_and_all_it_started(tmp_path: 
         ):
             family = psutil.Process(command.pid).children(recursive=True)
             command.send_signal(signal.SIGINT)
-            out, err = command.communicate(timeout=20)
+            out, err = command.communicate(timeout=PATIENCE_SECONDS)
     assert (command.returncode, err.strip()) == (130, "")
     assert "Live turn" not in out
     until(lambda: all(map(is_gone, family)))

@@ -15,6 +15,7 @@ from inline_snapshot import snapshot
 from claude_openai.cli.log_lines import Wanted, pretty
 from claude_openai.cli.logs import followed
 from tests.cli.typed import COMMAND, Machine
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be put aside there"),
@@ -179,7 +180,7 @@ def test_what_is_piped_in_is_shown(tmp_path: Path) -> None:
         input=f"{START}\n{ASKED}\n",
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=PATIENCE_SECONDS,
         check=True,
     )
     assert shown.stdout.count("\n") == 1
@@ -194,7 +195,7 @@ def test_the_log_is_followed_until_ctrl_c(tmp_path: Path, log: Path) -> None:
         _append(log, event("sdk.error") + "\n" + event("server.stop") + "\n")
         assert "server.stop" in command.stdout.readline()
         command.send_signal(signal.SIGINT)
-        assert command.wait(timeout=20) == 130
+        assert command.wait(timeout=PATIENCE_SECONDS) == 130
 
 
 @pytest.mark.proves("commands.logs.which")

@@ -11,7 +11,8 @@ import pytest
 
 from claude_openai.cli.service import Home, Launchd
 from claude_openai.cli.units import Service, launchd_plist, systemd_unit
-from tests.cli.typed import COMMAND, PATIENCE_SECONDS, Machine
+from tests.cli.typed import COMMAND, Machine
+from tests.patience import PATIENCE_SECONDS
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there is no such service on Windows")
@@ -86,7 +87,7 @@ def test_launchd_runs_the_command_with_what_the_file_of_secrets_says(tmp_path: P
         env=plist["EnvironmentVariables"],
         capture_output=True,
         text=True,
-        timeout=10,
+        timeout=PATIENCE_SECONDS,
         check=True,
     )
     variables = dict(line.split("=", 1) for line in done.stdout.split("\0") if line)

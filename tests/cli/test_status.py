@@ -17,7 +17,8 @@ import claude_openai
 from claude_openai.checks import Check, of_server
 from claude_openai.cli.status import Seen, described
 from claude_openai.instances import Instance, process_of, running
-from tests.cli.typed import PATIENCE_SECONDS, Machine
+from tests.cli.typed import Machine
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals and signals are POSIX's"),
@@ -56,7 +57,7 @@ def test_each_address_of_each_host_is_answered(servers: list[Instance]) -> None:
     for hosts, server in by_hosts.items():
         assert server.url == f"http://{hosts[0].replace('localhost', '127.0.0.1')}:{server.port}"
         for address in ("127.0.0.1", "[::1]", *(["127.0.0.2"] if "127.0.0.2" in hosts else [])):
-            with urlopen(f"http://{address}:{server.port}/health", timeout=10) as answer:
+            with urlopen(f"http://{address}:{server.port}/health", timeout=PATIENCE_SECONDS) as answer:
                 assert json.load(answer)["ready"] is True
 
 

@@ -17,6 +17,7 @@ from claude_openai.errors import LaunchError
 from claude_openai.instances import PID_FILE, PORT_FILE, Instance, registry, running
 from claude_openai.runtime import in_temporary
 from tests.cli.typed import Machine, is_gone, until
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="folders' modes and signals are POSIX's"),
@@ -95,7 +96,7 @@ def test_a_server_in_the_foreground_is_known_until_a_signal_ends_it(machine: Mac
         assert (place / PID_FILE).read_text().split("\n")[0] == str(server.pid)
         assert (place / PORT_FILE).read_text().split("\n")[0] == str(server.port)
         command.send_signal(stop)
-        command.communicate(timeout=20)
+        command.communicate(timeout=PATIENCE_SECONDS)
     assert list(machine.temporary.iterdir()) == []
 
 

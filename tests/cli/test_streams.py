@@ -11,7 +11,8 @@ import pytest
 from claude_openai.cli.status import described, seen
 from claude_openai.instances import Instance, running
 from claude_openai.serving import bound
-from tests.cli.typed import COMMAND, PATIENCE_SECONDS, Machine, until
+from tests.cli.typed import COMMAND, Machine, until
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is no /dev/full")
 

@@ -17,6 +17,7 @@ from claude_openai.wire.runs import RunActivity, RunCall, RunText
 from tests.cli.runs import FAILED, NOW, RUNNING, a_run, answered, answering, asked
 from tests.cli.typed import Machine
 from tests.own_loop import in_a_loop_of_its_own
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals and signals are for POSIX"),
@@ -129,7 +130,7 @@ def test_a_run_is_followed_as_it_is_said_until_somebody_cancels_it(machine: Mach
         so_far = machine.types("tail", "stalled")
         cancelled = machine.types("cancel", "stalled")
         followed, told = first + follower.stdout.read(), follower.stderr.read()
-        code = follower.wait(timeout=20)
+        code = follower.wait(timeout=PATIENCE_SECONDS)
         streamed = answer.read().decode()
     assert so_far.out == followed
     assert so_far.err.rstrip().endswith("; follow it with -f")
@@ -148,7 +149,7 @@ def test_ctrl_c_ends_the_following_and_not_the_run(machine: Machine, server: Ins
         assert follower.stdout is not None
         follower.stdout.read(1)
         follower.send_signal(signal.SIGINT)
-        _, told = follower.communicate(timeout=20)
+        _, told = follower.communicate(timeout=PATIENCE_SECONDS)
         assert (follower.returncode, told.strip()) == (130, "")
         assert " is running (" in machine.types("tail", "watched").err
 

@@ -7,6 +7,7 @@ import pytest
 
 from claude_openai.cli import terminal
 from claude_openai.cli.terminal import progress
+from tests.patience import PATIENCE_SECONDS
 
 
 class Screen(StringIO):
@@ -28,7 +29,7 @@ def test_progress_is_shown_while_it_lasts_and_leaves_nothing(monkeypatch: pytest
     monkeypatch.setattr(terminal, "PATIENCE_SECONDS", 0.0)
     screen = Screen()
     with progress("Waiting", screen):
-        assert screen.written.wait(5)
+        assert screen.written.wait(PATIENCE_SECONDS)
         assert screen.getvalue() == "\rWaiting ... 0 s"
     line = len("Waiting ... 0 s")
     assert screen.getvalue().endswith("\r" + " " * line + "\r")
@@ -50,5 +51,5 @@ def test_progress_ends_with_a_block_that_fails(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(terminal, "PATIENCE_SECONDS", 0.0)
     screen = Screen()
     with pytest.raises(ValueError, match="invalid literal"), progress("Waiting", screen):
-        int("not a number" if screen.written.wait(5) else "1")
+        int("not a number" if screen.written.wait(PATIENCE_SECONDS) else "1")
     assert screen.getvalue().endswith("\r")

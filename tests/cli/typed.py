@@ -13,10 +13,9 @@ from pathlib import Path
 
 import psutil
 
-COMMAND = str(Path(sysconfig.get_path("scripts"), "claude-openai"))
+from tests.patience import PATIENCE_SECONDS
 
-PATIENCE_SECONDS = 20
-"""For one command, a start of Claude Code included."""
+COMMAND = str(Path(sysconfig.get_path("scripts"), "claude-openai"))
 
 
 @dataclass(frozen=True)

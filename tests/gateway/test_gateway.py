@@ -26,6 +26,7 @@ from claude_openai.core.turn import Turn
 from claude_openai.gateway import Choice, Gateway, Keep, Limits, Patience, Queue
 from claude_openai.testing import Gate
 from claude_openai.testing.scripted_backend import DESCRIPTION, Performance, ScriptedBackend, ScriptedSession
+from tests.patience import PATIENCE_SECONDS
 from tests.virtual_clock import on_virtual_clock
 
 TURN = Turn(Model("sonnet"), (UserMessage((Text("hi"),)),))
@@ -261,7 +262,7 @@ async def test_stopping_tells_every_turn_and_lets_none_begin() -> None:
         ends.append((await events_of(stopping))[-1])
 
     async with gateway(backend) as stopping, anyio.create_task_group() as group:
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE_SECONDS):
             for _ in range(3):
                 group.start_soon(one, stopping)
             await trio.testing.wait_all_tasks_blocked()

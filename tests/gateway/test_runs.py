@@ -34,6 +34,7 @@ from claude_openai.gateway import Choice, Gateway, Keep, Limits, Patience, Queue
 from claude_openai.gateway.runs import joined
 from claude_openai.testing import Gate
 from claude_openai.testing.scripted_backend import ScriptedBackend, Step
+from tests.patience import PATIENCE_SECONDS
 from tests.virtual_clock import on_virtual_clock
 
 HI = UserMessage((Text("hi"),))
@@ -425,7 +426,7 @@ async def test_a_follower_is_told_the_end_of_a_run_that_is_cancelled() -> None:
         follower = there.gateway.runs.follow(await there.run())
         await follower.receive()
         await there.cancel()
-        with anyio.fail_after(1):
+        with anyio.fail_after(PATIENCE_SECONDS):
             assert await follower.receive() == ()
         assert follower.run.state is RunState.CANCELLED
 

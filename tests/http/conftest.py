@@ -28,7 +28,7 @@ from claude_openai.testing.scripted_backend import DESCRIPTION, ScriptedBackend,
 from tests.http.exchange import Configuration, Served
 
 STOP_SECONDS = 1
-TIMEOUT_SECONDS = 10
+TIMEOUT_SECONDS = 120
 
 
 class Stage:

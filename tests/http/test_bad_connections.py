@@ -12,6 +12,7 @@ from anyio.abc import SocketStream
 from claude_openai.http import connection
 from tests.http.conftest import Serve
 from tests.http.exchange import HELLO, Json, Served, said
+from tests.patience import PATIENCE_SECONDS
 
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n"
 BODY = json.dumps(HELLO).encode()
@@ -21,7 +22,7 @@ REQUEST = HEAD + b"content-type: application/json\r\ncontent-length: %d\r\n\r\n"
 @asynccontextmanager
 async def connected(served: Served) -> AsyncIterator[SocketStream]:
     async with await served.connect() as stream:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_SECONDS):
             yield stream
 
 

@@ -10,6 +10,7 @@ from claude_openai.core.failures import Failure, Kind
 from claude_openai.testing import Gate
 from tests.http.conftest import Serve
 from tests.http.exchange import FINISHED, HELLO, STARTED, STREAMED, USED, Blocks, Json, Served, chunks, data, said
+from tests.patience import PATIENCE_SECONDS
 
 PLACES = 2
 """Of the server of these tests."""
@@ -28,7 +29,7 @@ def held(text: str) -> tuple[Gate, list[Event | Gate]]:
 
 
 async def ended(served: Served, number: int) -> None:
-    with anyio.fail_after(1):
+    with anyio.fail_after(PATIENCE_SECONDS):
         await served.backend.performances[number].ended.wait()
 
 
@@ -82,7 +83,7 @@ async def test_more_answers_than_places_come_one_after_another(serve: Serve) -> 
     (first, one), (second, two) = held("one"), held("two")
     served = serve(one, two, said("three"))
     async with served.stream({**STREAMED, "n": 5}) as response:
-        with anyio.fail_after(1):
+        with anyio.fail_after(PATIENCE_SECONDS):
             await first.reached.wait()
             await second.reached.wait()
         assert len(served.backend.performances) == PLACES

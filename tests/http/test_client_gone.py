@@ -11,6 +11,7 @@ from claude_openai.core.events import TextDelta
 from claude_openai.testing import Gate
 from tests.http.conftest import Serve
 from tests.http.exchange import CHAT, FINISHED, HELLO, STARTED, STREAMED, Blocks, Json, Served, said
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.proves("lifetime.client-gone")
 
@@ -19,7 +20,7 @@ async def test_leaving_a_stream_between_two_deltas_ends_the_turn(serve: Serve) -
     served = serve([STARTED, TextDelta("one"), Gate(), FINISHED])
     async with served.stream() as response:
         await Blocks(response).chunk()
-    with anyio.fail_after(1):
+    with anyio.fail_after(PATIENCE_SECONDS):
         await served.performance.ended.wait()
     assert not served.performance.completed
 
@@ -31,7 +32,7 @@ async def test_leaving_before_anything_was_answered_ends_the_turn(serve: Serve, 
     async with await served.connect() as connection:
         await connection.send(request(body))
         await gate.reached.wait()
-    with anyio.fail_after(1):
+    with anyio.fail_after(PATIENCE_SECONDS):
         await served.performance.ended.wait()
     assert not served.performance.completed
 
@@ -65,7 +66,7 @@ async def test_one_that_leaves_takes_nothing_from_another(serve: Serve) -> None:
         blocks = Blocks(staying)
         await blocks.chunk()
         await leaving.aclose()
-        with anyio.fail_after(1):
+        with anyio.fail_after(PATIENCE_SECONDS):
             await served.backend.performances[0].ended.wait()
         gate.open()
         assert (await blocks.rest())[-1] == "data: [DONE]"
@@ -80,10 +81,10 @@ async def test_one_that_stops_reading_is_given_up(serve: Serve, logged: list[Eve
         await connection.send(request(STREAMED))
         await gate.reached.wait()
         gate.open()
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE_SECONDS):
             await served.performance.ended.wait()
         assert not served.performance.completed
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_SECONDS):
         while "http.client_stalled" not in [entry["event"] for entry in logged]:
             await anyio.lowlevel.checkpoint()
 

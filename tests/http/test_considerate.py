@@ -17,10 +17,9 @@ from claude_openai.http.reading import LARGE_BYTES, Answering, considerately
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.http.conftest import Serve
 from tests.http.exchange import CHAT
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.proves("safety.event-loop.reading")]
-
-PATIENCE_SECONDS = 60
 
 
 class Endless:

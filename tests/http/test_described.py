@@ -27,6 +27,7 @@ from claude_openai.serving import Server, base_url, bound, serving
 from claude_openai.store import MemoryRuns
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.http.exchange import said
+from tests.patience import PATIENCE_SECONDS
 
 EVENTS = "text/event-stream"
 
@@ -71,7 +72,7 @@ def url() -> Iterator[str]:
     thread = threading.Thread(target=anyio.run, args=(serve,))
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(PATIENCE_SECONDS)
         yield base_url(listener)
     finally:
         stop.set()
@@ -88,7 +89,7 @@ def url() -> Iterator[str]:
     suppress_health_check=list(HealthCheck),
 )
 def test_every_answer_is_one_that_the_description_has(case: schemathesis.Case[Any], url: str) -> None:
-    case.call_and_validate(base_url=url, timeout=10, checks=CHECKS)
+    case.call_and_validate(base_url=url, timeout=PATIENCE_SECONDS, checks=CHECKS)
 
 
 @pytest.mark.proves("hostile.described")
@@ -108,6 +109,6 @@ def test_every_stream_is_one_that_the_description_has(path: str, body: Any, url:
     else:
         run = httpx2.get(f"{url}/runs").json()["data"][0]["id"]
         case = operation.Case(path_parameters={"run": run})
-    response = case.call(base_url=url, timeout=10)
+    response = case.call(base_url=url, timeout=PATIENCE_SECONDS)
     assert response.headers["content-type"][0].startswith(EVENTS)
     case.validate_response(response, checks=CHECKS)

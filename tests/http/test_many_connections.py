@@ -18,6 +18,7 @@ from claude_openai.serving import ACCEPTED_AT_ONCE, Server, base_url, bound, ser
 from claude_openai.testing import Gate
 from tests.http.conftest import STOP_SECONDS, TIMEOUT_SECONDS, Serve
 from tests.http.exchange import STREAMED, Blocks, said
+from tests.patience import PATIENCE_SECONDS
 
 PLACES = 8
 
@@ -47,7 +48,7 @@ async def idle(stack: AsyncExitStack, client: httpx2.AsyncClient, count: int) ->
 
 
 async def is_closed(stream: SocketStream) -> bool:
-    with anyio.fail_after(10), pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+    with anyio.fail_after(PATIENCE_SECONDS), pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
         await stream.receive()
     return True
 

@@ -15,6 +15,7 @@ from claude_openai.core.messages import AssistantMessage, Text, ToolCall, ToolMe
 from claude_openai.testing import Gate
 from tests.http.conftest import Serve
 from tests.http.exchange import FINISHED, STARTED, USED, Blocks, Json, Served, said
+from tests.patience import PATIENCE_SECONDS
 
 RESPONSES = "/v1/responses"
 ASKED: Json = {"model": "sonnet", "input": "Hello"}
@@ -239,7 +240,7 @@ async def test_a_response_that_is_being_answered_can_be_ended(serve: Serve) -> N
         blocks = Blocks(response)
         begun = await blocks.next()
         response_id = begun.split('"id":"')[1].split('"')[0]
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE_SECONDS):
             cancelled = await served.client.post(f"{RESPONSES}/{response_id}/cancel")
             rest = await blocks.rest()
     assert cancelled.json()["status"] == "cancelled"
@@ -267,7 +268,7 @@ async def test_one_that_is_being_answered_cannot_be_forgotten_and_one_whose_clie
         response_id = (await Blocks(response).next()).split('"id":"')[1].split('"')[0]
         refused = await served.client.delete(f"{RESPONSES}/{response_id}")
         assert (refused.status_code, "Cancel it first" in refused.json()["error"]["message"]) == (400, True)
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_SECONDS):
         await served.backend.performances[0].ended.wait()
         while (await served.client.get(f"{RESPONSES}/{response_id}")).json()["status"] == "in_progress":
             await anyio.lowlevel.checkpoint()

@@ -21,6 +21,7 @@ from claude_openai.testing import Gate
 from claude_openai.testing.scripted_backend import Step
 from tests.http.conftest import Serve
 from tests.http.exchange import CHAT, FINISHED, HELLO, STARTED, STREAMED, Blocks, Json, Served, said
+from tests.patience import PATIENCE_SECONDS
 
 CALL = ToolCall("call_1", "look", '{"at":"the sky"}')
 CALLING = [STARTED, TextDelta("Let me see."), ToolCalled(CALL), TurnFinished("tool_calls"), *said("Blue.")]
@@ -327,7 +328,7 @@ async def test_a_client_that_leaves_has_cancelled_its_run(serve: Serve) -> None:
     served = serve([STARTED, TextDelta("Hi"), Gate(), FINISHED])
     async with served.stream() as response:
         await Blocks(response).chunk()
-    with anyio.fail_after(1):
+    with anyio.fail_after(PATIENCE_SECONDS):
         await served.performance.ended.wait()
     [run] = await served.runs("?state=cancelled")
     assert run["error"]["message"] == "The client left before the answer was complete."

@@ -8,6 +8,7 @@ from claude_openai.core.failures import Failure, Kind
 from claude_openai.testing import Gate
 from tests.http.conftest import Serve
 from tests.http.exchange import FINISHED, HELLO, STARTED, STREAMED, USED, Blocks, chunks, data, said
+from tests.patience import PATIENCE_SECONDS
 
 OVERLOADED = TurnFailed(Failure(Kind.OVERLOADED, "Claude is overloaded."))
 
@@ -207,6 +208,6 @@ async def test_the_connection_can_be_used_again_after_a_stream(serve: Serve) -> 
         async with served.stream() as response:
             await response.aread()
         assert chunks(response)
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_SECONDS):
         for performance in served.backend.performances:
             await performance.ended.wait()

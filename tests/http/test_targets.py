@@ -10,6 +10,7 @@ from structlog.typing import EventDict
 
 from tests.http.conftest import Serve
 from tests.http.exchange import HELLO, Json, Served, said
+from tests.patience import PATIENCE_SECONDS
 
 
 class Answer(NamedTuple):
@@ -28,7 +29,7 @@ class Answer(NamedTuple):
 async def sent(served: Served, *lines: str, body: bytes = b"") -> Answer:
     """What comes of these very lines. They do not ask for the connection to be closed."""
     async with await served.connect() as stream:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_SECONDS):
             await stream.send("\r\n".join([*lines, "", ""]).encode() + body)
             client = h11.Connection(h11.CLIENT)
             client.send(h11.Request(method=lines[0].split(" ")[0], target="/", headers=[("host", "x")]))

@@ -26,6 +26,7 @@ from claude_openai.errors import SettingsError
 from claude_openai.settings import Settings, catalogue, login_environment
 from claude_openai.wiring import LAST_WORDS_SECONDS
 from tests.packaging.dockerfile import ignored, stages
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -39,9 +40,6 @@ SERVICE = yaml.safe_load(COMPOSE)["services"]["claude-openai"]
 MOUNTED = {volume["target"]: volume for volume in SERVICE["volumes"]}
 
 KEY = "key-of-a-client"
-PATIENCE_SECONDS = 30
-"""For a start, one answer or a stop on a busy machine."""
-
 
 # The image.
 

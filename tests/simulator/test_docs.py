@@ -10,6 +10,7 @@ import pytest
 
 from claude_openai.testing.simulator import Reply, ToolUse, simulated_model
 from claude_openai.testing.simulator.directives import NAMES, directives
+from tests.patience import PATIENCE_SECONDS
 from tests.simulator.api import TIME, WEATHER, asking, recorded
 
 pytestmark = pytest.mark.proves("simulator.rules.prompt")
@@ -41,5 +42,7 @@ def test_the_prompts_that_are_said_to_call_a_tool_do(prompt: str) -> None:
 @pytest.mark.proves("simulator.rules.script")
 def test_the_example_runs() -> None:
     (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    done = subprocess.run([sys.executable, "-c", example], timeout=60, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", example], timeout=PATIENCE_SECONDS, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -28,7 +28,7 @@ from claude_openai.testing.simulator.arguments import accepts
 from claude_openai.testing.simulator.rules import MOST_DELTAS, in_words
 from claude_openai.testing.simulator.script import USUAL_FAILURES
 from claude_openai.testing.simulator.situation import TAKEN
-from claude_openai.testing.simulator.usage import output_tokens
+from claude_openai.testing.simulator.usage import count, output_tokens
 from tests.simulator.api import TIME, WEATHER, asking, recorded, said
 
 PARIS = {"city": "Paris", "unit": "celsius"}
@@ -378,6 +378,19 @@ class TestDirectives:
     def test_a_megabyte_is_a_megabyte(self) -> None:
         big = reply(asking("[[sim megabyte]]", max_tokens=32_000))
         assert (len(text(asking("[[sim megabyte]]", max_tokens=32_000))), big.stop_reason) == (1024 * 1024, None)
+
+    @pytest.mark.proves("simulator.reply.tokens")
+    def test_so_many_tokens_are_that_many_each_in_a_delta_of_its_own(self) -> None:
+        (block,) = reply(asking("[[sim tokens=500 delay=0.5]]", max_tokens=1000)).blocks
+        assert isinstance(block, Text)
+        assert (len(block.deltas), block.delay, count(block.text)) == (500, 0.5, 500)
+        (block,) = reply(asking("[[sim tokens=500 pieces=7]]", max_tokens=1000)).blocks
+        assert (len(block.deltas), count(block.text)) == (7, 500)
+
+    @pytest.mark.proves("simulator.reply.tokens")
+    def test_no_more_tokens_come_than_the_request_allows(self) -> None:
+        answer = reply(asking("[[sim tokens=500]]", max_tokens=20))
+        assert (output_tokens(answer), answer.reason) == (20, "max_tokens")
 
     @pytest.mark.proves("simulator.reply.split-emoji")
     def test_an_emoji_is_split_between_its_code_points(self) -> None:

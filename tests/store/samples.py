@@ -14,6 +14,7 @@ from claude_openai.core.messages import ToolCall
 from claude_openai.core.runs import Kept, Run, RunState
 from claude_openai.store import Retention, sqlite_runs
 from tests.own_loop import in_a_loop_of_its_own
+from tests.patience import PATIENCE_SECONDS
 
 NOW = 1_900_000_000.0
 """When the runs of tests arrive, so far ahead that none is forgotten for its age."""
@@ -52,7 +53,7 @@ def remember(folder: Path, *runs: Run, retention: Retention = KEEPS_ALL) -> None
 
 
 async def until(condition: Callable[[], object]) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE_SECONDS):
         while not condition():  # noqa: ASYNC110 -- the store's thread tells nobody what it has done
             await anyio.sleep(0.001)
 

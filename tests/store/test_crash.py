@@ -13,6 +13,7 @@ import pytest
 from claude_openai.core.runs import Run, RunState
 from claude_openai.store import Retention, saved_runs, sqlite_runs
 from claude_openai.store.files import NAME
+from tests.patience import PATIENCE_SECONDS
 from tests.store.samples import KEEPS_ALL, a_run, remember, until
 
 pytestmark = pytest.mark.anyio
@@ -64,7 +65,7 @@ ENDED: dict[str, Ended] = {
 
 @pytest.mark.proves("store.crash.whole", "store.crash.nothing-running")
 def test_a_server_killed_at_any_step_of_sqlites_leaves_a_whole_store_and_no_run_running(tmp_path: Path) -> None:
-    subprocess.run(server("killed", tmp_path, 5, LIVES), check=True, cwd=ROOT, timeout=120)
+    subprocess.run(server("killed", tmp_path, 5, LIVES), check=True, cwd=ROOT, timeout=PATIENCE_SECONDS)
     folders = list(tmp_path.iterdir())
     assert len(folders) == LIVES
     assert sum((folder / f"{NAME}-wal").exists() for folder in folders) > LIVES / 2  # they were killed indeed
@@ -147,6 +148,6 @@ def test_after_a_crash_a_command_reads_what_was_written_and_that_it_is_over(tmp_
 @pytest.mark.proves("store.shared")
 def test_servers_that_start_and_write_at_once_lose_nothing(tmp_path: Path) -> None:
     servers = [subprocess.Popen(server("fill", tmp_path, name, 40), cwd=ROOT) for name in ("a", "b", "c")]
-    assert [process.wait(timeout=60) for process in servers] == [0, 0, 0]
+    assert [process.wait(timeout=PATIENCE_SECONDS) for process in servers] == [0, 0, 0]
     names = {run.id for run in saved_runs(tmp_path).recent(1000)}
     assert names == {f"{name}-{number}" for name in "abc" for number in range(40)}

@@ -81,6 +81,11 @@ def check_schema(schema: str) -> None:
         raise InvalidSchema(fault)
 
 
+def is_json_schema(schema: Any) -> bool:
+    """Whether `schema`, decoded JSON, is a JSON Schema of anything; its references are not looked at."""
+    return _Rules(_RULES).is_valid(schema)
+
+
 class Schema:
     """A schema that has passed `check_schema`, to hold values against."""
 

@@ -45,7 +45,10 @@ EMOJI = "👩\u200d👩\u200d👧\u200d👦 🏳️\u200d🌈 👍🏽 🇫🇷"
 
 REFUSAL = "I cannot help with that."
 
-CONTENT = frozenset({"text", "megabyte", "emoji", "empty"})
+MOST_TOKENS = 200_000
+"""Of one answer: more than any model gives, and a megabyte of words."""
+
+CONTENT = frozenset({"text", "tokens", "megabyte", "emoji", "empty"})
 """Directives that say what a message holds; without one it holds what it naturally would."""
 
 FAULTS: Mapping[str, type[Fault]] = {"stall": Stall, "cut": Cut, "malformed": Malformed, "stream_error": StreamError}
@@ -87,6 +90,8 @@ def _content(directive: Directive) -> tuple[Block, ...]:
     match directive.name:
         case "text":
             return (Text.of(str(directive.value), *_pace(directive)),)
+        case "tokens":
+            return (_of_tokens(directive),)
         case "thinking":
             thought = THOUGHT if directive.value is True else str(directive.value)
             return (Thinking.of(thought, *_pace(directive)),)
@@ -96,6 +101,16 @@ def _content(directive: Directive) -> tuple[Block, ...]:
             return (Text(tuple(EMOJI)),)
         case _:
             return ()
+
+
+def _of_tokens(directive: Directive) -> Text:
+    """So many words, each a token, and a delta of its own unless told otherwise."""
+    count = int(directive.number("tokens", 1))
+    if not 1 <= count <= MOST_TOKENS:
+        raise DirectiveError(f"tokens is from 1 to {MOST_TOKENS}, not {count}")
+    words = ("token", *(" token",) * (count - 1))
+    pieces, delay = _pace(directive)
+    return Text.of("".join(words), pieces, delay) if "pieces" in directive.options else Text(words, delay)
 
 
 def _pace(directive: Directive) -> tuple[int, float]:

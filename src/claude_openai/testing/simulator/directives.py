@@ -25,6 +25,7 @@ NAMES: Mapping[str, frozenset[str]] = {
     "refusal": frozenset(),
     "max_tokens": frozenset(),
     "empty": frozenset(),
+    "tokens": frozenset({"pieces", "delay"}),
     "megabyte": frozenset(),
     "emoji": frozenset(),
     "error": frozenset({"retry_after"}),

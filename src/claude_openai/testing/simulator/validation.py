@@ -9,9 +9,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-
+from claude_openai.core.schemas import is_json_schema
 from claude_openai.testing.simulator.recorded import JsonObject, blocks
 from claude_openai.testing.simulator.script import Failure
 
@@ -121,11 +119,7 @@ def _input_schema(index: int, schema: JsonObject) -> Iterator[str]:
 @lru_cache(maxsize=1024)
 def _is_schema(text: str) -> bool:
     """Remembered, because a client offers the same tools in every request."""
-    try:
-        Draft202012Validator.check_schema(json.loads(text))
-    except SchemaError:
-        return False
-    return True
+    return is_json_schema(json.loads(text))
 
 
 def _sampling(body: JsonObject) -> Iterator[str]:
