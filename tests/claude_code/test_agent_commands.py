@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from uuid import uuid4
 
 import anyio
 import openai
+import psutil
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
@@ -352,8 +352,8 @@ async def test_what_the_sandbox_put_in_a_home_goes_with_a_claude_code_that_is_ki
 
 def running() -> int:
     """The one Claude Code that a server here has started."""
-    (record,) = Path(tempfile.gettempdir()).glob("claude-openai-*/process")
-    return int(record.read_text().split()[0])
+    (found,) = (child for child in psutil.Process().children() if child.name() == "claude")
+    return found.pid
 
 
 async def fails(rig: Rig, site: Site, folder: str) -> None:
