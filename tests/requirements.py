@@ -527,6 +527,8 @@ AGENT_REQUIREMENTS = (
     Row("agent.bounds.run", "What shells, the system or this server run by themselves is not written.", MEASURED),
     Row("agent.bounds.own", "The server's log, keys and runs, and private paths, are out of bounds.", OURS),
     Row("agent.bounds.kept", "What a server writes and reads again is out of reach of every agent.", OURS),
+    Row("agent.bounds.place", "Temporary files lie in no folder of agents; else there is no start, or no agent.", OURS),
+    Row("agent.fence.spellings", "A folder's name counts in the spelling that the disk has.", MEASURED),
     Row("agent.bounds.handed-over", "What Claude Code reads at its start is in no file, where it can be.", MEASURED),
     Row("agent.bounds.git", "Claude Code's own git runs nothing that a repository brings.", MEASURED),
     Row("agent.settings.sources", "A project's settings load only where the server says so.", OURS),

@@ -29,14 +29,16 @@ _UNCLEAR_ON_WINDOWS: Final = re.compile(r"[\\/]|[A-Za-z]:(?![\\/])|..+:", re.DOT
 def readings(sent: object, home: str, cwd: str, *, windows: bool = os.name == "nt") -> tuple[str, ...]:
     """Where the path `sent` leads, links followed; nothing where that is not clear.
 
-    Claude Code opens it in the spelling that was sent (measured). If the same letters in another spelling lead to a
-    file that is there, that one counts too: a version that spells for itself must not come by it.
+    Claude Code opens it in the spelling that was sent (measured). Where that is not there, another of the same letters
+    that is counts too: a version that tries those must not come by it.
     """
     if not isinstance(sent, str) or _UNCLEAR.match(sent) or (windows and _UNCLEAR_ON_WINDOWS.match(sent)):
         return ()
     path = home + sent[1:] if sent.startswith("~") else sent
-    others = (Path(cwd, unicodedata.normalize(form, path)) for form in ("NFC", "NFD"))
-    spellings = (Path(cwd, path), *(other for other in others if os.path.lexists(other)))
+    spellings = [Path(cwd, path)]
+    if not os.path.lexists(spellings[0]):
+        others = (Path(cwd, unicodedata.normalize(form, path)) for form in ("NFC", "NFD"))
+        spellings += filter(os.path.lexists, others)
     return tuple(dict.fromkeys(map(os.path.realpath, spellings)))
 
 
