@@ -742,6 +742,7 @@ HOSTILE_REQUIREMENTS = (
     Row("hostile.bodies", "A body that is no request is a 400 or 415 in OpenAI's envelope.", OURS),
     Row("hostile.texts", "No text in any place of a request is a mistake of the server's.", OURS),
     Row("hostile.large", "A body over the limit is cut there; as many messages as fit are answered.", OURS),
+    Row("hostile.large-work", "Work on a large conversation is done beside the event loop.", OURS),
     Row("hostile.fuzz", "Requests made by chance are answered, or refused as OpenAI would.", OURS),
     Row("hostile.described", "Every answer is one that our own OpenAPI description has.", OURS),
     Row("hostile.not-http", "What is no HTTP gets an error like any other, and others do not notice.", OURS),

@@ -322,7 +322,7 @@ async def test_after_an_answer_that_was_cut_refused_or_empty_the_next_turn_is_as
         {"role": "assistant", "content": [text("Re: three")]},
         {"role": "user", "content": [text("four")]},
     ]
-    assert ways(rig) - before == {"cold": 1, "live": 4, "rebuilt": 3, "cut": 2, "history": 1}
+    assert ways(rig) - before == {"cold": 1, "live": 4, "rebuilt": 3, "cut": 3}
 
 
 @pytest.mark.proves("conversations.exact", "errors.upstream.status", "errors.upstream.cut")

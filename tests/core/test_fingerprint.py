@@ -272,3 +272,11 @@ NEWEST: dict[str, tuple[tuple[Message, ...], tuple[Message, ...]]] = {
 @pytest.mark.parametrize(("messages", "new"), NEWEST.values(), ids=NEWEST.keys())
 def test_new_is_what_a_session_has_still_to_hear(messages: tuple[Message, ...], new: tuple[Message, ...]) -> None:
     assert newest(messages) == new
+
+
+@pytest.mark.proves("conversations.exact")
+def test_a_messages_digest_is_of_all_that_was_said_before_it() -> None:
+    one, other = (fingerprint(replace(TURN, messages=(user(first), ANSWER, RESULT))) for first in ("Hi.", "Ho."))
+    assert not set(one.messages) & set(other.messages)
+    assert one.key != other.key
+    assert one.before(1).after(RESULT) == one

@@ -222,6 +222,16 @@ def test_a_session_that_ended_while_it_answered_is_why_the_same_is_asked_again()
 
 
 @pytest.mark.proves("conversations.told")
+def test_a_session_that_ended_without_an_answer_is_why_the_same_is_asked_again_with_more_words() -> None:
+    roster = Roster(2)
+    standing, asked = after("hi", "hello"), after("hi", "hello", "more")
+    ended = roster.begin(asked, 0.0)
+    roster.end(ended, "cut")
+    roster.leave(ended)
+    assert roster.why_not(standing, asked.after(UserMessage((Text("and then?"),)))) == "cut"
+
+
+@pytest.mark.proves("conversations.told")
 def test_an_end_is_forgotten_once_another_session_stands_there() -> None:
     roster = Roster(1)
     seat = waiting(roster, STANDING)

@@ -276,6 +276,11 @@ class TestTools:
     def test_a_tool_that_is_not_offered_can_be_called_too(self) -> None:
         assert calls(asking("[[sim tool=missing]]")) == [ToolUse("missing", {})]
 
+    def test_a_tool_told_by_its_older_name_is_called_by_the_offered_one_and_once(self) -> None:
+        first = asking("[[sim tool=Task]]", tools=[{**TIME, "name": "Agent"}])
+        assert [call.name for call in calls(first)] == ["Agent"]
+        assert calls(with_results(first, "done")) == []
+
 
 @pytest.mark.proves("simulator.reply.invalid-arguments")
 class TestInvalidArguments:

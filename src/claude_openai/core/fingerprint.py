@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from itertools import accumulate
 from typing import Any, Final, Literal
 
 from claude_openai.core.agent import AgentProfile
@@ -28,7 +29,8 @@ _SPACE: Final = "\ufeff" + "".join(filter(str.isspace, map(chr, range(0x3001))))
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Of a session: each part is a SHA-256, hexadecimal, `messages` has one for each message said and heard.
+    """Of a session: each part is a SHA-256, hexadecimal, `messages` has one for each message said and heard, which is
+    of that message and all before it.
 
     System messages count as instructions, wherever they stand.
     """
@@ -44,7 +46,7 @@ class Fingerprint:
     @property
     def key(self) -> str:
         """All of it as one digest: two sessions with the same key are in the same place."""
-        return _digest(self)
+        return _digest(replace(self, messages=self.messages[-1:]))
 
     def before(self, newest: int) -> "Fingerprint":
         """Of the session as it was `newest` messages earlier."""
@@ -52,7 +54,7 @@ class Fingerprint:
 
     def after(self, message: Message) -> "Fingerprint":
         """Of the session once `message` was said, too."""
-        return replace(self, messages=(*self.messages, _digest(_canonical(message))))
+        return replace(self, messages=(*self.messages, _chained("".join(self.messages[-1:]), message)))
 
     def starts_with(self, other: "Fingerprint") -> bool:
         """Whether `other` is where a session like this stood at some time."""
@@ -80,7 +82,7 @@ def fingerprint(turn: Turn) -> Fingerprint:
         format=_digest(turn.reply_format),
         instructions=_digest([message.text for message in turn.messages if isinstance(message, SystemMessage)]),
         tools=_digest(turn.tools),
-        messages=tuple(_digest(_canonical(message)) for message in spoken(turn.messages)),
+        messages=tuple(accumulate(spoken(turn.messages), _chained, initial=""))[1:],
     )
 
 
@@ -108,6 +110,11 @@ def _shape(agent: AgentProfile | None) -> object:
 
 def _digest(part: object) -> str:
     return hashlib.sha256(_TEXT(part).encode()).hexdigest()
+
+
+def _chained(before: str, message: Message) -> str:
+    """Of `message` and, by the digest `before`, of all that was said before it."""
+    return _digest([before, _digest(_canonical(message))])
 
 
 def _fields(value: Any) -> dict[str, object]:

@@ -3,8 +3,9 @@
 Content is always a tuple of blocks. A block holds what the client sent, unchanged; nothing here trims or joins text.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal, assert_never
 
 ImageType = Literal["image/png", "image/jpeg", "image/gif", "image/webp"]
 """What the Messages API accepts (Anthropic reference: Vision)."""
@@ -84,3 +85,41 @@ class ToolMessage:
 
 
 Message = SystemMessage | UserMessage | AssistantMessage | ToolMessage
+
+LARGE_CHARACTERS: Final = 64 * 1024
+"""Of messages that take some milliseconds to go over, as a fingerprint or a transcript does."""
+
+_MESSAGE_CHARACTERS: Final = 100
+"""As many as a message or a block of one costs by itself."""
+
+
+def are_large(messages: Iterable[Message]) -> bool:
+    """Whether to go over all of `messages` takes too long for an event loop. Looks at no more than it takes to say."""
+    left = LARGE_CHARACTERS
+    for message in messages:
+        left -= _MESSAGE_CHARACTERS
+        for text in _texts(message):
+            left -= _MESSAGE_CHARACTERS + len(text)
+            if left < 0:
+                return True
+    return False
+
+
+def _texts(message: Message) -> Iterator[str]:
+    match message:
+        case SystemMessage(text):
+            yield text
+        case AssistantMessage(text, calls):
+            yield text
+            yield from (call.arguments for call in calls)
+        case UserMessage(content) | ToolMessage(content=content):
+            for block in content:
+                match block:
+                    case Text(text) | ImageUrl(text):
+                        yield text
+                    case Image(data=data) | Document(data):
+                        yield data
+                    case _:
+                        assert_never(block)
+        case _:
+            assert_never(message)

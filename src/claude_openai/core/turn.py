@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from claude_openai.core.agent import AgentProfile
-from claude_openai.core.messages import Message
+from claude_openai.core.messages import LARGE_CHARACTERS, Message, are_large
 from claude_openai.core.models import Effort, Model
 from claude_openai.core.tools import AUTO, Tool, ToolChoice
 
@@ -57,6 +57,12 @@ class Turn:
     reply_format: ReplyFormat | None = None
     streamed: bool = field(default=False, compare=False)
     run_id: str = field(default="", compare=False)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether to go over all of it takes too long for an event loop."""
+        described = sum(len(tool.schema) + len(tool.description) for tool in self.tools) + len(self.schema or "")
+        return described > LARGE_CHARACTERS or are_large(self.messages)
 
     @property
     def schema(self) -> str | None:

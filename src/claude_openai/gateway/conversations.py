@@ -23,6 +23,7 @@ from claude_openai.core.messages import AssistantMessage
 from claude_openai.core.ports import Backend, Session, Start
 from claude_openai.core.turn import Turn
 from claude_openai.gateway.roster import End, Move, Reason, Roster, Seat, State
+from claude_openai.threads import beside
 
 log = structlog.get_logger(__name__)
 
@@ -151,12 +152,10 @@ class Conversations:
             await conversation.ended.wait()
 
     async def _answering(self, turn: Turn) -> Conversation:
-        asked = fingerprint(turn)
-        new = newest(turn.messages)
+        asked, new, has_history = await beside(turn.is_large, _placed, turn)
         if not new:
-            has_history = any(isinstance(message, AssistantMessage) for message in turn.messages)
             return await self._begun(turn, asked, "mixed" if has_history else None)
-        standing = asked.before(len(new))
+        standing = asked.before(new)
         seat = self.roster.find(standing, asked)
         if seat is None:
             return await self._begun(turn, asked, self.roster.why_not(standing, asked))
@@ -265,6 +264,12 @@ class Conversations:
         if reason:
             self.reasons[reason] += 1
         log.info("conversation.turn", session=conversation.seat.number, way=way, reason=reason)
+
+
+def _placed(turn: Turn) -> tuple[Fingerprint, int, bool]:
+    """Where a session stands that has heard all of `turn`, how many messages are new in it, whether any is older."""
+    has_history = any(isinstance(message, AssistantMessage) for message in turn.messages)
+    return fingerprint(turn), len(newest(turn.messages)), has_history
 
 
 async def _until_gone(session: Session, seat: Seat) -> None:

@@ -106,8 +106,9 @@ class Roster:
 
     def why_not(self, standing: Fingerprint, asked: Fingerprint) -> Reason:
         """Why no session stands at `standing` to be asked `asked`: for people, never to decide by."""
-        # It ended there, or while it was being asked for the rest, or the very same.
-        for key in (standing.key, standing.before(1).key, asked.key):
+        # It ended there, or while it was being asked for the rest, or the very same, or all but the last words: to
+        # those it gave no answer that stays in the conversation.
+        for key in (standing.key, standing.before(1).key, asked.key, asked.before(1).key):
             if end := self._ends.get(key):
                 return end
         for seat in reversed(self._seats.values()):

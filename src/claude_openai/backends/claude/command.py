@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+from uuid import uuid4
 
 from claude_openai.backends.claude.checkable import checkable
+from claude_openai.backends.claude.transcript import Json, system_prompt, transcript
 from claude_openai.backends.process import Command
 from claude_openai.backends.scratch import HISTORY, INSTRUCTIONS, Scratch
 from claude_openai.core.tools import AUTO, ToolChoice
@@ -125,6 +127,12 @@ class Past:
 
     history: bytes
     instructions: str
+
+    @classmethod
+    def of(cls, turn: Turn, history: list[Json]) -> Self:
+        """For a process that answers `turn` after `history`."""
+        lines = transcript(history, uuid4(), asked_for(turn)) if history else b""
+        return cls(lines, system_prompt(turn.messages, turn.reply_format))
 
     def lay_out(self, scratch: Scratch) -> None:
         """Hand it over; nothing where there is nothing of it."""

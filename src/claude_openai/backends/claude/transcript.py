@@ -63,6 +63,12 @@ def prompt_of(messages: list[Json]) -> tuple[list[Json], Json | None]:
     return history, {"role": "user", "content": [block for message in newest for block in _content(message)]}
 
 
+def handed(messages: tuple[Message, ...]) -> tuple[list[Json], bytes | None]:
+    """The history of `messages`, and as a line of Claude Code's input the user's newest words, where they are last."""
+    history, prompt = prompt_of(dialogue(messages))
+    return history, verbatim(prompt) if prompt else None
+
+
 def transcript(messages: list[Json], session_id: UUID, model: str) -> bytes:
     """`messages` as the lines of a Claude Code session file."""
     entries = []
@@ -81,6 +87,14 @@ def transcript(messages: list[Json], session_id: UUID, model: str) -> bytes:
         )
         parent = uuid
     return b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
+
+
+def verbatim(message: Json) -> bytes:
+    """`message` as a line of Claude Code's input; as written, as the SDK's `verbatim_prompts` has it: `@path` and
+    `/command` in it are words.
+    """
+    line = {"type": "user", "message": message, "parent_tool_use_id": None, "client_composed": True}
+    return json.dumps(line).encode() + b"\n"
 
 
 def _answer_envelope(uuid: str, model: str) -> Json:

@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager, AsyncExitStack, aclosing, asyncco
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
 import anyio
 import structlog
@@ -21,10 +20,10 @@ from claude_openai.backends.claude.account import login_of, models_of
 from claude_openai.backends.claude.command import ClaudeCode, Order, Past
 from claude_openai.backends.claude.failures import process_failure
 from claude_openai.backends.claude.never_started import NeverStarted, not_starting
-from claude_openai.backends.claude.transcript import Json, dialogue, prompt_of, system_prompt, transcript
+from claude_openai.backends.claude.transcript import Json, handed
 from claude_openai.backends.claude.words import UnreadableMessage, Words, parsed
 from claude_openai.backends.cli.output import Output, forget, output_of
-from claude_openai.backends.cli.session import CliSession, Running, verbatim
+from claude_openai.backends.cli.session import CliSession, Running
 from claude_openai.backends.process import Child, Command, child_process, dying_with_parent
 from claude_openai.backends.scratch import Scratch, scratch_folder
 from claude_openai.backends.supply import Stage, Supply
@@ -32,6 +31,7 @@ from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.ports import Condition, Description, Session
 from claude_openai.core.turn import ReplyFormat, Turn
 from claude_openai.descriptors import as_before
+from claude_openai.threads import beside
 
 log = structlog.get_logger(__name__)
 
@@ -133,13 +133,11 @@ class CliBackend:
         process = self._supply.start(Stage.TAKEN)
         stack.callback(self._supply.leave, process)
         failed = partial(self._fail, process)
-        history, prompt = prompt_of(dialogue(turn.messages))
+        history, prompt = await beside(turn.is_large, handed, turn.messages)
         try:
             with anyio.fail_after(self._settings.start_timeout):
                 child, output = await self._started(stack, turn, history, prompted=prompt is not None)
-                await _hand_over(
-                    child, verbatim(prompt) if prompt else None, last=turn.reply_format != ReplyFormat(None)
-                )
+                await _hand_over(child, prompt, last=turn.reply_format != ReplyFormat(None))
         except OSError as error:
             failed()
             log.error("sdk.error", stage="start", error=f"{type(error).__name__}: {error}")
@@ -161,9 +159,8 @@ class CliBackend:
         """A process that goes on with `history`, and where its output is kept."""
         scratch = stack.enter_context(self._scratch())
         order = Order.of(turn, prompted=prompted)
-        Past(transcript(history, uuid4(), order.model), system_prompt(turn.messages, turn.reply_format)).lay_out(
-            scratch
-        )
+        past = await beside(turn.is_large, Past.of, turn, history)
+        past.lay_out(scratch)
         command = self._claude_code.command(scratch, (_PRINT, *order.options(scratch)), order.environment())
         output = output_of(turn.run_id, self._settings.output)
         child = await stack.enter_async_context(_kept_process(command, output))

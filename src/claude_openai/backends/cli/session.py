@@ -1,6 +1,5 @@
 """One answer of one `claude` process, read from its output. The process itself belongs to who made the session."""
 
-import json
 import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from claude_openai.backends.claude.json_mode import JsonModeReader
 from claude_openai.backends.claude.reader import AnswerReader
 from claude_openai.backends.claude.said import Ended, Said
 from claude_openai.backends.claude.structured import StructuredReader
-from claude_openai.backends.claude.transcript import Json
+from claude_openai.backends.claude.transcript import verbatim
 from claude_openai.backends.claude.words import UnreadableMessage, heard, parsed, tell
 from claude_openai.backends.cli.output import Output
 from claude_openai.backends.process import MAX_LINE_BYTES, Child
@@ -166,14 +165,6 @@ def _reader(turn: Turn) -> AnswerReader:
         return AnswerReader(*reads)
     schema = turn.reply_format.schema
     return JsonModeReader(*reads) if schema is None else StructuredReader(schema, *reads)
-
-
-def verbatim(message: Json) -> bytes:
-    """`message` as a line of Claude Code's input; as written, as the SDK's `verbatim_prompts` has it: `@path` and
-    `/command` in it are words.
-    """
-    line = {"type": "user", "message": message, "parent_tool_use_id": None, "client_composed": True}
-    return json.dumps(line).encode() + b"\n"
 
 
 async def _kept(child: Child, output: Output) -> AsyncGenerator[bytes, None]:

@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanag
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
 import anyio
 import structlog
@@ -16,7 +15,7 @@ from claude_openai.backends.claude.account import login_of, models_of
 from claude_openai.backends.claude.command import ClaudeCode, Drawing, Order, Past, asked_for
 from claude_openai.backends.claude.failures import process_failure
 from claude_openai.backends.claude.never_started import NeverStarted, not_starting
-from claude_openai.backends.claude.transcript import Json, dialogue, prompt_of, system_prompt, transcript
+from claude_openai.backends.claude.transcript import Json, handed, system_prompt
 from claude_openai.backends.placeholders import Placeholders, remove_placeholders
 from claude_openai.backends.process import Child, child_process, dying_with_parent
 from claude_openai.backends.scratch import Scratch, scratch_folder
@@ -26,7 +25,7 @@ from claude_openai.backends.sdk.calls import SERVER, ParkedCalls
 from claude_openai.backends.sdk.command import GATED_HERE, fresh, is_gated, rebuilt
 from claude_openai.backends.sdk.long_output import LongOutput
 from claude_openai.backends.sdk.sandbox import unwritable
-from claude_openai.backends.sdk.session import Running, SdkSession, Wear, cause, sent
+from claude_openai.backends.sdk.session import Running, SdkSession, Wear, cause
 from claude_openai.backends.sdk.transport import ChildTransport, Introduction
 from claude_openai.backends.sdk.widening import widened_by
 from claude_openai.backends.spares import Spare, Spares
@@ -36,6 +35,7 @@ from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.ports import Condition, Description, Session, Start
 from claude_openai.core.turn import Turn
 from claude_openai.descriptors import as_before
+from claude_openai.threads import beside
 
 log = structlog.get_logger(__name__)
 
@@ -139,8 +139,8 @@ class SdkBackend:
         if turn.agent and (widened := self._widened(turn.agent)):
             return NeverStarted(widened)
         messages = as_the_model_knows_them(turn.messages) if turn.agent else turn.messages
-        history, prompt = prompt_of(dialogue(messages))
-        calls = ParkedCalls(turn.tools)
+        history, prompt = await beside(turn.is_large, handed, messages)
+        calls = await beside(turn.is_large, ParkedCalls, turn.tools)
         try:
             if history or turn.agent:
                 running = await self._rebuilt(stack, turn, calls, history, prompted=prompt is not None)
@@ -148,7 +148,7 @@ class SdkBackend:
                 running = await self._fresh(stack, turn, calls)
             if prompt:
                 with anyio.fail_after(self._settings.hand_over_timeout):
-                    await running.client.query(sent(prompt))
+                    await running.transport.hand_over(prompt)
         except (ClaudeSDKError, OSError) as error:
             log.error("sdk.error", stage="start", error=cause(error))
             return NeverStarted(process_failure("could not be started"))
@@ -219,10 +219,8 @@ class SdkBackend:
     ) -> Running:
         """A new process that goes on with `history`, which an agent may not have yet."""
         order = Order.of(turn, prompted=prompted)
-        lines = transcript(history, uuid4(), order.model) if history else b""
-        start = partial(
-            self._resumed, order, Past(lines, system_prompt(turn.messages, turn.reply_format)), calls, turn.agent
-        )
+        past = await beside(turn.is_large, Past.of, turn, history)
+        start = partial(self._resumed, order, past, calls, turn.agent)
         return await self._served(stack, self._supply.start(Stage.TAKEN), start, typical=turn.agent is None)
 
     async def _resumed(

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 import anyio
 import structlog
@@ -21,7 +20,7 @@ from claude_openai.backends.claude.json_mode import JsonModeReader
 from claude_openai.backends.claude.reader import AnswerReader
 from claude_openai.backends.claude.said import ResultsGiven, Said
 from claude_openai.backends.claude.structured import MOST_MENDS, StructuredReader
-from claude_openai.backends.claude.transcript import Json, dialogue, prompt_of
+from claude_openai.backends.claude.transcript import handed, verbatim
 from claude_openai.backends.process import Child
 from claude_openai.backends.sdk.agent import NAMES, Guard
 from claude_openai.backends.sdk.agent_reader import AgentReader, JsonModeAgentReader, StructuredAgentReader
@@ -31,10 +30,11 @@ from claude_openai.backends.sdk.transport import ChildTransport
 from claude_openai.core.events import Activity, Event, TurnFailed, TurnFinished, TurnStarted, UsageReported
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.fingerprint import newest
-from claude_openai.core.messages import Message, Text, ToolCall, ToolMessage
+from claude_openai.core.messages import Message, Text, ToolCall, ToolMessage, are_large
 from claude_openai.core.ports import Start
 from claude_openai.core.tools import Toolbox
 from claude_openai.core.turn import Turn
+from claude_openai.threads import beside
 
 log = structlog.get_logger(__name__)
 
@@ -180,7 +180,7 @@ class SdkSession:
                 return
             if reader.complaint:
                 complaint, reader.complaint = reader.complaint, None
-                if not await self._tell({"role": "user", "content": complaint}):
+                if not await self._tell(verbatim({"role": "user", "content": complaint})):
                     return
             if not reader.ready:
                 continue
@@ -215,12 +215,12 @@ class SdkSession:
         return []
 
     async def _prompted(self, new: tuple[Message, ...]) -> bool:
-        _, prompt = prompt_of(dialogue(new))
+        _, prompt = await beside(are_large(new), handed, new)
         return prompt is not None and await self._tell(prompt)
 
-    async def _tell(self, message: Json) -> bool:
+    async def _tell(self, line: bytes) -> bool:
         with anyio.move_on_after(self._hand_over_timeout), suppress(ClaudeSDKError):
-            await self._running.client.query(sent(message))
+            await self._running.transport.hand_over(line)
             return True
         return False
 
@@ -257,11 +257,6 @@ class SdkSession:
         for call in calls:
             reason = problems.get(call.id) or "Not run, as another call of this message is invalid. Call again."
             self._calls.give(call.id, Outcome((Text(reason),), is_error=True))
-
-
-async def sent(message: Json) -> AsyncIterator[dict[str, Any]]:
-    """`message` as the SDK takes a prompt."""
-    yield {"type": "user", "message": message, "parent_tool_use_id": None}
 
 
 async def _heard(running: Running) -> AsyncIterator[Said]:

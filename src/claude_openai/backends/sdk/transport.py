@@ -18,6 +18,8 @@ from claude_agent_sdk import CLIConnectionError, CLIJSONDecodeError, ProcessErro
 from claude_openai.backends.claude.checkable import checkable
 from claude_openai.backends.claude.command import Drawing
 from claude_openai.backends.process import MAX_LINE_BYTES, Child
+from claude_openai.core.messages import LARGE_CHARACTERS
+from claude_openai.threads import beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +86,20 @@ class ChildTransport(Transport):
         introduction, self._introduction = self._introduction, None
         schema, self._schema = self._schema, None
         gate, self._gate = self._gate, ""
-        data = introduction.complete(data) if introduction else data
-        await self._send(gate + (_with_schema(data, schema) if schema else data))
+        if introduction:
+            data = await beside(len(introduction.instructions) > LARGE_CHARACTERS, introduction.complete, data)
+        if schema:
+            data = await beside(len(schema) > LARGE_CHARACTERS, _with_schema, data, schema)
+        await self.hand_over((gate + data).encode())
 
-    async def _send(self, line: str) -> None:
+    async def hand_over(self, line: bytes) -> None:
+        """Send one line that is not the SDK's: it would encode a long prompt on the event loop.
+
+        Raises:
+            CLIConnectionError: the child reads no more.
+        """
         try:
-            await self._child.send(line.encode())
+            await self._child.send(line)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
             self._ready = False
             raise CLIConnectionError("Claude Code closed its input") from error
@@ -147,7 +157,8 @@ class ChildTransport(Transport):
         self._asked += 1
         request_id = f"claude-openai-{self._asked}"
         answered = self._answers[request_id] = anyio.Event()
-        await self._send(json.dumps({"type": "control_request", "request_id": request_id, "request": request}) + "\n")
+        asked = {"type": "control_request", "request_id": request_id, "request": request}
+        await self.hand_over(json.dumps(asked).encode() + b"\n")
         return answered
 
     def _is_for_us(self, message: Mapping[str, Any]) -> bool:

@@ -19,6 +19,10 @@ STRUCTURED_OUTPUT = "StructuredOutput"
 TAKEN = "Structured output provided successfully"
 """What Claude Code answers to that tool: the turn is over, and words beside it are the user's next ones."""
 
+ALIASES = {"Task": "Agent"}
+"""Older names that Claude Code still takes for its tools: a call comes back under the name that is offered, and under
+the other one it would seem to have no result."""
+
 NO_ARGUMENTS: Schema = {"type": "object"}
 """The schema of a tool that has none."""
 
@@ -52,7 +56,9 @@ class Situation:
 
     def offered(self, name: str) -> str:
         """The tool's name as offered; Claude Code may have put its server's name before it."""
-        return next((tool for tool in self.tools if tool == name or tool.endswith(f"__{name}")), name)
+        names = (name, ALIASES.get(name, name))
+        found = (tool for each in names for tool in self.tools if tool == each or tool.endswith(f"__{each}"))
+        return next(found, name)
 
     def schema(self, tool: str) -> Schema:
         return self.tools.get(tool, NO_ARGUMENTS)

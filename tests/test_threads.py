@@ -1,0 +1,72 @@
+"""Large work leaves the event loop to others."""
+
+import threading
+
+import anyio
+import pytest
+
+from claude_openai.core.messages import (
+    LARGE_CHARACTERS,
+    AssistantMessage,
+    Document,
+    Image,
+    ImageUrl,
+    Message,
+    SystemMessage,
+    Text,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+    are_large,
+)
+from claude_openai.core.models import Model
+from claude_openai.core.tools import Tool
+from claude_openai.core.turn import Turn
+from claude_openai.threads import beside
+
+LONG = "x" * LARGE_CHARACTERS
+
+LARGE: dict[str, tuple[Message, ...]] = {
+    "instructions": (SystemMessage(LONG),),
+    "a text": (UserMessage((Text(LONG),)),),
+    "an image": (UserMessage((Image("image/png", LONG),)),),
+    "an address": (UserMessage((ImageUrl(LONG),)),),
+    "a file": (UserMessage((Document(LONG),)),),
+    "an answer": (AssistantMessage(LONG),),
+    "arguments": (AssistantMessage("", (ToolCall("call_1", "do", LONG),)),),
+    "a result": (ToolMessage("call_1", (Text(LONG),)),),
+    "many messages": (UserMessage((Text("x"),)),) * 1000,
+    "many blocks": (UserMessage((Text("x"),) * 1000),),
+}
+
+
+@pytest.mark.proves("hostile.large-work")
+@pytest.mark.parametrize("messages", LARGE.values(), ids=LARGE.keys())
+def test_messages_are_large_whatever_is_large_in_them(messages: tuple[Message, ...]) -> None:
+    assert are_large(messages)
+    assert Turn(Model("sonnet"), messages).is_large
+
+
+@pytest.mark.proves("hostile.large-work")
+def test_a_turn_is_large_with_small_messages_and_large_tools() -> None:
+    small = (UserMessage((Text("hi"),)),)
+    assert not Turn(Model("sonnet"), small, tools=(Tool("do", "{}"),)).is_large
+    assert Turn(Model("sonnet"), small, tools=(Tool("do", LONG + "x"),)).is_large
+
+
+@pytest.mark.proves("hostile.large-work")
+async def test_others_go_on_beside_large_work() -> None:
+    others_went_on = threading.Event()
+
+    async def other() -> None:
+        others_went_on.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(other)
+        with anyio.fail_after(30):
+            assert await beside(True, others_went_on.wait, 30)
+
+
+@pytest.mark.proves("hostile.large-work")
+async def test_small_work_is_done_at_once() -> None:
+    assert await beside(False, threading.get_ident) == threading.get_ident()
