@@ -222,13 +222,15 @@ def test_a_session_that_ended_while_it_answered_is_why_the_same_is_asked_again()
 
 
 @pytest.mark.proves("conversations.told")
-def test_a_session_that_ended_without_an_answer_is_why_the_same_is_asked_again_with_more_words() -> None:
+def test_a_session_that_ended_without_an_answer_is_why_its_history_goes_on_with_other_words() -> None:
     roster = Roster(2)
-    standing, asked = after("hi", "hello"), after("hi", "hello", "more")
-    ended = roster.begin(asked, 0.0)
+    standing = after("hi", "hello")
+    waiting(roster, standing)
+    ended = roster.find(standing, after("hi", "hello", "more"))
+    assert ended
     roster.end(ended, "cut")
     roster.leave(ended)
-    assert roster.why_not(standing, asked.after(UserMessage((Text("and then?"),)))) == "cut"
+    assert roster.why_not(standing, after("hi", "hello", "more and then?")) == "cut"
 
 
 @pytest.mark.proves("conversations.told")

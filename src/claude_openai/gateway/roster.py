@@ -69,12 +69,15 @@ class WrongMove(RuntimeError):  # noqa: N818 -- named for what happened, as ever
 
 @dataclass(eq=False, slots=True)
 class Seat:
-    """One session's place. `fingerprint` is of where it last stood still, or of what it has been asked since."""
+    """One session's place. `fingerprint` is of where it last stood still, or of what it has been asked since; then
+    `stood` is the key of where it stood.
+    """
 
     number: int
     fingerprint: Fingerprint
     state: State = State.ANSWERING
     since: float = 0.0
+    stood: str | None = None
 
 
 class Roster:
@@ -101,14 +104,13 @@ class Roster:
             return None
         seat = waiting[-1]  # of several that nothing tells apart, the one that was used last
         self._move(seat, Move.GO_ON)
-        seat.fingerprint = asked
+        seat.fingerprint, seat.stood = asked, standing.key
         return seat
 
     def why_not(self, standing: Fingerprint, asked: Fingerprint) -> Reason:
         """Why no session stands at `standing` to be asked `asked`: for people, never to decide by."""
-        # It ended there, or while it was being asked for the rest, or the very same, or all but the last words: to
-        # those it gave no answer that stays in the conversation.
-        for key in (standing.key, standing.before(1).key, asked.key, asked.before(1).key):
+        # It ended there, or while it was being asked for the rest, or the very same.
+        for key in (standing.key, standing.before(1).key, asked.key):
             if end := self._ends.get(key):
                 return end
         for seat in reversed(self._seats.values()):
@@ -150,7 +152,7 @@ class Roster:
         self._move(seat, move)
         for key in (seat.fingerprint.key, standing.key):
             self._ends.pop(key, None)
-        seat.fingerprint, seat.since = standing, now
+        seat.fingerprint, seat.stood, seat.since = standing, None, now
         self._waiting.setdefault(standing.key, []).append(seat)
 
     def end(self, seat: Seat, why: End) -> bool:
@@ -158,6 +160,8 @@ class Roster:
         if seat.state in {State.ENDING, State.GONE}:
             return False
         self._remember(seat.fingerprint.key, why)
+        if seat.stood:  # after no answer, or an empty one, the client goes on from there with other words
+            self._remember(seat.stood, why)
         self._move(seat, Move.END)
         return True
 
