@@ -38,7 +38,7 @@ def test_each_setting_has_its_value_and_the_place_it_comes_from(file: Path) -> N
     assert list(told) == [setting.name for setting in catalogue()]
     assert told["config"] == (str(file), str(file), "CLAUDE_OPENAI_CONFIG")
     assert told["port"] == (9001, "9001", "--port")
-    assert told["host"] == ("localhost", "localhost", "CLAUDE_OPENAI_HOST")
+    assert told["host"] == (["localhost"], "localhost", "CLAUDE_OPENAI_HOST")
     assert told["simulate"] == (True, "on", "CLAUDE_OPENAI_SIMULATE")
     assert told["log"] == (False, "false", "CLAUDE_OPENAI_LOG")
     assert told["idle_timeout"] == (7.5, "7.5", "CLAUDE_OPENAI_IDLE_TIMEOUT")
