@@ -15,7 +15,7 @@ COPY src src
 RUN pip wheel --no-index --no-deps --no-build-isolation --wheel-dir dist . \
  && pip --python /opt/claude-openai/bin/python install --no-index --no-deps dist/*.whl
 # `claude` under its own name is for signing in by hand. That both run here says that they run in the image.
-RUN ln -s "$(/opt/claude-openai/bin/python -c 'from claude_openai.backends.sdk import bundled_cli; print(bundled_cli())')" \
+RUN ln -s "$(/opt/claude-openai/bin/python -c 'from claude_openai.claude_code.sdk import bundled_cli; print(bundled_cli())')" \
       /opt/claude-openai/bin/claude \
  && /opt/claude-openai/bin/claude --version \
  && /opt/claude-openai/bin/claude-openai --version
@@ -42,7 +42,7 @@ ENV PATH=/opt/claude-openai/bin:$PATH \
     CLAUDE_OPENAI_DATA_DIR=/data \
     CLAUDE_OPENAI_OUTPUT_DIR=/data/output
 # The base has no bytecode of Python's own modules, and the user below cannot write any: this leaves what is imported.
-RUN python -c 'import claude_openai.wiring'
+RUN python -c 'import claude_openai.server.wiring'
 USER $CLAUDE_UID
 WORKDIR /workspace
 EXPOSE 8000

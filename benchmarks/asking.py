@@ -16,9 +16,9 @@ import httpx2
 from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, Message, ResultMessage, StreamEvent, query
 
 from benchmarks.model import MODEL
-from claude_openai.backends.claude.command import CHAT_ENVIRONMENT
-from claude_openai.backends.sdk.command import SDK_ENVIRONMENT
-from claude_openai.testing.simulator import JsonObject
+from claude_openai.claude_code.sdk.command import SDK_ENVIRONMENT
+from claude_openai.claude_code.stream_json.launch import CHAT_ENVIRONMENT
+from claude_openai.simulator import JsonObject
 
 END: Final = None
 Answer: TypeAlias = AsyncIterator[str | None]

@@ -31,8 +31,8 @@ from benchmarks.progress import show
 from benchmarks.rest import START_SECONDS, UP_SECONDS, quiet, spare_ready
 from benchmarks.server import Server
 from benchmarks.upstream import requests_of, sessions_of
-from claude_openai.backends.claude.transcript import transcript
-from claude_openai.testing.simulator import JsonObject, Simulator
+from claude_openai.claude_code.stream_json.transcript import transcript
+from claude_openai.simulator import JsonObject, Simulator
 
 
 class Case(StrEnum):

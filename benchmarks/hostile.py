@@ -27,9 +27,9 @@ from benchmarks.machine import commit
 from benchmarks.model import model
 from benchmarks.progress import show
 from benchmarks.server import Server, running_server
+from claude_openai.simulator import RecordedRequest, Simulator
 from claude_openai.testing import Reply, ToolUse
 from claude_openai.testing.environment import simulated_login
-from claude_openai.testing.simulator import RecordedRequest, Simulator
 
 PAUSE_SECONDS: Final = 0.05
 """Between two requests of the client beside the attack."""

@@ -15,7 +15,7 @@ from benchmarks.progress import show
 from benchmarks.rest import UP_SECONDS, quiet
 from benchmarks.server import Server
 from benchmarks.upstream import sessions_of
-from claude_openai.testing.simulator import Simulator
+from claude_openai.simulator import Simulator
 
 AT_ONCE: Final = (1, 2, 4, 8)
 FEW: Final = 1

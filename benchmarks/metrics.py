@@ -25,9 +25,10 @@ import anyio
 import grimp
 import httpx2
 
-from claude_openai import logs, wiring
+from claude_openai import logs
+from claude_openai.server import wiring
+from claude_openai.server.wiring import Ready
 from claude_openai.settings import Settings, login_environment
-from claude_openai.wiring import Ready
 
 PACKAGE: Final = Path(__file__).parent.parent / "src" / "claude_openai"
 NOT_TRACED: Final = ("logs", "testing", "simulator")

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from claude_openai.testing.simulator import Gate, JsonObject, RecordedRequest, Reply, Text, ToolUse
-from claude_openai.testing.simulator.recorded import blocks, texts
+from claude_openai.simulator import Gate, JsonObject, RecordedRequest, Reply, Text, ToolUse
+from claude_openai.simulator.recorded import blocks, texts
 
 MODEL: Final = "claude-sonnet-5"
 

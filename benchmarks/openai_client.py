@@ -9,7 +9,7 @@ from openai.types.chat import ChatCompletionMessageParam
 
 from benchmarks.asking import END, Answer
 from benchmarks.model import MODEL
-from claude_openai.testing.simulator import JsonObject
+from claude_openai.simulator import JsonObject
 
 
 async def by_the_openai_client(client: openai.AsyncOpenAI, messages: list[JsonObject], prompt: str) -> Answer:

@@ -29,8 +29,8 @@ from benchmarks.server import running_server
 from benchmarks.share import shares
 from benchmarks.stream import long_streams
 from benchmarks.table import table
+from claude_openai.simulator import Simulator
 from claude_openai.testing.environment import simulated_login
-from claude_openai.testing.simulator import Simulator
 
 ROUNDS = 10
 """Three minutes and a half on two cores."""

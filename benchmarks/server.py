@@ -19,8 +19,8 @@ import psutil
 from anyio.to_thread import run_sync
 
 from benchmarks.asking import ANSWER_SECONDS
-from claude_openai.backends.process import Child, Command, child_process, dying_with_parent
-from claude_openai.testing.simulator import JsonObject
+from claude_openai.claude_code.processes.child import Child, Command, child_process, dying_with_parent
+from claude_openai.simulator import JsonObject
 
 Role: TypeAlias = Literal["default", "warm", "cold", "many"]
 

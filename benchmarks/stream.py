@@ -12,7 +12,7 @@ from benchmarks.progress import show
 from benchmarks.rest import quiet
 from benchmarks.server import Server
 from benchmarks.upstream import requests_of
-from claude_openai.testing.simulator import Simulator
+from claude_openai.simulator import Simulator
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from benchmarks.model import instructions
-from claude_openai.testing.simulator import RecordedRequest, Simulator
+from claude_openai.simulator import RecordedRequest, Simulator
 
 SESSION: Final = "x-claude-code-session-id"
 """By this header upstream learns which session of Claude Code asks."""

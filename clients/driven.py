@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import anyio
 
-from claude_openai.backends.process import Child, Command, child_process, dying_with_parent
+from claude_openai.claude_code.processes.child import Child, Command, child_process, dying_with_parent
 from clients.capabilities import Returned
 from clients.environments import HERE, Environment
 from clients.stage import Stage

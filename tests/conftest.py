@@ -67,7 +67,7 @@ for _signal in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(_signal) is signal.SIG_IGN:
         signal.signal(_signal, lambda *_: None)
 
-WORKER = "claude_openai.backends.schema_worker"
+WORKER = "claude_openai.claude_code.schema_checks.worker"
 
 
 @pytest.fixture(autouse=True)

@@ -25,8 +25,8 @@ from claude_openai.cli.banner import banner
 from claude_openai.cli.options import given, server_options
 from claude_openai.cli.terminal import wants_colours
 from claude_openai.errors import ExitCode, LaunchError, SettingsError
+from claude_openai.server.wiring import Ready
 from claude_openai.settings import Setting, Settings, catalogue
-from claude_openai.wiring import Ready
 from tests.patience import PATIENCE_SECONDS
 from tests.test_settings import FIELDS, WRITTEN, seen
 

@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 import click
 import pytest
 
-from claude_openai.backends.claude import command as shared
-from claude_openai.backends.cli import backend as printing
-from claude_openai.backends.sdk import bundled_cli, command
+from claude_openai.claude_code.cli import backend as printing
+from claude_openai.claude_code.sdk import bundled_cli, command
+from claude_openai.claude_code.stream_json import launch as shared
 from claude_openai.cli import program
 from claude_openai.errors import ExitCode
-from claude_openai.translate.chat_completions.parameters import PARAMETERS
+from claude_openai.protocols.chat_completions.parameters import PARAMETERS
 from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parent.parent

@@ -7,7 +7,7 @@ import pytest
 
 from claude_openai import __main__ as entry
 from claude_openai.errors import ExitCode
-from claude_openai.serving import bound
+from claude_openai.system.serving import bound
 
 
 @pytest.mark.proves("start.exit-codes")

@@ -12,7 +12,15 @@ import pytest
 from starlette.types import ASGIApp, Message
 
 from claude_openai import logs
-from claude_openai.core.events import TextDelta, ToolCalled, TurnFailed, TurnFinished, TurnStarted, Usage, UsageReported
+from claude_openai.core.events import (
+    TextDelta,
+    ToolCalled,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+    Usage,
+    UsageReported,
+)
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
 from claude_openai.gateway import Choice, Gateway, Limits, Runs

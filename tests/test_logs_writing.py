@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from claude_openai import logs
-from claude_openai.logs.writing import MOST_WAITING
+from claude_openai.logs.sinks import MOST_WAITING
 from tests.log_reading import entries, given_back
 from tests.patience import PATIENCE_SECONDS
 

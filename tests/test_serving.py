@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from claude_openai.serving import base_url, listening
+from claude_openai.system.serving import base_url, listening
 from tests.patience import PATIENCE_SECONDS
 
 REALLY = socket.socket

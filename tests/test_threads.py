@@ -22,7 +22,7 @@ from claude_openai.core.messages import (
 from claude_openai.core.models import Model
 from claude_openai.core.tools import Tool
 from claude_openai.core.turn import Turn
-from claude_openai.threads import beside
+from claude_openai.system.threads import beside
 
 LONG = "x" * LARGE_CHARACTERS
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from claude_openai.workspace import AllowedFolders, within
+from claude_openai.system.workspace import AllowedFolders, within
 
 
 @pytest.fixture

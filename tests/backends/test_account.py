@@ -2,7 +2,7 @@
 
 import pytest
 
-from claude_openai.backends.claude.account import login_of, models_of
+from claude_openai.claude_code.stream_json.account import login_of, models_of
 from claude_openai.core.models import EFFORTS, Model
 
 

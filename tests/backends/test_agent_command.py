@@ -16,18 +16,18 @@ from claude_agent_sdk import (
 )
 from structlog.testing import capture_logs
 
-from claude_openai.backends.claude.command import ClaudeCode, Drawing, Order
-from claude_openai.backends.process import Command
-from claude_openai.backends.scratch import SETTINGS, Scratch, scratch_folder
-from claude_openai.backends.sdk.agent import NAMES, Guard, at_work
-from claude_openai.backends.sdk.bounds import Bounds, searched
-from claude_openai.backends.sdk.command import is_gated
-from claude_openai.backends.sdk.fence import Fence
-from claude_openai.backends.sdk.long_output import LongOutput
-from claude_openai.backends.sdk.sandbox import Probe
+from claude_openai.claude_code.agent.long_output import LongOutput
+from claude_openai.claude_code.agent.protected_paths import Bounds, searched
+from claude_openai.claude_code.agent.sandbox import Probe
+from claude_openai.claude_code.agent.tool_policy import Fence
+from claude_openai.claude_code.processes.child import Command
+from claude_openai.claude_code.processes.scratch import SETTINGS, Scratch, scratch_folder
+from claude_openai.claude_code.sdk.agent import NAMES, Guard, at_work
+from claude_openai.claude_code.sdk.command import is_gated
+from claude_openai.claude_code.stream_json.launch import ClaudeCode, Drawing, Order
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.turn import Sampling
-from claude_openai.workspace import AllowedFolders
+from claude_openai.system.workspace import AllowedFolders
 
 pytestmark = pytest.mark.anyio
 
@@ -209,7 +209,7 @@ async def test_a_sandbox_that_does_not_work_is_not_tried_again() -> None:
 def test_where_nothing_can_be_held_back_no_such_history_is_answered(
     scratch: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("claude_openai.backends.sdk.agent.GATED_HERE", False)
+    monkeypatch.setattr("claude_openai.claude_code.sdk.agent.GATED_HERE", False)
     with pytest.raises(CLIConnectionError):
         command(scratch, tmp_path, prompted=False)
     assert not is_gated(command(scratch, tmp_path))

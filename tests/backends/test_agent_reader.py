@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from claude_openai.backends.claude.failures import process_failure
-from claude_openai.backends.claude.said import (
+from claude_openai.claude_code.agent.reader import LONGEST_SHOWN, AgentReader, Names
+from claude_openai.claude_code.stream_json.failures import process_failure
+from claude_openai.claude_code.stream_json.messages import (
     Ended,
     ResultsGiven,
     RetryAnnounced,
@@ -16,7 +17,6 @@ from claude_openai.backends.claude.said import (
     ToolResult,
     ToolUse,
 )
-from claude_openai.backends.sdk.agent_reader import LONGEST_SHOWN, AgentReader, Names
 from claude_openai.core.events import (
     Activity,
     Event,

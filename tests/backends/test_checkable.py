@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from claude_openai.backends.claude.checkable import checkable
+from claude_openai.claude_code.stream_json.structured_output_schema import checkable
 
 OBJECT: dict[str, Any] = {"type": "object"}
 

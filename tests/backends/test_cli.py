@@ -10,8 +10,8 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from claude_openai.backends.cli import CliBackend, CliSettings, installed_cli
-from claude_openai.backends.sdk import bundled_cli
+from claude_openai.claude_code.cli import CliBackend, CliSettings, installed_cli
+from claude_openai.claude_code.sdk import bundled_cli
 from claude_openai.core.events import Event, TextDelta, TurnFailed
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.testing.conformance import TURN

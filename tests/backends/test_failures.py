@@ -2,7 +2,7 @@
 
 import pytest
 
-from claude_openai.backends.claude.failures import upstream_failure
+from claude_openai.claude_code.stream_json.failures import upstream_failure
 from claude_openai.core.failures import Kind
 
 CASES = [

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from claude_openai.backends.sdk.bounds import Bounds
-from claude_openai.backends.sdk.fence import READING, WRITING, Fence
-from claude_openai.backends.sdk.paths import readings
-from claude_openai.workspace import AllowedFolders
+from claude_openai.claude_code.agent.paths import readings
+from claude_openai.claude_code.agent.protected_paths import Bounds
+from claude_openai.claude_code.agent.tool_policy import READING, WRITING, Fence
+from claude_openai.system.workspace import AllowedFolders
 
 CLIENT = "mcp__client__"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import anyio
 import pytest
 
-from claude_openai.backends.process import Command, child_process
-from claude_openai.backends.sdk.command import GATE, is_gated
-from claude_openai.backends.sdk.transport import ChildTransport
+from claude_openai.claude_code.processes.child import Command, child_process
+from claude_openai.claude_code.sdk.command import GATE, is_gated
+from claude_openai.claude_code.sdk.transport import ChildTransport
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [

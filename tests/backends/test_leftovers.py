@@ -16,17 +16,17 @@ from typing import IO
 import psutil
 import pytest
 
-from claude_openai.backends.leftovers import Swept, sweep
-from claude_openai.backends.scratch import FOLDER_PREFIX, LOCK, Scratch, server_folder
-from claude_openai.runtime import made, runtime_folders
+from claude_openai.claude_code.processes.scratch import FOLDER_PREFIX, LOCK, Scratch, server_folder
+from claude_openai.claude_code.processes.stale_folders import Swept, sweep
+from claude_openai.system.private_folders import made, runtime_folders
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is nothing to tell a dead server by")
 
 SERVER = """
 import time
-from claude_openai.backends.scratch import server_folder
-from claude_openai.runtime import runtime_folders
+from claude_openai.claude_code.processes.scratch import server_folder
+from claude_openai.system.private_folders import runtime_folders
 with server_folder(runtime_folders()[0]) as folder, folder.scratch() as scratch:
     (scratch.root / "left").write_text("a secret")
     print(scratch.root, flush=True)
@@ -36,7 +36,7 @@ with server_folder(runtime_folders()[0]) as folder, folder.scratch() as scratch:
 SWEEP = """
 import sys
 from pathlib import Path
-from claude_openai.backends.leftovers import sweep
+from claude_openai.claude_code.processes.stale_folders import sweep
 print(sweep([Path(sys.argv[1])]))
 """
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from claude_openai.backends.cli.output import forget, output_of
+from claude_openai.claude_code.cli.output import forget, output_of
 
 RUN = "0123456789abcdef0123456789abcdef"
 

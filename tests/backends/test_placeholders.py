@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from claude_openai.backends.leftovers import sweep
-from claude_openai.backends.placeholders import Placeholders, remove_placeholders
-from claude_openai.backends.scratch import FOLDER_PREFIX, LOCK, Scratch
+from claude_openai.claude_code.processes.placeholders import Placeholders, remove_placeholders
+from claude_openai.claude_code.processes.scratch import FOLDER_PREFIX, LOCK, Scratch
+from claude_openai.claude_code.processes.stale_folders import sweep
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="there is no sandbox, and none of its files")
 

@@ -10,7 +10,7 @@ import anyio
 import psutil
 import pytest
 
-from claude_openai.backends.process import Child, Command, child_process, dying_with_parent
+from claude_openai.claude_code.processes.child import Child, Command, child_process, dying_with_parent
 from tests.patience import PATIENCE_SECONDS
 
 PYTHON = (sys.executable, "-I", "-S", "-u", "-c")
@@ -20,7 +20,7 @@ STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); 
 PARENT = """
 import sys, time, anyio
 from pathlib import Path
-from claude_openai.backends.process import Command, child_process, dying_with_parent
+from claude_openai.claude_code.processes.child import Command, child_process, dying_with_parent
 async def main():
     folder = Path(sys.argv[1])
     argv = dying_with_parent((sys.executable, "-c", "import time; time.sleep(600)"))

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from claude_openai.backends.claude.failures import process_failure
-from claude_openai.backends.claude.reader import AnswerReader
-from claude_openai.backends.claude.said import Ended, RateLimitTold, Started, Streamed
+from claude_openai.claude_code.stream_json.failures import process_failure
+from claude_openai.claude_code.stream_json.messages import Ended, RateLimitTold, Started, Streamed
+from claude_openai.claude_code.stream_json.reader import AnswerReader
 from claude_openai.core.events import (
     RateLimitReported,
     RateLimitStatus,

@@ -17,9 +17,9 @@ import trio.testing
 from anyio import wait_all_tasks_blocked
 from anyio.lowlevel import checkpoint
 
-from claude_openai.backends.process import Child, Command, child_process
-from claude_openai.backends.spares import Spare, Spares
-from claude_openai.backends.supply import Stage, Supply
+from claude_openai.claude_code.processes.child import Child, Command, child_process
+from claude_openai.claude_code.processes.pool_state import Stage, Supply
+from claude_openai.claude_code.processes.warm_pool import Spare, Spares
 from tests.backends.test_process import gone
 from tests.patience import PATIENCE_SECONDS
 from tests.virtual_clock import on_virtual_clock

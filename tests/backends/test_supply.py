@@ -2,7 +2,7 @@
 
 import pytest
 
-from claude_openai.backends.supply import (
+from claude_openai.claude_code.processes.pool_state import (
     FIRST_PAUSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
     MOST_FAILURES,

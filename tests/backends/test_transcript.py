@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from claude_openai.backends.claude.transcript import dialogue, prompt_of, system_prompt, transcript
+from claude_openai.claude_code.stream_json.transcript import dialogue, prompt_of, system_prompt, transcript
 from claude_openai.core.messages import (
     AssistantMessage,
     Document,

@@ -8,14 +8,14 @@ import anyio
 import pytest
 from claude_agent_sdk import ClaudeAgentOptions, HookContext
 
-from claude_openai.backends.scratch import Scratch
-from claude_openai.backends.sdk.agent import NAMES, Guard
-from claude_openai.backends.sdk.bounds import Bounds
-from claude_openai.backends.sdk.fence import Fence
-from claude_openai.backends.sdk.long_output import LongOutput
-from claude_openai.backends.sdk.web import Resolve, allowed, leads_inside, unclear
+from claude_openai.claude_code.agent.long_output import LongOutput
+from claude_openai.claude_code.agent.protected_paths import Bounds
+from claude_openai.claude_code.agent.tool_policy import Fence
+from claude_openai.claude_code.agent.web import Resolve, allowed, leads_inside, unclear
+from claude_openai.claude_code.processes.scratch import Scratch
+from claude_openai.claude_code.sdk.agent import NAMES, Guard
 from claude_openai.core.agent import AgentProfile
-from claude_openai.workspace import AllowedFolders
+from claude_openai.system.workspace import AllowedFolders
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.anyio

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from claude_agent_sdk._internal.message_parser import parse_message
 
-from claude_openai.backends.claude import words
-from claude_openai.backends.claude.said import (
+from claude_openai.claude_code.sdk import messages
+from claude_openai.claude_code.stream_json import parser as words
+from claude_openai.claude_code.stream_json.messages import (
     Ended,
     RateLimitTold,
     Refused,
@@ -19,8 +20,7 @@ from claude_openai.backends.claude.said import (
     ToolResult,
     ToolUse,
 )
-from claude_openai.backends.claude.words import UnreadableMessage, parsed
-from claude_openai.backends.sdk import messages
+from claude_openai.claude_code.stream_json.parser import UnreadableMessage, parsed
 
 OF = {"session_id": "session", "uuid": "uuid"}
 RESULT = {**OF, "type": "result", "subtype": "success", "duration_ms": 1, "duration_api_ms": 1, "num_turns": 1}

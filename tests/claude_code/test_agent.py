@@ -13,7 +13,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletion
 
-from claude_openai.backends.sdk import sandbox
+from claude_openai.claude_code.agent import sandbox
 from claude_openai.core.agent import AgentProfile, PermissionMode
 from claude_openai.core.events import TurnFailed
 from claude_openai.core.failures import Kind
@@ -21,8 +21,8 @@ from claude_openai.core.messages import AssistantMessage, UserMessage
 from claude_openai.core.messages import Text as Words
 from claude_openai.core.models import Model
 from claude_openai.core.turn import Turn
+from claude_openai.simulator import Failure
 from claude_openai.testing import Replies, Reply, Text, ToolUse
-from claude_openai.testing.simulator import Failure
 from tests.claude_code.conftest import Rig, Serve, spoken
 from tests.patience import PATIENCE_SECONDS
 

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
-from claude_openai.backends.scratch import Scratch
+from claude_openai.claude_code.processes.scratch import Scratch
 from claude_openai.core.agent import PermissionMode
 from claude_openai.testing import Replies, Reply, ToolUse
 from tests.claude_code.conftest import Rig, Serve

@@ -3,16 +3,16 @@
 import psutil
 import pytest
 
-from claude_openai.backends.cli import CliBackend, CliSettings
-from claude_openai.backends.sdk import SdkBackend, SdkSettings, bundled_cli
+from claude_openai.claude_code.cli import CliBackend, CliSettings
+from claude_openai.claude_code.sdk import SdkBackend, SdkSettings, bundled_cli
 from claude_openai.core.events import TextDelta, TurnFailed, TurnFinished, TurnStarted, Usage, UsageReported
 from claude_openai.core.failures import Failure as CoreFailure
 from claude_openai.core.failures import Kind
 from claude_openai.core.ports import Backend
+from claude_openai.simulator.script import Answer
 from claude_openai.testing import Failure, Gate, RecordedRequest, Reply, Simulator, Stall, Text
 from claude_openai.testing.conformance import BackendConformance, ClaudeCodeConformance
 from claude_openai.testing.scripted_backend import ScriptedBackend
-from claude_openai.testing.simulator.script import Answer
 
 STARTED = TurnStarted("sonnet", "session")
 

@@ -8,6 +8,7 @@ import openai
 import pytest
 from openai import APIStatusError
 
+from claude_openai.simulator.script import Answer
 from claude_openai.testing import (
     CREDIT_BALANCE,
     PROMPT_TOO_LONG,
@@ -23,7 +24,6 @@ from claude_openai.testing import (
     StreamError,
     Text,
 )
-from claude_openai.testing.simulator.script import Answer
 from tests.claude_code.conftest import NEW_MODEL, Rig, Serve
 from tests.patience import PATIENCE_SECONDS
 

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.proves("safety.event-loop.checks")]
 Upstream = tuple[Simulator, dict[str, str]]
 
 CHAT = "/v1/chat/completions"
-WORKER = "claude_openai.backends.schema_worker"
+WORKER = "claude_openai.claude_code.schema_checks.worker"
 LETTERS = "a" * 48 + "!"
 
 

@@ -10,7 +10,7 @@ import httpx2
 import openai
 import pytest
 
-from claude_openai.backends.sdk import SdkBackend, SdkSettings, bundled_cli
+from claude_openai.claude_code.sdk import SdkBackend, SdkSettings, bundled_cli
 from claude_openai.core.events import TurnFailed
 from claude_openai.core.failures import Kind
 from claude_openai.gateway import Choice, Gateway, Limits

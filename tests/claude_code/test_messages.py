@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from openai import BadRequestError
 
+from claude_openai.protocols.common.conversation import CONTINUE
 from claude_openai.testing import Replies
-from claude_openai.translate.conversation import CONTINUE
 from tests.claude_code.conftest import NEW_MODEL, Rig, spoken, system_prompt, text
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

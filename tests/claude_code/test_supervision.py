@@ -14,8 +14,8 @@ import openai
 import psutil
 import pytest
 
-from claude_openai.backends.sdk import SdkBackend, SdkSettings, bundled_cli
-from claude_openai.backends.supply import FIRST_PAUSE_SECONDS
+from claude_openai.claude_code.processes.pool_state import FIRST_PAUSE_SECONDS
+from claude_openai.claude_code.sdk import SdkBackend, SdkSettings, bundled_cli
 from claude_openai.core.events import TextDelta, TurnFailed, TurnFinished
 from claude_openai.core.failures import Kind
 from claude_openai.core.messages import AssistantMessage, UserMessage

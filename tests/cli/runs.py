@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-from claude_openai.instances import Instance
-from claude_openai.wire.runs import RunError, RunObject, RunUsage
+from claude_openai.protocols.runs.wire import RunError, RunObject, RunUsage
+from claude_openai.system.instances import Instance
 from tests.patience import PATIENCE_SECONDS
 
 NOW = 1_800_000_000.0

@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 import psutil
 import pytest
 
-from claude_openai.instances import Instance, running
+from claude_openai.system.instances import Instance, running
 from tests.cli.typed import Machine, Typed, is_gone, until
 from tests.patience import PATIENCE_SECONDS
 

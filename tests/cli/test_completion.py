@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from claude_openai.cli import COMMANDS
-from claude_openai.cli.completion import INSTALL
+from claude_openai.cli.commands.completion import INSTALL
 from tests.cli.typed import COMMAND, Machine
 from tests.patience import PATIENCE_SECONDS
 

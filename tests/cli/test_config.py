@@ -7,7 +7,7 @@ import click
 import pytest
 
 from claude_openai.cli import run
-from claude_openai.cli.config import table
+from claude_openai.cli.commands.config import table
 from claude_openai.settings import catalogue, effective
 from claude_openai.settings.effective import Effective
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claude_openai.cli import run
-from claude_openai.cli.connect import listed, place_of
-from claude_openai.cli.joining import CannotJoinError, joined
+from claude_openai.cli.commands.connect import listed, place_of
+from claude_openai.cli.config_merge import CannotJoinError, joined
 from claude_openai.cli.recipes import KEY_VARIABLE, RECIPES, URL, Part, Recipe
 from tests.cli.typed import Machine, Typed
 

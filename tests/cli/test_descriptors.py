@@ -11,7 +11,7 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
-from claude_openai.instances import Instance, running
+from claude_openai.system.instances import Instance, running
 from tests.cli.typed import COMMAND, Machine
 from tests.patience import PATIENCE_SECONDS
 
@@ -60,7 +60,7 @@ def test_the_server_has_all_it_may_have(server: Instance) -> None:
 
 STARTS = """
 import subprocess
-from claude_openai.descriptors import as_before, raise_limit
+from claude_openai.system.descriptors import as_before, raise_limit
 shell = ("/bin/sh", "-c", "ulimit -Sn; ulimit -Hn; echo $*", "sh", "a b", "$c")
 before = as_before(shell)
 print(raise_limit(), before == shell, flush=True)

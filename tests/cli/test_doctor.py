@@ -14,9 +14,9 @@ import psutil
 import pytest
 from inline_snapshot import snapshot
 
-from claude_openai.checks import Check, of_folder, of_port, of_python
-from claude_openai.cli.doctor import line, verdict
-from claude_openai.instances import Instance
+from claude_openai.cli.commands.doctor import line, verdict
+from claude_openai.server.checks import Check, of_folder, of_port, of_python
+from claude_openai.system.instances import Instance
 from tests.cli.typed import Machine, is_gone, until
 from tests.patience import PATIENCE_SECONDS
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from claude_openai.cli.figures import age, cost, count, digits, duration, took
+from claude_openai.cli.formatting import age, cost, count, digits, duration, took
 from tests.cli.runs import a_run
 
 

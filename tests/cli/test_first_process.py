@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from claude_openai.backends.sdk import sandbox
+from claude_openai.claude_code.agent import sandbox
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or not sandbox.works(), reason="no process can be the first here: it takes bubblewrap"

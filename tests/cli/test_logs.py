@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from inline_snapshot import snapshot
 
+from claude_openai.cli.commands.logs import followed
 from claude_openai.cli.log_lines import Wanted, pretty
-from claude_openai.cli.logs import followed
 from tests.cli.typed import COMMAND, Machine
 from tests.patience import PATIENCE_SECONDS
 

@@ -10,8 +10,8 @@ import click
 import pytest
 from inline_snapshot import snapshot
 
-from claude_openai.cli.runs import table
-from claude_openai.instances import Instance, running
+from claude_openai.cli.commands.runs import table
+from claude_openai.system.instances import Instance, running
 from tests.cli.runs import FAILED, NOW, RUNNING, a_run, answered, answering
 from tests.cli.typed import Machine
 

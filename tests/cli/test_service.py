@@ -9,8 +9,8 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from claude_openai.cli.service import Home, Launchd
-from claude_openai.cli.units import Service, launchd_plist, systemd_unit
+from claude_openai.cli.commands.service import Home, Launchd
+from claude_openai.cli.service_files import Service, launchd_plist, systemd_unit
 from tests.cli.typed import COMMAND, Machine
 from tests.patience import PATIENCE_SECONDS
 

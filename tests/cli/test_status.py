@@ -14,9 +14,9 @@ import httpx2
 import pytest
 
 import claude_openai
-from claude_openai.checks import Check, of_server
-from claude_openai.cli.status import Seen, described
-from claude_openai.instances import Instance, process_of, running
+from claude_openai.cli.commands.status import Seen, described
+from claude_openai.server.checks import Check, of_server
+from claude_openai.system.instances import Instance, process_of, running
 from tests.cli.typed import Machine
 from tests.patience import PATIENCE_SECONDS
 

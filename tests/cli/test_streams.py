@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from claude_openai.cli.status import described, seen
-from claude_openai.instances import Instance, running
-from claude_openai.serving import bound
+from claude_openai.cli.commands.status import described, seen
+from claude_openai.system.instances import Instance, running
+from claude_openai.system.serving import bound
 from tests.cli.typed import COMMAND, Machine, until
 from tests.patience import PATIENCE_SECONDS
 

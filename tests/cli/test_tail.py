@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from inline_snapshot import snapshot
 
-from claude_openai.cli.tail import Transcript, summary
+from claude_openai.cli.commands.tail import Transcript, summary
 from claude_openai.core.events import Usage
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.runs import Run, RunState
-from claude_openai.instances import Instance, running
+from claude_openai.protocols.runs.wire import RunActivity, RunCall, RunText
 from claude_openai.store import Retention, sqlite_runs
-from claude_openai.wire.runs import RunActivity, RunCall, RunText
+from claude_openai.system.instances import Instance, running
 from tests.cli.runs import FAILED, NOW, RUNNING, a_run, answered, answering, asked
 from tests.cli.typed import Machine
 from tests.own_loop import in_a_loop_of_its_own

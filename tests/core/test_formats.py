@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_openai.core.formats import FORMATS
-from claude_openai.core.schemas import Schema
+from claude_openai.jsontools.formats import FORMATS
+from claude_openai.jsontools.schema import Schema
 
 pytestmark = pytest.mark.proves("tools.invalid.found")
 

@@ -18,7 +18,7 @@ from claude_openai.core.events import (
     Working,
 )
 from claude_openai.core.failures import Kind
-from claude_openai.core.halt import Halt
+from claude_openai.core.stop_sequences import Halt
 
 USED = UsageReported(Usage(1, 2))
 STOPPED, CUT = TurnFinished("stop"), TurnFinished("length")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_openai.core.json_object import LONGEST_BEGINNING, ObjectText
+from claude_openai.jsontools.json_object import LONGEST_BEGINNING, ObjectText
 
 pytestmark = pytest.mark.proves("format.object.text")
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_openai.core.effort import TooMuch, bounded
-from claude_openai.core.schemas import InvalidSchema, Schema, check_schema
+from claude_openai.jsontools.schema import InvalidSchema, Schema, check_schema
+from claude_openai.jsontools.work_limit import TooMuch, bounded
 from tests.core.test_strict_json import json_values
 
 DRAFT_7 = "http://json-schema.org/draft-07/schema#"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_openai.core.strict_json import MOST_NESTED, NotJson, parse
+from claude_openai.jsontools.strict import MOST_NESTED, NotJson, parse
 
 pytestmark = pytest.mark.proves("errors.invalid-json")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_openai.core.surrogates import Joiner, mended, mended_json
+from claude_openai.jsontools.surrogates import Joiner, mended, mended_json
 
 pytestmark = pytest.mark.proves("chat.reply.unicode")
 

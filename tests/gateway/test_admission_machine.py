@@ -14,7 +14,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from claude_openai.gateway.line import Line, Ticket
+from claude_openai.gateway.fair_queue import Line, Ticket
 
 
 def entered(line: Line, *principals: str) -> list[Ticket]:

@@ -6,7 +6,7 @@ import pytest
 
 from claude_openai.core.failures import Kind, RequestFailed
 from claude_openai.core.models import Catalogue, Model
-from claude_openai.gateway.catalogue import catalogue
+from claude_openai.gateway.models import catalogue
 
 OFFERED = (
     Model("opus", "claude-opus-5"),

@@ -9,7 +9,7 @@ from claude_openai.core.fingerprint import Fingerprint, fingerprint
 from claude_openai.core.messages import AssistantMessage, Message, Text, UserMessage
 from claude_openai.core.models import Model
 from claude_openai.core.turn import Turn
-from claude_openai.gateway.roster import (
+from claude_openai.gateway.session_table import (
     MOST_REMEMBERED,
     TRANSITIONS,
     End,

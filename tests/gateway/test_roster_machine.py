@@ -15,7 +15,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from claude_openai.gateway.roster import TRANSITIONS, End, Move, Reason, Roster, Seat, State, WrongMove
+from claude_openai.gateway.session_table import TRANSITIONS, End, Move, Reason, Roster, Seat, State, WrongMove
 from tests.gateway.test_roster import MOVES, after
 
 Place = tuple[str, tuple[str, ...]]

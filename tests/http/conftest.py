@@ -22,8 +22,8 @@ from claude_openai.core.ports import Description, RunStore
 from claude_openai.gateway import Choice, Gateway, Limits, Queue, Runs
 from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection
-from claude_openai.serving import Server, base_url, bound, serving
 from claude_openai.store import MemoryRuns
+from claude_openai.system.serving import Server, base_url, bound, serving
 from claude_openai.testing.scripted_backend import DESCRIPTION, ScriptedBackend, Step
 from tests.http.exchange import Configuration, Served
 

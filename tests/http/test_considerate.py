@@ -8,12 +8,12 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
-from claude_openai.core.effort import TooMuch, spend
 from claude_openai.core.events import TextDelta, TurnFinished
 from claude_openai.core.failures import Kind, RequestFailed
 from claude_openai.gateway import Choice, Gateway, Limits
-from claude_openai.http.body import Bodies
-from claude_openai.http.reading import LARGE_BYTES, Answering, considerately
+from claude_openai.http.generation.body import Bodies
+from claude_openai.http.generation.context import LARGE_BYTES, Answering, considerately
+from claude_openai.jsontools.work_limit import TooMuch, spend
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.http.conftest import Serve
 from tests.http.exchange import CHAT

@@ -22,9 +22,9 @@ from schemathesis.specs.openapi.checks import (
 from claude_openai.gateway import Choice, Gateway, Limits, Runs
 from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection
-from claude_openai.http.openapi import document
-from claude_openai.serving import Server, base_url, bound, serving
+from claude_openai.http.endpoints.openapi import document
 from claude_openai.store import MemoryRuns
+from claude_openai.system.serving import Server, base_url, bound, serving
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.http.exchange import said
 from tests.patience import PATIENCE_SECONDS

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from claude_openai.core.failures import Kind
-from claude_openai.http import origin, reading, request_id
-from claude_openai.http.openapi import document
-from claude_openai.translate import rate_limits
-from claude_openai.translate.errors import TABLE
+from claude_openai.http.endpoints.openapi import document
+from claude_openai.http.generation import context as reading
+from claude_openai.http.middleware import origin
+from claude_openai.http.middleware import request_log as request_id
+from claude_openai.protocols.common import rate_limits
+from claude_openai.protocols.common.errors import TABLE
 
 HTTP = Path(__file__).parents[2] / "src" / "claude_openai" / "http"
 PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
@@ -33,7 +35,7 @@ def test_every_failure_is_in_the_table(kind: Kind) -> None:
 
 @pytest.mark.proves("errors.envelope")
 def test_the_table_has_no_error_that_there_is_not() -> None:
-    refusals = {code for path in HTTP.glob("*.py") for code in re.findall(r'code="(\w+)"', path.read_text("utf-8"))}
+    refusals = {code for path in HTTP.rglob("*.py") for code in re.findall(r'code="(\w+)"', path.read_text("utf-8"))}
     documented = set(re.findall(r"^\| \d{3} \| `\w+` \| `(\w+)` \|", PAGE, re.MULTILINE))
     assert documented == refusals | {row.code for row in TABLE.values() if row.code}
 

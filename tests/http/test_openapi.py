@@ -11,7 +11,7 @@ from referencing.jsonschema import DRAFT202012
 
 from claude_openai.core.events import TurnFailed
 from claude_openai.core.failures import Failure, Kind
-from claude_openai.http.openapi import document
+from claude_openai.http.endpoints.openapi import document
 from tests.http.conftest import Serve
 from tests.http.exchange import CHAT, HELLO, STARTED, chunks, said
 

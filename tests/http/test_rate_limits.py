@@ -7,8 +7,8 @@ import pytest
 
 from claude_openai.core.events import RateLimitReported, TextDelta, TurnFailed
 from claude_openai.core.failures import Failure, Kind
+from claude_openai.protocols.common import rate_limits
 from claude_openai.testing.scripted_backend import Step
-from claude_openai.translate import rate_limits
 from tests.http.conftest import Serve
 from tests.http.exchange import CHAT, FINISHED, HELLO, STARTED, STREAMED, USED, Served, said
 

@@ -10,11 +10,11 @@ from starlette.types import Message, Receive, Scope, Send
 from claude_openai.core.events import Event, ReasoningDelta, Retrying, TextDelta, TurnFinished
 from claude_openai.core.ports import Description
 from claude_openai.gateway import Choice, Gateway, Limits
-from claude_openai.http.body import SILENCE_SECONDS, WHOLE_SECONDS, read_body
-from claude_openai.http.client import ClientGone, Patience
-from claude_openai.http.errors import Refused
-from claude_openai.http.health import ANSWER_SECONDS, HealthCheck
-from claude_openai.http.streaming import KEEP_ALIVE, EventStream
+from claude_openai.http.endpoints.health import ANSWER_SECONDS, HealthCheck
+from claude_openai.http.generation.body import SILENCE_SECONDS, WHOLE_SECONDS, read_body
+from claude_openai.http.generation.event_stream import KEEP_ALIVE, EventStream
+from claude_openai.http.middleware.errors import Refused
+from claude_openai.http.middleware.slow_clients import ClientGone, Patience
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.http.exchange import CHAT
 from tests.virtual_clock import on_virtual_clock

@@ -21,10 +21,10 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pytest
 import yaml
 
-from claude_openai.backends.process import KILL_GRACE_SECONDS, TERMINATE_GRACE_SECONDS
+from claude_openai.claude_code.processes.child import KILL_GRACE_SECONDS, TERMINATE_GRACE_SECONDS
 from claude_openai.errors import SettingsError
+from claude_openai.server.wiring import LAST_WORDS_SECONDS
 from claude_openai.settings import Settings, catalogue, login_environment
-from claude_openai.wiring import LAST_WORDS_SECONDS
 from tests.packaging.dockerfile import ignored, stages
 from tests.patience import PATIENCE_SECONDS
 

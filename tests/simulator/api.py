@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import httpx2
 
-from claude_openai.testing.simulator import JsonObject, RecordedRequest, Simulator
+from claude_openai.simulator import JsonObject, RecordedRequest, Simulator
 
 SECONDS = 5
 """The bound of every wait: on loopback everything takes milliseconds."""

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from claude_openai.testing.simulator import JsonObject
-from claude_openai.testing.simulator.arguments import accepts, arguments, invalid_arguments
-from claude_openai.testing.simulator.hints import Hints
+from claude_openai.simulator import JsonObject
+from claude_openai.simulator.arguments import accepts, arguments, invalid_arguments
+from claude_openai.simulator.hints import Hints
 from tests.simulator.api import WEATHER
 
 pytestmark = pytest.mark.proves("simulator.reply.tool-arguments")

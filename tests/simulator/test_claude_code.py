@@ -9,8 +9,8 @@ import anyio
 import claude_agent_sdk
 import pytest
 
+from claude_openai.simulator import JsonObject, Simulator
 from claude_openai.testing.environment import simulated_login
-from claude_openai.testing.simulator import JsonObject, Simulator
 
 pytestmark = pytest.mark.proves("simulator.claude-code")
 

@@ -6,13 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_openai.testing.simulator.directives import (
-    NAMES,
-    Directive,
-    DirectiveError,
-    directives,
-    without_directives,
-)
+from claude_openai.simulator.directives import NAMES, Directive, DirectiveError, directives, without_directives
 
 pytestmark = pytest.mark.proves("simulator.rules.prompt")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from claude_openai.testing.simulator import Reply, ToolUse, simulated_model
-from claude_openai.testing.simulator.directives import NAMES, directives
+from claude_openai.simulator import Reply, ToolUse, simulated_model
+from claude_openai.simulator.directives import NAMES, directives
 from tests.patience import PATIENCE_SECONDS
 from tests.simulator.api import TIME, WEATHER, asking, recorded
 

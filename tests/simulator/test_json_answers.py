@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from claude_openai.testing.simulator import Simulator
+from claude_openai.simulator import Simulator
 from tests.simulator.api import asking, post, served
 
 pytestmark = [pytest.mark.anyio, pytest.mark.proves("simulator.json")]

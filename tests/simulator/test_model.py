@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_openai.testing.simulator import (
+from claude_openai.simulator import (
     CREDIT_BALANCE,
     PROMPT_TOO_LONG,
     Answer,
@@ -24,11 +24,11 @@ from claude_openai.testing.simulator import (
     ToolUse,
     simulated_model,
 )
-from claude_openai.testing.simulator.arguments import accepts
-from claude_openai.testing.simulator.rules import MOST_DELTAS, in_words
-from claude_openai.testing.simulator.script import USUAL_FAILURES
-from claude_openai.testing.simulator.situation import TAKEN
-from claude_openai.testing.simulator.usage import count, output_tokens
+from claude_openai.simulator.arguments import accepts
+from claude_openai.simulator.rules import MOST_DELTAS, in_words
+from claude_openai.simulator.script import USUAL_FAILURES
+from claude_openai.simulator.situation import TAKEN
+from claude_openai.simulator.usage import count, output_tokens
 from tests.simulator.api import TIME, WEATHER, asking, recorded, said
 
 PARIS = {"city": "Paris", "unit": "celsius"}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_openai.testing.simulator import (
+from claude_openai.simulator import (
     Cut,
     Fault,
     Gate,
@@ -17,7 +17,7 @@ from claude_openai.testing.simulator import (
     Thinking,
     ToolUse,
 )
-from claude_openai.testing.simulator.render import Emit, Envelope, Pause, message, steps
+from claude_openai.simulator.render import Emit, Envelope, Pause, message, steps
 from tests.simulator.api import folded
 
 USAGE: JsonObject = {"input_tokens": 3, "output_tokens": 5}

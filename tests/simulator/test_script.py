@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_openai.testing.simulator import Failure, Gate, Replies, Reply, StopReason, Text, Thinking, ToolUse
-from claude_openai.testing.simulator.script import USUAL_FAILURES
+from claude_openai.simulator import Failure, Gate, Replies, Reply, StopReason, Text, Thinking, ToolUse
+from claude_openai.simulator.script import USUAL_FAILURES
 from tests.simulator.api import asking, recorded
 
 

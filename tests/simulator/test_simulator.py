@@ -10,7 +10,7 @@ import anyio
 import httpx2
 import pytest
 
-from claude_openai.testing.simulator import (
+from claude_openai.simulator import (
     Cut,
     Failure,
     Gate,
@@ -27,7 +27,7 @@ from claude_openai.testing.simulator import (
     ToolUse,
     UnscriptedPath,
 )
-from claude_openai.testing.simulator.script import USUAL_FAILURES, Answer
+from claude_openai.simulator.script import USUAL_FAILURES, Answer
 from tests.simulator.api import SECONDS, asking, events_of, folded, post, served, stream, streaming
 
 

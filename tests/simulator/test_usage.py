@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_openai.testing.simulator import JsonObject, Replies, Reply, Simulator, Text, Thinking, ToolUse
-from claude_openai.testing.simulator.usage import Ledger, PromptTokens, count, output_tokens, usage
+from claude_openai.simulator import JsonObject, Replies, Reply, Simulator, Text, Thinking, ToolUse
+from claude_openai.simulator.usage import Ledger, PromptTokens, count, output_tokens, usage
 from tests.simulator.api import TIME, asking, post, said, served
 
 MARK = {"cache_control": {"type": "ephemeral"}}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from claude_openai.testing.simulator import JsonObject, Replies, Simulator
-from claude_openai.testing.simulator.validation import validate
+from claude_openai.simulator import JsonObject, Replies, Simulator
+from claude_openai.simulator.validation import validate
 from tests.simulator.api import TIME, WEATHER, asking, post, said, served
 
 pytestmark = pytest.mark.proves("simulator.failure.status")

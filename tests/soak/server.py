@@ -11,7 +11,7 @@ from typing import Final
 import anyio
 import psutil
 
-from claude_openai.backends.process import Child, Command, child_process, dying_with_parent
+from claude_openai.claude_code.processes.child import Child, Command, child_process, dying_with_parent
 from tests.soak.footprint import Watched
 from tests.soak.setting import WARM_PROCESSES
 

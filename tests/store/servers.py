@@ -22,8 +22,8 @@ import anyio
 
 from claude_openai.core.runs import Run, RunState
 from claude_openai.store import saved_runs, sqlite_runs
-from claude_openai.store.opening import opened
-from claude_openai.store.writer import Writer
+from claude_openai.store.sqlite.connection import opened
+from claude_openai.store.sqlite.writer import Writer
 from tests.store.samples import KEEPS_ALL, a_run, until
 
 ACKNOWLEDGED = "acknowledged"

@@ -12,7 +12,7 @@ import pytest
 
 from claude_openai.core.runs import Run, RunState
 from claude_openai.store import Retention, saved_runs, sqlite_runs
-from claude_openai.store.files import NAME
+from claude_openai.store.sqlite.database_files import NAME
 from tests.patience import PATIENCE_SECONDS
 from tests.store.samples import KEEPS_ALL, a_run, remember, until
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from claude_openai.store import StoreError, sqlite_runs
-from claude_openai.store.files import NAME
+from claude_openai.store.sqlite.database_files import NAME
 from tests.store.samples import KEEPS_ALL, a_run, remember
 
 pytestmark = [

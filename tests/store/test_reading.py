@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from claude_openai.store import StoreError, saved_runs, sqlite_runs
-from claude_openai.store.files import NAME
-from claude_openai.store.reading import ask
+from claude_openai.store.sqlite.database_files import NAME
+from claude_openai.store.sqlite.reader import ask
 from tests.store.samples import KEEPS_ALL, a_run, remember, until
 
 pytestmark = pytest.mark.anyio

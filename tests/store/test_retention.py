@@ -10,11 +10,11 @@ from anyio import to_thread
 
 from claude_openai.core.runs import RunState
 from claude_openai.store import Retention, saved_runs, sqlite_runs
-from claude_openai.store.files import NAME
-from claude_openai.store.opening import opened
-from claude_openai.store.retention import BITE_RUNS, forget
-from claude_openai.store.rows import row_of
-from claude_openai.store.statements import query
+from claude_openai.store.sqlite.connection import opened
+from claude_openai.store.sqlite.database_files import NAME
+from claude_openai.store.sqlite.queries import query
+from claude_openai.store.sqlite.retention import BITE_RUNS, forget
+from claude_openai.store.sqlite.rows import row_of
 from tests.store.samples import KEEPS_ALL, NOW, a_run, remember, until
 
 pytestmark = pytest.mark.anyio

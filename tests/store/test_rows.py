@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 
 from claude_openai.core.runs import Run
-from claude_openai.store.opening import Opened, opened
-from claude_openai.store.reading import SavedRuns
-from claude_openai.store.rows import Row, row_of
-from claude_openai.store.statements import query
+from claude_openai.store.sqlite.connection import Opened, opened
+from claude_openai.store.sqlite.queries import query
+from claude_openai.store.sqlite.reader import SavedRuns
+from claude_openai.store.sqlite.rows import Row, row_of
 from tests.store.samples import runs
 
 

@@ -9,7 +9,7 @@ import pytest
 from claude_openai.core.agent import AgentProfile, AgentRules, Mode
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.models import Model
-from claude_openai.translate.chat_completions.inbound import Reading, parse_request, read_turn
+from claude_openai.protocols.chat_completions.request import Reading, parse_request, read_turn
 from tests.translate.chat_completions.asking import CATALOGUE, HELLO
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_openai.translate.call_ids import CallIds
+from claude_openai.protocols.common.call_ids import CallIds
 
 pytestmark = pytest.mark.proves("chat.messages.tools", "tools.results.foreign-ids")
 

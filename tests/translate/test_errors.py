@@ -6,7 +6,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from claude_openai.core.failures import Failure, Kind
-from claude_openai.translate.errors import TABLE, envelope, headers, status
+from claude_openai.protocols.common.errors import TABLE, envelope, headers, status
 
 
 @pytest.mark.proves("errors.envelope")

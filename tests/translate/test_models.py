@@ -4,7 +4,7 @@ import pytest
 from openai.types import Model as OpenAiModel
 
 from claude_openai.core.models import Model
-from claude_openai.translate.models import listed
+from claude_openai.protocols.models.listing import listed
 
 pytestmark = pytest.mark.proves("models.capabilities")
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_openai.core.events import RateLimitReported
-from claude_openai.translate.rate_limits import duration, headers
+from claude_openai.protocols.common.rate_limits import duration, headers
 
 NOW = 1_700_000_000
 ALLOWED = RateLimitReported("allowed", "five_hour", 0.42, NOW + 3723)

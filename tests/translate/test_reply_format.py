@@ -8,9 +8,9 @@ import pytest
 from claude_openai.core.failures import Kind, RequestFailed
 from claude_openai.core.models import Catalogue, Model
 from claude_openai.core.turn import ReplyFormat, Turn
-from claude_openai.translate.chat_completions import inbound as chat
-from claude_openai.translate.reply_format import ANY_OBJECT
-from claude_openai.translate.responses import inbound as responses
+from claude_openai.protocols.chat_completions import request as chat
+from claude_openai.protocols.common.reply_format import ANY_OBJECT
+from claude_openai.protocols.responses import request as responses
 
 CATALOGUE = Catalogue((Model("sonnet"),), default="sonnet")
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}

@@ -11,9 +11,9 @@ from inline_snapshot import snapshot
 from claude_openai.core.events import Activity, ReasoningDelta, TextDelta, ToolCalled
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.runs import Run, RunState, Said
-from claude_openai.core.surrogates import mended
-from claude_openai.translate.runs import RunEncoder, run_list, run_object, whole_run
-from claude_openai.wire.runs import RunObject
+from claude_openai.jsontools.surrogates import mended
+from claude_openai.protocols.runs.stream import RunEncoder, run_list, run_object, whole_run
+from claude_openai.protocols.runs.wire import RunObject
 
 RUN = Run("0" * 32, "chatcmpl-0", "req_0", "local", "Ada/1.0", "sonnet", RunState.FAILED, arrived_at=1.5)
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from claude_openai.core.models import Catalogue, Model
-from claude_openai.translate.chat_completions import inbound as chat
-from claude_openai.translate.completions import inbound as completions
-from claude_openai.translate.responses import inbound as responses
+from claude_openai.protocols.chat_completions import request as chat
+from claude_openai.protocols.completions import request as completions
+from claude_openai.protocols.responses import request as responses
 
 pytestmark = pytest.mark.proves("params.unknown.within")
 

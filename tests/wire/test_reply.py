@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claude_openai.wire.chat_completions import Delta
-from claude_openai.wire.errors import ErrorBody, ErrorEnvelope
+from claude_openai.protocols.chat_completions.wire import Delta
+from claude_openai.protocols.common.wire.errors import ErrorBody, ErrorEnvelope
 
 
 @pytest.mark.proves("chat.completion.keys")

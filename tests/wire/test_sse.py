@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claude_openai.wire import sse
+from claude_openai.protocols.common.wire import sse
 
 pytestmark = pytest.mark.proves("stream.framing")
 

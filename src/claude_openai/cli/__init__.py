@@ -116,7 +116,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"claude_openai.cli.{cmd_name}"), cmd_name)
+        command: click.Command = getattr(import_module(f"claude_openai.cli.commands.{cmd_name}"), cmd_name)
         return command
 
     def resolve_command(

@@ -18,15 +18,15 @@ from typing import BinaryIO, Final
 
 import click
 
+from claude_openai.cli.commands.status import Seen, described, seen
+from claude_openai.cli.commands.stop import end_tree
 from claude_openai.cli.options import as_arguments
 from claude_openai.cli.serve import log_file
-from claude_openai.cli.status import Seen, described, seen
-from claude_openai.cli.stop import end_tree
 from claude_openai.cli.terminal import fact, progress, wants_colours
 from claude_openai.errors import LaunchError
-from claude_openai.instances import Instance, process_of, running
-from claude_openai.places import Places
 from claude_openai.settings import Settings
+from claude_openai.system.instances import Instance, process_of, running
+from claude_openai.system.places import Places
 
 START_SECONDS: Final = 60.0
 """Until a server is ready; one second is usual, ten is what a cold disk takes."""

@@ -11,7 +11,7 @@ import click
 from claude_openai import __version__
 
 if TYPE_CHECKING:
-    from claude_openai.wiring import Ready
+    from claude_openai.server.wiring import Ready
 
 SIMULATED = "SIMULATED: a script answers here, no model. Leave out --simulate for real answers."
 

@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 import click
 from pydantic import BaseModel, ValidationError
 
-from claude_openai.cli.figures import digits
+from claude_openai.cli.formatting import digits
 from claude_openai.cli.options import given, some_options
 from claude_openai.cli.terminal import one_line
 from claude_openai.errors import ExitCode, LaunchError, NotRunning
-from claude_openai.instances import running
+from claude_openai.protocols.runs.wire import RunActivity, RunCall, RunList, RunObject, RunText
 from claude_openai.settings import Settings, is_loopback
-from claude_openai.wire.runs import RunActivity, RunCall, RunList, RunObject, RunText
+from claude_openai.system.instances import running
 
 if TYPE_CHECKING:
     from httpx2 import Client, Response, ServerSentEvent

@@ -18,12 +18,12 @@ from claude_openai.cli.banner import banner
 from claude_openai.cli.first_process import go_on_as_a_child
 from claude_openai.cli.terminal import wants_colours
 from claude_openai.errors import LaunchError
-from claude_openai.instances import Instance, registry
-from claude_openai.places import Places, settle
 from claude_openai.settings import Settings, doubts, login_environment
+from claude_openai.system.instances import Instance, registry
+from claude_openai.system.places import Places, settle
 
 if TYPE_CHECKING:
-    from claude_openai.wiring import Ready
+    from claude_openai.server.wiring import Ready
 
 STOP_MARGIN_SECONDS = 20.0
 """Beyond the time that running requests get: their last words, Claude Code's processes and folders. 1 is usual."""
@@ -31,7 +31,9 @@ STOP_MARGIN_SECONDS = 20.0
 
 def serve(settings: Settings, environ: Mapping[str, str]) -> None:
     go_on_as_a_child()
-    from claude_openai import wiring  # noqa: PLC0415 -- costs a second, which --help and a wrong option need not wait
+    from claude_openai.server import (  # noqa: PLC0415 -- costs a second, which --help and a wrong option need not wait
+        wiring,
+    )
 
     login = login_environment(environ)
     _configure_log(settings, environ, [*(key.get_secret_value() for key in settings.api_keys), *logs.secrets_in(login)])

@@ -17,9 +17,9 @@ from typing import Any, Final, Literal
 
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
-from claude_openai.core.strict_json import parse
-from claude_openai.core.surrogates import mended
 from claude_openai.core.turn import Turn
+from claude_openai.jsontools.strict import parse
+from claude_openai.jsontools.surrogates import mended
 
 Difference = Literal["model", "profile", "format", "instructions", "tools", "history"]
 

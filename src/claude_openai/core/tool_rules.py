@@ -8,7 +8,7 @@ the folder of whoever wrote the rule, and a sign behind a backslash or alone in 
 import re
 from typing import Final
 
-from claude_openai.core.patterns import alternatives, plain_part
+from claude_openai.core.path_patterns import alternatives, plain_part
 
 _ONE_RULE: Final = re.compile(r"\s*([A-Za-z_][\w-]*)\s*(?:\(([^()]*)\))?\s*")
 """Claude Code takes several in one text, apart by commas and spaces; each is to be looked at."""

@@ -7,8 +7,8 @@ untouched.
 from dataclasses import dataclass
 from typing import Literal
 
-from claude_openai.core.schemas import Patterns, Schema
-from claude_openai.core.strict_json import NotJson, parse
+from claude_openai.jsontools.schema import Patterns, Schema
+from claude_openai.jsontools.strict import NotJson, parse
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import anyio
 import structlog
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.gateway.line import Line, Ticket
+from claude_openai.gateway.fair_queue import Line, Ticket
 
 log = structlog.get_logger(__name__)
 

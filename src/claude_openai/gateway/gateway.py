@@ -15,18 +15,18 @@ from anyio.abc import TaskGroup
 
 from claude_openai.core.events import Event, RateLimitReported, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.core.halt import Halt
 from claude_openai.core.load import Load, Outage, Processes
 from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Backend, Description
 from claude_openai.core.runs import Caller
+from claude_openai.core.stop_sequences import Halt
 from claude_openai.core.turn import Turn
 from claude_openai.gateway.admission import Admission
-from claude_openai.gateway.catalogue import catalogue
-from claude_openai.gateway.conversations import Conversation, Conversations, Keep
-from claude_openai.gateway.deadlines import Deadlines, Ending, Patience
-from claude_openai.gateway.roster import State
+from claude_openai.gateway.models import catalogue
 from claude_openai.gateway.runs import LiveRun, Runs, unnamed
+from claude_openai.gateway.session_pool import Conversation, Conversations, Keep
+from claude_openai.gateway.session_table import State
+from claude_openai.gateway.timeouts import Deadlines, Ending, Patience
 from claude_openai.gateway.upstream import UpstreamHealth
 
 ASK_AGAIN_SECONDS = 15.0

@@ -37,7 +37,7 @@ from claude_openai.core.runs import (
     with_kept,
 )
 from claude_openai.core.turn import Turn
-from claude_openai.gateway.deadlines import Ending
+from claude_openai.gateway.timeouts import Ending
 from claude_openai.logs import shows
 
 log = structlog.get_logger(__name__)

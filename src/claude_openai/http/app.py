@@ -9,23 +9,23 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claude_openai.core.agent import AgentRules
-from claude_openai.http.auth import Authentication
-from claude_openai.http.body import Bodies
-from claude_openai.http.chat_completions import OLDER, ChatCompletions
-from claude_openai.http.client import SEND_SECONDS, Patience
-from claude_openai.http.errors import ErrorBoundary
-from claude_openai.http.guard import HostGuard
-from claude_openai.http.health import HealthCheck
-from claude_openai.http.models import Models, OneModel
-from claude_openai.http.openapi import OpenApi
-from claude_openai.http.origin import CrossOrigin, OriginGuard
+from claude_openai.http.endpoints.chat_completions import OLDER, ChatCompletions
+from claude_openai.http.endpoints.health import HealthCheck
+from claude_openai.http.endpoints.models import Models, OneModel
+from claude_openai.http.endpoints.openapi import OpenApi
+from claude_openai.http.endpoints.responses import CancelResponse, InputItems, Responses, StoredResponse
+from claude_openai.http.endpoints.runs import CancelRun, FollowRun, LatestRuns, OneRun
+from claude_openai.http.generation.body import Bodies
+from claude_openai.http.generation.context import Answering
+from claude_openai.http.middleware.auth import Authentication
+from claude_openai.http.middleware.errors import ErrorBoundary
+from claude_openai.http.middleware.host import HostGuard
+from claude_openai.http.middleware.origin import CrossOrigin, OriginGuard
+from claude_openai.http.middleware.request_log import RequestLog
+from claude_openai.http.middleware.slow_clients import SEND_SECONDS, Patience
+from claude_openai.http.middleware.target import Framing, RequestTarget
 from claude_openai.http.ports import Gateway
-from claude_openai.http.reading import Answering
-from claude_openai.http.request_id import RequestLog
 from claude_openai.http.resource import BASE, NOT_OFFERED, Resource, UnknownPath
-from claude_openai.http.responses import CancelResponse, InputItems, Responses, StoredResponse
-from claude_openai.http.runs import CancelRun, FollowRun, LatestRuns, OneRun
-from claude_openai.http.target import Framing, RequestTarget
 
 OPEN_PATHS = ("/health", "/openapi.json")
 """What needs no key. It tells nothing that is anyone's own."""

@@ -15,10 +15,10 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from claude_openai.http.errors import NOT_HTTP
-from claude_openai.http.origin import ISOLATED
+from claude_openai.http.middleware.errors import NOT_HTTP
+from claude_openai.http.middleware.origin import ISOLATED
 from claude_openai.logs import logger
-from claude_openai.wire.errors import ErrorBody, ErrorEnvelope
+from claude_openai.protocols.common.wire.errors import ErrorBody, ErrorEnvelope
 
 log = logger(__name__)
 

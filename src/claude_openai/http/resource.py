@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from claude_openai.http.errors import LONGEST_SHOWN, Refused, shown, wrong_method
+from claude_openai.http.middleware.errors import LONGEST_SHOWN, Refused, shown, wrong_method
 
 BASE = "/v1"
 

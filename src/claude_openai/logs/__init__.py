@@ -21,11 +21,11 @@ import structlog
 from claude_openai.logs import levels
 from claude_openai.logs.destinations import Descriptor, Destination, LogFile, Memory
 from claude_openai.logs.levels import Level, Log, shows
-from claude_openai.logs.plain import CUT, LONGEST_TEXT, TOO_DEEP
+from claude_openai.logs.loggers import EventLogger, FromLibraries, processors
 from claude_openai.logs.redaction import HIDDEN, SHORTEST_SECRET, Redaction, secrets_in
 from claude_openai.logs.rendering import columns, json_line
-from claude_openai.logs.sources import EventLogger, FromLibraries, processors
-from claude_openai.logs.writing import AtOnce, Behind, Output, Sink
+from claude_openai.logs.sinks import AtOnce, Behind, Output, Sink
+from claude_openai.logs.snapshot import CUT, LONGEST_TEXT, TOO_DEEP
 
 __all__ = [
     "CUT",

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 from structlog.typing import EventDict
 
-from claude_openai.logs.plain import CUT, LONGEST_TEXT, TOO_DEEP, cut
+from claude_openai.logs.snapshot import CUT, LONGEST_TEXT, TOO_DEEP, cut
 
 HIDDEN: Final = "[hidden]"
 

@@ -11,9 +11,9 @@ Plain pydantic and a `ChainMap`: pydantic-settings would read the environment by
 wrong value came from, and was measured to add 50 ms to every start.
 """
 
-from claude_openai.settings.catalogue import Setting
+from claude_openai.settings.claude_environment import login_environment
+from claude_openai.settings.descriptions import Setting
 from claude_openai.settings.effective import Effective, effective
-from claude_openai.settings.login import login_environment
 from claude_openai.settings.model import Settings, catalogue, doubts
 from claude_openai.settings.sources import process_environment
 from claude_openai.settings.tables import login_table, table, with_tables

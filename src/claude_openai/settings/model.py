@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, Valid
 
 from claude_openai.errors import SettingsError
 from claude_openai.settings import machine
-from claude_openai.settings.catalogue import PREFIX, Setting, described, expects
+from claude_openai.settings.descriptions import PREFIX, Setting, described, expects
 from claude_openai.settings.sources import Found, config_file, read
 from claude_openai.settings.values import (
     Addresses,

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from claude_openai.errors import SettingsError
-from claude_openai.settings.catalogue import CONFIG, Setting
+from claude_openai.settings.descriptions import CONFIG, Setting
 
 
 @dataclass(frozen=True, slots=True)

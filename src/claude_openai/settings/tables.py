@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from claude_openai.settings.catalogue import CONFIG
-from claude_openai.settings.login import PASSED
+from claude_openai.settings.claude_environment import PASSED
+from claude_openai.settings.descriptions import CONFIG
 from claude_openai.settings.model import catalogue
 
 

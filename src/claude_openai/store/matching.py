@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from claude_openai.core.runs import Run, RunState
-from claude_openai.core.surrogates import mended
+from claude_openai.jsontools.surrogates import mended
 
 
 def latest(

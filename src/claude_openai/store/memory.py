@@ -2,7 +2,7 @@
 
 from claude_openai.core.runs import Run, RunState
 from claude_openai.store.matching import beginning, latest
-from claude_openai.store.rows import whole
+from claude_openai.store.sqlite.rows import whole
 
 MOST_RUNS = 1000
 """With their answers some MB; what came first is forgotten first."""

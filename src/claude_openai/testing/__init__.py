@@ -4,7 +4,7 @@ The names of the simulator are offered here; of the server only `wiring` imports
 `--simulate`.
 """
 
-from claude_openai.testing.simulator import (
+from claude_openai.simulator import (
     CREDIT_BALANCE,
     PROMPT_TOO_LONG,
     Answer,

@@ -33,9 +33,9 @@ from claude_openai.core.models import Model
 from claude_openai.core.ports import Backend
 from claude_openai.core.tools import Tool
 from claude_openai.core.turn import Sampling, Turn
-from claude_openai.testing.simulator import CREDIT_BALANCE, Failure, JsonObject, RecordedRequest, Reply, ToolUse
-from claude_openai.testing.simulator import Text as Said
-from claude_openai.testing.simulator.script import Answer
+from claude_openai.simulator import CREDIT_BALANCE, Failure, JsonObject, RecordedRequest, Reply, ToolUse
+from claude_openai.simulator import Text as Said
+from claude_openai.simulator.script import Answer
 
 PATIENCE_SECONDS = 20
 """For any one case: a backend may have to start a process."""

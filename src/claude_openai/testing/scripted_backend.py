@@ -15,7 +15,7 @@ from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.models import Model
 from claude_openai.core.ports import Condition, Description, Login, Session, Start
 from claude_openai.core.turn import Turn
-from claude_openai.testing.simulator.script import Gate
+from claude_openai.simulator.script import Gate
 
 Step = Event | Gate | Exception
 """One step of a script."""

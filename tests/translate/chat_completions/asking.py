@@ -8,8 +8,8 @@ import pytest
 from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.messages import Message
 from claude_openai.core.models import Catalogue, Model
-from claude_openai.translate.chat_completions.inbound import Reading, parse_request, read_turn
-from claude_openai.translate.chat_completions.tools import Offer, read_tools
+from claude_openai.protocols.chat_completions.request import Reading, parse_request, read_turn
+from claude_openai.protocols.chat_completions.tools import Offer, read_tools
 
 SAMPLES = Path(__file__).parent / "samples"
 

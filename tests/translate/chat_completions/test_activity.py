@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from claude_openai.core.agent import Shown
 from claude_openai.core.events import Activity, Event, ReasoningDelta, TextDelta, TurnFinished
-from claude_openai.translate.chat_completions.answer import Telling
-from claude_openai.translate.chat_completions.collector import Collector
-from claude_openai.translate.chat_completions.encoder import ChunkEncoder
-from claude_openai.wire import sse
-from claude_openai.wire.chat_completions import ACTIVITY_EVENT, ChatCompletionChunk
+from claude_openai.protocols.chat_completions.answer import Telling
+from claude_openai.protocols.chat_completions.stream import ChunkEncoder
+from claude_openai.protocols.chat_completions.whole import Collector
+from claude_openai.protocols.chat_completions.wire import ACTIVITY_EVENT, ChatCompletionChunk
+from claude_openai.protocols.common.wire import sse
 from tests.translate.chat_completions.events import REPORTED, STARTED, STOPPED
 
 CALLED = Activity("toolu_1", "Read", '{"file_path": "in.txt"}')

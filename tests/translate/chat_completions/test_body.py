@@ -6,7 +6,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.translate.chat_completions.inbound import parse_request
+from claude_openai.protocols.chat_completions.request import parse_request
 from tests.translate.chat_completions.asking import HELLO, refusal, refusal_of
 
 

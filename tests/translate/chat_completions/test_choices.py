@@ -9,11 +9,11 @@ from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk as OpenAiChunk
 
 from claude_openai.core.events import Event
-from claude_openai.translate.chat_completions.answer import Telling
-from claude_openai.translate.chat_completions.choices import ChoicesEncoder, together
-from claude_openai.translate.chat_completions.collector import Collector
-from claude_openai.translate.chat_completions.encoder import ChunkEncoder
-from claude_openai.wire.chat_completions import ChatCompletion, ChatCompletionChunk
+from claude_openai.protocols.chat_completions.answer import Telling
+from claude_openai.protocols.chat_completions.choices import ChoicesEncoder, together
+from claude_openai.protocols.chat_completions.stream import ChunkEncoder
+from claude_openai.protocols.chat_completions.whole import Collector
+from claude_openai.protocols.chat_completions.wire import ChatCompletion, ChatCompletionChunk
 from tests.translate.chat_completions.events import turns
 
 HEAD = ("chatcmpl-1", 1_700_000_000)

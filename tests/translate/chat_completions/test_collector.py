@@ -10,8 +10,8 @@ from openai.types.chat import ChatCompletion as OpenAiCompletion
 from claude_openai.core.events import Event, ReasoningDelta, TextDelta, ToolCalled, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.messages import ToolCall
-from claude_openai.translate.chat_completions.answer import Telling
-from claude_openai.translate.chat_completions.collector import Collector
+from claude_openai.protocols.chat_completions.answer import Telling
+from claude_openai.protocols.chat_completions.whole import Collector
 from tests.translate.chat_completions.events import CALLED, REPORTED, STARTED, STOPPED, turns
 
 

@@ -18,13 +18,13 @@ from claude_openai.core.events import Event, TextDelta, ToolCalled, TurnFinished
 from claude_openai.core.fingerprint import fingerprint
 from claude_openai.core.load import Load
 from claude_openai.core.messages import AssistantMessage, ToolCall
-from claude_openai.core.strict_json import parse
 from claude_openai.gateway import Gateway
+from claude_openai.jsontools.strict import parse
+from claude_openai.protocols.chat_completions.answer import Telling
+from claude_openai.protocols.chat_completions.stream import ChunkEncoder
+from claude_openai.protocols.chat_completions.whole import Collector
+from claude_openai.protocols.common.content import is_blank
 from claude_openai.testing.scripted_backend import ScriptedBackend
-from claude_openai.translate.chat_completions.answer import Telling
-from claude_openai.translate.chat_completions.collector import Collector
-from claude_openai.translate.chat_completions.encoder import ChunkEncoder
-from claude_openai.translate.content import is_blank
 from tests.gateway.test_gateway import events_of, gateway
 from tests.translate.chat_completions.asking import reading_of, sample
 from tests.virtual_clock import on_virtual_clock

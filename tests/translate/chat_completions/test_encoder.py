@@ -21,10 +21,10 @@ from claude_openai.core.events import (
 )
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
-from claude_openai.translate.chat_completions.answer import Telling
-from claude_openai.translate.chat_completions.collector import Collector
-from claude_openai.translate.chat_completions.encoder import ChunkEncoder
-from claude_openai.wire.chat_completions import ChatCompletion, ChatCompletionChunk
+from claude_openai.protocols.chat_completions.answer import Telling
+from claude_openai.protocols.chat_completions.stream import ChunkEncoder
+from claude_openai.protocols.chat_completions.whole import Collector
+from claude_openai.protocols.chat_completions.wire import ChatCompletion, ChatCompletionChunk
 from tests.translate.chat_completions.events import CALLED, REPORTED, STARTED, STOPPED, turns
 
 

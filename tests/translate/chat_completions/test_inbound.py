@@ -21,7 +21,7 @@ from claude_openai.core.messages import (
 )
 from claude_openai.core.models import Model
 from claude_openai.core.turn import Sampling, Turn
-from claude_openai.translate.chat_completions.inbound import Reading, parse_request, read_turn
+from claude_openai.protocols.chat_completions.request import Reading, parse_request, read_turn
 from tests.core.test_strict_json import json_values
 from tests.translate.chat_completions.asking import CATALOGUE, SONNET, reading, reading_of, refusal, refusal_of, sample
 

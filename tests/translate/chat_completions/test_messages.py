@@ -10,15 +10,8 @@ from hypothesis import strategies as st
 
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.fingerprint import fingerprint
-from claude_openai.core.messages import (
-    AssistantMessage,
-    SystemMessage,
-    Text,
-    ToolCall,
-    ToolMessage,
-    UserMessage,
-)
-from claude_openai.translate.conversation import CONTINUE
+from claude_openai.core.messages import AssistantMessage, SystemMessage, Text, ToolCall, ToolMessage, UserMessage
+from claude_openai.protocols.common.conversation import CONTINUE
 from tests.translate.chat_completions.asking import conversation, reading, refusal
 
 LEGAL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")

@@ -10,9 +10,9 @@ from openai.types.chat import completion_create_params
 from claude_openai.core.failures import Kind
 from claude_openai.core.models import Effort
 from claude_openai.core.turn import Sampling
-from claude_openai.translate.chat_completions.parameters import PARAMETERS
-from claude_openai.translate.parameters import Parameter, markdown_table
-from claude_openai.wire.chat_completions import ChatCompletionRequest
+from claude_openai.protocols.chat_completions.parameters import PARAMETERS
+from claude_openai.protocols.chat_completions.wire import ChatCompletionRequest
+from claude_openai.protocols.common.parameters import Parameter, markdown_table
 from tests.translate.chat_completions.asking import OPUS, SONNET, reading, refusal
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "parameters.md"

@@ -9,7 +9,7 @@ from inline_snapshot import snapshot
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.tools import AUTO, Tool, ToolChoice
-from claude_openai.translate.chat_completions.tools import Offer
+from claude_openai.protocols.chat_completions.tools import Offer
 from tests.core.test_strict_json import json_values
 from tests.translate.chat_completions.asking import offer, offer_of, reading, reading_of, sample
 

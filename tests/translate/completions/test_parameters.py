@@ -10,11 +10,11 @@ from openai.types import completion_create_params
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.messages import SystemMessage, Text, UserMessage
 from claude_openai.core.turn import Sampling
-from claude_openai.translate.chat_completions.inbound import Reading
-from claude_openai.translate.completions.inbound import FILL_IN, parse_request, read_turn
-from claude_openai.translate.completions.parameters import PARAMETERS
-from claude_openai.translate.parameters import markdown_table
-from claude_openai.wire.completions import CompletionRequest
+from claude_openai.protocols.chat_completions.request import Reading
+from claude_openai.protocols.common.parameters import markdown_table
+from claude_openai.protocols.completions.parameters import PARAMETERS
+from claude_openai.protocols.completions.request import FILL_IN, parse_request, read_turn
+from claude_openai.protocols.completions.wire import CompletionRequest
 from tests.translate.chat_completions.asking import CATALOGUE
 from tests.translate.test_agent import rules
 

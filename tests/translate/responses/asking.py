@@ -9,7 +9,7 @@ from claude_openai.core.agent import AgentRules
 from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.messages import Message
 from claude_openai.core.runs import Kept
-from claude_openai.translate.responses.inbound import Reading, parse_request, read_turn
+from claude_openai.protocols.responses.request import Reading, parse_request, read_turn
 from tests.translate.chat_completions.asking import CATALOGUE
 
 SAMPLES = Path(__file__).parent / "samples"

@@ -13,10 +13,10 @@ from pydantic import TypeAdapter
 from claude_openai.core.events import Activity, Event, ReasoningDelta, TextDelta, ToolCalled, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
-from claude_openai.core.surrogates import mended
-from claude_openai.translate.responses.encoder import ResponseEncoder
-from claude_openai.wire.responses import events as wire
-from claude_openai.wire.responses.reply import OutputFunctionCall, OutputMessage, Response
+from claude_openai.jsontools.surrogates import mended
+from claude_openai.protocols.responses.stream import ResponseEncoder
+from claude_openai.protocols.responses.wire import events as wire
+from claude_openai.protocols.responses.wire.reply import OutputFunctionCall, OutputMessage, Response
 from tests.translate.chat_completions.events import CALLED, REPORTED, STARTED, STOPPED, turns
 from tests.translate.responses.asking import reading
 

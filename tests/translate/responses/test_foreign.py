@@ -8,7 +8,7 @@ import pytest
 from claude_openai.core.fingerprint import fingerprint
 from claude_openai.core.messages import AssistantMessage, Image, Message, Text, ToolCall, ToolMessage, UserMessage
 from claude_openai.core.runs import Kept
-from claude_openai.translate.responses.kept import said_in
+from claude_openai.protocols.responses.stored import said_in
 from tests.translate.responses.asking import reading, reading_of, refusal
 
 PIXEL = "iVBORw0KGgo="

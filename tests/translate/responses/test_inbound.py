@@ -22,10 +22,10 @@ from claude_openai.core.messages import (
 from claude_openai.core.runs import Kept
 from claude_openai.core.tools import ToolChoice
 from claude_openai.core.turn import Sampling
-from claude_openai.translate.conversation import CONTINUE
-from claude_openai.translate.parameters import markdown_table
-from claude_openai.translate.responses.parameters import PARAMETERS
-from claude_openai.wire.responses.request import ResponsesRequest
+from claude_openai.protocols.common.conversation import CONTINUE
+from claude_openai.protocols.common.parameters import markdown_table
+from claude_openai.protocols.responses.parameters import PARAMETERS
+from claude_openai.protocols.responses.wire.request import ResponsesRequest
 from tests.translate.responses.asking import conversation, reading, reading_of, refusal, sample
 from tests.translate.test_agent import rules
 

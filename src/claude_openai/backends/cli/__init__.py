@@ -1,6 +1,0 @@
-"""The `claude` command's way to Claude Code, without the SDK: one process for each answer."""
-
-from claude_openai.backends.cli.backend import CliBackend, CliSettings
-from claude_openai.backends.cli.executable import installed_cli
-
-__all__ = ["CliBackend", "CliSettings", "installed_cli"]

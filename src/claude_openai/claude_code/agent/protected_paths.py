@@ -1,0 +1,170 @@
+"""What stays out of bounds even in an allowed folder: what people sign in with, what this server keeps, and what other
+programs run by themselves.
+
+Nothing of it need be there yet: a file that is written to such a place counts as much as one that is read there.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Self
+
+import claude_openai
+from claude_openai.system.workspace import within
+
+_LOGINS: Final = (
+    *(".claude", ".claude.json", ".config/claude", ".config/anthropic", ".claude-openai", ".config/claude-openai"),
+    *(".aws", ".azure", ".config/gcloud", ".config/gh", ".config/hub", ".config/doctl", ".config/op", ".config/rclone"),
+    *(".ssh", ".gnupg", ".pki", ".password-store", ".local/share/keyrings", ".local/share/kwalletd", ".config/age"),
+    *(".docker", ".config/containers", ".kube", ".config/helm", ".terraform.d", ".terraformrc", ".vault-token"),
+    *(".git-credentials", ".config/git/credentials", ".netrc", "_netrc", ".pgpass", ".my.cnf", ".mylogin.cnf"),
+    *(".npmrc", ".yarnrc", ".yarnrc.yml", ".pypirc", ".config/pip", ".pip", ".config/pypoetry", ".config/uv"),
+    *(".cargo/credentials", ".cargo/credentials.toml", ".gem/credentials", ".bundle/config", ".m2/settings.xml"),
+    *(".gradle/gradle.properties", ".composer/auth.json", ".config/composer/auth.json"),
+    *(".mozilla", ".thunderbird", ".config/google-chrome", ".config/chromium", ".config/microsoft-edge"),
+    *(".config/BraveSoftware", "snap/firefox", "snap/chromium", ".var/app", ".config/Code/User/globalStorage"),
+    *("Library/Application Support", "Library/Keychains", "Library/Cookies", "Library/Safari"),
+    *("AppData/Roaming", "AppData/Local"),
+    *(".bash_history", ".zsh_history", ".python_history", ".psql_history", ".mysql_history", ".node_repl_history"),
+    *(".local/share/fish/fish_history", ".histfile", ".zsh_sessions"),
+)
+"""In a home, on whichever system: logins, keys, sessions of browsers, and what was typed."""
+
+_NAMED: Final = (
+    *("CLAUDE_SECURESTORAGE_CONFIG_DIR", "CLAUDE_CODE_CLIENT_KEY"),
+    *("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+    *("AZURE_CONFIG_DIR", "AZURE_FEDERATED_TOKEN_FILE"),
+    *("CLOUDSDK_CONFIG", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_GHA_CREDS_PATH"),
+)
+"""Variables that say where else a login lies."""
+
+_TRUSTED: Final = (
+    *("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "NIX_SSL_CERT_FILE", "CLAUDE_CODE_CLIENT_CERT"),
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GOOGLE_API_CERTIFICATE_CONFIG"),
+)
+"""Variables that name files which say whom Claude Code believes."""
+
+_RUN: Final = (
+    *(".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".inputrc"),
+    *(".zshrc", ".zshenv", ".zprofile", ".zlogin", ".zlogout", ".oh-my-zsh", ".config/fish"),
+    *(".nvm", ".pyenv", ".rbenv", ".sdkman", ".volta", ".bun", ".deno"),
+    *(".gitconfig", ".config/git", ".ripgreprc", ".vimrc", ".vim", ".config/nvim", ".emacs", ".emacs.d", ".tmux.conf"),
+    *(".config/systemd", ".local/share/systemd", ".config/autostart", ".config/environment.d", ".pam_environment"),
+    *(".xprofile", ".xinitrc", ".xsession", ".local/bin", ".local/share/applications", ".cargo/bin", ".cargo/env"),
+    *("Library/LaunchAgents", "bin"),
+)
+"""In a home: what a shell, git, an editor or the system run or obey by themselves. Claude Code itself reads the
+shell's files when it runs its first command, in no sandbox (measured)."""
+
+CONTROL: Final = frozenset(
+    {
+        *(".git", ".gitmodules", ".husky", ".envrc", ".claude", ".mcp.json"),
+        *(".vscode", ".idea", ".cursor", ".devcontainer"),
+    }
+)
+"""Names, at any depth, of what makes git, Claude Code, a shell or an editor run commands: never written to by a file
+tool."""
+
+_IN_A_REPOSITORY: Final = (".git/config", ".git/hooks")
+"""Of a `.git` that is there, commands may write all but what git runs. One that is not there cannot be made then."""
+
+_BARE: Final = "HEAD"
+"""Without it a folder is no repository by itself, which git would take its configuration from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Of paths with no link in them: `logins` and what is the server's `own` are neither read nor written, what others
+    `run` is not written. `home` is what "~" stands for, `config` Claude Code's own folder, one of the logins.
+    """
+
+    home: str
+    config: str
+    logins: tuple[str, ...]
+    own: tuple[str, ...]
+    run: tuple[str, ...]
+
+    @classmethod
+    def of(cls, login: Mapping[str, str], own: Iterable[str] = (), programs: Iterable[str] = ()) -> Self:
+        """For the user whom the environment `login` names; `own` is what this server keeps, `programs` what it runs."""
+        home = home_of(login)
+        named = (login[name] for name in _NAMED if login.get(name))
+        config = config_of(login)
+        return cls(
+            home,
+            config,
+            _spelt((config, *_in(home, login, _LOGINS))),
+            _spelt((*named, *own)),
+            _spelt((*_in(home, login, _RUN), *_trusted(login), *_programs(login), *programs)),
+        )
+
+    @property
+    def private(self) -> tuple[str, ...]:
+        return (*self.logins, *self.own)
+
+    @property
+    def unsearched(self) -> tuple[str, ...]:
+        """What no search may come by. Around Claude Code's own folder nothing is searched at all, and denied by a rule
+        it could not read there what it keeps for itself.
+        """
+        theirs = _spelt((self.config,))
+        return tuple(path for path in self.private if not any(within(each, path) for each in theirs))
+
+    def around(self, folders: Iterable[str]) -> Self:
+        """All but what `folders` lie in: who allowed them knew where. What lies outside of them stays a bound, for
+        what else may open it.
+        """
+        allowed = tuple(folders)
+
+        def kept(paths: Iterable[str]) -> tuple[str, ...]:
+            return tuple(
+                path for path in paths if not any(within(folder, os.path.realpath(path)) for folder in allowed)
+            )
+
+        return replace(self, logins=kept(self.logins), own=kept(self.own), run=kept(self.run))
+
+
+def home_of(login: Mapping[str, str]) -> str:
+    """What "~" stands for, for the user whom the environment `login` names."""
+    return login.get("HOME") or login.get("USERPROFILE") or os.path.expanduser("~")  # noqa: PTH111 -- may be unknown
+
+
+def control(folders: Iterable[str]) -> tuple[str, ...]:
+    """What commands must not write at the top of each of `folders`, be it there or not."""
+    names = (*_IN_A_REPOSITORY, *sorted(CONTROL - {".git"}), _BARE)
+    return tuple(f"{folder.rstrip(os.sep)}{os.sep}{name}" for folder in folders for name in names)
+
+
+def config_of(login: Mapping[str, str]) -> str:
+    """Claude Code's own folder, for the user whom the environment `login` names."""
+    return login.get("CLAUDE_CONFIG_DIR") or str(Path(home_of(login), ".claude"))
+
+
+def searched(path: str | None) -> tuple[str, ...]:
+    """The folders of a variable PATH. One that is relative begins wherever a program happens to run, so it is none."""
+    return tuple(folder for folder in (path or "").split(os.pathsep) if os.path.isabs(folder))  # noqa: PTH117 -- a text
+
+
+def _in(home: str, login: Mapping[str, str], names: Iterable[str]) -> Iterator[str]:
+    """Under `home`, and where its user has put `.config`."""
+    for name in names:
+        yield str(Path(home, name))
+        if name.startswith(".config/") and (elsewhere := login.get("XDG_CONFIG_HOME")):
+            yield str(Path(elsewhere, name.removeprefix(".config/")))
+
+
+def _trusted(login: Mapping[str, str]) -> Iterator[str]:
+    yield from (path for name in _TRUSTED for path in login.get(name, "").split(os.pathsep) if path)
+
+
+def _programs(login: Mapping[str, str]) -> Iterator[str]:
+    """What Claude Code or this server would run the next time."""
+    yield from searched(login.get("PATH"))
+    yield from (sys.prefix, str(Path(claude_openai.__file__).parent))
+
+
+def _spelt(paths: Iterable[str]) -> tuple[str, ...]:
+    """Under its own name and, where that is a link, where it leads."""
+    return tuple(sorted({each for path in paths for each in (os.path.abspath(path), os.path.realpath(path))}))  # noqa: PTH100

@@ -1,0 +1,231 @@
+"""What Claude Code says at work, read into events: one answer of many messages, up to its `result` or to the client's
+turn to run tools.
+
+Its text is that of all messages, a blank line between two. What it does with its own tools is `Activity`, also a
+sub-agent's; a sub-agent's words are no part of the answer.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from claude_openai.claude_code.stream_json.failures import process_failure, upstream_failure
+from claude_openai.claude_code.stream_json.json_mode import JsonModeReader
+from claude_openai.claude_code.stream_json.messages import (
+    Ended,
+    ResultsGiven,
+    RetryAnnounced,
+    Said,
+    Spoken,
+    Started,
+    Streamed,
+    ToolResult,
+    ToolUse,
+)
+from claude_openai.claude_code.stream_json.reader import CUT, AnswerReader
+from claude_openai.claude_code.stream_json.structured_output import STRUCTURED_OUTPUT, StructuredReader
+from claude_openai.core.events import (
+    Activity,
+    Event,
+    TextDelta,
+    TextWithdrawn,
+    TurnFinished,
+    TurnStarted,
+    UsageReported,
+    Working,
+)
+from claude_openai.core.failures import Failure
+from claude_openai.core.messages import ToolCall
+
+BETWEEN_MESSAGES: Final = "\n\n"
+
+LONGEST_SHOWN: Final = 4_000
+"""Characters of an argument or a result that are shown: a whole file is no news of what goes on."""
+
+_UNCHECKED: Final = process_failure("ran a tool before the server had checked it")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """How the client's tools are called: `prefix` stands before their names where the model sees them."""
+
+    prefix: str
+
+    def are_clients(self, name: str) -> bool:
+        return name.startswith(self.prefix)
+
+    def clients(self, call: ToolCall) -> ToolCall:
+        """The call as the client knows it."""
+        return replace(call, name=call.name.removeprefix(self.prefix))
+
+
+class AgentReader(AnswerReader):
+    """Feed it what Claude Code says in one turn, in order. `checked` says of a call whether the fence was asked; `uses`
+    are the session's calls that go on, also while the client runs its own. Where the request is `limited` in length,
+    the answer ends with the first message that is cut; otherwise Claude Code goes on by itself.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        names: Names,
+        checked: Callable[[str], bool],
+        uses: dict[str, Activity],
+        wall_clock: Callable[[], float],
+        *,
+        limited: bool = False,
+    ) -> None:
+        super().__init__(model, frozenset(), wall_clock)
+        self.ends_where_cut = limited
+        self._names = names
+        self._checked = checked
+        self._uses = uses
+        self._over: set[str] = set()
+        self._early: list[Event] = []
+        self._told_text = False
+        self._separator = ""
+
+    @property
+    def ready(self) -> bool:
+        """The client's calls of this message are to be run: all calls before them are over.
+
+        Claude Code runs what stands behind them at the same time, or once they have their results (measured).
+        """
+        if not (self.complete and self.calls):
+            return self._cut
+        own = [call.id for call in self._calls_before(self.calls[0].id)]
+        return self._over.issuperset(own)
+
+    @property
+    def goes_on(self) -> bool:
+        return self._cut
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        """The client's calls of the message that is complete, under the client's names."""
+        return [self._names.clients(call) for call in super().calls if self._names.are_clients(call.name)]
+
+    def feed(self, said: Said) -> list[Event]:
+        if self.done:
+            return []
+        match said:
+            case Streamed(event, session_id, parent=None):
+                if event.get("type") == "message_start" and self.complete:
+                    self._separator = "" if self._stop_reason == "max_tokens" else BETWEEN_MESSAGES
+                    self.go_on()
+                return self._in_order(self._streamed(event, session_id))
+            case Streamed():
+                return self._in_order([Working()])
+            case Spoken(calls=calls, parent=parent):
+                return self._in_order([self._use(call, parent) for call in calls if self._is_own(call.name)])
+            case ResultsGiven(results, parent):
+                return self._outcomes(results, parent)
+            case RetryAnnounced() if self.complete:
+                return self._in_order([Working()])
+            case Started():
+                return []
+            case _:
+                return self._in_order(super().feed(said))
+
+    def abandoned(self, why: Failure) -> list[Event]:
+        if not self.done and self._stop_reason == "tool_use":
+            return self._fail(why)
+        return super().abandoned(why)
+
+    def _calls_before(self, call_id: str) -> list[ToolCall]:
+        calls = super().calls
+        return calls[: next(n for n, call in enumerate(calls) if call.id == call_id)]
+
+    def _is_own(self, name: str) -> bool:
+        return not self._names.are_clients(name)
+
+    def _in_order(self, events: list[Event]) -> list[Event]:
+        """With text set apart from what was said before, and nothing before the answer has begun."""
+        ordered: list[Event] = []
+        for event in events:
+            if isinstance(event, TextDelta):
+                if self._told_text and self._separator:
+                    ordered.append(TextDelta(self._separator))
+                self._told_text, self._separator = True, ""
+            if isinstance(event, TextWithdrawn):
+                self._told_text = False
+            ordered.append(event)
+            if isinstance(event, TurnStarted):
+                ordered += self._early
+                self._early = []
+        if self._started or self.done:
+            return ordered
+        self._early += [event for event in ordered if isinstance(event, Activity)]
+        return [event for event in ordered if not isinstance(event, Activity | Working)]
+
+    def _use(self, call: ToolUse, parent: str | None) -> Activity:
+        use = self._uses[call.id] = Activity(call.id, call.name, _shown_arguments(call.input), parent=parent)
+        return use
+
+    def _outcomes(self, results: tuple[ToolResult, ...], parent: str | None) -> list[Event]:
+        events: list[Event] = []
+        for result in results:
+            use = self._uses.pop(result.call_id, None)
+            if not (result.is_error or self._checked(result.call_id)):
+                return self._fail(_UNCHECKED)
+            if parent is None:
+                self._over.add(result.call_id)
+            if use:
+                events.append(replace(use, result=_shown_result(result), failed=result.is_error))
+        return self._in_order(events)
+
+    def _ended(self, end: Ended) -> list[Event]:
+        if end.limit:
+            self.lasts = False
+            return self._last(UsageReported(self._used(), end.cost_usd), TurnFinished("length", limit=end.limit))
+        cut_or_refused = end.status is None and (self._stop_reason in CUT or self._stop_reason == "refusal")
+        if (end.is_error and not cut_or_refused) or self._stop_reason in (None, "tool_use"):
+            return self._fail(self._why_not(end))
+        self.lasts = self._stop_reason in ("end_turn", "stop_sequence")
+        return self._finish(end.cost_usd)
+
+    def _why_not(self, end: Ended) -> Failure:
+        if not end.is_error:
+            return process_failure("ended the turn without an answer")
+        return upstream_failure(end.status, end.text, model=self._model, retry_after=self._retry_after())
+
+
+class StructuredAgentReader(StructuredReader, AgentReader):
+    """Claude Code at work, with an answer that must fit a schema."""
+
+    _asked_again = False
+    """A further message is none of another kind here."""
+
+    def feed(self, said: Said) -> list[Event]:
+        events = super().feed(said)
+        if any(isinstance(event, TextWithdrawn) for event in events):
+            self._told_text = False
+        return events
+
+    def _is_own(self, name: str) -> bool:
+        return name != STRUCTURED_OUTPUT and super()._is_own(name)
+
+
+class JsonModeAgentReader(JsonModeReader, AgentReader):
+    """Claude Code at work, with a JSON object as its answer."""
+
+
+def _shown_arguments(arguments: Mapping[str, Any]) -> str:
+    shown = {name: _clipped(value) if isinstance(value, str) else value for name, value in arguments.items()}
+    return json.dumps(shown, ensure_ascii=False)
+
+
+def _shown_result(result: ToolResult) -> str:
+    match result.content:
+        case str(text):
+            return _clipped(text)
+        case list(blocks):
+            return _clipped("\n".join(str(block.get("text", f"[{block.get('type')}]")) for block in blocks))
+        case _:
+            return ""
+
+
+def _clipped(text: str) -> str:
+    more = len(text) - LONGEST_SHOWN
+    return f"{text[:LONGEST_SHOWN]} [... {more} more characters]" if more > 0 else text

@@ -1,0 +1,93 @@
+"""The fence around Claude Code's own tools: what they may touch, whatever the permission mode and its rules allow.
+
+It is asked before each use of a tool, sub-agents' included, and can only refuse: Claude Code's own rules come after it.
+A tool that is not known here is refused, so a new version of Claude Code brings none that was not looked at. Commands
+are held by Claude Code's sandbox; without one there are none.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from claude_openai.claude_code.agent.paths import SEARCHING, named, readings
+from claude_openai.claude_code.agent.protected_paths import CONTROL, Bounds
+from claude_openai.claude_code.agent.web import unclear
+from claude_openai.core.agent import Workspace
+from claude_openai.system.workspace import below, folded, within
+
+READING: Final = ("Read", "Glob", "Grep", "LS", "NotebookRead")
+WRITING: Final = ("Write", "Edit", "MultiEdit", "NotebookEdit")
+COMMANDS: Final = ("Bash", "BashOutput", "KillBash", "KillShell")
+WEB: Final = "WebFetch"
+OTHERS: Final = ("Agent", "Task", "TaskOutput", "TaskStop", "TodoWrite", "Skill", WEB, "WebSearch")
+PLANNED: Final = "ExitPlanMode"
+"""Presents a plan for approval. Its opposite is not known here: nobody could lead the model out again."""
+
+STRUCTURED: Final = "StructuredOutput"
+"""Hands over the answer where one of a certain form is asked for. It touches nothing."""
+
+_KNOWN: Final = frozenset((*READING, *WRITING, *COMMANDS, *OTHERS, PLANNED, STRUCTURED))
+
+_UNSANDBOXED: Final = "dangerouslyDisableSandbox"
+
+_ISOLATED: Final = "isolation"
+"""Asks for a copy of the repository to work in, made by commands that no sandbox holds."""
+
+_PROCESSES: Final = "/proc"
+"""In it is what each process was told, Claude Code's login among it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Around `workspace`, but for what in it is out of `bounds`. `commands`: there is a sandbox for them. `client` is
+    how the names of the client's tools begin, which are run by the client.
+    """
+
+    workspace: Workspace
+    bounds: Bounds
+    commands: bool
+    client: str
+
+    def refusal(self, tool: str, arguments: Mapping[str, object], cwd: str) -> str | None:
+        """Why `tool` must not be used so, in words for the model; None where nothing speaks against it."""
+        if tool.startswith(self.client):
+            return None
+        if tool not in _KNOWN:
+            return f"{tool} is not available here."
+        if tool in COMMANDS and (reason := self._command(arguments)):
+            return reason
+        if tool == WEB:
+            return unclear(arguments.get("url"))
+        if arguments.get(_ISOLATED):
+            return "Work in a copy of the repository is not available here."
+        if tool == STRUCTURED:
+            return None
+        return next(filter(None, (self._path(tool, path, cwd) for path in named(tool, arguments))), None)
+
+    def _command(self, arguments: Mapping[str, object]) -> str | None:
+        if not self.commands:
+            return "Commands cannot be run here: this machine has no sandbox for them. Use the other tools."
+        return "Commands run in the sandbox only." if arguments.get(_UNSANDBOXED) else None
+
+    def _path(self, tool: str, sent: object, cwd: str) -> str | None:
+        places = readings(sent, self.bounds.home, cwd)
+        if not places:
+            return f"{sent!r} is no path that is clear: name it in full, without white space around it."
+        return next(filter(None, (self._place(tool, real, sent) for real in places)), None)
+
+    def _place(self, tool: str, real: str, sent: object) -> str | None:
+        ways = [way for each in self.workspace.prefixes if (way := below(real, each)) is not None]
+        if not ways or not self.workspace.holds(real):
+            return f"{sent} is outside the folders that may be used here: {', '.join(self.workspace.prefixes)}."
+        bounds, place = self.bounds, folded(real)
+        if any(within(place, folded(each)) for each in (_PROCESSES, *bounds.private)):
+            return f"{sent} is what people sign in with or what this server keeps, which is out of bounds here."
+        if tool in SEARCHING and any(within(folded(each), place) for each in bounds.logins if os.path.lexists(each)):
+            return f"{sent} has in it what people sign in with: search in a folder below."
+        if tool in WRITING and any(within(place, folded(each)) for each in bounds.run):
+            return f"{sent} is run or obeyed by programs of this machine, and must not be changed here."
+        shortest = min(ways, key=len)
+        if tool in WRITING and not CONTROL.isdisjoint(map(folded, shortest)):
+            return f"{sent} decides what git, Claude Code or an editor run, and must not be changed here."
+        return None

@@ -1,0 +1,91 @@
+"""What would open more to an agent's commands than its request may have, beside the request itself: the user's own
+settings, and a folder whose repository lies elsewhere.
+
+Claude Code merges lists of settings from all sources, so what is allowed by one cannot be taken back by another (read
+in Claude Code, measured). So the file is looked at before Claude Code is started, and a request that it would widen is
+refused; what a setting of ours overrides, or a list of ours that forbids, may stand. And in a linked worktree it opens
+the main repository to git.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from claude_openai.core.agent import Workspace
+from claude_openai.core.tool_rules import named_paths
+from claude_openai.system.workspace import within
+
+_MOST_BYTES: Final = 1_000_000
+"""Of a file of settings; one is some kilobytes."""
+
+_WORKTREE: Final = re.compile(r"^gitdir:(.+)$", re.MULTILINE)
+"""What the file `.git` of a linked worktree says, and that of a submodule, which opens nothing."""
+
+_HARMLESS: Final = frozenset(
+    {
+        *("enabled", "failIfUnavailable", "autoAllowBashIfSandboxed", "allowUnsandboxedCommands", "excludedCommands"),
+        *("enableWeakerNestedSandbox", "enableWeakerNetworkIsolation", "allowNestedUserNamespaces"),
+        *("allowAppleEvents", "ignoreViolations"),
+        *("filesystem.denyRead", "filesystem.denyWrite", "filesystem.disabled"),
+        *("network.allowedDomains", "network.deniedDomains", "network.strictAllowlist"),
+        *("network.allowAllUnixSockets", "network.allowLocalBinding"),
+    }
+)
+"""In `sandbox`: what only forbids, and what our own settings override."""
+
+
+def widened_by(file: Path, workspace: Workspace, folders: tuple[str, ...]) -> str | None:
+    """The name of the first setting in `file` that would let commands out of `folders`, of which the first is where
+    the work begins; None where there is none.
+    """
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(_MOST_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return "what cannot be read"
+    try:
+        settings = json.loads(text)
+        return next(_widening(settings, workspace, folders), None)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return "what is no JSON of the form that settings have"
+
+
+def repository_elsewhere(folder: str, workspace: Workspace) -> str | None:
+    """The repository outside of `workspace` that `folder` is a linked worktree of: commands could write there, since
+    git does (measured).
+    """
+    try:
+        told = _WORKTREE.search(Path(folder, ".git").read_text(errors="replace"))
+    except OSError:
+        return None
+    if told is None:
+        return None
+    worktrees = Path(folder, told[1].strip()).parent
+    return None if worktrees.name != "worktrees" or workspace.holds(str(worktrees.parent)) else str(worktrees.parent)
+
+
+def _widening(settings: Mapping[str, Any], workspace: Workspace, folders: tuple[str, ...]) -> Iterator[str]:
+    permissions = settings.get("permissions") or {}
+    for number, folder in enumerate(permissions.get("additionalDirectories") or ()):
+        real = os.path.realpath(Path(folders[0], folder)) if isinstance(folder, str) else ""
+        if not any(within(real, each) for each in folders):
+            yield f"permissions.additionalDirectories[{number}]"
+    for number, rule in enumerate(permissions.get("allow") or ()):
+        paths = named_paths(rule)
+        if paths is None or not all(workspace.holds(f"{folders[0]}/{path}") for path in paths):
+            yield f"permissions.allow[{number}], {rule!r}"
+    sandbox = settings.get("sandbox") or {}
+    for name, value in sandbox.items():
+        if name in ("filesystem", "network"):
+            yield from (
+                f"sandbox.{name}.{inner}"
+                for inner, given in value.items()
+                if given and f"{name}.{inner}" not in _HARMLESS
+            )
+        elif value and name not in _HARMLESS and name != "credentials":
+            yield f"sandbox.{name}"

@@ -1,0 +1,224 @@
+"""Turns answered by the `claude` command: a process for each, told everything at its start, its input closed then.
+
+It is for those whose SDK and Claude Code must differ, so it relies on what the command documents: options, files and
+`stream-json`. Only `describe` asks over the control protocol.
+"""
+
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import anyio
+import structlog
+
+from claude_openai.claude_code.cli.output import Output, forget, output_of
+from claude_openai.claude_code.cli.session import CliSession, Running
+from claude_openai.claude_code.processes.child import Child, Command, child_process, dying_with_parent
+from claude_openai.claude_code.processes.pool_state import Stage, Supply
+from claude_openai.claude_code.processes.scratch import Scratch, scratch_folder
+from claude_openai.claude_code.schema_checks.checks import Checks
+from claude_openai.claude_code.stream_json.account import login_of, models_of
+from claude_openai.claude_code.stream_json.failed_session import NeverStarted, not_starting
+from claude_openai.claude_code.stream_json.failures import process_failure
+from claude_openai.claude_code.stream_json.launch import ClaudeCode, Order, Past
+from claude_openai.claude_code.stream_json.parser import UnreadableMessage, Words, parsed
+from claude_openai.claude_code.stream_json.transcript import Json, handed
+from claude_openai.core.failures import Failure, Kind, RequestFailed
+from claude_openai.core.ports import Condition, Description, Session
+from claude_openai.core.turn import ReplyFormat, Turn
+from claude_openai.system.descriptors import as_before
+from claude_openai.system.threads import beside
+
+log = structlog.get_logger(__name__)
+
+_PRINT = "--print"
+"""One prompt, one answer, and the end: without it Claude Code is the program for a terminal."""
+
+_SECONDS_OF_A_DAY = 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class CliSettings:
+    """What the backend needs to know.
+
+    `cli` is the Claude Code executable; `login` the part of the server's environment that Claude Code signs in with;
+    `timeout` in seconds the longest time for an answer, the start of its process included; `max_retries` how often
+    Claude Code may repeat a request that failed upstream. What it writes is kept for `retention_days` in folders in
+    `output`, where one is named. `start_timeout`, in seconds, is until it begins to speak: 0.35 to 0.7 measured.
+    """
+
+    cli: str
+    login: Mapping[str, str]
+    max_retries: int = 2
+    timeout: float = 120.0
+    output: Path | None = None
+    retention_days: int = 30
+    start_timeout: float = 30.0
+
+
+class CliBackend:
+    """Implements `core.ports.Backend`. Each process has a folder of its own, from `scratch`."""
+
+    def __init__(
+        self, settings: CliSettings, scratch: Callable[[], AbstractContextManager[Scratch]] = scratch_folder
+    ) -> None:
+        self._settings = settings
+        self._scratch = scratch
+        self._claude_code = ClaudeCode(
+            dying_with_parent(as_before((settings.cli,))), settings.login, settings.max_retries, settings.timeout
+        )
+        self._supply = Supply(most_waiting=0)
+        self._checks = Checks()
+
+    async def run(self) -> None:
+        """Remove what was kept and is old; then check what the model writes, until cancelled."""
+        if self._settings.output:
+            before = time.time() - self._settings.retention_days * _SECONDS_OF_A_DAY
+            if removed := await anyio.to_thread.run_sync(forget, self._settings.output, before):
+                log.info("output.forgotten", folders=removed)
+        await self._checks.run()
+
+    async def describe(self) -> Description:
+        """Ask Claude Code who it is and which models it has: one process, started and ended.
+
+        Raises:
+            RequestFailed: `CLAUDE_CODE_FAILED`, naming the executable.
+        """
+        try:
+            with anyio.fail_after(self._settings.start_timeout):
+                info = await self._introduced()
+        except (UnreadableMessage, OSError, anyio.DelimiterNotFound) as error:
+            log.error("sdk.error", stage="describe", error=f"{type(error).__name__}: {error}")
+            what = f"{self._settings.cli}: {str(error) or type(error).__name__}"
+            raise RequestFailed(Failure(Kind.CLAUDE_CODE_FAILED, f"Claude Code does not start ({what})")) from error
+        return Description(
+            name="claude-cli",
+            version=str(info.get("claude_code_version", "unknown")),
+            login=login_of(info, self._settings.login),
+            models=models_of(info),
+            tools=False,
+        )
+
+    def condition(self) -> Condition:
+        """See `core.ports.Backend.condition`."""
+        trouble = self._supply.failing(anyio.current_time())
+        return Condition(trouble=not_starting(trouble) if trouble else None)
+
+    @asynccontextmanager
+    async def open(self, turn: Turn) -> AsyncIterator[Session]:
+        """Start `turn`; see `core.ports.Backend.open`."""
+        async with AsyncExitStack() as stack:
+            why = self._why_not(turn)
+            session = NeverStarted(why) if why else await self._session(stack, turn)
+            yield session
+            if isinstance(session, CliSession):
+                await session.settle()
+
+    def _why_not(self, turn: Turn) -> Failure | None:
+        """Why `turn` is not even tried."""
+        if turn.agent:
+            return _needs_the_sdk("The agent profile", "claude")
+        if turn.tools:
+            return _needs_the_sdk("Tools of the client's", "tools")
+        trouble = self._supply.trouble(anyio.current_time())
+        return not_starting(trouble) if trouble else None
+
+    async def _session(self, stack: AsyncExitStack, turn: Turn) -> CliSession | NeverStarted:
+        """Of a Claude Code that is answering `turn`, or of none; its process ends with `stack`."""
+        now = anyio.current_time()
+        process = self._supply.start(Stage.TAKEN)
+        stack.callback(self._supply.leave, process)
+        failed = partial(self._fail, process)
+        history, prompt = await beside(turn.is_large, handed, turn.messages)
+        try:
+            with anyio.fail_after(self._settings.start_timeout):
+                child, output = await self._started(stack, turn, history, prompted=prompt is not None)
+                await _hand_over(child, prompt, last=turn.reply_format != ReplyFormat(None))
+        except OSError as error:
+            failed()
+            log.error("sdk.error", stage="start", error=f"{type(error).__name__}: {error}")
+            return NeverStarted(process_failure("could not be started"))
+        running = Running(
+            child,
+            output,
+            "rebuilt" if history else "cold",
+            begins_by=now + self._settings.start_timeout,
+            ends_by=now + self._settings.timeout,
+            served=partial(self._supply.serve, process),
+            failed=failed,
+        )
+        return CliSession(running, turn, self._checks)
+
+    async def _started(
+        self, stack: AsyncExitStack, turn: Turn, history: list[Json], *, prompted: bool
+    ) -> tuple[Child, Output]:
+        """A process that goes on with `history`, and where its output is kept."""
+        scratch = stack.enter_context(self._scratch())
+        order = Order.of(turn, prompted=prompted)
+        past = await beside(turn.is_large, Past.of, turn, history)
+        past.lay_out(scratch)
+        command = self._claude_code.command(scratch, (_PRINT, *order.options(scratch)), order.environment())
+        output = output_of(turn.run_id, self._settings.output)
+        child = await stack.enter_async_context(_kept_process(command, output))
+        scratch.close()
+        scratch.record(child.pid)
+        return child, output
+
+    async def _introduced(self) -> Words:
+        """What Claude Code says of itself.
+
+        Raises:
+            UnreadableMessage, OSError, anyio.DelimiterNotFound: it does not.
+        """
+        asked = {"type": "control_request", "request_id": "describe", "request": {"subtype": "initialize"}}
+        with self._scratch() as scratch:
+            async with child_process(self._claude_code.command(scratch, (_PRINT,), {})) as child:
+                scratch.record(child.pid)
+                await _hand_over(child, json.dumps(asked).encode() + b"\n")
+                async with aclosing(child.lines()) as lines:
+                    async for line in lines:
+                        if (words := parsed(line)) and words.get("type") == "control_response":
+                            return _reply(words["response"])
+                raise UnreadableMessage(child.complaints() or f"it ended with exit code {await child.exit_code()}")
+
+    def _fail(self, process: int) -> None:
+        self._supply.fail(process, anyio.current_time())
+
+
+@asynccontextmanager
+async def _kept_process(command: Command, output: Output) -> AsyncIterator[Child]:
+    """A process, and how it ended, kept in `output`."""
+    child: Child | None = None
+    try:
+        async with child_process(replace(command, stderr=output.stderr() or command.stderr)) as child:
+            yield child
+    finally:
+        output.ended(None if child is None else child.returncode)
+
+
+async def _hand_over(child: Child, line: bytes | None, *, last: bool = True) -> None:
+    """Where it is the `last` line, the process ends when it has answered that.
+
+    A process that has ended says why in its output.
+    """
+    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+        if line:
+            await child.send(line)
+        if last:
+            await child.end_input()
+
+
+def _reply(response: Words) -> Words:
+    if response.get("subtype") != "success":
+        raise UnreadableMessage(str(response.get("error")))
+    reply: Words = response["response"]
+    return reply
+
+
+def _needs_the_sdk(what: str, param: str) -> Failure:
+    said = f"{what} cannot be carried by this server's backend, the claude command; --backend sdk can."
+    return Failure(Kind.UNSUPPORTED_PARAMETER, said, param=param)

@@ -1,0 +1,183 @@
+"""One answer of one `claude` process, read from its output. The process itself belongs to who made the session."""
+
+import time
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+
+import anyio
+import structlog
+
+from claude_openai.claude_code.cli.output import Output
+from claude_openai.claude_code.processes.child import MAX_LINE_BYTES, Child
+from claude_openai.claude_code.schema_checks.checks import Checks, fed
+from claude_openai.claude_code.stream_json.failures import process_failure
+from claude_openai.claude_code.stream_json.json_mode import JsonModeReader
+from claude_openai.claude_code.stream_json.messages import Ended, Said
+from claude_openai.claude_code.stream_json.parser import UnreadableMessage, heard, parsed, tell
+from claude_openai.claude_code.stream_json.reader import AnswerReader
+from claude_openai.claude_code.stream_json.structured_output import StructuredReader
+from claude_openai.claude_code.stream_json.transcript import verbatim
+from claude_openai.core.events import Event, TurnFailed
+from claude_openai.core.failures import Failure, Kind
+from claude_openai.core.ports import Start
+from claude_openai.core.turn import Turn
+
+log = structlog.get_logger(__name__)
+
+SETTLE_TIMEOUT_SECONDS = 5.0
+"""From the end of the answer to the result, and from there to the end of the process: some ms each (measured)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A started Claude Code that was told everything. `output` is where its words are kept.
+
+    It must begin to speak at `begins_by` and be done at `ends_by`, times of the event loop. `served` or `failed` is
+    called once, when it is known whether it started.
+    """
+
+    child: Child
+    output: Output
+    start: Start
+    begins_by: float
+    ends_by: float
+    served: Callable[[], None]
+    failed: Callable[[], None]
+
+
+class CliSession:
+    """Implements `core.ports.Session`: there is nothing after the answer."""
+
+    def __init__(self, running: Running, turn: Turn, checks: Checks) -> None:
+        self._running = running
+        self._checks = checks
+        self._lines = _kept(running.child, running.output)
+        self._reader = _reader(turn)
+        self._began = False
+        self._done = False
+
+    @property
+    def start(self) -> Start:
+        """See `core.ports.Session.start`."""
+        return self._running.start
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """See `core.ports.Session.events`."""
+        reader = self._reader
+        try:
+            while not (reader.done or reader.goes_on) and (said := await self._next()):
+                for event in await fed(reader, said, self._checks):
+                    yield event
+                if reader.complaint:
+                    complaint, reader.complaint = reader.complaint, None
+                    await self._running.child.send(verbatim({"role": "user", "content": complaint}))
+        except TimeoutError:
+            log.error("sdk.error", stage="answer", error="Claude Code took too long", began=self._began)
+            why = _TIMED_OUT
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            why = process_failure("ended unexpectedly")
+        except (UnreadableMessage, anyio.DelimiterNotFound) as error:
+            log.error("sdk.error", stage="answer", error=_told(error))
+            why = process_failure("said something that this server cannot read")
+        else:
+            why = process_failure("ended unexpectedly")
+            await self._over()
+        for event in self._last_events(why):
+            yield event
+
+    async def resume(self, turn: Turn) -> bool:  # noqa: ARG002 -- the port's
+        """See `core.ports.Session.resume`."""
+        return False
+
+    def lasts(self) -> bool:
+        """See `core.ports.Session.lasts`."""
+        return False
+
+    def worn(self) -> bool:
+        """See `core.ports.Session.worn`."""
+        return True
+
+    async def gone(self) -> None:
+        """See `core.ports.Session.gone`."""
+        await self._running.child.ended()
+
+    async def settle(self) -> None:
+        """Let a process that is done end by itself, so that all it wrote is kept; it takes some 35 ms (measured)."""
+        if self._done:
+            with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS):
+                await self._running.child.end_input()
+                async for _ in self._lines:
+                    pass
+                await self._running.child.ended()
+
+    async def _next(self) -> Said | None:
+        """What Claude Code says next; None where it says no more.
+
+        Raises:
+            TimeoutError: it is silent for too long.
+            UnreadableMessage, anyio.DelimiterNotFound: it cannot be read.
+        """
+        while True:
+            with anyio.fail_after(self._patience()):
+                line = await anext(self._lines, None)
+            if line is None:
+                return None
+            if words := parsed(line):
+                tell(words)
+                if said := heard(words):
+                    self._note(said)
+                    return said
+
+    def _patience(self) -> float:
+        """How many seconds it has for its next words."""
+        now = anyio.current_time()
+        by = self._running.ends_by if self._began else min(self._running.begins_by, self._running.ends_by)
+        return max(0.0, min(by - now, SETTLE_TIMEOUT_SECONDS) if self._reader.complete else by - now)
+
+    def _note(self, said: Said) -> None:
+        if not self._began:
+            self._began = True
+            self._running.served()
+        self._done = isinstance(said, Ended)
+
+    async def _over(self) -> None:
+        """Nothing more is expected of the process: end it where it would go on, and tell the log where it just died."""
+        child = self._running.child
+        if self._reader.goes_on:
+            child.kill()  # an interrupt would come after the next request
+        elif not self._reader.done:
+            code = await child.exit_code()
+            log.error("sdk.error", stage="answer", error="Claude Code ended", exit_code=code, stderr=child.complaints())
+
+    def _last_events(self, why: Failure) -> list[Event]:
+        """Where Claude Code gave no result; nothing where it did."""
+        in_time_to_begin = self._running.ends_by <= self._running.begins_by
+        if not self._began:
+            self._running.failed()
+        if why is _TIMED_OUT and (self._began or in_time_to_begin) and not self._reader.complete:
+            return [TurnFailed(why)]
+        return self._reader.abandoned(why if self._began else process_failure("could not be started"))
+
+
+def _reader(turn: Turn) -> AnswerReader:
+    reads = (turn.model.id, frozenset[str](), time.time)
+    if turn.reply_format is None:
+        return AnswerReader(*reads)
+    schema = turn.reply_format.schema
+    return JsonModeReader(*reads) if schema is None else StructuredReader(schema, *reads)
+
+
+async def _kept(child: Child, output: Output) -> AsyncGenerator[bytes, None]:
+    async for line in child.lines():
+        output.line(line)
+        yield line
+
+
+_TIMED_OUT = Failure(
+    Kind.TIMEOUT,
+    "Claude Code took longer for its answer than this server lets the claude command take (--process-timeout-ms).",
+)
+
+
+def _told(error: UnreadableMessage | anyio.DelimiterNotFound) -> str:
+    return str(error) if isinstance(error, UnreadableMessage) else f"a line over {MAX_LINE_BYTES} bytes"

@@ -1,0 +1,1 @@
+"""Child processes: supervised, pooled while they wait, and swept when a server left them behind."""

@@ -1,0 +1,239 @@
+"""What a server keeps on disk: one folder for itself, and in it one for each child process.
+
+A process has an empty place to work in and a place for its temporary files. Every folder is readable by this user only
+and gone after its block. A server that is killed outright leaves its own, but not the lock it held there: by
+that `leftovers` tells it from the folder of one that runs.
+"""
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from claude_openai.system.private_folders import made
+
+if sys.platform != "win32":
+    import fcntl
+
+FOLDER_PREFIX: Final = "s-"
+"""A server's folder is no port's (`instances`), which may stand beside it. All names are short: paths of sockets begin
+with them (`runtime.LONGEST`)."""
+
+LOCK = "server.lock"
+"""The file in a server's folder that it holds the lock of. Without it no folder is taken for a server's."""
+
+LONG_OUTPUT: Final = re.compile(r"projects/[^/]+/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/tool-results")
+"""Where Claude Code keeps what a process's tools put out, below its configuration folder, each under a random name."""
+
+
+_TRIES = 50
+"""Another server may be about to remove the folder that this one takes; it needs it for less than a millisecond."""
+
+
+HISTORY: Final = "history.jsonl"
+"""The transcript that a conversation is resumed from. Claude Code takes a path with this ending only (measured)."""
+
+INSTRUCTIONS: Final = "system.txt"
+"""The client's system prompt: it has no length limit this way, and does not show in `ps`."""
+
+SETTINGS: Final = "settings.json"
+"""What holds an agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """The folder of one process, and what the process reads at its start."""
+
+    root: Path
+    _handed: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    _memory: list[int] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def work(self) -> Path:
+        """The working directory: empty, so that a note about it tells the model nothing."""
+        return self.root / "work"
+
+    @property
+    def temporary(self) -> Path:
+        """Where the child's temporary files go."""
+        return self.root / "t"
+
+    def hand_over(self, name: str, content: bytes) -> None:
+        """Have `content` ready for the process under `name`.
+
+        On Linux it stands in no file: it is memory that the process inherits and nobody can change. Elsewhere it is a
+        file of the folder.
+
+        Raises:
+            OSError: there is no room for it.
+        """
+        place = self.root / name
+        self._handed[name] = str(place)
+        if sys.platform != "linux":
+            place.write_bytes(content)
+            return
+        memory = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        self._memory.append(memory)
+        with open(memory, "wb", closefd=False) as file:
+            file.write(content)
+        seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, seals)
+        if name == HISTORY:
+            place.symlink_to(f"/proc/self/fd/{memory}")
+        else:
+            self._handed[name] = f"/proc/self/fd/{memory}"
+
+    def handed_over(self, name: str) -> str | None:
+        """The path by which the process reads what was handed over under `name`; None where nothing was."""
+        return self._handed.get(name)
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What the process must inherit to read it."""
+        return tuple(self._memory)
+
+    def close(self) -> None:
+        """The process has inherited it by now, or there is none."""
+        while self._memory:
+            os.close(self._memory.pop())
+
+    @property
+    def long_output(self) -> Path:
+        """Which folders elsewhere Claude Code has kept output in that was too long for the model, a line for each."""
+        return self.root / "long-output"
+
+    def remove_long_output(self) -> None:
+        """Remove them, and the folder around each where nothing else is in it. No other folder is touched."""
+        with suppress(OSError, ValueError):
+            for folder in map(Path, self.long_output.read_text().splitlines()):
+                if LONG_OUTPUT.fullmatch("/".join(folder.parts[-4:])) and folder.resolve() == folder:
+                    shutil.rmtree(folder, ignore_errors=True)
+                    with suppress(OSError):
+                        folder.parent.rmdir()
+
+    @property
+    def stderr(self) -> Path:
+        """What the child complains about."""
+        return self.root / "stderr.log"
+
+    @property
+    def process(self) -> Path:
+        """Which process it is: its id and when it was created."""
+        return self.root / "process"
+
+    def record(self, pid: int) -> None:
+        """Note whose folder this is, for the sweep after a server that was killed while the process was not."""
+        import psutil  # noqa: PLC0415 -- 27 ms, spent while the process starts
+
+        with suppress(psutil.NoSuchProcess):
+            self.process.write_text(f"{pid} {psutil.Process(pid).create_time()}")
+
+    def recorded(self) -> tuple[int, float] | None:
+        """Id and create time of the process, as far as they were noted whole."""
+        with suppress(OSError, ValueError):
+            pid, created = self.process.read_text().split()
+            return int(pid), float(created)
+        return None
+
+
+class ServerFolder:
+    """The folder of one running server, in `parent`. Use it inside the block of `server_folder` only."""
+
+    def __init__(self, parent: Path, held: ExitStack) -> None:
+        self._parent = parent
+        self._held = held
+        self._lock = held.enter_context(_held_folder(parent))
+
+    def root(self) -> Path:
+        """Where it is. Made anew if it is gone: what is old in a temporary folder may be cleaned away."""
+        if not self._lock.exists():
+            self._lock = self._held.enter_context(_held_folder(self._parent))
+        return self._lock.parent
+
+    def scratch(self) -> AbstractContextManager[Scratch]:
+        """A fresh `Scratch` in it."""
+        return scratch_folder(self.root())
+
+
+@contextmanager
+def server_folder(parent: Path) -> Iterator[ServerFolder]:
+    """A folder (mode 0700) in `parent`, one of the places for such (`runtime`), held until the block ends or this
+    program does.
+
+    Raises:
+        OSError: it cannot be made, or `parent` is not this user's alone.
+    """
+    with ExitStack() as held:
+        yield ServerFolder(parent, held)
+
+
+@contextmanager
+def scratch_folder(parent: Path | None = None) -> Iterator[Scratch]:
+    """A fresh `Scratch` (mode 0700) in `parent`, or the system's temporary folder, removed with the block."""
+    root = Path(tempfile.mkdtemp(prefix="" if parent else "claude-openai-", dir=parent)).resolve()
+    scratch = Scratch(root)
+    try:
+        scratch.work.mkdir()
+        scratch.temporary.mkdir()
+        yield scratch
+    finally:
+        scratch.close()
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def locked(descriptor: int) -> bool:
+    """Take the lock of an open file, if nobody has it. Where there are no such locks (Windows) it is never taken.
+
+    It belongs to this open file alone: neither a child nor another open of the same file, in this program or in a
+    container that shares the folder, has it.
+    """
+    if sys.platform == "win32":
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def remove(folder: Path) -> None:
+    """Remove a server's folder as far as possible, the lock file last: the next sweep goes on with what stays."""
+    with suppress(OSError):
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name != LOCK:
+                entry.unlink()
+        if {entry.name for entry in folder.iterdir()} <= {LOCK}:
+            (folder / LOCK).unlink(missing_ok=True)
+            folder.rmdir()
+
+
+@contextmanager
+def _held_folder(parent: Path) -> Iterator[Path]:
+    """A fresh folder, by the path of the file in it that is held."""
+    root = _fresh(parent)
+    try:
+        lock = root / "new"
+        with lock.open("x") as file:
+            if locked(file.fileno()):
+                lock = lock.rename(root / LOCK)  # so no sweep ever sees it free
+            yield lock
+    finally:
+        remove(root)
+        with suppress(OSError):
+            parent.rmdir()
+
+
+def _fresh(parent: Path) -> Path:
+    for _ in range(_TRIES):
+        made(parent)
+        with suppress(FileNotFoundError):  # removed by the last server to end
+            return Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=parent)).resolve()
+    raise FileNotFoundError(f"{parent} is removed again and again")

@@ -1,0 +1,67 @@
+"""What servers that were killed outright have left: their folders, and processes that outlived them (`survivors`).
+
+A folder is such a leftover if it has our name, belongs to this user alone as does the place where it lies (`runtime`),
+and has in it the lock file of a server whose lock nobody holds; the kernel releases a lock with the process that took
+it. Everything else stays untouched.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from claude_openai.claude_code.processes.placeholders import remove_placeholders
+from claude_openai.claude_code.processes.scratch import FOLDER_PREFIX, LOCK, Scratch, locked, remove
+from claude_openai.system.private_folders import is_private
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How many folders a sweep has removed, and how many processes it has ended."""
+
+    folders: int = 0
+    processes: int = 0
+
+
+def sweep(places: Iterable[Path]) -> Swept:
+    """Remove what dead servers of this user have left in `places`; on Windows nothing. It blocks, so it is for a
+    thread.
+    """
+    if sys.platform == "win32":
+        return Swept()
+    with ExitStack() as locks:
+        private = [place.resolve() for place in places if is_private(place)]
+        named = [folder for place in private for folder in place.glob(f"{FOLDER_PREFIX}*")]
+        folders = [folder for folder in named if _is_left(folder, locks)]
+        processes = _end_survivors(folders) if folders else 0
+        for folder in folders:
+            for scratch in map(Scratch, folder.glob("*/")):
+                scratch.remove_long_output()
+                remove_placeholders(scratch)
+            remove(folder)
+            with suppress(OSError):
+                folder.parent.rmdir()
+    return Swept(sum(not folder.exists() for folder in folders), processes)
+
+
+def _is_left(folder: Path, locks: ExitStack) -> bool:
+    """Whether it is a dead server's. Until `locks` ends, no other sweep finds so too."""
+    try:
+        if not is_private(folder):
+            return False
+        descriptor = os.open(folder / LOCK, os.O_RDWR)
+        locks.callback(os.close, descriptor)
+        # Another sweep may have removed the file between the two calls, and a link is no lock file of ours.
+        return locked(descriptor) and os.path.samestat(os.fstat(descriptor), (folder / LOCK).lstat())
+    except OSError:
+        return False
+
+
+def _end_survivors(folders: list[Path]) -> int:
+    from claude_openai.claude_code.processes.orphans import (  # noqa: PLC0415 -- costs a start without any 27 ms
+        end_survivors,
+    )
+
+    return end_survivors(folders)

@@ -1,0 +1,174 @@
+"""What the model wrote is held against the client's schema, and no client can make that take for ever.
+
+Most checks take a millisecond and are done right here. One that is large, takes longer than a moment, or has a pattern
+that may, is done by a worker process, which is killed when it takes too long. Then the patterns of the schema, which
+are the likeliest reason, are left out; if it still takes too long, the value counts as fit, and the log has the reason.
+"""
+
+import json
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import anyio
+import anyio.lowlevel
+import structlog
+
+from claude_openai.claude_code.processes.child import Child, Command, child_process, dying_with_parent
+from claude_openai.claude_code.stream_json.messages import Said
+from claude_openai.claude_code.stream_json.reader import AnswerReader
+from claude_openai.core.events import Event
+from claude_openai.core.messages import ToolCall
+from claude_openai.core.tools import Toolbox
+from claude_openai.jsontools.schema import Patterns, answer_fault
+from claude_openai.jsontools.work_limit import TooMuch, bounded
+
+log = structlog.get_logger(__name__)
+
+HERE_SECONDS: Final = 0.01
+"""For a check on the event loop; no stream of others should falter for longer."""
+
+HERE_CHARACTERS: Final = 32 * 1024
+"""Of schema and value together, for a check on the event loop: it is looked at the clock between two keywords, and one
+keyword may compare all of them."""
+
+WORKERS: Final = 2
+IDLE_SECONDS: Final = 60.0
+"""For which a worker waits for more: its start takes 0.3 s, and it holds 30 MB (measured)."""
+
+CHECK_SECONDS: Final = 10.0
+"""For one try by a worker, its start and the wait for it included. On an idle machine it is over after the 2 s of
+processor time that a worker has; this holds on a busy one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a check found: `reason` in words to mend it by, None where the value fits."""
+
+    reason: str | None
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    line: bytes
+    done: anyio.Event = field(default_factory=anyio.Event)
+    found: Fault | None = None
+    wanted: bool = True
+
+
+class Checks:
+    """Checks of values against schemas that have passed `jsontools.schema.check_schema`. The workers live as long as
+    `run` does, and are started when they are needed.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[_Job] = deque()
+        self._asked = anyio.Semaphore(0)
+
+    async def run(self) -> None:
+        """Work, until cancelled."""
+        async with anyio.create_task_group() as group:
+            for _ in range(WORKERS):
+                group.start_soon(self._work)
+
+    async def call(self, toolbox: Toolbox, call: ToolCall) -> str | None:
+        """See `core.tools.Toolbox.problem`."""
+        schema = toolbox.schema(call.name) or ""
+        return await self._fault(partial(toolbox.problem, call.name, call.arguments), call.name, schema, call.arguments)
+
+    async def answer(self, schema: str, answer: str) -> str | None:
+        """See `jsontools.schema.answer_fault`."""
+        return await self._fault(partial(answer_fault, schema, answer), None, schema, answer)
+
+    async def _fault(
+        self, here: Callable[[Patterns], str | None], call: str | None, schema: str, value: str
+    ) -> str | None:
+        await anyio.lowlevel.checkpoint()  # between many checks of one message
+        if not schema or len(schema) + len(value) <= HERE_CHARACTERS:
+            try:
+                with bounded(_until(HERE_SECONDS, time.monotonic)):
+                    return here("quick")
+            except TooMuch:
+                pass
+        for patterns in ("all", "none"):
+            check = {"call": call, "schema": schema, "value": value, "patterns": patterns}
+            job = _Job(json.dumps(check).encode() + b"\n")
+            if found := await self._done(job):
+                return found.reason
+            log.warning("schema.unchecked", tool=call, without="patterns" if patterns == "all" else "everything")
+        return None
+
+    async def _done(self, job: _Job) -> Fault | None:
+        """What a worker finds; None where it does not in time."""
+        self._waiting.append(job)
+        self._asked.release()
+        try:
+            with anyio.move_on_after(CHECK_SECONDS):
+                await job.done.wait()
+            return job.found
+        finally:
+            job.wanted = False
+
+    async def _next(self) -> _Job:
+        while True:
+            await self._asked.acquire()
+            job = self._waiting.popleft()
+            if job.wanted:
+                return job
+
+    async def _work(self) -> None:
+        while True:
+            job: _Job | None = await self._next()
+            try:
+                async with child_process(_command()) as child:
+                    while job and await _worked_on(job, child):
+                        job = None
+                        with anyio.move_on_after(IDLE_SECONDS):
+                            job = await self._next()
+            except OSError as error:
+                log.error("schema.worker_failed", error=str(error))
+            finally:
+                if job:
+                    job.done.set()
+
+
+async def fed(reader: AnswerReader, said: Said, checks: Checks) -> list[Event]:
+    """The events that `said` makes for `reader`, which may depend on whether its answer fits."""
+    if held := reader.unchecked(said):
+        reader.fault = await checks.answer(*held)
+    return reader.feed(said)
+
+
+def _until(seconds: float, clock: Callable[[], float]) -> Callable[[], None]:
+    """A bound for `jsontools.work_limit`: `seconds` of `clock`, from now on."""
+    ends_at = clock() + seconds
+
+    def bound() -> None:
+        if clock() > ends_at:
+            raise TooMuch
+
+    return bound
+
+
+async def _worked_on(job: _Job, child: Child) -> bool:
+    """Whether `child` has done `job`, and can go on."""
+    with anyio.move_on_after(CHECK_SECONDS), suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+        await child.send(job.line)
+        async for line in child.lines():
+            job.found = Fault(json.loads(line))
+            job.done.set()
+            return True
+    return False
+
+
+def _command() -> Command:
+    worker = (sys.executable, "-m", "claude_openai.claude_code.schema_checks.worker")
+    found = {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONSAFEPATH": "1"}
+    return Command(dying_with_parent(worker), found, Path("/"), Path(os.devnull))

@@ -1,0 +1,69 @@
+"""How Claude Code is started where the SDK speaks to it: as for the chat profile anyway, with the client's tools."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import claude_agent_sdk
+
+from claude_openai.claude_code.processes.child import Command
+from claude_openai.claude_code.processes.scratch import Scratch
+from claude_openai.claude_code.sdk.calls import SERVER
+from claude_openai.claude_code.stream_json.launch import ClaudeCode, Order
+
+SDK_ENVIRONMENT: Mapping[str, str] = {
+    # What the SDK's own transport says of itself.
+    "CLAUDE_CODE_ENTRYPOINT": "sdk-py",
+    "CLAUDE_AGENT_SDK_VERSION": claude_agent_sdk.__version__,
+    # The model sees the client's own names of tools.
+    "CLAUDE_AGENT_SDK_MCP_NO_PREFIX": "1",
+    # Every schema is sent as it is, none is put off until the model searches for it.
+    "ENABLE_TOOL_SEARCH": "false",
+    # A tool's description reaches the model whole: Claude Code's own limit is 4 kB.
+    "CLAUDE_CODE_MAX_MCP_DESCRIPTION_LENGTH": "1000000000",
+    # A long result reaches the model whole, not as a summary and a file; see also `calls.MAX_RESULT_CHARACTERS`.
+    "MAX_MCP_OUTPUT_TOKENS": "1000000",
+}
+
+CLIENT_TOOLS = f"mcp__{SERVER}__*"
+"""The rule that allows the client's tools: else a person would be asked."""
+
+_OPTIONS = (f"--allowedTools={CLIENT_TOOLS}",)
+
+TOOLS = f"--mcp-config={json.dumps({'mcpServers': {SERVER: {'type': 'sdk', 'name': SERVER}}})}"
+"""The option that tells of the MCP server with the client's tools."""
+
+
+GATE: Final = ("/bin/sh", "-c", 'read -r _ && exec "$@"', "sh")
+"""Starts Claude Code once a line has come. A history that is answered as it stands is answered at once, and what Claude
+Code is to ask before would be told too late (measured): so it comes first. Windows has nothing like it."""
+
+GATED_HERE: Final = os.name != "nt"
+
+
+def fresh(claude_code: ClaudeCode, scratch: Scratch) -> Command:
+    """For a new conversation: what that needs is told later, over the pipe (`transport.Introduction`)."""
+    return claude_code.command(scratch, (*_OPTIONS, "--system-prompt="), SDK_ENVIRONMENT)
+
+
+def rebuilt(claude_code: ClaudeCode, scratch: Scratch, order: Order, *, has_tools: bool, waits: bool) -> Command:
+    """For the history and the instructions that lie ready in `scratch`.
+
+    All is told at the start, because a history that is answered as it stands is answered before anything is read,
+    unless it `waits` for that.
+    """
+    options = (*_OPTIONS, *order.options(scratch), *((TOOLS,) if has_tools else ()))
+    command = claude_code.command(scratch, options, {**SDK_ENVIRONMENT, **order.environment()})
+    return gated(command) if waits else command
+
+
+def gated(command: Command) -> Command:
+    """The same, starting with the first line that it is told. Not on Windows."""
+    return replace(command, argv=(*GATE, *command.argv))
+
+
+def is_gated(command: Command) -> bool:
+    """Whether it starts with the first line that it is told."""
+    return command.argv[: len(GATE)] == GATE

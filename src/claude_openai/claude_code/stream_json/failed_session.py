@@ -1,0 +1,47 @@
+"""The session of a Claude Code that was not started, and why."""
+
+from collections.abc import AsyncGenerator
+
+import anyio
+
+from claude_openai.claude_code.processes.pool_state import Trouble
+from claude_openai.core.events import Event, TurnFailed
+from claude_openai.core.failures import Failure, Kind
+from claude_openai.core.ports import Start
+from claude_openai.core.turn import Turn
+
+
+class NeverStarted:
+    """Implements `core.ports.Session`: all it says is `why`."""
+
+    start: Start = "cold"
+
+    def __init__(self, why: Failure) -> None:
+        self._why = why
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """See `core.ports.Session.events`."""
+        yield TurnFailed(self._why)
+
+    async def resume(self, turn: Turn) -> bool:  # noqa: ARG002 -- the port's
+        """See `core.ports.Session.resume`."""
+        return False
+
+    def lasts(self) -> bool:
+        """See `core.ports.Session.lasts`."""
+        return False
+
+    def worn(self) -> bool:
+        """See `core.ports.Session.worn`."""
+        return False
+
+    async def gone(self) -> None:
+        """See `core.ports.Session.gone`."""
+        await anyio.sleep_forever()
+
+
+def not_starting(trouble: Trouble) -> Failure:
+    """Why nothing is started at present."""
+    when = f"in {trouble.pause:.0f} s" if trouble.pause else "with the next request"
+    said = f"Claude Code failed to start {trouble.failures} times in a row; the next try is {when}."
+    return Failure(Kind.CLAUDE_CODE_FAILED, f"{said} The server's log says why.", retry_after=trouble.pause)

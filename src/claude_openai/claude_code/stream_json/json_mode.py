@@ -1,0 +1,95 @@
+"""JSON mode: an answer that is a JSON object of no given schema is the model's own text.
+
+The model is asked for it in the system prompt, and what it writes around the object is left off as it streams
+(`jsontools.json_object`). Where the whole is no object, the model is asked once more in the same session.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from claude_openai.claude_code.stream_json.messages import Ended
+from claude_openai.claude_code.stream_json.reader import CUT, AnswerReader
+from claude_openai.core.events import Event, TextDelta, TextWithdrawn, Working
+from claude_openai.core.failures import Failure, Kind
+from claude_openai.jsontools.json_object import ObjectText
+
+INSTRUCTION: Final = (
+    "A program parses your answer: it must be one valid JSON object (RFC 8259) and nothing else, from its opening to "
+    "its closing brace, without words before or after it and without a Markdown code fence around it."
+)
+"""Stands after the client's own instructions."""
+
+MOST_CORRECTIONS: Final = 1
+
+
+class JsonModeReader(AnswerReader):
+    """An answer in JSON mode; the arguments are those of the reader that it is besides."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._corrections = MOST_CORRECTIONS
+        self._object = ObjectText()
+        self._told_earlier = False
+        self._continues = False
+
+    @property
+    def ready(self) -> bool:
+        return super().ready and not (self._corrections and self._fault())
+
+    def go_on(self) -> None:
+        self._continues = self._stop_reason in CUT
+        super().go_on()
+
+    def _streamed(self, event: Mapping[str, Any], session_id: str) -> list[Event]:
+        if event.get("type") == "message_start" and not self.complete:
+            self._begin_message()
+        events = [told for each in super()._streamed(event, session_id) for told in self._filtered(each)]
+        if event.get("type") == "message_stop" and self.goes_on and self._corrections and self._fault():
+            self._corrections -= 1  # Claude Code asks again by itself
+            self.exact = False
+            self.go_on()
+        return events
+
+    def _begin_message(self) -> None:
+        """What an agent says before its answer may have an object in it, too: the last one counts. A message that goes
+        on where one was cut is the rest of it.
+        """
+        if not self._continues:
+            self._told_earlier = self._told_earlier or bool(self._object.text)
+            self._object = ObjectText()
+        self._continues = False
+
+    def _filtered(self, event: Event) -> list[Event]:
+        if not isinstance(event, TextDelta):
+            return [event]
+        piece = self._object.feed(event.text)
+        return [*self._withdrawn(), TextDelta(piece)] if piece else [Working()]
+
+    def _withdrawn(self) -> list[Event]:
+        told, self._told_earlier = self._told_earlier, False
+        return [TextWithdrawn()] if told else []
+
+    def _fault(self) -> str | None:
+        """Why the message is no JSON object; None where it is one, or did not come to its end."""
+        return self._object.fault() if self.complete and self._stop_reason in {"end_turn", "pause_turn"} else None
+
+    def _ended(self, end: Ended) -> list[Event]:
+        fault = self._fault()
+        if fault and self._corrections and not end.is_error:
+            self._corrections -= 1
+            self.complaint = f"That answer is not the JSON object that was asked for: {fault}. {INSTRUCTION}"
+            self.exact = False
+            self.go_on()
+            self._begin_message()
+            return self._withdrawn()
+        self.exact = self.exact and self._object.only
+        return super()._ended(end)
+
+    def _finish(self, cost_usd: float | None) -> list[Event]:
+        fault = self._fault()
+        return self._fail(_no_object(fault)) if fault else super()._finish(cost_usd)
+
+
+def _no_object(fault: str) -> Failure:
+    sentence = f"The model's answer is not the JSON object that was asked for: {fault}."
+    return Failure(Kind.INVALID_STRUCTURED_OUTPUT, sentence)

@@ -1,0 +1,48 @@
+"""`claude-openai cancel`: ends runs, here and upstream."""
+
+import sys
+import time
+
+import click
+
+from claude_openai.cli.client import Choice, Refused, RunId, about_a_server, api, the_server
+from claude_openai.cli.formatting import SHORTEST_ID, took
+from claude_openai.cli.terminal import one_line, progress
+from claude_openai.errors import ExitCode
+from claude_openai.protocols.runs.wire import RunObject
+
+EXAMPLES = """\b
+Examples:
+  claude-openai cancel 3fa85f64
+  claude-openai cancel $(claude-openai runs --state queued --json | jq -r '.[].id')
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("run_ids", metavar="RUN_ID...", nargs=-1, required=True, type=RunId())
+@about_a_server
+def cancel(choice: Choice, run_ids: tuple[str, ...]) -> ExitCode:
+    """End runs: Claude Code stops, and their clients get the error `run_cancelled`.
+
+    RUN_ID is the id of a run, of its answer or of its request (x-request-id), or enough of its beginning.
+
+    Exit code 0: all of them are ended. 1: one of them is not known, or was over already.
+    """
+    code = ExitCode.OK
+    with api(the_server(choice), choice.settings) as server:
+        for run_id in run_ids:
+            try:
+                with progress("Cancelling"):
+                    run = server.cancel(run_id)
+                click.echo(told(run, time.time()))
+            except Refused as refused:
+                code = refused.exit_code
+                hint = f" ({refused.hint})" if refused.hint else ""
+                click.echo(f"{click.get_current_context().find_root().info_name}: {refused.message}{hint}", err=True)
+    sys.stdout.flush()
+    return code
+
+
+def told(run: RunObject, now: float) -> str:
+    """That it is ended."""
+    return f"cancelled {run.id[:SHORTEST_ID]} ({one_line(run.model)}) after {took(run, now)}"

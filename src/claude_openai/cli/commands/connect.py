@@ -1,0 +1,166 @@
+"""`claude-openai connect`: what a client must be told to use the server, printed, or written where the client looks."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import click
+from click.shell_completion import CompletionItem
+
+from claude_openai.cli.client import Choice, about_a_server
+from claude_openai.cli.config_merge import CannotJoinError, joined
+from claude_openai.cli.recipes import KEY_VARIABLE, RECIPES, SHELL, URL, Part, Recipe
+from claude_openai.errors import ExitCode, LaunchError
+
+EXAMPLES: Final = """\b
+Examples:
+  claude-openai connect
+  claude-openai connect opencode --write
+  claude-openai connect openai-python > hello.py
+"""
+
+
+class NotWritten(LaunchError):  # noqa: N818 -- named for what happened
+    """A file of the client's was left as it is."""
+
+    exit_code = ExitCode.FAILED
+
+
+class _Client(click.ParamType[str]):
+    name = "client"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in RECIPES:
+            self.fail(f"{value!r} is none of: {', '.join(RECIPES)}", param, ctx)
+        return value
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 -- click's
+        param: click.Parameter,  # noqa: ARG002 -- click's
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        return [CompletionItem(name, help=each.title) for name, each in RECIPES.items() if name.startswith(incomplete)]
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("client", type=_Client(), required=False)
+@click.option("--write", is_flag=True, help="Write it into the client's configuration, keeping what is there.")
+@click.option("--show-key", is_flag=True, help="Print the key too, the first of the settings.")
+@about_a_server
+@click.pass_context
+def connect(context: click.Context, choice: Choice, client: str | None, write: bool, show_key: bool) -> None:
+    """Print what CLIENT needs to use the server that runs; without CLIENT, list the clients.
+
+    What is to be pasted goes to standard output, and to standard error where it belongs. Where no server runs, it is
+    for one at the usual address.
+    """
+    if client is None:
+        click.echo(listed(), nl=False)
+        return
+    found = choice.found()
+    if found is None:
+        click.echo("no server of yours runs; this is for one at the usual address", err=True)
+    recipe = RECIPES[client].at(f"{found}/v1" if found else URL)
+    if write:
+        click.echo(_written(recipe, context.obj), err=True)
+    _say_the_key(choice, context.obj, show=show_key)
+    for part in recipe.parts:
+        if not (write and part.is_config):
+            click.echo("In a shell:" if part.where == SHELL else f"In {part.where}:", err=True)
+            click.echo(part.text, nl=False)
+    if recipe.note:
+        click.echo(recipe.note.replace("`", ""), err=True)
+
+
+def listed() -> str:
+    """A line for each client: its name, what it is, and the file that `--write` writes."""
+    names = max(map(len, RECIPES))
+    titles = max(len(recipe.title) for recipe in RECIPES.values())
+    return "".join(
+        f"{recipe.name:<{names}}  {recipe.title:<{titles}}  {recipe.config.where if recipe.config else ''}".rstrip()
+        + "\n"
+        for recipe in RECIPES.values()
+    )
+
+
+def _say_the_key(choice: Choice, environ: Mapping[str, str], *, show: bool) -> None:
+    """The key itself only if it is asked for: what a terminal shows may be recorded."""
+    keys = choice.settings.api_keys
+    if show:
+        key = keys[0].get_secret_value() if keys else "none"
+        click.echo(f"export {KEY_VARIABLE}={_quoted(key)}")
+    elif not environ.get(KEY_VARIABLE):
+        click.echo(f"The client reads the key from {KEY_VARIABLE}; a server without keys takes any word.", err=True)
+
+
+def _quoted(text: str) -> str:
+    import shlex  # noqa: PLC0415 -- of use to this option only
+
+    return shlex.quote(text)
+
+
+def _written(recipe: Recipe, environ: Mapping[str, str]) -> str:
+    """What was done to the client's configuration, in a sentence.
+
+    Raises:
+        NotWritten: nothing was.
+    """
+    part = recipe.config
+    if part is None:
+        raise NotWritten(f"{recipe.title} has no configuration file", "put the printed lines into your program")
+    place = place_of(part, environ)
+    try:
+        return _join(place, part)
+    except CannotJoinError as reason:
+        raise NotWritten(f"{place} was left as it is: {reason}", f"see claude-openai connect {recipe.name}") from None
+    except (OSError, UnicodeError) as error:
+        raise NotWritten(f"{place} cannot be changed: {error}", f"see claude-openai connect {recipe.name}") from None
+
+
+def _join(place: Path, part: Part) -> str:
+    there = place.read_text(encoding="utf-8") if place.exists() else None
+    new = joined(there or "", part.text, part.language)
+    if new == there:
+        return f"{place} has it already"
+    if there is None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _replace(place, new)
+        return f"wrote {place}"
+    kept = _kept(place)
+    _replace(place, new)
+    return f"wrote {place}; what it was is in {kept}"
+
+
+def place_of(part: Part, environ: Mapping[str, str]) -> Path:
+    """Where the client looks for its configuration, with its own variables."""
+    moved = {
+        "~/.codex": environ.get("CODEX_HOME"),
+        "~/.config/io.datasette.llm": environ.get("LLM_USER_PATH") or click.get_app_dir("io.datasette.llm"),
+        "~/.config": environ.get("XDG_CONFIG_HOME"),
+    }
+    for usual, other in moved.items():
+        if other and part.where.startswith(f"{usual}/"):
+            return Path(other, part.where.removeprefix(f"{usual}/"))
+    return Path(part.where).expanduser()
+
+
+def _kept(place: Path) -> Path:
+    """A copy beside it, under a name that nothing has."""
+    copies = (place.with_name(f"{place.name}.before-{number}") for number in count(1))
+    copy = next(copy for copy in copies if not copy.exists())
+    shutil.copy2(place, copy)
+    return copy
+
+
+def _replace(place: Path, text: str) -> None:
+    """As a whole or not at all. A link stays one, and the file's mode is kept."""
+    place = place.resolve()
+    new = place.with_name(f".{place.name}.new-{os.getpid()}")
+    new.write_text(text, encoding="utf-8")
+    if place.exists():
+        shutil.copymode(place, new)
+    new.replace(place)

@@ -1,0 +1,89 @@
+"""`claude-openai doctor`: whether a server would work here, line by line, with the remedy where it would not."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from claude_openai.cli.options import given, some_options
+from claude_openai.cli.terminal import one_line, progress, wants_colours
+from claude_openai.errors import ExitCode, SettingsError
+from claude_openai.settings import Settings
+
+if TYPE_CHECKING:
+    from claude_openai.server.checks import Check
+
+COLOURS: Final = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+EXAMPLES = """\b
+Examples:
+  claude-openai doctor
+  claude-openai doctor --live
+  claude-openai doctor --json | jq '.checks[] | select(.status != "ok")'
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("--live", is_flag=True, help="Ask the real model for one word too, with your login; it costs a little.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@some_options("config", "host", "port", "api_key_file", "claude_command", "backend", "default_model", "data_dir")
+@click.pass_context
+def doctor(context: click.Context, /, *, live: bool, as_json: bool, **parameters: object) -> ExitCode:
+    """Look at each thing that a server needs here, and answer one request with a simulated model.
+
+    Nothing is sent to a real model without --live.
+
+    Exit code 0: nothing failed, though there may be warnings. 1: something did.
+    """
+    checks = _made(given(parameters), context.obj, live=live)
+    done = list(checks) if as_json else _shown(checks, colours=wants_colours(sys.stdout, context.obj))
+    failed = any(check.status == "fail" for check in done)
+    if as_json:
+        click.echo(json.dumps({"ok": not failed, "checks": [asdict(check) for check in done]}, indent=2))
+    else:
+        click.echo(verdict(done))
+    return ExitCode.FAILED if failed else ExitCode.OK
+
+
+def line(check: "Check", *, colours: bool = False) -> str:
+    """One check, with its remedy under it."""
+    status = f"{check.status:<4}"
+    told = f"{click.style(status, fg=COLOURS[check.status]) if colours else status}  {check.name:<12}"
+    remedy = f"\n{'':<20}{one_line(check.remedy)}" if check.remedy else ""
+    return f"{told}  {one_line(check.told)}{remedy}"
+
+
+def verdict(done: "Sequence[Check]") -> str:
+    """What comes of them all."""
+    counts = {status: sum(check.status == status for check in done) for status in ("fail", "warn")}
+    if not any(counts.values()):
+        return "All is well."
+    return f"{counts['fail']} failed, {counts['warn']} doubtful."
+
+
+def _made(flags: Mapping[str, object], environ: Mapping[str, str], *, live: bool) -> "Iterator[Check]":
+    from claude_openai.server import checks  # noqa: PLC0415 -- the whole server, which --help need not wait for
+
+    try:
+        settings = Settings.load(flags, environ)
+    except SettingsError as error:
+        yield from checks.of_installation()
+        yield checks.Check("Settings", "fail", error.message, error.hint or "correct it, then run this again")
+        return
+    yield from checks.of_machine(settings, environ)
+    yield from checks.of_claude_code(settings, environ, live=live)
+
+
+def _shown(checks: "Iterator[Check]", *, colours: bool) -> "list[Check]":
+    """Each as soon as it is known; while one is awaited, that is said."""
+    done: list[Check] = []
+    while True:
+        with progress("Checking"):
+            check = next(checks, None)
+        if check is None:
+            return done
+        click.echo(line(check, colours=colours), color=colours)
+        done.append(check)

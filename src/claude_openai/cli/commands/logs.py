@@ -1,0 +1,190 @@
+"""`claude-openai logs`: the log of a server, for people. It reads a file and follows it, across its rotation too."""
+
+import os
+import stat
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Final
+
+import click
+
+from claude_openai.cli.log_lines import LEVELS, Wanted, pretty
+from claude_openai.cli.serve import log_file
+from claude_openai.cli.terminal import wants_colours
+from claude_openai.errors import ExitCode, LaunchError, NotRunning
+from claude_openai.settings import Settings
+from claude_openai.system.instances import running
+from claude_openai.system.places import Places
+
+POLL_SECONDS: Final = 0.1
+
+FOLLOWED_LINES: Final = 10
+"""Of what is there already, where the rest is followed: as `tail -f`."""
+
+LONGEST_READ: Final = 1 << 20
+"""Bytes at once."""
+
+EXAMPLES = """\b
+Examples:
+  claude-openai logs -n 50
+  claude-openai logs -f --level info
+  claude-openai logs --run 3fa85f64 --event 'sdk.*'
+  claude-openai --simulate | claude-openai logs
+"""
+
+
+class NoLog(LaunchError):  # noqa: N818 -- named for what is so
+    """There is no log to show."""
+
+    exit_code = ExitCode.FAILED
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is written from now on, until Ctrl-C.")
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(0, 10**9),
+    metavar="COUNT",
+    help=f"Only the last ones.  [default: all; with -f {FOLLOWED_LINES}]",
+)
+@click.option("--level", type=click.Choice(LEVELS), help="Only events of this level and more important ones.")
+@click.option("--run", metavar="ID", help="Only events about this run; the beginning of its id will do.")
+@click.option("--event", metavar="PATTERN", help="Only events of this name, such as http.request or 'sdk.*'.")
+@click.option("--file", metavar="FILE", help="Read this file; - is standard input, which is read anyway if piped.")
+@click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="The log of the server on this port.")
+@click.pass_context
+def logs(
+    context: click.Context,
+    /,
+    *,
+    follow: bool,
+    lines: int | None,
+    level: str | None,
+    run: str | None,
+    event: str | None,
+    file: str | None,
+    port: int | None,
+) -> None:
+    """Show the log of the server that runs, or of the one that ran last, as columns in local time.
+
+    Lines that are no events are shown as they are, unless events are picked.
+    """
+    colours = wants_colours(sys.stdout, context.obj)
+    wanted = Wanted(level, run, event)
+
+    def show(line: str) -> None:
+        click.echo(pretty(line, colours=colours), color=colours)
+
+    if file == "-" or (file is None and port is None and _is_piped(sys.stdin)):
+        _show(filter(wanted, (line.rstrip("\r\n") for line in sys.stdin)), lines, show)
+        return
+    path = Path(file).expanduser() if file else _written_by(port, Settings.load({}, context.obj))
+    with _opened(path) as log:
+        _show(filter(wanted, _complete(log)), FOLLOWED_LINES if follow and lines is None else lines, show)
+        if follow:
+            for line in filter(wanted, followed(path, log, _pause)):
+                show(line)
+
+
+def followed(path: Path, log: IO[bytes], pause: Callable[[], None]) -> Iterator[str]:
+    """What is written to the end of `log` from now on, and then to whatever takes its place at `path`.
+
+    It never ends by itself; it calls `pause` whenever there is nothing new.
+    """
+    rest = b""
+    try:
+        while True:
+            if data := log.read(LONGEST_READ):
+                *whole, rest = (rest + data).split(b"\n")
+                yield from map(_decoded, whole)
+            elif 0 < (taken_back := log.tell() - os.fstat(log.fileno()).st_size) <= len(rest):
+                rest = rest[:-taken_back]  # of a line that could not be written whole
+                log.seek(-taken_back, os.SEEK_CUR)
+            elif (new := _replacement(path, log)) is not None:
+                last = rest + log.read()  # written after we read and before it was put aside
+                yield from map(_decoded, last.splitlines())
+                log.close()
+                log, rest = new, b""
+            else:
+                pause()
+    finally:
+        log.close()
+
+
+def _replacement(path: Path, log: IO[bytes]) -> IO[bytes] | None:
+    """The file that stands in place of `log`, which was put aside or cut short; None as long as it is the same."""
+    with suppress(OSError):
+        found, known = path.stat(), os.fstat(log.fileno())
+        if not os.path.samestat(found, known) or found.st_size < log.tell():
+            return path.open("rb")
+    return None
+
+
+def _show(lines: Iterable[str], most: int | None, show: Callable[[str], None]) -> None:
+    for line in lines if most is None else deque(lines, most):
+        show(line)
+
+
+def _complete(log: IO[bytes]) -> Iterator[str]:
+    """The lines there are; the beginning of one that is being written is left for who follows."""
+    while line := log.readline():
+        if not line.endswith(b"\n"):
+            log.seek(-len(line), os.SEEK_CUR)
+            return
+        yield _decoded(line)
+
+
+def _decoded(line: bytes) -> str:
+    return line.decode("utf-8", "replace").rstrip("\r\n")
+
+
+def _is_piped(stream: IO[str]) -> bool:
+    """Whether somebody gives us lines, and not only nothing or a terminal."""
+    try:
+        mode = os.fstat(stream.fileno()).st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
+
+
+def _written_by(port: int | None, settings: Settings) -> Path:
+    servers = [server for server in running() if port in {None, server.port}]
+    if len(servers) > 1:
+        ports = ", ".join(str(server.port) for server in servers)
+        raise click.UsageError(f"several servers run, on ports {ports}: name one with --port")
+    if servers and servers[0].log_file:
+        return servers[0].log_file
+    if servers:
+        raise NoLog(
+            f"the server on port {servers[0].port} writes no log to a file",
+            "start it with --log-file FILE, or with --background and without --log false",
+        )
+    if kept := _kept(port, settings):
+        return kept
+    where = f" on port {port}" if port else ""
+    raise NotRunning(f"no server of yours runs{where}", "name the file of its log with --file")
+
+
+def _kept(port: int | None, settings: Settings) -> Path | None:
+    """The log of a server that does not run any more: where the settings say, else that of the last in background."""
+    if port is None and (named := log_file(settings)):
+        return named
+    found = Places.of(settings).logs.glob(f"claude-openai-{port or '*'}.log")
+    return max(found, key=lambda log: log.stat().st_mtime, default=None)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise NoLog(f"cannot read the log {path}: {error.strerror}", "name another with --file") from None
+
+
+def _pause() -> None:
+    sys.stdout.flush()
+    time.sleep(POLL_SECONDS)

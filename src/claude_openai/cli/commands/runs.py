@@ -1,0 +1,124 @@
+"""`claude-openai runs`: the latest requests, as a table for people or as JSON for programs."""
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import click
+
+from claude_openai.cli.client import MOST_RUNS, Choice, about_a_server
+from claude_openai.cli.formatting import age, cost, digits, tokens, took
+from claude_openai.cli.run_reader import source
+from claude_openai.cli.terminal import one_line, progress, wants_colours, width
+from claude_openai.core.runs import RunState
+from claude_openai.protocols.runs.wire import RunObject
+
+GAP: Final = 2
+NARROWEST: Final = 6
+"""Columns that a name keeps at least, however narrow the terminal."""
+
+COLOURS: Final = {"running": "green", "queued": "cyan", "parked": "yellow", "failed": "red", "cancelled": "magenta"}
+
+EXAMPLES = """\b
+Examples:
+  claude-openai runs
+  claude-openai runs --state running
+  claude-openai runs --limit 100 --json | jq '[.[].cost_usd | numbers] | add'
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(1, MOST_RUNS), metavar="COUNT", help="How many."
+)
+@click.option("--state", type=click.Choice([state.value for state in RunState]), help="Only those in this state.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array of all that is known, but for what was said.")
+@about_a_server
+def runs(choice: Choice, limit: int, state: str | None, as_json: bool) -> None:
+    """List the latest runs, latest first. A run is one request; its tokens are those of the prompt and of the answer.
+
+    Where no server runs they come from the store on disk. With API keys a server shows only the runs of the first key
+    you have; what is on disk is shown whole.
+    """
+    with progress("Asking"), source(choice) as found:
+        listed = found.runs(limit, state)
+    if as_json:
+        click.echo(json.dumps([run.model_dump(exclude_none=False, exclude={"text", "tool_calls"}) for run in listed]))
+    elif listed:
+        colours = wants_colours(sys.stdout, click.get_current_context().obj)
+        click.echo(table(listed, time.time(), width(sys.stdout), colours=colours), color=colours, nl=False)
+    else:
+        click.echo(f"no run is {state}" if state else "no runs yet", err=True)
+
+
+def table(listed: Sequence[RunObject], now: float, columns: int | None, *, colours: bool = False) -> str:
+    """A headline and a line for each run; lines fit into `columns` where they are given and enough for the figures."""
+    length = digits([run.id for run in listed])
+    rows = [_row(run, length, now) for run in listed]
+    told = _fitting([_Column(*cells) for cells in zip(HEAD, ALIGNED, zip(*rows, strict=True), strict=True)], columns)
+    lines = [_line(HEAD, told)]
+    for run, cells in zip(listed, rows, strict=True):
+        line = _line(cells, told)
+        lines.append(_coloured(line, run.state, told) if colours else line)
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+HEAD: Final = ("ID", "AGE", "MODEL", "CLIENT", "STATE", "TOKENS", "COST", "TOOK")
+ALIGNED: Final = ("<", ">", "<", "<", "<", ">", ">", ">")
+_MODEL, _CLIENT, _STATE = 2, 3, 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    head: str
+    aligned: str
+    cells: Sequence[str]
+
+    @property
+    def width(self) -> int:
+        """Of the widest."""
+        return max(map(len, (self.head, *self.cells)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How wide a column is."""
+
+    width: int
+    aligned: str
+
+    def __call__(self, text: str) -> str:
+        cut = text if len(text) <= self.width else f"{text[: self.width - 1]}…"
+        return f"{cut:{self.aligned}{self.width}}"
+
+
+def _row(run: RunObject, length: int, now: float) -> tuple[str, ...]:
+    names = (one_line(run.model), one_line(run.client) or "-")
+    figures = (tokens(run.usage), cost(run.cost_usd), took(run, now))
+    return (run.id[:length], age(now - run.arrived_at), *names, run.state, *figures)
+
+
+def _fitting(table: Sequence[_Column], columns: int | None) -> list[_Shape]:
+    """First the client is cut, then the model: the rest is figures, which are right or nothing."""
+    widths = [column.width for column in table]
+    if columns is not None:
+        for name in (_CLIENT, _MODEL):
+            excess = sum(widths) + GAP * (len(widths) - 1) - columns
+            widths[name] = min(widths[name], max(NARROWEST, widths[name] - excess))
+    return [_Shape(width, column.aligned) for width, column in zip(widths, table, strict=True)]
+
+
+def _line(cells: Sequence[str], shapes: Sequence[_Shape]) -> str:
+    return (" " * GAP).join(shape(cell) for shape, cell in zip(shapes, cells, strict=True))
+
+
+def _coloured(line: str, state: str, shapes: Sequence[_Shape]) -> str:
+    """With the state in its colour. Its place is known, so nothing else that looks like it is touched."""
+    if state not in COLOURS:
+        return line
+    begin = sum(shape.width + GAP for shape in shapes[:_STATE])
+    end = begin + shapes[_STATE].width
+    return line[:begin] + click.style(line[begin:end], fg=COLOURS[state]) + line[end:]

@@ -1,0 +1,67 @@
+"""`claude-openai simulator`: the scripted Messages API by itself, to point Claude Code or another program at."""
+
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import anyio
+import click
+
+from claude_openai.errors import LaunchError, SettingsError
+from claude_openai.settings import is_loopback
+
+DEFAULT_PORT = 8100
+"""Next to the server's own, so that both can run with their defaults."""
+
+EXAMPLES = """\b
+Examples:
+  claude-openai simulator
+  claude-openai simulator --port 0 --api-key secret
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
+@click.option(
+    "--port",
+    default=DEFAULT_PORT,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Port to listen on. 0 takes any free one.",
+)
+@click.option("--api-key", metavar="KEY", help="The only key it accepts; needed where others can connect.")
+def simulator(host: str, port: int, api_key: str | None) -> None:
+    """Play the Messages API without a model, until stopped; prints its URL.
+
+    Its answers follow rules in the prompt. To use it: ANTHROPIC_BASE_URL=<the URL> ANTHROPIC_API_KEY=any claude-openai
+    """
+    if api_key is None and not is_loopback(host):
+        raise SettingsError(f"refusing to listen on {host} without a key: give --api-key, or use --host 127.0.0.1")
+    anyio.run(_play, host, port, api_key)
+
+
+async def _play(host: str, port: int, api_key: str | None) -> None:
+    from claude_openai.simulator import Simulator  # noqa: PLC0415 -- only this command needs it and its server
+
+    try:
+        async with Simulator(api_key=api_key, remember=False).serve(host, port) as base_url:
+            with _stop_signal() as stop_signal:
+                click.echo(base_url)
+                await stop_signal()
+    except OSError as error:
+        raise LaunchError(
+            f"cannot listen on {host}, port {port}: {error.strerror}",
+            "name another with --port, or any free one with --port 0",
+        ) from None
+
+
+@contextmanager
+def _stop_signal() -> Iterator[Callable[[], Awaitable[object]]]:
+    """Listens before anybody can know that there is something to stop. On Windows Ctrl-C ends the event loop itself."""
+    if sys.platform == "win32":
+        yield anyio.sleep_forever
+    else:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            yield signals.__anext__

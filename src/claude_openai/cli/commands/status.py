@@ -1,0 +1,147 @@
+"""`claude-openai status`: which servers of this user run, and how each is doing, as far as it tells anyone who asks."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import click
+
+from claude_openai.cli.terminal import fact, progress, wants_colours
+from claude_openai.errors import ExitCode
+from claude_openai.system.instances import ANSWER_SECONDS, Instance, health_of, running
+
+EXAMPLES = """\b
+Examples:
+  claude-openai status
+  claude-openai status --port 9000
+  claude-openai status --json | jq '.servers[].health.queue'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A server, and what it said of itself; None where it did not answer. `lets_nobody_in`: its port is closed."""
+
+    instance: Instance
+    health: Mapping[str, object] | None
+    lets_nobody_in: bool = False
+
+    @property
+    def uptime(self) -> float:
+        """Its own count, else the age of its process."""
+        told = self.health.get("uptime") if self.health else None
+        return told if isinstance(told, int | float) else max(0.0, time.time() - self.instance.started_at)
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="Only the server on this port.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, with all that the servers say of themselves.")
+@click.pass_context
+def status(context: click.Context, port: int | None, as_json: bool) -> int:
+    """Show which servers of yours run, and how they are.
+
+    Exit code 0: all of them answer. 1: none runs, or one does not answer.
+    """
+    with progress("Asking"):
+        found = [seen(each) for each in running() if port in {None, each.port}]
+    if as_json:
+        click.echo(json.dumps({"servers": [_as_json(each) for each in found]}, indent=2))
+    else:
+        colours = wants_colours(sys.stdout, context.obj)
+        click.echo("\n".join(described(each) for each in found) or _none(port), nl=False, color=colours)
+    return ExitCode.OK if found and all(each.health is not None for each in found) else ExitCode.FAILED
+
+
+def seen(instance: Instance) -> Seen:
+    """Ask a server how it is."""
+    try:
+        return Seen(instance, health_of(instance))
+    except ConnectionRefusedError:
+        return Seen(instance, None, lets_nobody_in=True)
+
+
+def described(server: Seen) -> str:
+    """A block of lines about one server, with colours."""
+    return "".join(f"{line}\n" for line in _lines(server))
+
+
+def _lines(server: Seen) -> Iterator[str]:
+    instance, health = server.instance, server.health
+    yield f"{click.style(f'{instance.url}/v1', fg='cyan', underline=True)}  {_state(server)}"
+    if health and health.get("simulated"):
+        yield click.style(fact("Simulated", "a script answers here, no model"), fg="yellow")
+    yield fact("Host", ", ".join(instance.hosts))
+    if health and isinstance(ready_at := health.get("ready_at"), int | float):
+        yield fact("Ready", f"in {_duration(max(0.0, ready_at - time.time()))}")
+    yield fact("PID", str(instance.pid))
+    if health:
+        yield fact("Version", _version(health))
+    yield fact("Uptime", _duration(server.uptime))
+    if health:
+        yield fact("Runs", _counts(_table(health, "runs") or _table(health, "queue")))
+        yield fact("Processes", _counts(_table(health, "processes")))
+    if instance.log_file:
+        yield fact("Log", str(instance.log_file))
+    if not (health or server.lets_nobody_in):
+        yield fact("End it", f"claude-openai stop --port {instance.port} --force")
+
+
+def _state(server: Seen) -> str:
+    health = server.health
+    if server.lets_nobody_in:
+        return click.style("is stopping: it lets nobody in", fg="yellow")
+    if health is None:
+        return click.style(f"does not answer within {ANSWER_SECONDS:g} seconds", fg="red", bold=True)
+    if health.get("ready", True):
+        return click.style("running", fg="green")
+    return click.style(f"running, but not ready: {health.get('reason') or 'it does not say why'}", fg="yellow")
+
+
+def _version(health: Mapping[str, object]) -> str:
+    backend = _table(health, "backend")
+    behind = f", Claude Code {backend.get('version')} through {backend.get('name')}" if backend else ""
+    return f"{health.get('version', 'not told')}{behind}"
+
+
+def _counts(counts: Mapping[str, object]) -> str:
+    """`2 running, 1 waiting`; what is 0 says nothing."""
+    return ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "none"
+
+
+def _table(health: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """Older and newer servers may tell less or more."""
+    value = health.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _as_json(server: Seen) -> Mapping[str, object]:
+    instance = server.instance
+    return {
+        "url": instance.url,
+        "hosts": instance.hosts,
+        "port": instance.port,
+        "pid": instance.pid,
+        "started_at": instance.started_at,
+        "uptime": server.uptime,
+        "log_file": str(instance.log_file) if instance.log_file else None,
+        "answers": server.health is not None,
+        "health": server.health,
+    }
+
+
+def _none(port: int | None) -> str:
+    where = f" on port {port}" if port else ""
+    return f"no server of yours runs{where}; start one with: claude-openai --background\n"

@@ -1,0 +1,72 @@
+"""Numbers and ids as people read them: short, in one form everywhere. Pure."""
+
+from collections.abc import Collection
+from typing import Final
+
+from claude_openai.core.runs import OVER
+from claude_openai.protocols.runs.wire import RunObject, RunUsage
+
+UNKNOWN: Final = "-"
+
+SHORTEST_ID: Final = 8
+"""Digits of an id that are shown at least: enough that the one of yesterday is still unique today."""
+
+
+def duration(seconds: float) -> str:
+    """`0.8s`, `42s`, `2m05s`, `3h07m`, `2d04h`."""
+    seconds = max(0.0, seconds)
+    if seconds < 9.95:  # noqa: PLR2004 -- below ten a tenth counts
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    days, hours_left = divmod(hours, 24)
+    if days:
+        return f"{days}d{hours_left:02}h"
+    if hours:
+        return f"{hours}h{minutes_left:02}m"
+    return f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
+
+
+def age(seconds: float) -> str:
+    """`12s`, `5m`, `3h`, `12d`: what is long ago is told less exactly."""
+    whole = max(0, int(seconds))
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if whole >= size:
+            return f"{whole // size}{unit}"
+    return f"{whole}s"
+
+
+def took(run: RunObject, now: float) -> str:
+    """From its arrival to its end, or to now; of one whose server was killed nobody knows the end."""
+    if run.ended_at is None and run.state in OVER:
+        return UNKNOWN
+    return duration((now if run.ended_at is None else run.ended_at) - run.arrived_at)
+
+
+def tokens(usage: RunUsage | None) -> str:
+    """Those of the prompt and those of the answer: `1.2k/45`."""
+    return f"{count(usage.prompt_tokens)}/{count(usage.completion_tokens)}" if usage else UNKNOWN
+
+
+def count(number: int) -> str:
+    """`999`, `1.2k`, `45k`, `1.2M`."""
+    for unit, size in (("M", 1_000_000), ("k", 1_000)):
+        if number >= size:
+            return f"{number / size:.1f}{unit}" if number < 10 * size else f"{number // size}{unit}"
+    return str(number)
+
+
+def cost(dollars: float | None) -> str:
+    """`$0.0123`, `$1.23`."""
+    if dollars is None:
+        return UNKNOWN
+    return f"${dollars:.4f}" if dollars < 1 else f"${dollars:.2f}"
+
+
+def digits(ids: Collection[str]) -> int:
+    """How much of each of `ids` tells it from the others."""
+    different = len(set(ids))
+    length = SHORTEST_ID
+    while len({each[:length] for each in ids}) < different:
+        length += 1
+    return length

@@ -1,0 +1,79 @@
+"""Where commands read runs: from the running server, or where none runs from the store on disk."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from claude_openai.cli.client import MOST_RUNS, Choice, Said, Told, ambiguous, api, unknown
+from claude_openai.core.runs import RunState
+from claude_openai.protocols.runs.stream import run_object, whole_run
+from claude_openai.protocols.runs.wire import RunObject, RunText
+from claude_openai.system.places import Places
+
+if TYPE_CHECKING:
+    from claude_openai.store import SavedRuns
+
+
+class Source(Protocol):
+    """Runs to read. Each method raises `LaunchError` where that cannot be."""
+
+    def runs(self, limit: int, state: str | None = None) -> Sequence[RunObject]:
+        """The latest, latest first."""
+        ...
+
+    def run(self, run_id: str) -> RunObject:
+        """All of the one that is meant."""
+        ...
+
+    def follow(self, run_id: str) -> Iterator[Told]:
+        """What was said in it, to its end; the run comes last."""
+        ...
+
+
+class Saved:
+    """The runs on disk, whoever asked for them: who may read the file may read all of it."""
+
+    def __init__(self, saved: "SavedRuns") -> None:
+        self._saved = saved
+
+    def runs(self, limit: int, state: str | None = None) -> Sequence[RunObject]:
+        """See `Source.runs`."""
+        return [run_object(run) for run in self._saved.recent(limit, RunState(state) if state else None)]
+
+    def run(self, run_id: str) -> RunObject:
+        """See `Source.run`."""
+        match self._saved.find(run_id):
+            case ():
+                raise unknown(run_id)
+            case (run,):
+                return whole_run(run)
+            case _:
+                raise ambiguous(run_id, self.runs(MOST_RUNS))
+
+    def follow(self, run_id: str) -> Iterator[Told]:
+        """See `Source.follow`."""
+        yield from said(run := self.run(run_id))
+        yield run
+
+
+@contextmanager
+def source(choice: Choice) -> Iterator[Source]:
+    """The server that was chosen; where none runs the store, which is told on standard error."""
+    if url := choice.found():
+        with api(url, choice.settings) as server:
+            yield server
+        return
+    from claude_openai.store import saved_runs  # noqa: PLC0415 -- SQLite, which --help need not wait for
+
+    folder = Places.of(choice.settings).data
+    click.echo(f"no server of yours runs; this is from the store in {folder}", err=True)
+    yield Saved(saved_runs(folder))
+
+
+def said(run: RunObject) -> Iterator[Said]:
+    """What a run has said so far, as a follower would be told."""
+    if run.text:
+        yield RunText(text=run.text)
+    yield from run.tool_calls or ()

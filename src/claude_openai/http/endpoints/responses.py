@@ -1,0 +1,288 @@
+"""`/v1/responses`: a request becomes a turn, and the turn's events one response or the events of its stream.
+
+A response that is to be stored is kept with its run: as it stands when it begins, and as it ends, before the client is
+told of that, so that its next request can go on from it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from anyio.abc import ObjectReceiveStream
+from starlette.datastructures import QueryParams
+from starlette.responses import Response as Answer
+from starlette.types import Receive, Scope, Send
+
+from claude_openai.core.events import Event, TurnFailed, TurnFinished
+from claude_openai.core.failures import Failure, Kind, RequestFailed
+from claude_openai.core.runs import LIVE, Caller, Kept, Run, RunState
+from claude_openai.http.generation.context import Answering, considerately
+from claude_openai.http.generation.event_stream import EventStream
+from claude_openai.http.generation.request_events import tell_effective_request, tell_request
+from claude_openai.http.generation.turns import attended, calling
+from claude_openai.http.middleware.auth import principal
+from claude_openai.http.middleware.errors import Refused, failure_answer, report, shown
+from claude_openai.http.middleware.rate_limits import telling
+from claude_openai.http.ports import Runs
+from claude_openai.protocols.common.wire import sse
+from claude_openai.protocols.responses import stored
+from claude_openai.protocols.responses.references import item_ids, referenced, with_items
+from claude_openai.protocols.responses.request import Reading, parse_request, read_turn
+from claude_openai.protocols.responses.stream import ResponseEncoder
+from claude_openai.protocols.responses.wire.events import StreamEvent
+from claude_openai.protocols.responses.wire.reply import Deleted
+from claude_openai.protocols.responses.wire.request import ResponsesRequest
+
+PREFIX = "resp_"
+PREVIOUS = "previous_response_id"
+
+MOST_BEFORE = 1000
+"""Responses that a conversation may have gone through: each is looked up."""
+
+MOST_ITEMS, ITEMS = 100, 20
+"""Of one page, as OpenAI has it: at most, and where nothing is said."""
+
+
+class Responses:
+    """`POST /v1/responses`."""
+
+    def __init__(self, means: Answering) -> None:
+        self._means = means
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._means.bodies.read(scope, receive) as body:
+            await self._answer(body, scope, receive, send)
+
+    async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        caller = calling(scope, self._means.new_id(), PREFIX)
+        with self._means.understanding() as elapsed:
+            await considerately(len(body), tell_request, scope, body)
+            reading = await self._read(body, caller)
+        caller = replace(caller, understood_in=elapsed())
+        headers = self._means.reported(reading.ignored, reading.adjusted)
+        send = telling(send, self._means.gateway, self._means.now)
+        encoder = ResponseEncoder(
+            reading.response,
+            item_ids(caller.answer_id),
+            self._means.now,
+            reading.shows_thinking,
+            reading.shows_activity,
+        )
+        response = _Response(encoder, reading.items, caller, self._means.gateway.runs)
+        async with attended(self._means.gateway, reading.turn, caller, receive) as events:
+            tell_effective_request(
+                reading.turn, stream=reading.stream, ignored=reading.ignored, adjusted=reading.adjusted
+            )
+            if reading.stream:
+                answer = await response.streamed(events, EventStream(send, headers, self._means.keep_alive_seconds))
+            else:
+                answer = await response.collected(events)
+            if answer is not None:
+                answer.headers.update(headers)
+                await answer(scope, receive, send)
+
+    async def _read(self, body: bytes, caller: Caller) -> Reading:
+        request = await considerately(len(body), parse_request, body)
+        named = await _named(self._means.gateway.runs, request, caller.principal)
+        request = await considerately(_size(named), with_items, request, named)
+        history = await _before(self._means.gateway.runs, request.previous_response_id, caller.principal)
+        size = len(body) + _size((*named, *history))
+        catalogue = await self._means.gateway.catalogue()
+        understand = partial(
+            read_turn,
+            response_id=caller.answer_id,
+            created=self._means.now(),
+            principal=caller.principal,
+            history=history,
+            rules=self._means.agents,
+        )
+        return await considerately(size, understand, request, catalogue)
+
+
+class _Response:
+    """One response while it is answered."""
+
+    def __init__(self, encoder: ResponseEncoder, items: str, caller: Caller, runs: Runs) -> None:
+        self._encoder = encoder
+        self._items = items
+        self._caller = caller
+        self._runs = runs
+
+    async def collected(self, events: ObjectReceiveStream[Event]) -> Answer:
+        while True:
+            event = await events.receive()
+            if isinstance(event, TurnFailed):
+                return failure_answer(event.failure)
+            self._encoder.feed(event)
+            if isinstance(event, TurnFinished):
+                await self._keep()
+                return _json(self._encoder.response.to_json())
+
+    async def streamed(self, events: ObjectReceiveStream[Event], stream: EventStream) -> Answer | None:
+        """The answer where it has not begun as a stream: it failed before there was anything to send."""
+        begun = False
+        while True:
+            event = await stream.next(events)
+            if isinstance(event, TurnFailed):
+                if not stream.begun:
+                    return failure_answer(event.failure)
+                report(event.failure)
+            told = self._encoder.feed(event)
+            last = isinstance(event, TurnFinished | TurnFailed)
+            if told and (last or not begun):
+                begun = True
+                await self._keep()
+            if told:
+                await stream.write(_framed(told), last=last)
+            if last:
+                return None
+
+    async def _keep(self) -> None:
+        response = self._encoder.response
+        if response.store:
+            kept = Kept(self._items, response.to_json())
+            await self._runs.keep(self._caller.run_id, self._caller.principal, kept)
+
+
+class StoredResponse:
+    """`GET` and `DELETE` of `/v1/responses/{response}`."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    async def get(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if QueryParams(scope["query_string"]).get("stream", "false").lower() not in ("false", "0"):
+            sentence = "Unsupported parameter: 'stream'. What is stored is told whole, as one object."
+            raise RequestFailed(Failure(Kind.UNSUPPORTED_PARAMETER, sentence, "stream"))
+        _, kept = await _meant(self._runs, scope)
+        await _json(kept.response)(scope, receive, send)
+
+    async def delete(self, scope: Scope, receive: Receive, send: Send) -> None:
+        run, _ = await _meant(self._runs, scope)
+        if run.state in LIVE:
+            raise Refused(400, f"Cannot delete the response {run.answer_id}: it is being answered. Cancel it first.")
+        await self._runs.keep(run.id, run.principal, None)
+        await _json(Deleted(id=run.answer_id).to_json())(scope, receive, send)
+
+
+class CancelResponse:
+    """`POST /v1/responses/{response}/cancel`, while it is answered: its client is told so, and upstream is ended."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        run, kept = await _meant(self._runs, scope)
+        if run.state is RunState.CANCELLED:
+            await _json(kept.response)(scope, receive, send)
+            return
+        if run.state not in LIVE or self._runs.cancel(run) is None:
+            raise Refused(400, f"Cannot cancel the response {run.answer_id}: it is {run.state.value}.")
+        response = stored.cancelled(kept.response)
+        await self._runs.keep(run.id, run.principal, Kept(kept.items, response))
+        await _json(response)(scope, receive, send)
+
+
+class InputItems:
+    """`GET /v1/responses/{response}/input_items`."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        run, kept = await _meant(self._runs, scope)
+        query = QueryParams(scope["query_string"])
+        order = query.get("order", "desc")
+        if order not in {"asc", "desc"}:
+            raise _invalid(f"order must be asc or desc, not {shown(order)!r}.", "order")
+        history = await _found_before(self._runs, stored.before(kept.response), run.principal)
+        items = await considerately(_size([kept, *history]), stored.asked_with, kept, history)
+        after = query.get("after")
+        page = stored.page(items, after=after, limit=_limit(query), newest_first=order == "desc")
+        if page is None:
+            raise _invalid(f"after must be the id of one of the items, not {shown(str(after))!r}.", "after")
+        await _json(page.to_json())(scope, receive, send)
+
+
+async def _before(runs: Runs, previous: str | None, asked_by: str) -> list[Kept]:
+    """The responses of the conversation up to `previous`, the first one first.
+
+    Raises:
+        Refused: it, or one before it, is not there any more, is another's, or is still being answered; or there are too
+            many.
+    """
+    found_so_far: list[Kept] = []
+    while previous is not None:
+        found = await _kept(runs, previous, asked_by)
+        if found is None:
+            sentence = f"Previous response with id '{shown(previous)}' not found."
+            raise Refused(400, sentence, code="previous_response_not_found", param=PREVIOUS)
+        run, kept = found
+        if run.state in LIVE:
+            raise Refused(400, f"Previous response with id '{previous}' is still being answered.", param=PREVIOUS)
+        if len(found_so_far) == MOST_BEFORE:
+            sentence = f"The conversation has more than {MOST_BEFORE} responses. Send it as input instead."
+            raise Refused(400, sentence, param=PREVIOUS)
+        found_so_far.append(kept)
+        previous = stored.before(kept.response)
+    return found_so_far[::-1]
+
+
+async def _found_before(runs: Runs, previous: str | None, asked_by: str) -> list[Kept]:
+    """The same as far back as they are still there."""
+    found_so_far: list[Kept] = []
+    while previous and len(found_so_far) < MOST_BEFORE and (found := await _kept(runs, previous, asked_by)):
+        found_so_far.append(found[1])
+        previous = stored.before(found[1].response)
+    return found_so_far[::-1]
+
+
+async def _named(runs: Runs, request: ResponsesRequest, asked_by: str) -> list[Kept]:
+    """The responses whose items the request names, as far as they are there.
+
+    Raises:
+        RequestFailed: there are too many.
+    """
+    responses = referenced(request)
+    if len(responses) > MOST_BEFORE:
+        raise _invalid(f"The input names items of more than {MOST_BEFORE} responses. Send them as they were.", "input")
+    found = [await _kept(runs, f"{PREFIX}{response}", asked_by) for response in responses]
+    return [each[1] for each in found if each is not None]
+
+
+def _size(responses: Sequence[Kept]) -> int:
+    return sum(len(kept.items) + len(kept.response) for kept in responses)
+
+
+async def _meant(runs: Runs, scope: Scope) -> tuple[Run, Kept]:
+    wanted: str = scope["path_params"]["response"]
+    found = await _kept(runs, wanted, principal(scope))
+    if found is None:
+        raise Refused(404, f"Response with id '{shown(wanted)}' not found.")
+    return found
+
+
+async def _kept(runs: Runs, wanted: str, asked_by: str) -> tuple[Run, Kept] | None:
+    for run in await runs.find(wanted, asked_by):
+        if run.answer_id == wanted and run.kept is not None:
+            return run, Kept(run.kept.items, stored.settled(run.kept.response, run.state))
+    return None
+
+
+def _limit(query: QueryParams) -> int:
+    given = query.get("limit", str(ITEMS))
+    if given.isascii() and given.isdecimal() and len(given) <= len(str(MOST_ITEMS)) and 1 <= int(given) <= MOST_ITEMS:
+        return int(given)
+    raise _invalid(f"limit must be a whole number from 1 to {MOST_ITEMS}, not {shown(given)!r}.", "limit")
+
+
+def _invalid(sentence: str, param: str) -> RequestFailed:
+    return RequestFailed(Failure(Kind.INVALID_REQUEST, sentence, param))
+
+
+def _framed(events: list[StreamEvent]) -> bytes:
+    return b"".join(sse.event(event.to_json(), event.type) for event in events)
+
+
+def _json(text: str) -> Answer:
+    return Answer(text, media_type="application/json")

@@ -1,0 +1,1 @@
+"""What every endpoint that answers with the model has in common: body, turn, stream."""

@@ -1,0 +1,111 @@
+"""Reading a request's body: never more of it than the limit, never for ever, and all together in bounded memory."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Scope
+
+from claude_openai.core.failures import Failure, Kind, RequestFailed
+from claude_openai.http.middleware.errors import Refused, shown
+from claude_openai.http.middleware.slow_clients import ClientGone
+
+SILENCE_SECONDS = 30.0
+"""How long a client may pause within its own request; a network stall is shorter, a forgotten connection longer."""
+
+WHOLE_SECONDS = 300.0
+"""How long the whole of it may take; else one byte now and then would hold a connection and its memory for days."""
+
+
+RETRY_SECONDS = 5.0
+"""After which a request that found no room may be tried again: about the length of an answer."""
+
+
+class Bodies:
+    """The bodies of all requests under way: `most` bytes of each, `most_together` of all.
+
+    A body counts until its request is answered, since its messages are in memory as long. One body always has room.
+    """
+
+    def __init__(self, most: int, most_together: int) -> None:
+        self.most = most
+        self._room = max(most, most_together)
+
+    @asynccontextmanager
+    async def read(self, scope: Scope, receive: Receive) -> AsyncIterator[bytes]:
+        """The request's body, for the time of the block.
+
+        Raises:
+            RequestFailed: `REQUEST_MEMORY_FULL`: the other bodies leave no room; and what `read_body` raises.
+        """
+        taken = 0
+
+        def take(length: int) -> None:
+            nonlocal taken
+            if length > self._room:
+                raise _no_room()
+            taken += length
+            self._room -= length
+
+        try:
+            length = Headers(scope=scope).get("content-length", "")
+            if length.isdecimal() and self._room < int(length) <= self.most:
+                raise _no_room()
+            yield await read_body(scope, receive, self.most, take)
+        finally:
+            self._room += taken
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int, take: Callable[[int], None] = lambda _: None) -> bytes:
+    """The whole body, at most `limit` bytes of it; `take` is called with the length of each piece before it is kept.
+
+    Raises:
+        RequestFailed: `REQUEST_TOO_LARGE`, before a byte is read where the length was announced.
+        Refused: it is packed (415); the client fell silent, or took too long in all (408).
+        ClientGone: it left.
+    """
+    headers = Headers(scope=scope)
+    if packed := headers.get("content-encoding", "identity").lower().replace("identity", ""):
+        sentence = f"The request's body is packed ({shown(packed)}), which this server does not read. Send it as it is."
+        raise Refused(415, sentence, code="unsupported_content_encoding")
+    length = headers.get("content-length", "")
+    if length.isdecimal() and int(length) > limit:
+        raise _too_large(limit)
+    body = bytearray()
+    deadline = anyio.current_time() + WHOLE_SECONDS
+    while True:
+        message = await _next_part(receive, deadline)
+        piece: bytes = message.get("body", b"")
+        if len(body) + len(piece) > limit:
+            raise _too_large(limit)
+        take(len(piece))
+        body += piece
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+async def _next_part(receive: Receive, deadline: float) -> Message:
+    now = anyio.current_time()
+    with anyio.CancelScope(deadline=min(now + SILENCE_SECONDS, deadline)):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        return message
+    late = now + SILENCE_SECONDS > deadline
+    what = f"it took over {WHOLE_SECONDS:g} s" if late else f"nothing came for {SILENCE_SECONDS:g} s"
+    sentence = f"The request's body did not arrive: {what}."
+    raise Refused(408, sentence, code="request_timeout")
+
+
+def _no_room() -> RequestFailed:
+    sentence = (
+        "The requests that are being answered fill the memory that this server has for request bodies "
+        "(--max-total-request-bytes). Try again when some are over."
+    )
+    return RequestFailed(Failure(Kind.REQUEST_MEMORY_FULL, sentence, retry_after=RETRY_SECONDS))
+
+
+def _too_large(limit: int) -> RequestFailed:
+    sentence = f"The request's body is larger than {limit} bytes, the limit of this server (--max-request-bytes)."
+    return RequestFailed(Failure(Kind.REQUEST_TOO_LARGE, sentence))

@@ -1,0 +1,53 @@
+"""An answer as server-sent events: it begins with its first bytes, is never held back, and never falls silent.
+
+As long as it has not begun, its status is still open; the first silence decides it for 200.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol, TypeVar
+
+import anyio
+from starlette.datastructures import MutableHeaders
+from starlette.types import Send
+
+from claude_openai.protocols.common.wire import sse
+
+Item_co = TypeVar("Item_co", covariant=True)
+
+HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache",
+    "x-accel-buffering": "no",  # nginx would collect the stream otherwise
+}
+KEEP_ALIVE = sse.comment("keep-alive")
+
+
+class Source(Protocol[Item_co]):
+    """Where what is to be told comes from."""
+
+    async def receive(self) -> Item_co: ...
+
+
+class EventStream:
+    """One such answer; each `write` leaves as one message at once."""
+
+    def __init__(self, send: Send, headers: Mapping[str, str], keep_alive_seconds: float) -> None:
+        self._send = send
+        self._headers = MutableHeaders({**HEADERS, **headers}).raw
+        self._keep_alive_seconds = keep_alive_seconds
+        self._silent_at = anyio.current_time() + keep_alive_seconds
+        self.begun = False
+
+    async def next(self, events: Source[Item_co]) -> Item_co:
+        """The next one. While none comes, comments tell the client, and whatever is between, that one is expected."""
+        while True:
+            with anyio.CancelScope(deadline=self._silent_at):
+                return await events.receive()
+            await self.write(KEEP_ALIVE)
+
+    async def write(self, data: bytes, *, last: bool = False) -> None:
+        if not self.begun:
+            self.begun = True
+            await self._send({"type": "http.response.start", "status": 200, "headers": self._headers})
+        await self._send({"type": "http.response.body", "body": data, "more_body": not last})
+        self._silent_at = anyio.current_time() + self._keep_alive_seconds

@@ -1,0 +1,163 @@
+"""How a request that fails is answered: always OpenAI's envelope, with the status that says who must act.
+
+What is wrong with the request itself or upstream is a `Failure` of the core, mapped in `protocols.common.errors`. What
+only HTTP knows (paths, methods, names of hosts) is `Refused`, and stays here. Anything else is a fault of our own.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from claude_openai.core.failures import Failure, Kind, RequestFailed
+from claude_openai.errors import LaunchError
+from claude_openai.http.middleware.slow_clients import ClientGone
+from claude_openai.logs import logger
+from claude_openai.protocols.common import errors as translated
+from claude_openai.protocols.common.wire import sse
+from claude_openai.protocols.common.wire.errors import ErrorBody, ErrorEnvelope
+
+log = logger(__name__)
+
+_OWN_FAULT = Failure(
+    Kind.INTERNAL,
+    "The server made a mistake while answering this request. Its log tells more, under the answer's x-request-id.",
+)
+
+_UNREADABLE_STORE = Failure(
+    Kind.INTERNAL,
+    "The server cannot read what it keeps of runs and responses. Its log tells why, and `claude-openai runs` a remedy.",
+)
+
+_TELLING = frozenset({Kind.INVALID_TOOL_ARGUMENTS, Kind.INVALID_STRUCTURED_OUTPUT})
+"""What is wrong with a call or an answer says what the model wrote there."""
+
+LONGEST_SHOWN = 256
+"""Characters of a request's method or path that are told again, to the client or to the log."""
+
+
+NOT_HTTP = "This is no HTTP/1.1 request. HTTPS and HTTP/2 look like that to this server, which speaks plain HTTP/1.1."
+
+
+def shown(text: str) -> str:
+    """`text` of a client's choosing, cut to what a person would read."""
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
+class Refused(Exception):  # noqa: N818 -- named for what happened; it is an answer, not an accident
+    """The request never got as far as meaning anything."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.param = param
+        self.headers = headers
+
+    def answer(self) -> Response:
+        error = ErrorBody(message=str(self), type="invalid_request_error", param=self.param, code=self.code)
+        return _answer(ErrorEnvelope(error=error), self.status, self.headers)
+
+
+def wrong_method(message: str, allowed: Sequence[str]) -> Refused:
+    """A 405. Where no method is allowed, its `allow` header is empty, which RFC 9110 (10.2.1) has for that."""
+    return Refused(405, message, code="method_not_supported", headers={"allow": ", ".join(allowed)})
+
+
+def failure_answer(failure: Failure) -> Response:
+    """The whole answer to a request that failed before anything was sent."""
+    report(failure)
+    return _failed(failure)
+
+
+def failure_event(failure: Failure) -> bytes:
+    """The event that ends a stream whose request failed on the way."""
+    report(failure)
+    return _failed_on_the_way(failure)
+
+
+class ErrorBoundary:
+    """Whatever is raised inside becomes an answer; after the answer has begun, its last event."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = _Answer(send)
+        try:
+            await self._app(scope, receive, answer.send)
+        except ClientGone:
+            raise
+        except Exception as error:
+            if answer.begun:
+                log.exception("http.fault")
+                await answer.break_off()
+            else:
+                await _error_answer(error)(scope, receive, send)
+
+
+def _error_answer(error: Exception) -> Response:
+    match error:
+        case RequestFailed(failure=failure):
+            return failure_answer(failure)
+        case Refused():
+            return error.answer()
+        case _:
+            log.error("http.fault", exc_info=error)
+            return _failed(_UNREADABLE_STORE if isinstance(error, LaunchError) else _OWN_FAULT)
+
+
+class _Answer:
+    """How far an answer has got."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._streams = False
+        self._complete = False
+        self.begun = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            self._streams = any(value.startswith(b"text/event-stream") for _, value in message["headers"])
+        else:
+            self._complete = not message.get("more_body", False)
+        await self._send(message)
+
+    async def break_off(self) -> None:
+        """A stream can say that it failed. Any other answer stays incomplete, and the server drops the connection."""
+        if self._streams and not self._complete:
+            await self._send({"type": "http.response.body", "body": _failed_on_the_way(_OWN_FAULT)})
+
+
+def _failed(failure: Failure) -> Response:
+    status = translated.status(failure)
+    challenge = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
+    return _answer(translated.envelope(failure), status, {**challenge, **translated.headers(failure)})
+
+
+def _failed_on_the_way(failure: Failure) -> bytes:
+    return sse.event(translated.envelope(failure).to_json())
+
+
+def report(failure: Failure) -> None:
+    """Tell the log of it; the sentence only where the person who runs the server can do something about it."""
+    status = translated.status(failure)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        said = {} if failure.kind in _TELLING else {"message": failure.message}
+        log.warning("http.failed", kind=failure.kind, status=status, **said)
+    else:
+        log.info("http.failed", kind=failure.kind, status=status, param=failure.param)
+
+
+def _answer(envelope: ErrorEnvelope, status: int, headers: Mapping[str, str] | None) -> Response:
+    return Response(envelope.to_json(), status, headers, media_type="application/json")

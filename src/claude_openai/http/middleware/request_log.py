@@ -1,0 +1,91 @@
+"""Every request has an id, every answer carries it, and one line of the log tells how the request went.
+
+A client's own `x-request-id` is taken over where it is short and harmless, so that its log and ours can be joined.
+The id is also bound for the log: whatever logs on behalf of a request names it.
+"""
+
+import re
+import time
+from collections.abc import Callable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from claude_openai.http.middleware.errors import shown
+from claude_openai.logs import bound, logger
+
+log = logger(__name__)
+
+REQUEST_ID = "x-request-id"
+SIMULATED = "x-claude-openai-simulated"
+
+_STATE = "request_id"
+_HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class RequestLog:
+    """The outermost layer: what it adds stands on every answer, errors too."""
+
+    def __init__(self, app: ASGIApp, *, new_id: Callable[[], str], simulated: bool) -> None:
+        self._app = app
+        self._new_id = new_id
+        self._simulated = simulated
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = self._id(scope)
+        scope.setdefault("state", {})[_STATE] = request_id
+        line = _Line(scope, request_id)
+
+        async def send_marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._mark(message, request_id)
+            await send(message)
+            line.note(message)
+
+        with bound(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_marked)
+            finally:
+                line.write()
+
+    def _id(self, scope: Scope) -> str:
+        given = Headers(scope=scope).get(REQUEST_ID, "")
+        return given if _HARMLESS.fullmatch(given) else f"req_{self._new_id()}"
+
+    def _mark(self, start: Message, request_id: str) -> None:
+        headers = MutableHeaders(scope=start)
+        headers[REQUEST_ID] = request_id
+        if self._simulated:
+            headers[SIMULATED] = "true"
+
+
+def request_id(scope: Scope) -> str:
+    """The request's id; only behind `RequestLog`."""
+    known: str = scope["state"][_STATE]
+    return known
+
+
+class _Line:
+    """The line of the log, written once: when the answer has left, or when it is certain that it never will."""
+
+    def __init__(self, scope: Scope, request_id: str) -> None:
+        method, path = shown(scope["method"]), shown(scope["path"])
+        self._fields = {"method": method, "path": path, "request_id": request_id}
+        self._began = time.perf_counter()
+        self._status: int | None = None
+        self._complete = False
+        self._written = False
+
+    def note(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+        elif not message.get("more_body", False):
+            self._complete = True
+            self.write()
+
+    def write(self) -> None:
+        """No status where the client had gone before there was one."""
+        if not self._written:
+            self._written = True
+            duration = round((time.perf_counter() - self._began) * 1000)
+            log.info("http.request", **self._fields, status=self._status, complete=self._complete, duration_ms=duration)

@@ -1,0 +1,1 @@
+"""JSON beyond the standard library: strict parsing, surrogates, schemas with bounded work."""

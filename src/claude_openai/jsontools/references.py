@@ -1,0 +1,105 @@
+"""References within a JSON Schema: each leads to a schema, or out of the document, and none in a circle.
+
+Whoever follows them may then do so without looking: the validator knows no end, and fails on what is no schema.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
+
+from claude_openai.jsontools.work_limit import spend
+
+if TYPE_CHECKING:
+    from referencing._core import Resolved, Resolver  # they have no public name
+
+_LONGEST_CHAIN = 50
+"""Schemas that one and the same value is held against, each because of the one before."""
+
+_IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
+
+
+class InvalidReference(ValueError):  # noqa: N818 -- says what the reference is
+    """A reference is at fault; the message says which and why."""
+
+
+def check_references(schema: Any, check: Callable[[Any], None]) -> None:
+    """See that all references in `schema` lead somewhere. `check` raises for what is no schema; `schema` has passed it.
+
+    What is referred to often is looked up once, and checked once, where it stands in no place that a schema has.
+
+    Raises:
+        InvalidReference: one does not, or they lead in a circle.
+        ValueError: one is no address at all.
+    """
+    root = DRAFT202012.create_resource(schema)
+    address = root.id() or ""
+    registry = (
+        Registry[Any]().with_resource(address, root).crawl()
+    )  # else each anchor would look through all of it again
+    pending = [(root, registry.resolver(address))]
+    applied: dict[int, list[int]] = {}
+    outside: list[tuple[Any, Resolver[Any]]] = []
+    known: dict[tuple[str, str], Resolved[Any] | None] = {}
+    while pending:
+        while pending:
+            part, resolver = pending.pop()
+            if id(part.contents) in applied:
+                continue
+            spend()
+            references = [(resolver._base_uri, reference) for reference in _references(part.contents)]  # noqa: SLF001
+            for reference in references:
+                if reference not in known:
+                    known[reference] = target = _target(reference[1], resolver)
+                    if target:
+                        outside.append((target.contents, target.resolver))
+            targets = [target for reference in references if (target := known[reference])]
+            in_place = [*(target.contents for target in targets), *_applied_in_place(part.contents)]
+            applied[id(part.contents)] = [id(other) for other in in_place]
+            pending += [(each, resolver.in_subresource(each)) for each in part.subresources()]
+        while outside and not pending:
+            target_schema, resolver = outside.pop()
+            if id(target_schema) not in applied:
+                check(target_schema)
+                pending.append((DRAFT202012.create_resource(target_schema), resolver))
+    if _goes_on(applied):
+        raise InvalidReference(f"references lead in a circle, or through more than {_LONGEST_CHAIN} schemas")
+
+
+def _target(reference: str, resolver: "Resolver[Any]") -> "Resolved[Any] | None":
+    """Where `reference` leads; None where that is another document, which is never fetched."""
+    try:
+        return resolver.lookup(reference)
+    except Unresolvable:
+        if reference.startswith("#"):
+            raise InvalidReference(f"{reference!r} refers to nothing") from None
+        return None
+
+
+def _references(schema: Any) -> list[str]:
+    keywords = schema if isinstance(schema, dict) else {}
+    return [keywords[name] for name in ("$ref", "$dynamicRef") if isinstance(keywords.get(name), str)]
+
+
+def _applied_in_place(schema: Any) -> Iterable[object]:
+    """The schemas that `schema` holds a value against as a whole."""
+    for keyword, value in schema.items() if isinstance(schema, dict) else ():
+        match value:
+            case dict() if keyword in _IN_PLACE:
+                yield value
+            case list() if keyword in _IN_PLACE:
+                yield from value
+            case dict() if keyword == "dependentSchemas":
+                yield from value.values()
+
+
+def _goes_on(applied: dict[int, list[int]]) -> bool:
+    reached = set(applied)
+    for _ in range(_LONGEST_CHAIN):
+        spend()
+        reached = {other for one in reached for other in applied.get(one, ())}
+        if not reached:
+            return False
+    return True

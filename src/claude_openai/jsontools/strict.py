@@ -1,0 +1,96 @@
+"""JSON as RFC 8259 has it, and unambiguous: what two readers could take for different things is refused.
+
+Python's reader also takes NaN, infinities and names that stand twice in an object. Lone surrogates are mended
+(`surrogates`), because clients do send them.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable
+from typing import Never
+
+from claude_openai.jsontools.surrogates import mended_json
+from claude_openai.jsontools.work_limit import spend
+
+MOST_DIGITS = 309
+"""Digits of an integer: as many as the largest float has; Python's own bound, 4300, is a setting of the process."""
+
+MOST_NESTED = 200
+"""Arrays and objects within one another; more than any schema has, and few enough for every reader further on."""
+
+_TOO_DEEP = f"it is nested more than {MOST_NESTED} levels deep"
+
+
+class NotJson(ValueError):  # noqa: N818 -- it says what the text is
+    """The text is not JSON; the message is a phrase that says why and, where known, where."""
+
+
+def parse(text: str) -> object:
+    """The value that `text` stands for.
+
+    Raises:
+        NotJson: there is no such value, or more than one.
+        TooMuch: it takes longer than the caller's bound (`jsontools.work_limit`) allows.
+    """
+    try:
+        value: object = json.loads(
+            mended_json(text),
+            object_pairs_hook=_object,
+            parse_constant=_constant,
+            parse_float=_float,
+            parse_int=_int,
+        )
+    except json.JSONDecodeError as error:
+        raise NotJson(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise NotJson(_TOO_DEEP) from None
+    if is_nested_deeper(value, MOST_NESTED):
+        raise NotJson(_TOO_DEEP)
+    return value
+
+
+def is_nested_deeper(value: object, levels: int) -> bool:
+    """Whether there are more than `levels` arrays and objects within one another in `value`."""
+    within = [value]
+    for _ in range(levels):
+        within = [child for parent in within for child in _children(parent)]
+        if not within:
+            return False
+    return any(isinstance(each, dict | list) for each in within)
+
+
+def _children(value: object) -> Iterable[object]:
+    match value:
+        case dict():
+            return value.values()
+        case list():
+            return value
+        case _:
+            return ()
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    spend()
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise NotJson(f"the name {json.dumps(name)} stands twice in one object")
+    return value
+
+
+def _constant(name: str) -> Never:
+    raise NotJson(f"{name} is no number in JSON")
+
+
+def _float(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise NotJson("it holds a number that is too large")
+    return number
+
+
+def _int(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise NotJson("it holds a number that is too large")
+    return int(digits)

@@ -1,0 +1,73 @@
+"""What a failure is on the wire: one table from its kind to HTTP status, OpenAI type and code.
+
+OpenAI has no reference of its types; these are the ones its API sends. Its clients choose their exception by the
+status, and people by the code. 499 (nginx's "client closed request") is one that no client tries again.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from claude_openai.core.failures import Failure, Kind
+from claude_openai.jsontools.surrogates import mended
+from claude_openai.protocols.common.wire.errors import ErrorBody, ErrorEnvelope
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one kind of failure is told."""
+
+    status: int
+    type: str
+    code: str | None
+
+
+TABLE: Mapping[Kind, Row] = {
+    Kind.INVALID_REQUEST: Row(400, "invalid_request_error", None),
+    Kind.UNSUPPORTED_PARAMETER: Row(400, "invalid_request_error", "unsupported_parameter"),
+    Kind.REQUEST_TOO_LARGE: Row(413, "invalid_request_error", "request_too_large"),
+    Kind.CONTEXT_LENGTH_EXCEEDED: Row(400, "invalid_request_error", "context_length_exceeded"),
+    Kind.MODEL_NOT_FOUND: Row(404, "invalid_request_error", "model_not_found"),
+    Kind.INVALID_API_KEY: Row(401, "invalid_request_error", "invalid_api_key"),
+    Kind.NOT_LOGGED_IN: Row(401, "authentication_error", "not_logged_in"),
+    Kind.PERMISSION_DENIED: Row(403, "permission_error", "permission_denied"),
+    Kind.RATE_LIMITED: Row(429, "rate_limit_error", "rate_limit_exceeded"),
+    Kind.INSUFFICIENT_QUOTA: Row(429, "insufficient_quota", "insufficient_quota"),
+    Kind.OVERLOADED: Row(503, "server_error", "overloaded"),
+    Kind.UPSTREAM_ERROR: Row(502, "server_error", "upstream_error"),
+    Kind.UPSTREAM_UNREACHABLE: Row(502, "server_error", "upstream_unreachable"),
+    Kind.UPSTREAM_TIMEOUT: Row(504, "server_error", "upstream_timeout"),
+    Kind.STREAM_INTERRUPTED: Row(502, "server_error", "stream_interrupted"),
+    Kind.INVALID_TOOL_ARGUMENTS: Row(502, "server_error", "invalid_tool_arguments"),
+    Kind.INVALID_STRUCTURED_OUTPUT: Row(502, "server_error", "invalid_structured_output"),
+    Kind.CLAUDE_CODE_FAILED: Row(502, "server_error", "claude_code_failed"),
+    Kind.CANCELLED: Row(499, "invalid_request_error", "run_cancelled"),
+    Kind.REQUEST_MEMORY_FULL: Row(503, "server_error", "request_memory_full"),
+    Kind.QUEUE_FULL: Row(429, "rate_limit_error", "queue_full"),
+    Kind.QUEUE_TIMEOUT: Row(503, "server_error", "queue_timeout"),
+    Kind.FIRST_BYTE_TIMEOUT: Row(504, "server_error", "first_byte_timeout"),
+    Kind.IDLE_TIMEOUT: Row(504, "server_error", "idle_timeout"),
+    Kind.TIMEOUT: Row(504, "server_error", "timeout"),
+    Kind.SHUTTING_DOWN: Row(503, "server_error", "shutting_down"),
+    Kind.INTERNAL: Row(500, "server_error", "internal_error"),
+}
+
+
+def status(failure: Failure) -> int:
+    """The HTTP status of an answer that is this failure."""
+    return TABLE[failure.kind].status
+
+
+def envelope(failure: Failure) -> ErrorEnvelope:
+    """The failure as OpenAI's error object: a whole body, or the last event of a stream."""
+    row = TABLE[failure.kind]
+    return ErrorEnvelope(
+        error=ErrorBody(message=mended(failure.message), type=row.type, param=failure.param, code=row.code)
+    )
+
+
+def headers(failure: Failure) -> dict[str, str]:
+    """The headers that belong to it: `retry-after` in whole seconds, where upstream told when."""
+    if failure.retry_after is None:
+        return {}
+    return {"retry-after": str(max(0, math.ceil(failure.retry_after)))}

@@ -1,0 +1,39 @@
+"""The `claude` object of a request: what OpenAI has no words for, whatever the endpoint."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from claude_openai.protocols.common.wire.request import Sent
+
+MOST_RULES = 128
+"""Rules for tools, of as many characters as `Rule` allows: together they stay far below what a command line takes."""
+
+Path = Annotated[str, Field(min_length=1, max_length=4096)]
+Rule = Annotated[str, Field(max_length=256, pattern=r"^[A-Za-z_][^\x00-\x1f]*$")]
+Rules = Annotated[list[Rule], Field(max_length=MOST_RULES, fail_fast=True)]
+
+
+class ClaudeOptions(Sent):
+    """How Claude Code is to work. A field that is not known is refused: it would be a wish for care that is lost."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: Literal["chat", "agent"] | None = None
+    working_directory: Path | None = Field(None, validation_alias="workingDirectory")
+    permission_mode: Literal["acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"] | None = Field(
+        None, validation_alias="permissionMode"
+    )
+    allowed_tools: Rules | None = Field(None, validation_alias="allowedTools")
+    disallowed_tools: Rules | None = Field(None, validation_alias="disallowedTools")
+    add_dirs: Annotated[list[Path], Field(max_length=16, fail_fast=True)] | None = Field(
+        None, validation_alias="addDirs"
+    )
+    setting_sources: Annotated[list[Literal["user", "project", "local"]], Field(max_length=3)] | None = Field(
+        None, validation_alias="settingSources"
+    )
+    max_turns: Annotated[int, Field(ge=1, le=10_000)] | None = Field(None, validation_alias="maxTurns")
+    max_budget_usd: Annotated[float, Field(ge=0.000_001, le=100_000)] | None = Field(
+        None, validation_alias="maxBudgetUsd"
+    )
+    show_activity: Literal["reasoning", "events", True, False] | None = Field(None, validation_alias="showActivity")

@@ -1,0 +1,1 @@
+"""The list of models, in the form of OpenAI."""

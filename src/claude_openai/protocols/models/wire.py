@@ -1,0 +1,51 @@
+"""`GET /v1/models` and `GET /v1/models/{id}` (OpenAI reference: Models), with what clients look for beside that.
+
+The further keys are those of OpenRouter's list of models; `context_window` and `max_model_len` are other servers' names
+for the same. A key whose value is not known is left out, prices among them.
+"""
+
+from typing import Literal
+
+from claude_openai.protocols.common.wire.reply import Reply
+
+
+class Architecture(Reply):
+    """What a model reads and writes."""
+
+    modality: str = "text+image+file->text"
+    input_modalities: tuple[str, ...] = ("text", "image", "file")
+    output_modalities: tuple[str, ...] = ("text",)
+    tokenizer: str = "Claude"
+
+
+class TopProvider(Reply):
+    """What there is of a model here, in tokens."""
+
+    context_length: int
+    max_completion_tokens: int | None = None
+    is_moderated: bool = False
+
+
+class ModelObject(Reply):
+    """One model."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: str = "anthropic"
+    name: str
+    description: str | None = None
+    context_length: int
+    context_window: int
+    max_model_len: int
+    max_completion_tokens: int | None = None
+    architecture: Architecture = Architecture()
+    top_provider: TopProvider
+    supported_parameters: list[str]
+
+
+class ModelList(Reply):
+    """All models."""
+
+    object: Literal["list"] = "list"
+    data: list[ModelObject]

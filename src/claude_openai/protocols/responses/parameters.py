@@ -1,0 +1,135 @@
+"""What becomes of each parameter of a response: the table, and what is carried of it."""
+
+from dataclasses import replace
+from typing import Final
+
+from claude_openai.core.models import Model
+from claude_openai.core.turn import ReplyFormat
+from claude_openai.protocols.common.content import marks_cache, parts_of
+from claude_openai.protocols.common.parameters import (
+    CACHING,
+    EFFORT_NOTE,
+    LENGTH_NOTE,
+    MODEL,
+    MODERATION,
+    PARALLEL_TOOL_CALLS,
+    SAFETY_IDENTIFIER,
+    SERVICE_TIER,
+    TEMPERATURE,
+    TOP_LOGPROBS,
+    TOP_P,
+    USER,
+    Exertion,
+    Parameter,
+    Randomness,
+    exertion,
+    ignored,
+    unknown,
+)
+from claude_openai.protocols.common.reply_format import read_schema
+from claude_openai.protocols.responses.wire.request import (
+    ImagePart,
+    JsonObjectFormat,
+    JsonSchemaFormat,
+    MessageItem,
+    ResponsesRequest,
+)
+
+PARAMETERS: Final = (
+    Parameter("claude", "carried", "Chooses the [agent profile](agent.md) and how it works; not a field of OpenAI's."),
+    Parameter("input", "carried", "Text, or items: messages, calls, their outputs; thinking is left out."),
+    Parameter(
+        "instructions", "carried", "The system prompt. Those of the previous response do not count, as with OpenAI."
+    ),
+    Parameter("previous_response_id", "carried", "The conversation up to that response, where it was stored."),
+    MODEL,
+    Parameter("stream", "carried", "Token by token, as Claude sends, in numbered events."),
+    Parameter("stream_options", "partly", "Streams are never padded: `include_obfuscation: true` is reported."),
+    Parameter("max_output_tokens", "carried", LENGTH_NOTE),
+    TEMPERATURE,
+    TOP_P,
+    Parameter("text", "partly", "`format` is carried in every form. `verbosity` has no effect and is reported."),
+    Parameter("tools", "carried", "Up to 128 functions. Hosted tools, MCP servers and custom tools are a 400."),
+    Parameter("tool_choice", "carried", "In every form for functions; a 400 where it asks for what is not offered."),
+    PARALLEL_TOOL_CALLS,
+    Parameter("store", "carried", "`true`, which is the default: the response can be fetched and continued later."),
+    Parameter("metadata", "carried", "Kept with the response and told with it."),
+    Parameter("include", "partly", "There is nothing to include; what is asked for is reported."),
+    Parameter(
+        "reasoning",
+        "partly",
+        f"`effort`: {EFFORT_NOTE} `summary`: thinking is told, in the one form that Claude has, as `auto`. `context` "
+        "and `mode` have no effect and are reported.",
+    ),
+    Parameter("background", "refused", "A response is answered while its request is open.", unless=(False,)),
+    Parameter("conversation", "refused", "Use `previous_response_id`, or send the conversation."),
+    Parameter("prompt", "refused", "There are no stored prompts here."),
+    Parameter("context_management", "refused", "Nothing is dropped from a conversation.", unless=([],)),
+    MODERATION,
+    TOP_LOGPROBS,
+    Parameter(
+        "truncation",
+        "ignored",
+        "Nothing is dropped from a conversation: one that is longer than the context is an error.",
+        unless=("disabled",),
+    ),
+    Parameter("access_programs", "ignored", "They are OpenAI's."),
+    Parameter("background_options", "ignored", "A response is answered while its request is open.", unless=({},)),
+    Parameter("image", "ignored", "Images reach Claude as they are.", unless=({},)),
+    Parameter("max_tool_calls", "ignored", "It counts built-in tools, of which there are none."),
+    SERVICE_TIER,
+    USER,
+    SAFETY_IDENTIFIER,
+    *CACHING,
+)
+
+
+def read_format(request: ResponsesRequest) -> ReplyFormat | None:
+    """The form that the answer must have; None for any text.
+
+    Raises:
+        RequestFailed: `INVALID_REQUEST`, naming a schema that cannot be had.
+    """
+    match request.text.format if request.text else None:
+        case JsonObjectFormat(content=schema):
+            return read_schema(schema, "text.format.schema")
+        case JsonSchemaFormat() as form:
+            return read_schema(form.content, "text.format.schema", form.description)
+        case _:
+            return None
+
+
+def summary_wished(request: ResponsesRequest) -> str | None:
+    """In which form thinking is to be told, under either of the names that this has."""
+    reasoning = request.reasoning
+    return (reasoning.summary or reasoning.generate_summary) if reasoning else None
+
+
+def read_reasoning(request: ResponsesRequest, model: Model, drawn: Randomness) -> Exertion:
+    """How hard `model` is to think; a form of summary that there is not is adjusted, too."""
+    thought = exertion("reasoning.effort", request.reasoning.effort if request.reasoning else None, model, drawn)
+    form = ("reasoning.summary=auto",) if summary_wished(request) not in (None, "auto") else ()
+    return replace(thought, adjusted=thought.adjusted + form)
+
+
+def without_effect(request: ResponsesRequest) -> tuple[str, ...]:
+    """The names of what the request asks for in vain: ignored parameters, then unknown ones. Fit for a header."""
+    return (*ignored(request, PARAMETERS), *_in_part(request), *unknown(request))
+
+
+def _in_part(request: ResponsesRequest) -> tuple[str, ...]:
+    text, reasoning, options = request.text, request.reasoning, request.stream_options
+    said = [item for item in parts_of(request.input) if isinstance(item, MessageItem)]
+    parts = [part for item in said for part in parts_of(item.content)]
+    wishes = {
+        "text.verbosity": bool(text and text.verbosity not in (None, "medium")),
+        "reasoning.context": bool(reasoning and reasoning.context not in (None, "auto")),
+        "reasoning.mode": bool(reasoning and reasoning.mode not in (None, "standard")),
+        "stream_options.include_obfuscation": bool(options and options.include_obfuscation),
+        "include": bool(request.include),
+        "input[].content[].detail": any(
+            part.detail not in (None, "auto") for part in parts if isinstance(part, ImagePart)
+        ),
+        "input[].content[].prompt_cache_breakpoint": marks_cache(parts),
+    }
+    return tuple(name for name, wished in wishes.items() if wished)

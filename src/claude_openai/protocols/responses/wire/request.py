@@ -1,0 +1,342 @@
+"""`POST /v1/responses`: what a client may send (OpenAI reference: Create a model response).
+
+Unknown fields are reported (`unknown_fields`). Tools of kinds that Claude cannot be given have only their type read, so
+as to be refused by name; items of OpenAI's own tools are kept as they are.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import ConfigDict, Discriminator, Field, Tag
+
+from claude_openai.protocols.common.wire import request as sent
+from claude_openai.protocols.common.wire.claude import ClaudeOptions
+from claude_openai.protocols.common.wire.request import (
+    AudioPart,
+    Effort,
+    FunctionName,
+    Object,
+    RefusalPart,
+    SchemaName,
+    Sent,
+    SentWhole,
+    Text,
+    kind,
+    shape,
+    tag_of,
+)
+
+# --- Content ---------------------------------------------------------------------------------------------------------
+
+
+class TextPart(Text):
+    """A piece of text: of the user's (`input_text`), of an earlier answer (`output_text`), or of either (`text`)."""
+
+    echoed = frozenset({"annotations", "logprobs", "parsed"})
+
+    type: Literal["input_text", "output_text", "text"]
+
+
+class ImagePart(sent.Part):
+    """An image, as data URI or http(s) URL."""
+
+    type: Literal["input_image"]
+    image_url: str | None = None
+    file_id: str | None = None
+    detail: str | None = None
+
+
+class FilePart(sent.Part):
+    """A file, inline as `file_data`."""
+
+    type: Literal["input_file"]
+    file_data: str | None = None
+    file_id: str | None = None
+    file_url: str | None = None
+    filename: str | None = None
+
+
+Part = Annotated[
+    Annotated[TextPart, Tag("<text>")]
+    | Annotated[RefusalPart, Tag("<refusal>")]
+    | Annotated[ImagePart, Tag("<image>")]
+    | Annotated[FilePart, Tag("<file>")]
+    | Annotated[AudioPart, Tag("<audio>")],
+    kind(
+        "type",
+        {
+            "input_text": "<text>",
+            "input_image": "<image>",
+            "input_file": "<file>",
+            "output_text": "<text>",
+            "refusal": "<refusal>",
+            "text": "<text>",
+            "input_audio": "<audio>",
+        },
+    ),
+]
+Content = Annotated[
+    Annotated[str, Tag("<string>")] | Annotated[list[Part], Field(fail_fast=True), Tag("<list>")],
+    shape("a string or an array of content parts"),
+]
+
+
+# --- Items -----------------------------------------------------------------------------------------------------------
+
+
+class MessageItem(Sent):
+    """What somebody said. `type` may be left out."""
+
+    echoed = frozenset({"id", "status", "phase"})
+
+    type: Literal["message"] = "message"
+    role: Literal["user", "assistant", "system", "developer"]
+    content: Content
+
+
+class FunctionCallItem(Sent):
+    """An earlier call, with `arguments` as JSON text."""
+
+    echoed = frozenset({"id", "status", "parsed_arguments", "namespace"})
+
+    type: Literal["function_call"]
+    call_id: str
+    name: FunctionName
+    arguments: str
+
+
+class FunctionCallOutputItem(Sent):
+    """What a call came to."""
+
+    echoed = frozenset({"id", "status"})
+
+    type: Literal["function_call_output"]
+    call_id: str
+    output: Content
+
+
+class ReasoningItem(Sent):
+    """Thinking of an earlier answer."""
+
+    echoed = frozenset({"id", "status", "summary", "content", "encrypted_content"})
+
+    type: Literal["reasoning"]
+
+
+class ItemReference(Sent):
+    """An item that a stored response has."""
+
+    type: Literal["item_reference"]
+    id: Annotated[str, Field(max_length=200)]
+
+
+class OtherItem(Sent):
+    """An item of one of OpenAI's own tools, with all its fields, or one of a kind that nobody knows."""
+
+    opaque = True
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+
+    @property
+    def fields(self) -> Mapping[str, object]:
+        """All that it has besides its type."""
+        return self.model_extra or {}
+
+
+def _item_tag(value: object) -> str | None:
+    match tag_of(value, "type"):
+        case None:
+            return "<message>" if isinstance(value, dict) and "role" in value else None
+        case "message" | "function_call" | "function_call_output" | "reasoning" | "item_reference" as known:
+            return f"<{known}>"
+        case _:
+            return "<other>"
+
+
+Item = Annotated[
+    Annotated[MessageItem, Tag("<message>")]
+    | Annotated[FunctionCallItem, Tag("<function_call>")]
+    | Annotated[FunctionCallOutputItem, Tag("<function_call_output>")]
+    | Annotated[ReasoningItem, Tag("<reasoning>")]
+    | Annotated[ItemReference, Tag("<item_reference>")]
+    | Annotated[OtherItem, Tag("<other>")],
+    Discriminator(
+        _item_tag,
+        custom_error_type="unknown_type",
+        custom_error_message="'message', 'function_call', 'function_call_output', 'reasoning'",
+    ),
+]
+Input = Annotated[
+    Annotated[str, Tag("<string>")] | Annotated[list[Item], Field(fail_fast=True), Tag("<list>")],
+    shape("a string or an array of items"),
+]
+
+
+# --- Tools -----------------------------------------------------------------------------------------------------------
+
+MOST_TOOLS = 128
+"""As many as OpenAI takes."""
+
+
+class FunctionTool(Sent):
+    """What the model may call. Without `parameters` it takes none."""
+
+    type: Literal["function"]
+    name: str
+    description: str | None = None
+    parameters: Object | None = None
+    strict: bool | None = None
+
+
+class OtherTool(Sent):
+    """A tool of a kind that does not exist here."""
+
+    opaque = True
+
+    type: str
+
+
+def _tool_tag(value: object) -> str | None:
+    found = tag_of(value, "type")
+    if found is None:
+        return None
+    return "<function>" if found == "function" else "<other>"
+
+
+Tool = Annotated[
+    Annotated[FunctionTool, Tag("<function>")] | Annotated[OtherTool, Tag("<other>")],
+    Discriminator(_tool_tag, custom_error_type="unknown_type", custom_error_message="'function'"),
+]
+
+
+class NamedTool(Sent):
+    """One of the functions, that the model must call or may."""
+
+    type: Literal["function"]
+    name: str
+
+
+class AllowedTools(Sent):
+    """The model is to know some of the functions only."""
+
+    type: Literal["allowed_tools"]
+    mode: Literal["auto", "required"]
+    tools: Annotated[list[NamedTool], Field(fail_fast=True)]
+
+
+ToolChoice = Annotated[
+    Annotated[Literal["none", "auto", "required"], Tag("<string>")]
+    | Annotated[
+        Annotated[NamedTool, Tag("<function>")] | Annotated[AllowedTools, Tag("<allowed>")],
+        kind("type", {"function": "<function>", "allowed_tools": "<allowed>"}),
+        Tag("<object>"),
+    ],
+    shape("a string or an object"),
+]
+
+
+# --- The request -----------------------------------------------------------------------------------------------------
+
+
+class PlainFormat(Sent):
+    """The answer may be any text."""
+
+    type: Literal["text"]
+
+
+class JsonObjectFormat(Sent):
+    """The answer is a JSON object; in the dialect of llama.cpp, Together and Anyscale one that fits a schema."""
+
+    type: Literal["json_object"]
+    content: dict[str, Any] | None = Field(None, alias="schema")
+
+
+class JsonSchemaFormat(Sent):
+    """The answer is JSON that fits a schema."""
+
+    type: Literal["json_schema"]
+    name: SchemaName
+    description: str | None = None
+    content: dict[str, Any] = Field(alias="schema")
+    strict: bool | None = None
+
+
+TextFormat: TypeAlias = Annotated[
+    Annotated[PlainFormat, Tag("<text>")]
+    | Annotated[JsonObjectFormat, Tag("<json_object>")]
+    | Annotated[JsonSchemaFormat, Tag("<json_schema>")],
+    kind("type", {"text": "<text>", "json_object": "<json_object>", "json_schema": "<json_schema>"}),
+]
+
+
+class TextConfig(Sent):
+    """How the answer's text is to be."""
+
+    format: TextFormat | None = None
+    verbosity: str | None = None
+
+
+Summary = Literal["auto", "concise", "detailed"]
+
+
+class Reasoning(Sent):
+    """How much the model thinks, and what of it is told."""
+
+    effort: Effort | None = None
+    summary: Summary | None = None
+    generate_summary: Summary | None = None
+    context: str | None = None
+    mode: str | None = None
+
+
+class StreamOptions(Sent):
+    """Whether a stream is padded."""
+
+    include_obfuscation: bool | None = None
+
+
+class ResponsesRequest(SentWhole):
+    """A request. What becomes of each field is the table of `protocols.responses.parameters`."""
+
+    input: Input | None = None
+    model: str | None = None
+    access_programs: Object | None = None
+    background: bool | None = None
+    background_options: Object | None = None
+    claude: ClaudeOptions | None = None
+    context_management: list[Object] | None = None
+    conversation: object | None = None
+    image: Object | None = None
+    include: list[str] | None = None
+    instructions: str | None = None
+    max_output_tokens: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    max_tool_calls: Annotated[int, Field(ge=1)] | None = None
+    metadata: (
+        Annotated[
+            dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
+        ]
+        | None
+    ) = None
+    moderation: Object | None = None
+    parallel_tool_calls: bool | None = None
+    previous_response_id: str | None = None
+    prompt: Object | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_options: Object | None = None
+    prompt_cache_retention: str | None = None
+    reasoning: Reasoning | None = None
+    safety_identifier: str | None = None
+    service_tier: str | None = None
+    store: bool | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    text: TextConfig | None = None
+    tool_choice: ToolChoice | None = None
+    tools: Annotated[list[Tool], Field(max_length=MOST_TOOLS, fail_fast=True)] | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    truncation: Literal["auto", "disabled"] | None = None
+    user: str | None = None

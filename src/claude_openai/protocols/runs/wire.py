@@ -1,0 +1,87 @@
+"""`/runs`: what is told of the requests this server was asked to answer. OpenAI has no such thing; its manner is kept.
+
+Times are Unix seconds, null where that has not happened. All keys of a run are always there, but for its `text` and
+`tool_calls`, which a list leaves out.
+"""
+
+from typing import Literal
+
+from claude_openai.protocols.common.wire.reply import Reply
+
+State = Literal["queued", "running", "parked", "completed", "failed", "cancelled"]
+
+
+class RunError(Reply):
+    """Why a run has no (whole) answer, in the words its client was told."""
+
+    code: str
+    message: str
+
+
+class RunUsage(Reply):
+    """Tokens; the cached ones are among those of the prompt, and the reasoning's among those of the completion."""
+
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int
+
+
+class RunCall(Reply):
+    """A call of a client's tool; `arguments` is JSON as text. Also the data of a `tool_call` event."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class RunObject(Reply):
+    """One run. Also the data of the `end` event."""
+
+    id: str
+    object: Literal["run"] = "run"
+    answer_id: str
+    request_id: str
+    key: str
+    client: str
+    model: str
+    profile: str
+    state: State
+    way: str | None
+    place: int
+    arrived_at: float
+    began_at: float | None
+    first_token_at: float | None
+    ended_at: float | None
+    finish_reason: str | None
+    error: RunError | None
+    usage: RunUsage | None
+    cost_usd: float | None
+    text: str | None = None
+    tool_calls: list[RunCall] | None = None
+
+
+class RunList(Reply):
+    """The latest runs, the last to arrive first."""
+
+    object: Literal["list"] = "list"
+    data: list[RunObject]
+
+
+class RunActivity(Reply):
+    """The data of an `activity` event: Claude Code calls one of its own tools, or, under the same id, has its result,
+    of which `failed` says that the tool was refused or did not work. `parent` is the call a sub-agent works for.
+    """
+
+    id: str
+    tool: str
+    arguments: str
+    result: str | None
+    failed: bool
+    parent: str | None
+
+
+class RunText(Reply):
+    """The data of a `text` event, and of a `reasoning` event."""
+
+    text: str

@@ -1,0 +1,134 @@
+"""Counts tokens and remembers prompts, so that usage is exact, repeatable, and shows cache hits as upstream.
+
+A token is a word or a punctuation mark. A prompt is a sequence of blocks: tools, then system, then messages.
+A block marked with `cache_control` stores the prefix that ends with it; a later request to the same model reads
+the longest stored prefix that lies before one of its own marks. The upstream's minimum length and expiry are
+left out: a test should see a hit without a long prompt and without a clock.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from claude_openai.simulator.recorded import JsonObject, blocks
+from claude_openai.simulator.script import Reply, Thinking, ToolUse
+
+IMAGE_TOKENS = 1_000
+"""Flat price of an image or a binary document, whose size in pixels or pages nobody here looks at."""
+
+BILLING_NOTE = "x-anthropic-billing-header:"
+"""Opens a system block that Claude Code adds for the upstream's accounts; the model never sees it."""
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class PromptTokens:
+    """How a prompt was paid for; the three add up to its length."""
+
+    uncached: int
+    written: int
+    read: int
+    ttl: str = "5m"
+    """How long what was written lives, as the last mark says: 5m or 1h."""
+
+
+@dataclass(frozen=True)
+class _PromptBlock:
+    canonical: str
+    tokens: int
+    mark: JsonObject | None
+    """Its `cache_control`."""
+
+
+class Ledger:
+    """The prefixes each model has stored."""
+
+    def __init__(self) -> None:
+        self._stored: set[bytes] = set()
+
+    def account(self, body: JsonObject) -> PromptTokens:
+        """The tokens of this prompt, which is remembered for the next one."""
+        total = read = marked_up_to = 0
+        ttl = "5m"
+        prefix = hashlib.sha256(str(body.get("model")).encode())
+        stored: set[bytes] = set()
+        for block in _prompt(body):
+            prefix.update(block.canonical.encode("utf-8", "surrogatepass") + b"\0")
+            total += block.tokens
+            if block.mark:
+                ttl = block.mark.get("ttl", "5m")
+                marked_up_to = total
+                stored.add(prefix.digest())
+            if prefix.digest() in self._stored:
+                read = total
+        self._stored |= stored
+        read = min(read, marked_up_to)
+        return PromptTokens(uncached=total - marked_up_to, written=marked_up_to - read, read=read, ttl=ttl)
+
+
+def usage(prompt: PromptTokens, reply: Reply) -> JsonObject:
+    """The usage object that ends a reply."""
+    thinking = sum(count(block.text) for block in reply.blocks if isinstance(block, Thinking))
+    return {
+        "input_tokens": prompt.uncached,
+        "cache_creation_input_tokens": prompt.written,
+        "cache_read_input_tokens": prompt.read,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": prompt.written if prompt.ttl == "5m" else 0,
+            "ephemeral_1h_input_tokens": prompt.written if prompt.ttl == "1h" else 0,
+        },
+        "output_tokens": output_tokens(reply),
+        "output_tokens_details": {"thinking_tokens": thinking},
+        "service_tier": "standard",
+    }
+
+
+def output_tokens(reply: Reply) -> int:
+    names = sum(count(block.name) for block in reply.blocks if isinstance(block, ToolUse))
+    return names + sum(count(block.text) for block in reply.blocks)
+
+
+def prompt_tokens(body: JsonObject) -> int:
+    return sum(block.tokens for block in _prompt(body))
+
+
+def count(text: str) -> int:
+    return sum(1 for _ in _TOKEN.finditer(text))
+
+
+def token_ends(text: str) -> Iterator[int]:
+    """Where each token of the text ends."""
+    return (token.end() for token in _TOKEN.finditer(text))
+
+
+def _prompt(body: JsonObject) -> Iterator[_PromptBlock]:
+    for tool in body.get("tools") or []:
+        yield _block("tool", tool)
+    for block in blocks(body.get("system")):
+        if not str(block.get("text")).startswith(BILLING_NOTE):
+            yield _block("system", block)
+    for message in body.get("messages") or []:
+        for block in blocks(message.get("content")):
+            yield _block(message.get("role"), block)
+
+
+def _block(place: object, block: JsonObject) -> _PromptBlock:
+    bare = {key: value for key, value in block.items() if key != "cache_control"}
+    canonical = json.dumps([place, bare], sort_keys=True, ensure_ascii=False)
+    return _PromptBlock(canonical, _block_tokens(bare), block.get("cache_control"))
+
+
+def _block_tokens(block: JsonObject) -> int:
+    """Texts count as they are, anything with structure as its JSON, and base64 data at a flat price."""
+    match block:
+        case {"type": "text", "text": str(text)}:
+            return count(text)
+        case {"type": "image"} | {"type": "document", "source": {"type": "base64"}}:
+            return IMAGE_TOKENS
+        case {"type": "tool_result", "content": content}:
+            return sum(_block_tokens(part) for part in blocks(content))
+        case _:
+            return count(json.dumps(block, ensure_ascii=False))
