@@ -101,7 +101,7 @@ async def running_server(
             yield Server(url, start, psutil.Process(child.pid), http, client)
         os.kill(child.pid, signal.SIGTERM)  # it takes its folder with it, and the block would not give it the time
         with anyio.move_on_after(STOP_SECONDS):
-            await child.ended()
+            await child.wait_closed()
 
 
 def _announced_url(child: Child, log: Path) -> str:
@@ -112,4 +112,4 @@ def _announced_url(child: Child, log: Path) -> str:
             if '"event": "server.ready"' in line:
                 return str(json.loads(line)["url"])
         time.sleep(POLL_SECONDS)
-    raise TimeoutError(f"the server did not start: {child.complaints()}")
+    raise TimeoutError(f"the server did not start: {child.stderr_tail()}")

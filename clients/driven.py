@@ -82,8 +82,8 @@ async def _line(child: Child, lines: AsyncGenerator[bytes, None], seconds: float
         async for line in lines:
             return json.loads(line)
         await child.exit_code()
-        raise DriverEndedError(last_words(child.complaints()))
-    raise DriverEndedError(f"no answer within {seconds} seconds: {last_words(child.complaints())}")
+        raise DriverEndedError(last_words(child.stderr_tail()))
+    raise DriverEndedError(f"no answer within {seconds} seconds: {last_words(child.stderr_tail())}")
 
 
 def last_words(complaints: str) -> str:

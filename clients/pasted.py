@@ -54,5 +54,5 @@ async def _printed(argv: tuple[str, ...], environment: dict[str, str], stage: St
             printed = b"\n".join([line async for line in child.lines()]).decode(errors="replace")
             if await child.exit_code() == 0:
                 return printed
-            raise DriverEndedError(last_words(child.complaints() or printed))
-        raise DriverEndedError(f"not done within {ANSWER_SECONDS} seconds: {last_words(child.complaints())}")
+            raise DriverEndedError(last_words(child.stderr_tail() or printed))
+        raise DriverEndedError(f"not done within {ANSWER_SECONDS} seconds: {last_words(child.stderr_tail())}")

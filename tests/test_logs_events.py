@@ -23,7 +23,7 @@ from claude_openai.core.events import (
 )
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
-from claude_openai.gateway import Choice, Gateway, Limits, Runs
+from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions, RunRegistry
 from claude_openai.http.app import Services, create_app
 from claude_openai.testing.scripted_backend import ScriptedBackend, Step
 from tests.log_reading import entries, given_back, texts
@@ -75,7 +75,7 @@ def logging_as_it_was() -> Iterator[None]:
 @asynccontextmanager
 async def application(*scripts: tuple[Step, ...]) -> AsyncIterator[ASGIApp]:
     async with anyio.create_task_group() as sessions:
-        gateway = Gateway(ScriptedBackend(*scripts), sessions, Limits(), Choice(), Runs())
+        gateway = Gateway(ScriptedBackend(*scripts), sessions, GatewayLimits(), ModelOptions(), RunRegistry())
         yield create_app(Services(gateway, "1.0", keys=(KEY,)))
         sessions.cancel_scope.cancel()
 

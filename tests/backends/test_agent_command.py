@@ -17,14 +17,14 @@ from claude_agent_sdk import (
 from structlog.testing import capture_logs
 
 from claude_openai.claude_code.agent.long_output import LongOutput
-from claude_openai.claude_code.agent.protected_paths import Bounds, searched
-from claude_openai.claude_code.agent.sandbox import Probe
-from claude_openai.claude_code.agent.tool_policy import Fence
+from claude_openai.claude_code.agent.protected_paths import ProtectedPaths, search_path
+from claude_openai.claude_code.agent.sandbox import SandboxProbe
+from claude_openai.claude_code.agent.tool_policy import ToolPolicy
 from claude_openai.claude_code.processes.child import Command
 from claude_openai.claude_code.processes.scratch import SETTINGS, Scratch, scratch_folder
-from claude_openai.claude_code.sdk.agent import NAMES, Guard, at_work
+from claude_openai.claude_code.sdk.agent import CLIENT_TOOL_NAMES, PermissionHook, agent_command
 from claude_openai.claude_code.sdk.command import is_gated
-from claude_openai.claude_code.stream_json.launch import ClaudeCode, Drawing, Order
+from claude_openai.claude_code.stream_json.launch import ClaudeCodeExecutable, GenerationOptions, LaunchSpec
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.turn import Sampling
 from claude_openai.system.workspace import AllowedFolders
@@ -40,17 +40,17 @@ def scratch() -> Iterator[Scratch]:
         yield made
 
 
-def fence(folder: Path, sandboxed: bool = True) -> Fence:
-    bounds = Bounds.of(LOGIN, [str(folder / "keys (1)")]).around([str(folder)])
-    return Fence(AllowedFolders([str(folder)]), bounds, sandboxed, NAMES.prefix)
+def fence(folder: Path, sandboxed: bool = True) -> ToolPolicy:
+    bounds = ProtectedPaths.of(LOGIN, [str(folder / "keys (1)")]).around([str(folder)])
+    return ToolPolicy(AllowedFolders([str(folder)]), bounds, sandboxed, CLIENT_TOOL_NAMES.prefix)
 
 
 def command(
     scratch: Scratch, folder: Path, *, sandboxed: bool = True, prompted: bool = True, **profile: Any
 ) -> Command:
-    claude_code = ClaudeCode(("claude",), LOGIN, max_retries=2, request_timeout=600)
-    order = Order("sonnet", Drawing(Sampling(max_tokens=5)), prompted)
-    return at_work(
+    claude_code = ClaudeCodeExecutable(("claude",), LOGIN, max_retries=2, request_timeout=600)
+    order = LaunchSpec("sonnet", GenerationOptions(Sampling(max_tokens=5)), prompted)
+    return agent_command(
         claude_code, scratch, order, AgentProfile(str(folder), **profile), fence(folder, sandboxed), has_tools=True
     )
 
@@ -137,7 +137,9 @@ def test_a_history_that_is_answered_as_it_stands_waits_until_the_fence_is_known(
 @pytest.mark.proves("agent.asks-nobody")
 async def test_what_would_ask_a_person_is_refused_and_logged_without_what_was_asked(tmp_path: Path) -> None:
     options = ClaudeAgentOptions()
-    Guard(fence(tmp_path), AgentProfile(str(tmp_path)), LongOutput(str(tmp_path), Scratch(tmp_path))).watch(options)
+    PermissionHook(fence(tmp_path), AgentProfile(str(tmp_path)), LongOutput(str(tmp_path), Scratch(tmp_path))).install(
+        options
+    )
     assert options.can_use_tool
     with capture_logs() as logged:
         answer = await options.can_use_tool("Write", {"content": "PRIVATE"}, ToolPermissionContext())
@@ -150,8 +152,8 @@ async def test_what_would_ask_a_person_is_refused_and_logged_without_what_was_as
 @pytest.mark.proves("agent.fence.every-tool")
 async def test_what_the_fence_refuses_is_logged_too_and_a_hook_that_fails_blocks(tmp_path: Path) -> None:
     options = ClaudeAgentOptions()
-    guard = Guard(fence(tmp_path), AgentProfile(str(tmp_path)), LongOutput(str(tmp_path), Scratch(tmp_path)))
-    guard.watch(options)
+    guard = PermissionHook(fence(tmp_path), AgentProfile(str(tmp_path)), LongOutput(str(tmp_path), Scratch(tmp_path)))
+    guard.install(options)
     assert options.hooks
     ((matcher,),) = options.hooks.values()
     assert matcher.on_failure == "block"
@@ -186,14 +188,14 @@ def test_what_is_out_of_bounds_is_denied_wherever_it_lies(scratch: Scratch, tmp_
 
 @pytest.mark.proves("agent.bounds.run")
 def test_no_program_is_looked_for_in_the_folder_that_claude_code_works_in(scratch: Scratch, tmp_path: Path) -> None:
-    assert searched(os.pathsep.join(["", ".", "/usr/bin", "bin", "/bin"])) == ("/usr/bin", "/bin")
+    assert search_path(os.pathsep.join(["", ".", "/usr/bin", "bin", "/bin"])) == ("/usr/bin", "/bin")
     assert command(scratch, tmp_path).environment["PATH"] == "/usr/bin"
 
 
 @pytest.mark.proves("agent.sandbox.probe")
 async def test_the_sandbox_is_tried_until_there_is_an_answer() -> None:
     answers: list[bool | None] = [None, True]
-    probe = Probe(lambda: answers.pop(0))
+    probe = SandboxProbe(lambda: answers.pop(0))
     assert [await probe.works() for _ in range(3)] == [False, True, True]
     assert answers == []
 
@@ -201,7 +203,7 @@ async def test_the_sandbox_is_tried_until_there_is_an_answer() -> None:
 @pytest.mark.proves("agent.sandbox.probe")
 async def test_a_sandbox_that_does_not_work_is_not_tried_again() -> None:
     answers: list[bool | None] = [False, True]
-    probe = Probe(lambda: answers.pop(0))
+    probe = SandboxProbe(lambda: answers.pop(0))
     assert [await probe.works() for _ in range(2)] == [False, False]
 
 

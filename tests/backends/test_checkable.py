@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from claude_openai.claude_code.stream_json.structured_output_schema import checkable
+from claude_openai.claude_code.stream_json.structured_output_schema import to_draft7_schema
 
 OBJECT: dict[str, Any] = {"type": "object"}
 
 
 def told(**schema: Any) -> dict[str, Any]:
-    return checkable(json.dumps(OBJECT | schema))
+    return to_draft7_schema(json.dumps(OBJECT | schema))
 
 
 @pytest.mark.proves("format.every-schema")

@@ -88,7 +88,7 @@ async def test_after_three_that_did_not_start_none_is_started_for_a_while(tmp_pa
     failed = await failure(broken)
     assert "failed to start 3 times" in failed.message
     assert failed.retry_after
-    assert broken.condition().trouble
+    assert broken.status().start_failure
     assert len(kept_in(tmp_path / "output")) == 3
 
 

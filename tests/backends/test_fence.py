@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from claude_openai.claude_code.agent.paths import readings
-from claude_openai.claude_code.agent.protected_paths import Bounds
-from claude_openai.claude_code.agent.tool_policy import READING, WRITING, Fence
+from claude_openai.claude_code.agent.paths import interpretations
+from claude_openai.claude_code.agent.protected_paths import ProtectedPaths
+from claude_openai.claude_code.agent.tool_policy import READING, WRITING, ToolPolicy
 from claude_openai.system.workspace import AllowedFolders
 
 CLIENT = "mcp__client__"
@@ -25,10 +25,12 @@ def disk(tmp_path: Path) -> Path:
     return root
 
 
-def fence(disk: Path, *, commands: bool = True) -> Fence:
+def fence(disk: Path, *, commands: bool = True) -> ToolPolicy:
     """Around a home that may be used."""
     allowed = str(disk / "allowed")
-    return Fence(AllowedFolders([allowed]), Bounds.of({"HOME": allowed}).around([allowed]), commands, CLIENT)
+    return ToolPolicy(
+        AllowedFolders([allowed]), ProtectedPaths.of({"HOME": allowed}).around([allowed]), commands, CLIENT
+    )
 
 
 def refusal(disk: Path, tool: str, **arguments: object) -> str | None:
@@ -185,13 +187,13 @@ def test_what_claude_code_may_read_otherwise_than_it_looks_is_refused(disk: Path
     ("sent", "clear"), [("C:\\x", True), ("x", True), ("/c/x", False), ("C:x", False), ("x:y", False)]
 )
 def test_on_windows_a_path_names_its_drive_and_no_stream(sent: str, clear: bool) -> None:
-    assert bool(readings(sent, "C:\\home", "C:\\work", windows=True)) == clear
+    assert bool(interpretations(sent, "C:\\home", "C:\\work", windows=True)) == clear
 
 
 @pytest.mark.proves("agent.fence.readings")
 def test_a_home_is_the_logins_and_not_the_servers(disk: Path) -> None:
     assert refusal(disk, "Read", file_path="~/in.txt") is None
-    assert readings("~/in.txt", "/home/ada", "/work") == ("/home/ada/in.txt",)
+    assert interpretations("~/in.txt", "/home/ada", "/work") == ("/home/ada/in.txt",)
 
 
 @pytest.mark.proves("agent.fence.readings", "agent.workspace.links")
@@ -227,8 +229,8 @@ def test_what_is_run_at_home_is_read_but_not_written_and_only_there(disk: Path, 
 @pytest.mark.proves("agent.bounds.run")
 def test_programs_that_the_server_would_run_are_not_written(disk: Path) -> None:
     allowed = [str(disk / "allowed")]
-    bounds = Bounds.of({"HOME": "/home/ada", "PATH": f"{disk}/allowed/bin:relative"}).around(allowed)
-    held = Fence(AllowedFolders(allowed), bounds, True, CLIENT)
+    bounds = ProtectedPaths.of({"HOME": "/home/ada", "PATH": f"{disk}/allowed/bin:relative"}).around(allowed)
+    held = ToolPolicy(AllowedFolders(allowed), bounds, True, CLIENT)
     assert held.refusal("Write", {"file_path": "bin/git"}, allowed[0])
     assert held.refusal("Write", {"file_path": "relative/git"}, allowed[0]) is None
 
@@ -236,8 +238,8 @@ def test_programs_that_the_server_would_run_are_not_written(disk: Path) -> None:
 @pytest.mark.proves("agent.bounds.own")
 def test_what_the_server_keeps_is_out_of_bounds_and_a_search_beside_it_is_not(disk: Path) -> None:
     allowed = [str(disk / "allowed")]
-    bounds = Bounds.of({"HOME": "/home/ada"}, [f"{disk}/allowed/server.log"]).around(allowed)
-    held = Fence(AllowedFolders(allowed), bounds, True, CLIENT)
+    bounds = ProtectedPaths.of({"HOME": "/home/ada"}, [f"{disk}/allowed/server.log"]).around(allowed)
+    held = ToolPolicy(AllowedFolders(allowed), bounds, True, CLIENT)
     assert held.refusal("Read", {"file_path": "server.log"}, allowed[0])
     assert held.refusal("Write", {"file_path": "SERVER.log"}, allowed[0])
     assert held.refusal("Grep", {"pattern": "x", "path": "server.log"}, allowed[0])
@@ -249,8 +251,8 @@ def test_what_the_server_keeps_is_out_of_bounds_and_a_search_beside_it_is_not(di
 def test_a_folder_that_is_allowed_by_name_can_be_used_wherever_it_lies(disk: Path, folder: str) -> None:
     allowed = disk / "allowed" / folder
     allowed.mkdir(parents=True)
-    bounds = Bounds.of({"HOME": str(disk / "allowed")}).around([str(allowed)])
-    held = Fence(AllowedFolders([str(allowed)]), bounds, True, CLIENT)
+    bounds = ProtectedPaths.of({"HOME": str(disk / "allowed")}).around([str(allowed)])
+    held = ToolPolicy(AllowedFolders([str(allowed)]), bounds, True, CLIENT)
     assert held.refusal("Write", {"file_path": "new.txt"}, str(allowed)) is None
     assert held.refusal("Write", {"file_path": "sub/.git/config"}, str(allowed))
     assert held.refusal("Read", {"file_path": "../../.credentials.json"}, str(allowed))
@@ -258,7 +260,7 @@ def test_a_folder_that_is_allowed_by_name_can_be_used_wherever_it_lies(disk: Pat
 
 @pytest.mark.proves("agent.secrets")
 def test_no_process_can_be_looked_into_even_where_everything_is_allowed() -> None:
-    held = Fence(AllowedFolders(["/"]), Bounds.of({"HOME": "/home/ada"}).around(["/"]), True, CLIENT)
+    held = ToolPolicy(AllowedFolders(["/"]), ProtectedPaths.of({"HOME": "/home/ada"}).around(["/"]), True, CLIENT)
     assert held.refusal("Read", {"file_path": "/proc/self/environ"}, "/")
     assert held.refusal("Read", {"file_path": "//home/ada/.ssh/id"}, "/")
     assert held.refusal("Read", {"file_path": "/etc/hosts"}, "/") is None

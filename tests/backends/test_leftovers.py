@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from claude_openai.claude_code.processes.scratch import FOLDER_PREFIX, LOCK, Scratch, server_folder
-from claude_openai.claude_code.processes.stale_folders import Swept, sweep
+from claude_openai.claude_code.processes.stale_folders import SweepResult, sweep
 from claude_openai.system.private_folders import made, runtime_folders
 from tests.patience import PATIENCE_SECONDS
 
@@ -98,7 +98,7 @@ def place() -> Path:
     return runtime_folders()[0]
 
 
-def sweep_here() -> Swept:
+def sweep_here() -> SweepResult:
     return sweep(runtime_folders())
 
 
@@ -139,16 +139,16 @@ def group(**environment: str) -> Iterator[Group]:
 def test_what_a_killed_server_has_left_is_removed_by_the_next_sweep(server: RunningServer) -> None:
     server.kill()
     assert (server.scratch.root / "left").read_text() == "a secret"
-    assert sweep_here() == Swept(folders=1)
+    assert sweep_here() == SweepResult(folders=1)
     assert not server.folder.exists()
-    assert sweep_here() == Swept()
+    assert sweep_here() == SweepResult()
 
 
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")
 def test_a_running_servers_folder_and_processes_are_left_alone(server: RunningServer) -> None:
     with group(TMPDIR=str(server.scratch.temporary)) as processes:
         server.scratch.record(processes.leader.pid)
-        assert sweep_here() == Swept()
+        assert sweep_here() == SweepResult()
         assert processes.both_run()
     assert (server.scratch.root / "left").read_text() == "a secret"
 
@@ -156,14 +156,14 @@ def test_a_running_servers_folder_and_processes_are_left_alone(server: RunningSe
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")
 def test_a_servers_own_folder_is_left_alone() -> None:
     with server_folder(place()) as folder, folder.scratch() as scratch:
-        assert sweep_here() == Swept()
+        assert sweep_here() == SweepResult()
         assert scratch.work.is_dir()
 
 
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")
 def test_a_folder_without_a_lock_file_is_left_alone(left: Scratch) -> None:
     (left.root.parent / LOCK).unlink()
-    assert sweep_here() == Swept()
+    assert sweep_here() == SweepResult()
     assert left.root.exists()
 
 
@@ -172,14 +172,14 @@ def test_a_folder_whose_lock_file_is_a_link_is_left_alone(left: Scratch, tmp_pat
     (left.root.parent / LOCK).unlink()
     (tmp_path / "file").touch()
     (left.root.parent / LOCK).symlink_to(tmp_path / "file")
-    assert sweep_here() == Swept()
+    assert sweep_here() == SweepResult()
     assert left.root.exists()
 
 
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")
 def test_a_folder_that_others_may_enter_is_left_alone(left: Scratch) -> None:
     left.root.parent.chmod(0o750)
-    assert sweep_here() == Swept()
+    assert sweep_here() == SweepResult()
     assert left.root.exists()
 
 
@@ -187,14 +187,14 @@ def test_a_folder_that_others_may_enter_is_left_alone(left: Scratch) -> None:
 def test_another_users_folder_is_left_alone(left: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
     me = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: me + 1)
-    assert sweep_here() == Swept()
+    assert sweep_here() == SweepResult()
     assert left.root.exists()
 
 
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")
 def test_a_folder_of_another_name_is_left_alone(left: Scratch) -> None:
     other = left.root.parent.rename(left.root.parent.with_name("claude-of-somebody"))
-    assert sweep_here() == Swept()
+    assert sweep_here() == SweepResult()
     assert (other / left.root.name).exists()
     shutil.rmtree(other)
 
@@ -204,7 +204,7 @@ def test_a_link_with_our_name_and_its_target_are_left_alone(left: Scratch, tmp_p
     link = left.root.parent
     target = link.rename(tmp_path / "target")
     link.symlink_to(target, target_is_directory=True)
-    assert sweep_here() == Swept()
+    assert sweep_here() == SweepResult()
     assert link.is_symlink()
     assert (target / left.root.name).exists()
     link.unlink()
@@ -215,7 +215,7 @@ def test_a_link_in_a_removed_folder_leaves_its_target_alone(left: Scratch, tmp_p
     (tmp_path / "kept").touch()
     for where in (left.root, left.root.parent):
         (where / "out").symlink_to(tmp_path, target_is_directory=True)
-    assert sweep_here() == Swept(folders=1)
+    assert sweep_here() == SweepResult(folders=1)
     assert not left.root.parent.exists()
     assert (tmp_path / "kept").exists()
 
@@ -224,9 +224,9 @@ def test_a_link_in_a_removed_folder_leaves_its_target_alone(left: Scratch, tmp_p
 def test_what_cannot_be_removed_is_left_to_the_next_sweep(left: Scratch) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shutil, "rmtree", lambda *_args, **_options: None)
-        assert sweep_here() == Swept()
+        assert sweep_here() == SweepResult()
     assert left.root.exists()
-    assert sweep_here() == Swept(folders=1)
+    assert sweep_here() == SweepResult(folders=1)
 
 
 @pytest.mark.proves("lifetime.killed-server.sweep")
@@ -234,7 +234,7 @@ def test_two_sweeps_at_once_remove_each_folder_once() -> None:
     for _ in range(20):
         as_left()
     together = threading.Barrier(2)
-    swept: list[Swept] = []
+    swept: list[SweepResult] = []
 
     def one() -> None:
         together.wait(PATIENCE_SECONDS)
@@ -252,14 +252,14 @@ def test_two_sweeps_at_once_remove_each_folder_once() -> None:
 def test_a_left_process_is_known_by_its_record_and_ended_with_its_group(left: Scratch) -> None:
     with group() as processes:
         left.record(processes.leader.pid)
-        assert sweep_here() == Swept(folders=1, processes=1)
+        assert sweep_here() == SweepResult(folders=1, processes=1)
         assert processes.ended()
 
 
 @pytest.mark.proves("lifetime.killed-server.sweep")
 def test_a_left_process_is_known_by_its_temporary_files_though_nobody_recorded_it(left: Scratch) -> None:
     with group(TMPDIR=str(left.temporary)) as processes:
-        assert sweep_here() == Swept(folders=1, processes=2)
+        assert sweep_here() == SweepResult(folders=1, processes=2)
         assert processes.ended()
 
 
@@ -269,7 +269,7 @@ def test_what_a_dead_process_has_left_running_is_ended_too(left: Scratch) -> Non
         left.record(processes.leader.pid)
         processes.leader.kill()
         processes.leader.wait(PATIENCE_SECONDS)
-        assert sweep_here() == Swept(folders=1, processes=1)
+        assert sweep_here() == SweepResult(folders=1, processes=1)
         assert processes.ended()
 
 
@@ -279,7 +279,7 @@ def test_a_left_process_that_is_dead_but_not_reaped_is_not_waited_for(left: Scra
         left.record(processes.leader.pid)
         processes.leader.kill()
         os.waitid(os.P_PID, processes.leader.pid, os.WEXITED | os.WNOWAIT)
-        assert sweep_here() == Swept(folders=1)
+        assert sweep_here() == SweepResult(folders=1)
 
 
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")
@@ -287,7 +287,7 @@ def test_a_left_process_that_is_dead_but_not_reaped_is_not_waited_for(left: Scra
 def test_a_process_that_was_created_at_another_time_than_recorded_is_left_alone(left: Scratch, seconds: float) -> None:
     with group() as processes:
         left.process.write_text(f"{processes.leader.pid} {processes.leader.create_time() + seconds}")
-        assert sweep_here() == Swept(folders=1)
+        assert sweep_here() == SweepResult(folders=1)
         assert processes.both_run()
 
 
@@ -295,7 +295,7 @@ def test_a_process_that_was_created_at_another_time_than_recorded_is_left_alone(
 def test_a_recorded_id_that_is_anothers_in_this_container_is_left_alone(left: Scratch) -> None:
     with group(TMPDIR="/elsewhere") as processes:
         left.record(processes.leader.pid)
-        assert sweep_here() == Swept(folders=1)
+        assert sweep_here() == SweepResult(folders=1)
         assert processes.both_run()
 
 
@@ -312,5 +312,5 @@ def test_a_server_that_is_started_from_a_left_process_does_not_end_itself(left: 
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")
 def test_nothing_is_swept_where_there_are_no_locks(left: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
-    assert sweep_here() == Swept()
+    assert sweep_here() == SweepResult()
     assert left.root.exists()

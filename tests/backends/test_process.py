@@ -117,7 +117,7 @@ async def test_what_a_child_complained_about_can_be_read_after_its_end(tmp_path:
     async with child_process(command(tmp_path, *PYTHON, complain)) as child:
         assert [line async for line in child.lines()] == []
         assert await child.exit_code() == 3
-        assert child.complaints() == "no disk"
+        assert child.stderr_tail() == "no disk"
 
 
 def gone(pid: int) -> bool:

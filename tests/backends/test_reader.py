@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from claude_openai.claude_code.stream_json.failures import process_failure
-from claude_openai.claude_code.stream_json.messages import Ended, RateLimitTold, Started, Streamed
+from claude_openai.claude_code.stream_json.messages import RateLimitInfo, SystemInit, TurnResult, UpstreamEvent
 from claude_openai.claude_code.stream_json.reader import AnswerReader
 from claude_openai.core.events import (
     RateLimitReported,
@@ -31,29 +31,29 @@ ANSWER: list[dict[str, Any]] = [
 GONE = process_failure("ended unexpectedly")
 
 
-def report(status: str = "allowed", **more: Any) -> RateLimitTold:
-    return RateLimitTold({"status": status, "resetsAt": NOW + 60, "rateLimitType": "five_hour", **more})
+def report(status: str = "allowed", **more: Any) -> RateLimitInfo:
+    return RateLimitInfo({"status": status, "resetsAt": NOW + 60, "rateLimitType": "five_hour", **more})
 
 
-def result(status: int | None = None) -> Ended:
-    return Ended(bool(status), "No." if status else "Hi", status, 0.5)
+def result(status: int | None = None) -> TurnResult:
+    return TurnResult(bool(status), "No." if status else "Hi", status, 0.5)
 
 
 def reader() -> AnswerReader:
     return AnswerReader("sonnet", frozenset(), lambda: NOW)
 
 
-def read(*messages: dict[str, Any] | RateLimitTold | Ended) -> list[Any]:
+def read(*messages: dict[str, Any] | RateLimitInfo | TurnResult) -> list[Any]:
     reading = reader()
-    wrapped = [Streamed(each, "session") if isinstance(each, dict) else each for each in messages]
+    wrapped = [UpstreamEvent(each, "session") if isinstance(each, dict) else each for each in messages]
     return [event for message in wrapped for event in reading.feed(message)]
 
 
 @pytest.mark.proves("safety.chat.no-tools")
 def test_a_tool_that_the_client_did_not_offer_ends_the_turn() -> None:
     reading = AnswerReader("sonnet", frozenset({"mcp__client__get_weather"}), lambda: NOW)
-    assert reading.feed(Started("session", ("mcp__client__get_weather",))) == []
-    [failed] = reading.feed(Started("session", ("mcp__client__get_weather", "Bash")))
+    assert reading.feed(SystemInit("session", ("mcp__client__get_weather",))) == []
+    [failed] = reading.feed(SystemInit("session", ("mcp__client__get_weather", "Bash")))
     assert isinstance(failed, TurnFailed)
     assert (failed.failure.kind, reading.done) == (Kind.CLAUDE_CODE_FAILED, True)
 
@@ -96,7 +96,7 @@ def test_of_several_reports_the_last_one_counts() -> None:
     ],
 )
 def test_a_rejected_request_may_be_sent_again_when_the_window_is_over(
-    told: RateLimitTold, status: RateLimitStatus, retry_after: float | None
+    told: RateLimitInfo, status: RateLimitStatus, retry_after: float | None
 ) -> None:
     reported, failed = read(told, result(429))
     assert reported.status == status
@@ -135,5 +135,5 @@ def test_what_is_written_and_not_shown_is_a_sign_of_life() -> None:
     ]
     call = {"type": "content_block_start", "content_block": {"type": "tool_use", "id": "toolu_1", "name": "look"}}
     for each in (ANSWER[0], call):
-        reading.feed(Streamed(each, "session"))
-    assert [reading.feed(Streamed(each, "session")) for each in silent] == [[Working()]] * 3
+        reading.feed(UpstreamEvent(each, "session"))
+    assert [reading.feed(UpstreamEvent(each, "session")) for each in silent] == [[Working()]] * 3

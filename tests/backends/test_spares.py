@@ -18,8 +18,8 @@ from anyio import wait_all_tasks_blocked
 from anyio.lowlevel import checkpoint
 
 from claude_openai.claude_code.processes.child import Child, Command, child_process
-from claude_openai.claude_code.processes.pool_state import Stage, Supply
-from claude_openai.claude_code.processes.warm_pool import Spare, Spares
+from claude_openai.claude_code.processes.pool_state import ProcessState, ProcessTable
+from claude_openai.claude_code.processes.warm_pool import WarmPool, WarmProcess
 from tests.backends.test_process import gone
 from tests.patience import PATIENCE_SECONDS
 from tests.virtual_clock import on_virtual_clock
@@ -49,7 +49,7 @@ class Starter:
 
 
 @asynccontextmanager
-async def running(spares: Spares) -> AsyncIterator[None]:
+async def running(spares: WarmPool) -> AsyncIterator[None]:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(spares.run)
         yield
@@ -58,7 +58,7 @@ async def running(spares: Spares) -> AsyncIterator[None]:
         await checkpoint()  # asyncio closes the pipe of a dead process only when it sees its end
 
 
-def taken(spares: Spares) -> Spare:
+def taken(spares: WarmPool) -> WarmProcess:
     spare = spares.take()
     assert spare is not None
     return spare
@@ -73,8 +73,8 @@ def kill(child: Child) -> None:
 
 @pytest.mark.proves("processes.warm")
 async def test_as_many_are_started_as_are_wanted_once_they_are_asked_for(tmp_path: Path) -> None:
-    supply, starter = Supply(2), Starter(tmp_path)
-    spares = Spares(supply, starter.start)
+    supply, starter = ProcessTable(2), Starter(tmp_path)
+    spares = WarmPool(supply, starter.start)
     async with running(spares):
         await wait_all_tasks_blocked()
         assert starter.children == []
@@ -82,31 +82,31 @@ async def test_as_many_are_started_as_are_wanted_once_they_are_asked_for(tmp_pat
         spares.refill()
         spares.refill()
         await starter.have_started(2)
-        assert supply.count(Stage.WAITING) == 2
+        assert supply.count(ProcessState.WAITING) == 2
     assert len(starter.children) == 2
 
 
 @pytest.mark.proves("processes.warm")
 async def test_what_was_asked_for_before_anybody_listened_is_started(tmp_path: Path) -> None:
     starter = Starter(tmp_path)
-    spares = Spares(Supply(1), starter.start)
+    spares = WarmPool(ProcessTable(1), starter.start)
     spares.refill()
     async with running(spares):
         await starter.have_started(1)
-        async with taken(spares).owned:
+        async with taken(spares).resources:
             pass
 
 
 @pytest.mark.proves("processes.warm")
 async def test_one_that_is_taken_is_the_takers_and_replaced_only_when_that_is_asked_for(tmp_path: Path) -> None:
-    supply, starter = Supply(1), Starter(tmp_path)
-    spares = Spares(supply, starter.start)
+    supply, starter = ProcessTable(1), Starter(tmp_path)
+    spares = WarmPool(supply, starter.start)
     async with running(spares):
         spares.refill()
         await starter.have_started(1)
-        async with taken(spares).owned:
+        async with taken(spares).resources:
             assert spares.take() is None
-            assert (supply.count(Stage.WAITING), supply.count(Stage.TAKEN)) == (0, 1)
+            assert (supply.count(ProcessState.WAITING), supply.count(ProcessState.TAKEN)) == (0, 1)
             await wait_all_tasks_blocked()
             assert len(starter.children) == 1
             spares.refill()
@@ -119,13 +119,13 @@ async def test_one_that_is_taken_is_the_takers_and_replaced_only_when_that_is_as
 @pytest.mark.proves("processes.warm", "lifetime.stop.ends-everything")
 async def test_those_that_wait_end_with_their_owner_and_those_taken_with_their_takers(tmp_path: Path) -> None:
     starter = Starter(tmp_path)
-    spares = Spares(Supply(2), starter.start)
+    spares = WarmPool(ProcessTable(2), starter.start)
     async with AsyncExitStack() as conversation:
         async with running(spares):
             spares.refill()
             await starter.have_started(2)
             spare = taken(spares)
-            await conversation.enter_async_context(spare.owned)
+            await conversation.enter_async_context(spare.resources)
         assert [child.is_running for child in starter.children] == [child is spare.child for child in starter.children]
     assert all(gone(child.pid) for child in starter.children)
 
@@ -134,7 +134,7 @@ async def test_those_that_wait_end_with_their_owner_and_those_taken_with_their_t
 @pytest.mark.parametrize("steps", range(20))
 async def test_a_start_that_is_cut_short_at_any_step_leaves_no_process(tmp_path: Path, steps: int) -> None:
     before = psutil.Process().children()
-    spares = Spares(Supply(1), Starter(tmp_path).start)
+    spares = WarmPool(ProcessTable(1), Starter(tmp_path).start)
     async with running(spares):
         spares.refill()
         for _ in range(steps):
@@ -144,46 +144,46 @@ async def test_a_start_that_is_cut_short_at_any_step_leaves_no_process(tmp_path:
 
 @pytest.mark.proves("processes.died", "processes.warm")
 async def test_one_that_died_while_it_waited_is_not_handed_out_and_is_replaced(tmp_path: Path) -> None:
-    supply, starter = Supply(1), Starter(tmp_path)
-    spares = Spares(supply, starter.start)
+    supply, starter = ProcessTable(1), Starter(tmp_path)
+    spares = WarmPool(supply, starter.start)
     async with running(spares):
         spares.refill()
         await starter.have_started(1)
         kill(starter.children[0])
         assert spares.take() is None
         await starter.have_started(2)
-        assert supply.count(Stage.WAITING) == 1
-        async with taken(spares).owned:
+        assert supply.count(ProcessState.WAITING) == 1
+        async with taken(spares).resources:
             assert starter.children[1].is_running
 
 
 @pytest.mark.proves("processes.died")
 async def test_one_that_died_is_passed_over_for_one_that_lives(tmp_path: Path) -> None:
     starter = Starter(tmp_path)
-    spares = Spares(Supply(2), starter.start)
+    spares = WarmPool(ProcessTable(2), starter.start)
     async with running(spares):
         spares.refill()
         await starter.have_started(2)
         kill(starter.children[0])
         spare = taken(spares)
-        async with spare.owned:
+        async with spare.resources:
             assert spare.child is starter.children[1]
 
 
 @pytest.mark.proves("processes.trouble", "processes.died")
 async def test_three_that_die_while_they_wait_are_trouble(tmp_path: Path) -> None:
-    supply, starter = Supply(1), Starter(tmp_path)
-    spares = Spares(supply, starter.start)
+    supply, starter = ProcessTable(1), Starter(tmp_path)
+    spares = WarmPool(supply, starter.start)
     async with running(spares):
         spares.refill()
         for started in (1, 2, 3):
             await starter.have_started(started)
-            assert supply.trouble(anyio.current_time()) is None
+            assert supply.backoff(anyio.current_time()) is None
             kill(starter.children[-1])
         with anyio.fail_after(PATIENCE_SECONDS):
-            while supply.count(Stage.WAITING):
+            while supply.count(ProcessState.WAITING):
                 await checkpoint()
-        assert supply.trouble(anyio.current_time()) is not None
+        assert supply.backoff(anyio.current_time()) is not None
         assert len(starter.children) == 3
 
 
@@ -205,23 +205,23 @@ class Broken:
 @pytest.mark.proves("processes.trouble")
 @on_virtual_clock
 async def test_what_does_not_start_is_tried_three_times_and_then_after_longer_and_longer_pauses() -> None:
-    broken, supply = Broken(), Supply(2)
-    spares = Spares(supply, broken.start)
+    broken, supply = Broken(), ProcessTable(2)
+    spares = WarmPool(supply, broken.start)
     async with running(spares):
         began = anyio.current_time()
         spares.refill()
         await anyio.sleep(200)
         times = [round(time - began) for time in broken.tried]
     assert times == [0, 0, 0, 2, 6, 14, 30, 62, 122, 182]
-    assert supply.count(Stage.WAITING) == 0
+    assert supply.count(ProcessState.WAITING) == 0
 
 
 @pytest.mark.proves("processes.trouble")
 @on_virtual_clock
 async def test_a_failure_elsewhere_that_prolongs_the_pause_does_not_end_the_trying() -> None:
-    broken, supply = Broken(), Supply(1)
-    spares = Spares(supply, broken.start)
-    elsewhere = supply.start(Stage.TAKEN)
+    broken, supply = Broken(), ProcessTable(1)
+    spares = WarmPool(supply, broken.start)
+    elsewhere = supply.start(ProcessState.TAKEN)
     async with running(spares):
         began = anyio.current_time()
         spares.refill()
@@ -236,7 +236,7 @@ async def test_a_failure_elsewhere_that_prolongs_the_pause_does_not_end_the_tryi
 @on_virtual_clock
 async def test_where_none_is_wanted_none_is_tried() -> None:
     broken = Broken()
-    spares = Spares(Supply(0), broken.start)
+    spares = WarmPool(ProcessTable(0), broken.start)
     async with running(spares):
         spares.refill()
         await trio.testing.wait_all_tasks_blocked()

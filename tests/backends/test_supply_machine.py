@@ -13,12 +13,12 @@ from hypothesis.stateful import (
 )
 
 from claude_openai.claude_code.processes.pool_state import (
-    FIRST_PAUSE_SECONDS,
-    LONGEST_PAUSE_SECONDS,
-    MOST_FAILURES,
-    Stage,
-    Supply,
-    WrongStep,
+    INITIAL_BACKOFF_SECONDS,
+    MAX_BACKOFF_SECONDS,
+    MAX_START_FAILURES,
+    InvalidTransition,
+    ProcessState,
+    ProcessTable,
 )
 
 SECONDS = st.sampled_from((0.0, 0.5, 1.0, 2.0, 30.0, 100.0))
@@ -30,9 +30,9 @@ class SupplyMachine(RuleBasedStateMachine):
     @initialize(most_waiting=st.integers(0, 3))
     def open(self, most_waiting: int) -> None:
         self.most_waiting = most_waiting
-        self.supply = Supply(most_waiting)
+        self.supply = ProcessTable(most_waiting)
         self.now = 0.0
-        self.stages: dict[int, Stage] = {}
+        self.stages: dict[int, ProcessState] = {}
         self.gone: list[int] = []
         self.failures = 0
         self.resumes_at = 0.0
@@ -45,46 +45,46 @@ class SupplyMachine(RuleBasedStateMachine):
     @rule()
     def refill(self) -> None:
         for _ in range(self.supply.missing(self.now)):
-            self.begin(Stage.WAITING)
+            self.begin(ProcessState.WAITING)
         assert self.failures or self.supply.missing(self.now) == 0
 
     @rule()
     def start_for_a_conversation(self) -> None:
-        self.begin(Stage.TAKEN)
+        self.begin(ProcessState.TAKEN)
 
-    @precondition(lambda self: self.those(Stage.WAITING))
+    @precondition(lambda self: self.those(ProcessState.WAITING))
     @rule(data=st.data())
     def take(self, data: st.DataObject) -> None:
-        process = self.one_of(data, Stage.WAITING)
+        process = self.one_of(data, ProcessState.WAITING)
         self.supply.take(process)
-        self.stages[process] = Stage.TAKEN
+        self.stages[process] = ProcessState.TAKEN
 
-    @precondition(lambda self: self.those(Stage.TAKEN))
+    @precondition(lambda self: self.those(ProcessState.TAKEN))
     @rule(data=st.data())
     def serve(self, data: st.DataObject) -> None:
-        process = self.one_of(data, Stage.TAKEN)
+        process = self.one_of(data, ProcessState.TAKEN)
         self.supply.serve(process)
-        self.stages[process] = Stage.SERVING
+        self.stages[process] = ProcessState.SERVING
         self.failures = 0
-        assert self.supply.trouble(self.now) is None
+        assert self.supply.backoff(self.now) is None
 
-    @precondition(lambda self: self.those(Stage.WAITING, Stage.TAKEN))
+    @precondition(lambda self: self.those(ProcessState.WAITING, ProcessState.TAKEN))
     @rule(data=st.data())
     def fail(self, data: st.DataObject) -> None:
-        process = self.one_of(data, Stage.WAITING, Stage.TAKEN)
+        process = self.one_of(data, ProcessState.WAITING, ProcessState.TAKEN)
         self.supply.fail(process, self.now)
         self.ends(process)
         self.failures += 1
-        if self.failures == MOST_FAILURES:
-            self.pause = FIRST_PAUSE_SECONDS
-        elif self.failures > MOST_FAILURES:
-            self.pause = min(2 * self.pause, LONGEST_PAUSE_SECONDS)
+        if self.failures == MAX_START_FAILURES:
+            self.pause = INITIAL_BACKOFF_SECONDS
+        elif self.failures > MAX_START_FAILURES:
+            self.pause = min(2 * self.pause, MAX_BACKOFF_SECONDS)
         self.resumes_at = self.now + self.pause
 
     @precondition(lambda self: self.stages)
     @rule(data=st.data())
     def leave(self, data: st.DataObject) -> None:
-        process = self.one_of(data, *Stage)
+        process = self.one_of(data, *ProcessState)
         self.supply.leave(process)
         self.ends(process)
 
@@ -94,33 +94,33 @@ class SupplyMachine(RuleBasedStateMachine):
         process = data.draw(st.sampled_from(self.gone))
         self.supply.leave(process)
         for wrong in (self.supply.take, self.supply.serve):
-            with pytest.raises(WrongStep):
+            with pytest.raises(InvalidTransition):
                 wrong(process)
-        with pytest.raises(WrongStep):
+        with pytest.raises(InvalidTransition):
             self.supply.fail(process, self.now)
 
     @invariant()
     def the_supply_agrees_with_the_books(self) -> None:
-        for stage in Stage:
+        for stage in ProcessState:
             assert self.supply.count(stage) == len(self.those(stage))
-        assert self.supply.count(Stage.GONE) == 0
+        assert self.supply.count(ProcessState.GONE) == 0
 
     @invariant()
     def no_more_wait_than_are_wanted(self) -> None:
-        assert self.supply.count(Stage.WAITING) <= self.most_waiting
+        assert self.supply.count(ProcessState.WAITING) <= self.most_waiting
         missing = self.supply.missing(self.now)
-        assert 0 <= missing <= self.most_waiting - self.supply.count(Stage.WAITING)
+        assert 0 <= missing <= self.most_waiting - self.supply.count(ProcessState.WAITING)
         assert missing <= 1 or not self.failures
 
     @invariant()
     def trouble_is_a_bounded_pause_after_failures_in_a_row(self) -> None:
-        trouble = self.supply.trouble(self.now)
-        paused = self.failures >= MOST_FAILURES and self.now < self.resumes_at
+        trouble = self.supply.backoff(self.now)
+        paused = self.failures >= MAX_START_FAILURES and self.now < self.resumes_at
         assert (trouble is not None) == paused
         if trouble is not None:
             assert trouble.failures == self.failures
             assert trouble.pause == pytest.approx(self.resumes_at - self.now)
-            assert 0 < trouble.pause <= LONGEST_PAUSE_SECONDS
+            assert 0 < trouble.pause <= MAX_BACKOFF_SECONDS
             assert self.supply.missing(self.now) == 0
 
     def teardown(self) -> None:
@@ -130,7 +130,7 @@ class SupplyMachine(RuleBasedStateMachine):
             self.ends(process)
         self.the_supply_agrees_with_the_books()
 
-    def begin(self, stage: Stage) -> None:
+    def begin(self, stage: ProcessState) -> None:
         process = self.supply.start(stage)
         assert process not in [*self.stages, *self.gone]
         self.stages[process] = stage
@@ -139,10 +139,10 @@ class SupplyMachine(RuleBasedStateMachine):
         del self.stages[process]
         self.gone.append(process)
 
-    def those(self, *stages: Stage) -> list[int]:
+    def those(self, *stages: ProcessState) -> list[int]:
         return [process for process, stage in self.stages.items() if stage in stages]
 
-    def one_of(self, data: st.DataObject, *stages: Stage) -> int:
+    def one_of(self, data: st.DataObject, *stages: ProcessState) -> int:
         return data.draw(st.sampled_from(self.those(*stages)))
 
 

@@ -9,11 +9,11 @@ import pytest
 from claude_agent_sdk import ClaudeAgentOptions, HookContext
 
 from claude_openai.claude_code.agent.long_output import LongOutput
-from claude_openai.claude_code.agent.protected_paths import Bounds
-from claude_openai.claude_code.agent.tool_policy import Fence
+from claude_openai.claude_code.agent.protected_paths import ProtectedPaths
+from claude_openai.claude_code.agent.tool_policy import ToolPolicy
 from claude_openai.claude_code.agent.web import Resolve, allowed, leads_inside, unclear
 from claude_openai.claude_code.processes.scratch import Scratch
-from claude_openai.claude_code.sdk.agent import NAMES, Guard
+from claude_openai.claude_code.sdk.agent import CLIENT_TOOL_NAMES, PermissionHook
 from claude_openai.core.agent import AgentProfile
 from claude_openai.system.workspace import AllowedFolders
 from tests.patience import PATIENCE_SECONDS
@@ -125,8 +125,8 @@ async def asked(profile: AgentProfile, url: str) -> tuple[bool, list[str]]:
         return ("10.0.0.1",)
 
     options = ClaudeAgentOptions()
-    fence = Fence(AllowedFolders(["/"]), Bounds.of({"HOME": "/home/ada"}), False, NAMES.prefix)
-    Guard(fence, profile, LongOutput("/home/ada/.claude", Scratch(Path("/nowhere"))), resolve).watch(options)
+    fence = ToolPolicy(AllowedFolders(["/"]), ProtectedPaths.of({"HOME": "/home/ada"}), False, CLIENT_TOOL_NAMES.prefix)
+    PermissionHook(fence, profile, LongOutput("/home/ada/.claude", Scratch(Path("/nowhere"))), resolve).install(options)
     assert options.hooks
     ((matcher,),) = options.hooks.values()
     question: Any = {"tool_name": "WebFetch", "tool_input": {"url": url}, "cwd": "/"}

@@ -8,19 +8,19 @@ from claude_agent_sdk._internal.message_parser import parse_message
 from claude_openai.claude_code.sdk import messages
 from claude_openai.claude_code.stream_json import parser as words
 from claude_openai.claude_code.stream_json.messages import (
-    Ended,
-    RateLimitTold,
-    Refused,
-    ResultsGiven,
-    RetryAnnounced,
-    Said,
-    Spoken,
-    Started,
-    Streamed,
+    ApiRetry,
+    AssistantBlock,
+    CliMessage,
+    ModelRefusal,
+    RateLimitInfo,
+    SystemInit,
     ToolResult,
+    ToolResults,
     ToolUse,
+    TurnResult,
+    UpstreamEvent,
 )
-from claude_openai.claude_code.stream_json.parser import UnreadableMessage, parsed
+from claude_openai.claude_code.stream_json.parser import UnreadableMessage, parse_line
 
 OF = {"session_id": "session", "uuid": "uuid"}
 RESULT = {**OF, "type": "result", "subtype": "success", "duration_ms": 1, "duration_api_ms": 1, "num_turns": 1}
@@ -28,20 +28,20 @@ CALL = {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {"path": "
 OUTCOME = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "no", "is_error": True}
 LIMIT = {"status": "allowed", "resetsAt": 1, "rateLimitType": "five_hour", "unifiedWindows": {}}
 
-WRITTEN: list[tuple[dict[str, Any], Said | None]] = [
-    ({**OF, "type": "system", "subtype": "init", "tools": ["Read"]}, Started("session", ("Read",))),
-    ({**OF, "type": "stream_event", "event": {"type": "ping"}}, Streamed({"type": "ping"}, "session")),
+WRITTEN: list[tuple[dict[str, Any], CliMessage | None]] = [
+    ({**OF, "type": "system", "subtype": "init", "tools": ["Read"]}, SystemInit("session", ("Read",))),
+    ({**OF, "type": "stream_event", "event": {"type": "ping"}}, UpstreamEvent({"type": "ping"}, "session")),
     (
         {**OF, "type": "stream_event", "event": {"type": "ping"}, "parent_tool_use_id": "toolu_1"},
-        Streamed({"type": "ping"}, "session", "toolu_1"),
+        UpstreamEvent({"type": "ping"}, "session", "toolu_1"),
     ),
     (
         {**OF, "type": "assistant", "message": {"model": "sonnet", "content": [{"type": "text", "text": "Hi"}, CALL]}},
-        Spoken("sonnet", (ToolUse("toolu_1", "Read", {"path": "x"}),)),
+        AssistantBlock("sonnet", (ToolUse("toolu_1", "Read", {"path": "x"}),)),
     ),
     (
         {**OF, "type": "user", "message": {"role": "user", "content": [OUTCOME]}},
-        ResultsGiven((ToolResult("toolu_1", "no", is_error=True),)),
+        ToolResults((ToolResult("toolu_1", "no", is_error=True),)),
     ),
     ({**OF, "type": "user", "message": {"role": "user", "content": "words"}}, None),
     (
@@ -54,32 +54,37 @@ WRITTEN: list[tuple[dict[str, Any], Said | None]] = [
             "retry_delay_ms": 500,
             "error_status": 529,
         },
-        RetryAnnounced(2, 3, 0.5, 529),
+        ApiRetry(2, 3, 0.5, 529),
     ),
     (
         {**OF, "type": "system", "subtype": "model_refusal_no_fallback", "api_refusal_explanation": "No."},
-        Refused("No."),
+        ModelRefusal("No."),
     ),
     ({**OF, "type": "system", "subtype": "status"}, None),
-    ({**OF, "type": "rate_limit_event", "rate_limit_info": LIMIT}, RateLimitTold(LIMIT)),
-    ({**RESULT, "is_error": False, "result": "Hi", "total_cost_usd": 0.5}, Ended(False, "Hi", None, 0.5)),
-    ({**RESULT, "is_error": True, "errors": ["one", "two"], "api_error_status": 529}, Ended(True, "one; two", 529)),
+    ({**OF, "type": "rate_limit_event", "rate_limit_info": LIMIT}, RateLimitInfo(LIMIT)),
+    ({**RESULT, "is_error": False, "result": "Hi", "total_cost_usd": 0.5}, TurnResult(False, "Hi", None, 0.5)),
+    (
+        {**RESULT, "is_error": True, "errors": ["one", "two"], "api_error_status": 529},
+        TurnResult(True, "one; two", 529),
+    ),
     ({**OF, "type": "a kind of the future"}, None),
 ]
 
 
 @pytest.mark.proves("cli.same-words")
 @pytest.mark.parametrize(("written", "meant"), WRITTEN)
-def test_a_message_means_the_same_read_here_and_read_by_the_sdk(written: dict[str, Any], meant: Said | None) -> None:
+def test_a_message_means_the_same_read_here_and_read_by_the_sdk(
+    written: dict[str, Any], meant: CliMessage | None
+) -> None:
     by_the_sdk = parse_message(written)
-    assert words.heard(written) == meant
-    assert (messages.heard(by_the_sdk) if by_the_sdk else None) == meant
+    assert words.parse_message(written) == meant
+    assert (messages.parse_message(by_the_sdk) if by_the_sdk else None) == meant
 
 
 @pytest.mark.proves("cli.same-words")
 @pytest.mark.parametrize("line", [b"", b"   ", b"Warning: something", b"[]"])
 def test_a_line_that_is_no_message_is_passed_over(line: bytes) -> None:
-    assert parsed(line) is None
+    assert parse_line(line) is None
 
 
 @pytest.mark.proves("cli.same-words")
@@ -94,4 +99,4 @@ def test_a_line_that_is_no_message_is_passed_over(line: bytes) -> None:
 )
 def test_a_message_that_cannot_be_read_is_told_as_such(line: bytes) -> None:
     with pytest.raises(UnreadableMessage):
-        words.heard(parsed(line) or {})
+        words.parse_message(parse_line(line) or {})

@@ -95,7 +95,7 @@ async def rig(shared_rig: Rig) -> AsyncIterator[Rig]:
     yield shared_rig
     with anyio.fail_after(PATIENCE_SECONDS):
         await shared_rig.gateway.until_idle()
-        await shared_rig.gateway.end_waiting()
+        await shared_rig.gateway.close_idle_sessions()
 
 
 @asynccontextmanager

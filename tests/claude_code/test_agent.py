@@ -93,7 +93,7 @@ async def office(serve: Serve, site: Site) -> AsyncIterator[Rig]:
         yield rig
         with anyio.fail_after(PATIENCE_SECONDS):
             await rig.gateway.until_idle()
-            await rig.gateway.end_waiting()
+            await rig.gateway.close_idle_sessions()
 
 
 async def asked(rig: Rig, site: Site, said: str | list[Any], tools: list[Any] | None = None, **claude: Any) -> Any:
@@ -306,7 +306,7 @@ async def test_results_for_a_session_that_is_gone_are_answered_behind_the_fence(
     office.plays(Replies(uses(ToolUse("mcp__client__look_up", {"word": "mole"}, id="toolu_look"))))
     messages: list[Any] = [{"role": "user", "content": "Go."}]
     said = (await asked(office, site, messages, [LOOK_UP])).choices[0].message
-    await office.gateway.end_waiting()
+    await office.gateway.close_idle_sessions()
     office.plays(Replies(*map(uses, outside(site)), "Done."))
     messages += [said.model_dump(exclude_none=True), {"role": "tool", "tool_call_id": "toolu_look", "content": "Digs."}]
     allowed = ["Read", "Write", "Edit", "Glob", "Grep", "NotebookEdit"]

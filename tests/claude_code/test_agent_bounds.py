@@ -55,7 +55,7 @@ async def at_home(serve: Serve, home: Path) -> AsyncIterator[Rig]:
         yield rig
         with anyio.fail_after(PATIENCE_SECONDS):
             await rig.gateway.until_idle()
-            await rig.gateway.end_waiting()
+            await rig.gateway.close_idle_sessions()
 
 
 def script(*lines: str) -> str:

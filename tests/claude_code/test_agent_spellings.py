@@ -42,7 +42,7 @@ async def test_a_folder_is_used_in_the_spelling_that_it_has_and_another_of_the_s
         told = results(rig)
         with anyio.fail_after(PATIENCE_SECONDS):
             await rig.gateway.until_idle()
-            await rig.gateway.end_waiting()
+            await rig.gateway.close_idle_sessions()
     assert outcomes(answer) == {
         **dict.fromkeys(("read", "write", "edit", "grep"), "done"),
         **dict.fromkeys(("read-like", "write-like", "grep-like"), "failed"),

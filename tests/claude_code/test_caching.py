@@ -93,7 +93,7 @@ async def test_each_request_of_a_tool_loop_reads_all_before_it_from_the_cache_ev
         chat.messages += results(answer, contents)
         answer = await chat.go_on()
         told.append(cached(answer))
-    await rig.gateway.end_waiting()
+    await rig.gateway.close_idle_sessions()
     told += [cached(await chat.say(words)) for words in ("Surely?", "Really?")]
     assert_each_begins_with_the_one_before(rig.simulator.requests)
     assert told == [read_from_cache(request) for request in rig.simulator.requests]
@@ -106,7 +106,7 @@ async def test_a_rebuilt_conversation_reads_up_to_the_first_answer_that_was_thou
     chat = Chat(rig)
     for words in ("first", "second", "third"):
         await chat.say(words)
-    await rig.gateway.end_waiting()
+    await rig.gateway.close_idle_sessions()
     told = cached(await chat.say("fourth"))
     _, second, _, rebuilt = rig.simulator.requests
     assert prefix(rebuilt)[: len(prefix(second))] == prefix(second)
@@ -122,7 +122,7 @@ async def test_with_an_account_a_rebuilt_conversation_reads_tools_and_instructio
         for words in ("first", "second", "third"):
             await chat.say(words)
         assert_each_begins_with_the_one_before(rig.simulator.requests)
-        await rig.gateway.end_waiting()
+        await rig.gateway.close_idle_sessions()
         told = cached(await chat.say("fourth"))
         await chat.say("fifth")
     *_, before, rebuilt, after = rig.simulator.requests

@@ -33,7 +33,7 @@ async def nothing_is_left(rig: Rig, sandbox: Path) -> bool:
 async def test_a_conversation_that_is_over_leaves_no_process_and_no_file(rig: Rig, sandbox: Path) -> None:
     assert await rig.said("Say kiwi") == "kiwi"
     await rig.gateway.until_idle()
-    await rig.gateway.end_waiting()
+    await rig.gateway.close_idle_sessions()
     assert await nothing_is_left(rig, sandbox)
 
 

@@ -83,7 +83,7 @@ def always(answer: Answer) -> Callable[[RecordedRequest], Answer]:
 def ways(rig: Rig) -> Counter[str]:
     """How turns reached Claude Code so far, and why where there was a reason."""
     load = rig.gateway.load()
-    return Counter(load.turns) + Counter(load.rebuilt_because)
+    return Counter(load.turns) + Counter(load.miss_reasons)
 
 
 def asked_for(request: RecordedRequest) -> dict[str, Any]:
@@ -234,7 +234,7 @@ async def test_how_an_answer_is_drawn_is_told_anew_each_turn(rig: Rig) -> None:
     ]
     for asking, way in steps:
         if way == rebuilt:
-            await rig.gateway.end_waiting()
+            await rig.gateway.close_idle_sessions()
         before = ways(rig)
         await chat.say("and now?", **asking)
         assert ways(rig) - before == way
@@ -295,7 +295,7 @@ async def test_whatever_is_not_that_very_conversation_is_answered_by_a_session_o
         requests, load = rig.simulator.requests, rig.gateway.load()
     assert len(sessions(requests[1:-1])) == 1 + len(OTHERS)
     assert load.turns == {"cold": 1, "live": 2, "rebuilt": len(OTHERS)}
-    assert load.rebuilt_because == {"model": 1, "instructions": 1, "tools": 2, "history": 3, "unknown": 3}
+    assert load.miss_reasons == {"model": 1, "instructions": 1, "tools": 2, "history": 3, "unknown": 3}
     models = [request.model for request in requests]
     assert [model.startswith(OLD_MODEL) for model in models].count(True) == 1
 

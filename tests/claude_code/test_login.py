@@ -13,7 +13,7 @@ import pytest
 from claude_openai.claude_code.sdk import SdkBackend, SdkSettings, bundled_cli
 from claude_openai.core.events import TurnFailed
 from claude_openai.core.failures import Kind
-from claude_openai.gateway import Choice, Gateway, Limits
+from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions
 from claude_openai.testing import CREDIT_BALANCE, Failure, RecordedRequest, Reply, Simulator
 from claude_openai.testing.conformance import TURN
 from tests.claude_code.conftest import Rig, Serve
@@ -75,7 +75,7 @@ async def test_a_login_that_expired_was_removed_or_renewed_is_known_without_a_re
     async with anyio.create_task_group() as tasks:
         backend = stored_backend(tmp_path, login, warm_processes=1, max_retries=0)
         tasks.start_soon(backend.run)
-        gateway = Gateway(backend, tasks, Limits(ask_again=0), Choice())
+        gateway = Gateway(backend, tasks, GatewayLimits(ask_again=0), ModelOptions())
 
         async def ready() -> bool:
             return gateway.outage(await gateway.description()) is None

@@ -26,7 +26,7 @@ async def test_effort_reaches_the_model_live_and_rebuilt_for_that_request_only(r
     steps = [("low", "live"), (None, "live"), ("none", "live"), (None, "live"), ("max", "rebuilt"), (None, "live")]
     for effort, way in steps:
         if way == "rebuilt":
-            await rig.gateway.end_waiting()
+            await rig.gateway.close_idle_sessions()
         before = ways(rig)
         await chat.say("and now?", reasoning_effort=effort)
         assert (ways(rig) - before)[way] == 1

@@ -14,7 +14,7 @@ import openai
 import psutil
 import pytest
 
-from claude_openai.claude_code.processes.pool_state import FIRST_PAUSE_SECONDS
+from claude_openai.claude_code.processes.pool_state import INITIAL_BACKOFF_SECONDS
 from claude_openai.claude_code.sdk import SdkBackend, SdkSettings, bundled_cli
 from claude_openai.core.events import TextDelta, TurnFailed, TurnFinished
 from claude_openai.core.failures import Kind
@@ -90,7 +90,7 @@ async def test_the_least_recently_used_makes_room_and_there_are_never_more_than_
             assert spoken(rig.simulator.requests[-1]) == native(chats[name].messages[:-1])
             after = rig.gateway.load().turns
             assert after[way] == before.get(way, 0) + 1, (name, way)
-        assert rig.gateway.load().rebuilt_because == {"evicted": 1}
+        assert rig.gateway.load().miss_reasons == {"evicted": 1}
         await ready(rig)
     assert max(counts) == 3
 
@@ -121,7 +121,7 @@ async def test_who_is_parked_goes_only_where_nobody_rests_and_its_results_are_an
         parked.messages += brought
         assert message(await parked.go_on()).content == "Hot."
         assert outcome(rig.asked)[0] == [text("32")]
-        assert rig.gateway.load().rebuilt_because == {"evicted": 1}
+        assert rig.gateway.load().miss_reasons == {"evicted": 1}
 
 
 @pytest.mark.proves("processes.worn", "conversations.told")
@@ -137,7 +137,7 @@ async def test_a_process_is_replaced_after_so_many_answers_but_not_while_calls_a
             await chat.say(words)
             assert newest(rig.simulator.requests[-1]) == words
         assert list(sessions(rig.simulator.requests).values()) == [3, 2, 1]
-        assert rig.gateway.load().rebuilt_because == {"worn": 2}
+        assert rig.gateway.load().miss_reasons == {"worn": 2}
 
 
 @pytest.mark.proves("processes.worn")
@@ -149,7 +149,7 @@ async def test_a_process_is_replaced_above_a_size(serve: Serve) -> None:
         await until(lambda: not processes())
         assert message(await chat.say("two")).content == "Re: two"
         assert spoken(rig.simulator.requests[-1]) == native(chat.messages[:-1])
-        assert rig.gateway.load().rebuilt_because == {"worn": 1}
+        assert rig.gateway.load().miss_reasons == {"worn": 1}
 
 
 @pytest.mark.proves("processes.died", "conversations.exact")
@@ -291,7 +291,7 @@ async def test_a_process_that_does_not_let_itself_be_introduced_has_failed_to_st
                 (failed,) = [event async for event in session.events()]
                 assert isinstance(failed, TurnFailed)
                 assert failed.failure.kind is Kind.CLAUDE_CODE_FAILED
-    assert backend.condition().trouble is not None
+    assert backend.status().start_failure is not None
 
 
 @pytest.mark.proves("processes.trouble", "http.health.not-ready", "conversations.live")
@@ -312,7 +312,7 @@ async def test_after_three_failed_starts_in_a_row_requests_are_refused_for_a_whi
         starts = log.read_text()
         refused = await refusal(rig)
         assert refused.code == "claude_code_failed"
-        assert 1 <= seconds(refused) <= FIRST_PAUSE_SECONDS
+        assert 1 <= seconds(refused) <= INITIAL_BACKOFF_SECONDS
         told = await health(rig)
         assert (told.status_code, told.json()["ready"]) == (503, False)
         assert "failed to start 3 times" in told.json()["reason"]
@@ -338,7 +338,7 @@ async def test_three_failed_starts_of_processes_that_were_to_wait_are_trouble_to
         await until(lambda: rig.gateway.outage(told_of))
         refused = await refusal(rig)
         assert refused.code == "claude_code_failed"
-        assert 1 <= seconds(refused) <= FIRST_PAUSE_SECONDS
+        assert 1 <= seconds(refused) <= INITIAL_BACKOFF_SECONDS
         assert log.read_text().count("x") == 3
 
 

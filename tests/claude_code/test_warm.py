@@ -150,7 +150,7 @@ async def test_a_waiting_process_that_dies_is_replaced_and_hurts_nobody(serve: S
         await Chat(rig).say("hi")  # whether or not its end has been noticed
         await until(lambda: first not in processes())
         await ready(rig)
-        await rig.gateway.end_waiting()
+        await rig.gateway.close_idle_sessions()
         (second,) = await ready(rig)
         second.send_signal(signal.SIGKILL)
         await until(lambda: second not in processes())

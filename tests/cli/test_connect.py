@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from claude_openai.cli import run
 from claude_openai.cli.commands.connect import listed, place_of
-from claude_openai.cli.config_merge import CannotJoinError, joined
+from claude_openai.cli.config_merge import CannotJoinError, merge
 from claude_openai.cli.recipes import KEY_VARIABLE, RECIPES, URL, Part, Recipe
 from tests.cli.typed import Machine, Typed
 
@@ -220,11 +220,11 @@ def test_nothing_that_was_there_is_lost(name: str, theirs: dict[str, object]) ->
     part = RECIPES[name].config
     assert part is not None
     try:
-        both = json.loads(joined(json.dumps(theirs), part.text, "json"))
+        both = json.loads(merge(json.dumps(theirs), part.text, "json"))
     except CannotJoinError:
         return
     assert holds(both, theirs)
-    assert json.loads(joined(json.dumps(both), part.text, "json")) == both
+    assert json.loads(merge(json.dumps(both), part.text, "json")) == both
 
 
 def holds(whole: object, part: object) -> bool:

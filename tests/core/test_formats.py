@@ -40,7 +40,7 @@ WRONG = {
 
 
 def fits(value: object, form: str) -> bool:
-    return not Schema(json.dumps({"type": "object", "properties": {"a": {"format": form}}})).misfits({"a": value})
+    return not Schema(json.dumps({"type": "object", "properties": {"a": {"format": form}}})).violations({"a": value})
 
 
 def test_every_format_has_right_and_wrong_texts_here() -> None:

@@ -18,7 +18,7 @@ from claude_openai.core.events import (
     Working,
 )
 from claude_openai.core.failures import Kind
-from claude_openai.core.stop_sequences import Halt
+from claude_openai.core.stop_sequences import StopSequenceFilter
 
 USED = UsageReported(Usage(1, 2))
 STOPPED, CUT = TurnFinished("stop"), TurnFinished("length")
@@ -30,7 +30,7 @@ few_letters = st.text("a \n", max_size=12)
 
 def told(sequences: tuple[str, ...], *events: Event) -> list[Event]:
     """Up to the last event, as whoever reads them would."""
-    halt, heard = Halt(sequences), list[Event]()
+    halt, heard = StopSequenceFilter(sequences), list[Event]()
     for event in events:
         heard += halt.feed(event)
         if heard and isinstance(heard[-1], TurnFinished):
@@ -74,7 +74,7 @@ def test_wherever_the_deltas_are_cut_the_text_is_that_before_the_first_sequence(
 
 @pytest.mark.proves("format.unfit")
 def test_text_that_was_streamed_is_not_withdrawn_any_more() -> None:
-    assert Halt(()).feed(TextWithdrawn()) == [TextWithdrawn()]
-    [failed] = Halt((), streamed=True).feed(TextWithdrawn())
+    assert StopSequenceFilter(()).feed(TextWithdrawn()) == [TextWithdrawn()]
+    [failed] = StopSequenceFilter((), streamed=True).feed(TextWithdrawn())
     assert isinstance(failed, TurnFailed)
     assert failed.failure.kind is Kind.INVALID_STRUCTURED_OUTPUT

@@ -24,12 +24,23 @@ from claude_openai.core.events import (
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import Text, ToolCall, UserMessage
 from claude_openai.core.models import Model
-from claude_openai.core.runs import LIVE, OVER, Caller, Run, RunState, arrived, begun, cancelled, let_go, told
+from claude_openai.core.runs import (
+    ACTIVE_STATES,
+    TERMINAL_STATES,
+    Caller,
+    Run,
+    RunState,
+    apply_event,
+    mark_cancelled,
+    mark_started,
+    new_run,
+    release_parked,
+)
 from claude_openai.core.turn import Turn
 
 TURN = Turn(Model("sonnet"), (UserMessage((Text("hi"),)),))
 CALLER = Caller("0" * 32, "chatcmpl-" + "0" * 32, "req_1", "key-1", "Ada/1.0")
-ARRIVED = arrived(CALLER, TURN, 1.0)
+ARRIVED = new_run(CALLER, TURN, 1.0)
 CANCELLED = Failure(Kind.CANCELLED, "Enough.")
 
 ENDS = st.one_of(
@@ -50,9 +61,9 @@ RUNS = st.builds(lambda events, begins: after(events, begins=begins), EVENTS, st
 
 
 def after(events: list[Event], *, begins: bool = True) -> Run:
-    run = begun(ARRIVED, 2.0) if begins else ARRIVED
+    run = mark_started(ARRIVED, 2.0) if begins else ARRIVED
     for time, event in enumerate(events, 3):
-        run = told(run, event, float(time))
+        run = apply_event(run, event, float(time))
     return run
 
 
@@ -60,7 +71,7 @@ def after(events: list[Event], *, begins: bool = True) -> Run:
 def test_a_run_begins_with_who_asked_and_for_what() -> None:
     who = ("0" * 32, "chatcmpl-" + "0" * 32, "req_1", "key-1", "Ada/1.0")
     assert Run(*who, "sonnet", RunState.QUEUED, arrived_at=1.0) == ARRIVED
-    assert arrived(CALLER, replace(TURN, agent=AgentProfile("/srv")), 1.0).profile == "agent"
+    assert new_run(CALLER, replace(TURN, agent=AgentProfile("/srv")), 1.0).profile == "agent"
 
 
 @pytest.mark.proves("runs.states")
@@ -91,18 +102,18 @@ def test_how_text_is_cut_makes_no_difference(events: list[Event], sizes: list[in
 
 def after_in_pieces(events: list[Event], sizes: list[int]) -> Run:
     """All at one time, with the texts cut into pieces of these sizes, as far as those go."""
-    run, left = begun(ARRIVED, 2.0), iter(sizes)
+    run, left = mark_started(ARRIVED, 2.0), iter(sizes)
     for event in events:
         while isinstance(event, TextDelta) and (size := next(left, 0)):
-            run, event = told(run, TextDelta(event.text[:size]), 3.0), TextDelta(event.text[size:])  # noqa: PLW2901
-        run = told(run, event, 3.0)
+            run, event = apply_event(run, TextDelta(event.text[:size]), 3.0), TextDelta(event.text[size:])  # noqa: PLW2901
+        run = apply_event(run, event, 3.0)
     return run
 
 
 @pytest.mark.proves("runs.states")
 @given(RUNS)
 def test_a_run_has_ended_exactly_when_it_is_not_answered_any_more(run: Run) -> None:
-    assert (run.ended_at is None) == (run.state in LIVE)
+    assert (run.ended_at is None) == (run.state in ACTIVE_STATES)
     assert (run.error_code is None) == (run.state not in {RunState.FAILED, RunState.CANCELLED})
     assert (run.finish is None) == (run.state not in {RunState.COMPLETED, RunState.PARKED})
 
@@ -110,19 +121,19 @@ def test_a_run_has_ended_exactly_when_it_is_not_answered_any_more(run: Run) -> N
 @pytest.mark.proves("runs.states")
 @given(RUNS, EVENTS)
 def test_what_comes_after_the_end_changes_nothing(run: Run, events: list[Event]) -> None:
-    if run.state not in LIVE:
-        assert [told(run, event, 99.0) for event in events] == [run] * len(events)
-        assert begun(run, 99.0) == run
-    if run.state in OVER:
-        assert let_go(run) == cancelled(run, CANCELLED, 99.0) == run
+    if run.state not in ACTIVE_STATES:
+        assert [apply_event(run, event, 99.0) for event in events] == [run] * len(events)
+        assert mark_started(run, 99.0) == run
+    if run.state in TERMINAL_STATES:
+        assert release_parked(run) == mark_cancelled(run, CANCELLED, 99.0) == run
 
 
 @pytest.mark.proves("runs.parked", "runs.cancel")
 @given(RUNS)
 def test_who_is_parked_is_let_go_or_cancelled_and_keeps_what_was_said(run: Run) -> None:
     if run.state is RunState.PARKED:
-        assert let_go(run) == replace(run, state=RunState.COMPLETED)
-        ended = cancelled(run, CANCELLED, 99.0)
+        assert release_parked(run) == replace(run, state=RunState.COMPLETED)
+        ended = mark_cancelled(run, CANCELLED, 99.0)
         assert (ended.state, ended.ended_at, ended.text, ended.calls) == (
             RunState.CANCELLED,
             run.ended_at,
@@ -130,4 +141,4 @@ def test_who_is_parked_is_let_go_or_cancelled_and_keeps_what_was_said(run: Run) 
             run.calls,
         )
     else:
-        assert let_go(run) == run
+        assert release_parked(run) == run

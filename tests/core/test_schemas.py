@@ -36,7 +36,7 @@ def check(schema: object) -> None:
 
 def misfits(schema: object, value: object) -> list[str]:
     check(schema)
-    return Schema(json.dumps(schema)).misfits(value)
+    return Schema(json.dumps(schema)).violations(value)
 
 
 def fault(schema: object) -> str:
@@ -199,9 +199,9 @@ def test_a_pattern_that_may_take_for_ever_is_left_to_who_can_end_it(value: str) 
     check(schema)
     for hostile in ({"a": value}, {"b": {value: 1}}):
         with pytest.raises(TooMuch):
-            Schema(json.dumps(schema)).misfits(hostile, "quick")
-        assert Schema(json.dumps(schema)).misfits(hostile, "none") == ["'c' is a required property"]
-    assert Schema(json.dumps(schema)).misfits({}, "quick") == ["'c' is a required property"]
+            Schema(json.dumps(schema)).violations(hostile, "quick")
+        assert Schema(json.dumps(schema)).violations(hostile, "none") == ["'c' is a required property"]
+    assert Schema(json.dumps(schema)).violations({}, "quick") == ["'c' is a required property"]
 
 
 @pytest.mark.proves("safety.event-loop.checks")
@@ -209,7 +209,7 @@ def test_a_pattern_that_may_take_for_ever_is_left_to_who_can_end_it(value: str) 
 def test_a_pattern_that_is_quick_is_looked_for_at_once(pattern: str) -> None:
     schema = an_object(a={"pattern": pattern})
     assert bool(misfits(schema, {"a": "!"})) is bool(pattern)
-    assert Schema(json.dumps(schema)).misfits({"a": "!"}, "quick") == misfits(schema, {"a": "!"})
+    assert Schema(json.dumps(schema)).violations({"a": "!"}, "quick") == misfits(schema, {"a": "!"})
 
 
 @pytest.mark.proves("tools.invalid.found")
@@ -333,4 +333,4 @@ def test_any_schema_is_one_or_is_told_not_to_be_and_any_value_fits_or_is_told_wh
     with suppress(InvalidSchema):
         check_schema(written)
         checked = Schema(written)
-        assert all(told for value in [{}, *values] for told in checked.misfits(value))
+        assert all(told for value in [{}, *values] for told in checked.violations(value))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_openai.jsontools.surrogates import Joiner, mended, mended_json
+from claude_openai.jsontools.surrogates import SurrogateJoiner, json_without_surrogates, without_surrogates
 
 pytestmark = pytest.mark.proves("chat.reply.unicode")
 
@@ -26,7 +26,7 @@ def utf16_units(text: str) -> list[str]:
 def test_no_character_is_lost_or_added_wherever_a_text_is_cut(text: str, data: st.DataObject) -> None:
     units = utf16_units(text)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(units)))))
-    joiner = Joiner()
+    joiner = SurrogateJoiner()
     pieces = [
         joiner.feed("".join(units[start:end])) for start, end in zip([0, *cuts], [*cuts, len(units)], strict=True)
     ]
@@ -35,19 +35,19 @@ def test_no_character_is_lost_or_added_wherever_a_text_is_cut(text: str, data: s
 
 @given(st.lists(halved_texts))
 def test_joining_on_the_way_comes_to_the_same_as_mending_the_whole(texts: list[str]) -> None:
-    joiner = Joiner()
+    joiner = SurrogateJoiner()
     pieces = [joiner.feed(text) for text in texts] + [joiner.finish()]
-    assert "".join(pieces) == mended("".join(texts))
+    assert "".join(pieces) == without_surrogates("".join(texts))
     assert all(piece.encode() for piece in pieces if piece)
 
 
 def test_half_a_character_waits_for_the_other_half_and_holds_nothing_else_back() -> None:
-    joiner = Joiner()
+    joiner = SurrogateJoiner()
     assert [joiner.feed(f"so{FIRST}"), joiner.feed(f"{SECOND}!"), joiner.finish()] == ["so", f"{GRIN}!", ""]
 
 
 def test_half_a_character_whose_other_half_never_comes_is_replaced() -> None:
-    joiner = Joiner()
+    joiner = SurrogateJoiner()
     assert [joiner.feed(FIRST), joiner.feed("a"), joiner.feed(SECOND), joiner.feed(FIRST), joiner.finish()] == [
         "",
         "\ufffda",
@@ -60,9 +60,9 @@ def test_half_a_character_whose_other_half_never_comes_is_replaced() -> None:
 @given(halved_texts)
 def test_json_text_is_mended_like_what_it_stands_for(text: str) -> None:
     written = json.dumps(text)
-    assert json.loads(mended_json(written)) == mended(text)
-    assert len(mended_json(written)) == len(written)
+    assert json.loads(json_without_surrogates(written)) == without_surrogates(text)
+    assert len(json_without_surrogates(written)) == len(written)
 
 
 def test_an_escaped_backslash_before_a_u_is_no_escape() -> None:
-    assert mended_json(r'"\\ud800 \ud800"') == r'"\\ud800 \ufffd"'
+    assert json_without_surrogates(r'"\\ud800 \ud800"') == r'"\\ud800 \ufffd"'

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.gateway import Patience, Queue
+from claude_openai.gateway import QueueLimits, Timeouts
 from claude_openai.gateway.admission import Admission, Admitted
 from tests.virtual_clock import on_virtual_clock
 
@@ -357,8 +357,8 @@ LONG, SHORT = 500, 2
 @pytest.mark.proves("admission.side-requests")
 @on_virtual_clock
 async def test_side_requests_of_three_agents_never_wait_for_a_long_answer() -> None:
-    queue = Queue()
-    admission = Admission(queue.most_running, queue.most_waiting, queue.wait)
+    queue = QueueLimits()
+    admission = Admission(queue.max_running, queue.max_waiting, queue.wait_seconds)
     waits: list[float] = []
 
     async def one(seconds: float) -> None:
@@ -384,8 +384,8 @@ async def test_side_requests_of_three_agents_never_wait_for_a_long_answer() -> N
 @pytest.mark.proves("admission.queue-timeout")
 @on_virtual_clock
 async def test_who_waits_by_default_waits_for_half_of_a_requests_time_and_has_the_other_half() -> None:
-    queue, patience = Queue(), Patience()
-    admission, waiting = Admission(1, queue.most_waiting, queue.wait), Client()
+    queue, patience = QueueLimits(), Timeouts()
+    admission, waiting = Admission(1, queue.max_waiting, queue.wait_seconds), Client()
     async with asking(admission, Client(), waiting):
         await anyio.sleep(patience.request / 2 - 1)
         assert waiting.failure is None

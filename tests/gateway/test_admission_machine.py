@@ -14,15 +14,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from claude_openai.gateway.fair_queue import Line, Ticket
+from claude_openai.gateway.fair_queue import FairQueue, Ticket
 
 
-def entered(line: Line, *principals: str) -> list[Ticket]:
+def entered(line: FairQueue, *principals: str) -> list[Ticket]:
     tickets = [line.enter(principal, 0.0) for principal in principals]
     return [ticket for ticket in tickets if ticket is not None]
 
 
-def served(line: Line, running: Ticket) -> list[Ticket]:
+def served(line: FairQueue, running: Ticket) -> list[Ticket]:
     """Who follows `running` on its place, until nobody waits."""
     order: list[Ticket] = []
     following = line.leave(running)
@@ -34,14 +34,14 @@ def served(line: Line, running: Ticket) -> list[Ticket]:
 
 @pytest.mark.proves("admission.bounded")
 def test_as_many_run_as_there_are_places_and_the_next_waits() -> None:
-    line = Line(2, 1)
-    assert [line.runs(ticket) for ticket in entered(line, "a", "a", "a")] == [True, True, False]
+    line = FairQueue(2, 1)
+    assert [line.is_running(ticket) for ticket in entered(line, "a", "a", "a")] == [True, True, False]
     assert (line.running, line.waiting) == (2, 1)
 
 
 @pytest.mark.proves("admission.queue-full")
 def test_a_full_line_takes_nobody_whoever_asks() -> None:
-    line = Line(1, 1)
+    line = FairQueue(1, 1)
     entered(line, "a", "a")
     assert line.enter("b", 0.0) is None
     assert (line.running, line.waiting) == (1, 1)
@@ -49,7 +49,7 @@ def test_a_full_line_takes_nobody_whoever_asks() -> None:
 
 @pytest.mark.proves("admission.fair")
 def test_a_principal_with_one_waiting_does_not_wait_for_all_of_another() -> None:
-    line = Line(1, 9)
+    line = FairQueue(1, 9)
     running, a1, a2, a3, b = entered(line, "x", "a", "a", "a", "b")
     assert [line.position(ticket) for ticket in (a1, b, a2, a3)] == [0, 1, 2, 3]
     assert served(line, running) == [a1, b, a2, a3]
@@ -57,7 +57,7 @@ def test_a_principal_with_one_waiting_does_not_wait_for_all_of_another() -> None
 
 @pytest.mark.proves("admission.fair")
 def test_who_has_been_served_goes_to_the_end_of_the_round_even_with_nobody_left_to_serve() -> None:
-    line = Line(1, 9)
+    line = FairQueue(1, 9)
     running, a1, b1, b2, c = entered(line, "x", "a", "b", "b", "c")
     assert line.leave(running) is a1
     (a2,) = entered(line, "a")
@@ -66,7 +66,7 @@ def test_who_has_been_served_goes_to_the_end_of_the_round_even_with_nobody_left_
 
 @pytest.mark.proves("admission.fair")
 def test_who_leaves_the_line_gives_up_its_turn_and_nobody_elses() -> None:
-    line = Line(1, 9)
+    line = FairQueue(1, 9)
     running, a, b1, b2 = entered(line, "x", "a", "b", "b")
     assert line.leave(a) is None
     (a_again,) = entered(line, "a")
@@ -75,16 +75,16 @@ def test_who_leaves_the_line_gives_up_its_turn_and_nobody_elses() -> None:
 
 @pytest.mark.proves("admission.queue-full")
 def test_the_pace_is_what_the_one_that_waits_longest_has_seen() -> None:
-    line = Line(1, 9)
+    line = FairQueue(1, 9)
     (running,) = entered(line, "a")
-    assert line.pace(3.0) == 0
+    assert line.seconds_per_admission(3.0) == 0
     for principal, since in (("a", 10.0), ("a", 12.0), ("b", 14.0)):
         line.enter(principal, since)
-    assert line.pace(18.0) == 8  # nobody called in a wait of 8 s
+    assert line.seconds_per_admission(18.0) == 8  # nobody called in a wait of 8 s
     first = line.leave(running)
     assert first is not None
     line.leave(first)
-    assert line.pace(18.0) == 3  # two called in a wait of 6 s
+    assert line.seconds_per_admission(18.0) == 3  # two called in a wait of 6 s
 
 
 class LineMachine(RuleBasedStateMachine):
@@ -93,7 +93,7 @@ class LineMachine(RuleBasedStateMachine):
     @initialize(places=st.integers(1, 3), most_waiting=st.integers(0, 7))
     def open(self, places: int, most_waiting: int) -> None:
         self.places, self.most_waiting = places, most_waiting
-        self.line = Line(places, most_waiting)
+        self.line = FairQueue(places, most_waiting)
         self.running: list[Ticket] = []
         self.waiting: list[Ticket] = []
         self.gone: list[Ticket] = []
@@ -108,7 +108,7 @@ class LineMachine(RuleBasedStateMachine):
         if ticket is None:
             return
         assert ticket not in self.running + self.waiting + self.gone
-        if self.line.runs(ticket):
+        if self.line.is_running(ticket):
             assert not self.waiting
             self.running.append(ticket)
         else:
@@ -142,8 +142,8 @@ class LineMachine(RuleBasedStateMachine):
         assert (self.line.running, self.line.waiting) == (len(self.running), len(self.waiting))
         assert self.line.running <= self.places
         assert self.line.waiting <= self.most_waiting
-        assert all(map(self.line.runs, self.running))
-        assert not any(map(self.line.runs, self.waiting + self.gone))
+        assert all(map(self.line.is_running, self.running))
+        assert not any(map(self.line.is_running, self.waiting + self.gone))
 
     @invariant()
     def positions_number_those_who_wait_and_each_principals_in_the_order_they_came(self) -> None:

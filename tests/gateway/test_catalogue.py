@@ -6,7 +6,7 @@ import pytest
 
 from claude_openai.core.failures import Kind, RequestFailed
 from claude_openai.core.models import Catalogue, Model
-from claude_openai.gateway.models import catalogue
+from claude_openai.gateway.models import build_catalogue
 
 OFFERED = (
     Model("opus", "claude-opus-5"),
@@ -18,7 +18,7 @@ OFFERED = (
 def made(
     *, override: tuple[str, ...] = (), aliases: tuple[tuple[str, str], ...] = (), agents: bool = False
 ) -> Catalogue:
-    return catalogue(OFFERED, default="sonnet", aliases=aliases, override=override, agents=agents)
+    return build_catalogue(OFFERED, default="sonnet", aliases=aliases, override=override, agents=agents)
 
 
 def refusal(models: Catalogue, name: str) -> str:
@@ -33,7 +33,7 @@ def refusal(models: Catalogue, name: str) -> str:
 def test_each_model_is_listed_once_under_claude_codes_name_and_once_as_an_agent() -> None:
     twice = (*OFFERED, Model("claude-opus-5", "claude-opus-5"))
     plain = ["opus", "sonnet", "claude-opus-4-1"]
-    assert [model.id for model in catalogue(twice, default="opus", aliases=(), override=()).listed()] == plain
+    assert [model.id for model in build_catalogue(twice, default="opus", aliases=(), override=()).listed()] == plain
     with_alias = made(agents=True, aliases=(("gpt-4o", "sonnet"),))
     assert [model.id for model in with_alias.listed()] == [*plain, "gpt-4o", *(f"{name}-agent" for name in plain)]
 
@@ -85,7 +85,7 @@ def test_the_large_window_can_be_asked_for_where_it_is_not_listed(name: str) -> 
     ],
 )
 def test_where_claude_code_has_another_providers_ids_those_are_passed_on_as_they_are(offered: str, name: str) -> None:
-    models = catalogue((Model("opus", offered),), default="opus", aliases=(), override=())
+    models = build_catalogue((Model("opus", offered),), default="opus", aliases=(), override=())
     assert models.resolve(name) == Model(name, name)
     assert models.resolve("claude-opus-5@20260101" if "@" in offered else "claude-opus-5").resolved == offered
 

@@ -25,7 +25,7 @@ from claude_openai.core.models import Model
 from claude_openai.core.ports import Session
 from claude_openai.core.tools import Tool, ToolChoice
 from claude_openai.core.turn import Sampling, Turn
-from claude_openai.gateway import Gateway, Keep, Patience, Queue
+from claude_openai.gateway import Gateway, QueueLimits, SessionLimits, Timeouts
 from claude_openai.testing import Gate
 from claude_openai.testing.scripted_backend import ScriptedBackend, Step
 from tests.gateway.test_gateway import DONE, STARTED, events_of, gateway
@@ -92,7 +92,7 @@ def test_a_conversation_goes_on_in_its_session(turn: Turn) -> None:
             await two_turns(opened)
             assert await events_of(opened, turn) == said("Oslo.")
             assert opened.load().turns == {"cold": 1, "live": 2}
-            assert opened.load().rebuilt_because == {}
+            assert opened.load().miss_reasons == {}
         (performance,) = playing.performances
         assert performance.resumed == [SECOND, turn]
 
@@ -128,7 +128,7 @@ def test_anything_else_gets_a_session_of_its_own_and_leaves_the_other_alone(turn
         async with gateway(playing) as opened:
             await two_turns(opened)
             assert await events_of(opened, turn) == REBUILT
-            assert opened.load().rebuilt_because == {reason: 1}
+            assert opened.load().miss_reasons == {reason: 1}
             assert await events_of(opened, THIRD) == said("Oslo.")
             assert opened.load().turns == {"cold": 2, "live": 2}
         assert [performance.resumed for performance in playing.performances] == [[SECOND, THIRD], []]
@@ -143,7 +143,7 @@ async def test_the_same_first_words_again_are_a_new_conversation_and_nothing_was
         assert await events_of(opened, FIRST) == said("Hello.")
         assert await events_of(opened, FIRST) == REBUILT
         assert opened.load().turns == {"cold": 2}
-        assert opened.load().rebuilt_because == {}
+        assert opened.load().miss_reasons == {}
 
 
 @pytest.mark.proves("conversations.exact")
@@ -236,7 +236,7 @@ def test_other_results_are_answered_by_a_session_of_their_own(turn: Turn, reason
         async with gateway(playing) as opened:
             await events_of(opened, ASKED)
             assert await events_of(opened, turn) == REBUILT
-            assert opened.load().rebuilt_because == {reason: 1}
+            assert opened.load().miss_reasons == {reason: 1}
             assert await events_of(opened, BROUGHT) == AFTER
         assert [performance.resumed for performance in playing.performances] == [[BROUGHT], []]
 
@@ -276,7 +276,7 @@ async def test_of_two_requests_for_one_session_one_goes_on_and_the_other_gets_it
             await trio.testing.wait_all_tasks_blocked()
             gate.open()
         assert opened.load().turns == {"cold": 2, "live": 1}
-        assert opened.load().rebuilt_because == {"busy": 1}
+        assert opened.load().miss_reasons == {"busy": 1}
     assert answers == [REBUILT, said("Rome.")]
     assert [performance.resumed for performance in playing.performances] == [[SECOND], []]
 
@@ -288,7 +288,7 @@ async def test_of_two_requests_for_one_session_one_goes_on_and_the_other_gets_it
 @on_virtual_clock
 async def test_a_session_rests_for_a_bounded_time() -> None:
     playing = chat()
-    async with gateway(playing, keep=Keep(idle=300)) as opened:
+    async with gateway(playing, keep=SessionLimits(idle_seconds=300)) as opened:
         await events_of(opened, FIRST)
         await anyio.sleep(299)
         assert opened.load().processes == Processes(answering=0, resting=1, parked=0, ending=0, warm=0)
@@ -296,28 +296,28 @@ async def test_a_session_rests_for_a_bounded_time() -> None:
         assert playing.performances[0].ended.is_set()
         assert opened.load().processes == Processes(answering=0, resting=0, parked=0, ending=0, warm=0)
         assert await events_of(opened, SECOND) == REBUILT
-        assert opened.load().rebuilt_because == {"expired": 1}
+        assert opened.load().miss_reasons == {"expired": 1}
 
 
 @pytest.mark.proves("tools.parked.bounded", "conversations.told")
 @on_virtual_clock
 async def test_a_session_waits_for_results_for_a_bounded_time_of_its_own() -> None:
     playing = looking()
-    async with gateway(playing, keep=Keep(idle=10, parked=600)) as opened:
+    async with gateway(playing, keep=SessionLimits(idle_seconds=10, parked_seconds=600)) as opened:
         await events_of(opened, ASKED)
         await anyio.sleep(599)
         assert opened.load().processes == Processes(answering=0, resting=0, parked=1, ending=0, warm=0)
         await anyio.sleep(2)
         assert playing.performances[0].ended.is_set()
         assert await events_of(opened, BROUGHT) == REBUILT
-        assert opened.load().rebuilt_because == {"expired": 1}
+        assert opened.load().miss_reasons == {"expired": 1}
 
 
 @pytest.mark.proves("conversations.bounded")
 @on_virtual_clock
 async def test_after_results_a_session_rests_as_after_any_answer() -> None:
     playing = looking()
-    async with gateway(playing, keep=Keep(idle=10, parked=600)) as opened:
+    async with gateway(playing, keep=SessionLimits(idle_seconds=10, parked_seconds=600)) as opened:
         await events_of(opened, ASKED)
         await events_of(opened, BROUGHT)
         await anyio.sleep(11)
@@ -328,7 +328,7 @@ async def test_after_results_a_session_rests_as_after_any_answer() -> None:
 @on_virtual_clock
 async def test_the_time_starts_anew_with_each_answer() -> None:
     playing = chat()
-    async with gateway(playing, keep=Keep(idle=300)) as opened:
+    async with gateway(playing, keep=SessionLimits(idle_seconds=300)) as opened:
         for turn in (FIRST, SECOND, THIRD):
             await events_of(opened, turn)
             await anyio.sleep(299)
@@ -343,7 +343,10 @@ async def test_the_time_starts_anew_with_each_answer() -> None:
 async def test_an_answer_may_take_longer_than_a_session_rests() -> None:
     gate = Gate()
     playing = ScriptedBackend([*said("Hello."), STARTED, gate, TextDelta("Rome."), DONE, *said("Oslo.")])
-    async with gateway(playing, Patience(600, 600, 600), Keep(idle=10)) as opened, anyio.create_task_group() as clients:
+    async with (
+        gateway(playing, Timeouts(600, 600, 600), SessionLimits(idle_seconds=10)) as opened,
+        anyio.create_task_group() as clients,
+    ):
         await events_of(opened, FIRST)
         clients.start_soon(events_of, opened, SECOND)
         await anyio.sleep(100)
@@ -356,13 +359,13 @@ async def test_an_answer_may_take_longer_than_a_session_rests() -> None:
 @on_virtual_clock
 async def test_a_request_in_the_very_moment_in_which_a_session_expires_is_answered_all_the_same() -> None:
     playing = chat()
-    async with gateway(playing, keep=Keep(idle=300)) as opened:
+    async with gateway(playing, keep=SessionLimits(idle_seconds=300)) as opened:
         await events_of(opened, FIRST)
         clock = trio.lowlevel.current_clock()
         assert isinstance(clock, trio.testing.MockClock)
         clock.jump(300)  # and the session has not been told yet
         assert await events_of(opened, SECOND) == REBUILT
-        assert opened.load().rebuilt_because == {"expired": 1}
+        assert opened.load().miss_reasons == {"expired": 1}
         await trio.testing.wait_all_tasks_blocked()
         assert playing.performances[0].ended.is_set()
         assert opened.load().processes == Processes(answering=0, resting=1, parked=0, ending=0, warm=0)
@@ -372,7 +375,7 @@ async def test_a_request_in_the_very_moment_in_which_a_session_expires_is_answer
 @on_virtual_clock
 async def test_without_time_to_rest_no_session_is_kept() -> None:
     playing = chat()
-    async with gateway(playing, keep=Keep(idle=0)) as opened:
+    async with gateway(playing, keep=SessionLimits(idle_seconds=0)) as opened:
         await events_of(opened, FIRST)
         await trio.testing.wait_all_tasks_blocked()
         assert playing.performances[0].ended.is_set()
@@ -414,7 +417,7 @@ def ended(playing: ScriptedBackend) -> list[str]:
 @on_virtual_clock
 async def test_a_new_session_begins_only_when_the_one_that_makes_room_is_gone() -> None:
     playing = Slow(chatting("Hello."))
-    async with gateway(playing, keep=Keep(most=2)) as opened:
+    async with gateway(playing, keep=SessionLimits(max_sessions=2)) as opened:
         for key in ("a", "b"):
             await events_of(opened, of(key))
         began = anyio.current_time()
@@ -422,7 +425,7 @@ async def test_a_new_session_begins_only_when_the_one_that_makes_room_is_gone() 
         assert anyio.current_time() - began == pytest.approx(CLOSING_SECONDS)
         assert ended(playing) == ["a"]
         await events_of(opened, of("a", SECOND))
-        assert opened.load().rebuilt_because == {"evicted": 1}
+        assert opened.load().miss_reasons == {"evicted": 1}
     assert playing.most == 2
 
 
@@ -432,7 +435,7 @@ async def test_the_least_recently_used_makes_room_and_then_who_has_been_parked_l
     parks, rests = [*CALLING, *AFTER], chatting("Hello.", "Rome.")
     playing = ScriptedBackend(parks, rests, rests, parks)
     evicted: list[list[str]] = []
-    async with gateway(playing, keep=Keep(most=3)) as opened:
+    async with gateway(playing, keep=SessionLimits(max_sessions=3)) as opened:
         for turn in (of("parked"), of("used again"), of("used once"), of("used again", SECOND)):
             await events_of(opened, turn)
             await anyio.sleep(1)
@@ -454,7 +457,7 @@ async def test_one_that_answers_never_makes_room_and_a_request_waits_until_one_r
         await events_of(opened, of(key))
         answered.append(key)
 
-    keep, queue = Keep(most=2), Queue(most_running=3)
+    keep, queue = SessionLimits(max_sessions=2), QueueLimits(max_running=3)
     async with gateway(playing, keep=keep, queue=queue) as opened, anyio.create_task_group() as clients:
         for key in ("a", "b", "c"):
             clients.start_soon(ask, opened, key)
@@ -472,7 +475,7 @@ async def test_one_that_answers_never_makes_room_and_a_request_waits_until_one_r
 async def test_a_client_that_leaves_while_it_waits_for_room_leaves_nothing() -> None:
     gate = Gate()
     playing = ScriptedBackend([STARTED, gate, *chatting("a")[1:]], chatting("b"))
-    async with gateway(playing, keep=Keep(most=1)) as opened, anyio.create_task_group() as clients:
+    async with gateway(playing, keep=SessionLimits(max_sessions=1)) as opened, anyio.create_task_group() as clients:
         clients.start_soon(events_of, opened, of("a"))
         await trio.testing.wait_all_tasks_blocked()
         with anyio.move_on_after(5):
@@ -488,7 +491,7 @@ async def test_a_client_that_leaves_while_it_waits_for_room_leaves_nothing() -> 
 @on_virtual_clock
 async def test_as_many_requests_as_like_never_have_more_sessions_than_there_may_be() -> None:
     playing = Slow(chatting("Hello."))
-    keep, queue = Keep(most=2), Queue(most_running=5, wait=600)
+    keep, queue = SessionLimits(max_sessions=2), QueueLimits(max_running=5, wait_seconds=600)
     async with gateway(playing, keep=keep, queue=queue) as opened:
         async with anyio.create_task_group() as clients:
             for number in range(12):
@@ -506,14 +509,14 @@ DIED = TurnFailed(Failure(Kind.CLAUDE_CODE_FAILED, "died"))
 @on_virtual_clock
 async def test_a_resting_session_that_dies_frees_its_place_at_once_and_is_rebuilt() -> None:
     playing = chat()
-    async with gateway(playing, keep=Keep(most=1)) as opened:
+    async with gateway(playing, keep=SessionLimits(max_sessions=1)) as opened:
         await events_of(opened, FIRST)
         playing.performances[0].dies.set()
         await trio.testing.wait_all_tasks_blocked()
         assert playing.performances[0].ended.is_set()
         assert opened.load().processes == Processes(answering=0, resting=0, parked=0, ending=0, warm=0)
         assert await events_of(opened, SECOND) == REBUILT
-        assert opened.load().rebuilt_because == {"died": 1}
+        assert opened.load().miss_reasons == {"died": 1}
 
 
 @pytest.mark.proves("processes.died")
@@ -524,7 +527,7 @@ async def test_a_session_whose_death_nobody_has_noticed_yet_is_replaced() -> Non
         await events_of(opened, FIRST)
         playing.performances[0].dies.set()
         assert await events_of(opened, SECOND) == REBUILT
-        assert sum(opened.load().rebuilt_because.values()) == 1
+        assert sum(opened.load().miss_reasons.values()) == 1
         await trio.testing.wait_all_tasks_blocked()
         assert playing.performances[0].ended.is_set()
 
@@ -541,7 +544,7 @@ def test_a_session_that_dies_as_it_is_resumed_is_replaced(before: list[Event], f
             await events_of(opened, first)
             assert await events_of(opened, then) == REBUILT
             assert playing.performances[0].ended.is_set()
-            assert opened.load().rebuilt_because == {"died": 1}
+            assert opened.load().miss_reasons == {"died": 1}
             more = replace(then, messages=(*then.messages, AssistantMessage("I am another."), U3))
             assert await events_of(opened, more) == said("Still.")
 
@@ -591,7 +594,7 @@ async def test_a_turn_that_failed_is_not_continued() -> None:
         assert (await events_of(opened, FIRST))[-1] == failed
         assert playing.performances[0].ended.is_set()
         assert await events_of(opened, SECOND) == REBUILT
-        assert opened.load().rebuilt_because == {"failed": 1}
+        assert opened.load().miss_reasons == {"failed": 1}
 
 
 @pytest.mark.proves("conversations.exact", "conversations.told")
@@ -605,7 +608,7 @@ async def test_a_turn_whose_client_left_in_mid_answer_is_not_continued() -> None
                     break
         assert playing.performances[0].ended.is_set()
         assert await events_of(opened, SECOND) == REBUILT
-        assert opened.load().rebuilt_because == {"left": 1}
+        assert opened.load().miss_reasons == {"left": 1}
 
 
 @pytest.mark.proves("conversations.exact", "conversations.told")
@@ -620,7 +623,7 @@ async def test_a_turn_whose_client_left_with_the_last_event_on_its_way_is_not_co
                         await anyio.sleep_forever()
         assert playing.performances[0].ended.is_set()
         assert await events_of(opened, SECOND) == REBUILT
-        assert opened.load().rebuilt_because == {"left": 1}
+        assert opened.load().miss_reasons == {"left": 1}
 
 
 @pytest.mark.proves("conversations.exact")
@@ -645,7 +648,7 @@ async def test_a_question_that_is_asked_again_after_it_failed_was_rebuilt_becaus
         await events_of(opened, FIRST)
         await events_of(opened, SECOND)
         assert await events_of(opened, SECOND) == REBUILT
-        assert opened.load().rebuilt_because == {"failed": 1}
+        assert opened.load().miss_reasons == {"failed": 1}
 
 
 @pytest.mark.proves("conversations.exact", "conversations.told")
@@ -656,20 +659,20 @@ async def test_an_answer_that_leaves_nothing_to_go_on_with_is_not_continued() ->
         await events_of(opened, FIRST)
         assert playing.performances[0].ended.is_set()
         assert await events_of(opened, SECOND) == REBUILT
-        assert opened.load().rebuilt_because == {"cut": 1}
+        assert opened.load().miss_reasons == {"cut": 1}
 
 
 @pytest.mark.proves("tools.rebuilt", "conversations.told")
 @on_virtual_clock
 async def test_a_session_that_cannot_take_what_comes_is_replaced() -> None:
     playing = looking()
-    async with gateway(playing, keep=Keep(most=1)) as opened:
+    async with gateway(playing, keep=SessionLimits(max_sessions=1)) as opened:
         await events_of(opened, ASKED)
         playing.performances[0].unable = True
         assert await events_of(opened, BROUGHT) == REBUILT
         assert playing.performances[0].ended.is_set()
         assert opened.load().turns == {"cold": 2}
-        assert opened.load().rebuilt_because == {"unable": 1}
+        assert opened.load().miss_reasons == {"unable": 1}
 
 
 # Sessions that have served enough
@@ -685,7 +688,7 @@ async def test_a_session_that_has_served_enough_ends_with_its_answer() -> None:
         assert await events_of(opened, SECOND) == said("Rome.")
         assert playing.performances[0].ended.is_set()
         assert await events_of(opened, THIRD) == REBUILT
-        assert opened.load().rebuilt_because == {"worn": 1}
+        assert opened.load().miss_reasons == {"worn": 1}
 
 
 @pytest.mark.proves("processes.worn")
@@ -715,11 +718,11 @@ async def test_sessions_that_wait_can_be_ended_at_once_and_together() -> None:
         await events_of(opened, ASKED)
         await events_of(opened, of("b"))
         began = anyio.current_time()
-        await opened.end_waiting()
+        await opened.close_idle_sessions()
         assert anyio.current_time() - began == pytest.approx(CLOSING_SECONDS)
         assert ended(playing) == ["local", "b"]
         assert await events_of(opened, BROUGHT) == REBUILT
-        assert opened.load().rebuilt_because == {"stopped": 1}
+        assert opened.load().miss_reasons == {"stopped": 1}
 
 
 @pytest.mark.proves("processes.died")
@@ -729,6 +732,6 @@ async def test_a_request_that_goes_on_while_the_others_are_ended_is_answered() -
     async with gateway(playing) as opened, anyio.create_task_group() as ending:
         for key in ("a", "b"):
             await events_of(opened, of(key))
-        ending.start_soon(opened.end_waiting)
+        ending.start_soon(opened.close_idle_sessions)
         await trio.testing.wait_all_tasks_blocked()
         assert await events_of(opened, of("b", SECOND)) == REBUILT

@@ -23,7 +23,7 @@ from claude_openai.core.messages import AssistantMessage, Text, UserMessage
 from claude_openai.core.models import Model
 from claude_openai.core.ports import Description, Login, Session
 from claude_openai.core.turn import Turn
-from claude_openai.gateway import Choice, Gateway, Keep, Limits, Patience, Queue
+from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions, QueueLimits, SessionLimits, Timeouts
 from claude_openai.testing import Gate
 from claude_openai.testing.scripted_backend import DESCRIPTION, Performance, ScriptedBackend, ScriptedSession
 from tests.patience import PATIENCE_SECONDS
@@ -31,18 +31,18 @@ from tests.virtual_clock import on_virtual_clock
 
 TURN = Turn(Model("sonnet"), (UserMessage((Text("hi"),)),))
 STARTED, DONE = TurnStarted("sonnet", "session"), TurnFinished("stop")
-PATIENCE, KEEP, QUEUE = Patience(request=600, first_byte=120, idle=300), Keep(), Queue(most_running=2)
+PATIENCE, KEEP, QUEUE = Timeouts(request=600, first_byte=120, idle=300), SessionLimits(), QueueLimits(max_running=2)
 
 
 @asynccontextmanager
 async def gateway(
     backend: ScriptedBackend,
-    patience: Patience = PATIENCE,
-    keep: Keep = KEEP,
-    queue: Queue = QUEUE,
+    patience: Timeouts = PATIENCE,
+    keep: SessionLimits = KEEP,
+    queue: QueueLimits = QUEUE,
 ) -> AsyncIterator[Gateway]:
     async with anyio.create_task_group() as tasks:
-        yield Gateway(backend, tasks, Limits(patience, queue, keep), Choice())
+        yield Gateway(backend, tasks, GatewayLimits(patience, queue, keep), ModelOptions())
         tasks.cancel_scope.cancel()
 
 
@@ -51,7 +51,7 @@ async def events_of(gateway: Gateway, turn: Turn = TURN) -> list[Event]:
         return [event async for event in events]
 
 
-async def played(backend: ScriptedBackend, patience: Patience) -> list[Event]:
+async def played(backend: ScriptedBackend, patience: Timeouts) -> list[Event]:
     async with gateway(backend, patience) as opened:
         return await events_of(opened)
 
@@ -65,7 +65,7 @@ def failure(event: Event) -> Kind:
 @on_virtual_clock
 async def test_events_pass_as_the_backend_gives_them() -> None:
     script: list[Event] = [STARTED, TextDelta("a"), TextDelta("b"), DONE]
-    assert await played(ScriptedBackend(script), Patience()) == script
+    assert await played(ScriptedBackend(script), Timeouts()) == script
 
 
 # Time
@@ -76,7 +76,7 @@ async def test_events_pass_as_the_backend_gives_them() -> None:
 async def test_an_upstream_that_falls_silent_ends_the_turn() -> None:
     backend = ScriptedBackend([STARTED, TextDelta("a"), Gate(), DONE])
     began = anyio.current_time()
-    events = await played(backend, Patience(first_byte=30, idle=60))
+    events = await played(backend, Timeouts(first_byte=30, idle=60))
     assert anyio.current_time() - began == pytest.approx(60)
     assert events[:-1] == [STARTED, TextDelta("a")]
     assert failure(events[-1]) is Kind.IDLE_TIMEOUT
@@ -145,7 +145,7 @@ async def test_a_session_that_should_replace_a_dead_one_and_hangs_at_its_start_t
     dead = TurnFailed(Failure(Kind.CLAUDE_CODE_FAILED, "died"))
     backend = OnceOnly([STARTED, DONE, dead, DONE])
     later = replace(TURN, messages=(*TURN.messages, AssistantMessage(), *TURN.messages))
-    async with gateway(backend, Patience(request=100)) as opened:
+    async with gateway(backend, Timeouts(request=100)) as opened:
         await events_of(opened)
         began = anyio.current_time()
         with anyio.fail_after(1000):
@@ -159,7 +159,7 @@ async def test_a_session_that_should_replace_a_dead_one_and_hangs_at_its_start_t
 @on_virtual_clock
 async def test_a_turn_over_its_whole_time_ends_even_if_it_speaks() -> None:
     began = anyio.current_time()
-    events = await played(Slow([STARTED, *[TextDelta("on and ")] * 99]), Patience(request=100, idle=60))
+    events = await played(Slow([STARTED, *[TextDelta("on and ")] * 99]), Timeouts(request=100, idle=60))
     assert anyio.current_time() - began == pytest.approx(100)
     assert failure(events[-1]) is Kind.TIMEOUT
 
@@ -168,7 +168,7 @@ async def test_a_turn_over_its_whole_time_ends_even_if_it_speaks() -> None:
 @on_virtual_clock
 async def test_the_time_of_a_turn_includes_its_wait_in_the_queue() -> None:
     backend = ScriptedBackend([STARTED, Gate(), DONE])
-    patience, queue = Patience(request=100, idle=60), Queue(most_running=1, wait=90)
+    patience, queue = Timeouts(request=100, idle=60), QueueLimits(max_running=1, wait_seconds=90)
     ends: list[tuple[int, Kind]] = []
 
     async def one(opened: Gateway) -> None:
@@ -208,7 +208,7 @@ async def test_a_third_turn_waits_and_is_let_in_when_one_ends() -> None:
 @on_virtual_clock
 async def test_a_session_that_waits_for_its_client_takes_no_place() -> None:
     backend = ScriptedBackend([STARTED, DONE, STARTED, DONE])
-    async with gateway(backend, queue=Queue(most_running=1)) as opened:
+    async with gateway(backend, queue=QueueLimits(max_running=1)) as opened:
         for number in range(3):
             assert await events_of(opened, replace(TURN, principal=f"key-{number}")) == [STARTED, DONE]
         assert (opened.load().running, opened.load().processes.resting) == (0, 3)
@@ -224,7 +224,7 @@ async def test_a_turn_that_is_not_let_in_has_one_event_that_says_why() -> None:
         [event] = await events_of(opened)
         only.append(failure(event))
 
-    async with gateway(backend, queue=Queue(most_running=1, most_waiting=1, wait=60)) as opened:
+    async with gateway(backend, queue=QueueLimits(max_running=1, max_waiting=1, wait_seconds=60)) as opened:
         async with opened.open(TURN) as running, anyio.create_task_group() as group:
             assert await anext(running) == STARTED
             group.start_soon(one, opened)
@@ -241,7 +241,7 @@ async def test_a_turn_that_is_not_let_in_has_one_event_that_says_why() -> None:
 async def test_keys_take_turns() -> None:
     gate = Gate()
     backend = ScriptedBackend([STARTED, gate, DONE], [STARTED, DONE])
-    async with gateway(backend, queue=Queue(most_running=1)) as opened, anyio.create_task_group() as group:
+    async with gateway(backend, queue=QueueLimits(max_running=1)) as opened, anyio.create_task_group() as group:
         for principal in ("a", "a", "a", "b"):
             group.start_soon(events_of, opened, replace(TURN, principal=principal))
             await trio.testing.wait_all_tasks_blocked()
@@ -291,7 +291,7 @@ async def test_a_turn_whose_session_is_taken_from_it_ends_quietly() -> None:
     gate = Gate()
     backend = ScriptedBackend([STARTED, gate, DONE, STARTED, DONE])
     async with anyio.create_task_group() as sessions:
-        opened = Gateway(backend, sessions, Limits(), Choice())
+        opened = Gateway(backend, sessions, GatewayLimits(), ModelOptions())
         async with opened.open(TURN) as events:
             assert await anext(events) == STARTED
             sessions.cancel_scope.cancel()
@@ -305,7 +305,7 @@ async def test_a_turn_whose_session_is_taken_from_it_ends_quietly() -> None:
 @pytest.mark.proves("errors.own-fault")
 @on_virtual_clock
 async def test_a_backend_that_ends_without_a_last_event_is_a_failure() -> None:
-    assert failure((await played(ScriptedBackend([STARTED]), Patience()))[-1]) is Kind.INTERNAL
+    assert failure((await played(ScriptedBackend([STARTED]), Timeouts()))[-1]) is Kind.INTERNAL
 
 
 @pytest.mark.proves("http.health.not-ready")

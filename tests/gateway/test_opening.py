@@ -11,7 +11,7 @@ from claude_openai.core.events import Event, TextDelta, TurnFinished, TurnStarte
 from claude_openai.core.failures import Kind
 from claude_openai.core.ports import Session
 from claude_openai.core.turn import Turn
-from claude_openai.gateway import Patience, Queue
+from claude_openai.gateway import QueueLimits, Timeouts
 from claude_openai.testing import Gate
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.gateway.test_gateway import TURN, events_of, failure, gateway
@@ -33,7 +33,7 @@ class Hanging(ScriptedBackend):
 @pytest.mark.proves("lifetime.timeout", "processes.hang")
 @on_virtual_clock
 async def test_a_start_that_hangs_ends_with_the_requests_time_and_frees_its_place() -> None:
-    async with gateway(Hanging(), Patience(request=30)) as opened:
+    async with gateway(Hanging(), Timeouts(request=30)) as opened:
         begun = anyio.current_time()
         (event,) = await events_of(opened)
         assert anyio.current_time() - begun == pytest.approx(30)
@@ -46,7 +46,7 @@ async def test_a_start_that_hangs_ends_with_the_requests_time_and_frees_its_plac
 @on_virtual_clock
 async def test_a_wait_in_the_queue_ends_with_the_requests_time_and_starts_nothing() -> None:
     backend = ScriptedBackend([STARTED, Gate(), DONE])
-    async with gateway(backend, Patience(request=30), queue=Queue(most_running=1, wait=600)) as opened:
+    async with gateway(backend, Timeouts(request=30), queue=QueueLimits(max_running=1, wait_seconds=600)) as opened:
         ends: list[Event] = []
 
         async def one() -> None:
@@ -81,7 +81,7 @@ async def test_what_is_written_and_not_shown_is_no_silence() -> None:
     steps: list[Event | Gate] = [STARTED, *[Gate() for _ in range(3)], TextDelta("done"), DONE]
     gates = [step for step in steps if isinstance(step, Gate)]
     script = [part for step in steps for part in ((step, Working()) if isinstance(step, Gate) else (step,))]
-    async with gateway(ScriptedBackend(script), Patience(idle=60)) as opened, anyio.create_task_group() as group:
+    async with gateway(ScriptedBackend(script), Timeouts(idle=60)) as opened, anyio.create_task_group() as group:
 
         async def write() -> None:
             for gate in gates:

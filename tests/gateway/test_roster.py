@@ -10,15 +10,15 @@ from claude_openai.core.messages import AssistantMessage, Message, Text, UserMes
 from claude_openai.core.models import Model
 from claude_openai.core.turn import Turn
 from claude_openai.gateway.session_table import (
-    MOST_REMEMBERED,
+    MAX_REMEMBERED_ENDS,
     TRANSITIONS,
-    End,
-    Move,
-    Reason,
-    Roster,
-    Seat,
-    State,
-    WrongMove,
+    EndReason,
+    InvalidTransition,
+    MissReason,
+    SessionEntry,
+    SessionEvent,
+    SessionState,
+    SessionTable,
 )
 
 
@@ -30,87 +30,87 @@ def after(*said: str, principal: str = "local", model: str = "sonnet") -> Finger
     return fingerprint(Turn(Model(model), tuple(messages), principal=principal))
 
 
-def why_not(roster: Roster, standing: Fingerprint) -> Reason:
-    return roster.why_not(standing, standing.after(UserMessage((Text("next"),))))
+def why_not(roster: SessionTable, standing: Fingerprint) -> MissReason:
+    return roster.miss_reason(standing, standing.after(UserMessage((Text("next"),))))
 
 
-def waiting(roster: Roster, standing: Fingerprint, now: float = 0.0, *, parked: bool = False) -> Seat:
-    seat = roster.begin(standing.before(1), now)
-    roster.wait(seat, standing, Move.PARK if parked else Move.REST, now)
+def waiting(roster: SessionTable, standing: Fingerprint, now: float = 0.0, *, parked: bool = False) -> SessionEntry:
+    seat = roster.add(standing.before(1), now)
+    roster.release(seat, standing, SessionEvent.PARK if parked else SessionEvent.REST, now)
     return seat
 
 
-def at(roster: Roster, state: State) -> Seat:
+def at(roster: SessionTable, state: SessionState) -> SessionEntry:
     """A session that is in `state`."""
-    if state in {State.RESTING, State.PARKED}:
-        return waiting(roster, after("hi", "hello"), parked=state is State.PARKED)
-    seat = roster.begin(after("hi"), 0.0)
-    if state in {State.ENDING, State.GONE}:
+    if state in {SessionState.RESTING, SessionState.PARKED}:
+        return waiting(roster, after("hi", "hello"), parked=state is SessionState.PARKED)
+    seat = roster.add(after("hi"), 0.0)
+    if state in {SessionState.ENDING, SessionState.GONE}:
         roster.end(seat, "failed")
-    if state is State.GONE:
-        roster.leave(seat)
+    if state is SessionState.GONE:
+        roster.remove(seat)
     return seat
 
 
-MOVES: dict[Move, Callable[[Roster, Seat], object]] = {
-    Move.REST: lambda roster, seat: roster.wait(seat, after("hi", "hello"), Move.REST, 1.0),
-    Move.PARK: lambda roster, seat: roster.wait(seat, after("hi", "hello"), Move.PARK, 1.0),
-    Move.LEAVE: lambda roster, seat: roster.leave(seat),
+MOVES: dict[SessionEvent, Callable[[SessionTable, SessionEntry], object]] = {
+    SessionEvent.REST: lambda roster, seat: roster.release(seat, after("hi", "hello"), SessionEvent.REST, 1.0),
+    SessionEvent.PARK: lambda roster, seat: roster.release(seat, after("hi", "hello"), SessionEvent.PARK, 1.0),
+    SessionEvent.LEAVE: lambda roster, seat: roster.remove(seat),
 }
 
 
 @pytest.mark.proves("conversations.state-machine")
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", SessionState)
 @pytest.mark.parametrize("move", MOVES)
-def test_a_session_can_do_what_the_table_says_and_nothing_else(state: State, move: Move) -> None:
-    roster = Roster(1)
+def test_a_session_can_do_what_the_table_says_and_nothing_else(state: SessionState, move: SessionEvent) -> None:
+    roster = SessionTable(1)
     seat = at(roster, state)
     step = partial(MOVES[move], roster, seat)
     if (state, move) in TRANSITIONS:
         step()
         assert seat.state is TRANSITIONS[state, move]
     else:
-        with pytest.raises(WrongMove, match=f"{state} cannot {move}"):
+        with pytest.raises(InvalidTransition, match=f"{state} cannot {move}"):
             step()
         assert seat.state is state
 
 
 @pytest.mark.proves("conversations.state-machine")
-@pytest.mark.parametrize("state", State)
-def test_only_what_rests_or_is_parked_is_found_and_then_it_answers(state: State) -> None:
-    roster = Roster(1)
+@pytest.mark.parametrize("state", SessionState)
+def test_only_what_rests_or_is_parked_is_found_and_then_it_answers(state: SessionState) -> None:
+    roster = SessionTable(1)
     seat = at(roster, state)
     found = roster.find(after("hi", "hello"), after("hi", "hello", "more"))
-    assert found is (seat if state in {State.RESTING, State.PARKED} else None)
+    assert found is (seat if state in {SessionState.RESTING, SessionState.PARKED} else None)
     if found:
-        assert found.state is State.ANSWERING
+        assert found.state is SessionState.ANSWERING
         assert found.fingerprint == after("hi", "hello", "more")
 
 
 @pytest.mark.proves("conversations.state-machine")
-@pytest.mark.parametrize("state", State)
-def test_whatever_is_not_ending_already_can_end_once(state: State) -> None:
-    roster = Roster(1)
+@pytest.mark.parametrize("state", SessionState)
+def test_whatever_is_not_ending_already_can_end_once(state: SessionState) -> None:
+    roster = SessionTable(1)
     seat = at(roster, state)
-    assert roster.end(seat, "stopped") is (state not in {State.ENDING, State.GONE})
+    assert roster.end(seat, "stopped") is (state not in {SessionState.ENDING, SessionState.GONE})
     assert not roster.end(seat, "stopped")
 
 
 @pytest.mark.proves("processes.bounded")
 def test_one_that_ends_has_its_place_until_it_is_gone() -> None:
-    roster = Roster(1)
-    seat = roster.begin(after("hi"), 0.0)
+    roster = SessionTable(1)
+    seat = roster.add(after("hi"), 0.0)
     roster.end(seat, "failed")
     assert not roster.has_room()
-    with pytest.raises(WrongMove, match="1 sessions"):
-        roster.begin(after("hi"), 0.0)
-    roster.leave(seat)
+    with pytest.raises(InvalidTransition, match="1 sessions"):
+        roster.add(after("hi"), 0.0)
+    roster.remove(seat)
     assert roster.has_room()
 
 
 @pytest.mark.proves("conversations.race")
 def test_a_session_is_found_once() -> None:
-    roster = Roster(2)
+    roster = SessionTable(2)
     waiting(roster, after("hi", "hello"))
     assert roster.find(after("hi", "hello"), after("hi", "hello", "one"))
     assert roster.find(after("hi", "hello"), after("hi", "hello", "two")) is None
@@ -119,7 +119,7 @@ def test_a_session_is_found_once() -> None:
 
 @pytest.mark.proves("conversations.exact", "tools.no-leak")
 def test_of_two_that_nothing_tells_apart_the_one_used_last_is_found_first() -> None:
-    roster = Roster(2)
+    roster = SessionTable(2)
     standing, asked = after("hi", "hello"), after("hi", "hello", "more")
     first, second = waiting(roster, standing, 1.0), waiting(roster, standing, 2.0)
     assert [roster.find(standing, asked) for _ in range(3)] == [second, first, None]
@@ -127,49 +127,49 @@ def test_of_two_that_nothing_tells_apart_the_one_used_last_is_found_first() -> N
 
 @pytest.mark.proves("conversations.exact")
 def test_a_session_is_found_where_it_stands_and_no_longer_where_it_stood() -> None:
-    roster = Roster(1)
+    roster = SessionTable(1)
     seat = waiting(roster, after("hi", "hello"))
     assert roster.find(after("hi", "hello"), after("hi", "hello", "more")) is seat
-    roster.wait(seat, after("hi", "hello", "more", "well"), Move.REST, 1.0)
+    roster.release(seat, after("hi", "hello", "more", "well"), SessionEvent.REST, 1.0)
     assert roster.find(after("hi", "hello"), after("hi", "hello", "more")) is None
     assert roster.find(after("hi", "hello", "more", "well"), after("hi")) is seat
 
 
 @pytest.mark.proves("processes.eviction")
 def test_who_has_rested_longest_makes_room_then_who_has_been_parked_longest() -> None:
-    roster = Roster(5)
+    roster = SessionTable(5)
     seats = {
         "parked first": waiting(roster, after("a", "a"), 1.0, parked=True),
         "parked last": waiting(roster, after("b", "b"), 4.0, parked=True),
         "rests since 5": waiting(roster, after("c", "c"), 2.0),
         "rests since 3": waiting(roster, after("d", "d"), 3.0),
-        "answers": roster.begin(after("e"), 0.0),
+        "answers": roster.add(after("e"), 0.0),
     }
     again = roster.find(after("c", "c"), after("c", "c", "d"))
     assert again is seats["rests since 5"]
-    roster.wait(again, after("c", "c", "d", "d"), Move.REST, 5.0)
+    roster.release(again, after("c", "c", "d", "d"), SessionEvent.REST, 5.0)
     order = []
-    while victim := roster.victim():
+    while victim := roster.eviction_candidate():
         order += [name for name, seat in seats.items() if seat is victim]
         roster.end(victim, "evicted")
-        roster.leave(victim)
-        roster.begin(after("new"), 6.0)
+        roster.remove(victim)
+        roster.add(after("new"), 6.0)
     assert order == ["rests since 3", "rests since 5", "parked first", "parked last"]
 
 
 @pytest.mark.proves("processes.eviction")
 def test_nobody_makes_room_where_there_is_some_or_will_be_in_a_moment() -> None:
-    roster = Roster(3)
+    roster = SessionTable(3)
     waiting(roster, after("a", "a"))
-    ending = roster.begin(after("b"), 0.0)
-    assert roster.victim() is None
-    roster.begin(after("c"), 0.0)
+    ending = roster.add(after("b"), 0.0)
+    assert roster.eviction_candidate() is None
+    roster.add(after("c"), 0.0)
     roster.end(ending, "failed")
-    assert roster.victim() is None
+    assert roster.eviction_candidate() is None
 
 
 STANDING = after("hi", "hello", "more", "well")
-ELSEWHERE: dict[str, tuple[Fingerprint, Reason]] = {
+ELSEWHERE: dict[str, tuple[Fingerprint, MissReason]] = {
     "by its model": (after("hi", "hello", "more", "well", model="haiku"), "model"),
     "by what was said": (after("hi", "hello", "again", "well"), "history"),
     "by being longer": (after("hi", "hello", "more", "well", "so", "what"), "history"),
@@ -181,64 +181,64 @@ ELSEWHERE: dict[str, tuple[Fingerprint, Reason]] = {
 
 @pytest.mark.proves("conversations.told")
 @pytest.mark.parametrize(("standing", "reason"), ELSEWHERE.values(), ids=ELSEWHERE.keys())
-def test_a_session_that_stands_elsewhere_tells_by_what_it_differs(standing: Fingerprint, reason: Reason) -> None:
-    roster = Roster(1)
+def test_a_session_that_stands_elsewhere_tells_by_what_it_differs(standing: Fingerprint, reason: MissReason) -> None:
+    roster = SessionTable(1)
     waiting(roster, STANDING)
     assert roster.find(standing, STANDING) is None
     assert why_not(roster, standing) == reason
 
 
-ENDS: tuple[End, ...] = ("expired", "evicted", "died", "worn", "left", "failed", "cut", "unable", "stopped")
+ENDS: tuple[EndReason, ...] = ("expired", "evicted", "died", "worn", "left", "failed", "cut", "unable", "stopped")
 
 
 @pytest.mark.proves("conversations.told")
 @pytest.mark.parametrize("why", ENDS)
-def test_a_session_that_ended_where_the_history_stands_is_why(why: End) -> None:
-    roster = Roster(1)
+def test_a_session_that_ended_where_the_history_stands_is_why(why: EndReason) -> None:
+    roster = SessionTable(1)
     seat = waiting(roster, STANDING)
     roster.end(seat, why)
     assert why_not(roster, STANDING) == why
-    roster.leave(seat)
+    roster.remove(seat)
     assert why_not(roster, STANDING) == why
 
 
 @pytest.mark.proves("conversations.told")
 def test_a_session_that_ended_while_it_answered_is_why_the_answer_is_not_continued() -> None:
-    roster = Roster(1)
-    seat = roster.begin(after("hi", "hello", "more"), 0.0)
+    roster = SessionTable(1)
+    seat = roster.add(after("hi", "hello", "more"), 0.0)
     roster.end(seat, "left")
     assert why_not(roster, after("hi", "hello", "more", "wel")) == "left"
 
 
 @pytest.mark.proves("conversations.told")
 def test_a_session_that_ended_while_it_answered_is_why_the_same_is_asked_again() -> None:
-    roster = Roster(2)
+    roster = SessionTable(2)
     standing, asked = after("hi", "hello"), after("hi", "hello", "more")
-    roster.end(roster.begin(asked, 0.0), "failed")
-    assert roster.why_not(standing, asked) == "failed"
-    assert roster.why_not(standing, after("hi", "hello", "else")) == "history"
+    roster.end(roster.add(asked, 0.0), "failed")
+    assert roster.miss_reason(standing, asked) == "failed"
+    assert roster.miss_reason(standing, after("hi", "hello", "else")) == "history"
     waiting(roster, asked.after(AssistantMessage("well")))
-    assert roster.why_not(standing, asked) == "history"
+    assert roster.miss_reason(standing, asked) == "history"
 
 
 @pytest.mark.proves("conversations.told")
 def test_a_session_that_ended_without_an_answer_is_why_its_history_goes_on_with_other_words() -> None:
-    roster = Roster(2)
+    roster = SessionTable(2)
     standing = after("hi", "hello")
     waiting(roster, standing)
     ended = roster.find(standing, after("hi", "hello", "more"))
     assert ended
     roster.end(ended, "cut")
-    roster.leave(ended)
-    assert roster.why_not(standing, after("hi", "hello", "more and then?")) == "cut"
+    roster.remove(ended)
+    assert roster.miss_reason(standing, after("hi", "hello", "more and then?")) == "cut"
 
 
 @pytest.mark.proves("conversations.told")
 def test_an_end_is_forgotten_once_another_session_stands_there() -> None:
-    roster = Roster(1)
+    roster = SessionTable(1)
     seat = waiting(roster, STANDING)
     roster.end(seat, "evicted")
-    roster.leave(seat)
+    roster.remove(seat)
     waiting(roster, STANDING)
     roster.find(STANDING, STANDING.after(UserMessage((Text("so"),))))
     assert why_not(roster, STANDING) == "busy"
@@ -246,10 +246,10 @@ def test_an_end_is_forgotten_once_another_session_stands_there() -> None:
 
 @pytest.mark.proves("processes.bounded")
 def test_as_many_ends_are_remembered_as_there_is_room_for_and_the_first_is_forgotten() -> None:
-    roster = Roster(1)
-    for number in range(MOST_REMEMBERED + 1):
+    roster = SessionTable(1)
+    for number in range(MAX_REMEMBERED_ENDS + 1):
         seat = waiting(roster, after(str(number), "hello"))
         roster.end(seat, "expired")
-        roster.leave(seat)
-    reasons = [why_not(roster, after(str(number), "hello")) for number in range(MOST_REMEMBERED + 1)]
-    assert reasons == ["unknown"] + ["expired"] * MOST_REMEMBERED
+        roster.remove(seat)
+    reasons = [why_not(roster, after(str(number), "hello")) for number in range(MAX_REMEMBERED_ENDS + 1)]
+    assert reasons == ["unknown"] + ["expired"] * MAX_REMEMBERED_ENDS

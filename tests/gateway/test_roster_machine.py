@@ -15,7 +15,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from claude_openai.gateway.session_table import TRANSITIONS, End, Move, Reason, Roster, Seat, State, WrongMove
+from claude_openai.gateway.session_table import (
+    TRANSITIONS,
+    EndReason,
+    InvalidTransition,
+    MissReason,
+    SessionEntry,
+    SessionEvent,
+    SessionState,
+    SessionTable,
+)
 from tests.gateway.test_roster import MOVES, after
 
 Place = tuple[str, tuple[str, ...]]
@@ -23,23 +32,23 @@ Place = tuple[str, tuple[str, ...]]
 
 PRINCIPALS = st.sampled_from("ab")
 WORDS = st.sampled_from("xy")
-ENDS = st.sampled_from(get_args(End))
+ENDS = st.sampled_from(get_args(EndReason))
 PLACES = st.tuples(PRINCIPALS, st.lists(WORDS.map(lambda word: (word, "ok")), min_size=1, max_size=2)).map(
     lambda place: (place[0], tuple(text for pair in place[1] for text in pair))
 )
 """Where sessions stand: few enough to meet again, and under another principal."""
 
-WAITING = (State.RESTING, State.PARKED)
-REASONS = frozenset(reason for part in get_args(Reason) for reason in (get_args(part) or (part,)))
+WAITING = (SessionState.RESTING, SessionState.PARKED)
+REASONS = frozenset(reason for part in get_args(MissReason) for reason in (get_args(part) or (part,)))
 
 
 @dataclass(eq=False)
 class Entry:
     """What the books know of one session."""
 
-    seat: Seat
+    seat: SessionEntry
     place: Place
-    state: State = State.ANSWERING
+    state: SessionState = SessionState.ANSWERING
     since: int = field(default=0)
 
 
@@ -49,20 +58,20 @@ class RosterMachine(RuleBasedStateMachine):
     @initialize(most=st.integers(1, 4))
     def open(self, most: int) -> None:
         self.most = most
-        self.roster = Roster(most)
+        self.roster = SessionTable(most)
         self.now = 0
         self.there: list[Entry] = []
-        self.gone: list[Seat] = []
+        self.gone: list[SessionEntry] = []
 
     @rule(principal=PRINCIPALS, word=WORDS)
     def begin(self, principal: str, word: str) -> None:
         asked = after(word, principal=principal)
         if len(self.there) == self.most:
             assert not self.roster.has_room()
-            with pytest.raises(WrongMove):
-                self.roster.begin(asked, self.now)
+            with pytest.raises(InvalidTransition):
+                self.roster.add(asked, self.now)
             return
-        seat = self.roster.begin(asked, self.now)
+        seat = self.roster.add(asked, self.now)
         assert seat.number not in {other.number for other in [*self.gone, *(entry.seat for entry in self.there)]}
         self.there.append(Entry(seat, (principal, (word,))))
 
@@ -77,96 +86,96 @@ class RosterMachine(RuleBasedStateMachine):
         found = self.roster.find(standing, asked)
         assert found is (expected.seat if expected else None)
         if expected:
-            expected.place, expected.state = (principal, (*said, word)), State.ANSWERING
+            expected.place, expected.state = (principal, (*said, word)), SessionState.ANSWERING
         else:
-            assert self.roster.why_not(standing, asked) in REASONS
+            assert self.roster.miss_reason(standing, asked) in REASONS
 
-    @precondition(lambda self: self.those(State.ANSWERING))
+    @precondition(lambda self: self.those(SessionState.ANSWERING))
     @rule(data=st.data(), parks=st.booleans())
     def complete(self, data: st.DataObject, *, parks: bool) -> None:
-        entry = self.one_of(data, State.ANSWERING)
+        entry = self.one_of(data, SessionState.ANSWERING)
         principal, said = entry.place
         self.now += 1
         standing = after(*said, "ok", principal=principal)
-        self.roster.wait(entry.seat, standing, Move.PARK if parks else Move.REST, self.now)
+        self.roster.release(entry.seat, standing, SessionEvent.PARK if parks else SessionEvent.REST, self.now)
         entry.place, entry.since = (principal, (*said, "ok")), self.now
-        entry.state = State.PARKED if parks else State.RESTING
+        entry.state = SessionState.PARKED if parks else SessionState.RESTING
 
     @precondition(lambda self: self.there)
     @rule(data=st.data(), why=ENDS)
-    def end(self, data: st.DataObject, why: End) -> None:
-        entry = self.one_of(data, *State)
-        assert self.roster.end(entry.seat, why) == (entry.state is not State.ENDING)
-        entry.state = State.ENDING
+    def end(self, data: st.DataObject, why: EndReason) -> None:
+        entry = self.one_of(data, *SessionState)
+        assert self.roster.end(entry.seat, why) == (entry.state is not SessionState.ENDING)
+        entry.state = SessionState.ENDING
 
-    @precondition(lambda self: self.those(State.ENDING))
+    @precondition(lambda self: self.those(SessionState.ENDING))
     @rule(data=st.data())
     def leave(self, data: st.DataObject) -> None:
-        self.leaves(self.one_of(data, State.ENDING))
+        self.leaves(self.one_of(data, SessionState.ENDING))
 
     @rule(why=ENDS)
-    def make_room(self, why: End) -> None:
-        full = len(self.there) == self.most and not self.those(State.ENDING)
-        order = [*self.since(State.RESTING), *self.since(State.PARKED)]
+    def make_room(self, why: EndReason) -> None:
+        full = len(self.there) == self.most and not self.those(SessionState.ENDING)
+        order = [*self.since(SessionState.RESTING), *self.since(SessionState.PARKED)]
         expected = order[0] if full and order else None
-        victim = self.roster.victim()
+        victim = self.roster.eviction_candidate()
         assert victim is (expected.seat if expected else None)
         if expected:
             assert self.roster.end(expected.seat, why)
-            expected.state = State.ENDING
+            expected.state = SessionState.ENDING
 
     @precondition(lambda self: self.there)
     @rule(data=st.data(), move=st.sampled_from(list(MOVES)))
-    def wrong_moves_raise_and_change_nothing(self, data: st.DataObject, move: Move) -> None:
-        entry = self.one_of(data, *State)
+    def wrong_moves_raise_and_change_nothing(self, data: st.DataObject, move: SessionEvent) -> None:
+        entry = self.one_of(data, *SessionState)
         if (entry.state, move) not in TRANSITIONS:
-            with pytest.raises(WrongMove):
+            with pytest.raises(InvalidTransition):
                 MOVES[move](self.roster, entry.seat)
 
     @precondition(lambda self: self.gone)
     @rule(data=st.data(), move=st.sampled_from(list(MOVES)), why=ENDS)
-    def nothing_comes_back(self, data: st.DataObject, move: Move, why: End) -> None:
+    def nothing_comes_back(self, data: st.DataObject, move: SessionEvent, why: EndReason) -> None:
         seat = data.draw(st.sampled_from(self.gone))
         assert not self.roster.end(seat, why)
-        with pytest.raises(WrongMove):
+        with pytest.raises(InvalidTransition):
             MOVES[move](self.roster, seat)
 
     @invariant()
     def the_roster_agrees_with_the_books(self) -> None:
         assert list(self.roster) == [entry.seat for entry in self.there]
         assert [seat.state for seat in self.roster] == [entry.state for entry in self.there]
-        for state in State:
+        for state in SessionState:
             assert self.roster.count(state) == len(self.those(state))
         assert len(list(self.roster)) <= self.most
         assert self.roster.has_room() == (len(self.there) < self.most)
 
     def teardown(self) -> None:
         """However it went, whoever waits is found by its own key, and ending all leaves nothing."""
-        for entry in [*self.since(State.RESTING), *self.since(State.PARKED)]:
+        for entry in [*self.since(SessionState.RESTING), *self.since(SessionState.PARKED)]:
             principal, said = entry.place
             found = self.roster.find(after(*said, principal=principal), after("x", principal=principal))
             assert found is not None
             [of] = [other for other in self.there if other.seat is found]
             assert of.place == entry.place
-            of.state = State.ANSWERING
+            of.state = SessionState.ANSWERING
         for entry in list(self.there):
-            assert self.roster.end(entry.seat, "stopped") == (entry.state is not State.ENDING)
+            assert self.roster.end(entry.seat, "stopped") == (entry.state is not SessionState.ENDING)
             self.leaves(entry)
         assert list(self.roster) == []
-        assert all(self.roster.count(state) == 0 for state in State)
+        assert all(self.roster.count(state) == 0 for state in SessionState)
 
     def leaves(self, entry: Entry) -> None:
-        self.roster.leave(entry.seat)
+        self.roster.remove(entry.seat)
         self.there.remove(entry)
         self.gone.append(entry.seat)
 
-    def those(self, *states: State) -> list[Entry]:
+    def those(self, *states: SessionState) -> list[Entry]:
         return [entry for entry in self.there if entry.state in states]
 
-    def since(self, state: State) -> list[Entry]:
+    def since(self, state: SessionState) -> list[Entry]:
         return sorted(self.those(state), key=lambda entry: entry.since)
 
-    def one_of(self, data: st.DataObject, *states: State) -> Entry:
+    def one_of(self, data: st.DataObject, *states: SessionState) -> Entry:
         return data.draw(st.sampled_from(self.those(*states)))
 
 

@@ -28,10 +28,18 @@ from claude_openai.core.load import RunCounts
 from claude_openai.core.messages import AssistantMessage, Text, ToolCall, ToolMessage, UserMessage
 from claude_openai.core.models import Model
 from claude_openai.core.ports import Session
-from claude_openai.core.runs import LIVE, Caller, Run, RunState, Said
+from claude_openai.core.runs import ACTIVE_STATES, Caller, Run, RunState, Visible
 from claude_openai.core.turn import Turn
-from claude_openai.gateway import Choice, Gateway, Keep, Limits, Patience, Queue, Runs
-from claude_openai.gateway.runs import joined
+from claude_openai.gateway import (
+    Gateway,
+    GatewayLimits,
+    ModelOptions,
+    QueueLimits,
+    RunRegistry,
+    SessionLimits,
+    Timeouts,
+)
+from claude_openai.gateway.runs import merge_adjacent_text
 from claude_openai.testing import Gate
 from claude_openai.testing.scripted_backend import ScriptedBackend, Step
 from tests.patience import PATIENCE_SECONDS
@@ -107,9 +115,9 @@ class House:
     async def cancel(self, number: int = 1) -> Run | None:
         return self.gateway.runs.cancel(await self.run(number))
 
-    async def followed(self, number: int = 1) -> list[Said]:
+    async def followed(self, number: int = 1) -> list[Visible]:
         """Everything that is said in a run, to its end."""
-        follower, said = self.gateway.runs.follow(await self.run(number)), list[Said]()
+        follower, said = self.gateway.runs.follow(await self.run(number)), list[Visible]()
         while new := await follower.receive():
             said += new
         return said
@@ -118,10 +126,10 @@ class House:
 @asynccontextmanager
 async def house(*scripts: list[Step], most_running: int = 2, record: Record | None = None) -> AsyncIterator[House]:
     record = record or Record()
-    limits = Limits(Patience(), Queue(most_running, 10, 60), Keep(parked=100))
+    limits = GatewayLimits(Timeouts(), QueueLimits(most_running, 10, 60), SessionLimits(parked_seconds=100))
     async with anyio.create_task_group() as tasks:
         backend = ScriptedBackend(*scripts)
-        gateway = Gateway(backend, tasks, limits, Choice(), Runs(record, anyio.current_time))
+        gateway = Gateway(backend, tasks, limits, ModelOptions(), RunRegistry(record, anyio.current_time))
         async with anyio.create_task_group() as asked:
             yield House(gateway, record, asked)
             asked.cancel_scope.cancel()
@@ -155,7 +163,7 @@ async def test_a_run_is_on_record_from_its_arrival_with_all_that_is_known_of_it(
             began_at=began,
             first_token_at=began,
             ended_at=began,
-            way="cold",
+            session_start="cold",
             finish="stop",
             usage=Usage(10, 5),
             cost_usd=0.25,
@@ -173,11 +181,11 @@ async def test_its_place_in_the_queue_and_its_wait_are_on_record() -> None:
             there.ask(number)
             await anyio.sleep(1)
         waiting = await there.gateway.runs.recent(10, RunState.QUEUED, "local")
-        assert sorted((run.place, run.began_at) for run in waiting) == [(1, None), (2, None)]
+        assert sorted((run.queue_position, run.began_at) for run in waiting) == [(1, None), (2, None)]
         assert there.gateway.load().runs == RunCounts(2, 1, 0, 0, 0, 0)
         gate.open()
         await anyio.sleep(1)
-        assert [(run.place, run.began_at) for run in [await there.run(number) for number in (1, 2, 3)]] == [
+        assert [(run.queue_position, run.began_at) for run in [await there.run(number) for number in (1, 2, 3)]] == [
             (0, began),
             (1, began + 3),
             (2, began + 3),
@@ -244,7 +252,7 @@ async def test_a_parked_run_is_completed_when_its_results_come() -> None:
         there.ask(2, RESULTS)
         await anyio.sleep(1)
         assert there.record.states()[-2:] == [RunState.PARKED, RunState.COMPLETED]
-        assert ((await there.run(1)).calls, (await there.run(2)).way) == ((CALL,), "results")
+        assert ((await there.run(1)).calls, (await there.run(2)).session_start) == ((CALL,), "results")
 
 
 @pytest.mark.proves("runs.parked")
@@ -297,7 +305,9 @@ async def test_a_run_whose_process_is_starting_can_be_cancelled() -> None:
 
     async with anyio.create_task_group() as tasks, anyio.create_task_group() as asked:
         backend = Slow([STARTED, DONE])
-        gateway = Gateway(backend, tasks, Limits(), Choice(), Runs(record := Record(), anyio.current_time))
+        gateway = Gateway(
+            backend, tasks, GatewayLimits(), ModelOptions(), RunRegistry(record := Record(), anyio.current_time)
+        )
         heard = House(gateway, record, asked).ask()
         await anyio.sleep(5)
         gateway.runs.cancel(record.saved[-1])
@@ -314,7 +324,9 @@ def test_a_run_is_ended_upstream_when_it_is_cancelled(said: list[Event]) -> None
     async def play() -> None:
         async with anyio.create_task_group() as tasks, anyio.create_task_group() as asked:
             backend = ScriptedBackend([*said, Gate(), DONE])
-            gateway = Gateway(backend, tasks, Limits(), Choice(), Runs(record := Record(), anyio.current_time))
+            gateway = Gateway(
+                backend, tasks, GatewayLimits(), ModelOptions(), RunRegistry(record := Record(), anyio.current_time)
+            )
             heard = House(gateway, record, asked).ask()
             await anyio.sleep(5)
             ended = gateway.runs.cancel(record.saved[-1])
@@ -335,7 +347,9 @@ def test_a_run_is_ended_upstream_when_it_is_cancelled(said: list[Event]) -> None
 async def test_a_run_whose_client_does_not_read_is_ended_upstream_all_the_same() -> None:
     async with anyio.create_task_group() as tasks:
         backend = ScriptedBackend([STARTED, TextDelta("Hel"), TextDelta("lo"), DONE])
-        gateway = Gateway(backend, tasks, Limits(), Choice(), Runs(record := Record(), anyio.current_time))
+        gateway = Gateway(
+            backend, tasks, GatewayLimits(), ModelOptions(), RunRegistry(record := Record(), anyio.current_time)
+        )
         async with gateway.open(TURN, caller()) as events:
             assert await anext(events) == STARTED
             gateway.runs.cancel(record.saved[-1])
@@ -350,7 +364,9 @@ async def test_a_run_whose_client_does_not_read_is_ended_upstream_all_the_same()
 @on_virtual_clock
 async def test_a_run_that_is_cancelled_while_its_last_word_is_on_its_way_keeps_no_session() -> None:
     async with anyio.create_task_group() as tasks:
-        gateway = Gateway(ScriptedBackend(CALLING), tasks, Limits(), Choice(), Runs(record := Record()))
+        gateway = Gateway(
+            ScriptedBackend(CALLING), tasks, GatewayLimits(), ModelOptions(), RunRegistry(record := Record())
+        )
         async with gateway.open(TURN, caller()) as events:
             assert [event async for event in events][-1] == TurnFinished("tool_calls")
             ended = gateway.runs.cancel(record.saved[-1])
@@ -372,7 +388,7 @@ async def test_a_parked_run_that_is_cancelled_loses_its_session_and_its_results_
         await anyio.sleep(1)
         assert heard[-1] == DONE
         assert there.record.states()[-2:] == [RunState.PARKED, RunState.CANCELLED]
-        assert there.gateway.load().rebuilt_because == {"cancelled": 1}
+        assert there.gateway.load().miss_reasons == {"cancelled": 1}
 
 
 # Following
@@ -390,7 +406,7 @@ async def test_a_follower_is_told_what_was_said_and_then_what_is() -> None:
         gate.open()
         assert await follower.receive() == (ToolCalled(CALL),)
         assert await follower.receive() == ()
-        assert follower.run.state not in LIVE
+        assert follower.run.state not in ACTIVE_STATES
 
 
 @pytest.mark.proves("runs.follow")
@@ -437,13 +453,13 @@ async def test_a_follower_is_told_the_end_of_a_run_that_is_cancelled() -> None:
         st.one_of(st.builds(TextDelta, st.text()), st.builds(ReasoningDelta, st.text()), st.just(ToolCalled(CALL)))
     )
 )
-def test_what_is_joined_says_the_same_and_has_no_two_texts_in_a_row(said: list[Said]) -> None:
-    whole = joined(said)
+def test_what_is_joined_says_the_same_and_has_no_two_texts_in_a_row(said: list[Visible]) -> None:
+    whole = merge_adjacent_text(said)
     assert spelt(whole) == spelt(said)
     assert not any(type(one) is type(other) is not ToolCalled for one, other in pairwise(whole))
 
 
-def spelt(said: list[Said] | tuple[Said, ...]) -> list[tuple[type[Said], object]]:
+def spelt(said: list[Visible] | tuple[Visible, ...]) -> list[tuple[type[Visible], object]]:
     return [
         (type(each), part)
         for each in said

@@ -19,16 +19,28 @@ from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.load import Processes
 from claude_openai.core.messages import AssistantMessage, Message, Text, ToolCall, ToolMessage, UserMessage
 from claude_openai.core.models import Model
-from claude_openai.core.ports import Condition, Description, Session, Start
-from claude_openai.core.runs import LIVE, OVER, Run, RunState
+from claude_openai.core.ports import BackendStatus, Description, Session, SessionStart
+from claude_openai.core.runs import ACTIVE_STATES, TERMINAL_STATES, Run, RunState
 from claude_openai.core.turn import Turn
-from claude_openai.gateway import Choice, Gateway, Keep, Limits, Patience, Queue, Runs
+from claude_openai.gateway import (
+    Gateway,
+    GatewayLimits,
+    ModelOptions,
+    QueueLimits,
+    RunRegistry,
+    SessionLimits,
+    Timeouts,
+)
 from claude_openai.testing.scripted_backend import DESCRIPTION
 from tests.virtual_clock import on_virtual_clock
 
 STARTED = TurnStarted("sonnet", "session")
 NOTHING = Processes(answering=0, resting=0, parked=0, ending=0, warm=0)
-LIMITS = Limits(Patience(request=60, first_byte=20, idle=30), Queue(2, 3, 40), Keep(idle=50, parked=80, most=3))
+LIMITS = GatewayLimits(
+    Timeouts(request=60, first_byte=20, idle=30),
+    QueueLimits(2, 3, 40),
+    SessionLimits(idle_seconds=50, parked_seconds=80, max_sessions=3),
+)
 AT_LAST_SECONDS = 1000.0
 """Longer than the longest queue of the longest turns."""
 
@@ -63,13 +75,13 @@ class Moody:
     async def describe(self) -> Description:
         return DESCRIPTION
 
-    def condition(self) -> Condition:
-        return Condition()
+    def status(self) -> BackendStatus:
+        return BackendStatus()
 
     @asynccontextmanager
     async def open(self, turn: Turn) -> AsyncIterator[Session]:
         self.there += 1
-        assert self.there <= LIMITS.keep.most
+        assert self.there <= LIMITS.sessions.max_sessions
         try:
             await anyio.sleep(1)
             session = MoodySession(turn, self.moods)
@@ -82,7 +94,7 @@ class Moody:
 
 
 class MoodySession:
-    start: Start = "cold"
+    start: SessionStart = "cold"
 
     def __init__(self, turn: Turn, moods: Iterable[Mood]) -> None:
         self.principal = turn.principal
@@ -140,18 +152,18 @@ class MoodySession:
         assert turn.principal == self.principal
         assert turn.messages[: len(self.heard)] == self.heard
         await anyio.sleep(1)
-        if not self.lasts() or self.mood is Mood.REFUSES_MORE:
+        if not self.is_resumable() or self.mood is Mood.REFUSES_MORE:
             return False
         self.heard, self.waits = turn.messages, False
         return True
 
-    def lasts(self) -> bool:
+    def is_resumable(self) -> bool:
         return self.waits and not self.dead.is_set()
 
-    def worn(self) -> bool:
+    def should_recycle(self) -> bool:
         return self.answers >= 3
 
-    async def gone(self) -> None:
+    async def wait_closed(self) -> None:
         await self.dead.wait()
 
 
@@ -207,7 +219,7 @@ MOODS = st.lists(st.sampled_from((*[Mood.SAYS, Mood.CALLS] * 4, *Mood)), min_siz
 
 LAWFUL = {
     (RunState.QUEUED, RunState.RUNNING),
-    *((state, end) for state in LIVE for end in (RunState.FAILED, RunState.CANCELLED)),
+    *((state, end) for state in ACTIVE_STATES for end in (RunState.FAILED, RunState.CANCELLED)),
     (RunState.RUNNING, RunState.COMPLETED),
     (RunState.RUNNING, RunState.PARKED),
     (RunState.PARKED, RunState.COMPLETED),
@@ -284,7 +296,7 @@ async def play(schedule: Schedule, moods: list[Mood], seen: set[str]) -> None:
     clients = [Client(number) for number in range(4)]
     async with anyio.create_task_group() as sessions:
         record = Record()
-        gateway = Gateway(playing, sessions, LIMITS, Choice(), Runs(record, anyio.current_time))
+        gateway = Gateway(playing, sessions, LIMITS, ModelOptions(), RunRegistry(record, anyio.current_time))
         with anyio.fail_after(len(schedule) * AT_LAST_SECONDS):
             async with anyio.create_task_group() as requests:
                 for seconds, happening in schedule:
@@ -297,24 +309,24 @@ async def play(schedule: Schedule, moods: list[Mood], seen: set[str]) -> None:
                             for session in playing.sessions[number : number + 1]:
                                 session.dead.set()
                         case Cancel(number):
-                            going = [run for run in record.runs.values() if run.state not in OVER]
+                            going = [run for run in record.runs.values() if run.state not in TERMINAL_STATES]
                             for run in going[number : number + 1]:
                                 ended = gateway.runs.cancel(run)
                                 assert ended is not None
                                 assert ended.state is RunState.CANCELLED
                         case EndWaiting():
-                            requests.start_soon(gateway.end_waiting)
+                            requests.start_soon(gateway.close_idle_sessions)
             await gateway.until_idle()
             assert (gateway.load().running, gateway.load().waiting) == (0, 0)
             assert gateway.load().processes.answering == 0
-            await gateway.end_waiting()
-        seen.update(gateway.load().turns, gateway.load().rebuilt_because)
+            await gateway.close_idle_sessions()
+        seen.update(gateway.load().turns, gateway.load().miss_reasons)
         await anyio.sleep(3)  # one that ended just now by itself is still on its way out
         assert gateway.load().processes == NOTHING
         assert playing.there == 0
         assert not any(session.is_answering for session in playing.sessions)
         assert Counter(run.state for run in record.runs.values()) == Counter(asdict(gateway.load().runs))
-        assert all(run.state in OVER for run in record.runs.values())
+        assert all(run.state in TERMINAL_STATES for run in record.runs.values())
         sessions.cancel_scope.cancel()
 
 

@@ -11,7 +11,7 @@ import trio
 from claude_openai.core.events import Event, RateLimitReported, TextDelta, TurnFailed, TurnFinished, TurnStarted
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.ports import Description, Login
-from claude_openai.gateway import Choice, Gateway, Limits
+from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions
 from claude_openai.gateway.upstream import BELIEVED_SECONDS, UpstreamHealth
 from claude_openai.testing.scripted_backend import DESCRIPTION, ScriptedBackend
 from tests.gateway.test_gateway import events_of
@@ -125,7 +125,7 @@ class SignedIn(ScriptedBackend):
 async def gateway(backend: ScriptedBackend) -> AsyncIterator[Gateway]:
     began = trio.current_time()
     async with anyio.create_task_group() as tasks:
-        yield Gateway(backend, tasks, Limits(), Choice(), now=lambda: NOW + trio.current_time() - began)
+        yield Gateway(backend, tasks, GatewayLimits(), ModelOptions(), now=lambda: NOW + trio.current_time() - began)
         tasks.cancel_scope.cancel()
 
 

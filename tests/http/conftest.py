@@ -19,7 +19,7 @@ from structlog.typing import EventDict
 
 from claude_openai.core.failures import Failure
 from claude_openai.core.ports import Description, RunStore
-from claude_openai.gateway import Choice, Gateway, Limits, Queue, Runs
+from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions, QueueLimits, RunRegistry
 from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection
 from claude_openai.store import MemoryRuns
@@ -88,13 +88,13 @@ def serve(house: tuple[Stage, httpx2.AsyncClient, TaskGroup]) -> Serve:
         wall_clock: Callable[[], float] = time.time,
         **configuration: Unpack[Configuration],
     ) -> Served:
-        runs = Runs(store or MemoryRuns())
+        runs = RunRegistry(store or MemoryRuns())
         backend = ScriptedBackend(*scripts, description=description)
         gateway = Gateway(
             backend,
             sessions,
-            Limits(queue=Queue(most_running=2)),
-            Choice(aliases=(("gpt-4o", "sonnet"),)),
+            GatewayLimits(queue=QueueLimits(max_running=2)),
+            ModelOptions(aliases=(("gpt-4o", "sonnet"),)),
             runs,
             now=wall_clock,
         )

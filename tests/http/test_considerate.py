@@ -10,9 +10,9 @@ import pytest
 
 from claude_openai.core.events import TextDelta, TurnFinished
 from claude_openai.core.failures import Kind, RequestFailed
-from claude_openai.gateway import Choice, Gateway, Limits
+from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions
 from claude_openai.http.generation.body import Bodies
-from claude_openai.http.generation.context import LARGE_BYTES, Answering, considerately
+from claude_openai.http.generation.context import LARGE_BYTES, GenerationContext, run_in_thread_if_large
 from claude_openai.jsontools.work_limit import TooMuch, spend
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.http.conftest import Serve
@@ -49,7 +49,7 @@ async def test_work_that_takes_long_leaves_the_event_loop_and_ends_with_its_requ
     endless = Endless()
     with anyio.fail_after(PATIENCE_SECONDS):
         async with anyio.create_task_group() as group:
-            group.start_soon(considerately, size, endless.work)
+            group.start_soon(run_in_thread_if_large, size, endless.work)
             while endless.threads[-1:] in ([], [threading.get_ident()]):
                 await anyio.lowlevel.checkpoint()
             group.cancel_scope.cancel()
@@ -59,10 +59,10 @@ async def test_work_that_takes_long_leaves_the_event_loop_and_ends_with_its_requ
 async def test_what_takes_longer_than_the_request_may_is_ended_and_told_so() -> None:
     endless = Endless()
     async with anyio.create_task_group() as tasks:
-        gateway = Gateway(ScriptedBackend(), tasks, Limits(), Choice())
-        means = Answering(gateway, Bodies(1, 1), 1, str, int, request_seconds=0.05)
+        gateway = Gateway(ScriptedBackend(), tasks, GatewayLimits(), ModelOptions())
+        means = GenerationContext(gateway, Bodies(1, 1), 1, str, int, request_seconds=0.05)
         with pytest.raises(RequestFailed) as raised, means.understanding():
-            await considerately(1, endless.work)
+            await run_in_thread_if_large(1, endless.work)
     assert raised.value.failure.kind is Kind.TIMEOUT
     assert await given_up(endless)
 

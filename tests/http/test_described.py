@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from claude_openai.gateway import Choice, Gateway, Limits, Runs
+from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions, RunRegistry
 from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection
 from claude_openai.http.endpoints.openapi import document
@@ -60,7 +60,9 @@ def url() -> Iterator[str]:
 
     async def serve() -> None:
         async with anyio.create_task_group() as sessions:
-            gateway = Gateway(ScriptedBackend(said("Hi")), sessions, Limits(), Choice(), Runs(MemoryRuns()))
+            gateway = Gateway(
+                ScriptedBackend(said("Hi")), sessions, GatewayLimits(), ModelOptions(), RunRegistry(MemoryRuns())
+            )
             app = create_app(Services(gateway, "1.2.3"))
             config = uvicorn.Config(app, http=Connection, log_config=None, ws="none", lifespan="off")
             async with serving(Server(config), listener):

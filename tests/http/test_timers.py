@@ -9,12 +9,12 @@ from starlette.types import Message, Receive, Scope, Send
 
 from claude_openai.core.events import Event, ReasoningDelta, Retrying, TextDelta, TurnFinished
 from claude_openai.core.ports import Description
-from claude_openai.gateway import Choice, Gateway, Limits
+from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions
 from claude_openai.http.endpoints.health import ANSWER_SECONDS, HealthCheck
 from claude_openai.http.generation.body import SILENCE_SECONDS, WHOLE_SECONDS, read_body
 from claude_openai.http.generation.event_stream import KEEP_ALIVE, EventStream
-from claude_openai.http.middleware.errors import Refused
-from claude_openai.http.middleware.slow_clients import ClientGone, Patience
+from claude_openai.http.middleware.errors import HttpError
+from claude_openai.http.middleware.slow_clients import ClientDisconnected, SlowClientTimeout
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.http.exchange import CHAT
 from tests.virtual_clock import on_virtual_clock
@@ -54,7 +54,7 @@ async def test_a_comment_leaves_whenever_nothing_else_has_left_for_so_long() -> 
 @on_virtual_clock
 async def test_a_client_that_falls_silent_within_its_request_is_told_so() -> None:
     began = anyio.current_time()
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(HttpError) as refused:
         await read_body(SCOPE, arriving(PIECE, PIECE), limit=10)
     assert refused.value.status == 408
     assert anyio.current_time() - began == SILENCE_SECONDS
@@ -69,7 +69,7 @@ async def test_a_body_that_comes_byte_by_byte_is_given_up_after_its_time() -> No
         await anyio.sleep(SILENCE_SECONDS - 1)
         return PIECE
 
-    with pytest.raises(Refused, match="took over 300 s") as refused:
+    with pytest.raises(HttpError, match="took over 300 s") as refused:
         await read_body(SCOPE, dripping, limit=1000)
     assert refused.value.status == 408
     assert anyio.current_time() - began == WHOLE_SECONDS
@@ -78,7 +78,7 @@ async def test_a_body_that_comes_byte_by_byte_is_given_up_after_its_time() -> No
 @pytest.mark.proves("lifetime.client-gone")
 @on_virtual_clock
 async def test_a_client_that_leaves_within_its_request_is_gone() -> None:
-    with pytest.raises(ClientGone):
+    with pytest.raises(ClientDisconnected):
         await read_body(SCOPE, arriving(PIECE, {"type": "http.disconnect"}), limit=10)
 
 
@@ -91,7 +91,7 @@ async def test_a_client_that_does_not_read_is_given_up_after_its_time() -> None:
         await anyio.sleep(1000)  # however long an answer takes, only its leaving is bounded
         await send(START)
 
-    await Patience(answer, seconds=60)(SCOPE, arriving(), stuck)
+    await SlowClientTimeout(answer, seconds=60)(SCOPE, arriving(), stuck)
     assert anyio.current_time() - began == 1060
 
 
@@ -110,7 +110,9 @@ async def test_a_backend_that_does_not_say_what_it_is_is_not_ready() -> None:
 
     began = anyio.current_time()
     async with anyio.create_task_group() as sessions:
-        health = HealthCheck(Gateway(Silent(), sessions, Limits(), Choice()), version="1.2.3", simulated=False)
+        health = HealthCheck(
+            Gateway(Silent(), sessions, GatewayLimits(), ModelOptions()), version="1.2.3", simulated=False
+        )
         await health(SCOPE, arriving(), send)
     assert (sent[0]["status"], anyio.current_time() - began) == (503, ANSWER_SECONDS)
 

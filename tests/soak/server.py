@@ -54,4 +54,4 @@ async def _announced_url(child: Child, log: anyio.Path) -> str:
                 if '"event": "server.ready"' in line:
                     return str(json.loads(line)["url"])
             await anyio.sleep(POLL_SECONDS)
-    raise TimeoutError(f"the server did not start: {child.complaints()}")
+    raise TimeoutError(f"the server did not start: {child.stderr_tail()}")

@@ -8,7 +8,7 @@ import pytest
 
 from claude_openai.store import StoreError, saved_runs, sqlite_runs
 from claude_openai.store.sqlite.database_files import NAME
-from claude_openai.store.sqlite.reader import ask
+from claude_openai.store.sqlite.reader import query_saved
 from tests.store.samples import KEEPS_ALL, a_run, remember, until
 
 pytestmark = pytest.mark.anyio
@@ -53,7 +53,7 @@ def test_a_server_that_begins_while_a_command_reads_is_noticed(tmp_path: Path) -
             server.execute("CREATE TABLE IF NOT EXISTS later (a)")
             return connection.execute("SELECT name FROM sqlite_master WHERE name = 'later'").fetchall()
 
-        assert ask(file, question) == [("later",)]
+        assert query_saved(file, question) == [("later",)]
 
 
 @pytest.mark.proves("store.damaged")

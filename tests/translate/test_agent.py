@@ -9,7 +9,7 @@ import pytest
 from claude_openai.core.agent import AgentProfile, AgentRules, Mode
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.models import Model
-from claude_openai.protocols.chat_completions.request import Reading, parse_request, read_turn
+from claude_openai.protocols.chat_completions.request import ParsedRequest, parse_request, read_turn
 from tests.translate.chat_completions.asking import CATALOGUE, HELLO
 
 
@@ -31,7 +31,7 @@ def rules(default: Mode = "chat") -> AgentRules:
     return AgentRules(Folders(), default, setting_sources=("user", "project"))
 
 
-def read(claude: object = None, *, agents: AgentRules | None = None, **fields: object) -> Reading:
+def read(claude: object = None, *, agents: AgentRules | None = None, **fields: object) -> ParsedRequest:
     body = {"messages": [HELLO], "claude": claude, **fields}
     catalogue = CATALOGUE if agents is None else type(CATALOGUE)(CATALOGUE.models, CATALOGUE.default, agents=True)
     return read_turn(parse_request(json.dumps(body).encode()), catalogue, "local", agents)

@@ -22,7 +22,7 @@ def asked(form: object, **more: object) -> Turn:
     return chat.read_turn(chat.parse_request(json.dumps(body).encode()), CATALOGUE).turn
 
 
-def asked_for_response(form: object) -> responses.Reading:
+def asked_for_response(form: object) -> responses.ParsedRequest:
     body = json.dumps({"input": "Hi", "text": {"format": form}}).encode()
     return responses.read_turn(responses.parse_request(body), CATALOGUE, response_id="resp_1", created=1)
 

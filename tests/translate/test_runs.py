@@ -10,8 +10,8 @@ from inline_snapshot import snapshot
 
 from claude_openai.core.events import Activity, ReasoningDelta, TextDelta, ToolCalled
 from claude_openai.core.messages import ToolCall
-from claude_openai.core.runs import Run, RunState, Said
-from claude_openai.jsontools.surrogates import mended
+from claude_openai.core.runs import Run, RunState, Visible
+from claude_openai.jsontools.surrogates import without_surrogates
 from claude_openai.protocols.runs.stream import RunEncoder, run_list, run_object, whole_run
 from claude_openai.protocols.runs.wire import RunObject
 
@@ -76,7 +76,7 @@ def test_a_refusal_is_told_in_openais_word() -> None:
 
 @pytest.mark.proves("runs.follow")
 def test_each_thing_that_is_said_is_an_event_of_its_kind() -> None:
-    said: list[Said] = [
+    said: list[Visible] = [
         ReasoningDelta("Hm."),
         TextDelta("Hi"),
         Activity("t", "LS", "{}", failed=True),
@@ -100,5 +100,5 @@ def test_no_character_is_lost_however_text_is_cut(batches: list[list[str]]) -> N
     stream = b"".join([*(encoder.feed(map(TextDelta, batch)) for batch in batches), encoder.finish(RUN)])
     *texts, end = stream.decode().removesuffix("\n\n").split("\n\n")
     told = [json.loads(text.removeprefix("event: text\ndata: "))["text"] for text in texts]
-    assert "".join(told) == mended("".join(text for batch in batches for text in batch))
+    assert "".join(told) == without_surrogates("".join(text for batch in batches for text in batch))
     assert end.startswith("event: end\n")

@@ -47,7 +47,7 @@ _SETTINGS: Final = ("config", "api_key", "api_key_file", "data_dir")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ServerOption:
     """Which server a command is about: the one at `url`, the one on `port`, or else the only one that runs."""
 
     settings: Settings
@@ -82,7 +82,7 @@ def about_a_server(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_choice(*, port: int | None, url: str | None, **parameters: object) -> object:
         flags = given({name: parameters.pop(name) for name in _SETTINGS})
         settings = Settings.load(flags, click.get_current_context().obj)
-        return command(Choice(settings, port, url), **parameters)
+        return command(ServerOption(settings, port, url), **parameters)
 
     return with_choice
 
@@ -100,7 +100,7 @@ class RunId(click.ParamType[str]):
         return str(value)
 
 
-class Refused(LaunchError):  # noqa: N818 -- named for what happened
+class ServerRefused(LaunchError):  # noqa: N818 -- named for what happened
     """The server did not do what it was asked; `code` is its own word for why."""
 
     exit_code = ExitCode.FAILED
@@ -155,7 +155,7 @@ class Api:
                     yield from self._told(event)
                     if event.event == "end":
                         return
-        raise Refused(f"{self._url} ended the stream before the run was over", _SERVER_LOG)
+        raise ServerRefused(f"{self._url} ended the stream before the run was over", _SERVER_LOG)
 
     def _told(self, event: "ServerSentEvent") -> Iterator[Told]:
         kinds: dict[str, type[Told]] = {
@@ -181,30 +181,34 @@ class Api:
         try:
             yield
         except httpx2.TimeoutException:
-            raise Refused(f"{self._url} does not answer in time", "see how it is with: claude-openai status") from None
+            raise ServerRefused(
+                f"{self._url} does not answer in time", "see how it is with: claude-openai status"
+            ) from None
         except httpx2.HTTPError as error:
             why = one_line(str(error)) or type(error).__name__
-            raise Refused(f"{self._url} cannot be asked: {why}", "see what runs with: claude-openai status") from None
+            raise ServerRefused(
+                f"{self._url} cannot be asked: {why}", "see what runs with: claude-openai status"
+            ) from None
 
     @contextmanager
     def _telling_candidates(self, run_id: str) -> Iterator[None]:
         try:
             yield
-        except Refused as refused:
+        except ServerRefused as refused:
             if refused.code == "run_not_found":
                 raise unknown(run_id) from None
             if refused.code == "run_id_ambiguous":
                 raise ambiguous(run_id, self.runs(MOST_RUNS)) from None
             raise
 
-    def _refused(self, answer: "Response") -> Refused:
+    def _refused(self, answer: "Response") -> ServerRefused:
         try:
             error = _Body.model_validate_json(answer.content).error
         except ValidationError:
-            return Refused(f"{self._url} answered with status {answer.status_code}", "is a claude-openai there?")
+            return ServerRefused(f"{self._url} answered with status {answer.status_code}", "is a claude-openai there?")
         if answer.status_code == 401:  # noqa: PLR2004 -- HTTP's
-            return Refused(*self._locked_out(), error.code)
-        return Refused(one_line(error.message).rstrip("."), None, error.code)
+            return ServerRefused(*self._locked_out(), error.code)
+        return ServerRefused(one_line(error.message).rstrip("."), None, error.code)
 
     def _locked_out(self) -> tuple[str, str]:
         fault = "does not take this API key" if "authorization" in self._client.headers else "wants an API key"
@@ -214,7 +218,7 @@ class Api:
         try:
             return kind.model_validate_json(data)
         except ValidationError:
-            raise Refused(f"what {self._url} answers is not understood", "is it of another version?") from None
+            raise ServerRefused(f"what {self._url} answers is not understood", "is it of another version?") from None
 
 
 @contextmanager
@@ -231,7 +235,7 @@ def api(url: str, settings: Settings) -> Iterator[Api]:
         yield Api(client, url, SILENCE_SECONDS + settings.keep_alive_interval)
 
 
-def the_server(choice: Choice) -> str:
+def the_server(choice: ServerOption) -> str:
     """The URL of a server that must run.
 
     Raises:
@@ -242,12 +246,12 @@ def the_server(choice: Choice) -> str:
     raise NotRunning("no server of yours runs", "start one with: claude-openai --background")
 
 
-def unknown(run_id: str) -> Refused:
+def unknown(run_id: str) -> ServerRefused:
     """No run has such an id."""
-    return Refused(f"no run has an id that begins with {run_id}", "list them with: claude-openai runs")
+    return ServerRefused(f"no run has an id that begins with {run_id}", "list them with: claude-openai runs")
 
 
-def ambiguous(run_id: str, runs: Sequence[RunObject]) -> Refused:
+def ambiguous(run_id: str, runs: Sequence[RunObject]) -> ServerRefused:
     """Several runs have; `runs` are those to look for them in."""
     found = ([name for name in (run.id, run.answer_id, run.request_id) if name.startswith(run_id)] for run in runs)
     names = [matching[0] for matching in found if matching]
@@ -255,7 +259,7 @@ def ambiguous(run_id: str, runs: Sequence[RunObject]) -> Refused:
     shown = [name[:length] for name in names[:MOST_CANDIDATES]]
     more = len(names) - len(shown)
     told = ", ".join([*shown, *([f"{more} more"] if more else [])])
-    return Refused(f"several runs have an id that begins with {run_id}: {told}", "give more of the id")
+    return ServerRefused(f"several runs have an id that begins with {run_id}: {told}", "give more of the id")
 
 
 class _Fault(BaseModel):

@@ -15,7 +15,7 @@ class CannotJoinError(Exception):
     """Why it has to be done by hand, in a sentence without a full stop."""
 
 
-def joined(theirs: str, ours: str, form: str) -> str:
+def merge(theirs: str, ours: str, form: str) -> str:
     """The text of a configuration in this form (`json`, `toml`, `yaml`), with ours in it.
 
     Raises:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Final
 
-from claude_openai.core.runs import OVER
+from claude_openai.core.runs import TERMINAL_STATES
 from claude_openai.protocols.runs.wire import RunObject, RunUsage
 
 UNKNOWN: Final = "-"
@@ -38,7 +38,7 @@ def age(seconds: float) -> str:
 
 def took(run: RunObject, now: float) -> str:
     """From its arrival to its end, or to now; of one whose server was killed nobody knows the end."""
-    if run.ended_at is None and run.state in OVER:
+    if run.ended_at is None and run.state in TERMINAL_STATES:
         return UNKNOWN
     return duration((now if run.ended_at is None else run.ended_at) - run.arrived_at)
 

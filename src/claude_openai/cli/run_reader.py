@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from claude_openai.cli.client import MOST_RUNS, Choice, Said, Told, ambiguous, api, unknown
+from claude_openai.cli.client import MOST_RUNS, Said, ServerOption, Told, ambiguous, api, unknown
 from claude_openai.core.runs import RunState
 from claude_openai.protocols.runs.stream import run_object, whole_run
 from claude_openai.protocols.runs.wire import RunObject, RunText
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from claude_openai.store import SavedRuns
 
 
-class Source(Protocol):
+class RunReader(Protocol):
     """Runs to read. Each method raises `LaunchError` where that cannot be."""
 
     def runs(self, limit: int, state: str | None = None) -> Sequence[RunObject]:
@@ -32,7 +32,7 @@ class Source(Protocol):
         ...
 
 
-class Saved:
+class StoreReader:
     """The runs on disk, whoever asked for them: who may read the file may read all of it."""
 
     def __init__(self, saved: "SavedRuns") -> None:
@@ -54,12 +54,12 @@ class Saved:
 
     def follow(self, run_id: str) -> Iterator[Told]:
         """See `Source.follow`."""
-        yield from said(run := self.run(run_id))
+        yield from output_of_run(run := self.run(run_id))
         yield run
 
 
 @contextmanager
-def source(choice: Choice) -> Iterator[Source]:
+def open_run_reader(choice: ServerOption) -> Iterator[RunReader]:
     """The server that was chosen; where none runs the store, which is told on standard error."""
     if url := choice.found():
         with api(url, choice.settings) as server:
@@ -69,10 +69,10 @@ def source(choice: Choice) -> Iterator[Source]:
 
     folder = Places.of(choice.settings).data
     click.echo(f"no server of yours runs; this is from the store in {folder}", err=True)
-    yield Saved(saved_runs(folder))
+    yield StoreReader(saved_runs(folder))
 
 
-def said(run: RunObject) -> Iterator[Said]:
+def output_of_run(run: RunObject) -> Iterator[Said]:
     """What a run has said so far, as a follower would be told."""
     if run.text:
         yield RunText(text=run.text)

@@ -19,7 +19,7 @@ from claude_openai.core.agent import AgentProfile
 from claude_openai.core.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
 from claude_openai.core.turn import Turn
 from claude_openai.jsontools.strict import parse
-from claude_openai.jsontools.surrogates import mended
+from claude_openai.jsontools.surrogates import without_surrogates
 
 Difference = Literal["model", "profile", "format", "instructions", "tools", "history"]
 
@@ -127,13 +127,13 @@ _TEXT: Final = json.JSONEncoder(sort_keys=True, default=_fields).encode
 
 def _canonical(message: Message) -> object:
     if isinstance(message, AssistantMessage):
-        text = mended(message.text).strip(_SPACE)
+        text = without_surrogates(message.text).strip(_SPACE)
         return ["AssistantMessage", text, [_canonical_call(call) for call in message.tool_calls]]
     return [type(message).__name__, message]
 
 
 def _canonical_call(call: ToolCall) -> object:
-    return [call.id, call.name, _canonical_json(parse(mended(call.arguments.strip() or "{}")))]
+    return [call.id, call.name, _canonical_json(parse(without_surrogates(call.arguments.strip() or "{}")))]
 
 
 def _canonical_json(value: object) -> object:

@@ -52,4 +52,4 @@ class Load:
     runs: RunCounts
     processes: Processes
     turns: Mapping[str, int]
-    rebuilt_because: Mapping[str, int]
+    miss_reasons: Mapping[str, int]

@@ -11,7 +11,7 @@ from claude_openai.core.models import Model
 from claude_openai.core.runs import Run, RunState
 from claude_openai.core.turn import Turn
 
-Start = Literal["warm", "cold", "rebuilt"]
+SessionStart = Literal["warm", "cold", "rebuilt"]
 """How a session began: in a process that was waiting, in a new one, or in a new one that was given a history."""
 
 
@@ -43,11 +43,11 @@ class Description:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class BackendStatus:
     """How a backend is right now: how many processes wait for a new conversation, and why none can be started."""
 
     warm: int = 0
-    trouble: Failure | None = None
+    start_failure: Failure | None = None
 
 
 class Session(Protocol):
@@ -57,7 +57,7 @@ class Session(Protocol):
     """
 
     @property
-    def start(self) -> Start:
+    def start(self) -> SessionStart:
         """How it began."""
         ...
 
@@ -72,15 +72,15 @@ class Session(Protocol):
         """
         ...
 
-    def lasts(self) -> bool:
+    def is_resumable(self) -> bool:
         """Whether the answer that is complete left a session that can be resumed."""
         ...
 
-    def worn(self) -> bool:
+    def should_recycle(self) -> bool:
         """Whether it has served enough and should end with this answer, though it could go on."""
         ...
 
-    async def gone(self) -> None:
+    async def wait_closed(self) -> None:
         """Returns when the session has ended by itself, and never as long as it can be resumed."""
         ...
 
@@ -100,7 +100,7 @@ class Backend(Protocol):
         """
         ...
 
-    def condition(self) -> Condition:
+    def status(self) -> BackendStatus:
         """How it is right now; asks nobody."""
         ...
 

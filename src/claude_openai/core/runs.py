@@ -36,13 +36,13 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
 
 
-LIVE = frozenset({RunState.QUEUED, RunState.RUNNING})
+ACTIVE_STATES = frozenset({RunState.QUEUED, RunState.RUNNING})
 """The states of a run that is still being answered; a parked one has been."""
 
-OVER = frozenset({RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED})
+TERMINAL_STATES = frozenset({RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED})
 """The states that nothing changes any more."""
 
-Said = TextDelta | ReasoningDelta | ToolCalled | Activity
+Visible = TextDelta | ReasoningDelta | ToolCalled | Activity
 """What the model does that can be watched as it happens."""
 
 
@@ -96,8 +96,8 @@ class Run:
     began_at: float | None = None
     first_token_at: float | None = None
     ended_at: float | None = None
-    place: int = 0
-    way: str | None = None
+    queue_position: int = 0
+    session_start: str | None = None
     profile: str = "chat"
     finish: str | None = None
     error_code: str | None = None
@@ -114,7 +114,7 @@ class Run:
         return self.id, self.answer_id, self.request_id
 
 
-def arrived(caller: Caller, turn: Turn, now: float) -> Run:
+def new_run(caller: Caller, turn: Turn, now: float) -> Run:
     """The run of a request that asks for `turn`."""
     return Run(
         id=caller.run_id,
@@ -129,14 +129,14 @@ def arrived(caller: Caller, turn: Turn, now: float) -> Run:
     )
 
 
-def begun(run: Run, now: float) -> Run:
+def mark_started(run: Run, now: float) -> Run:
     """It got its place."""
     return replace(run, state=RunState.RUNNING, began_at=now) if run.state is RunState.QUEUED else run
 
 
-def told(run: Run, event: Event, now: float) -> Run:
+def apply_event(run: Run, event: Event, now: float) -> Run:
     """What `event` makes of it. How an answer's text is cut into deltas makes no difference."""
-    if run.state not in LIVE:
+    if run.state not in ACTIVE_STATES:
         return run
     match event:
         case TurnStarted(model):
@@ -165,14 +165,14 @@ def with_kept(run: Run, kept: Kept | None) -> Run:
     return replace(run, kept=kept) if kept else replace(run, kept=None, text="", calls=())
 
 
-def let_go(run: Run) -> Run:
+def release_parked(run: Run) -> Run:
     """Its session does not wait for results any more: they came, or never will."""
     return replace(run, state=RunState.COMPLETED) if run.state is RunState.PARKED else run
 
 
-def cancelled(run: Run, failure: Failure, now: float) -> Run:
+def mark_cancelled(run: Run, failure: Failure, now: float) -> Run:
     """It was told to end. A parked one has no answer to lose, but it does not wait any more."""
-    return run if run.state in OVER else _failed(run, failure, now)
+    return run if run.state in TERMINAL_STATES else _failed(run, failure, now)
 
 
 def _with_first_token(run: Run, now: float) -> Run:

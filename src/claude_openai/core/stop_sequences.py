@@ -22,7 +22,7 @@ _WITHDRAWN = Failure(
 )
 
 
-class Halt:
+class StopSequenceFilter:
     """Lets through a turn's events up to the first of `sequences`, which is not told itself.
 
     Text that may begin one is held back until it is clear whether it does. What an answer used that ends so is not

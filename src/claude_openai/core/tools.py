@@ -63,5 +63,5 @@ def call_fault(name: str, schema: str, arguments: str, patterns: Patterns = "all
         return f"The arguments of {name} are not valid JSON: {error}."
     if not isinstance(decoded, dict):
         return f"The arguments of {name} must be a JSON object."
-    misfits = Schema(schema).misfits(decoded, patterns)
+    misfits = Schema(schema).violations(decoded, patterns)
     return f"The arguments of {name} do not fit its schema: {'; '.join(misfits)}." if misfits else None

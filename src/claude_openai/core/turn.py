@@ -22,7 +22,7 @@ class Sampling:
     top_p: float | None = None
     stop: tuple[str, ...] = ()
     effort: Effort | None = None
-    halt: tuple[str, ...] = ()
+    local_stop: tuple[str, ...] = ()
 
 
 DEFAULT_SAMPLING = Sampling()

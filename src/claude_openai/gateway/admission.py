@@ -14,7 +14,7 @@ import anyio
 import structlog
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.gateway.fair_queue import Line, Ticket
+from claude_openai.gateway.fair_queue import FairQueue, Ticket
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ class Admission:
     """
 
     def __init__(self, most_running: int, most_waiting: int, wait_seconds: float) -> None:
-        self._line = Line(most_running, most_waiting)
+        self._line = FairQueue(most_running, most_waiting)
         self._wait_seconds = wait_seconds
         self._awake: dict[Ticket, anyio.Event] = {}
         self._closed = False
@@ -91,7 +91,7 @@ class Admission:
             self._awake[called].set()
 
     async def _admitted(self, ticket: Ticket, queued: Callable[[int], None] | None) -> Admitted:
-        if self._line.runs(ticket):
+        if self._line.is_running(ticket):
             return Admitted(0, 0.0)
         position = self._line.position(ticket)
         log.info("queue.entered", position=position, waiting=self.waiting)
@@ -123,7 +123,7 @@ class Admission:
         """What is so, and not what woke the task: it may get its place in the moment in which its time is over."""
         if self._closed:
             return "closed"
-        return "admitted" if self._line.runs(ticket) else "timeout"
+        return "admitted" if self._line.is_running(ticket) else "timeout"
 
     def _full(self) -> Failure:
         said = (
@@ -140,7 +140,7 @@ class Admission:
         return Failure(Kind.QUEUE_TIMEOUT, said, retry_after=self._retry_after())
 
     def _retry_after(self) -> float:
-        return max(SHORTEST_RETRY_SECONDS, self._line.pace(anyio.current_time()))
+        return max(SHORTEST_RETRY_SECONDS, self._line.seconds_per_admission(anyio.current_time()))
 
 
 def _waited(ticket: Ticket) -> float:

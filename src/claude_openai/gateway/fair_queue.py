@@ -18,7 +18,7 @@ class Ticket:
     called: int
 
 
-class Line:
+class FairQueue:
     """`places` for tickets that run, and a line of at most `most_waiting` in front of them."""
 
     def __init__(self, places: int, most_waiting: int) -> None:
@@ -47,7 +47,7 @@ class Line:
             return None
         return ticket
 
-    def runs(self, ticket: Ticket) -> bool:
+    def is_running(self, ticket: Ticket) -> bool:
         return ticket in self._running
 
     def leave(self, ticket: Ticket) -> Ticket | None:
@@ -72,7 +72,7 @@ class Line:
         ahead = self._round[ticket.principal].index(ticket)
         return sum(min(len(queue), ahead + (each < turn)) for each, queue in enumerate(self._round.values()))
 
-    def pace(self, now: float) -> float:
+    def seconds_per_admission(self, now: float) -> float:
         """Seconds from one call to the next, as seen by the one that has waited longest.
 
         It is all of its wait while nobody has been called since it came, and 0 if nobody waits.

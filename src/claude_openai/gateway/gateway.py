@@ -19,42 +19,42 @@ from claude_openai.core.load import Load, Outage, Processes
 from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Backend, Description
 from claude_openai.core.runs import Caller
-from claude_openai.core.stop_sequences import Halt
+from claude_openai.core.stop_sequences import StopSequenceFilter
 from claude_openai.core.turn import Turn
 from claude_openai.gateway.admission import Admission
-from claude_openai.gateway.models import catalogue
-from claude_openai.gateway.runs import LiveRun, Runs, unnamed
-from claude_openai.gateway.session_pool import Conversation, Conversations, Keep
-from claude_openai.gateway.session_table import State
-from claude_openai.gateway.timeouts import Deadlines, Ending, Patience
+from claude_openai.gateway.models import build_catalogue
+from claude_openai.gateway.runs import LiveRun, RunRegistry, anonymous_caller
+from claude_openai.gateway.session_pool import LeasedSession, SessionLimits, SessionPool
+from claude_openai.gateway.session_table import SessionState
+from claude_openai.gateway.timeouts import StopSignal, Timeouts, TurnClock
 from claude_openai.gateway.upstream import UpstreamHealth
 
-ASK_AGAIN_SECONDS = 15.0
+DESCRIPTION_TTL_SECONDS = 15.0
 """While Claude Code is not signed in or upstream refuses its login, how long its word on that is taken before it is
 asked again: that starts a process, some 0.4 s of a core."""
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class QueueLimits:
     """How many turns run at once, how many may wait, and how many seconds each."""
 
-    most_running: int = 10
-    most_waiting: int = 100
-    wait: float = 300.0
+    max_running: int = 10
+    max_waiting: int = 100
+    wait_seconds: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """All bounds of a gateway; `ask_again` in seconds, see `ASK_AGAIN_SECONDS`."""
+class GatewayLimits:
+    """All bounds of a gateway; `ask_again` in seconds, see `DESCRIPTION_TTL_SECONDS`."""
 
-    patience: Patience = field(default_factory=Patience)
-    queue: Queue = field(default_factory=Queue)
-    keep: Keep = field(default_factory=Keep)
-    ask_again: float = ASK_AGAIN_SECONDS
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    queue: QueueLimits = field(default_factory=QueueLimits)
+    sessions: SessionLimits = field(default_factory=SessionLimits)
+    ask_again: float = DESCRIPTION_TTL_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ModelOptions:
     """What the server's owner says of models: see `core.models.Catalogue`; `override` replaces Claude Code's list.
 
     `agents`: there is an agent profile, and models to choose it by.
@@ -79,21 +79,21 @@ class Gateway:
         self,
         backend: Backend,
         tasks: TaskGroup,
-        limits: Limits,
-        choice: Choice,
-        runs: Runs | None = None,
+        limits: GatewayLimits,
+        choice: ModelOptions,
+        runs: RunRegistry | None = None,
         *,
         now: Callable[[], float] = time.time,
     ) -> None:
         queue = limits.queue
-        self.runs = runs or Runs()
+        self.runs = runs or RunRegistry()
         self._backend = backend
-        self.places = queue.most_running
-        self._admission = Admission(queue.most_running, queue.most_waiting, queue.wait)
-        self._conversations = Conversations(backend, tasks, limits.keep)
-        self._patience = limits.patience
+        self.places = queue.max_running
+        self._admission = Admission(queue.max_running, queue.max_waiting, queue.wait_seconds)
+        self._conversations = SessionPool(backend, tasks, limits.sessions)
+        self._patience = limits.timeouts
         self._ask_again = limits.ask_again
-        self._stopping = Ending(STOPPED)
+        self._stopping = StopSignal(STOPPED)
         self._choice = choice
         self._asking = anyio.Lock()
         self._description: Description | None = None
@@ -123,7 +123,7 @@ class Gateway:
     def outage(self, description: Description) -> Outage | None:
         """Why no request is answered at present, by Claude Code's `description` and by what the last turns met."""
         now = self._now()
-        if trouble := self._backend.condition().trouble:
+        if trouble := self._backend.status().start_failure:
             return Outage(trouble.message, now + trouble.retry_after if trouble.retry_after else None)
         return self._upstream.outage(description.login, now)
 
@@ -138,7 +138,7 @@ class Gateway:
         offering = described if described and described.login.ready else await self.description()
         if self._catalogued is None or self._catalogued[0] is not offering:
             choice = self._choice
-            known = catalogue(
+            known = build_catalogue(
                 offering.models,
                 default=choice.default,
                 aliases=choice.aliases,
@@ -155,37 +155,37 @@ class Gateway:
 
     def load(self) -> Load:
         """What is going on right now."""
-        roster = self._conversations.roster
+        roster = self._conversations.table
         return Load(
             running=self._admission.running,
             waiting=self._admission.waiting,
             runs=self.runs.counts(),
             processes=Processes(
-                answering=roster.count(State.ANSWERING),
-                resting=roster.count(State.RESTING),
-                parked=roster.count(State.PARKED),
-                ending=roster.count(State.ENDING),
-                warm=self._backend.condition().warm,
+                answering=roster.count(SessionState.ANSWERING),
+                resting=roster.count(SessionState.RESTING),
+                parked=roster.count(SessionState.PARKED),
+                ending=roster.count(SessionState.ENDING),
+                warm=self._backend.status().warm,
             ),
-            turns=dict(self._conversations.ways),
-            rebuilt_because=dict(self._conversations.reasons),
+            turns=dict(self._conversations.route_counts),
+            miss_reasons=dict(self._conversations.miss_reasons),
         )
 
     @asynccontextmanager
     async def open(self, turn: Turn, caller: Caller | None = None) -> AsyncIterator[AsyncIterator[Event]]:
         """Start `turn`; the block yields its events and ends the turn when it is left, for whatever reason."""
-        caller = caller or unnamed(turn)
+        caller = caller or anonymous_caller(turn)
         turn = replace(turn, run_id=caller.run_id)
-        with self._counted(), self.runs.begun(caller, turn) as run:
-            deadlines = Deadlines(self._patience, self._stopping, run.ending, elapsed=caller.understood_in)
+        with self._counted(), self.runs.start(caller, turn) as run:
+            deadlines = TurnClock(self._patience, self._stopping, run.stop_signal, elapsed=caller.understood_in)
             async with AsyncExitStack() as stack:
                 try:
-                    with deadlines.opening() as opening:
+                    with deadlines.before_start() as opening:
                         conversation = await self._opened(turn, run, stack)
-                        conversation.kept = caller.choice == 0
+                        conversation.reusable = caller.choice == 0
                         events = self._events(conversation, turn, deadlines, run)
                     if opening.cancelled_caught:
-                        events = _only(deadlines.not_opened(), run)
+                        events = _only(deadlines.start_failure(), run)
                 except RequestFailed as error:
                     events = _only(TurnFailed(error.failure), run)
                 yield await stack.enter_async_context(aclosing(events))
@@ -195,14 +195,14 @@ class Gateway:
         while self._turns:
             await self._idle.wait()
 
-    async def end_waiting(self) -> None:
+    async def close_idle_sessions(self) -> None:
         """End the sessions that no request holds; nothing is lost but time."""
-        await self._conversations.end_waiting()
+        await self._conversations.close_idle()
 
     def stop(self) -> None:
         """End every turn, now and from now on, with a last event that says so."""
         self._admission.close()
-        self._stopping.begin()
+        self._stopping.trigger()
 
     def _is_stale(self, description: Description) -> bool:
         doubtful = not description.login.ready or self._upstream.refuses_login
@@ -219,31 +219,31 @@ class Gateway:
                 self._idle.set()
                 self._idle = anyio.Event()
 
-    async def _opened(self, turn: Turn, run: LiveRun, stack: AsyncExitStack) -> Conversation:
+    async def _opened(self, turn: Turn, run: LiveRun, stack: AsyncExitStack) -> LeasedSession:
         """A conversation that answers `turn`, after its wait for a place; both for the time of `stack`."""
         await stack.enter_async_context(self._admission.place(turn.principal, run.queued))
         run.begin()
-        conversation = await stack.enter_async_context(self._conversations.held(turn))
-        conversation.parked_no_more = run.let_go
-        run.holds(partial(self._conversations.cancel, conversation))
-        run.goes(conversation.way)
+        conversation = await stack.enter_async_context(self._conversations.lease(turn))
+        conversation.on_unparked = run.release_parked
+        run.on_cancel(partial(self._conversations.cancel, conversation))
+        run.set_route(conversation.route)
         return conversation
 
     async def _events(
-        self, conversation: Conversation, turn: Turn, deadlines: Deadlines, run: LiveRun
+        self, conversation: LeasedSession, turn: Turn, deadlines: TurnClock, run: LiveRun
     ) -> AsyncGenerator[Event, None]:
         deadlines.start()
         async with AsyncExitStack() as stack:
             events = await stack.enter_async_context(aclosing(conversation.session.events()))
             event = await deadlines.next(events)
-            if conversation.resumed and _is_dead(event):
-                with deadlines.opening() as opening:
-                    await self._conversations.renew(conversation, turn)
-                    run.goes(conversation.way)
+            if conversation.resumed and _session_died(event):
+                with deadlines.before_start() as opening:
+                    await self._conversations.replace_dead(conversation, turn)
+                    run.set_route(conversation.route)
                     deadlines.start()
                     events = await stack.enter_async_context(aclosing(conversation.session.events()))
-                event = deadlines.not_opened() if opening.cancelled_caught else await deadlines.next(events)
-            halt = Halt(turn.sampling.halt, streamed=turn.streamed)
+                event = deadlines.start_failure() if opening.cancelled_caught else await deadlines.next(events)
+            halt = StopSequenceFilter(turn.sampling.local_stop, streamed=turn.streamed)
             while True:
                 for told in halt.feed(event):
                     self._note(told, conversation, run)
@@ -252,7 +252,7 @@ class Gateway:
                         return
                 event = await deadlines.next(events)
 
-    def _note(self, event: Event, conversation: Conversation, run: LiveRun) -> None:
+    def _note(self, event: Event, conversation: LeasedSession, run: LiveRun) -> None:
         conversation.note(event)
         run.note(event)
         self._upstream.note(event, self._now())
@@ -265,5 +265,5 @@ async def _only(event: Event, run: LiveRun) -> AsyncGenerator[Event, None]:
     yield event
 
 
-def _is_dead(event: Event) -> bool:
+def _session_died(event: Event) -> bool:
     return isinstance(event, TurnFailed) and event.failure.kind is Kind.CLAUDE_CODE_FAILED

@@ -6,7 +6,7 @@ from dataclasses import replace
 from claude_openai.core.models import AGENT_SUFFIX, Catalogue, Model, named
 
 
-def catalogue(
+def build_catalogue(
     offered: Iterable[Model],
     *,
     default: str,

@@ -22,22 +22,22 @@ from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.load import RunCounts
 from claude_openai.core.ports import RunStore
 from claude_openai.core.runs import (
-    LIVE,
-    OVER,
+    ACTIVE_STATES,
+    TERMINAL_STATES,
     Caller,
     Kept,
     Run,
     RunState,
-    Said,
-    arrived,
-    begun,
-    cancelled,
-    let_go,
-    told,
+    Visible,
+    apply_event,
+    mark_cancelled,
+    mark_started,
+    new_run,
+    release_parked,
     with_kept,
 )
 from claude_openai.core.turn import Turn
-from claude_openai.gateway.timeouts import Ending
+from claude_openai.gateway.timeouts import StopSignal
 from claude_openai.logs import shows
 
 log = structlog.get_logger(__name__)
@@ -61,15 +61,15 @@ class LiveRun:
         self._pieces: list[str] = []
         self._awaited: anyio.Event | None = None
         self._let_go_of: Callable[[], None] = _nothing
-        self.ending = Ending(TurnFailed(CANCELLED))
-        self.said: list[Said] = []
+        self.stop_signal = StopSignal(TurnFailed(CANCELLED))
+        self.visible: list[Visible] = []
 
     @property
     def run(self) -> Run:
         """It as a value. Text is added when somebody looks, not with each delta: that would be quadratic."""
         if self._pieces:
             text, self._pieces = "".join(self._pieces), []
-            self._run = told(self._run, TextDelta(text), self._now())
+            self._run = apply_event(self._run, TextDelta(text), self._now())
         return self._run
 
     @property
@@ -78,81 +78,81 @@ class LiveRun:
 
     def queued(self, position: int) -> None:
         """It waits, with `position` others before it."""
-        self._become(replace(self.run, place=position + 1))
+        self._set(replace(self.run, queue_position=position + 1))
 
     def begin(self) -> None:
         """It got its place."""
-        self._become(begun(self.run, self._now()))
+        self._set(mark_started(self.run, self._now()))
 
-    def goes(self, way: str) -> None:
+    def set_route(self, way: str) -> None:
         """How it reaches Claude Code."""
-        self._become(replace(self.run, way=way))
+        self._set(replace(self.run, session_start=way))
 
     def note(self, event: Event) -> None:
         """What its client is told."""
-        if self.state not in LIVE:
+        if self.state not in ACTIVE_STATES:
             return
         if isinstance(event, TextDelta) and self._run.first_token_at is not None:
             self._pieces.append(event.text)
         else:
-            self._become(told(self.run, event, self._now()))
-        if isinstance(event, Said):
-            self.said.append(event)
-            self._tell()
+            self._set(apply_event(self.run, event, self._now()))
+        if isinstance(event, Visible):
+            self.visible.append(event)
+            self._notify()
 
-    def keep(self, kept: Kept | None) -> Run:
+    def store_response(self, kept: Kept | None) -> Run:
         """What its client may come back to."""
         self._run = with_kept(self.run, kept)
         return self._run
 
-    def let_go(self) -> None:
+    def release_parked(self) -> None:
         """Its session does not wait for results any more."""
-        self._become(let_go(self.run))
+        self._set(release_parked(self.run))
 
-    def holds(self, let_go_of: Callable[[], None]) -> None:
+    def on_cancel(self, let_go_of: Callable[[], None]) -> None:
         """What it takes to end its session, whatever that does at the time."""
         self._let_go_of = let_go_of
 
     def cancel(self) -> None:
         """End it, here and upstream, without waiting for either."""
-        self._become(cancelled(self.run, CANCELLED, self._now()))
-        self.ending.begin()
+        self._set(mark_cancelled(self.run, CANCELLED, self._now()))
+        self.stop_signal.trigger()
         self._let_go_of()
 
-    async def change(self) -> None:
+    async def wait_for_change(self) -> None:
         """Until something more is said, or nothing more will be."""
-        if self.state in LIVE:
+        if self.state in ACTIVE_STATES:
             self._awaited = self._awaited or anyio.Event()
             await self._awaited.wait()
 
-    def _become(self, run: Run) -> None:
+    def _set(self, run: Run) -> None:
         before, self._run = self._run.state, run
-        if before in LIVE and run.state not in LIVE:
-            _tell_end(run)
+        if before in ACTIVE_STATES and run.state not in ACTIVE_STATES:
+            _log_end(run)
         if run.state is not before:
             self._changed(self)
-            self._tell()
+            self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         if self._awaited:
             self._awaited.set()
             self._awaited = None
 
 
-class Following:
+class RunFollower:
     """One follower: reads what was said in a run, from its beginning, at its own pace."""
 
     def __init__(self, live: LiveRun) -> None:
         self._live = live
         self._seen = 0
 
-    async def receive(self) -> tuple[Said, ...]:
+    async def receive(self) -> tuple[Visible, ...]:
         """What is new, waiting for it if need be, with neighbouring texts as one; nothing once all is said."""
-        while self._seen == len(self._live.said) and self._live.state in LIVE:
-            await self._live.change()
-        new = self._live.said[self._seen :]
+        while self._seen == len(self._live.visible) and self._live.state in ACTIVE_STATES:
+            await self._live.wait_for_change()
+        new = self._live.visible[self._seen :]
         self._seen += len(new)
-        return joined(new)
+        return merge_adjacent_text(new)
 
     @property
     def run(self) -> Run:
@@ -160,20 +160,20 @@ class Following:
         return self._live.run
 
 
-class Remembered:
+class FinishedRunFollower:
     """A follower of a run that is over: everything at once. What the model thought, and its own tools, are not kept."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
         text = (TextDelta(run.text),) if run.text else ()
-        self._said: tuple[Said, ...] = (*text, *map(ToolCalled, run.calls))
+        self._said: tuple[Visible, ...] = (*text, *map(ToolCalled, run.calls))
 
-    async def receive(self) -> tuple[Said, ...]:
+    async def receive(self) -> tuple[Visible, ...]:
         said, self._said = self._said, ()
         return said
 
 
-class Runs:
+class RunRegistry:
     """All runs: those that go on, and those that `store` remembers. Without a store, what is over is forgotten."""
 
     def __init__(self, store: RunStore | None = None, now: Callable[[], float] = time.time) -> None:
@@ -183,9 +183,9 @@ class Runs:
         self._over: Counter[RunState] = Counter()
 
     @contextmanager
-    def begun(self, caller: Caller, turn: Turn) -> Iterator[LiveRun]:
+    def start(self, caller: Caller, turn: Turn) -> Iterator[LiveRun]:
         """A run for the block. Where that is left before the last event, its client has left."""
-        live = LiveRun(arrived(caller, turn, self._now()), self._changed, self._now)
+        live = LiveRun(new_run(caller, turn, self._now()), self._changed, self._now)
         self._live[caller.run_id] = live
         self._save(live.run)
         try:
@@ -214,10 +214,10 @@ class Runs:
         runs = [*live, *(run for run in kept if run.id not in self._live)]
         return tuple(sorted(runs, key=lambda run: run.arrived_at, reverse=True)[:limit])
 
-    def follow(self, run: Run) -> Following | Remembered:
+    def follow(self, run: Run) -> RunFollower | FinishedRunFollower:
         """What is said in `run`, from its beginning to its end."""
         live = self._live.get(run.id)
-        return Following(live) if live else Remembered(run)
+        return RunFollower(live) if live else FinishedRunFollower(run)
 
     def cancel(self, run: Run) -> Run | None:
         """End `run` now: it as it is then; None where it is over already."""
@@ -228,10 +228,10 @@ class Runs:
         live.cancel()
         return live.run
 
-    async def keep(self, run_id: str, principal: str, kept: Kept | None) -> None:
+    async def store_response(self, run_id: str, principal: str, kept: Kept | None) -> None:
         """Remember with a run what its client may come back to, or forget that and what was said."""
         if live := self._live.get(run_id):
-            self._save(live.keep(kept))
+            self._save(live.store_response(kept))
             return
         for run in await self.find(run_id, principal):
             self._save(with_kept(run, kept))
@@ -254,7 +254,7 @@ class Runs:
 
     def _changed(self, live: LiveRun) -> None:
         run = live.run
-        if run.state in OVER:
+        if run.state in TERMINAL_STATES:
             self._live.pop(run.id, None)
             self._over[run.state] += 1
         self._save(run)
@@ -264,7 +264,7 @@ class Runs:
             self._store.save(run)
 
 
-def _tell_end(run: Run) -> None:
+def _log_end(run: Run) -> None:
     """Named here, since another request may have cancelled it."""
     named = {"run_id": run.id, "request_id": run.request_id}
     usage = run.usage and asdict(run.usage)
@@ -272,7 +272,7 @@ def _tell_end(run: Run) -> None:
         "run.end",
         **named,
         state=run.state,
-        way=run.way,
+        way=run.session_start,
         model=run.model,
         finish=run.finish,
         error=run.error_code,
@@ -291,18 +291,18 @@ def _tell_end(run: Run) -> None:
         )
 
 
-def unnamed(turn: Turn) -> Caller:
+def anonymous_caller(turn: Turn) -> Caller:
     """Who asks where nobody said."""
     run_id = uuid4().hex
     return Caller(run_id, f"chatcmpl-{run_id}", f"req_{run_id}", turn.principal, "")
 
 
-def joined(said: Iterable[Said]) -> tuple[Said, ...]:
+def merge_adjacent_text(said: Iterable[Visible]) -> tuple[Visible, ...]:
     """The same with texts that come in a row as one."""
     return tuple(chain.from_iterable(_joined(list(row)) for _, row in groupby(said, type)))
 
 
-def _joined(row: list[Said]) -> list[Said]:
+def _joined(row: list[Visible]) -> list[Visible]:
     match row[0]:
         case TextDelta():
             return [TextDelta(_text(row))]
@@ -314,7 +314,7 @@ def _joined(row: list[Said]) -> list[Said]:
             assert_never(never)
 
 
-def _text(row: Iterable[Said]) -> str:
+def _text(row: Iterable[Visible]) -> str:
     return "".join(each.text for each in row if isinstance(each, TextDelta | ReasoningDelta))
 
 

@@ -20,50 +20,57 @@ from claude_openai.core.events import Event, TextDelta, TextWithdrawn, ToolCalle
 from claude_openai.core.failures import Kind
 from claude_openai.core.fingerprint import Fingerprint, fingerprint, newest
 from claude_openai.core.messages import AssistantMessage
-from claude_openai.core.ports import Backend, Session, Start
+from claude_openai.core.ports import Backend, Session, SessionStart
 from claude_openai.core.turn import Turn
-from claude_openai.gateway.session_table import End, Move, Reason, Roster, Seat, State
+from claude_openai.gateway.session_table import (
+    EndReason,
+    MissReason,
+    SessionEntry,
+    SessionEvent,
+    SessionState,
+    SessionTable,
+)
 from claude_openai.system.threads import beside
 
 log = structlog.get_logger(__name__)
 
-Way = Literal["live", "results", Start]
+TurnRoute = Literal["live", "results", SessionStart]
 """How a turn reaches Claude Code: in the session that gave the last answer, in the one that waits for its results, or
 in a new one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class SessionLimits:
     """How long a session waits, in seconds, after an answer (`idle`) or for results (`parked`); how many there may be.
 
     Those that are answering count among them.
     """
 
-    idle: float = 300.0
-    parked: float = 600.0
-    most: int = 15
+    idle_seconds: float = 300.0
+    parked_seconds: float = 600.0
+    max_sessions: int = 15
 
 
 @dataclass(eq=False)
-class Conversation:
+class LeasedSession:
     """One session and what was said in it. `lease` is its time: the session ends when this is cancelled, and with its
     answer where it is not to be `kept`.
 
     `parked_no_more` is called once after each answer: when the session does not wait (any more) for what comes next.
     """
 
-    asked: Fingerprint
-    seat: Seat
+    fingerprint: Fingerprint
+    entry: SessionEntry
     session: Session
-    lease: anyio.CancelScope
-    ended: anyio.Event
+    scope: anyio.CancelScope
+    closed: anyio.Event
     resumed: bool = False
-    kept: bool = True
-    way: Way = "cold"
+    reusable: bool = True
+    route: TurnRoute = "cold"
     text: list[str] = field(default_factory=list)
     calls: list[ToolCalled] = field(default_factory=list)
-    over: TurnFinished | TurnFailed | None = None
-    parked_no_more: Callable[[], None] | None = None
+    last_event: TurnFinished | TurnFailed | None = None
+    on_unparked: Callable[[], None] | None = None
 
     def note(self, event: Event) -> None:
         """Remember what the client is told, as it will send it back."""
@@ -75,195 +82,197 @@ class Conversation:
             case ToolCalled():
                 self.calls.append(event)
             case TurnFinished() | TurnFailed():
-                self.over = event
+                self.last_event = event
             case _:
                 pass
 
-    def standing(self) -> Fingerprint:
+    def fingerprint_after_answer(self) -> Fingerprint:
         """Where the session stands after its answer."""
         answer = AssistantMessage("".join(self.text), tuple(called.call for called in self.calls))
-        return self.asked.after(answer)
+        return self.fingerprint.after(answer)
 
-    def go_on(self, asked: Fingerprint) -> None:
+    def begin_next_turn(self, asked: Fingerprint) -> None:
         """From here on it answers what is new in `asked`."""
-        self.lease.deadline = math.inf
-        self.asked, self.resumed = asked, True
-        self.text, self.calls, self.over = [], [], None
+        self.scope.deadline = math.inf
+        self.fingerprint, self.resumed = asked, True
+        self.text, self.calls, self.last_event = [], [], None
 
-    def move_to(self, fresh: "Conversation") -> None:
+    def move_to(self, fresh: "LeasedSession") -> None:
         """The same conversation goes on in the session of `fresh`."""
-        self.seat, self.session, self.lease, self.ended = fresh.seat, fresh.session, fresh.lease, fresh.ended
-        self.way, self.resumed = fresh.way, False
+        self.entry, self.session, self.scope, self.closed = fresh.entry, fresh.session, fresh.scope, fresh.closed
+        self.route, self.resumed = fresh.route, False
 
-    def waits_no_more(self) -> None:
+    def notify_unparked(self) -> None:
         """Whoever asked for its last answer need not think of it any more."""
-        if self.parked_no_more:
-            self.parked_no_more()
-            self.parked_no_more = None
+        if self.on_unparked:
+            self.on_unparked()
+            self.on_unparked = None
 
 
-class Conversations:
+class SessionPool:
     """The sessions of `backend`, each a task of `tasks`: cancelling those ends them all."""
 
-    def __init__(self, backend: Backend, tasks: TaskGroup, keep: Keep) -> None:
-        self.roster = Roster(keep.most)
-        self.ways: Counter[str] = Counter()
-        self.reasons: Counter[str] = Counter()
+    def __init__(self, backend: Backend, tasks: TaskGroup, keep: SessionLimits) -> None:
+        self.table = SessionTable(keep.max_sessions)
+        self.route_counts: Counter[str] = Counter()
+        self.miss_reasons: Counter[str] = Counter()
         self._backend = backend
         self._tasks = tasks
         self._keep = keep
-        self._waiting: dict[int, Conversation] = {}
+        self._waiting: dict[int, LeasedSession] = {}
         self._changed = anyio.Event()
 
     @asynccontextmanager
-    async def held(self, turn: Turn) -> AsyncIterator[Conversation]:
+    async def lease(self, turn: Turn) -> AsyncIterator[LeasedSession]:
         """A conversation that answers `turn`, for the block; then it waits for what comes next, or ends."""
-        conversation = await self._answering(turn)
+        conversation = await self._lease_for(turn)
         try:
             yield conversation
         except BaseException:
-            conversation.over = None
+            conversation.last_event = None
             raise
         finally:
-            if why := self._why_end(conversation):
-                conversation.waits_no_more()
+            if why := self._end_reason(conversation):
+                conversation.notify_unparked()
                 with anyio.CancelScope(shield=True):  # bounded by the session's own end
-                    await self._end(conversation, why)
+                    await self._close(conversation, why)
             else:
-                self._wait(conversation)
+                self._release(conversation)
 
-    async def renew(self, conversation: Conversation, turn: Turn) -> None:
+    async def replace_dead(self, conversation: LeasedSession, turn: Turn) -> None:
         """Answer `turn` in a fresh session: the one it was resumed in turned out to be dead."""
-        await self._end(conversation, "died")
-        self.ways[conversation.way] -= 1
-        fresh = await self._begun(turn, conversation.asked, "died")
+        await self._close(conversation, "died")
+        self.route_counts[conversation.route] -= 1
+        fresh = await self._start(turn, conversation.fingerprint, "died")
         conversation.move_to(fresh)
 
-    def cancel(self, conversation: Conversation) -> None:
+    def cancel(self, conversation: LeasedSession) -> None:
         """End its session now, whether a request holds it or it waits."""
-        self._give_up(conversation, "cancelled")
+        self._begin_close(conversation, "cancelled")
 
-    async def end_waiting(self) -> None:
+    async def close_idle(self) -> None:
         """End every session that no request holds: whoever goes on with one is answered all the same."""
         waiting = list(self._waiting.values())
         for conversation in waiting:
-            self._give_up(conversation, "stopped")
+            self._begin_close(conversation, "stopped")
         for conversation in waiting:
-            await conversation.ended.wait()
+            await conversation.closed.wait()
 
-    async def _answering(self, turn: Turn) -> Conversation:
+    async def _lease_for(self, turn: Turn) -> LeasedSession:
         asked, new, has_history = await beside(turn.is_large, _placed, turn)
         if not new:
-            return await self._begun(turn, asked, "mixed" if has_history else None)
+            return await self._start(turn, asked, "mixed" if has_history else None)
         standing = asked.before(new)
-        seat = self.roster.find(standing, asked)
+        seat = self.table.find(standing, asked)
         if seat is None:
-            return await self._begun(turn, asked, self.roster.why_not(standing, asked))
+            return await self._start(turn, asked, self.table.miss_reason(standing, asked))
         conversation = self._waiting.pop(seat.number)
-        conversation.waits_no_more()
-        return await self._continued(conversation, turn, asked)
+        conversation.notify_unparked()
+        return await self._resume(conversation, turn, asked)
 
-    async def _continued(self, conversation: Conversation, turn: Turn, asked: Fingerprint) -> Conversation:
-        way: Way = "results" if conversation.calls else "live"
-        if conversation.lease.cancel_called:  # its time was over in this very moment
-            self.roster.end(conversation.seat, "expired")
-            return await self._begun(turn, asked, "expired")
-        conversation.go_on(asked)
+    async def _resume(self, conversation: LeasedSession, turn: Turn, asked: Fingerprint) -> LeasedSession:
+        way: TurnRoute = "results" if conversation.calls else "live"
+        if conversation.scope.cancel_called:  # its time was over in this very moment
+            self.table.end(conversation.entry, "expired")
+            return await self._start(turn, asked, "expired")
+        conversation.begin_next_turn(asked)
         taken = False
         try:
             taken = await conversation.session.resume(turn)
         finally:
             if not taken:
-                self._give_up(conversation, "unable")
+                self._begin_close(conversation, "unable")
         if not taken:
-            return await self._begun(turn, asked, "unable")
-        self._tell(way, conversation, None)
+            return await self._start(turn, asked, "unable")
+        self._record_route(way, conversation, None)
         return conversation
 
-    async def _begun(self, turn: Turn, asked: Fingerprint, reason: Reason | None) -> Conversation:
-        conversation: Conversation = await self._tasks.start(self._live, turn, asked)
-        self._tell(conversation.session.start, conversation, reason)
+    async def _start(self, turn: Turn, asked: Fingerprint, reason: MissReason | None) -> LeasedSession:
+        conversation: LeasedSession = await self._tasks.start(self._run_session, turn, asked)
+        self._record_route(conversation.session.start, conversation, reason)
         return conversation
 
-    async def _live(self, turn: Turn, asked: Fingerprint, *, task_status: TaskStatus[Conversation]) -> None:
+    async def _run_session(self, turn: Turn, asked: Fingerprint, *, task_status: TaskStatus[LeasedSession]) -> None:
         """A session, from its beginning to its end."""
-        seat = await self._place(asked)
+        seat = await self._reserve(asked)
         ended = anyio.Event()
         begun = False
         try:
             async with self._backend.open(turn) as session:
                 lease = anyio.CancelScope()
-                task_status.started(Conversation(asked, seat, session, lease, ended))
+                task_status.started(LeasedSession(asked, seat, session, lease, ended))
                 begun = True
                 with lease:
-                    await _until_gone(session, seat)
-                self._no_more(seat, "expired" if lease.cancel_called else "died")
+                    await _until_closed(session, seat)
+                self._mark_ended(seat, "expired" if lease.cancel_called else "died")
         except Exception:
             if not begun:
                 raise  # it is the request's, which still waits for this
             log.exception("session.end")  # nobody waits any more, and other sessions live on
         finally:
-            self._no_more(seat, "stopped" if begun else "failed")
-            self.roster.leave(seat)
+            self._mark_ended(seat, "stopped" if begun else "failed")
+            self.table.remove(seat)
             ended.set()
-            self._tell_change()
+            self._notify()
 
-    async def _place(self, asked: Fingerprint) -> Seat:
-        while not self.roster.has_room():
-            if victim := self.roster.victim():
-                self._give_up(self._waiting[victim.number], "evicted")
+    async def _reserve(self, asked: Fingerprint) -> SessionEntry:
+        while not self.table.has_room():
+            if victim := self.table.eviction_candidate():
+                self._begin_close(self._waiting[victim.number], "evicted")
             await self._changed.wait()
-        return self.roster.begin(asked, anyio.current_time())
+        return self.table.add(asked, anyio.current_time())
 
-    def _why_end(self, conversation: Conversation) -> End | None:
-        if conversation.seat.state is not State.ANSWERING:
+    def _end_reason(self, conversation: LeasedSession) -> EndReason | None:
+        if conversation.entry.state is not SessionState.ANSWERING:
             return "cancelled"
-        match conversation.over:
+        match conversation.last_event:
             case None:
                 return "left"
             case TurnFailed(failure):
                 return "cancelled" if failure.kind is Kind.CANCELLED else "failed"
             case TurnFinished(reason):
-                if not conversation.session.lasts():
+                if not conversation.session.is_resumable():
                     return "cut"
-                if not conversation.kept:
+                if not conversation.reusable:
                     return "further"
-                return "worn" if reason != "tool_calls" and conversation.session.worn() else None
+                return "worn" if reason != "tool_calls" and conversation.session.should_recycle() else None
 
-    def _wait(self, conversation: Conversation) -> None:
-        seat, now = conversation.seat, anyio.current_time()
+    def _release(self, conversation: LeasedSession) -> None:
+        seat, now = conversation.entry, anyio.current_time()
         parked = bool(conversation.calls)
         if not parked:
-            conversation.waits_no_more()
-        self.roster.wait(seat, conversation.standing(), Move.PARK if parked else Move.REST, now)
-        conversation.lease.deadline = now + (self._keep.parked if parked else self._keep.idle)
+            conversation.notify_unparked()
+        self.table.release(
+            seat, conversation.fingerprint_after_answer(), SessionEvent.PARK if parked else SessionEvent.REST, now
+        )
+        conversation.scope.deadline = now + (self._keep.parked_seconds if parked else self._keep.idle_seconds)
         self._waiting[seat.number] = conversation
-        self._tell_change()
+        self._notify()
 
-    async def _end(self, conversation: Conversation, why: End) -> None:
-        self._give_up(conversation, why)
-        await conversation.ended.wait()
+    async def _close(self, conversation: LeasedSession, why: EndReason) -> None:
+        self._begin_close(conversation, why)
+        await conversation.closed.wait()
 
-    def _give_up(self, conversation: Conversation, why: End) -> None:
-        self._no_more(conversation.seat, why)
-        conversation.lease.cancel()
+    def _begin_close(self, conversation: LeasedSession, why: EndReason) -> None:
+        self._mark_ended(conversation.entry, why)
+        conversation.scope.cancel()
 
-    def _no_more(self, seat: Seat, why: End) -> None:
+    def _mark_ended(self, seat: SessionEntry, why: EndReason) -> None:
         if waiting := self._waiting.pop(seat.number, None):
-            waiting.waits_no_more()
-        if self.roster.end(seat, why):
+            waiting.notify_unparked()
+        if self.table.end(seat, why):
             log.info("conversation.end", session=seat.number, reason=why)
 
-    def _tell_change(self) -> None:
+    def _notify(self) -> None:
         changed, self._changed = self._changed, anyio.Event()
         changed.set()
 
-    def _tell(self, way: Way, conversation: Conversation, reason: Reason | None) -> None:
-        self.ways[way] += 1
-        conversation.way = way
+    def _record_route(self, way: TurnRoute, conversation: LeasedSession, reason: MissReason | None) -> None:
+        self.route_counts[way] += 1
+        conversation.route = way
         if reason:
-            self.reasons[reason] += 1
-        log.info("conversation.turn", session=conversation.seat.number, way=way, reason=reason)
+            self.miss_reasons[reason] += 1
+        log.info("conversation.turn", session=conversation.entry.number, way=way, reason=reason)
 
 
 def _placed(turn: Turn) -> tuple[Fingerprint, int, bool]:
@@ -272,8 +281,8 @@ def _placed(turn: Turn) -> tuple[Fingerprint, int, bool]:
     return fingerprint(turn), len(newest(turn.messages)), has_history
 
 
-async def _until_gone(session: Session, seat: Seat) -> None:
+async def _until_closed(session: Session, seat: SessionEntry) -> None:
     """A session that dies while it answers still has its last words in the pipe: its request ends it."""
-    await session.gone()
-    if seat.state is State.ANSWERING:
+    await session.wait_closed()
+    if seat.state is SessionState.ANSWERING:
         await anyio.sleep_forever()

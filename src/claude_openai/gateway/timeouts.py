@@ -16,7 +16,7 @@ from claude_openai.core.failures import Failure, Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """Bounds in seconds: `request` on the whole, its wait in the queue included; `first_byte` from the moment the turn
     is with Claude Code until upstream begins to answer; `idle` between two signs of life.
     """
@@ -26,43 +26,43 @@ class Patience:
     idle: float = 300.0
 
 
-class Ending:
+class StopSignal:
     """Whether turns are told to end, and with which last event; whoever waits for an event then waits no more."""
 
     def __init__(self, last: TurnFailed) -> None:
         self.last = last
-        self.begun = False
+        self.triggered = False
         self._waits: set[anyio.CancelScope] = set()
 
-    def begin(self) -> None:
-        self.begun = True
+    def trigger(self) -> None:
+        self.triggered = True
         for wait in self._waits:
             wait.cancel()
 
-    def ends(self, wait: anyio.CancelScope) -> None:
+    def attach(self, wait: anyio.CancelScope) -> None:
         """From now on `wait` is cancelled when this begins, or at once if it has."""
         self._waits.add(wait)
-        if self.begun:
+        if self.triggered:
             wait.cancel()
 
-    def spares(self, wait: anyio.CancelScope) -> None:
+    def detach(self, wait: anyio.CancelScope) -> None:
         """Not any more."""
         self._waits.discard(wait)
 
 
-class Deadlines:
+class TurnClock:
     """The clock of one turn; it runs from the making, or since `elapsed` seconds. Any of `endings` ends the turn before
     its time.
     """
 
-    def __init__(self, patience: Patience, *endings: Ending, elapsed: float = 0.0) -> None:
+    def __init__(self, patience: Timeouts, *endings: StopSignal, elapsed: float = 0.0) -> None:
         self._patience = patience
         self._endings = endings
         self._ends_at = anyio.current_time() + patience.request - elapsed
         self._begins_by = math.inf
 
     @contextmanager
-    def opening(self) -> Iterator[anyio.CancelScope]:
+    def before_start(self) -> Iterator[anyio.CancelScope]:
         """A block for all that comes before the turn is with Claude Code: its wait in the queue, its start."""
         with self._wait(self._ends_at) as wait:
             yield wait
@@ -71,7 +71,7 @@ class Deadlines:
         """The turn is with Claude Code from now on."""
         self._begins_by = anyio.current_time() + self._patience.first_byte
 
-    def not_opened(self) -> Event:
+    def start_failure(self) -> Event:
         """What is the last event where `opening` was ended."""
         return self._told_to_end() or TurnFailed(self._too_late(self._ends_at))
 
@@ -93,16 +93,16 @@ class Deadlines:
     def _wait(self, deadline: float) -> Iterator[anyio.CancelScope]:
         with anyio.CancelScope(deadline=deadline) as wait:
             for ending in self._endings:
-                ending.ends(wait)
+                ending.attach(wait)
             try:
                 yield wait
             finally:
                 for ending in self._endings:
-                    ending.spares(wait)
+                    ending.detach(wait)
 
     def _told_to_end(self) -> TurnFailed | None:
         for ending in self._endings:
-            if ending.begun:
+            if ending.triggered:
                 return ending.last
         return None
 

@@ -16,13 +16,13 @@ from claude_openai.http.endpoints.openapi import OpenApi
 from claude_openai.http.endpoints.responses import CancelResponse, InputItems, Responses, StoredResponse
 from claude_openai.http.endpoints.runs import CancelRun, FollowRun, LatestRuns, OneRun
 from claude_openai.http.generation.body import Bodies
-from claude_openai.http.generation.context import Answering
+from claude_openai.http.generation.context import GenerationContext
 from claude_openai.http.middleware.auth import Authentication
 from claude_openai.http.middleware.errors import ErrorBoundary
 from claude_openai.http.middleware.host import HostGuard
-from claude_openai.http.middleware.origin import CrossOrigin, OriginGuard
+from claude_openai.http.middleware.origin import Cors, OriginGuard
 from claude_openai.http.middleware.request_log import RequestLog
-from claude_openai.http.middleware.slow_clients import SEND_SECONDS, Patience
+from claude_openai.http.middleware.slow_clients import SEND_SECONDS, SlowClientTimeout
 from claude_openai.http.middleware.target import Framing, RequestTarget
 from claude_openai.http.ports import Gateway
 from claude_openai.http.resource import BASE, NOT_OFFERED, Resource, UnknownPath
@@ -74,13 +74,13 @@ def create_app(services: Services) -> ASGIApp:
 def _resources(services: Services) -> Mapping[str, Resource]:
     """By their paths."""
     gateway = services.gateway
-    means = Answering(
+    means = GenerationContext(
         gateway,
         bodies=Bodies(services.max_request_bytes, services.max_total_request_bytes),
         keep_alive_seconds=services.keep_alive_seconds,
         new_id=services.new_id,
         now=services.now,
-        agents=services.agents,
+        agent_rules=services.agents,
         strict=services.strict,
         request_seconds=services.request_seconds,
     )
@@ -127,9 +127,9 @@ def _layers(app: ASGIApp, services: Services, methods: Collection[str]) -> ASGIA
     app = HostGuard(app, bound=services.hosts, allowed=services.allowed_hosts)
     app = RequestTarget(app, methods)
     app = ErrorBoundary(app)
-    app = CrossOrigin(app, services.allowed_origins)
+    app = Cors(app, services.allowed_origins)
     app = Framing(app)
-    app = Patience(app, services.send_seconds)
+    app = SlowClientTimeout(app, services.send_seconds)
     return RequestLog(app, new_id=services.new_id, simulated=services.simulated)
 
 

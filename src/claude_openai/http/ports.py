@@ -8,7 +8,7 @@ from claude_openai.core.events import Event, RateLimitReported
 from claude_openai.core.load import Load, Outage
 from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Description
-from claude_openai.core.runs import Caller, Kept, Run, RunState, Said
+from claude_openai.core.runs import Caller, Kept, Run, RunState, Visible
 from claude_openai.core.turn import Turn
 
 
@@ -20,12 +20,12 @@ class Follower(Protocol):
         """It as it stands."""
         ...
 
-    async def receive(self) -> tuple[Said, ...]:
+    async def receive(self) -> tuple[Visible, ...]:
         """What is new, waiting for it if need be; nothing once all is said."""
         ...
 
 
-class Runs(Protocol):
+class RunRegistry(Protocol):
     """What has become of requests."""
 
     async def find(self, wanted: str, principal: str) -> tuple[Run, ...]:
@@ -44,7 +44,7 @@ class Runs(Protocol):
         """End `run` now: it as it is then; None where it is over already."""
         ...
 
-    async def keep(self, run_id: str, principal: str, kept: Kept | None) -> None:
+    async def store_response(self, run_id: str, principal: str, kept: Kept | None) -> None:
         """Remember with a run what its client may come back to, or forget it."""
         ...
 
@@ -53,7 +53,7 @@ class Gateway(Protocol):
     """Answers turns, and knows the models. `catalogue` and `description` raise `RequestFailed` where nothing runs."""
 
     @property
-    def runs(self) -> Runs:
+    def runs(self) -> RunRegistry:
         """Every turn there is or was."""
         ...
 

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from claude_openai.http.middleware.errors import LONGEST_SHOWN, Refused, shown, wrong_method
+from claude_openai.http.middleware.errors import LONGEST_SHOWN, HttpError, shown, wrong_method
 
 BASE = "/v1"
 
@@ -65,10 +65,10 @@ class UnknownPath:
         method, path = scope["method"], scope["path"]
         bare = _bare(path)[1:]
         if why := NOT_OFFERED.get(bare) or NOT_OFFERED.get(bare.partition("/")[0]):
-            raise Refused(404, f"{shown(path)} is not offered. {why} {OFFERED}", code="endpoint_not_supported")
+            raise HttpError(404, f"{shown(path)} is not offered. {why} {OFFERED}", code="endpoint_not_supported")
         meant = self._meant(path) if len(path) <= LONGEST_SHOWN else None
         advice = f" Did you mean {meant}? This server's base URL ends in {BASE}." if meant else ""
-        raise Refused(404, f"Unknown request URL: {shown(method)} {shown(path)}.{advice}", code="unknown_url")
+        raise HttpError(404, f"Unknown request URL: {shown(method)} {shown(path)}.{advice}", code="unknown_url")
 
     def _meant(self, path: str) -> str | None:
         bare = _bare(path)

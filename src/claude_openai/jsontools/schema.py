@@ -92,7 +92,7 @@ class Schema:
     def __init__(self, schema: str) -> None:
         self._validator = _Tolerant(_read(schema), registry=_OFFLINE, format_checker=_FORMAT_CHECKER)
 
-    def misfits(self, value: object, patterns: Patterns = "all") -> list[str]:
+    def violations(self, value: object, patterns: Patterns = "all") -> list[str]:
         """What in `value` does not fit, each in words to mend it by; nothing where it fits.
 
         Raises:
@@ -118,7 +118,7 @@ def answer_fault(schema: str, answer: str, patterns: Patterns = "all") -> str | 
         TooMuch: see `Schema.misfits`.
     """
     try:
-        return "; ".join(Schema(schema).misfits(parse(answer), patterns)) or None
+        return "; ".join(Schema(schema).violations(parse(answer), patterns)) or None
     except NotJson as error:
         return f"it is not valid JSON: {error}"
 

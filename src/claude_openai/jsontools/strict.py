@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Never
 
-from claude_openai.jsontools.surrogates import mended_json
+from claude_openai.jsontools.surrogates import json_without_surrogates
 from claude_openai.jsontools.work_limit import spend
 
 MOST_DIGITS = 309
@@ -35,7 +35,7 @@ def parse(text: str) -> object:
     """
     try:
         value: object = json.loads(
-            mended_json(text),
+            json_without_surrogates(text),
             object_pairs_hook=_object,
             parse_constant=_constant,
             parse_float=_float,

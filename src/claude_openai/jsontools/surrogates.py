@@ -15,14 +15,14 @@ _ESCAPE = re.compile(
 )
 
 
-def mended(text: str) -> str:
+def without_surrogates(text: str) -> str:
     """`text` with pairs of halves joined and lone halves replaced."""
     if not _SURROGATE.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def mended_json(text: str) -> str:
+def json_without_surrogates(text: str) -> str:
     """The same for the escapes in JSON text. The length stays, so that positions in error messages stay right."""
     if not _ESCAPED_SURROGATE.search(text):
         return text
@@ -30,7 +30,7 @@ def mended_json(text: str) -> str:
 
 
 @dataclass(slots=True)
-class Joiner:
+class SurrogateJoiner:
     """Makes whole what was cut between two deltas: a first half waits for the delta that brings the second."""
 
     _waiting: str = field(default="", init=False)
@@ -39,9 +39,9 @@ class Joiner:
         """The whole characters that `text` adds; "" where it is but a half."""
         text = self._waiting + text
         self._waiting = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
-        return mended(text[: len(text) - len(self._waiting)])
+        return without_surrogates(text[: len(text) - len(self._waiting)])
 
     def finish(self) -> str:
         """What still waited when the text ended."""
         waiting, self._waiting = self._waiting, ""
-        return mended(waiting)
+        return without_surrogates(waiting)

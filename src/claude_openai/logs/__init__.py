@@ -21,10 +21,10 @@ import structlog
 from claude_openai.logs import levels
 from claude_openai.logs.destinations import Descriptor, Destination, LogFile, Memory
 from claude_openai.logs.levels import Level, Log, shows
-from claude_openai.logs.loggers import EventLogger, FromLibraries, processors
+from claude_openai.logs.loggers import EventLogger, StdlibHandler, processors
 from claude_openai.logs.redaction import HIDDEN, SHORTEST_SECRET, Redaction, secrets_in
 from claude_openai.logs.rendering import columns, json_line
-from claude_openai.logs.sinks import AtOnce, Behind, Output, Sink
+from claude_openai.logs.sinks import BackgroundSink, DirectSink, Output, Sink
 from claude_openai.logs.snapshot import CUT, LONGEST_TEXT, TOO_DEEP
 
 __all__ = [
@@ -53,7 +53,7 @@ CLOSE_SECONDS = 2.0
 """What the last lines get at the end of the program."""
 
 _redaction = Redaction()
-_sink: Sink = AtOnce([])
+_sink: Sink = DirectSink([])
 
 
 def configure(
@@ -77,14 +77,14 @@ def configure(
     outputs = [] if level is None else [Output(log, json_line if json else columns(colours=colours))]
     if diagnostics:
         outputs.append(Output(diagnostics, columns(colours=colours), least=logging.WARNING))
-    _sink = Behind(outputs, _redaction) if behind and outputs else AtOnce(outputs, _redaction)
+    _sink = BackgroundSink(outputs, _redaction) if behind and outputs else DirectSink(outputs, _redaction)
     least = levels.least(level, diagnosing=diagnostics is not None)
     structlog.configure(
         processors=[*processors(), structlog.processors.format_exc_info],
         wrapper_class=levels.filtering(least),
         logger_factory=EventLogger.factory(_sink.put),
     )
-    _take_over(FromLibraries(_sink.put), levels.of_libraries(least))
+    _take_over(StdlibHandler(_sink.put), levels.of_libraries(least))
 
 
 def close(seconds: float = CLOSE_SECONDS) -> None:

@@ -38,7 +38,7 @@ class EventLogger:
     trace = debug = info = warning = error = critical = _log
 
 
-class FromLibraries(QueueHandler):
+class StdlibHandler(QueueHandler):
     """A handler whose queue is ours. What it inherits is that no record raises anything into the library."""
 
     def __init__(self, put: Put) -> None:

@@ -15,7 +15,7 @@ from claude_openai.logs.destinations import Destination
 from claude_openai.logs.levels import NUMBERS
 from claude_openai.logs.redaction import Redaction
 from claude_openai.logs.rendering import Rendering
-from claude_openai.logs.snapshot import plain
+from claude_openai.logs.snapshot import snapshot
 
 MOST_WAITING: Final = 1000
 """Events between those who log and the thread that writes; each is of a bounded size (`plain`)."""
@@ -51,7 +51,7 @@ class Sink(Protocol):
         ...
 
 
-class AtOnce:
+class DirectSink:
     """Writes each event as it comes. Where that does not work the event is lost."""
 
     def __init__(self, outputs: Sequence[Output], redaction: Redaction | None = None) -> None:
@@ -63,7 +63,7 @@ class AtOnce:
     def put(self, event: EventDict) -> None:
         """See `Sink.put`."""
         if self._outputs:
-            self.write(plain(event))
+            self.write(snapshot(event))
 
     def write(self, event: EventDict) -> None:
         """Write what is plain already, and then what there is to say of events that were lost."""
@@ -97,11 +97,11 @@ class AtOnce:
         return worked[0]
 
 
-class Behind:
+class BackgroundSink:
     """Writes in a thread. Whoever logs does not wait: what comes while too much waits already is lost."""
 
     def __init__(self, outputs: Sequence[Output], redaction: Redaction) -> None:
-        self._writer = AtOnce(outputs, redaction)
+        self._writer = DirectSink(outputs, redaction)
         self._waiting: Queue[EventDict | None] = Queue(MOST_WAITING)
         self._thread = Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
@@ -109,7 +109,7 @@ class Behind:
     def put(self, event: EventDict) -> None:
         """See `Sink.put`."""
         try:
-            self._waiting.put_nowait(plain(event))
+            self._waiting.put_nowait(snapshot(event))
         except Full:
             self._writer.lose()
 

@@ -36,7 +36,7 @@ _REPR: Final = Repr()
 _REPR.maxother = LONGEST_TEXT
 
 
-def plain(event: EventDict) -> EventDict:
+def snapshot(event: EventDict) -> EventDict:
     """The fields of `event` as they are now: texts, numbers, lists and dictionaries. What says what it is goes first,
     so that it is never cut.
     """

@@ -25,13 +25,21 @@ from starlette.types import ASGIApp
 from claude_openai import __version__
 from claude_openai.claude_code.cli import CliBackend, CliSettings, installed_cli
 from claude_openai.claude_code.processes.scratch import Scratch, ServerFolder, server_folder
-from claude_openai.claude_code.processes.stale_folders import Swept, sweep
-from claude_openai.claude_code.sdk import Ground, SdkBackend, SdkSettings, Wear, bundled_cli
+from claude_openai.claude_code.processes.stale_folders import SweepResult, sweep
+from claude_openai.claude_code.sdk import AgentPolicy, RecyclePolicy, SdkBackend, SdkSettings, bundled_cli
 from claude_openai.core.agent import AgentRules
 from claude_openai.core.failures import LOG_IN, RequestFailed
 from claude_openai.core.ports import RunStore
 from claude_openai.errors import LaunchError
-from claude_openai.gateway import Choice, Gateway, Keep, Limits, Patience, Queue, Runs
+from claude_openai.gateway import (
+    Gateway,
+    GatewayLimits,
+    ModelOptions,
+    QueueLimits,
+    RunRegistry,
+    SessionLimits,
+    Timeouts,
+)
 from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection, Room, places_within
 from claude_openai.settings import Settings
@@ -144,7 +152,7 @@ async def _end(gateway: Gateway) -> None:
     gateway.stop()
     with anyio.move_on_after(LAST_WORDS_SECONDS, shield=True):
         await gateway.until_idle()
-        await gateway.end_waiting()
+        await gateway.close_idle_sessions()
 
 
 async def _drain(stop: Stop, settings: Settings, gateway: Gateway) -> None:
@@ -183,18 +191,20 @@ def application(
     gateway = Gateway(
         backend,
         sessions,
-        Limits(
-            Patience(settings.request_timeout, settings.first_byte_timeout, settings.idle_timeout),
-            Queue(settings.max_concurrency, settings.max_queue_size, settings.queue_timeout),
-            Keep(settings.session_ttl, settings.tool_timeout, settings.max_processes - settings.warm_processes),
+        GatewayLimits(
+            Timeouts(settings.request_timeout, settings.first_byte_timeout, settings.idle_timeout),
+            QueueLimits(settings.max_concurrency, settings.max_queue_size, settings.queue_timeout),
+            SessionLimits(
+                settings.session_ttl, settings.tool_timeout, settings.max_processes - settings.warm_processes
+            ),
         ),
-        Choice(
+        ModelOptions(
             settings.default_model,
             tuple(settings.model_aliases.items()),
             settings.models_override,
             agents=settled.workspace is not None,
         ),
-        Runs(store or MemoryRuns()),
+        RunRegistry(store or MemoryRuns()),
     )
     services = Services(
         gateway=gateway,
@@ -232,7 +242,7 @@ def _backend(
         return CliBackend(
             CliSettings(
                 cli=cli,
-                login=login,
+                environment=login,
                 max_retries=settings.max_retries,
                 timeout=settings.process_timeout_ms / 1000,
                 output=settled.places.output if settings.store == "disk" else None,
@@ -243,13 +253,15 @@ def _backend(
     return SdkBackend(
         SdkSettings(
             cli=cli,
-            login=login,
+            environment=login,
             max_retries=settings.max_retries,
-            max_tool_mends=settings.tool_retries,
+            max_tool_corrections=settings.tool_retries,
             request_timeout=settings.request_timeout,
             warm_processes=settings.warm_processes,
-            wear=Wear(settings.max_process_turns, settings.max_process_memory),
-            ground=Ground(settled.workspace, settled.places.out_of_bounds(), (cli,)) if settled.workspace else None,
+            recycle_policy=RecyclePolicy(settings.max_process_turns, settings.max_process_memory),
+            agent_policy=AgentPolicy(settled.workspace, settled.places.out_of_bounds(), (cli,))
+            if settled.workspace
+            else None,
         ),
         scratch,
     )
@@ -295,7 +307,7 @@ def _folder(settled: Settled) -> Iterator[ServerFolder]:
 async def _sweep(places: Places) -> None:
     """What servers have left that were killed outright."""
     swept = await anyio.to_thread.run_sync(sweep, places.runtime)
-    if swept != Swept():
+    if swept != SweepResult():
         log.info("server.swept", folders=swept.folders, processes=swept.processes)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from claude_openai.core.runs import Run, RunState
-from claude_openai.jsontools.surrogates import mended
+from claude_openai.jsontools.surrogates import without_surrogates
 
 
 def latest(
@@ -14,9 +14,9 @@ def latest(
     return tuple(sorted(wanted, key=_age, reverse=True)[: max(limit, 0)])
 
 
-def beginning(runs: Iterable[Run], wanted: str, principal: str | None = None) -> tuple[Run, ...]:
+def find_by_prefix(runs: Iterable[Run], wanted: str, principal: str | None = None) -> tuple[Run, ...]:
     """The exact ones, else those that begin with `wanted`: never more than two, which says that it is not unique."""
-    wanted = mended(wanted)
+    wanted = without_surrogates(wanted)
     candidates = [
         run for run in runs if any(name.startswith(wanted) for name in _names(run)) and _is_of(run, principal)
     ]
@@ -25,7 +25,7 @@ def beginning(runs: Iterable[Run], wanted: str, principal: str | None = None) ->
 
 
 def _is_of(run: Run, principal: str | None) -> bool:
-    return principal is None or run.principal == mended(principal)
+    return principal is None or run.principal == without_surrogates(principal)
 
 
 def _names(run: Run) -> tuple[str, str, str]:

@@ -1,8 +1,8 @@
 """Runs remembered as long as the server runs, and nothing on disk."""
 
 from claude_openai.core.runs import Run, RunState
-from claude_openai.store.matching import beginning, latest
-from claude_openai.store.sqlite.rows import whole
+from claude_openai.store.matching import find_by_prefix, latest
+from claude_openai.store.sqlite.rows import utf8_safe
 
 MOST_RUNS = 1000
 """With their answers some MB; what came first is forgotten first."""
@@ -16,12 +16,12 @@ class MemoryRuns:
         self._runs: dict[str, Run] = {}
 
     def save(self, run: Run) -> None:
-        self._runs[run.id] = whole(run)
+        self._runs[run.id] = utf8_safe(run)
         if len(self._runs) > self._most:
             del self._runs[next(iter(self._runs))]
 
     async def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
-        return beginning(self._runs.values(), wanted, principal)
+        return find_by_prefix(self._runs.values(), wanted, principal)
 
     async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
         return latest(self._runs.values(), limit, state, principal)

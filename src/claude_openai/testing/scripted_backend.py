@@ -13,7 +13,7 @@ import anyio
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.models import Model
-from claude_openai.core.ports import Condition, Description, Login, Session, Start
+from claude_openai.core.ports import BackendStatus, Description, Login, Session, SessionStart
 from claude_openai.core.turn import Turn
 from claude_openai.simulator.script import Gate
 
@@ -64,8 +64,8 @@ class ScriptedBackend:
             raise RequestFailed(self._description)
         return self._description
 
-    def condition(self) -> Condition:
-        return Condition()
+    def status(self) -> BackendStatus:
+        return BackendStatus()
 
     @asynccontextmanager
     async def open(self, turn: Turn) -> AsyncIterator[Session]:
@@ -81,7 +81,7 @@ class ScriptedBackend:
 class ScriptedSession:
     """Plays a script up to a last event; what stands after that, once it is resumed."""
 
-    start: Start = "cold"
+    start: SessionStart = "cold"
 
     def __init__(self, script: Iterable[Step], performance: Performance) -> None:
         self._steps = list(script)
@@ -101,18 +101,18 @@ class ScriptedSession:
                         return
 
     async def resume(self, turn: Turn) -> bool:
-        if self._performance.unable or not self.lasts():
+        if self._performance.unable or not self.is_resumable():
             return False
         self._performance.resumed.append(turn)
         return True
 
-    def lasts(self) -> bool:
+    def is_resumable(self) -> bool:
         """As long as the script has something left to say."""
         over = self._performance.dies.is_set() or self._performance.ended.is_set()
         return bool(self._steps) and not over
 
-    def worn(self) -> bool:
+    def should_recycle(self) -> bool:
         return self._performance.worn
 
-    async def gone(self) -> None:
+    async def wait_closed(self) -> None:
         await self._performance.dies.wait()

@@ -8,8 +8,8 @@ import pytest
 from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.messages import Message
 from claude_openai.core.models import Catalogue, Model
-from claude_openai.protocols.chat_completions.request import Reading, parse_request, read_turn
-from claude_openai.protocols.chat_completions.tools import Offer, read_tools
+from claude_openai.protocols.chat_completions.request import ParsedRequest, parse_request, read_turn
+from claude_openai.protocols.chat_completions.tools import ToolOffer, read_tools
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -24,21 +24,21 @@ CATALOGUE = Catalogue((SONNET, OPUS), default=SONNET.id, aliases=(("gpt-4o", SON
 HELLO = {"role": "user", "content": "Hello"}
 
 
-def reading(**fields: object) -> Reading:
+def reading(**fields: object) -> ParsedRequest:
     """The reading of a request with these fields, and a message where none is given."""
     return reading_of({"messages": [HELLO], **fields})
 
 
-def reading_of(body: object) -> Reading:
+def reading_of(body: object) -> ParsedRequest:
     return read_turn(parse_request(json.dumps(body).encode()), CATALOGUE)
 
 
-def offer(**fields: object) -> Offer:
+def offer(**fields: object) -> ToolOffer:
     """What a request with these fields offers."""
     return offer_of({"messages": [HELLO], **fields})
 
 
-def offer_of(body: object) -> Offer:
+def offer_of(body: object) -> ToolOffer:
     return read_tools(parse_request(json.dumps(body).encode()))
 
 

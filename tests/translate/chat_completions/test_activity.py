@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from claude_openai.core.agent import Shown
 from claude_openai.core.events import Activity, Event, ReasoningDelta, TextDelta, TurnFinished
-from claude_openai.protocols.chat_completions.answer import Telling
+from claude_openai.protocols.chat_completions.answer import AnswerFormat
 from claude_openai.protocols.chat_completions.stream import ChunkEncoder
 from claude_openai.protocols.chat_completions.whole import Collector
 from claude_openai.protocols.chat_completions.wire import ACTIVITY_EVENT, ChatCompletionChunk
@@ -46,12 +46,12 @@ activities = st.builds(Activity, st.text(), st.text(), st.text(), st.none() | st
 
 
 def chunks(shown: Shown | None, *events: Event) -> list[ChatCompletionChunk]:
-    encoder = ChunkEncoder("chatcmpl-1", 1, Telling("sonnet", shown=shown))
+    encoder = ChunkEncoder("chatcmpl-1", 1, AnswerFormat("sonnet", shown=shown))
     return [chunk for event in events for chunk in encoder.feed(event)]
 
 
 def collected(shown: Shown | None, *events: Event) -> Any:
-    collector = Collector("chatcmpl-1", 1, Telling("sonnet", shown=shown))
+    collector = Collector("chatcmpl-1", 1, AnswerFormat("sonnet", shown=shown))
     for event in events:
         collector.feed(event)
     return json.loads(collector.result().to_json())

@@ -9,15 +9,15 @@ from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk as OpenAiChunk
 
 from claude_openai.core.events import Event
-from claude_openai.protocols.chat_completions.answer import Telling
-from claude_openai.protocols.chat_completions.choices import ChoicesEncoder, together
+from claude_openai.protocols.chat_completions.answer import AnswerFormat
+from claude_openai.protocols.chat_completions.choices import ChoicesEncoder, interleave
 from claude_openai.protocols.chat_completions.stream import ChunkEncoder
 from claude_openai.protocols.chat_completions.whole import Collector
 from claude_openai.protocols.chat_completions.wire import ChatCompletion, ChatCompletionChunk
 from tests.translate.chat_completions.events import turns
 
 HEAD = ("chatcmpl-1", 1_700_000_000)
-WHOLE = Telling("sonnet")
+WHOLE = AnswerFormat("sonnet")
 
 
 def collected(events: list[Event]) -> ChatCompletion:
@@ -29,7 +29,7 @@ def collected(events: list[Event]) -> ChatCompletion:
 
 def streamed(answers: list[list[Event]], order: list[int], *, include_usage: bool) -> list[ChatCompletionChunk]:
     """The answers' events, each time the next one of the answer that `order` names."""
-    telling = Telling("sonnet", include_usage)
+    telling = AnswerFormat("sonnet", include_usage)
     encoder = ChoicesEncoder([ChunkEncoder(*HEAD, telling, index=index) for index in range(len(answers))])
     left = [iter(events) for events in answers]
     return [chunk for answer in order for chunk in encoder.feed(answer, next(left[answer]))]
@@ -46,11 +46,11 @@ def interleaved(draw: st.DrawFn) -> tuple[list[list[Event]], list[int]]:
 @given(turns, st.booleans())
 @pytest.mark.proves("params.n.interleaved")
 def test_one_answer_is_the_same_with_and_without_others_in_mind(events: list[Event], include_usage: bool) -> None:
-    alone = ChunkEncoder(*HEAD, Telling("sonnet", include_usage))
+    alone = ChunkEncoder(*HEAD, AnswerFormat("sonnet", include_usage))
     expected = [chunk.to_json() for event in events for chunk in alone.feed(event)]
     told = streamed([events], [0] * len(events), include_usage=include_usage)
     assert [chunk.to_json() for chunk in told] == expected
-    assert together([collected(events)]).to_json() == collected(events).to_json()
+    assert interleave([collected(events)]).to_json() == collected(events).to_json()
 
 
 @given(interleaved())
@@ -61,7 +61,7 @@ def test_a_stream_of_several_adds_up_to_the_one_object(drawn: tuple[list[list[Ev
     state: ChatCompletionStreamState[None] = ChatCompletionStreamState()
     for chunk in told:
         state.handle_chunk(OpenAiChunk.model_validate_json(chunk.to_json(), strict=True))
-    whole = json.loads(together([collected(events) for events in answers]).to_json())
+    whole = json.loads(interleave([collected(events) for events in answers]).to_json())
     summed = state.current_completion_snapshot
     assert [choice.finish_reason for choice in summed.choices] == [each["finish_reason"] for each in whole["choices"]]
     assert [choice.message.content or "" for choice in summed.choices] == [

@@ -10,13 +10,13 @@ from openai.types.chat import ChatCompletion as OpenAiCompletion
 from claude_openai.core.events import Event, ReasoningDelta, TextDelta, ToolCalled, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.messages import ToolCall
-from claude_openai.protocols.chat_completions.answer import Telling
+from claude_openai.protocols.chat_completions.answer import AnswerFormat
 from claude_openai.protocols.chat_completions.whole import Collector
 from tests.translate.chat_completions.events import CALLED, REPORTED, STARTED, STOPPED, turns
 
 
 def collected(*events: Event, legacy: bool = False) -> str:
-    collector = Collector("chatcmpl-1", 1_700_000_000, Telling("sonnet", legacy=legacy))
+    collector = Collector("chatcmpl-1", 1_700_000_000, AnswerFormat("sonnet", legacy=legacy))
     for event in events:
         collector.feed(event)
     return collector.result().to_json()

@@ -20,7 +20,7 @@ from claude_openai.core.load import Load
 from claude_openai.core.messages import AssistantMessage, ToolCall
 from claude_openai.gateway import Gateway
 from claude_openai.jsontools.strict import parse
-from claude_openai.protocols.chat_completions.answer import Telling
+from claude_openai.protocols.chat_completions.answer import AnswerFormat
 from claude_openai.protocols.chat_completions.stream import ChunkEncoder
 from claude_openai.protocols.chat_completions.whole import Collector
 from claude_openai.protocols.common.content import is_blank
@@ -130,7 +130,7 @@ async def ask(opened: Gateway, body: Any) -> list[Event]:
 def test_every_turn_of_a_real_client_goes_on_in_one_session(client: str) -> None:
     load = load_after([*requests(client)], SAID)
     assert load.turns == {"cold": 1, "results": 4, "live": 2}
-    assert load.rebuilt_because == {}
+    assert load.miss_reasons == {}
 
 
 @pytest.mark.proves("conversations.lawful", "conversations.clients", "conversations.live")
@@ -172,7 +172,7 @@ def request(messages: list[Message]) -> Any:
 
 def collected(said: Sequence[Event]) -> Message:
     """The message of the one object that the client is sent."""
-    collector = Collector("chatcmpl-1", 1, Telling("claude-sonnet"))
+    collector = Collector("chatcmpl-1", 1, AnswerFormat("claude-sonnet"))
     for event in said:
         collector.feed(event)
     message: Message = json.loads(collector.result().to_json())["choices"][0]["message"]
@@ -181,7 +181,7 @@ def collected(said: Sequence[Event]) -> Message:
 
 def streamed(said: Sequence[Event]) -> Message:
     """The message that a client puts together from the chunks it is sent."""
-    encoder = ChunkEncoder("chatcmpl-1", 1, Telling("claude-sonnet"))
+    encoder = ChunkEncoder("chatcmpl-1", 1, AnswerFormat("claude-sonnet"))
     message: Message = {"content": "", "tool_calls": []}
     for chunk in (json.loads(chunk.to_json()) for event in said for chunk in encoder.feed(event)):
         delta = chunk["choices"][0]["delta"]
@@ -352,7 +352,7 @@ def test_what_a_client_may_write_differently_goes_on_in_the_session(rewrite: Rew
     ]
     load = load_after(bodies, (FIRST, SECOND, THIRD))
     assert load.turns == {"cold": 1, "results": 1, "live": 1}
-    assert load.rebuilt_because == {}
+    assert load.miss_reasons == {}
 
 
 @pytest.mark.proves("conversations.lawful", "conversations.live")
@@ -438,7 +438,7 @@ def test_whatever_else_is_different_is_answered_by_a_session_of_its_own(change: 
     changed = request(rewritten(at_follow_up(heard), change))
     load = load_after([request(ASKED), request(at_results(heard)), changed], (FIRST, SECOND, THIRD))
     assert load.turns == {"cold": 2, "results": 1}
-    assert sum(load.rebuilt_because.values()) == 1
+    assert sum(load.miss_reasons.values()) == 1
 
 
 @pytest.mark.proves("conversations.exact")

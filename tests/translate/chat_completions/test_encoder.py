@@ -21,7 +21,7 @@ from claude_openai.core.events import (
 )
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
-from claude_openai.protocols.chat_completions.answer import Telling
+from claude_openai.protocols.chat_completions.answer import AnswerFormat
 from claude_openai.protocols.chat_completions.stream import ChunkEncoder
 from claude_openai.protocols.chat_completions.whole import Collector
 from claude_openai.protocols.chat_completions.wire import ChatCompletion, ChatCompletionChunk
@@ -29,7 +29,7 @@ from tests.translate.chat_completions.events import CALLED, REPORTED, STARTED, S
 
 
 def chunks_of(*events: Event, include_usage: bool = False, legacy: bool = False) -> list[ChatCompletionChunk]:
-    encoder = ChunkEncoder("chatcmpl-1", 1_700_000_000, Telling("sonnet", include_usage, legacy))
+    encoder = ChunkEncoder("chatcmpl-1", 1_700_000_000, AnswerFormat("sonnet", include_usage, legacy))
     return [chunk for event in events for chunk in encoder.feed(event)]
 
 
@@ -44,7 +44,7 @@ def choices_of(*events: Event, legacy: bool = False) -> list[tuple[object, str |
 
 
 def collected(*events: Event, legacy: bool = False) -> ChatCompletion:
-    collector = Collector("chatcmpl-1", 1_700_000_000, Telling("sonnet", legacy=legacy))
+    collector = Collector("chatcmpl-1", 1_700_000_000, AnswerFormat("sonnet", legacy=legacy))
     for event in events:
         collector.feed(event)
     return collector.result()
@@ -159,7 +159,7 @@ def test_an_answer_with_usage() -> None:
 @pytest.mark.proves("format.refusal")
 @pytest.mark.parametrize("words", ["I cannot help with that.", None])
 def test_a_refusal_with_words_ends_an_answer_in_a_form_as_openais_does(words: str | None) -> None:
-    telling, end = Telling("sonnet", formed=True), TurnFinished("refusal", words)
+    telling, end = AnswerFormat("sonnet", formed=True), TurnFinished("refusal", words)
     (*_, last) = ChunkEncoder("chatcmpl-1", 1, telling).feed(end)
     collector = Collector("chatcmpl-1", 1, telling)
     collector.feed(end)
@@ -171,7 +171,7 @@ def test_a_refusal_with_words_ends_an_answer_in_a_form_as_openais_does(words: st
 @pytest.mark.proves("params.effort.openrouter")
 def test_thinking_is_left_out_where_the_client_wants_none_of_it() -> None:
     events = (STARTED, ReasoningDelta("Hm."), TextDelta("Hi"), STOPPED)
-    telling = Telling("sonnet", thoughts=False)
+    telling = AnswerFormat("sonnet", thoughts=False)
     encoder, collector = ChunkEncoder("chatcmpl-1", 1, telling), Collector("chatcmpl-1", 1, telling)
     chunks = [chunk.to_json() for event in events for chunk in encoder.feed(event)]
     for event in events:
@@ -364,7 +364,7 @@ def test_a_failure_is_no_chunk() -> None:
 @pytest.mark.proves("stream.token-by-token")
 @given(turns, st.booleans())
 def test_as_many_text_chunks_go_out_as_deltas_came_in_each_at_once(events: list[Event], include_usage: bool) -> None:
-    encoder = ChunkEncoder("chatcmpl-1", 1, Telling("sonnet", include_usage))
+    encoder = ChunkEncoder("chatcmpl-1", 1, AnswerFormat("sonnet", include_usage))
     for event in events:
         chunks = encoder.feed(event)
         texts = [choice.delta for chunk in chunks for choice in chunk.choices if choice.delta.role is None]

@@ -21,7 +21,7 @@ from claude_openai.core.messages import (
 )
 from claude_openai.core.models import Model
 from claude_openai.core.turn import Sampling, Turn
-from claude_openai.protocols.chat_completions.request import Reading, parse_request, read_turn
+from claude_openai.protocols.chat_completions.request import ParsedRequest, parse_request, read_turn
 from tests.core.test_strict_json import json_values
 from tests.translate.chat_completions.asking import CATALOGUE, SONNET, reading, reading_of, refusal, refusal_of, sample
 
@@ -30,7 +30,7 @@ from tests.translate.chat_completions.asking import CATALOGUE, SONNET, reading, 
 class TestRequestsOfRealClients:
     def test_the_openai_package_with_a_developer_message(self) -> None:
         assert reading_of(sample("openai-python-developer")) == snapshot(
-            Reading(
+            ParsedRequest(
                 turn=Turn(
                     model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
                     messages=(
@@ -44,7 +44,7 @@ class TestRequestsOfRealClients:
 
     def test_the_openai_package_with_a_blank_system_message(self) -> None:
         assert reading_of(sample("openai-python-blank-system")) == snapshot(
-            Reading(
+            ParsedRequest(
                 turn=Turn(
                     model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
                     messages=(UserMessage(content=(Text(text="Say fig"),)),),
@@ -55,7 +55,7 @@ class TestRequestsOfRealClients:
 
     def test_the_openai_package_with_a_foreign_call_id(self) -> None:
         assert reading_of(sample("openai-python-foreign-id")) == snapshot(
-            Reading(
+            ParsedRequest(
                 turn=Turn(
                     model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
                     messages=(
@@ -78,7 +78,7 @@ class TestRequestsOfRealClients:
 
     def test_the_openai_package_with_a_history_of_calls(self) -> None:
         assert reading_of(sample("openai-python-tool-history")) == snapshot(
-            Reading(
+            ParsedRequest(
                 turn=Turn(
                     model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
                     messages=(
@@ -96,7 +96,7 @@ class TestRequestsOfRealClients:
 
     def test_the_agents_sdk_after_a_handoff(self) -> None:
         assert reading_of(sample("agents-sdk-handoff")) == snapshot(
-            Reading(
+            ParsedRequest(
                 turn=Turn(
                     model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
                     messages=(
@@ -121,7 +121,7 @@ class TestRequestsOfRealClients:
 
     def test_the_ai_sdk_with_an_image(self) -> None:
         assert reading_of(sample("ai-sdk-image")) == snapshot(
-            Reading(
+            ParsedRequest(
                 turn=Turn(
                     model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
                     messages=(
@@ -142,7 +142,7 @@ class TestRequestsOfRealClients:
 
     def test_langchain_with_messages_in_a_row(self) -> None:
         assert reading_of(sample("langchain-consecutive")) == snapshot(
-            Reading(
+            ParsedRequest(
                 turn=Turn(
                     model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
                     messages=(
@@ -160,7 +160,7 @@ class TestRequestsOfRealClients:
 
     def test_langchain_with_a_stop_sequence(self) -> None:
         assert reading_of(sample("langchain-stop")) == snapshot(
-            Reading(
+            ParsedRequest(
                 turn=Turn(
                     model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
                     messages=(UserMessage(content=(Text(text="hi"),)),),
@@ -172,7 +172,7 @@ class TestRequestsOfRealClients:
 
     def test_opencode_asking_for_a_title(self) -> None:
         assert reading_of(sample("opencode-title")) == snapshot(
-            Reading(
+            ParsedRequest(
                 turn=Turn(
                     model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
                     messages=(
@@ -195,7 +195,7 @@ class TestRequestsOfRealClients:
 
     def test_opencode_after_a_call(self) -> None:
         assert reading_of(sample("opencode-tool-result")) == snapshot(
-            Reading(
+            ParsedRequest(
                 turn=Turn(
                     model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
                     messages=(
@@ -363,7 +363,7 @@ def assert_native(native: tuple[Message, ...]) -> None:
                 assert isinstance(before, AssistantMessage | ToolMessage)
 
 
-def outcome_of(body: object) -> Reading | Failure:
+def outcome_of(body: object) -> ParsedRequest | Failure:
     try:
         return reading_of(body)
     except RequestFailed as failed:

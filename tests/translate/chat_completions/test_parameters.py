@@ -262,7 +262,7 @@ def test_an_empty_stop_sequence_is_refused_by_its_place() -> None:
 @pytest.mark.proves("params.stop.white-space")
 @pytest.mark.parametrize("blank", [" ", "\n\n", "\ufeff"])
 def test_a_stop_sequence_of_white_space_is_kept_from_claude(blank: str) -> None:
-    assert reading(stop=["a", blank]).turn.sampling == Sampling(stop=("a",), halt=(blank,))
+    assert reading(stop=["a", blank]).turn.sampling == Sampling(stop=("a",), local_stop=(blank,))
 
 
 @pytest.mark.proves("project.docs.parameters-table")

@@ -9,7 +9,7 @@ from inline_snapshot import snapshot
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.tools import AUTO, Tool, ToolChoice
-from claude_openai.protocols.chat_completions.tools import Offer
+from claude_openai.protocols.chat_completions.tools import ToolOffer
 from tests.core.test_strict_json import json_values
 from tests.translate.chat_completions.asking import offer, offer_of, reading, reading_of, sample
 
@@ -215,13 +215,13 @@ def test_a_name_that_upstream_does_not_take_is_refused_in_brief(name: str) -> No
     ],
 )
 def test_a_choice_is_carried_and_the_tools_with_it(fields: dict[str, object], choice: ToolChoice) -> None:
-    assert offer(tools=F_AND_G, **fields) == Offer((Tool("f", NOTHING), Tool("g", NOTHING)), choice)
+    assert offer(tools=F_AND_G, **fields) == ToolOffer((Tool("f", NOTHING), Tool("g", NOTHING)), choice)
 
 
 @pytest.mark.proves("tools.choice")
 def test_allowed_tools_are_the_only_ones_that_are_offered() -> None:
     read = offer(tools=[*F_AND_G, tool("h")], tool_choice=allowed("required", "h", "f"))
-    assert read == Offer((Tool("f", NOTHING), Tool("h", NOTHING)), ToolChoice("required"))
+    assert read == ToolOffer((Tool("f", NOTHING), Tool("h", NOTHING)), ToolChoice("required"))
 
 
 @pytest.mark.proves("tools.choice.unknown")
@@ -265,8 +265,8 @@ def test_a_choice_of_another_form_is_refused_by_its_place(choice: object, path: 
 
 @pytest.mark.proves("tools.choice")
 def test_without_tools_there_is_nothing_to_choose() -> None:
-    assert offer() == offer(tools=[], functions=[]) == Offer()
-    assert offer(tool_choice="none", function_call="auto", parallel_tool_calls=False) == Offer()
+    assert offer() == offer(tools=[], functions=[]) == ToolOffer()
+    assert offer(tool_choice="none", function_call="auto", parallel_tool_calls=False) == ToolOffer()
 
 
 @pytest.mark.proves("tools.legacy")
@@ -282,7 +282,7 @@ def test_without_tools_there_is_nothing_to_choose() -> None:
 def test_functions_are_tools_of_which_one_is_called_at_a_time(fields: dict[str, object], choice: ToolChoice) -> None:
     functions = [{"name": "f", "description": "Says.", "parameters": {"type": "object"}}]
     read = offer(functions=functions, **fields)
-    assert read == Offer((Tool("f", '{"type": "object"}', "Says."),), choice, legacy=True)
+    assert read == ToolOffer((Tool("f", '{"type": "object"}', "Says."),), choice, legacy=True)
 
 
 @pytest.mark.proves("tools.legacy", "tools.faulty")

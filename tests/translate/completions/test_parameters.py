@@ -10,7 +10,7 @@ from openai.types import completion_create_params
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.messages import SystemMessage, Text, UserMessage
 from claude_openai.core.turn import Sampling
-from claude_openai.protocols.chat_completions.request import Reading
+from claude_openai.protocols.chat_completions.request import ParsedRequest
 from claude_openai.protocols.common.parameters import markdown_table
 from claude_openai.protocols.completions.parameters import PARAMETERS
 from claude_openai.protocols.completions.request import FILL_IN, parse_request, read_turn
@@ -36,7 +36,7 @@ REFUSED = [row.name for row in PARAMETERS if row.treatment == "refused"]
 pytestmark = pytest.mark.proves("completions.parameters")
 
 
-def reading(**fields: object) -> Reading:
+def reading(**fields: object) -> ParsedRequest:
     body = json.dumps({"prompt": "Say kiwi", **fields}).encode()
     return read_turn(parse_request(body), CATALOGUE, rules=rules())
 

@@ -9,18 +9,18 @@ from claude_openai.core.agent import AgentRules
 from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.messages import Message
 from claude_openai.core.runs import Kept
-from claude_openai.protocols.responses.request import Reading, parse_request, read_turn
+from claude_openai.protocols.responses.request import ParsedRequest, parse_request, read_turn
 from tests.translate.chat_completions.asking import CATALOGUE
 
 SAMPLES = Path(__file__).parent / "samples"
 
 
-def reading(**fields: object) -> Reading:
+def reading(**fields: object) -> ParsedRequest:
     """The reading of a request with these fields, and an input where none is given."""
     return reading_of({"input": "Hello", **fields})
 
 
-def reading_of(body: object, history: tuple[Kept, ...] = (), rules: AgentRules | None = None) -> Reading:
+def reading_of(body: object, history: tuple[Kept, ...] = (), rules: AgentRules | None = None) -> ParsedRequest:
     request = parse_request(json.dumps(body).encode())
     return read_turn(request, CATALOGUE, response_id="resp_1", created=1_700_000_000, history=history, rules=rules)
 

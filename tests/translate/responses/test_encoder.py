@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from claude_openai.core.events import Activity, Event, ReasoningDelta, TextDelta, ToolCalled, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
-from claude_openai.jsontools.surrogates import mended
+from claude_openai.jsontools.surrogates import without_surrogates
 from claude_openai.protocols.responses.stream import ResponseEncoder
 from claude_openai.protocols.responses.wire import events as wire
 from claude_openai.protocols.responses.wire.reply import OutputFunctionCall, OutputMessage, Response
@@ -129,7 +129,7 @@ def test_events_are_numbered_without_a_gap_and_end_with_the_whole_response(event
 @given(turns)
 def test_no_word_and_no_call_is_lost_added_or_moved(events: list[Event]) -> None:
     told, response = encoded(events, shows_thinking=False)
-    sent = mended("".join(event.text for event in events if isinstance(event, TextDelta)))
+    sent = without_surrogates("".join(event.text for event in events if isinstance(event, TextDelta)))
     said = [item.content[0] for item in response.output if isinstance(item, OutputMessage)]
     assert "".join(part.text for part in said if part.type == "output_text") == sent
     assert "".join(event.delta for event in told if isinstance(event, wire.TextDeltaEvent)) == sent

@@ -26,7 +26,7 @@ _UNCLEAR_ON_WINDOWS: Final = re.compile(r"[\\/]|[A-Za-z]:(?![\\/])|..+:", re.DOT
 """A drive that is not named, or named by a slash as in "/c/"; another stream of a file."""
 
 
-def readings(sent: object, home: str, cwd: str, *, windows: bool = os.name == "nt") -> tuple[str, ...]:
+def interpretations(sent: object, home: str, cwd: str, *, windows: bool = os.name == "nt") -> tuple[str, ...]:
     """Where the path `sent` leads, links followed; nothing where that is not clear.
 
     Claude Code opens it in the spelling that was sent (measured). Where that is not there, another of the same letters
@@ -42,7 +42,7 @@ def readings(sent: object, home: str, cwd: str, *, windows: bool = os.name == "n
     return tuple(dict.fromkeys(map(os.path.realpath, spellings)))
 
 
-def named(tool: str, arguments: Mapping[str, object]) -> Iterable[object]:
+def paths_named(tool: str, arguments: Mapping[str, object]) -> Iterable[object]:
     """All that `arguments` name: of a pattern the folder where it begins, and where ".." in it could lead."""
     yield from (arguments[name] for name in _PATHS if arguments.get(name) is not None)
     if tool == "Glob":

@@ -75,7 +75,7 @@ _BARE: Final = "HEAD"
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ProtectedPaths:
     """Of paths with no link in them: `logins` and what is the server's `own` are neither read nor written, what others
     `run` is not written. `home` is what "~" stands for, `config` Claude Code's own folder, one of the logins.
     """
@@ -83,8 +83,8 @@ class Bounds:
     home: str
     config: str
     logins: tuple[str, ...]
-    own: tuple[str, ...]
-    run: tuple[str, ...]
+    server: tuple[str, ...]
+    executed: tuple[str, ...]
 
     @classmethod
     def of(cls, login: Mapping[str, str], own: Iterable[str] = (), programs: Iterable[str] = ()) -> Self:
@@ -102,7 +102,7 @@ class Bounds:
 
     @property
     def private(self) -> tuple[str, ...]:
-        return (*self.logins, *self.own)
+        return (*self.logins, *self.server)
 
     @property
     def unsearched(self) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ class Bounds:
                 path for path in paths if not any(within(folder, os.path.realpath(path)) for folder in allowed)
             )
 
-        return replace(self, logins=kept(self.logins), own=kept(self.own), run=kept(self.run))
+        return replace(self, logins=kept(self.logins), server=kept(self.server), executed=kept(self.executed))
 
 
 def home_of(login: Mapping[str, str]) -> str:
@@ -142,7 +142,7 @@ def config_of(login: Mapping[str, str]) -> str:
     return login.get("CLAUDE_CONFIG_DIR") or str(Path(home_of(login), ".claude"))
 
 
-def searched(path: str | None) -> tuple[str, ...]:
+def search_path(path: str | None) -> tuple[str, ...]:
     """The folders of a variable PATH. One that is relative begins wherever a program happens to run, so it is none."""
     return tuple(folder for folder in (path or "").split(os.pathsep) if os.path.isabs(folder))  # noqa: PTH117 -- a text
 
@@ -161,7 +161,7 @@ def _trusted(login: Mapping[str, str]) -> Iterator[str]:
 
 def _programs(login: Mapping[str, str]) -> Iterator[str]:
     """What Claude Code or this server would run the next time."""
-    yield from searched(login.get("PATH"))
+    yield from search_path(login.get("PATH"))
     yield from (sys.prefix, str(Path(claude_openai.__file__).parent))
 
 

@@ -13,18 +13,18 @@ from typing import Any, Final
 from claude_openai.claude_code.stream_json.failures import process_failure, upstream_failure
 from claude_openai.claude_code.stream_json.json_mode import JsonModeReader
 from claude_openai.claude_code.stream_json.messages import (
-    Ended,
-    ResultsGiven,
-    RetryAnnounced,
-    Said,
-    Spoken,
-    Started,
-    Streamed,
+    ApiRetry,
+    AssistantBlock,
+    CliMessage,
+    SystemInit,
     ToolResult,
+    ToolResults,
     ToolUse,
+    TurnResult,
+    UpstreamEvent,
 )
-from claude_openai.claude_code.stream_json.reader import CUT, AnswerReader
-from claude_openai.claude_code.stream_json.structured_output import STRUCTURED_OUTPUT, StructuredReader
+from claude_openai.claude_code.stream_json.reader import TRUNCATED_STOP_REASONS, AnswerReader
+from claude_openai.claude_code.stream_json.structured_output import STRUCTURED_OUTPUT, StructuredOutputReader
 from claude_openai.core.events import (
     Activity,
     Event,
@@ -38,24 +38,24 @@ from claude_openai.core.events import (
 from claude_openai.core.failures import Failure
 from claude_openai.core.messages import ToolCall
 
-BETWEEN_MESSAGES: Final = "\n\n"
+MESSAGE_SEPARATOR: Final = "\n\n"
 
-LONGEST_SHOWN: Final = 4_000
+MAX_SHOWN_CHARACTERS: Final = 4_000
 """Characters of an argument or a result that are shown: a whole file is no news of what goes on."""
 
 _UNCHECKED: Final = process_failure("ran a tool before the server had checked it")
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class ClientToolNames:
     """How the client's tools are called: `prefix` stands before their names where the model sees them."""
 
     prefix: str
 
-    def are_clients(self, name: str) -> bool:
+    def is_client_tool(self, name: str) -> bool:
         return name.startswith(self.prefix)
 
-    def clients(self, call: ToolCall) -> ToolCall:
+    def unprefixed(self, call: ToolCall) -> ToolCall:
         """The call as the client knows it."""
         return replace(call, name=call.name.removeprefix(self.prefix))
 
@@ -69,7 +69,7 @@ class AgentReader(AnswerReader):
     def __init__(
         self,
         model: str,
-        names: Names,
+        names: ClientToolNames,
         checked: Callable[[str], bool],
         uses: dict[str, Activity],
         wall_clock: Callable[[], float],
@@ -77,7 +77,7 @@ class AgentReader(AnswerReader):
         limited: bool = False,
     ) -> None:
         super().__init__(model, frozenset(), wall_clock)
-        self.ends_where_cut = limited
+        self.ends_when_truncated = limited
         self._names = names
         self._checked = checked
         self._uses = uses
@@ -87,7 +87,7 @@ class AgentReader(AnswerReader):
         self._separator = ""
 
     @property
-    def ready(self) -> bool:
+    def is_our_turn(self) -> bool:
         """The client's calls of this message are to be run: all calls before them are over.
 
         Claude Code runs what stands behind them at the same time, or once they have their results (measured).
@@ -98,32 +98,32 @@ class AgentReader(AnswerReader):
         return self._over.issuperset(own)
 
     @property
-    def goes_on(self) -> bool:
+    def must_be_stopped(self) -> bool:
         return self._cut
 
     @property
     def calls(self) -> list[ToolCall]:
         """The client's calls of the message that is complete, under the client's names."""
-        return [self._names.clients(call) for call in super().calls if self._names.are_clients(call.name)]
+        return [self._names.unprefixed(call) for call in super().calls if self._names.is_client_tool(call.name)]
 
-    def feed(self, said: Said) -> list[Event]:
+    def feed(self, said: CliMessage) -> list[Event]:
         if self.done:
             return []
         match said:
-            case Streamed(event, session_id, parent=None):
+            case UpstreamEvent(event, session_id, parent=None):
                 if event.get("type") == "message_start" and self.complete:
-                    self._separator = "" if self._stop_reason == "max_tokens" else BETWEEN_MESSAGES
-                    self.go_on()
+                    self._separator = "" if self._stop_reason == "max_tokens" else MESSAGE_SEPARATOR
+                    self.continue_answer()
                 return self._in_order(self._streamed(event, session_id))
-            case Streamed():
+            case UpstreamEvent():
                 return self._in_order([Working()])
-            case Spoken(calls=calls, parent=parent):
+            case AssistantBlock(calls=calls, parent=parent):
                 return self._in_order([self._use(call, parent) for call in calls if self._is_own(call.name)])
-            case ResultsGiven(results, parent):
+            case ToolResults(results, parent):
                 return self._outcomes(results, parent)
-            case RetryAnnounced() if self.complete:
+            case ApiRetry() if self.complete:
                 return self._in_order([Working()])
-            case Started():
+            case SystemInit():
                 return []
             case _:
                 return self._in_order(super().feed(said))
@@ -138,7 +138,7 @@ class AgentReader(AnswerReader):
         return calls[: next(n for n, call in enumerate(calls) if call.id == call_id)]
 
     def _is_own(self, name: str) -> bool:
-        return not self._names.are_clients(name)
+        return not self._names.is_client_tool(name)
 
     def _in_order(self, events: list[Event]) -> list[Event]:
         """With text set apart from what was said before, and nothing before the answer has begun."""
@@ -175,29 +175,31 @@ class AgentReader(AnswerReader):
                 events.append(replace(use, result=_shown_result(result), failed=result.is_error))
         return self._in_order(events)
 
-    def _ended(self, end: Ended) -> list[Event]:
+    def _ended(self, end: TurnResult) -> list[Event]:
         if end.limit:
             self.lasts = False
             return self._last(UsageReported(self._used(), end.cost_usd), TurnFinished("length", limit=end.limit))
-        cut_or_refused = end.status is None and (self._stop_reason in CUT or self._stop_reason == "refusal")
+        cut_or_refused = end.status is None and (
+            self._stop_reason in TRUNCATED_STOP_REASONS or self._stop_reason == "refusal"
+        )
         if (end.is_error and not cut_or_refused) or self._stop_reason in (None, "tool_use"):
             return self._fail(self._why_not(end))
         self.lasts = self._stop_reason in ("end_turn", "stop_sequence")
         return self._finish(end.cost_usd)
 
-    def _why_not(self, end: Ended) -> Failure:
+    def _why_not(self, end: TurnResult) -> Failure:
         if not end.is_error:
             return process_failure("ended the turn without an answer")
         return upstream_failure(end.status, end.text, model=self._model, retry_after=self._retry_after())
 
 
-class StructuredAgentReader(StructuredReader, AgentReader):
+class StructuredAgentReader(StructuredOutputReader, AgentReader):
     """Claude Code at work, with an answer that must fit a schema."""
 
     _asked_again = False
     """A further message is none of another kind here."""
 
-    def feed(self, said: Said) -> list[Event]:
+    def feed(self, said: CliMessage) -> list[Event]:
         events = super().feed(said)
         if any(isinstance(event, TextWithdrawn) for event in events):
             self._told_text = False
@@ -227,5 +229,5 @@ def _shown_result(result: ToolResult) -> str:
 
 
 def _clipped(text: str) -> str:
-    more = len(text) - LONGEST_SHOWN
-    return f"{text[:LONGEST_SHOWN]} [... {more} more characters]" if more > 0 else text
+    more = len(text) - MAX_SHOWN_CHARACTERS
+    return f"{text[:MAX_SHOWN_CHARACTERS]} [... {more} more characters]" if more > 0 else text

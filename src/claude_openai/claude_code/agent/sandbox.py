@@ -14,7 +14,7 @@ from typing import Final
 
 from anyio import to_thread
 
-from claude_openai.claude_code.agent.protected_paths import Bounds, control
+from claude_openai.claude_code.agent.protected_paths import ProtectedPaths, control
 
 _PROBE_SECONDS: Final = 5
 """It takes 10 ms."""
@@ -60,7 +60,7 @@ def works() -> bool | None:
         return False
 
 
-class Probe:
+class SandboxProbe:
     """Asks `works` when the first agent starts, beside everything else; what was answered once is true for good."""
 
     def __init__(self, works: Callable[[], bool | None] = works) -> None:
@@ -74,13 +74,13 @@ class Probe:
         return self._known or False
 
 
-def unwritable(bounds: Bounds, work: tuple[str, ...]) -> tuple[str, ...]:
+def unwritable(bounds: ProtectedPaths, work: tuple[str, ...]) -> tuple[str, ...]:
     """What commands whose `work` is in these folders must neither write nor make."""
-    return (*bounds.private, *bounds.run, *control(work))
+    return (*bounds.private, *bounds.executed, *control(work))
 
 
 def settings(
-    readable: Iterable[str], work: Iterable[str], own: str, bounds: Bounds, login: Mapping[str, str]
+    readable: Iterable[str], work: Iterable[str], own: str, bounds: ProtectedPaths, login: Mapping[str, str]
 ) -> Mapping[str, object]:
     """Claude Code's `sandbox` setting: commands ask as they would without, and never leave it. They read what is
     `readable`, and write in the folders of the `work` and in the process's `own`. What is private cannot be read, even
@@ -117,7 +117,7 @@ def settings(
         },
         "credentials": {
             # What is not there yet is hidden from the next command on (measured): others of our servers come and go.
-            "files": [{"path": path, "mode": "deny"} for path in (*there, *bounds.own)],
+            "files": [{"path": path, "mode": "deny"} for path in (*there, *bounds.server)],
             "envVars": [{"name": name, "mode": "deny"} for name in secrets],
         },
     }

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from claude_openai.claude_code.agent.paths import SEARCHING, named, readings
-from claude_openai.claude_code.agent.protected_paths import CONTROL, Bounds
+from claude_openai.claude_code.agent.paths import SEARCHING, interpretations, paths_named
+from claude_openai.claude_code.agent.protected_paths import CONTROL, ProtectedPaths
 from claude_openai.claude_code.agent.web import unclear
 from claude_openai.core.agent import Workspace
 from claude_openai.system.workspace import below, folded, within
@@ -39,19 +39,19 @@ _PROCESSES: Final = "/proc"
 
 
 @dataclass(frozen=True, slots=True)
-class Fence:
+class ToolPolicy:
     """Around `workspace`, but for what in it is out of `bounds`. `commands`: there is a sandbox for them. `client` is
     how the names of the client's tools begin, which are run by the client.
     """
 
     workspace: Workspace
-    bounds: Bounds
-    commands: bool
-    client: str
+    protected: ProtectedPaths
+    allows_commands: bool
+    client_prefix: str
 
     def refusal(self, tool: str, arguments: Mapping[str, object], cwd: str) -> str | None:
         """Why `tool` must not be used so, in words for the model; None where nothing speaks against it."""
-        if tool.startswith(self.client):
+        if tool.startswith(self.client_prefix):
             return None
         if tool not in _KNOWN:
             return f"{tool} is not available here."
@@ -63,15 +63,15 @@ class Fence:
             return "Work in a copy of the repository is not available here."
         if tool == STRUCTURED:
             return None
-        return next(filter(None, (self._path(tool, path, cwd) for path in named(tool, arguments))), None)
+        return next(filter(None, (self._path(tool, path, cwd) for path in paths_named(tool, arguments))), None)
 
     def _command(self, arguments: Mapping[str, object]) -> str | None:
-        if not self.commands:
+        if not self.allows_commands:
             return "Commands cannot be run here: this machine has no sandbox for them. Use the other tools."
         return "Commands run in the sandbox only." if arguments.get(_UNSANDBOXED) else None
 
     def _path(self, tool: str, sent: object, cwd: str) -> str | None:
-        places = readings(sent, self.bounds.home, cwd)
+        places = interpretations(sent, self.protected.home, cwd)
         if not places:
             return f"{sent!r} is no path that is clear: name it in full, without white space around it."
         return next(filter(None, (self._place(tool, real, sent) for real in places)), None)
@@ -80,12 +80,12 @@ class Fence:
         ways = [way for each in self.workspace.prefixes if (way := below(real, each)) is not None]
         if not ways or not self.workspace.holds(real):
             return f"{sent} is outside the folders that may be used here: {', '.join(self.workspace.prefixes)}."
-        bounds, place = self.bounds, folded(real)
+        bounds, place = self.protected, folded(real)
         if any(within(place, folded(each)) for each in (_PROCESSES, *bounds.private)):
             return f"{sent} is what people sign in with or what this server keeps, which is out of bounds here."
         if tool in SEARCHING and any(within(folded(each), place) for each in bounds.logins if os.path.lexists(each)):
             return f"{sent} has in it what people sign in with: search in a folder below."
-        if tool in WRITING and any(within(place, folded(each)) for each in bounds.run):
+        if tool in WRITING and any(within(place, folded(each)) for each in bounds.executed):
             return f"{sent} is run or obeyed by programs of this machine, and must not be changed here."
         shortest = min(ways, key=len)
         if tool in WRITING and not CONTROL.isdisjoint(map(folded, shortest)):

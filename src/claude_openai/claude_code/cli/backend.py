@@ -16,19 +16,19 @@ import anyio
 import structlog
 
 from claude_openai.claude_code.cli.output import Output, forget, output_of
-from claude_openai.claude_code.cli.session import CliSession, Running
+from claude_openai.claude_code.cli.session import CliSession, RunningCli
 from claude_openai.claude_code.processes.child import Child, Command, child_process, dying_with_parent
-from claude_openai.claude_code.processes.pool_state import Stage, Supply
+from claude_openai.claude_code.processes.pool_state import ProcessState, ProcessTable
 from claude_openai.claude_code.processes.scratch import Scratch, scratch_folder
 from claude_openai.claude_code.schema_checks.checks import Checks
 from claude_openai.claude_code.stream_json.account import login_of, models_of
-from claude_openai.claude_code.stream_json.failed_session import NeverStarted, not_starting
+from claude_openai.claude_code.stream_json.failed_session import FailedSession, start_back_off_failure
 from claude_openai.claude_code.stream_json.failures import process_failure
-from claude_openai.claude_code.stream_json.launch import ClaudeCode, Order, Past
-from claude_openai.claude_code.stream_json.parser import UnreadableMessage, Words, parsed
+from claude_openai.claude_code.stream_json.launch import ClaudeCodeExecutable, LaunchSpec, ResumeFiles
+from claude_openai.claude_code.stream_json.parser import RawMessage, UnreadableMessage, parse_line
 from claude_openai.claude_code.stream_json.transcript import Json, handed
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.core.ports import Condition, Description, Session
+from claude_openai.core.ports import BackendStatus, Description, Session
 from claude_openai.core.turn import ReplyFormat, Turn
 from claude_openai.system.descriptors import as_before
 from claude_openai.system.threads import beside
@@ -52,7 +52,7 @@ class CliSettings:
     """
 
     cli: str
-    login: Mapping[str, str]
+    environment: Mapping[str, str]
     max_retries: int = 2
     timeout: float = 120.0
     output: Path | None = None
@@ -68,10 +68,10 @@ class CliBackend:
     ) -> None:
         self._settings = settings
         self._scratch = scratch
-        self._claude_code = ClaudeCode(
-            dying_with_parent(as_before((settings.cli,))), settings.login, settings.max_retries, settings.timeout
+        self._claude_code = ClaudeCodeExecutable(
+            dying_with_parent(as_before((settings.cli,))), settings.environment, settings.max_retries, settings.timeout
         )
-        self._supply = Supply(most_waiting=0)
+        self._supply = ProcessTable(most_waiting=0)
         self._checks = Checks()
 
     async def run(self) -> None:
@@ -98,22 +98,22 @@ class CliBackend:
         return Description(
             name="claude-cli",
             version=str(info.get("claude_code_version", "unknown")),
-            login=login_of(info, self._settings.login),
+            login=login_of(info, self._settings.environment),
             models=models_of(info),
             tools=False,
         )
 
-    def condition(self) -> Condition:
-        """See `core.ports.Backend.condition`."""
-        trouble = self._supply.failing(anyio.current_time())
-        return Condition(trouble=not_starting(trouble) if trouble else None)
+    def status(self) -> BackendStatus:
+        """See `core.ports.Backend.status`."""
+        trouble = self._supply.known_backoff(anyio.current_time())
+        return BackendStatus(start_failure=start_back_off_failure(trouble) if trouble else None)
 
     @asynccontextmanager
     async def open(self, turn: Turn) -> AsyncIterator[Session]:
         """Start `turn`; see `core.ports.Backend.open`."""
         async with AsyncExitStack() as stack:
             why = self._why_not(turn)
-            session = NeverStarted(why) if why else await self._session(stack, turn)
+            session = FailedSession(why) if why else await self._session(stack, turn)
             yield session
             if isinstance(session, CliSession):
                 await session.settle()
@@ -124,13 +124,13 @@ class CliBackend:
             return _needs_the_sdk("The agent profile", "claude")
         if turn.tools:
             return _needs_the_sdk("Tools of the client's", "tools")
-        trouble = self._supply.trouble(anyio.current_time())
-        return not_starting(trouble) if trouble else None
+        trouble = self._supply.backoff(anyio.current_time())
+        return start_back_off_failure(trouble) if trouble else None
 
-    async def _session(self, stack: AsyncExitStack, turn: Turn) -> CliSession | NeverStarted:
+    async def _session(self, stack: AsyncExitStack, turn: Turn) -> CliSession | FailedSession:
         """Of a Claude Code that is answering `turn`, or of none; its process ends with `stack`."""
         now = anyio.current_time()
-        process = self._supply.start(Stage.TAKEN)
+        process = self._supply.start(ProcessState.TAKEN)
         stack.callback(self._supply.leave, process)
         failed = partial(self._fail, process)
         history, prompt = await beside(turn.is_large, handed, turn.messages)
@@ -141,8 +141,8 @@ class CliBackend:
         except OSError as error:
             failed()
             log.error("sdk.error", stage="start", error=f"{type(error).__name__}: {error}")
-            return NeverStarted(process_failure("could not be started"))
-        running = Running(
+            return FailedSession(process_failure("could not be started"))
+        running = RunningCli(
             child,
             output,
             "rebuilt" if history else "cold",
@@ -158,9 +158,9 @@ class CliBackend:
     ) -> tuple[Child, Output]:
         """A process that goes on with `history`, and where its output is kept."""
         scratch = stack.enter_context(self._scratch())
-        order = Order.of(turn, prompted=prompted)
-        past = await beside(turn.is_large, Past.of, turn, history)
-        past.lay_out(scratch)
+        order = LaunchSpec.of(turn, prompted=prompted)
+        past = await beside(turn.is_large, ResumeFiles.of, turn, history)
+        past.write_to(scratch)
         command = self._claude_code.command(scratch, (_PRINT, *order.options(scratch)), order.environment())
         output = output_of(turn.run_id, self._settings.output)
         child = await stack.enter_async_context(_kept_process(command, output))
@@ -168,7 +168,7 @@ class CliBackend:
         scratch.record(child.pid)
         return child, output
 
-    async def _introduced(self) -> Words:
+    async def _introduced(self) -> RawMessage:
         """What Claude Code says of itself.
 
         Raises:
@@ -181,9 +181,9 @@ class CliBackend:
                 await _hand_over(child, json.dumps(asked).encode() + b"\n")
                 async with aclosing(child.lines()) as lines:
                     async for line in lines:
-                        if (words := parsed(line)) and words.get("type") == "control_response":
+                        if (words := parse_line(line)) and words.get("type") == "control_response":
                             return _reply(words["response"])
-                raise UnreadableMessage(child.complaints() or f"it ended with exit code {await child.exit_code()}")
+                raise UnreadableMessage(child.stderr_tail() or f"it ended with exit code {await child.exit_code()}")
 
     def _fail(self, process: int) -> None:
         self._supply.fail(process, anyio.current_time())
@@ -212,10 +212,10 @@ async def _hand_over(child: Child, line: bytes | None, *, last: bool = True) -> 
             await child.end_input()
 
 
-def _reply(response: Words) -> Words:
+def _reply(response: RawMessage) -> RawMessage:
     if response.get("subtype") != "success":
         raise UnreadableMessage(str(response.get("error")))
-    reply: Words = response["response"]
+    reply: RawMessage = response["response"]
     return reply
 
 

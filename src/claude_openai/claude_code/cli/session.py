@@ -12,14 +12,14 @@ from claude_openai.claude_code.processes.child import MAX_LINE_BYTES, Child
 from claude_openai.claude_code.schema_checks.checks import Checks, fed
 from claude_openai.claude_code.stream_json.failures import process_failure
 from claude_openai.claude_code.stream_json.json_mode import JsonModeReader
-from claude_openai.claude_code.stream_json.messages import Ended, Said
-from claude_openai.claude_code.stream_json.parser import UnreadableMessage, heard, parsed, tell
+from claude_openai.claude_code.stream_json.messages import CliMessage, TurnResult
+from claude_openai.claude_code.stream_json.parser import UnreadableMessage, log_message, parse_line, parse_message
 from claude_openai.claude_code.stream_json.reader import AnswerReader
-from claude_openai.claude_code.stream_json.structured_output import StructuredReader
+from claude_openai.claude_code.stream_json.structured_output import StructuredOutputReader
 from claude_openai.claude_code.stream_json.transcript import verbatim
 from claude_openai.core.events import Event, TurnFailed
 from claude_openai.core.failures import Failure, Kind
-from claude_openai.core.ports import Start
+from claude_openai.core.ports import SessionStart
 from claude_openai.core.turn import Turn
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ SETTLE_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningCli:
     """A started Claude Code that was told everything. `output` is where its words are kept.
 
     It must begin to speak at `begins_by` and be done at `ends_by`, times of the event loop. `served` or `failed` is
@@ -38,7 +38,7 @@ class Running:
 
     child: Child
     output: Output
-    start: Start
+    start: SessionStart
     begins_by: float
     ends_by: float
     served: Callable[[], None]
@@ -48,7 +48,7 @@ class Running:
 class CliSession:
     """Implements `core.ports.Session`: there is nothing after the answer."""
 
-    def __init__(self, running: Running, turn: Turn, checks: Checks) -> None:
+    def __init__(self, running: RunningCli, turn: Turn, checks: Checks) -> None:
         self._running = running
         self._checks = checks
         self._lines = _kept(running.child, running.output)
@@ -57,7 +57,7 @@ class CliSession:
         self._done = False
 
     @property
-    def start(self) -> Start:
+    def start(self) -> SessionStart:
         """See `core.ports.Session.start`."""
         return self._running.start
 
@@ -65,11 +65,11 @@ class CliSession:
         """See `core.ports.Session.events`."""
         reader = self._reader
         try:
-            while not (reader.done or reader.goes_on) and (said := await self._next()):
+            while not (reader.done or reader.must_be_stopped) and (said := await self._next()):
                 for event in await fed(reader, said, self._checks):
                     yield event
-                if reader.complaint:
-                    complaint, reader.complaint = reader.complaint, None
+                if reader.correction:
+                    complaint, reader.correction = reader.correction, None
                     await self._running.child.send(verbatim({"role": "user", "content": complaint}))
         except TimeoutError:
             log.error("sdk.error", stage="answer", error="Claude Code took too long", began=self._began)
@@ -89,17 +89,17 @@ class CliSession:
         """See `core.ports.Session.resume`."""
         return False
 
-    def lasts(self) -> bool:
-        """See `core.ports.Session.lasts`."""
+    def is_resumable(self) -> bool:
+        """See `core.ports.Session.is_resumable`."""
         return False
 
-    def worn(self) -> bool:
-        """See `core.ports.Session.worn`."""
+    def should_recycle(self) -> bool:
+        """See `core.ports.Session.should_recycle`."""
         return True
 
-    async def gone(self) -> None:
-        """See `core.ports.Session.gone`."""
-        await self._running.child.ended()
+    async def wait_closed(self) -> None:
+        """See `core.ports.Session.wait_closed`."""
+        await self._running.child.wait_closed()
 
     async def settle(self) -> None:
         """Let a process that is done end by itself, so that all it wrote is kept; it takes some 35 ms (measured)."""
@@ -108,9 +108,9 @@ class CliSession:
                 await self._running.child.end_input()
                 async for _ in self._lines:
                     pass
-                await self._running.child.ended()
+                await self._running.child.wait_closed()
 
-    async def _next(self) -> Said | None:
+    async def _next(self) -> CliMessage | None:
         """What Claude Code says next; None where it says no more.
 
         Raises:
@@ -122,9 +122,9 @@ class CliSession:
                 line = await anext(self._lines, None)
             if line is None:
                 return None
-            if words := parsed(line):
-                tell(words)
-                if said := heard(words):
+            if words := parse_line(line):
+                log_message(words)
+                if said := parse_message(words):
                     self._note(said)
                     return said
 
@@ -134,20 +134,22 @@ class CliSession:
         by = self._running.ends_by if self._began else min(self._running.begins_by, self._running.ends_by)
         return max(0.0, min(by - now, SETTLE_TIMEOUT_SECONDS) if self._reader.complete else by - now)
 
-    def _note(self, said: Said) -> None:
+    def _note(self, said: CliMessage) -> None:
         if not self._began:
             self._began = True
             self._running.served()
-        self._done = isinstance(said, Ended)
+        self._done = isinstance(said, TurnResult)
 
     async def _over(self) -> None:
         """Nothing more is expected of the process: end it where it would go on, and tell the log where it just died."""
         child = self._running.child
-        if self._reader.goes_on:
+        if self._reader.must_be_stopped:
             child.kill()  # an interrupt would come after the next request
         elif not self._reader.done:
             code = await child.exit_code()
-            log.error("sdk.error", stage="answer", error="Claude Code ended", exit_code=code, stderr=child.complaints())
+            log.error(
+                "sdk.error", stage="answer", error="Claude Code ended", exit_code=code, stderr=child.stderr_tail()
+            )
 
     def _last_events(self, why: Failure) -> list[Event]:
         """Where Claude Code gave no result; nothing where it did."""
@@ -164,7 +166,7 @@ def _reader(turn: Turn) -> AnswerReader:
     if turn.reply_format is None:
         return AnswerReader(*reads)
     schema = turn.reply_format.schema
-    return JsonModeReader(*reads) if schema is None else StructuredReader(schema, *reads)
+    return JsonModeReader(*reads) if schema is None else StructuredOutputReader(schema, *reads)
 
 
 async def _kept(child: Child, output: Output) -> AsyncGenerator[bytes, None]:

@@ -117,7 +117,7 @@ class Child:
             ):
                 return
 
-    def resident(self) -> int:
+    def resident_bytes(self) -> int:
         """Bytes of memory it holds; 0 where that cannot be told."""
         import psutil  # noqa: PLC0415 -- 10 ms that a start of the server need not wait for
 
@@ -126,7 +126,7 @@ class Child:
         except psutil.Error:
             return 0
 
-    async def ended(self) -> None:
+    async def wait_closed(self) -> None:
         """Returns when it has ended."""
         await self._process.wait()
 
@@ -136,7 +136,7 @@ class Child:
             return await self._process.wait()
         return None
 
-    def complaints(self) -> str:
+    def stderr_tail(self) -> str:
         """The end of what it wrote to stderr."""
         try:
             data = self._stderr.read_bytes()

@@ -26,13 +26,13 @@ SAME_TIME_SECONDS = 2.0
 """Linux counts create times from a boot time in whole seconds that moves with the clock. No id comes round so soon."""
 
 
-def end_survivors(folders: Collection[Path]) -> int:
+def end_orphans(folders: Collection[Path]) -> int:
     """End what servers started whose `folders` nobody holds any more; how many were found."""
     scratches = [Scratch(scratch) for folder in folders for scratch in folder.glob("*/")]
     recorded = [record for scratch in scratches if (record := scratch.recorded())]
     ended: set[psutil.Process] = set()
     deadline = time.monotonic() + KILL_GRACE_SECONDS
-    while (found := _survivors(folders, recorded)) and time.monotonic() < deadline:
+    while (found := _orphans(folders, recorded)) and time.monotonic() < deadline:
         for process in found:
             _kill(process)
         ended |= found
@@ -40,7 +40,7 @@ def end_survivors(folders: Collection[Path]) -> int:
     return len(ended)
 
 
-def _survivors(folders: Collection[Path], recorded: Collection[tuple[int, float]]) -> set[psutil.Process]:
+def _orphans(folders: Collection[Path], recorded: Collection[tuple[int, float]]) -> set[psutil.Process]:
     spared = {os.getpid(), os.getpgrp()}  # somebody may start a server from within such a process
     return {
         process

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-MOST_FAILURES = 3
+MAX_START_FAILURES = 3
 """In a row: one can be bad luck, and the second try may meet the same busy moment."""
 
-FIRST_PAUSE_SECONDS = 2.0
-LONGEST_PAUSE_SECONDS = 60.0
+INITIAL_BACKOFF_SECONDS = 2.0
+MAX_BACKOFF_SECONDS = 60.0
 """The pause doubles with each further failure: what is broken is mended by a person, who then should not wait long."""
 
 
-class Stage(StrEnum):
+class ProcessState(StrEnum):
     """Where a process is."""
 
     WAITING = "waiting"
@@ -27,7 +27,7 @@ class Stage(StrEnum):
     GONE = "gone"
 
 
-class Step(StrEnum):
+class ProcessEvent(StrEnum):
     """What can happen to a process."""
 
     TAKE = "take"
@@ -36,64 +36,64 @@ class Step(StrEnum):
     LEAVE = "leave"
 
 
-TRANSITIONS: Final[Mapping[tuple[Stage, Step], Stage]] = {
-    (Stage.WAITING, Step.TAKE): Stage.TAKEN,
-    (Stage.WAITING, Step.FAIL): Stage.GONE,
-    (Stage.WAITING, Step.LEAVE): Stage.GONE,
-    (Stage.TAKEN, Step.SERVE): Stage.SERVING,
-    (Stage.TAKEN, Step.FAIL): Stage.GONE,
-    (Stage.TAKEN, Step.LEAVE): Stage.GONE,
-    (Stage.SERVING, Step.LEAVE): Stage.GONE,
+TRANSITIONS: Final[Mapping[tuple[ProcessState, ProcessEvent], ProcessState]] = {
+    (ProcessState.WAITING, ProcessEvent.TAKE): ProcessState.TAKEN,
+    (ProcessState.WAITING, ProcessEvent.FAIL): ProcessState.GONE,
+    (ProcessState.WAITING, ProcessEvent.LEAVE): ProcessState.GONE,
+    (ProcessState.TAKEN, ProcessEvent.SERVE): ProcessState.SERVING,
+    (ProcessState.TAKEN, ProcessEvent.FAIL): ProcessState.GONE,
+    (ProcessState.TAKEN, ProcessEvent.LEAVE): ProcessState.GONE,
+    (ProcessState.SERVING, ProcessEvent.LEAVE): ProcessState.GONE,
 }
 """Every step there is; any other is a defect."""
 
 
-class WrongStep(RuntimeError):  # noqa: N818 -- named for what happened, as everywhere here
+class InvalidTransition(RuntimeError):  # noqa: N818 -- named for what happened, as everywhere here
     """A process cannot do that where it is. A defect of ours."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class StartBackoff:
     """Starting failed `failures` times in a row; nothing is tried for `pause` more seconds."""
 
     failures: int
     pause: float
 
 
-class Supply:
+class ProcessTable:
     """Wants `most_waiting` processes to wait."""
 
     def __init__(self, most_waiting: int) -> None:
         self._most_waiting = most_waiting
-        self._stages: dict[int, Stage] = {}
+        self._stages: dict[int, ProcessState] = {}
         self._last = 0
         self._failures = 0
-        self._pause = FIRST_PAUSE_SECONDS
+        self._pause = INITIAL_BACKOFF_SECONDS
         self._resumes_at = 0.0
 
-    def count(self, stage: Stage) -> int:
+    def count(self, stage: ProcessState) -> int:
         """How many processes are at `stage`."""
         return sum(each is stage for each in self._stages.values())
 
     def missing(self, now: float) -> int:
         """How many to start now so that enough wait. After a failure it is one, to see whether that works."""
-        if self.trouble(now):
+        if self.backoff(now):
             return 0
-        missing = self._most_waiting - self.count(Stage.WAITING)
+        missing = self._most_waiting - self.count(ProcessState.WAITING)
         return min(missing, 1) if self._failures else missing
 
-    def trouble(self, now: float) -> Trouble | None:
+    def backoff(self, now: float) -> StartBackoff | None:
         """Why nothing may be started at present; None where it may."""
-        failing = self.failing(now)
+        failing = self.known_backoff(now)
         return failing if failing and failing.pause else None
 
-    def failing(self, now: float) -> Trouble | None:
+    def known_backoff(self, now: float) -> StartBackoff | None:
         """Why starting is known not to work, whether or not it may be tried again by now; None where it works."""
-        if self._failures < MOST_FAILURES:
+        if self._failures < MAX_START_FAILURES:
             return None
-        return Trouble(self._failures, max(0.0, self._resumes_at - now))
+        return StartBackoff(self._failures, max(0.0, self._resumes_at - now))
 
-    def start(self, stage: Stage = Stage.WAITING) -> int:
+    def start(self, stage: ProcessState = ProcessState.WAITING) -> int:
         """A process is started, to wait or for a conversation that takes it at once."""
         self._last += 1
         self._stages[self._last] = stage
@@ -101,32 +101,32 @@ class Supply:
 
     def take(self, process: int) -> None:
         """A new conversation takes it."""
-        self._step(process, Step.TAKE)
+        self._step(process, ProcessEvent.TAKE)
 
     def serve(self, process: int) -> None:
         """It answered its introduction: starting works."""
-        self._step(process, Step.SERVE)
+        self._step(process, ProcessEvent.SERVE)
         self._failures = 0
 
     def fail(self, process: int, now: float) -> None:
         """It could not be started, ended while it waited, or did not answer its introduction."""
-        self._step(process, Step.FAIL)
+        self._step(process, ProcessEvent.FAIL)
         self._failures += 1
-        again = self._failures > MOST_FAILURES
-        self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS) if again else FIRST_PAUSE_SECONDS
+        again = self._failures > MAX_START_FAILURES
+        self._pause = min(2 * self._pause, MAX_BACKOFF_SECONDS) if again else INITIAL_BACKOFF_SECONDS
         self._resumes_at = now + self._pause
 
     def leave(self, process: int) -> None:
         """It ended as it should, or is of no use any more; nothing where it is gone already."""
         if process in self._stages:
-            self._step(process, Step.LEAVE)
+            self._step(process, ProcessEvent.LEAVE)
 
-    def _step(self, process: int, step: Step) -> None:
-        stage = self._stages.get(process, Stage.GONE)
+    def _step(self, process: int, step: ProcessEvent) -> None:
+        stage = self._stages.get(process, ProcessState.GONE)
         after = TRANSITIONS.get((stage, step))
         if after is None:
-            raise WrongStep(f"a process that is {stage} cannot {step}")
-        if after is Stage.GONE:
+            raise InvalidTransition(f"a process that is {stage} cannot {step}")
+        if after is ProcessState.GONE:
             del self._stages[process]
         else:
             self._stages[process] = after

@@ -18,24 +18,24 @@ from claude_openai.system.private_folders import is_private
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class SweepResult:
     """How many folders a sweep has removed, and how many processes it has ended."""
 
     folders: int = 0
     processes: int = 0
 
 
-def sweep(places: Iterable[Path]) -> Swept:
+def sweep(places: Iterable[Path]) -> SweepResult:
     """Remove what dead servers of this user have left in `places`; on Windows nothing. It blocks, so it is for a
     thread.
     """
     if sys.platform == "win32":
-        return Swept()
+        return SweepResult()
     with ExitStack() as locks:
         private = [place.resolve() for place in places if is_private(place)]
         named = [folder for place in private for folder in place.glob(f"{FOLDER_PREFIX}*")]
         folders = [folder for folder in named if _is_left(folder, locks)]
-        processes = _end_survivors(folders) if folders else 0
+        processes = _end_orphans(folders) if folders else 0
         for folder in folders:
             for scratch in map(Scratch, folder.glob("*/")):
                 scratch.remove_long_output()
@@ -43,7 +43,7 @@ def sweep(places: Iterable[Path]) -> Swept:
             remove(folder)
             with suppress(OSError):
                 folder.parent.rmdir()
-    return Swept(sum(not folder.exists() for folder in folders), processes)
+    return SweepResult(sum(not folder.exists() for folder in folders), processes)
 
 
 def _is_left(folder: Path, locks: ExitStack) -> bool:
@@ -59,9 +59,9 @@ def _is_left(folder: Path, locks: ExitStack) -> bool:
         return False
 
 
-def _end_survivors(folders: list[Path]) -> int:
+def _end_orphans(folders: list[Path]) -> int:
     from claude_openai.claude_code.processes.orphans import (  # noqa: PLC0415 -- costs a start without any 27 ms
-        end_survivors,
+        end_orphans,
     )
 
-    return end_survivors(folders)
+    return end_orphans(folders)

@@ -14,7 +14,7 @@ import anyio
 import structlog
 
 from claude_openai.claude_code.processes.child import Child
-from claude_openai.claude_code.processes.pool_state import Supply
+from claude_openai.claude_code.processes.pool_state import ProcessTable
 
 log = structlog.get_logger(__name__)
 
@@ -23,22 +23,22 @@ START_SECONDS = 10.0
 
 
 @dataclass(eq=False, slots=True)
-class Spare:
+class WarmProcess:
     """A process that waits, and what ends with it."""
 
     number: int
     child: Child
-    owned: AsyncExitStack
+    resources: AsyncExitStack
     taken: anyio.Event = field(default_factory=anyio.Event)
 
 
-class Spares:
+class WarmPool:
     """Keeps as many processes waiting as `supply` wants; `start` starts one, which ends with the stack it is given."""
 
-    def __init__(self, supply: Supply, start: Callable[[AsyncExitStack], Awaitable[Child]]) -> None:
+    def __init__(self, supply: ProcessTable, start: Callable[[AsyncExitStack], Awaitable[Child]]) -> None:
         self._supply = supply
         self._start = start
-        self._waiting: deque[Spare] = deque()
+        self._waiting: deque[WarmProcess] = deque()
         self._asked = anyio.Event()
 
     async def run(self) -> None:
@@ -48,7 +48,7 @@ class Spares:
                 asked = self._asked
                 await asked.wait()
                 self._asked = anyio.Event()
-                if trouble := self._supply.trouble(anyio.current_time()):
+                if trouble := self._supply.backoff(anyio.current_time()):
                     await anyio.sleep(trouble.pause)
                     self.refill()  # and look again: a failure elsewhere may have prolonged it
                     continue
@@ -59,13 +59,13 @@ class Spares:
         """Start what is missing, in the background."""
         self._asked.set()
 
-    def take(self) -> Spare | None:
+    def take(self) -> WarmProcess | None:
         """A process that waits, or None. Its `owned` is the caller's from now on."""
         while self._waiting:
             spare = self._waiting.popleft()
             if spare.child.is_running:
                 self._supply.take(spare.number)
-                spare.owned = spare.owned.pop_all()
+                spare.resources = spare.resources.pop_all()
                 spare.taken.set()
                 return spare
         return None
@@ -75,17 +75,17 @@ class Spares:
         try:
             async with AsyncExitStack() as stack:
                 started_at = anyio.current_time()
-                spare = Spare(number, await self._start(stack), stack)
+                spare = WarmProcess(number, await self._start(stack), stack)
                 self._waiting.append(spare)
                 try:
-                    await _first_of(spare.taken.wait, spare.child.ended)
+                    await _first_of(spare.taken.wait, spare.child.wait_closed)
                 finally:
                     self._waiting = deque(each for each in self._waiting if each is not spare)
                 if not spare.taken.is_set() and anyio.current_time() - started_at > START_SECONDS:
                     self._supply.leave(number)  # it had started well
                     self.refill()
                 elif not spare.taken.is_set():
-                    self._failed(number, spare.child.complaints())
+                    self._failed(number, spare.child.stderr_tail())
         except OSError as error:
             self._failed(number, str(error))
 

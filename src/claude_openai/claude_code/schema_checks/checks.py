@@ -22,7 +22,7 @@ import anyio.lowlevel
 import structlog
 
 from claude_openai.claude_code.processes.child import Child, Command, child_process, dying_with_parent
-from claude_openai.claude_code.stream_json.messages import Said
+from claude_openai.claude_code.stream_json.messages import CliMessage
 from claude_openai.claude_code.stream_json.reader import AnswerReader
 from claude_openai.core.events import Event
 from claude_openai.core.messages import ToolCall
@@ -139,7 +139,7 @@ class Checks:
                     job.done.set()
 
 
-async def fed(reader: AnswerReader, said: Said, checks: Checks) -> list[Event]:
+async def fed(reader: AnswerReader, said: CliMessage, checks: Checks) -> list[Event]:
     """The events that `said` makes for `reader`, which may depend on whether its answer fits."""
     if held := reader.unchecked(said):
         reader.fault = await checks.answer(*held)

@@ -18,23 +18,23 @@ from claude_agent_sdk import ClaudeAgentOptions, CLIConnectionError, HookMatcher
 
 from claude_openai.claude_code.agent import sandbox, web
 from claude_openai.claude_code.agent.long_output import LongOutput
-from claude_openai.claude_code.agent.protected_paths import Bounds, searched
-from claude_openai.claude_code.agent.reader import Names
-from claude_openai.claude_code.agent.sandbox import Probe
-from claude_openai.claude_code.agent.tool_policy import COMMANDS, OTHERS, PLANNED, READING, WEB, WRITING, Fence
+from claude_openai.claude_code.agent.protected_paths import ProtectedPaths, search_path
+from claude_openai.claude_code.agent.reader import ClientToolNames
+from claude_openai.claude_code.agent.sandbox import SandboxProbe
+from claude_openai.claude_code.agent.tool_policy import COMMANDS, OTHERS, PLANNED, READING, WEB, WRITING, ToolPolicy
 from claude_openai.claude_code.agent.user_settings import repository_elsewhere
 from claude_openai.claude_code.processes.child import Command
 from claude_openai.claude_code.processes.scratch import HISTORY, INSTRUCTIONS, SETTINGS, Scratch
 from claude_openai.claude_code.sdk.calls import SERVER
 from claude_openai.claude_code.sdk.command import CLIENT_TOOLS, GATED_HERE, SDK_ENVIRONMENT, TOOLS, gated
-from claude_openai.claude_code.stream_json.launch import ClaudeCode, Order
+from claude_openai.claude_code.stream_json.launch import ClaudeCodeExecutable, LaunchSpec
 from claude_openai.core.agent import AgentProfile, Workspace
 from claude_openai.core.messages import AssistantMessage, Message
 from claude_openai.logs import shows
 
 log = structlog.get_logger(__name__)
 
-NAMES: Final = Names(f"mcp__{SERVER}__")
+CLIENT_TOOL_NAMES: Final = ClientToolNames(f"mcp__{SERVER}__")
 
 _ENVIRONMENT: Final[Mapping[str, str]] = {
     **{name: value for name, value in SDK_ENVIRONMENT.items() if name != "CLAUDE_AGENT_SDK_MCP_NO_PREFIX"},
@@ -58,7 +58,7 @@ _OPTIONS: Final = (
     "--permission-prompt-tool=stdio",
 )
 
-_NOBODY: Final = (
+_NO_PERMISSION: Final = (
     "{tool} needs a person's permission, and nobody can be asked here. Go on without it, or say what is missing."
 )
 
@@ -69,36 +69,36 @@ _NO_PLANNER: Final = "Nobody can approve a plan here. Give the plan as your answ
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class AgentPolicy:
     """Where agents may work on this server, what the server itself keeps (`own`), which is out of bounds
     even there, which programs it runs, and whether commands can be held on this machine.
     """
 
     workspace: Workspace
-    own: tuple[str, ...] = ()
+    server_paths: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
-    sandbox: Probe = field(default_factory=Probe)
+    sandbox: SandboxProbe = field(default_factory=SandboxProbe)
 
     def allows(self, profile: AgentProfile) -> bool:
         """Whether the profile's folders still are what they were, and allowed."""
         return all(self.workspace.folder(path) == path for path in (profile.directory, *profile.add_dirs))
 
-    async def fence(self, login: Mapping[str, str], profile: AgentProfile) -> Fence:
+    async def tool_policy(self, login: Mapping[str, str], profile: AgentProfile) -> ToolPolicy:
         """Around it, but for what Claude Code itself, with `login`, and others sign in with. A repository that lies
         elsewhere, and that a folder of `profile` is a worktree of, would be open to commands, so it is out of bounds.
         """
         folders = (profile.directory, *profile.add_dirs)
         elsewhere = (repository_elsewhere(folder, self.workspace) for folder in folders)
-        own = (*self.own, *filter(None, elsewhere))
-        bounds = Bounds.of(login, own, self.programs).around(self.workspace.prefixes)
-        return Fence(self.workspace, bounds, await self.sandbox.works(), NAMES.prefix)
+        own = (*self.server_paths, *filter(None, elsewhere))
+        bounds = ProtectedPaths.of(login, own, self.programs).around(self.workspace.prefixes)
+        return ToolPolicy(self.workspace, bounds, await self.sandbox.works(), CLIENT_TOOL_NAMES.prefix)
 
 
-class Guard:
+class PermissionHook:
     """What Claude Code asks before it uses a tool, and what it is told."""
 
     def __init__(
-        self, fence: Fence, profile: AgentProfile, kept: LongOutput, resolve: web.Resolve = web.addresses
+        self, fence: ToolPolicy, profile: AgentProfile, kept: LongOutput, resolve: web.Resolve = web.addresses
     ) -> None:
         self._fence = fence
         self._profile = profile
@@ -109,7 +109,7 @@ class Guard:
     def has_checked(self, call_id: str) -> bool:
         return call_id in self._checked
 
-    def watch(self, options: ClaudeAgentOptions) -> None:
+    def install(self, options: ClaudeAgentOptions) -> None:
         """Have Claude Code ask; where it gets no answer, it must not use the tool."""
         options.hooks = {"PreToolUse": [HookMatcher(hooks=[self._before_use], on_failure="block")]}
         options.can_use_tool = self._asked
@@ -117,7 +117,7 @@ class Guard:
     async def _before_use(self, asked: Any, call_id: str | None, _: Any) -> Any:
         tool, arguments = str(asked["tool_name"]), asked["tool_input"]
         self._checked.add(call_id or asked["tool_use_id"])
-        if asked.get("agent_id") and NAMES.are_clients(tool):
+        if asked.get("agent_id") and CLIENT_TOOL_NAMES.is_client_tool(tool):
             reason: str | None = _NOT_FOR_SUB_AGENTS.format(tool=tool)
         elif self.kept.reads(tool, arguments):
             reason = None
@@ -127,7 +127,7 @@ class Guard:
             reason = await web.leads_inside(arguments.get("url"), self._resolve)
         if reason is None:
             return {}
-        _tell(tool, reason, arguments)
+        _log_denial(tool, reason, arguments)
         return {
             "hookSpecificOutput": {
                 "hookEventName": "PreToolUse",
@@ -146,13 +146,19 @@ class Guard:
         return web.allowed(profile.allowed_tools, host)
 
     async def _asked(self, tool: str, arguments: dict[str, Any], _: Any) -> PermissionResultDeny:
-        reason = _NO_PLANNER if tool == PLANNED else _NOBODY.format(tool=tool)
-        _tell(tool, reason, arguments)
+        reason = _NO_PLANNER if tool == PLANNED else _NO_PERMISSION.format(tool=tool)
+        _log_denial(tool, reason, arguments)
         return PermissionResultDeny(message=reason)
 
 
-def at_work(
-    claude_code: ClaudeCode, scratch: Scratch, order: Order, profile: AgentProfile, fence: Fence, *, has_tools: bool
+def agent_command(
+    claude_code: ClaudeCodeExecutable,
+    scratch: Scratch,
+    order: LaunchSpec,
+    profile: AgentProfile,
+    fence: ToolPolicy,
+    *,
+    has_tools: bool,
 ) -> Command:
     """For the history and the instructions that were handed over to `scratch`, behind `fence`.
 
@@ -160,35 +166,39 @@ def at_work(
         CLIConnectionError: the history would be answered before the fence is known, and cannot be held back here.
     """
     # The process has its own part of what servers keep, which lies in no allowed folder.
-    around = replace(fence, bounds=fence.bounds.around((str(scratch.temporary),)))
-    settings = json.dumps(_settings(claude_code.login, scratch, profile, around))
+    around = replace(fence, protected=fence.protected.around((str(scratch.temporary),)))
+    settings = json.dumps(_settings(claude_code.environment, scratch, profile, around))
     scratch.hand_over(SETTINGS, settings.encode())
     options = (
         *_OPTIONS,
         f"--settings={scratch.handed_over(SETTINGS)}",
         f"--tools={','.join(_own_tools(profile, fence))}",
-        *_as_asked(profile),
+        *_requested_options(profile),
         *((f"--append-system-prompt-file={words}",) if (words := scratch.handed_over(INSTRUCTIONS)) else ()),
         *((f"--resume={past}",) if (past := scratch.handed_over(HISTORY)) else ()),
-        *order.plain_options(),
+        *order.options_without_files(),
         *((TOOLS,) if has_tools else ()),
     )
-    path = {"PATH": os.pathsep.join(searched(claude_code.login.get("PATH")))} if "PATH" in claude_code.login else {}
+    path = (
+        {"PATH": os.pathsep.join(search_path(claude_code.environment.get("PATH")))}
+        if "PATH" in claude_code.environment
+        else {}
+    )
     environment = {**_ENVIRONMENT, **path, **order.environment()}
-    command = claude_code.at_work(scratch, Path(profile.directory), options, environment)
-    if order.prompted:
+    command = claude_code.command_in(scratch, Path(profile.directory), options, environment)
+    if order.has_prompt:
         return command
     if not GATED_HERE:
         raise CLIConnectionError("results for a conversation that is gone cannot be taken up on Windows")
     return gated(command)
 
 
-def as_the_model_knows_them(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+def with_prefixed_tool_names(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     """`messages` with the client's tools under the names that they have here."""
     return tuple(
         replace(
             message,
-            tool_calls=tuple(replace(call, name=NAMES.prefix + call.name) for call in message.tool_calls),
+            tool_calls=tuple(replace(call, name=CLIENT_TOOL_NAMES.prefix + call.name) for call in message.tool_calls),
         )
         if isinstance(message, AssistantMessage)
         else message
@@ -196,13 +206,13 @@ def as_the_model_knows_them(messages: tuple[Message, ...]) -> tuple[Message, ...
     )
 
 
-def _own_tools(profile: AgentProfile, fence: Fence) -> tuple[str, ...]:
-    commands = COMMANDS if fence.commands else ()
+def _own_tools(profile: AgentProfile, fence: ToolPolicy) -> tuple[str, ...]:
+    commands = COMMANDS if fence.allows_commands else ()
     planned = (PLANNED,) if profile.permission_mode == "plan" else ()
     return (*READING, *WRITING, *commands, *OTHERS, *planned)
 
 
-def _as_asked(profile: AgentProfile) -> Iterable[str]:
+def _requested_options(profile: AgentProfile) -> Iterable[str]:
     """What the client may say, each an argument of its own that can be nothing else."""
     yield f"--permission-mode={profile.permission_mode}"
     yield f"--setting-sources={','.join(profile.setting_sources)}"
@@ -215,7 +225,9 @@ def _as_asked(profile: AgentProfile) -> Iterable[str]:
         yield f"--max-budget-usd={profile.max_budget_usd:.12f}"
 
 
-def _settings(login: Mapping[str, str], scratch: Scratch, profile: AgentProfile, fence: Fence) -> Mapping[str, object]:
+def _settings(
+    login: Mapping[str, str], scratch: Scratch, profile: AgentProfile, fence: ToolPolicy
+) -> Mapping[str, object]:
     """None of it comes from a client: settings that do not fit are ignored as a whole (read in Claude Code)."""
     plain: Mapping[str, object] = {
         # Hooks of settings files run commands that nothing holds; ours is none of them, and stays (measured).
@@ -224,14 +236,14 @@ def _settings(login: Mapping[str, str], scratch: Scratch, profile: AgentProfile,
             # From the first moment and whatever rules allow; the modes `plan` and `auto` read anything else (measured).
             "blockReadsOutsideWorkingDirectories": True,
             # What a search comes by is left out of what it finds (measured).
-            "deny": [f"{tool}(/{_plain(path)})" for path in fence.bounds.unsearched for tool in ("Read", "Edit")],
+            "deny": [f"{tool}(/{_plain(path)})" for path in fence.protected.unsearched for tool in ("Read", "Edit")],
         },
     }
-    if not fence.commands:
+    if not fence.allows_commands:
         return plain
     work = (profile.directory, *profile.add_dirs)
     own = str(scratch.temporary)
-    return {**plain, "sandbox": sandbox.settings(fence.workspace.prefixes, work, own, fence.bounds, login)}
+    return {**plain, "sandbox": sandbox.settings(fence.workspace.prefixes, work, own, fence.protected, login)}
 
 
 def _plain(path: str) -> str:
@@ -239,7 +251,7 @@ def _plain(path: str) -> str:
     return re.sub(r"[]\\*?{}()!\[]", r"\\\g<0>", path)
 
 
-def _tell(tool: str, reason: str, arguments: object) -> None:
+def _log_denial(tool: str, reason: str, arguments: object) -> None:
     """The reason names what the model wanted to reach, so it is told with the arguments only."""
     log.info("sdk.can_use_tool", tool=tool, decision="deny")
     if shows("debug"):

@@ -16,23 +16,34 @@ from claude_openai.claude_code.agent.sandbox import unwritable
 from claude_openai.claude_code.agent.user_settings import widened_by
 from claude_openai.claude_code.processes.child import Child, child_process, dying_with_parent
 from claude_openai.claude_code.processes.placeholders import Placeholders, remove_placeholders
-from claude_openai.claude_code.processes.pool_state import Stage, Supply
+from claude_openai.claude_code.processes.pool_state import ProcessState, ProcessTable
 from claude_openai.claude_code.processes.scratch import Scratch, scratch_folder
-from claude_openai.claude_code.processes.warm_pool import Spare, Spares
+from claude_openai.claude_code.processes.warm_pool import WarmPool, WarmProcess
 from claude_openai.claude_code.schema_checks.checks import Checks
-from claude_openai.claude_code.sdk.agent import Ground, Guard, as_the_model_knows_them, at_work
+from claude_openai.claude_code.sdk.agent import AgentPolicy, PermissionHook, agent_command, with_prefixed_tool_names
 from claude_openai.claude_code.sdk.calls import SERVER, ParkedCalls
-from claude_openai.claude_code.sdk.command import GATED_HERE, fresh, is_gated, rebuilt
-from claude_openai.claude_code.sdk.session import Running, SdkSession, Wear, cause
-from claude_openai.claude_code.sdk.transport import ChildTransport, Introduction
+from claude_openai.claude_code.sdk.command import (
+    GATED_HERE,
+    command_for_history,
+    command_for_new_conversation,
+    is_gated,
+)
+from claude_openai.claude_code.sdk.session import RecyclePolicy, RunningProcess, SdkSession, describe_error
+from claude_openai.claude_code.sdk.transport import ChildTransport, SessionSetup
 from claude_openai.claude_code.stream_json.account import login_of, models_of
-from claude_openai.claude_code.stream_json.failed_session import NeverStarted, not_starting
+from claude_openai.claude_code.stream_json.failed_session import FailedSession, start_back_off_failure
 from claude_openai.claude_code.stream_json.failures import process_failure
-from claude_openai.claude_code.stream_json.launch import ClaudeCode, Drawing, Order, Past, asked_for
+from claude_openai.claude_code.stream_json.launch import (
+    ClaudeCodeExecutable,
+    GenerationOptions,
+    LaunchSpec,
+    ResumeFiles,
+    upstream_model,
+)
 from claude_openai.claude_code.stream_json.transcript import Json, handed, system_prompt
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.core.ports import Condition, Description, Session, Start
+from claude_openai.core.ports import BackendStatus, Description, Session, SessionStart
 from claude_openai.core.turn import Turn
 from claude_openai.system.descriptors import as_before
 from claude_openai.system.threads import beside
@@ -54,16 +65,16 @@ class SdkSettings:
     """
 
     cli: str
-    login: Mapping[str, str]
+    environment: Mapping[str, str]
     max_retries: int = 2
-    max_tool_mends: int = 2
+    max_tool_corrections: int = 2
     request_timeout: float = 600.0
     warm_processes: int = 0
-    wear: Wear = field(default_factory=Wear)
+    recycle_policy: RecyclePolicy = field(default_factory=RecyclePolicy)
     start_timeout: float = 30.0
     introduction_timeout: float = 10.0
     hand_over_timeout: float = 10.0
-    ground: Ground | None = None
+    agent_policy: AgentPolicy | None = None
 
 
 class SdkBackend:
@@ -77,14 +88,14 @@ class SdkBackend:
     ) -> None:
         self._settings = settings
         self._scratch = scratch
-        self._claude_code = ClaudeCode(
+        self._claude_code = ClaudeCodeExecutable(
             dying_with_parent(as_before((settings.cli,))),
-            settings.login,
+            settings.environment,
             settings.max_retries,
             settings.request_timeout,
         )
-        self._supply = Supply(settings.warm_processes)
-        self._spares = Spares(self._supply, self._waiting)
+        self._supply = ProcessTable(settings.warm_processes)
+        self._spares = WarmPool(self._supply, self._waiting)
         self._checks = Checks()
 
     async def run(self) -> None:
@@ -107,21 +118,23 @@ class SdkBackend:
                 )
                 info = await client.get_server_info() or {}
         except (ClaudeSDKError, OSError) as error:
-            log.error("sdk.error", stage="describe", error=cause(error))
+            log.error("sdk.error", stage="describe", error=describe_error(error))
             what = f"{self._settings.cli}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
             raise RequestFailed(Failure(Kind.CLAUDE_CODE_FAILED, f"Claude Code does not start ({what})")) from error
         self._spares.refill()
         return Description(
             name="claude-agent-sdk",
             version=str(info.get("claude_code_version", "unknown")),
-            login=login_of(info, self._settings.login),
+            login=login_of(info, self._settings.environment),
             models=models_of(info),
         )
 
-    def condition(self) -> Condition:
-        """See `core.ports.Backend.condition`."""
-        trouble = self._supply.failing(anyio.current_time())
-        return Condition(self._supply.count(Stage.WAITING), not_starting(trouble) if trouble else None)
+    def status(self) -> BackendStatus:
+        """See `core.ports.Backend.status`."""
+        trouble = self._supply.known_backoff(anyio.current_time())
+        return BackendStatus(
+            self._supply.count(ProcessState.WAITING), start_back_off_failure(trouble) if trouble else None
+        )
 
     @asynccontextmanager
     async def open(self, turn: Turn) -> AsyncIterator[Session]:
@@ -132,13 +145,13 @@ class SdkBackend:
 
     async def _session(self, stack: AsyncExitStack, turn: Turn) -> Session:
         """Of a Claude Code that is answering `turn`, or of none; its process ends with `stack`."""
-        if trouble := self._supply.trouble(anyio.current_time()):
-            return NeverStarted(not_starting(trouble))
+        if trouble := self._supply.backoff(anyio.current_time()):
+            return FailedSession(start_back_off_failure(trouble))
         if turn.agent and not self._allows(turn.agent):
-            return NeverStarted(_not_allowed(turn.agent))
+            return FailedSession(_not_allowed(turn.agent))
         if turn.agent and (widened := self._widened(turn.agent)):
-            return NeverStarted(widened)
-        messages = as_the_model_knows_them(turn.messages) if turn.agent else turn.messages
+            return FailedSession(widened)
+        messages = with_prefixed_tool_names(turn.messages) if turn.agent else turn.messages
         history, prompt = await beside(turn.is_large, handed, messages)
         calls = await beside(turn.is_large, ParkedCalls, turn.tools)
         try:
@@ -150,30 +163,30 @@ class SdkBackend:
                 with anyio.fail_after(self._settings.hand_over_timeout):
                     await running.transport.hand_over(prompt)
         except (ClaudeSDKError, OSError) as error:
-            log.error("sdk.error", stage="start", error=cause(error))
-            return NeverStarted(process_failure("could not be started"))
+            log.error("sdk.error", stage="start", error=describe_error(error))
+            return FailedSession(process_failure("could not be started"))
         settings = self._settings
         return SdkSession(
             running,
             calls,
             turn,
             checks=self._checks,
-            max_mends=settings.max_tool_mends,
-            wear=settings.wear,
+            max_mends=settings.max_tool_corrections,
+            wear=settings.recycle_policy,
             hand_over_timeout=settings.hand_over_timeout,
             started=self._spares.refill,
             allowed=partial(self._allows, turn.agent) if turn.agent else lambda: True,
         )
 
     def _allows(self, profile: AgentProfile) -> bool:
-        return self._settings.ground is not None and self._settings.ground.allows(profile)
+        return self._settings.agent_policy is not None and self._settings.agent_policy.allows(profile)
 
     def _widened(self, profile: AgentProfile) -> Failure | None:
         """Why the user's own settings cannot be loaded for `profile`, where they are asked for."""
-        ground = self._settings.ground
+        ground = self._settings.agent_policy
         if ground is None or "user" not in profile.setting_sources:
             return None
-        file = Path(config_of(self._settings.login), "settings.json")
+        file = Path(config_of(self._settings.environment), "settings.json")
         setting = widened_by(file, ground.workspace, (profile.directory, *profile.add_dirs))
         if setting is None:
             return None
@@ -184,82 +197,87 @@ class SdkBackend:
             param="claude.settingSources",
         )
 
-    async def _fresh(self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls) -> Running:
+    async def _fresh(self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls) -> RunningProcess:
         """A process that waits, or a new one, introduced to a new conversation."""
         server = SERVER if turn.tools else None
-        introduction = Introduction(
-            asked_for(turn), Drawing.of(turn), system_prompt(turn.messages, turn.reply_format), server
+        introduction = SessionSetup(
+            upstream_model(turn), GenerationOptions.of(turn), system_prompt(turn.messages, turn.reply_format), server
         )
         told = partial(ChildTransport, introduction=introduction, schema=turn.schema)
         if spare := self._spares.take():
             try:
                 return await self._served(stack, spare.number, partial(self._warm, spare, told, calls))
             except (ClaudeSDKError, OSError) as error:  # nothing went upstream, so nothing is lost but time
-                log.error("sdk.error", stage="introduction", error=cause(error))
-        return await self._served(stack, self._supply.start(Stage.TAKEN), partial(self._cold, told, calls))
+                log.error("sdk.error", stage="introduction", error=describe_error(error))
+        return await self._served(stack, self._supply.start(ProcessState.TAKEN), partial(self._cold, told, calls))
 
     async def _warm(
-        self, spare: Spare, told: Callable[[Child], ChildTransport], calls: ParkedCalls, owned: AsyncExitStack
-    ) -> Running:
-        await owned.enter_async_context(spare.owned)
+        self, spare: WarmProcess, told: Callable[[Child], ChildTransport], calls: ParkedCalls, owned: AsyncExitStack
+    ) -> RunningProcess:
+        await owned.enter_async_context(spare.resources)
         transport = told(spare.child)
         client = await self._connected(owned, transport, calls, self._settings.introduction_timeout)
-        return Running(client, transport, spare.child, "warm")
+        return RunningProcess(client, transport, spare.child, "warm")
 
     async def _cold(
         self, told: Callable[[Child], ChildTransport], calls: ParkedCalls, owned: AsyncExitStack
-    ) -> Running:
+    ) -> RunningProcess:
         child = await self._waiting(owned)
         transport = told(child)
         client = await self._connected(owned, transport, calls, self._settings.start_timeout)
-        return Running(client, transport, child, "cold")
+        return RunningProcess(client, transport, child, "cold")
 
     async def _rebuilt(
         self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls, history: list[Json], *, prompted: bool
-    ) -> Running:
+    ) -> RunningProcess:
         """A new process that goes on with `history`, which an agent may not have yet."""
-        order = Order.of(turn, prompted=prompted)
-        past = await beside(turn.is_large, Past.of, turn, history)
+        order = LaunchSpec.of(turn, prompted=prompted)
+        past = await beside(turn.is_large, ResumeFiles.of, turn, history)
         start = partial(self._resumed, order, past, calls, turn.agent)
-        return await self._served(stack, self._supply.start(Stage.TAKEN), start, typical=turn.agent is None)
+        return await self._served(stack, self._supply.start(ProcessState.TAKEN), start, typical=turn.agent is None)
 
     async def _resumed(
-        self, order: Order, past: Past, calls: ParkedCalls, profile: AgentProfile | None, owned: AsyncExitStack
-    ) -> Running:
+        self,
+        order: LaunchSpec,
+        past: ResumeFiles,
+        calls: ParkedCalls,
+        profile: AgentProfile | None,
+        owned: AsyncExitStack,
+    ) -> RunningProcess:
         schema = order.schema
-        if GATED_HERE or order.prompted:  # over the pipe, where nobody else can read it
+        if GATED_HERE or order.has_prompt:  # over the pipe, where nobody else can read it
             order = replace(order, schema=None)
         scratch = owned.enter_context(self._scratch())
-        past.lay_out(scratch)
+        past.write_to(scratch)
         guard = None
-        if profile and (ground := self._settings.ground):
-            fence = await ground.fence(self._settings.login, profile)
-            guard = Guard(fence, profile, LongOutput(fence.bounds.config, scratch))
+        if profile and (ground := self._settings.agent_policy):
+            fence = await ground.tool_policy(self._settings.environment, profile)
+            guard = PermissionHook(fence, profile, LongOutput(fence.protected.config, scratch))
             owned.callback(scratch.remove_long_output)
-            if fence.commands:
+            if fence.allows_commands:
                 work = (profile.directory, *profile.add_dirs)
-                Placeholders.before(work, unwritable(fence.bounds, work), scratch)
+                Placeholders.before(work, unwritable(fence.protected, work), scratch)
                 owned.callback(remove_placeholders, scratch)
-            command = at_work(self._claude_code, scratch, order, profile, fence, has_tools=calls.any)
+            command = agent_command(self._claude_code, scratch, order, profile, fence, has_tools=calls.any)
         else:
-            waits = GATED_HERE and schema is not None and not order.prompted
-            command = rebuilt(self._claude_code, scratch, order, has_tools=calls.any, waits=waits)
+            waits = GATED_HERE and schema is not None and not order.has_prompt
+            command = command_for_history(self._claude_code, scratch, order, has_tools=calls.any, waits=waits)
         child = await owned.enter_async_context(child_process(command))
         scratch.close()
         scratch.record(child.pid)
         transport = ChildTransport(child, schema=schema, gated=is_gated(command))
         client = await self._connected(owned, transport, calls, self._settings.start_timeout, guard)
-        start: Start = "rebuilt" if past.history else "cold"
-        return Running(client, transport, child, start, order.drawing.thinks, guard)
+        start: SessionStart = "rebuilt" if past.history else "cold"
+        return RunningProcess(client, transport, child, start, order.generation.thinks, guard)
 
     async def _served(
         self,
         stack: AsyncExitStack,
         process: int,
-        start: Callable[[AsyncExitStack], Awaitable[Running]],
+        start: Callable[[AsyncExitStack], Awaitable[RunningProcess]],
         *,
         typical: bool = True,
-    ) -> Running:
+    ) -> RunningProcess:
         """What `start` starts, as `process`; it ends with `stack`, or at once where it fails.
 
         One that is not `typical` may fail for what its own request asks for: that says nothing of other requests.
@@ -282,7 +300,7 @@ class SdkBackend:
     async def _waiting(self, owned: AsyncExitStack) -> Child:
         """A process that waits to be introduced."""
         scratch = owned.enter_context(self._scratch())
-        child = await owned.enter_async_context(child_process(fresh(self._claude_code, scratch)))
+        child = await owned.enter_async_context(child_process(command_for_new_conversation(self._claude_code, scratch)))
         scratch.record(child.pid)
         return child
 
@@ -292,11 +310,11 @@ class SdkBackend:
         transport: ChildTransport,
         calls: ParkedCalls,
         seconds: float,
-        guard: Guard | None = None,
+        guard: PermissionHook | None = None,
     ) -> ClaudeSDKClient:
         options = ClaudeAgentOptions(verbatim_prompts=True)
         if guard:
-            guard.watch(options)
+            guard.install(options)
         if calls.any:
             options.mcp_servers = {SERVER: McpSdkServerConfig(type="sdk", name=SERVER, instance=calls.server())}
         try:

@@ -34,7 +34,7 @@ _CALL_ID = "claudecode/toolUseId"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CallOutcome:
     """What a call came to: the client's result, or why it was never handed to the client."""
 
     content: tuple[Block, ...]
@@ -46,7 +46,7 @@ class ParkedCalls:
 
     def __init__(self, offered: Iterable[core.Tool]) -> None:
         self._tools = [_tool(tool) for tool in offered]
-        self._outcomes: dict[str, list[Outcome]] = {}
+        self._outcomes: dict[str, list[CallOutcome]] = {}
         self._given = anyio.Event()
 
     @property
@@ -58,7 +58,7 @@ class ParkedCalls:
         """The MCP server to give the SDK."""
         return Server(SERVER, version=__version__, on_list_tools=self._list, on_call_tool=self._call)
 
-    def give(self, call_id: str, outcome: Outcome) -> None:
+    def resolve(self, call_id: str, outcome: CallOutcome) -> None:
         """Let the call `call_id` end with `outcome`; of several with that id, the next."""
         self._outcomes.setdefault(call_id, []).append(outcome)
         given, self._given = self._given, anyio.Event()
@@ -74,7 +74,7 @@ class ParkedCalls:
         return _result(self._outcomes[call_id].pop(0))
 
 
-def fits(result: ToolMessage) -> bool:
+def can_be_delivered(result: ToolMessage) -> bool:
     """Whether `result` can be given to a waiting call: text that is not too long, and images."""
     size = sum(len(block.text) for block in result.content if isinstance(block, Text))
     return size <= MAX_RESULT_CHARACTERS and all(isinstance(block, Text | Image) for block in result.content)
@@ -96,7 +96,7 @@ def _in_one_paragraph(description: str) -> str:
     return description.replace("\n\n", "\n \n").replace("\n\n", "\n \n")
 
 
-def _result(outcome: Outcome) -> CallToolResult:
+def _result(outcome: CallOutcome) -> CallToolResult:
     return CallToolResult(content=[_content(block) for block in outcome.content], is_error=outcome.is_error)
 
 

@@ -11,7 +11,7 @@ import claude_agent_sdk
 from claude_openai.claude_code.processes.child import Command
 from claude_openai.claude_code.processes.scratch import Scratch
 from claude_openai.claude_code.sdk.calls import SERVER
-from claude_openai.claude_code.stream_json.launch import ClaudeCode, Order
+from claude_openai.claude_code.stream_json.launch import ClaudeCodeExecutable, LaunchSpec
 
 SDK_ENVIRONMENT: Mapping[str, str] = {
     # What the SDK's own transport says of itself.
@@ -43,12 +43,14 @@ Code is to ask before would be told too late (measured): so it comes first. Wind
 GATED_HERE: Final = os.name != "nt"
 
 
-def fresh(claude_code: ClaudeCode, scratch: Scratch) -> Command:
-    """For a new conversation: what that needs is told later, over the pipe (`transport.Introduction`)."""
+def command_for_new_conversation(claude_code: ClaudeCodeExecutable, scratch: Scratch) -> Command:
+    """For a new conversation: what that needs is told later, over the pipe (`transport.SessionSetup`)."""
     return claude_code.command(scratch, (*_OPTIONS, "--system-prompt="), SDK_ENVIRONMENT)
 
 
-def rebuilt(claude_code: ClaudeCode, scratch: Scratch, order: Order, *, has_tools: bool, waits: bool) -> Command:
+def command_for_history(
+    claude_code: ClaudeCodeExecutable, scratch: Scratch, order: LaunchSpec, *, has_tools: bool, waits: bool
+) -> Command:
     """For the history and the instructions that lie ready in `scratch`.
 
     All is told at the start, because a history that is answered as it stands is answered before anything is read,

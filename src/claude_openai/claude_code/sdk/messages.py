@@ -14,49 +14,49 @@ from claude_agent_sdk import (
 
 from claude_openai.claude_code.stream_json.messages import (
     LIMITS,
-    UNFIT,
-    Ended,
-    RateLimitTold,
-    ResultsGiven,
-    Said,
-    Spoken,
-    Streamed,
+    STRUCTURED_OUTPUT_RETRIES_EXHAUSTED,
+    AssistantBlock,
+    CliMessage,
+    RateLimitInfo,
     ToolResult,
+    ToolResults,
     ToolUse,
+    TurnResult,
+    UpstreamEvent,
 )
-from claude_openai.claude_code.stream_json.parser import noted
+from claude_openai.claude_code.stream_json.parser import parse_system_message
 from claude_openai.logs import logger, shows
 
 log = logger(__name__)
 
 
-def heard(message: Message) -> Said | None:
+def parse_message(message: Message) -> CliMessage | None:
     """`message` as a value; None where it says nothing about an answer."""
     match message:
         case StreamEvent(event=event, session_id=session_id, parent_tool_use_id=parent):
-            return Streamed(event, session_id, parent)
+            return UpstreamEvent(event, session_id, parent)
         case SystemMessage(data=data):
-            return noted(data)
+            return parse_system_message(data)
         case AssistantMessage():
-            return _spoken(message)
+            return _assistant_block(message)
         case UserMessage():
-            return _results(message)
+            return _tool_results(message)
         case RateLimitEvent(rate_limit_info=info):
-            return RateLimitTold(info.raw)
+            return RateLimitInfo(info.raw)
         case ResultMessage():
-            return Ended(
+            return TurnResult(
                 message.is_error,
                 message.result or "; ".join(message.errors or []),
                 message.api_error_status,
                 message.total_cost_usd,
                 LIMITS.get(message.subtype),
-                message.subtype == UNFIT,
+                message.subtype == STRUCTURED_OUTPUT_RETRIES_EXHAUSTED,
             )
         case _:
             return None
 
 
-def tell(message: Message) -> None:
+def log_message(message: Message) -> None:
     """To the log. Of messages that come with every token this is all they cost below `trace`."""
     if isinstance(message, StreamEvent):
         if shows("trace"):
@@ -65,16 +65,16 @@ def tell(message: Message) -> None:
         log.debug("sdk.message", type=type(message).__name__, message=message)
 
 
-def _spoken(message: AssistantMessage) -> Spoken:
+def _assistant_block(message: AssistantMessage) -> AssistantBlock:
     calls = [ToolUse(block.id, block.name, block.input) for block in message.content if isinstance(block, ToolUseBlock)]
-    return Spoken(message.model, tuple(calls), message.parent_tool_use_id)
+    return AssistantBlock(message.model, tuple(calls), message.parent_tool_use_id)
 
 
-def _results(message: UserMessage) -> ResultsGiven | None:
+def _tool_results(message: UserMessage) -> ToolResults | None:
     blocks = message.content if isinstance(message.content, list) else []
     results = [
         ToolResult(block.tool_use_id, block.content, bool(block.is_error))
         for block in blocks
         if isinstance(block, ToolResultBlock)
     ]
-    return ResultsGiven(tuple(results), message.parent_tool_use_id) if results else None
+    return ToolResults(tuple(results), message.parent_tool_use_id) if results else None

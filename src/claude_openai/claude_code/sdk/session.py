@@ -16,22 +16,22 @@ from claude_agent_sdk import ClaudeSDKClient, ClaudeSDKError
 from claude_openai.claude_code.agent.reader import AgentReader, JsonModeAgentReader, StructuredAgentReader
 from claude_openai.claude_code.processes.child import Child
 from claude_openai.claude_code.schema_checks.checks import Checks, fed
-from claude_openai.claude_code.sdk.agent import NAMES, Guard
-from claude_openai.claude_code.sdk.calls import Outcome, ParkedCalls, fits
-from claude_openai.claude_code.sdk.messages import heard, tell
+from claude_openai.claude_code.sdk.agent import CLIENT_TOOL_NAMES, PermissionHook
+from claude_openai.claude_code.sdk.calls import CallOutcome, ParkedCalls, can_be_delivered
+from claude_openai.claude_code.sdk.messages import log_message, parse_message
 from claude_openai.claude_code.sdk.transport import ChildTransport
 from claude_openai.claude_code.stream_json.failures import process_failure
 from claude_openai.claude_code.stream_json.json_mode import JsonModeReader
-from claude_openai.claude_code.stream_json.launch import Drawing
-from claude_openai.claude_code.stream_json.messages import ResultsGiven, Said
+from claude_openai.claude_code.stream_json.launch import GenerationOptions
+from claude_openai.claude_code.stream_json.messages import CliMessage, ToolResults
 from claude_openai.claude_code.stream_json.reader import AnswerReader
-from claude_openai.claude_code.stream_json.structured_output import MOST_MENDS, StructuredReader
+from claude_openai.claude_code.stream_json.structured_output import MAX_SCHEMA_RETRIES, StructuredOutputReader
 from claude_openai.claude_code.stream_json.transcript import handed, verbatim
 from claude_openai.core.events import Activity, Event, TurnFailed, TurnFinished, TurnStarted, UsageReported
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.fingerprint import newest
 from claude_openai.core.messages import Message, Text, ToolCall, ToolMessage, are_large
-from claude_openai.core.ports import Start
+from claude_openai.core.ports import SessionStart
 from claude_openai.core.tools import Toolbox
 from claude_openai.core.turn import Turn
 from claude_openai.system.threads import beside
@@ -43,7 +43,7 @@ SETTLE_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningProcess:
     """A started and initialised Claude Code. `thinks_again`: whether it can be told to think where it does not; `guard`
     is what it asks before it uses tools of its own, where it has any.
     """
@@ -51,17 +51,17 @@ class Running:
     client: ClaudeSDKClient
     transport: ChildTransport
     child: Child
-    start: Start
-    thinks_again: bool = True
-    guard: Guard | None = None
+    start: SessionStart
+    can_enable_thinking: bool = True
+    permission_hook: PermissionHook | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Wear:
+class RecyclePolicy:
     """When a process has served enough: after so many answers, or above so many resident bytes."""
 
-    answers: int = 100
-    resident: int = 500_000_000
+    max_answers: int = 100
+    max_resident_bytes: int = 500_000_000
 
 
 class SdkSession:
@@ -72,13 +72,13 @@ class SdkSession:
 
     def __init__(
         self,
-        running: Running,
+        running: RunningProcess,
         calls: ParkedCalls,
         turn: Turn,
         *,
         checks: Checks,
         max_mends: int,
-        wear: Wear,
+        wear: RecyclePolicy,
         hand_over_timeout: float,
         started: Callable[[], object],
         allowed: Callable[[], bool],
@@ -86,8 +86,8 @@ class SdkSession:
         self._running = running
         self._calls = calls
         self._checks = checks
-        self._drawing = Drawing.of(turn)
-        self._messages = _heard(running)
+        self._drawing = GenerationOptions.of(turn)
+        self._messages = _messages_of(running)
         self._toolbox = Toolbox(turn.tools)
         self._model = turn.model.id
         self._offered = frozenset(tool.name for tool in turn.tools)
@@ -104,7 +104,7 @@ class SdkSession:
         self._uses: dict[str, Activity] = {}
 
     @property
-    def start(self) -> Start:
+    def start(self) -> SessionStart:
         """See `core.ports.Session.start`."""
         return self._running.start
 
@@ -121,7 +121,7 @@ class SdkSession:
                     return
             rest = await self._ending(reader)
         except ClaudeSDKError as error:
-            log.error("sdk.error", stage="answer", error=cause(error))
+            log.error("sdk.error", stage="answer", error=describe_error(error))
             rest = []
         for event in rest or reader.abandoned(process_failure("ended unexpectedly")):
             yield self._with_its_own_cost(event)
@@ -130,41 +130,44 @@ class SdkSession:
         """See `core.ports.Session.resume`."""
         new = newest(turn.messages)
         results = [message for message in new if isinstance(message, ToolMessage)]
-        if not (self.lasts() and self._allowed() and all(map(fits, results))):
+        if not (self.is_resumable() and self._allowed() and all(map(can_be_delivered, results))):
             return False
-        if not await self._configured(Drawing.of(turn)):
+        if not await self._configured(GenerationOptions.of(turn)):
             return False
         for result in results:
-            self._calls.give(result.tool_call_id, Outcome(result.content))
+            self._calls.resolve(result.tool_call_id, CallOutcome(result.content))
         return bool(results) or await self._prompted(new)
 
-    def lasts(self) -> bool:
-        """See `core.ports.Session.lasts`."""
+    def is_resumable(self) -> bool:
+        """See `core.ports.Session.is_resumable`."""
         return self._waits and self._running.child.is_running
 
-    def worn(self) -> bool:
-        """See `core.ports.Session.worn`."""
-        return self._answers >= self._wear.answers or self._running.child.resident() > self._wear.resident
+    def should_recycle(self) -> bool:
+        """See `core.ports.Session.should_recycle`."""
+        return (
+            self._answers >= self._wear.max_answers
+            or self._running.child.resident_bytes() > self._wear.max_resident_bytes
+        )
 
-    async def gone(self) -> None:
-        """See `core.ports.Session.gone`."""
-        await self._running.child.ended()
+    async def wait_closed(self) -> None:
+        """See `core.ports.Session.wait_closed`."""
+        await self._running.child.wait_closed()
 
     def _reader(self) -> AnswerReader:
-        if guard := self._running.guard:
-            agents = (self._model, NAMES, guard.has_checked, self._uses, time.time)
+        if guard := self._running.permission_hook:
+            agents = (self._model, CLIENT_TOOL_NAMES, guard.has_checked, self._uses, time.time)
             limited = self._drawing.sampling.max_tokens is not None
             if self._form is None:
                 return AgentReader(*agents, limited=limited)
             if self._form.schema is None:
                 return JsonModeAgentReader(*agents, limited=limited)
-            return StructuredAgentReader(self._form.schema, *agents, mends=MOST_MENDS, limited=limited)
+            return StructuredAgentReader(self._form.schema, *agents, mends=MAX_SCHEMA_RETRIES, limited=limited)
         chats = (self._model, self._offered, time.time)
         if self._form is None:
             return AnswerReader(*chats)
         if self._form.schema is None:
             return JsonModeReader(*chats)
-        return StructuredReader(self._form.schema, *chats, mends=MOST_MENDS)
+        return StructuredOutputReader(self._form.schema, *chats, mends=MAX_SCHEMA_RETRIES)
 
     async def _answer(self, reader: AnswerReader) -> AsyncGenerator[Event, None]:
         """Up to the end of an answer that is complete, its calls fit for the client; or up to a last event."""
@@ -173,27 +176,27 @@ class SdkSession:
             events = await fed(reader, said, self._checks)
             if reader.done:
                 self._answers += 1
-                self._waits = reader.lasts and not self._mended
+                self._waits = reader.is_resumable and not self._mended
             for event in events:
                 yield event
             if reader.done:
                 return
-            if reader.complaint:
-                complaint, reader.complaint = reader.complaint, None
+            if reader.correction:
+                complaint, reader.correction = reader.correction, None
                 if not await self._tell(verbatim({"role": "user", "content": complaint})):
                     return
-            if not reader.ready:
+            if not reader.is_our_turn:
                 continue
             problems = await self._problems(reader.calls)
             if not problems:
                 return
             mends += 1
             if mends > self._max_mends:
-                yield TurnFailed(_unmended(problems, self._max_mends))
+                yield TurnFailed(_uncorrected_calls(problems, self._max_mends))
                 return
             self._give_back(reader.calls, problems)
             self._mended = True
-            reader.go_on()
+            reader.continue_answer()
 
     async def _ending(self, reader: AnswerReader) -> list[Event]:
         """The last events of an answer that is complete; nothing if Claude Code does not end it in time."""
@@ -201,9 +204,9 @@ class SdkSession:
             return []
         self._answers += 1
         if reader.calls:
-            self._waits = reader.parks
+            self._waits = reader.can_park
             return reader.park()
-        if reader.goes_on:
+        if reader.must_be_stopped:
             self._running.child.kill()  # an interrupt would come after the next request
             return []
         with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS):
@@ -224,12 +227,12 @@ class SdkSession:
             return True
         return False
 
-    async def _configured(self, drawing: Drawing) -> bool:
+    async def _configured(self, drawing: GenerationOptions) -> bool:
         """Whether Claude Code's next request is drawn so: a forced choice, say, would be forced again."""
         if drawing == self._drawing:
             return True
         thinks = None if drawing.thinks == self._drawing.thinks else drawing.thinks
-        if thinks and not self._running.thinks_again:
+        if thinks and not self._running.can_enable_thinking:
             return False
         with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS), suppress(ClaudeSDKError):
             self._drawing = drawing
@@ -256,25 +259,25 @@ class SdkSession:
     def _give_back(self, calls: list[ToolCall], problems: dict[str, str]) -> None:
         for call in calls:
             reason = problems.get(call.id) or "Not run, as another call of this message is invalid. Call again."
-            self._calls.give(call.id, Outcome((Text(reason),), is_error=True))
+            self._calls.resolve(call.id, CallOutcome((Text(reason),), is_error=True))
 
 
-async def _heard(running: Running) -> AsyncIterator[Said]:
+async def _messages_of(running: RunningProcess) -> AsyncIterator[CliMessage]:
     """What Claude Code says, as far as it is about an answer."""
     async for message in running.client.receive_messages():
-        tell(message)
-        if said := heard(message):
-            if isinstance(said, ResultsGiven) and running.guard:
-                running.guard.kept.note(said.results)
+        log_message(message)
+        if said := parse_message(message):
+            if isinstance(said, ToolResults) and running.permission_hook:
+                running.permission_hook.kept.note(said.results)
             yield said
 
 
-def cause(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """What the log says of an error of the SDK's; a `ProcessError` tells what the process complained about."""
     return f"{type(error).__name__}: {error}"
 
 
-def _unmended(problems: dict[str, str], mends: int) -> Failure:
+def _uncorrected_calls(problems: dict[str, str], mends: int) -> Failure:
     return Failure(
         Kind.INVALID_TOOL_ARGUMENTS,
         f"The model called tools with invalid arguments and did not mend them in {mends} tries: "

@@ -16,18 +16,18 @@ import anyio
 from claude_agent_sdk import CLIConnectionError, CLIJSONDecodeError, ProcessError, Transport
 
 from claude_openai.claude_code.processes.child import MAX_LINE_BYTES, Child
-from claude_openai.claude_code.stream_json.launch import Drawing
-from claude_openai.claude_code.stream_json.structured_output_schema import checkable
+from claude_openai.claude_code.stream_json.launch import GenerationOptions
+from claude_openai.claude_code.stream_json.structured_output_schema import to_draft7_schema
 from claude_openai.core.messages import LARGE_CHARACTERS
 from claude_openai.system.threads import beside
 
 
 @dataclass(frozen=True, slots=True)
-class Introduction:
+class SessionSetup:
     """What a waiting process is told of its conversation. `server` is the name of the MCP server that has its tools."""
 
     model: str
-    drawing: Drawing
+    generation: GenerationOptions
     instructions: str
     server: str | None
 
@@ -51,7 +51,7 @@ class ChildTransport(Transport):
     def __init__(
         self,
         child: Child,
-        introduction: Introduction | None = None,
+        introduction: SessionSetup | None = None,
         *,
         schema: str | None = None,
         gated: bool = False,
@@ -75,7 +75,7 @@ class ChildTransport(Transport):
         """
         self._ready = True
         if told := self._introduction:
-            await self._configure(told.drawing, model=told.model, thinks=None if told.drawing.thinks else False)
+            await self._configure(told.generation, model=told.model, thinks=None if told.generation.thinks else False)
 
     async def write(self, data: str) -> None:
         """Send one line; the first one is the SDK's `initialize`.
@@ -123,9 +123,9 @@ class ChildTransport(Transport):
         self._ready = False
         code = await self._child.exit_code()
         if (code != 0 or not self._answered) and not self._child.was_killed:
-            raise ProcessError("Claude Code ended", exit_code=code, stderr=self._child.complaints())
+            raise ProcessError("Claude Code ended", exit_code=code, stderr=self._child.stderr_tail())
 
-    async def configure(self, drawing: Drawing, *, thinks: bool | None) -> bool:
+    async def configure(self, drawing: GenerationOptions, *, thinks: bool | None) -> bool:
         """Draw answers so from Claude Code's next request on; `thinks` is None where that stays as it is.
 
         False where Claude Code refuses.
@@ -138,13 +138,13 @@ class ChildTransport(Transport):
         return self.refusal is None
 
     async def _configure(
-        self, drawing: Drawing, *, model: str | None = None, thinks: bool | None = None
+        self, drawing: GenerationOptions, *, model: str | None = None, thinks: bool | None = None
     ) -> list[anyio.Event]:
         """Ask for it, by control requests that the SDK has no methods for; the events say when it is so.
 
         Claude Code carries them out one after the other, and before what is asked later (measured).
         """
-        settings: dict[str, object] = {"env": dict(drawing.environment()), "effortLevel": drawing.level}
+        settings: dict[str, object] = {"env": dict(drawing.environment()), "effortLevel": drawing.effort}
         if model:
             settings["model"] = model
         asked = [await self._ask({"subtype": "apply_flag_settings", "settings": settings})]
@@ -186,7 +186,7 @@ class ChildTransport(Transport):
 
 def _with_schema(line: str, schema: str) -> str:
     message = json.loads(line)
-    message["request"]["jsonSchema"] = checkable(schema)
+    message["request"]["jsonSchema"] = to_draft7_schema(schema)
     return json.dumps(message) + "\n"
 
 

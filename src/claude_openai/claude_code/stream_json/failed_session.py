@@ -4,17 +4,17 @@ from collections.abc import AsyncGenerator
 
 import anyio
 
-from claude_openai.claude_code.processes.pool_state import Trouble
+from claude_openai.claude_code.processes.pool_state import StartBackoff
 from claude_openai.core.events import Event, TurnFailed
 from claude_openai.core.failures import Failure, Kind
-from claude_openai.core.ports import Start
+from claude_openai.core.ports import SessionStart
 from claude_openai.core.turn import Turn
 
 
-class NeverStarted:
+class FailedSession:
     """Implements `core.ports.Session`: all it says is `why`."""
 
-    start: Start = "cold"
+    start: SessionStart = "cold"
 
     def __init__(self, why: Failure) -> None:
         self._why = why
@@ -27,20 +27,20 @@ class NeverStarted:
         """See `core.ports.Session.resume`."""
         return False
 
-    def lasts(self) -> bool:
-        """See `core.ports.Session.lasts`."""
+    def is_resumable(self) -> bool:
+        """See `core.ports.Session.is_resumable`."""
         return False
 
-    def worn(self) -> bool:
-        """See `core.ports.Session.worn`."""
+    def should_recycle(self) -> bool:
+        """See `core.ports.Session.should_recycle`."""
         return False
 
-    async def gone(self) -> None:
-        """See `core.ports.Session.gone`."""
+    async def wait_closed(self) -> None:
+        """See `core.ports.Session.wait_closed`."""
         await anyio.sleep_forever()
 
 
-def not_starting(trouble: Trouble) -> Failure:
+def start_back_off_failure(trouble: StartBackoff) -> Failure:
     """Why nothing is started at present."""
     when = f"in {trouble.pause:.0f} s" if trouble.pause else "with the next request"
     said = f"Claude Code failed to start {trouble.failures} times in a row; the next try is {when}."

@@ -7,8 +7,8 @@ The model is asked for it in the system prompt, and what it writes around the ob
 from collections.abc import Mapping
 from typing import Any, Final
 
-from claude_openai.claude_code.stream_json.messages import Ended
-from claude_openai.claude_code.stream_json.reader import CUT, AnswerReader
+from claude_openai.claude_code.stream_json.messages import TurnResult
+from claude_openai.claude_code.stream_json.reader import TRUNCATED_STOP_REASONS, AnswerReader
 from claude_openai.core.events import Event, TextDelta, TextWithdrawn, Working
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.jsontools.json_object import ObjectText
@@ -33,21 +33,21 @@ class JsonModeReader(AnswerReader):
         self._continues = False
 
     @property
-    def ready(self) -> bool:
-        return super().ready and not (self._corrections and self._fault())
+    def is_our_turn(self) -> bool:
+        return super().is_our_turn and not (self._corrections and self._fault())
 
-    def go_on(self) -> None:
-        self._continues = self._stop_reason in CUT
-        super().go_on()
+    def continue_answer(self) -> None:
+        self._continues = self._stop_reason in TRUNCATED_STOP_REASONS
+        super().continue_answer()
 
     def _streamed(self, event: Mapping[str, Any], session_id: str) -> list[Event]:
         if event.get("type") == "message_start" and not self.complete:
             self._begin_message()
         events = [told for each in super()._streamed(event, session_id) for told in self._filtered(each)]
-        if event.get("type") == "message_stop" and self.goes_on and self._corrections and self._fault():
+        if event.get("type") == "message_stop" and self.must_be_stopped and self._corrections and self._fault():
             self._corrections -= 1  # Claude Code asks again by itself
             self.exact = False
-            self.go_on()
+            self.continue_answer()
         return events
 
     def _begin_message(self) -> None:
@@ -73,13 +73,13 @@ class JsonModeReader(AnswerReader):
         """Why the message is no JSON object; None where it is one, or did not come to its end."""
         return self._object.fault() if self.complete and self._stop_reason in {"end_turn", "pause_turn"} else None
 
-    def _ended(self, end: Ended) -> list[Event]:
+    def _ended(self, end: TurnResult) -> list[Event]:
         fault = self._fault()
         if fault and self._corrections and not end.is_error:
             self._corrections -= 1
             self.complaint = f"That answer is not the JSON object that was asked for: {fault}. {INSTRUCTION}"
             self.exact = False
-            self.go_on()
+            self.continue_answer()
             self._begin_message()
             return self._withdrawn()
         self.exact = self.exact and self._object.only

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from claude_openai.claude_code.processes.child import Command
 from claude_openai.claude_code.processes.scratch import HISTORY, INSTRUCTIONS, Scratch
-from claude_openai.claude_code.stream_json.structured_output_schema import checkable
+from claude_openai.claude_code.stream_json.structured_output_schema import to_draft7_schema
 from claude_openai.claude_code.stream_json.transcript import Json, system_prompt, transcript
 from claude_openai.core.tools import AUTO, ToolChoice
 from claude_openai.core.turn import DEFAULT_SAMPLING, Sampling, Turn
@@ -53,7 +53,7 @@ CHAT_OPTIONS = (
 _KEY_VARIABLES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 
 
-LEAST_BUDGET = 1024
+MIN_THINKING_BUDGET = 1024
 """Tokens that thinking has at least, where it has a budget (Anthropic reference: Extended thinking); the answer's limit
 must be above."""
 
@@ -61,12 +61,12 @@ _FORCED = frozenset({"required", "tool"})
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class GenerationOptions:
     """How an answer is to be drawn: what may differ from one request of a conversation to the next."""
 
     sampling: Sampling = DEFAULT_SAMPLING
     tool_choice: ToolChoice = AUTO
-    by_budget: bool = False
+    thinking_has_budget: bool = False
     can_do_without: bool = False
 
     @classmethod
@@ -87,13 +87,13 @@ class Drawing:
         sampling = self.sampling
         if sampling.temperature is not None or sampling.top_p is not None or sampling.effort == "none":
             return False
-        short = sampling.max_tokens is not None and sampling.max_tokens <= LEAST_BUDGET
-        if self.by_budget:
+        short = sampling.max_tokens is not None and sampling.max_tokens <= MIN_THINKING_BUDGET
+        if self.thinking_has_budget:
             return not (short or self.tool_choice.mode in _FORCED)
         return not (short and self.can_do_without and sampling.effort is None)
 
     @property
-    def level(self) -> str | None:
+    def effort(self) -> str | None:
         """How much effort Claude Code is told; None leaves it to the model's default."""
         return None if self.sampling.effort == "none" else self.sampling.effort
 
@@ -101,7 +101,7 @@ class Drawing:
         """For a process that is told everything at its start."""
         return (
             *(() if self.thinks else ("--thinking=disabled",)),
-            *((f"--effort={self.level}",) if self.level else ()),
+            *((f"--effort={self.effort}",) if self.effort else ()),
         )
 
     def environment(self) -> Mapping[str, str]:
@@ -122,7 +122,7 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class ResumeFiles:
     """What a process reads at its start: the lines of a session file, and the client's instructions."""
 
     history: bytes
@@ -131,10 +131,10 @@ class Past:
     @classmethod
     def of(cls, turn: Turn, history: list[Json]) -> Self:
         """For a process that answers `turn` after `history`."""
-        lines = transcript(history, uuid4(), asked_for(turn)) if history else b""
+        lines = transcript(history, uuid4(), upstream_model(turn)) if history else b""
         return cls(lines, system_prompt(turn.messages, turn.reply_format))
 
-    def lay_out(self, scratch: Scratch) -> None:
+    def write_to(self, scratch: Scratch) -> None:
         """Hand it over; nothing where there is nothing of it."""
         if self.history:
             scratch.hand_over(HISTORY, self.history)
@@ -143,20 +143,20 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class LaunchSpec:
     """What a process is started for that is told everything at its start.
 
     It goes on with the history in its folder, if there is one; without `prompted` it answers that as it stands.
     """
 
     model: str
-    drawing: Drawing
-    prompted: bool
+    generation: GenerationOptions
+    has_prompt: bool
     schema: str | None = None
 
     @classmethod
     def of(cls, turn: Turn, *, prompted: bool) -> Self:
-        return cls(asked_for(turn), Drawing.of(turn), prompted, turn.schema)
+        return cls(upstream_model(turn), GenerationOptions.of(turn), prompted, turn.schema)
 
     def options(self, scratch: Scratch) -> tuple[str, ...]:
         """With the history and the instructions that were handed over to `scratch`.
@@ -166,23 +166,23 @@ class Order:
         return (
             *((f"--resume={path}",) if (path := scratch.handed_over(HISTORY)) else ()),
             f"--system-prompt-file={path}" if (path := scratch.handed_over(INSTRUCTIONS)) else "--system-prompt=",
-            *self.plain_options(),
+            *self.options_without_files(),
         )
 
-    def plain_options(self) -> tuple[str, ...]:
+    def options_without_files(self) -> tuple[str, ...]:
         """Those that need nothing else."""
         schema = self.schema
-        form = (f"--json-schema={json.dumps(checkable(schema), ensure_ascii=False)}",) if schema else ()
-        return (f"--model={self.model}", *self.drawing.options(), *form)
+        form = (f"--json-schema={json.dumps(to_draft7_schema(schema), ensure_ascii=False)}",) if schema else ()
+        return (f"--model={self.model}", *self.generation.options(), *form)
 
     def environment(self) -> Mapping[str, str]:
         """What goes with the options."""
-        unprompted = {} if self.prompted else {"CLAUDE_CODE_RESUME_INTERRUPTED_TURN": "1"}
-        return {**self.drawing.environment(), **unprompted}
+        unprompted = {} if self.has_prompt else {"CLAUDE_CODE_RESUME_INTERRUPTED_TURN": "1"}
+        return {**self.generation.environment(), **unprompted}
 
 
 @dataclass(frozen=True, slots=True)
-class ClaudeCode:
+class ClaudeCodeExecutable:
     """The executable and what is the same for each of its processes.
 
     `login` is the part of the server's own environment that Claude Code needs to sign in and reach its API.
@@ -190,21 +190,21 @@ class ClaudeCode:
     """
 
     program: tuple[str, ...]
-    login: Mapping[str, str]
+    environment: Mapping[str, str]
     max_retries: int
     request_timeout: float
 
     def command(self, scratch: Scratch, options: tuple[str, ...], environment: Mapping[str, str]) -> Command:
         """A process in `scratch`, with what all of the chat profile have and `options` and `environment` besides."""
-        environment = {**CHAT_ENVIRONMENT, **_simple(self.login), **environment}
-        return self.at_work(scratch, scratch.work, (*CHAT_OPTIONS, *options), environment)
+        environment = {**CHAT_ENVIRONMENT, **_simple(self.environment), **environment}
+        return self.command_in(scratch, scratch.work, (*CHAT_OPTIONS, *options), environment)
 
-    def at_work(
+    def command_in(
         self, scratch: Scratch, folder: Path, options: tuple[str, ...], environment: Mapping[str, str]
     ) -> Command:
         """A process that works in `folder`, with `options` only; what it leaves goes to `scratch`."""
         environment = {
-            **self.login,
+            **self.environment,
             **environment,
             "CLAUDE_CODE_MAX_RETRIES": str(self.max_retries),
             "API_TIMEOUT_MS": str(round(self.request_timeout * 1000)),
@@ -212,17 +212,19 @@ class ClaudeCode:
             "PWD": str(folder),
         }
         if shows("debug"):
-            log.debug("adapter.claude_args", argv=[*self.program, *map(_told, options)], env=sorted(environment))
+            log.debug(
+                "adapter.claude_args", argv=[*self.program, *map(_loggable_option, options)], env=sorted(environment)
+            )
         return Command((*self.program, *options), environment, folder, scratch.stderr, scratch.descriptors)
 
 
-def _told(option: str) -> str:
+def _loggable_option(option: str) -> str:
     """For the log, which has no instructions; where their file is may be told."""
     name, equals, _ = option.partition("=")
     return f"{name}={CUT}" if equals and name.endswith("system-prompt") and not option.endswith("=") else option
 
 
-def asked_for(turn: Turn) -> str:
+def upstream_model(turn: Turn) -> str:
     """The model, as upstream has it where that is known."""
     return turn.model.resolved or turn.model.id
 

@@ -12,7 +12,7 @@ from claude_openai.core.events import AgentLimit
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class SystemInit:
     """It begins to work on a prompt, with `tools` to offer."""
 
     session_id: str
@@ -20,7 +20,7 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Streamed:
+class UpstreamEvent:
     """One event of upstream's stream."""
 
     event: Mapping[str, Any]
@@ -38,7 +38,7 @@ class ToolUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class AssistantBlock:
     """One finished block of the model's message, after its stream events: the calls in it. `model` is "<synthetic>"
     where the words are Claude Code's own.
     """
@@ -58,7 +58,7 @@ class ToolResult:
 
 
 @dataclass(frozen=True, slots=True)
-class ResultsGiven:
+class ToolResults:
     """What became of calls."""
 
     results: tuple[ToolResult, ...]
@@ -66,7 +66,7 @@ class ResultsGiven:
 
 
 @dataclass(frozen=True, slots=True)
-class RetryAnnounced:
+class ApiRetry:
     """It will repeat the request, `attempt` of `most`, in `delay` seconds; `status` is upstream's (None: no answer)."""
 
     attempt: int
@@ -76,21 +76,21 @@ class RetryAnnounced:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ModelRefusal:
     """Upstream refused, and nothing else will be tried."""
 
     explanation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class RateLimitTold:
+class RateLimitInfo:
     """How the account stands, as Claude Code has it: `status`, `rateLimitType`, `resetsAt`, `unifiedWindows` ..."""
 
     report: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class TurnResult:
     """It is done with the prompt. `text` is the answer, or with `is_error` why there is none; `status` is upstream's
     where that failed. `cost_usd` is that of the whole process so far. `limit` is which of its own limits ended it;
     `unfit`: the answer did not fit its schema, however often it was sent back.
@@ -101,14 +101,16 @@ class Ended:
     status: int | None = None
     cost_usd: float | None = None
     limit: AgentLimit | None = None
-    unfit: bool = False
+    structured_output_failed: bool = False
 
 
-UNFIT = "error_max_structured_output_retries"
+STRUCTURED_OUTPUT_RETRIES_EXHAUSTED = "error_max_structured_output_retries"
 """The subtype of the result where an answer does not fit."""
 
 LIMITS: Mapping[str, AgentLimit] = {"error_max_turns": "max_turns", "error_max_budget_usd": "max_budget_usd"}
 """What the subtype of a result tells of that."""
 
 
-Said = Started | Streamed | Spoken | ResultsGiven | RetryAnnounced | Refused | RateLimitTold | Ended
+CliMessage = (
+    SystemInit | UpstreamEvent | AssistantBlock | ToolResults | ApiRetry | ModelRefusal | RateLimitInfo | TurnResult
+)

@@ -10,31 +10,31 @@ from typing import Any
 
 from claude_openai.claude_code.stream_json.messages import (
     LIMITS,
-    UNFIT,
-    Ended,
-    RateLimitTold,
-    Refused,
-    ResultsGiven,
-    RetryAnnounced,
-    Said,
-    Spoken,
-    Started,
-    Streamed,
+    STRUCTURED_OUTPUT_RETRIES_EXHAUSTED,
+    ApiRetry,
+    AssistantBlock,
+    CliMessage,
+    ModelRefusal,
+    RateLimitInfo,
+    SystemInit,
     ToolResult,
+    ToolResults,
     ToolUse,
+    TurnResult,
+    UpstreamEvent,
 )
 from claude_openai.logs import logger, shows
 
 log = logger(__name__)
 
-Words = Mapping[str, Any]
+RawMessage = Mapping[str, Any]
 
 
 class UnreadableMessage(Exception):  # noqa: N818 -- named for what happened, as everywhere here
     """Claude Code said something that this version cannot read."""
 
 
-def parsed(line: bytes) -> Words | None:
+def parse_line(line: bytes) -> RawMessage | None:
     """One line of Claude Code's output; None where it is no message: some builds write diagnostics between them.
 
     Raises:
@@ -43,13 +43,13 @@ def parsed(line: bytes) -> Words | None:
     if not line.lstrip().startswith(b"{"):
         return None
     try:
-        words: Words = json.loads(line)
+        words: RawMessage = json.loads(line)
     except ValueError as error:
         raise UnreadableMessage(f"a line of {len(line)} bytes that is no JSON") from error  # its text is no one's here
     return words
 
 
-def tell(words: Words) -> None:
+def log_message(words: RawMessage) -> None:
     """To the log. Of messages that come with every token this is all they cost below `trace`."""
     if words.get("type") == "stream_event":
         if shows("trace"):
@@ -58,67 +58,65 @@ def tell(words: Words) -> None:
         log.debug("sdk.message", type=words.get("type"), message=words)
 
 
-def heard(words: Words) -> Said | None:
+def parse_message(words: RawMessage) -> CliMessage | None:
     """`words` as a value.
 
     Raises:
         UnreadableMessage: a message of a known kind is not as it should be.
     """
     try:
-        return _said(words)
+        return _parse_known_message(words)
     except (KeyError, TypeError, AttributeError) as error:
         raise UnreadableMessage(f"a message of type {words.get('type')!r} without {error}") from error
 
 
-def noted(words: Words) -> Said | None:
+def parse_system_message(words: RawMessage) -> CliMessage | None:
     """The same for a message of type "system"."""
     match words.get("subtype"):
         case "init":
-            return Started(words.get("session_id") or "", tuple(words.get("tools") or ()))
+            return SystemInit(words.get("session_id") or "", tuple(words.get("tools") or ()))
         case "api_retry":
             delay = (words.get("retry_delay_ms") or 0) / 1000
-            return RetryAnnounced(
-                words.get("attempt") or 1, words.get("max_retries") or 1, delay, words.get("error_status")
-            )
+            return ApiRetry(words.get("attempt") or 1, words.get("max_retries") or 1, delay, words.get("error_status"))
         case "model_refusal_no_fallback":
-            return Refused(words.get("api_refusal_explanation"))
+            return ModelRefusal(words.get("api_refusal_explanation"))
         case _:
             return None
 
 
-def _said(words: Words) -> Said | None:
+def _parse_known_message(words: RawMessage) -> CliMessage | None:
     match words.get("type"):
         case "stream_event":
-            return Streamed(words["event"], words["session_id"], words.get("parent_tool_use_id"))
+            return UpstreamEvent(words["event"], words["session_id"], words.get("parent_tool_use_id"))
         case "system":
-            return noted(words)
+            return parse_system_message(words)
         case "assistant":
             message = words["message"]
             uses = [block for block in message["content"] if block["type"] == "tool_use"]
             calls = tuple(ToolUse(use["id"], use["name"], use["input"]) for use in uses)
-            return Spoken(message["model"], calls, words.get("parent_tool_use_id"))
+            return AssistantBlock(message["model"], calls, words.get("parent_tool_use_id"))
         case "user":
-            return _results(words)
+            return _parse_tool_results(words)
         case "rate_limit_event":
             report = words["rate_limit_info"]
-            return RateLimitTold({"status": report["status"], **report})
+            return RateLimitInfo({"status": report["status"], **report})
         case "result":
             text = words.get("result") or "; ".join(words.get("errors") or ())
             limit = LIMITS.get(words.get("subtype") or "")
-            return Ended(
+            return TurnResult(
                 words["is_error"],
                 text,
                 words.get("api_error_status"),
                 words.get("total_cost_usd"),
                 limit,
-                words.get("subtype") == UNFIT,
+                words.get("subtype") == STRUCTURED_OUTPUT_RETRIES_EXHAUSTED,
             )
         case _:
             return None
 
 
-def _results(words: Words) -> ResultsGiven | None:
+def _parse_tool_results(words: RawMessage) -> ToolResults | None:
     content = words["message"]["content"]
     blocks = [block for block in content if block["type"] == "tool_result"] if isinstance(content, list) else []
     results = [ToolResult(block["tool_use_id"], block.get("content"), bool(block.get("is_error"))) for block in blocks]
-    return ResultsGiven(tuple(results), words.get("parent_tool_use_id")) if results else None
+    return ToolResults(tuple(results), words.get("parent_tool_use_id")) if results else None

@@ -12,15 +12,15 @@ from typing import Any, assert_never
 
 from claude_openai.claude_code.stream_json.failures import process_failure, upstream_failure
 from claude_openai.claude_code.stream_json.messages import (
-    Ended,
-    RateLimitTold,
-    Refused,
-    ResultsGiven,
-    RetryAnnounced,
-    Said,
-    Spoken,
-    Started,
-    Streamed,
+    ApiRetry,
+    AssistantBlock,
+    CliMessage,
+    ModelRefusal,
+    RateLimitInfo,
+    SystemInit,
+    ToolResults,
+    TurnResult,
+    UpstreamEvent,
 )
 from claude_openai.core.events import (
     Event,
@@ -40,21 +40,21 @@ from claude_openai.core.events import (
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
 
-LONGEST_WAIT_SECONDS = 5.0
+MAX_RETRY_WAIT_SECONDS = 5.0
 """Between all tries of a request: Claude Code would wait up to a minute each time, where upstream asks for it. A longer
 wait is the client's, who is told; and it must be told before the first keep-alive decides the status."""
 
-BETWEEN_THOUGHTS = "\n\n"
+THINKING_SEPARATOR = "\n\n"
 """What sets one block of thinking apart from another of the same answer."""
 
-CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
+TRUNCATED_STOP_REASONS = frozenset({"max_tokens", "model_context_window_exceeded"})
 """How a message ends that has not come to its end."""
 
 _FINISH: Mapping[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "pause_turn": "stop",
-    **dict.fromkeys(CUT, "length"),
+    **dict.fromkeys(TRUNCATED_STOP_REASONS, "length"),
     "refusal": "refusal",
 }
 
@@ -66,10 +66,10 @@ class AnswerReader:
     has ended: then `calls` are those it made, or only the result is missing.
     """
 
-    ends_where_cut = True
+    ends_when_truncated = True
     """Whether an answer that was cut is told as such, and Claude Code not let go on."""
 
-    complaint: str | None = None
+    correction: str | None = None
     """What Claude Code is to be told now, for the answer to go on."""
 
     fault: str | None = None
@@ -78,7 +78,7 @@ class AnswerReader:
     exact = True
     """Whether what Claude Code remembers of the answer is what the client was given of it."""
 
-    lasts = False
+    is_resumable = False
     """Once `done`: whether there was an answer after which the session can go on. Chat's answers are done before."""
 
     def __init__(self, model: str, offered: frozenset[str], wall_clock: Callable[[], float]) -> None:
@@ -101,12 +101,12 @@ class AnswerReader:
         self._waited = 0.0
 
     @property
-    def ready(self) -> bool:
+    def is_our_turn(self) -> bool:
         """Whether it is for us to go on: the answer is complete, or its calls are for the client to run."""
         return self.complete
 
     @property
-    def goes_on(self) -> bool:
+    def must_be_stopped(self) -> bool:
         """Whether Claude Code answers this answer with another request (measured: see the module's words)."""
         ends_by_itself = self._stop_reason in {"refusal", "tool_use"} or (
             self._stop_reason in {"end_turn", "stop_sequence"} and self._said_text
@@ -114,7 +114,7 @@ class AnswerReader:
         return self.complete and not ends_by_itself
 
     @property
-    def parks(self) -> bool:
+    def can_park(self) -> bool:
         """Whether the session can go on once the client has run the calls: upstream takes no two of one id back."""
         ids = [call.id for call in self.calls]
         return len(set(ids)) == len(ids)
@@ -126,38 +126,38 @@ class AnswerReader:
 
     @property
     def _cut(self) -> bool:
-        return self.ends_where_cut and self.complete and self._stop_reason in CUT
+        return self.ends_when_truncated and self.complete and self._stop_reason in TRUNCATED_STOP_REASONS
 
-    def unchecked(self, said: Said) -> tuple[str, str] | None:  # noqa: ARG002 -- for those whose answers have a form
+    def unchecked(self, said: CliMessage) -> tuple[str, str] | None:  # noqa: ARG002 -- for those whose answers have a form
         """A schema and the answer that must fit it, where the events of `said` depend on that: `fault` is set first."""
         return None
 
-    def feed(self, said: Said) -> list[Event]:
+    def feed(self, said: CliMessage) -> list[Event]:
         """The events that `said` makes; nothing once `done`."""
         if self.done:
             return []
         match said:
-            case Streamed(event, session_id, parent=None):
+            case UpstreamEvent(event, session_id, parent=None):
                 return self._streamed(event, session_id)
-            case Started(tools=tools) if not self._offered.issuperset(tools):
+            case SystemInit(tools=tools) if not self._offered.issuperset(tools):
                 return self._fail(process_failure("offered the model tools of its own, which this profile rules out"))
-            case RetryAnnounced():
+            case ApiRetry():
                 return self._retried(said)
-            case Refused(explanation):
+            case ModelRefusal(explanation):
                 # Where nothing was said before, the only word of it: `message_delta` then has no stop reason.
                 self._stop_reason = "refusal"
                 self._refusal = explanation or self._refusal
-            case RateLimitTold(report):
+            case RateLimitInfo(report):
                 self._rate_limit = _reported(report)
-            case Ended():
+            case TurnResult():
                 return self._ended(said)
-            case Streamed() | Started() | Spoken() | ResultsGiven():
+            case UpstreamEvent() | SystemInit() | AssistantBlock() | ToolResults():
                 pass
             case _:
                 assert_never(said)
         return []
 
-    def go_on(self) -> None:
+    def continue_answer(self) -> None:
         """The calls of this message go back to the model: its next message belongs to the same answer."""
         self._spent = self._used()
         self._calls = []
@@ -214,7 +214,7 @@ class AnswerReader:
                 self._said_something = True
                 self._calls.append(_CallInProgress(call_id, name))
             case {"type": "thinking"} if self._thought:
-                self._apart = BETWEEN_THOUGHTS
+                self._apart = THINKING_SEPARATOR
 
     def _message_started(self, message: Mapping[str, Any], session_id: str) -> list[Event]:
         if self._said_something:
@@ -234,16 +234,16 @@ class AnswerReader:
         if isinstance(details, dict):
             self._refusal = details.get("explanation") or self._refusal
 
-    def _retried(self, announced: RetryAnnounced) -> list[Event]:
+    def _retried(self, announced: ApiRetry) -> list[Event]:
         if self._said_something:
             return self._fail(_INTERRUPTED)  # the retry would say it all again
         self._waited += announced.delay
-        if self._waited > LONGEST_WAIT_SECONDS:
+        if self._waited > MAX_RETRY_WAIT_SECONDS:
             told = f"Upstream asks to wait {announced.delay:.0f} s before the next try."
             return self._fail(upstream_failure(announced.status, told, model=self._model, retry_after=announced.delay))
         return [Retrying(announced.attempt, announced.most, announced.status)]
 
-    def _ended(self, end: Ended) -> list[Event]:
+    def _ended(self, end: TurnResult) -> list[Event]:
         if self._stop_reason is None:
             return self._fail(self._why_not(end))
         return self._finish(end.cost_usd)
@@ -258,7 +258,7 @@ class AnswerReader:
     def _used(self) -> Usage:
         return _sum(self._spent, self._usage)
 
-    def _why_not(self, end: Ended) -> Failure:
+    def _why_not(self, end: TurnResult) -> Failure:
         if self._said_something:
             return _INTERRUPTED
         if not end.is_error:

@@ -7,20 +7,20 @@ times, and ends the turn once it fits, without a further request. What else the 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from claude_openai.claude_code.stream_json.messages import Ended, ResultsGiven, Said, Started, ToolResult
+from claude_openai.claude_code.stream_json.messages import CliMessage, SystemInit, ToolResult, ToolResults, TurnResult
 from claude_openai.claude_code.stream_json.reader import AnswerReader
 from claude_openai.core.events import Event, TextDelta, TextWithdrawn, Working
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
 
-MOST_MENDS: Final = 4
+MAX_SCHEMA_RETRIES: Final = 4
 """After the first try: five in all are what Claude Code allows, too."""
 
 STRUCTURED_OUTPUT: Final = "StructuredOutput"
 """Claude Code's name for the tool."""
 
 
-class StructuredReader(AnswerReader):
+class StructuredOutputReader(AnswerReader):
     """An answer that must fit `schema`, JSON text; the other arguments are those of the reader that it is besides.
 
     Its text comes as the model writes it, and is withdrawn where it turns out not to fit. What Claude Code's own check
@@ -37,30 +37,30 @@ class StructuredReader(AnswerReader):
         self._results: list[ToolResult] = []
 
     @property
-    def ready(self) -> bool:
-        return self._cut or (bool(self.calls) and super().ready)
+    def is_our_turn(self) -> bool:
+        return self._cut or (bool(self.calls) and super().is_our_turn)
 
     @property
-    def goes_on(self) -> bool:
+    def must_be_stopped(self) -> bool:
         return self._cut
 
     @property
-    def parks(self) -> bool:
-        return self._giving is None and super().parks
+    def can_park(self) -> bool:
+        return self._giving is None and super().can_park
 
     @property
     def calls(self) -> list[ToolCall]:
         return [call for call in super().calls if call.name != STRUCTURED_OUTPUT]
 
-    def unchecked(self, said: Said) -> tuple[str, str] | None:
-        if isinstance(said, Ended) and self._accepted and not (self.done or said.unfit):
+    def unchecked(self, said: CliMessage) -> tuple[str, str] | None:
+        if isinstance(said, TurnResult) and self._accepted and not (self.done or said.structured_output_failed):
             return self._schema, self._given or "{}"
         return None
 
-    def feed(self, said: Said) -> list[Event]:
-        if isinstance(said, Started) and STRUCTURED_OUTPUT not in said.tools:
+    def feed(self, said: CliMessage) -> list[Event]:
+        if isinstance(said, SystemInit) and STRUCTURED_OUTPUT not in said.tools:
             return self._fail(_NOT_TAKEN)
-        if isinstance(said, ResultsGiven) and said.parent is None:
+        if isinstance(said, ToolResults) and said.parent is None:
             self._results += said.results
         events = super().feed(said)
         return events if self.done else [*events, *self._outcome()]
@@ -80,7 +80,7 @@ class StructuredReader(AnswerReader):
                 return self._written(piece, events)
             case {"type": "message_stop"} if self.complete and self._asked_again:
                 self.exact = False
-                self.go_on()
+                self.continue_answer()
         return events
 
     @property
@@ -114,17 +114,17 @@ class StructuredReader(AnswerReader):
     def _unfitting(self) -> list[Event]:
         told = bool(self._given)
         self.exact, self._given = False, ""
-        self.go_on()
+        self.continue_answer()
         return [TextWithdrawn()] if told else []
 
     def _complained(self, fault: str) -> list[Event]:
         self._mends -= 1
         self._accepted = False
-        self.complaint = f"That answer does not match the required schema: {fault}. Give it again."
+        self.correction = f"That answer does not match the required schema: {fault}. Give it again."
         return self._unfitting()
 
-    def _ended(self, end: Ended) -> list[Event]:
-        if end.unfit:
+    def _ended(self, end: TurnResult) -> list[Event]:
+        if end.structured_output_failed:
             return self._fail(_unfit("the model did not mend it in time"))
         if not self._accepted:
             none_given = self._stop_reason is None and not end.is_error
@@ -133,7 +133,7 @@ class StructuredReader(AnswerReader):
             return self._complained(fault) if self._mends else self._fail(_unfit(fault))
         self._stop_reason = "end_turn"
         events = super()._ended(end)
-        self.lasts = self.lasts or self.exact
+        self.is_resumable = self.is_resumable or self.exact
         return events if self._given else [TextDelta("{}"), *events]
 
 

@@ -49,7 +49,7 @@ _TOGETHER: Final = (
 """Keywords without which others would mean something else."""
 
 
-def checkable(schema: str) -> Json:
+def to_draft7_schema(schema: str) -> Json:
     """`schema`, JSON text of an object's, in the words that Claude Code knows."""
     told: Json = _known(json.loads(schema))
     return told

@@ -5,7 +5,7 @@ import time
 
 import click
 
-from claude_openai.cli.client import Choice, Refused, RunId, about_a_server, api, the_server
+from claude_openai.cli.client import RunId, ServerOption, ServerRefused, about_a_server, api, the_server
 from claude_openai.cli.formatting import SHORTEST_ID, took
 from claude_openai.cli.terminal import one_line, progress
 from claude_openai.errors import ExitCode
@@ -21,7 +21,7 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("run_ids", metavar="RUN_ID...", nargs=-1, required=True, type=RunId())
 @about_a_server
-def cancel(choice: Choice, run_ids: tuple[str, ...]) -> ExitCode:
+def cancel(choice: ServerOption, run_ids: tuple[str, ...]) -> ExitCode:
     """End runs: Claude Code stops, and their clients get the error `run_cancelled`.
 
     RUN_ID is the id of a run, of its answer or of its request (x-request-id), or enough of its beginning.
@@ -35,7 +35,7 @@ def cancel(choice: Choice, run_ids: tuple[str, ...]) -> ExitCode:
                 with progress("Cancelling"):
                     run = server.cancel(run_id)
                 click.echo(told(run, time.time()))
-            except Refused as refused:
+            except ServerRefused as refused:
                 code = refused.exit_code
                 hint = f" ({refused.hint})" if refused.hint else ""
                 click.echo(f"{click.get_current_context().find_root().info_name}: {refused.message}{hint}", err=True)

@@ -10,8 +10,8 @@ from typing import Final
 import click
 from click.shell_completion import CompletionItem
 
-from claude_openai.cli.client import Choice, about_a_server
-from claude_openai.cli.config_merge import CannotJoinError, joined
+from claude_openai.cli.client import ServerOption, about_a_server
+from claude_openai.cli.config_merge import CannotJoinError, merge
 from claude_openai.cli.recipes import KEY_VARIABLE, RECIPES, SHELL, URL, Part, Recipe
 from claude_openai.errors import ExitCode, LaunchError
 
@@ -52,7 +52,7 @@ class _Client(click.ParamType[str]):
 @click.option("--show-key", is_flag=True, help="Print the key too, the first of the settings.")
 @about_a_server
 @click.pass_context
-def connect(context: click.Context, choice: Choice, client: str | None, write: bool, show_key: bool) -> None:
+def connect(context: click.Context, choice: ServerOption, client: str | None, write: bool, show_key: bool) -> None:
     """Print what CLIENT needs to use the server that runs; without CLIENT, list the clients.
 
     What is to be pasted goes to standard output, and to standard error where it belongs. Where no server runs, it is
@@ -87,7 +87,7 @@ def listed() -> str:
     )
 
 
-def _say_the_key(choice: Choice, environ: Mapping[str, str], *, show: bool) -> None:
+def _say_the_key(choice: ServerOption, environ: Mapping[str, str], *, show: bool) -> None:
     """The key itself only if it is asked for: what a terminal shows may be recorded."""
     keys = choice.settings.api_keys
     if show:
@@ -123,7 +123,7 @@ def _written(recipe: Recipe, environ: Mapping[str, str]) -> str:
 
 def _join(place: Path, part: Part) -> str:
     there = place.read_text(encoding="utf-8") if place.exists() else None
-    new = joined(there or "", part.text, part.language)
+    new = merge(there or "", part.text, part.language)
     if new == there:
         return f"{place} has it already"
     if there is None:

@@ -9,9 +9,9 @@ from typing import Final
 
 import click
 
-from claude_openai.cli.client import MOST_RUNS, Choice, about_a_server
+from claude_openai.cli.client import MOST_RUNS, ServerOption, about_a_server
 from claude_openai.cli.formatting import age, cost, digits, tokens, took
-from claude_openai.cli.run_reader import source
+from claude_openai.cli.run_reader import open_run_reader
 from claude_openai.cli.terminal import one_line, progress, wants_colours, width
 from claude_openai.core.runs import RunState
 from claude_openai.protocols.runs.wire import RunObject
@@ -37,13 +37,13 @@ Examples:
 @click.option("--state", type=click.Choice([state.value for state in RunState]), help="Only those in this state.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of all that is known, but for what was said.")
 @about_a_server
-def runs(choice: Choice, limit: int, state: str | None, as_json: bool) -> None:
+def runs(choice: ServerOption, limit: int, state: str | None, as_json: bool) -> None:
     """List the latest runs, latest first. A run is one request; its tokens are those of the prompt and of the answer.
 
     Where no server runs they come from the store on disk. With API keys a server shows only the runs of the first key
     you have; what is on disk is shown whole.
     """
-    with progress("Asking"), source(choice) as found:
+    with progress("Asking"), open_run_reader(choice) as found:
         listed = found.runs(limit, state)
     if as_json:
         click.echo(json.dumps([run.model_dump(exclude_none=False, exclude={"text", "tool_calls"}) for run in listed]))

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from claude_openai.cli.client import Choice, RunId, Said, Told, about_a_server
+from claude_openai.cli.client import RunId, Said, ServerOption, Told, about_a_server
 from claude_openai.cli.formatting import SHORTEST_ID, cost, tokens, took
-from claude_openai.cli.run_reader import Source, said, source
+from claude_openai.cli.run_reader import RunReader, open_run_reader, output_of_run
 from claude_openai.cli.terminal import harmless, one_line, wants_colours
-from claude_openai.core.runs import LIVE
+from claude_openai.core.runs import ACTIVE_STATES
 from claude_openai.protocols.runs.wire import RunActivity, RunCall, RunObject
 
 EXAMPLES = """\b
@@ -27,7 +27,7 @@ Examples:
 @click.argument("run_id", type=RunId())
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is said from now on, until the run is over.")
 @about_a_server
-def tail(choice: Choice, run_id: str, follow: bool) -> None:
+def tail(choice: ServerOption, run_id: str, follow: bool) -> None:
     """Show what a run has said so far: its text as it is, each call of a tool on a line of its own.
 
     RUN_ID is the id of the run, of its answer or of its request (x-request-id), or enough of its beginning. How the run
@@ -35,7 +35,7 @@ def tail(choice: Choice, run_id: str, follow: bool) -> None:
     """
     colours = wants_colours(sys.stdout, click.get_current_context().obj)
     shown = Transcript(terminal=sys.stdout.isatty(), colours=colours)
-    with source(choice) as found:
+    with open_run_reader(choice) as found:
         for told in _told(found, run_id, follow=follow):
             if isinstance(told, RunObject):
                 _say(shown.end())
@@ -89,7 +89,7 @@ def summary(run: RunObject, now: float, *, followed: bool = False) -> str:
     paid = f"{cost(run.cost_usd)}, " if run.cost_usd is not None else ""
     why = f": {one_line(run.error.message)}" if run.error else ""
     advice = "another server answers it: name that one with --port" if followed else "follow it with -f"
-    more = f"; {advice}" if run.state in LIVE else ""
+    more = f"; {advice}" if run.state in ACTIVE_STATES else ""
     return f"run {run.id[:SHORTEST_ID]} {_STANDS[run.state]} ({used}{paid}{took(run, now)}){why}{more}"
 
 
@@ -103,11 +103,11 @@ _STANDS = {
 }
 
 
-def _told(found: Source, run_id: str, *, follow: bool) -> Iterator[Told]:
+def _told(found: RunReader, run_id: str, *, follow: bool) -> Iterator[Told]:
     if follow:
         yield from found.follow(run_id)
     else:
-        yield from said(run := found.run(run_id))
+        yield from output_of_run(run := found.run(run_id))
         yield run
 
 

@@ -19,17 +19,17 @@ from claude_openai.core.agent import AgentRules
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.models import Catalogue
 from claude_openai.core.runs import Caller
-from claude_openai.http.generation.context import Answering, considerately
+from claude_openai.http.generation.context import GenerationContext, run_in_thread_if_large
 from claude_openai.http.generation.event_stream import EventStream
-from claude_openai.http.generation.request_events import tell_effective_request, tell_request
-from claude_openai.http.generation.turns import attended_together, calling
+from claude_openai.http.generation.request_events import log_effective_request, log_request
+from claude_openai.http.generation.turns import caller_of, run_turns
 from claude_openai.http.middleware.auth import principal
-from claude_openai.http.middleware.errors import failure_answer, failure_event
-from claude_openai.http.middleware.rate_limits import telling
+from claude_openai.http.middleware.errors import failure_event, failure_response
+from claude_openai.http.middleware.rate_limits import with_rate_limit_headers
 from claude_openai.logs import logger
 from claude_openai.protocols.chat_completions import request as chat
-from claude_openai.protocols.chat_completions.choices import ChoicesEncoder, together
-from claude_openai.protocols.chat_completions.request import Reading
+from claude_openai.protocols.chat_completions.choices import ChoicesEncoder, interleave
+from claude_openai.protocols.chat_completions.request import ParsedRequest
 from claude_openai.protocols.chat_completions.stream import ChunkEncoder
 from claude_openai.protocols.chat_completions.whole import Collector
 from claude_openai.protocols.chat_completions.wire import ChatCompletion, ChatCompletionChunk
@@ -50,7 +50,7 @@ class Form(Generic[Request]):
 
     prefix: str
     parse: Callable[[bytes], Request]
-    read: Callable[[Request, Catalogue, str, AgentRules | None], Reading]
+    read: Callable[[Request, Catalogue, str, AgentRules | None], ParsedRequest]
     whole: Callable[[ChatCompletion], Reply]
     piece: Callable[[ChatCompletionChunk], Reply | None]
 
@@ -62,7 +62,7 @@ OLDER: Final = Form("cmpl-", older.parse_request, older.read_turn, older_answer.
 class ChatCompletions:
     """The endpoint."""
 
-    def __init__(self, means: Answering, form: Form[Any] = CHAT) -> None:
+    def __init__(self, means: GenerationContext, form: Form[Any] = CHAT) -> None:
         self._means = means
         self._form = form
 
@@ -72,16 +72,16 @@ class ChatCompletions:
 
     async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         with self._means.understanding() as elapsed:
-            await considerately(len(body), tell_request, scope, body)
+            await run_in_thread_if_large(len(body), log_request, scope, body)
             reading = await self._read(body, principal(scope))
-        headers = self._means.reported(reading.ignored, reading.adjusted)
-        send = telling(send, self._means.gateway, self._means.now)
-        caller, created = calling(scope, self._means.new_id(), self._form.prefix), self._means.now()
+        headers = self._means.not_honoured_headers(reading.ignored, reading.adjusted)
+        send = with_rate_limit_headers(send, self._means.gateway, self._means.now)
+        caller, created = caller_of(scope, self._means.new_id(), self._form.prefix), self._means.now()
         callers = self._callers(replace(caller, understood_in=elapsed()), len(reading.answers))
         asked = list(zip(callers, reading.answers, strict=True))
-        async with attended_together(self._means.gateway, asked, receive) as events:
+        async with run_turns(self._means.gateway, asked, receive) as events:
             for turn in reading.turns:
-                tell_effective_request(turn, stream=reading.stream, ignored=reading.ignored, adjusted=reading.adjusted)
+                log_effective_request(turn, stream=reading.stream, ignored=reading.ignored, adjusted=reading.adjusted)
             if reading.stream:
                 encoder = _encoder(reading, caller.answer_id, created)
                 stream = EventStream(send, headers, self._means.keep_alive_seconds)
@@ -93,10 +93,12 @@ class ChatCompletions:
                 answer.headers.update(headers)
                 await answer(scope, receive, send)
 
-    async def _read(self, body: bytes, asked_by: str) -> Reading:
-        request = await considerately(len(body), self._form.parse, body)
+    async def _read(self, body: bytes, asked_by: str) -> ParsedRequest:
+        request = await run_in_thread_if_large(len(body), self._form.parse, body)
         catalogue = await self._means.gateway.catalogue()
-        return await considerately(len(body), self._form.read, request, catalogue, asked_by, self._means.agents)
+        return await run_in_thread_if_large(
+            len(body), self._form.read, request, catalogue, asked_by, self._means.agent_rules
+        )
 
     def _callers(self, first: Caller, choices: int) -> list[Caller]:
         """One for each answer: the run of the first has the id of the reply, the others have their own."""
@@ -113,10 +115,10 @@ class ChatCompletions:
         while unfinished:
             choice, event = await events.receive()
             if isinstance(event, TurnFailed):
-                return failure_answer(event.failure)
+                return failure_response(event.failure)
             collectors[choice].feed(event)
             unfinished -= isinstance(event, TurnFinished)
-        whole = together([collector.result() for collector in collectors], choices)
+        whole = interleave([collector.result() for collector in collectors], choices)
         return Response(self._form.whole(whole).to_json(), media_type="application/json")
 
     async def _streamed(
@@ -127,7 +129,7 @@ class ChatCompletions:
             choice, event = await stream.next(events)
             if isinstance(event, TurnFailed):
                 if not stream.begun:
-                    return failure_answer(event.failure)
+                    return failure_response(event.failure)
                 await stream.write(failure_event(event.failure), last=True)
                 return None
             framed = self._framed(encoder.feed(choice, event))
@@ -144,6 +146,6 @@ class ChatCompletions:
         return b"".join(sse.event(piece.to_json(), name) for piece, name in told if piece)
 
 
-def _encoder(reading: Reading, answer_id: str, created: int) -> ChoicesEncoder:
+def _encoder(reading: ParsedRequest, answer_id: str, created: int) -> ChoicesEncoder:
     alike = partial(ChunkEncoder, answer_id, created, reading.telling)
     return ChoicesEncoder([alike(index=index) for index in range(len(reading.answers))], reading.choices)

@@ -114,5 +114,5 @@ class HealthCheck:
             queue=QueueHealth(load.running, load.waiting),
             processes=load.processes,
             turns=load.turns,
-            rebuilt_because=load.rebuilt_because,
+            rebuilt_because=load.miss_reasons,
         )

@@ -15,19 +15,19 @@ from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.core.runs import LIVE, Caller, Kept, Run, RunState
-from claude_openai.http.generation.context import Answering, considerately
+from claude_openai.core.runs import ACTIVE_STATES, Caller, Kept, Run, RunState
+from claude_openai.http.generation.context import GenerationContext, run_in_thread_if_large
 from claude_openai.http.generation.event_stream import EventStream
-from claude_openai.http.generation.request_events import tell_effective_request, tell_request
-from claude_openai.http.generation.turns import attended, calling
+from claude_openai.http.generation.request_events import log_effective_request, log_request
+from claude_openai.http.generation.turns import caller_of, run_turn
 from claude_openai.http.middleware.auth import principal
-from claude_openai.http.middleware.errors import Refused, failure_answer, report, shown
-from claude_openai.http.middleware.rate_limits import telling
-from claude_openai.http.ports import Runs
+from claude_openai.http.middleware.errors import HttpError, failure_response, report, shown
+from claude_openai.http.middleware.rate_limits import with_rate_limit_headers
+from claude_openai.http.ports import RunRegistry
 from claude_openai.protocols.common.wire import sse
 from claude_openai.protocols.responses import stored
 from claude_openai.protocols.responses.references import item_ids, referenced, with_items
-from claude_openai.protocols.responses.request import Reading, parse_request, read_turn
+from claude_openai.protocols.responses.request import ParsedRequest, parse_request, read_turn
 from claude_openai.protocols.responses.stream import ResponseEncoder
 from claude_openai.protocols.responses.wire.events import StreamEvent
 from claude_openai.protocols.responses.wire.reply import Deleted
@@ -46,7 +46,7 @@ MOST_ITEMS, ITEMS = 100, 20
 class Responses:
     """`POST /v1/responses`."""
 
-    def __init__(self, means: Answering) -> None:
+    def __init__(self, means: GenerationContext) -> None:
         self._means = means
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,13 +54,13 @@ class Responses:
             await self._answer(body, scope, receive, send)
 
     async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
-        caller = calling(scope, self._means.new_id(), PREFIX)
+        caller = caller_of(scope, self._means.new_id(), PREFIX)
         with self._means.understanding() as elapsed:
-            await considerately(len(body), tell_request, scope, body)
+            await run_in_thread_if_large(len(body), log_request, scope, body)
             reading = await self._read(body, caller)
         caller = replace(caller, understood_in=elapsed())
-        headers = self._means.reported(reading.ignored, reading.adjusted)
-        send = telling(send, self._means.gateway, self._means.now)
+        headers = self._means.not_honoured_headers(reading.ignored, reading.adjusted)
+        send = with_rate_limit_headers(send, self._means.gateway, self._means.now)
         encoder = ResponseEncoder(
             reading.response,
             item_ids(caller.answer_id),
@@ -69,8 +69,8 @@ class Responses:
             reading.shows_activity,
         )
         response = _Response(encoder, reading.items, caller, self._means.gateway.runs)
-        async with attended(self._means.gateway, reading.turn, caller, receive) as events:
-            tell_effective_request(
+        async with run_turn(self._means.gateway, reading.turn, caller, receive) as events:
+            log_effective_request(
                 reading.turn, stream=reading.stream, ignored=reading.ignored, adjusted=reading.adjusted
             )
             if reading.stream:
@@ -81,10 +81,10 @@ class Responses:
                 answer.headers.update(headers)
                 await answer(scope, receive, send)
 
-    async def _read(self, body: bytes, caller: Caller) -> Reading:
-        request = await considerately(len(body), parse_request, body)
+    async def _read(self, body: bytes, caller: Caller) -> ParsedRequest:
+        request = await run_in_thread_if_large(len(body), parse_request, body)
         named = await _named(self._means.gateway.runs, request, caller.principal)
-        request = await considerately(_size(named), with_items, request, named)
+        request = await run_in_thread_if_large(_size(named), with_items, request, named)
         history = await _before(self._means.gateway.runs, request.previous_response_id, caller.principal)
         size = len(body) + _size((*named, *history))
         catalogue = await self._means.gateway.catalogue()
@@ -94,15 +94,15 @@ class Responses:
             created=self._means.now(),
             principal=caller.principal,
             history=history,
-            rules=self._means.agents,
+            rules=self._means.agent_rules,
         )
-        return await considerately(size, understand, request, catalogue)
+        return await run_in_thread_if_large(size, understand, request, catalogue)
 
 
 class _Response:
     """One response while it is answered."""
 
-    def __init__(self, encoder: ResponseEncoder, items: str, caller: Caller, runs: Runs) -> None:
+    def __init__(self, encoder: ResponseEncoder, items: str, caller: Caller, runs: RunRegistry) -> None:
         self._encoder = encoder
         self._items = items
         self._caller = caller
@@ -112,7 +112,7 @@ class _Response:
         while True:
             event = await events.receive()
             if isinstance(event, TurnFailed):
-                return failure_answer(event.failure)
+                return failure_response(event.failure)
             self._encoder.feed(event)
             if isinstance(event, TurnFinished):
                 await self._keep()
@@ -125,7 +125,7 @@ class _Response:
             event = await stream.next(events)
             if isinstance(event, TurnFailed):
                 if not stream.begun:
-                    return failure_answer(event.failure)
+                    return failure_response(event.failure)
                 report(event.failure)
             told = self._encoder.feed(event)
             last = isinstance(event, TurnFinished | TurnFailed)
@@ -141,13 +141,13 @@ class _Response:
         response = self._encoder.response
         if response.store:
             kept = Kept(self._items, response.to_json())
-            await self._runs.keep(self._caller.run_id, self._caller.principal, kept)
+            await self._runs.store_response(self._caller.run_id, self._caller.principal, kept)
 
 
 class StoredResponse:
     """`GET` and `DELETE` of `/v1/responses/{response}`."""
 
-    def __init__(self, runs: Runs) -> None:
+    def __init__(self, runs: RunRegistry) -> None:
         self._runs = runs
 
     async def get(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -159,16 +159,16 @@ class StoredResponse:
 
     async def delete(self, scope: Scope, receive: Receive, send: Send) -> None:
         run, _ = await _meant(self._runs, scope)
-        if run.state in LIVE:
-            raise Refused(400, f"Cannot delete the response {run.answer_id}: it is being answered. Cancel it first.")
-        await self._runs.keep(run.id, run.principal, None)
+        if run.state in ACTIVE_STATES:
+            raise HttpError(400, f"Cannot delete the response {run.answer_id}: it is being answered. Cancel it first.")
+        await self._runs.store_response(run.id, run.principal, None)
         await _json(Deleted(id=run.answer_id).to_json())(scope, receive, send)
 
 
 class CancelResponse:
     """`POST /v1/responses/{response}/cancel`, while it is answered: its client is told so, and upstream is ended."""
 
-    def __init__(self, runs: Runs) -> None:
+    def __init__(self, runs: RunRegistry) -> None:
         self._runs = runs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -176,17 +176,17 @@ class CancelResponse:
         if run.state is RunState.CANCELLED:
             await _json(kept.response)(scope, receive, send)
             return
-        if run.state not in LIVE or self._runs.cancel(run) is None:
-            raise Refused(400, f"Cannot cancel the response {run.answer_id}: it is {run.state.value}.")
+        if run.state not in ACTIVE_STATES or self._runs.cancel(run) is None:
+            raise HttpError(400, f"Cannot cancel the response {run.answer_id}: it is {run.state.value}.")
         response = stored.cancelled(kept.response)
-        await self._runs.keep(run.id, run.principal, Kept(kept.items, response))
+        await self._runs.store_response(run.id, run.principal, Kept(kept.items, response))
         await _json(response)(scope, receive, send)
 
 
 class InputItems:
     """`GET /v1/responses/{response}/input_items`."""
 
-    def __init__(self, runs: Runs) -> None:
+    def __init__(self, runs: RunRegistry) -> None:
         self._runs = runs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -195,8 +195,8 @@ class InputItems:
         order = query.get("order", "desc")
         if order not in {"asc", "desc"}:
             raise _invalid(f"order must be asc or desc, not {shown(order)!r}.", "order")
-        history = await _found_before(self._runs, stored.before(kept.response), run.principal)
-        items = await considerately(_size([kept, *history]), stored.asked_with, kept, history)
+        history = await _found_before(self._runs, stored.previous_response_id(kept.response), run.principal)
+        items = await run_in_thread_if_large(_size([kept, *history]), stored.asked_with, kept, history)
         after = query.get("after")
         page = stored.page(items, after=after, limit=_limit(query), newest_first=order == "desc")
         if page is None:
@@ -204,7 +204,7 @@ class InputItems:
         await _json(page.to_json())(scope, receive, send)
 
 
-async def _before(runs: Runs, previous: str | None, asked_by: str) -> list[Kept]:
+async def _before(runs: RunRegistry, previous: str | None, asked_by: str) -> list[Kept]:
     """The responses of the conversation up to `previous`, the first one first.
 
     Raises:
@@ -216,28 +216,28 @@ async def _before(runs: Runs, previous: str | None, asked_by: str) -> list[Kept]
         found = await _kept(runs, previous, asked_by)
         if found is None:
             sentence = f"Previous response with id '{shown(previous)}' not found."
-            raise Refused(400, sentence, code="previous_response_not_found", param=PREVIOUS)
+            raise HttpError(400, sentence, code="previous_response_not_found", param=PREVIOUS)
         run, kept = found
-        if run.state in LIVE:
-            raise Refused(400, f"Previous response with id '{previous}' is still being answered.", param=PREVIOUS)
+        if run.state in ACTIVE_STATES:
+            raise HttpError(400, f"Previous response with id '{previous}' is still being answered.", param=PREVIOUS)
         if len(found_so_far) == MOST_BEFORE:
             sentence = f"The conversation has more than {MOST_BEFORE} responses. Send it as input instead."
-            raise Refused(400, sentence, param=PREVIOUS)
+            raise HttpError(400, sentence, param=PREVIOUS)
         found_so_far.append(kept)
-        previous = stored.before(kept.response)
+        previous = stored.previous_response_id(kept.response)
     return found_so_far[::-1]
 
 
-async def _found_before(runs: Runs, previous: str | None, asked_by: str) -> list[Kept]:
+async def _found_before(runs: RunRegistry, previous: str | None, asked_by: str) -> list[Kept]:
     """The same as far back as they are still there."""
     found_so_far: list[Kept] = []
     while previous and len(found_so_far) < MOST_BEFORE and (found := await _kept(runs, previous, asked_by)):
         found_so_far.append(found[1])
-        previous = stored.before(found[1].response)
+        previous = stored.previous_response_id(found[1].response)
     return found_so_far[::-1]
 
 
-async def _named(runs: Runs, request: ResponsesRequest, asked_by: str) -> list[Kept]:
+async def _named(runs: RunRegistry, request: ResponsesRequest, asked_by: str) -> list[Kept]:
     """The responses whose items the request names, as far as they are there.
 
     Raises:
@@ -254,18 +254,18 @@ def _size(responses: Sequence[Kept]) -> int:
     return sum(len(kept.items) + len(kept.response) for kept in responses)
 
 
-async def _meant(runs: Runs, scope: Scope) -> tuple[Run, Kept]:
+async def _meant(runs: RunRegistry, scope: Scope) -> tuple[Run, Kept]:
     wanted: str = scope["path_params"]["response"]
     found = await _kept(runs, wanted, principal(scope))
     if found is None:
-        raise Refused(404, f"Response with id '{shown(wanted)}' not found.")
+        raise HttpError(404, f"Response with id '{shown(wanted)}' not found.")
     return found
 
 
-async def _kept(runs: Runs, wanted: str, asked_by: str) -> tuple[Run, Kept] | None:
+async def _kept(runs: RunRegistry, wanted: str, asked_by: str) -> tuple[Run, Kept] | None:
     for run in await runs.find(wanted, asked_by):
         if run.answer_id == wanted and run.kept is not None:
-            return run, Kept(run.kept.items, stored.settled(run.kept.response, run.state))
+            return run, Kept(run.kept.items, stored.with_final_state(run.kept.response, run.state))
     return None
 
 

@@ -9,12 +9,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.core.runs import LIVE, Run, RunState
+from claude_openai.core.runs import ACTIVE_STATES, Run, RunState
 from claude_openai.http.generation.event_stream import KEEP_ALIVE, EventStream
-from claude_openai.http.generation.turns import while_there
+from claude_openai.http.generation.turns import cancel_on_disconnect
 from claude_openai.http.middleware.auth import principal
-from claude_openai.http.middleware.errors import Refused, shown
-from claude_openai.http.ports import Runs
+from claude_openai.http.middleware.errors import HttpError, shown
+from claude_openai.http.ports import RunRegistry
 from claude_openai.protocols.common.wire.reply import Reply
 from claude_openai.protocols.runs.stream import RunEncoder, run_list, whole_run
 
@@ -28,7 +28,7 @@ MOST = 1000
 class LatestRuns:
     """`GET /runs`."""
 
-    def __init__(self, runs: Runs) -> None:
+    def __init__(self, runs: RunRegistry) -> None:
         self._runs = runs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,7 +40,7 @@ class LatestRuns:
 class OneRun:
     """`GET /runs/{run}`."""
 
-    def __init__(self, runs: Runs) -> None:
+    def __init__(self, runs: RunRegistry) -> None:
         self._runs = runs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,14 +50,14 @@ class OneRun:
 class FollowRun:
     """`GET /runs/{run}/events`."""
 
-    def __init__(self, runs: Runs, keep_alive_seconds: float) -> None:
+    def __init__(self, runs: RunRegistry, keep_alive_seconds: float) -> None:
         self._runs = runs
         self._keep_alive_seconds = keep_alive_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         following = self._runs.follow(await _meant(self._runs, scope))
         stream, encoder = EventStream(send, {}, self._keep_alive_seconds), RunEncoder()
-        async with while_there(receive):
+        async with cancel_on_disconnect(receive):
             await stream.write(KEEP_ALIVE)  # whoever follows a run that says nothing yet knows that it does
             while said := await stream.next(following):
                 if told := encoder.feed(said):
@@ -68,27 +68,29 @@ class FollowRun:
 class CancelRun:
     """`POST /runs/{run}/cancel`."""
 
-    def __init__(self, runs: Runs) -> None:
+    def __init__(self, runs: RunRegistry) -> None:
         self._runs = runs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         run = await _meant(self._runs, scope)
         cancelled = self._runs.cancel(run)
         if cancelled is None:
-            elsewhere = "another server answers it, which can cancel it" if run.state in LIVE else "nothing to cancel"
+            elsewhere = (
+                "another server answers it, which can cancel it" if run.state in ACTIVE_STATES else "nothing to cancel"
+            )
             sentence = f"The run {run.id} is {run.state.value}: {elsewhere}."
-            raise Refused(409, sentence, code="run_not_active")
+            raise HttpError(409, sentence, code="run_not_active")
         await _json(whole_run(cancelled))(scope, receive, send)
 
 
-async def _meant(runs: Runs, scope: Scope) -> Run:
+async def _meant(runs: RunRegistry, scope: Scope) -> Run:
     wanted: str = scope["path_params"]["run"]
     found = await runs.find(wanted, principal(scope))
     if not found:
-        raise Refused(404, f"There is no run {shown(wanted)!r}. `GET /runs` lists them.", code="run_not_found")
+        raise HttpError(404, f"There is no run {shown(wanted)!r}. `GET /runs` lists them.", code="run_not_found")
     if len(found) > 1:
         sentence = f"More than one run goes by {shown(wanted)!r}: give more of its id."
-        raise Refused(400, sentence, code="run_id_ambiguous")
+        raise HttpError(400, sentence, code="run_id_ambiguous")
     return found[0]
 
 

@@ -8,8 +8,8 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.http.middleware.errors import Refused, shown
-from claude_openai.http.middleware.slow_clients import ClientGone
+from claude_openai.http.middleware.errors import HttpError, shown
+from claude_openai.http.middleware.slow_clients import ClientDisconnected
 
 SILENCE_SECONDS = 30.0
 """How long a client may pause within its own request; a network stall is shorter, a forgotten connection longer."""
@@ -68,7 +68,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int, take: Callable[[
     headers = Headers(scope=scope)
     if packed := headers.get("content-encoding", "identity").lower().replace("identity", ""):
         sentence = f"The request's body is packed ({shown(packed)}), which this server does not read. Send it as it is."
-        raise Refused(415, sentence, code="unsupported_content_encoding")
+        raise HttpError(415, sentence, code="unsupported_content_encoding")
     length = headers.get("content-length", "")
     if length.isdecimal() and int(length) > limit:
         raise _too_large(limit)
@@ -90,12 +90,12 @@ async def _next_part(receive: Receive, deadline: float) -> Message:
     with anyio.CancelScope(deadline=min(now + SILENCE_SECONDS, deadline)):
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientGone
+            raise ClientDisconnected
         return message
     late = now + SILENCE_SECONDS > deadline
     what = f"it took over {WHOLE_SECONDS:g} s" if late else f"nothing came for {SILENCE_SECONDS:g} s"
     sentence = f"The request's body did not arrive: {what}."
-    raise Refused(408, sentence, code="request_timeout")
+    raise HttpError(408, sentence, code="request_timeout")
 
 
 def _no_room() -> RequestFailed:

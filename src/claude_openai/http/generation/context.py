@@ -16,7 +16,7 @@ from claude_openai.http.generation.body import Bodies
 from claude_openai.http.ports import Gateway
 from claude_openai.jsontools.work_limit import TooMuch, bounded
 from claude_openai.logs import logger
-from claude_openai.protocols.common.parameters import refuse_in_vain
+from claude_openai.protocols.common.parameters import require_exact
 
 log = logger(__name__)
 
@@ -43,7 +43,7 @@ ADJUSTED = "x-claude-openai-adjusted"
 
 
 @dataclass(frozen=True, slots=True)
-class Answering:
+class GenerationContext:
     """What such an endpoint is made with. Without `agents` there is no agent profile; `now` is in Unix seconds;
     `strict`: what would not be done as asked is refused. `request_seconds` is all the time that a request has.
     """
@@ -53,7 +53,7 @@ class Answering:
     keep_alive_seconds: float
     new_id: Callable[[], str]
     now: Callable[[], int]
-    agents: AgentRules | None = None
+    agent_rules: AgentRules | None = None
     strict: bool = False
     request_seconds: float = 600.0
 
@@ -71,14 +71,14 @@ class Answering:
             sentence = f"The request took longer than {self.request_seconds:g} s to understand (--request-timeout)."
             raise RequestFailed(Failure(Kind.TIMEOUT, sentence))
 
-    def reported(self, ignored: Sequence[str], adjusted: Sequence[str]) -> dict[str, str]:
+    def not_honoured_headers(self, ignored: Sequence[str], adjusted: Sequence[str]) -> dict[str, str]:
         """What the client asked for and does not get, for its answer's headers and for the log.
 
         Raises:
             RequestFailed: there is such a thing, and this server is strict.
         """
         if self.strict:
-            refuse_in_vain(ignored, adjusted)
+            require_exact(ignored, adjusted)
         told = {IGNORED: ",".join(ignored), ADJUSTED: ",".join(adjusted)}
         headers = {name: value for name, value in told.items() if value}
         if headers:
@@ -86,7 +86,7 @@ class Answering:
         return headers
 
 
-async def considerately(size: int, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+async def run_in_thread_if_large(size: int, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
     """What `work`, pure and of a request of `size` bytes, comes to; the streams of others go on meanwhile.
 
     A small one mostly takes a millisecond and is done right here. What is large, or takes longer than a moment after

@@ -20,7 +20,7 @@ _PREFIXES: Final = ("openai-", "x-stainless-")
 """Of headers that tell who asks and how; what is secret in them is hidden, but it shows that it was sent."""
 
 
-def tell_request(scope: Scope, body: bytes) -> None:
+def log_request(scope: Scope, body: bytes) -> None:
     """A request as it was sent, whether it can be understood or not."""
     if shows("debug"):
         sent = Headers(scope=scope).items()
@@ -28,7 +28,7 @@ def tell_request(scope: Scope, body: bytes) -> None:
         log.debug("openai.request", headers=headers, bytes=len(body), body=_readable(body))
 
 
-def tell_effective_request(turn: Turn, **said: object) -> None:
+def log_effective_request(turn: Turn, **said: object) -> None:
     """What became of it, without its messages; `said` is what its protocol knows besides."""
     if shows("debug"):
         log.debug(

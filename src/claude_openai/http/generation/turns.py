@@ -18,18 +18,18 @@ from claude_openai.core.runs import Caller
 from claude_openai.core.turn import Turn
 from claude_openai.http.middleware.auth import principal
 from claude_openai.http.middleware.request_log import request_id
-from claude_openai.http.middleware.slow_clients import ClientGone, departure
+from claude_openai.http.middleware.slow_clients import ClientDisconnected, wait_for_disconnect
 from claude_openai.http.ports import Gateway
 from claude_openai.logs import bound
 
 LONGEST_CLIENT = 200
 """Characters of a User-Agent that are remembered: enough to tell which program it is."""
 
-Asked = tuple[Caller, Turn]
+RequestedAnswer = tuple[Caller, Turn]
 """An answer that somebody waits for, and the turn that it comes from."""
 
 
-def calling(scope: Scope, run_id: str, answer_prefix: str) -> Caller:
+def caller_of(scope: Scope, run_id: str, answer_prefix: str) -> Caller:
     """Who sent this request, whose answer's id is `run_id` after the protocol's `answer_prefix`."""
     client = "".join(filter(str.isprintable, Headers(scope=scope).get("user-agent", "")))
     return Caller(
@@ -42,7 +42,7 @@ def calling(scope: Scope, run_id: str, answer_prefix: str) -> Caller:
 
 
 @asynccontextmanager
-async def attended(
+async def run_turn(
     gateway: Gateway, turn: Turn, caller: Caller, receive: Receive
 ) -> AsyncIterator[ObjectReceiveStream[Event]]:
     """The events of `turn`, each to be received before the next is asked for, up to and including the last.
@@ -59,8 +59,8 @@ async def attended(
 
 
 @asynccontextmanager
-async def attended_together(
-    gateway: Gateway, asked: Sequence[Asked], receive: Receive
+async def run_turns(
+    gateway: Gateway, asked: Sequence[RequestedAnswer], receive: Receive
 ) -> AsyncIterator[ObjectReceiveStream[tuple[int, Event]]]:
     """The same for several answers, side by side: each event with the number of its answer.
 
@@ -76,7 +76,7 @@ async def attended_together(
 
 
 @asynccontextmanager
-async def while_there(receive: Receive) -> AsyncIterator[None]:
+async def cancel_on_disconnect(receive: Receive) -> AsyncIterator[None]:
     """A block that goes on as long as the client listens.
 
     Raises:
@@ -92,7 +92,7 @@ async def while_there(receive: Receive) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _running(
     gateway: Gateway,
-    asked: Sequence[Asked],
+    asked: Sequence[RequestedAnswer],
     receive: Receive,
     tell: Callable[[int, Event], Awaitable[None]],
 ) -> AsyncIterator[None]:
@@ -133,8 +133,8 @@ async def _running(
 
 async def _watch(receive: Receive, watch: anyio.CancelScope) -> None:
     with watch:
-        await departure(receive)
-        raise ClientGone
+        await wait_for_disconnect(receive)
+        raise ClientDisconnected
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.errors import LaunchError
-from claude_openai.http.middleware.slow_clients import ClientGone
+from claude_openai.http.middleware.slow_clients import ClientDisconnected
 from claude_openai.logs import logger
 from claude_openai.protocols.common import errors as translated
 from claude_openai.protocols.common.wire import sse
@@ -45,7 +45,7 @@ def shown(text: str) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
-class Refused(Exception):  # noqa: N818 -- named for what happened; it is an answer, not an accident
+class HttpError(Exception):
     """The request never got as far as meaning anything."""
 
     def __init__(
@@ -68,12 +68,12 @@ class Refused(Exception):  # noqa: N818 -- named for what happened; it is an ans
         return _answer(ErrorEnvelope(error=error), self.status, self.headers)
 
 
-def wrong_method(message: str, allowed: Sequence[str]) -> Refused:
+def wrong_method(message: str, allowed: Sequence[str]) -> HttpError:
     """A 405. Where no method is allowed, its `allow` header is empty, which RFC 9110 (10.2.1) has for that."""
-    return Refused(405, message, code="method_not_supported", headers={"allow": ", ".join(allowed)})
+    return HttpError(405, message, code="method_not_supported", headers={"allow": ", ".join(allowed)})
 
 
-def failure_answer(failure: Failure) -> Response:
+def failure_response(failure: Failure) -> Response:
     """The whole answer to a request that failed before anything was sent."""
     report(failure)
     return _failed(failure)
@@ -95,7 +95,7 @@ class ErrorBoundary:
         answer = _Answer(send)
         try:
             await self._app(scope, receive, answer.send)
-        except ClientGone:
+        except ClientDisconnected:
             raise
         except Exception as error:
             if answer.begun:
@@ -108,8 +108,8 @@ class ErrorBoundary:
 def _error_answer(error: Exception) -> Response:
     match error:
         case RequestFailed(failure=failure):
-            return failure_answer(failure)
-        case Refused():
+            return failure_response(failure)
+        case HttpError():
             return error.answer()
         case _:
             log.error("http.fault", exc_info=error)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from claude_openai.http.middleware.errors import Refused
+from claude_openai.http.middleware.errors import HttpError
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^\s:@/\[\]]+)(:[0-9]*)?", re.IGNORECASE)
 
@@ -30,7 +30,7 @@ class HostGuard:
         host = Headers(scope=scope).get("host", "")
         if not (self._any or self._is_ours(host)):
             message = f"The Host header {host!r} is no name of this server; if it should be, use --allowed-host."
-            raise Refused(403, message, code="host_not_allowed")
+            raise HttpError(403, message, code="host_not_allowed")
         await self._app(scope, receive, send)
 
     def _is_ours(self, host: str) -> bool:

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from claude_openai.http.middleware.errors import Refused, shown
+from claude_openai.http.middleware.errors import HttpError, shown
 from claude_openai.protocols.common import rate_limits
 
 PREFLIGHT_SECONDS = 600
@@ -60,7 +60,7 @@ class Origins:
         return self._pattern.fullmatch(origin) is not None
 
 
-class CrossOrigin:
+class Cors:
     """Says on every answer, errors too, who may use it: stands outside of what turns errors into answers."""
 
     def __init__(self, app: ASGIApp, allowed: Iterable[str]) -> None:
@@ -97,10 +97,10 @@ class OriginGuard:
         if origin is None:
             if not _OWN.issuperset(headers.getlist("sec-fetch-site")):
                 message = "A browser sent this for a page of another site. Open the address itself, or use a program."
-                raise Refused(403, message, code="origin_not_allowed")
+                raise HttpError(403, message, code="origin_not_allowed")
         elif origin not in self._allowed:
             message = f"A web page of {shown(origin)!r} may not call this server{_advice(origin)}."
-            raise Refused(403, message, code="origin_not_allowed")
+            raise HttpError(403, message, code="origin_not_allowed")
         if origin and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             await self._consent(headers)(scope, receive, send)
         else:

@@ -13,7 +13,7 @@ from claude_openai.http.ports import Gateway
 from claude_openai.protocols.common import rate_limits
 
 
-def telling(send: Send, gateway: Gateway, now: Callable[[], int]) -> Send:
+def with_rate_limit_headers(send: Send, gateway: Gateway, now: Callable[[], int]) -> Send:
     """`send`, with those headers in the answer, unless it has its own."""
 
     async def send_told(message: Message) -> None:

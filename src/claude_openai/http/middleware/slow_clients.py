@@ -16,11 +16,11 @@ SEND_SECONDS = 60.0
 """How long one message of an answer may wait for a client that has stopped reading."""
 
 
-class ClientGone(Exception):  # noqa: N818 -- named for what happened; nobody is at fault
+class ClientDisconnected(Exception):  # noqa: N818 -- named for what happened; nobody is at fault
     """Nobody is left to answer."""
 
 
-class Patience:
+class SlowClientTimeout:
     """Ends a request when one message of its answer cannot leave in time."""
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
@@ -36,13 +36,13 @@ class Patience:
         with anyio.CancelScope() as request:
             try:
                 await self._app(scope, receive, send_in_time)
-            except ClientGone:
+            except ClientDisconnected:
                 log.debug("http.client_gone")
         if request.cancelled_caught:
             log.info("http.client_stalled", seconds=self._seconds)
 
 
-async def departure(receive: Receive) -> None:
+async def wait_for_disconnect(receive: Receive) -> None:
     """Waits until the client has left. The request's body must have been read."""
     while (await receive())["type"] != "http.disconnect":
         pass

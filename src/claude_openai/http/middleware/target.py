@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from claude_openai.http.middleware.errors import NOT_HTTP, Refused, shown, wrong_method
+from claude_openai.http.middleware.errors import NOT_HTTP, HttpError, shown, wrong_method
 
 _ABSOLUTE: Final = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<authority>[^/#]*)(?P<path>/.*|)", re.IGNORECASE)
 """A target with scheme and host, as clients send it to a proxy. Its query is not part of what is matched here."""
@@ -46,7 +46,7 @@ class RequestTarget:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not scope["http_version"].startswith("1."):
-            raise Refused(400, NOT_HTTP, code="not_http", headers={"connection": "close"})
+            raise HttpError(400, NOT_HTTP, code="not_http", headers={"connection": "close"})
         method = scope["method"]
         target = scope.get("raw_path", scope["path"].encode()).decode("latin-1")  # ASGI servers may give no raw path
         if method == "CONNECT":
@@ -57,7 +57,7 @@ class RequestTarget:
             raise wrong_method("Not allowed to OPTIONS the server as a whole.", self._methods)
         if not (absolute or target.startswith("/")):
             message = f"The request's target, {shown(target)!r}, is no path: it must begin with a slash."
-            raise Refused(400, message, code="invalid_target")
+            raise HttpError(400, message, code="invalid_target")
         await self._app(scope, receive, send)
 
 
@@ -65,10 +65,10 @@ def _addressed(scope: Scope, target: re.Match[str]) -> Scope:
     """The request as if its target were the path alone. The target's host wins over the Host header (3.2.2)."""
     if target["scheme"].lower() != "http":  # RFC 9110, 7.4: what is not spoken on this connection must be rejected
         message = f"This server speaks plain HTTP, and the request's target begins with {shown(target['scheme'])!r}."
-        raise Refused(421, message, code="misdirected_request")
+        raise HttpError(421, message, code="misdirected_request")
     if not target["authority"] or "@" in target["authority"]:  # RFC 9110, 4.2.4: a password is an error
         message = "The request's target has no host, or a user name before it: send http://HOST:PORT/PATH or /PATH."
-        raise Refused(400, message, code="invalid_target")
+        raise HttpError(400, message, code="invalid_target")
     path = target["path"] or "/"
     headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
     headers.append((b"host", target["authority"].encode("ascii")))

@@ -7,7 +7,7 @@ from typing import TypeVar
 from claude_openai.core import events
 from claude_openai.core.agent import Shown
 from claude_openai.core.messages import ToolCall
-from claude_openai.jsontools.surrogates import mended, mended_json
+from claude_openai.jsontools.surrogates import json_without_surrogates, without_surrogates
 from claude_openai.protocols.chat_completions.wire import (
     ChatCompletion,
     ChatCompletionChunk,
@@ -30,7 +30,7 @@ _FINISH_REASONS: Mapping[events.FinishReason, FinishReason] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class AnswerFormat:
     """How an answer is told, which is the same for all of one reply.
 
     `model` is the name that it carries. `legacy`: the client knows functions, not tools. `shown` is how it sees what
@@ -59,13 +59,13 @@ class Telling:
 
 def arguments(call: ToolCall) -> str:
     """The call's arguments as the client gets them: always a JSON object as text."""
-    written = mended_json(mended(call.arguments))
+    written = json_without_surrogates(without_surrogates(call.arguments))
     return written if written.strip() else "{}"
 
 
 def refusal(end: events.TurnFinished) -> str | None:
     """Why the model would not answer, if that is how it ended and it said so."""
-    return mended(end.refusal) if end.refusal else None
+    return without_surrogates(end.refusal) if end.refusal else None
 
 
 def with_usage(answer: Answer, reported: events.UsageReported | None) -> Answer:
@@ -94,14 +94,16 @@ def signed(
 
 def told_activity(activity: events.Activity) -> ClaudeActivity:
     """As the client's events and the answer's list have it."""
-    told = ClaudeActivity(call_id=activity.call_id, tool=activity.tool, arguments=mended(activity.arguments))
+    told = ClaudeActivity(
+        call_id=activity.call_id, tool=activity.tool, arguments=without_surrogates(activity.arguments)
+    )
     outcome = {} if activity.result is None else _outcome(activity.result, failed=activity.failed)
     parent = {"parent_call_id": activity.parent} if activity.parent else {}
     return told.model_copy(update={**outcome, **parent})
 
 
 def _outcome(result: str, *, failed: bool) -> dict[str, object]:
-    return {"status": "failed" if failed else "done", "result": mended(result)}
+    return {"status": "failed" if failed else "done", "result": without_surrogates(result)}
 
 
 def _usage(usage: events.Usage) -> CompletionUsage:

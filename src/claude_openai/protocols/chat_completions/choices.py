@@ -19,7 +19,7 @@ from claude_openai.protocols.chat_completions.wire import (
 )
 
 
-def together(answers: Sequence[ChatCompletion], choices: int = 1) -> ChatCompletion:
+def interleave(answers: Sequence[ChatCompletion], choices: int = 1) -> ChatCompletion:
     """`answers` as one object, so many `choices` to each prompt; each answer has one."""
     all_of_them = [answer.choices[0].model_copy(update={"index": index}) for index, answer in enumerate(answers)]
     first = answers[0]

@@ -6,7 +6,7 @@ from typing import Final, assert_never
 from claude_openai.protocols.chat_completions import wire
 from claude_openai.protocols.chat_completions.parts import read_blocks, read_result
 from claude_openai.protocols.common.content import text_of
-from claude_openai.protocols.common.conversation import Call, CallKey, Conversation, Understood, tool_name
+from claude_openai.protocols.common.conversation import Call, CallKey, MessageBuilder, Understood, tool_name
 from claude_openai.protocols.common.invalid import unsupported
 
 _ARGUMENTS: Final = "messages[].tool_calls[].function.arguments"
@@ -19,13 +19,13 @@ def read_messages(sent: list[wire.Message]) -> Understood:
     Raises:
         RequestFailed: naming the message that cannot be carried, or the call or result that lacks the other.
     """
-    conversation = Conversation("messages")
+    conversation = MessageBuilder("messages")
     for index, message in enumerate(sent):
         _add(conversation, message, f"messages[{index}]")
     return conversation.finished()
 
 
-def _add(conversation: Conversation, message: wire.Message, path: str) -> None:
+def _add(conversation: MessageBuilder, message: wire.Message, path: str) -> None:
     match message:
         case wire.SystemMessage():
             conversation.instruct(text_of(message.content, f"{path}.content"))
@@ -45,7 +45,7 @@ def _add(conversation: Conversation, message: wire.Message, path: str) -> None:
             assert_never(message)
 
 
-def _calls(conversation: Conversation, message: wire.AssistantMessage, path: str) -> list[Call]:
+def _calls(conversation: MessageBuilder, message: wire.AssistantMessage, path: str) -> list[Call]:
     calls = []
     for index, call in enumerate(message.tool_calls or []):
         at = f"{path}.tool_calls[{index}].id"

@@ -36,10 +36,10 @@ from claude_openai.protocols.common.parameters import (
     USER,
     Parameter,
     WishedEffort,
-    exertion,
+    clamped_limit,
     ignored,
-    longest,
-    randomness,
+    resolve_effort,
+    resolve_sampling,
     unknown,
 )
 from claude_openai.protocols.common.reply_format import read_schema
@@ -171,7 +171,7 @@ def _reasoning_in_vain(request: ChatCompletionRequest) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class SamplingParameters:
     """How the answer is to be drawn, and which of the request's wishes for that were ignored or adjusted."""
 
     sampling: Sampling
@@ -179,7 +179,7 @@ class Drawing:
     adjusted: tuple[str, ...] = ()
 
 
-def read_sampling(request: ChatCompletionRequest, model: Model, form: ReplyFormat | None = None) -> Drawing:
+def read_sampling(request: ChatCompletionRequest, model: Model, form: ReplyFormat | None = None) -> SamplingParameters:
     """What the request wants of the answer's length, randomness, effort and end, as far as `model` takes it.
 
     With a `form` the answer is a call, and upstream looks for stop sequences in text.
@@ -190,19 +190,19 @@ def read_sampling(request: ChatCompletionRequest, model: Model, form: ReplyForma
     name, limit, overruled = _max_tokens(request)
     stops = _stop(request)
     upstream = () if form else tuple(sequence for sequence in stops if not is_blank(sequence))
-    drawn = randomness(request.temperature, request.top_p, model)
-    thought = exertion(*_effort(request), model, drawn)
-    return Drawing(
+    drawn = resolve_sampling(request.temperature, request.top_p, model)
+    thought = resolve_effort(*_effort(request), model, drawn)
+    return SamplingParameters(
         Sampling(
             limit,
             drawn.temperature,
             drawn.top_p,
             stop=upstream,
             effort=thought.effort,
-            halt=tuple(sequence for sequence in stops if sequence not in upstream),
+            local_stop=tuple(sequence for sequence in stops if sequence not in upstream),
         ),
         ignored=overruled + drawn.ignored + thought.ignored,
-        adjusted=longest(name, limit, model) + drawn.adjusted + thought.adjusted,
+        adjusted=clamped_limit(name, limit, model) + drawn.adjusted + thought.adjusted,
     )
 
 

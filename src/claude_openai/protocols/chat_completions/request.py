@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from claude_openai.core.agent import AgentRules, Shown
 from claude_openai.core.models import Catalogue
 from claude_openai.core.turn import Turn
-from claude_openai.protocols.chat_completions.answer import Telling
+from claude_openai.protocols.chat_completions.answer import AnswerFormat
 from claude_openai.protocols.chat_completions.messages import read_messages
 from claude_openai.protocols.chat_completions.parameters import (
     PARAMETERS,
@@ -17,16 +17,16 @@ from claude_openai.protocols.chat_completions.parameters import (
 )
 from claude_openai.protocols.chat_completions.tools import read_tools
 from claude_openai.protocols.chat_completions.wire import ChatCompletionRequest
-from claude_openai.protocols.common.agent import offered, read_profile
+from claude_openai.protocols.common.agent import read_profile, tools_for_agent
 from claude_openai.protocols.common.agent import without_effect as unheard
 from claude_openai.protocols.common.body import parse_body
 from claude_openai.protocols.common.conversation import with_all_media
 from claude_openai.protocols.common.parameters import refuse_unsupported
-from claude_openai.protocols.common.reply_format import beside
+from claude_openai.protocols.common.reply_format import tools_beside_format
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedRequest:
     """A request as understood: the turn, and how its answer is to be given.
 
     `model` is the name that the reply carries. `ignored` names what was accepted without effect, `adjusted` what was
@@ -57,10 +57,10 @@ class Reading:
         return tuple(turn for turn in self.turns for _ in range(self.choices))
 
     @property
-    def telling(self) -> Telling:
+    def telling(self) -> AnswerFormat:
         """How its answers are told."""
         formed = self.turn.reply_format is not None
-        return Telling(self.model, self.include_usage, self.legacy, self.shown, self.thoughts, formed)
+        return AnswerFormat(self.model, self.include_usage, self.legacy, self.shown, self.thoughts, formed)
 
     @property
     def shown(self) -> Shown | None:
@@ -79,7 +79,7 @@ def parse_request(body: bytes) -> ChatCompletionRequest:
 
 def read_turn(
     request: ChatCompletionRequest, catalogue: Catalogue, principal: str = "local", rules: AgentRules | None = None
-) -> Reading:
+) -> ParsedRequest:
     """What `request` asks for, within `rules` where it asks for the agent profile.
 
     Raises:
@@ -89,11 +89,11 @@ def read_turn(
     model = catalogue.resolve(request.model)
     offer = read_tools(request)
     agent = read_profile(request.claude, model, rules)
-    form, tools, choice = beside(read_format(request), *offered(agent, offer.tools, offer.choice))
+    form, tools, choice = tools_beside_format(read_format(request), *tools_for_agent(agent, offer.tools, offer.choice))
     drawing = read_sampling(request, model, form)
     said = read_messages(request.messages)
     options = request.stream_options
-    return Reading(
+    return ParsedRequest(
         turn=Turn(
             model,
             with_all_media(said.messages, model, "messages"),

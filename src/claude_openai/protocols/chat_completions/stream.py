@@ -23,9 +23,9 @@ from claude_openai.core.events import (
     Working,
 )
 from claude_openai.core.messages import ToolCall
-from claude_openai.jsontools.surrogates import Joiner
+from claude_openai.jsontools.surrogates import SurrogateJoiner
 from claude_openai.protocols.chat_completions.answer import (
-    Telling,
+    AnswerFormat,
     arguments,
     refusal,
     signed,
@@ -40,7 +40,7 @@ from claude_openai.protocols.chat_completions.wire import (
     FunctionDelta,
     ToolDelta,
 )
-from claude_openai.protocols.common.agent import told_as_reasoning
+from claude_openai.protocols.common.agent import activity_as_reasoning
 
 
 @dataclass(slots=True)
@@ -49,13 +49,13 @@ class ChunkEncoder:
 
     id: str
     created: int
-    telling: Telling
+    telling: AnswerFormat
     index: int = 0
     _opened: bool = field(default=False, init=False)
     _has_content: bool = field(default=False, init=False)
     _calls: int = field(default=0, init=False)
-    _text: Joiner = field(default_factory=Joiner, init=False)
-    _thought: Joiner = field(default_factory=Joiner, init=False)
+    _text: SurrogateJoiner = field(default_factory=SurrogateJoiner, init=False)
+    _thought: SurrogateJoiner = field(default_factory=SurrogateJoiner, init=False)
     _last_thought: str = field(default="", init=False)
     _started: TurnStarted | None = field(default=None, init=False)
     _reported: UsageReported | None = field(default=None, init=False)
@@ -125,7 +125,7 @@ class ChunkEncoder:
             told = self._said(Delta()).model_copy(update={"claude_activity": told_activity(activity)})
             return [*self._opening(""), told]
         if self.telling.shown == "reasoning":
-            return self._reasoned(told_as_reasoning(activity, self._last_thought))
+            return self._reasoned(activity_as_reasoning(activity, self._last_thought))
         return []
 
     def _reasoned(self, text: str) -> list[ChatCompletionChunk]:

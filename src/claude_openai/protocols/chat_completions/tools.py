@@ -13,7 +13,7 @@ from claude_openai.protocols.common.invalid import invalid
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ToolOffer:
     """What the model may call. `legacy`: as functions, and to be answered as such."""
 
     tools: tuple[Tool, ...] = ()
@@ -21,7 +21,7 @@ class Offer:
     legacy: bool = False
 
 
-def read_tools(request: wire.ChatCompletionRequest) -> Offer:
+def read_tools(request: wire.ChatCompletionRequest) -> ToolOffer:
     """What `request` offers.
 
     Raises:
@@ -37,41 +37,41 @@ def read_tools(request: wire.ChatCompletionRequest) -> Offer:
         return _functions(request.functions, request.function_call)
     if request.tools:
         return _tools(request.tools, request.tool_choice, parallel=request.parallel_tool_calls is not False)
-    return Offer()
+    return ToolOffer()
 
 
-def _functions(sent: list[wire.Function], choice: wire.FunctionChoice | None) -> Offer:
+def _functions(sent: list[wire.Function], choice: wire.FunctionChoice | None) -> ToolOffer:
     tools = read_functions((function, f"functions[{index}]") for index, function in enumerate(sent))
     match choice:
         case None | "auto":
-            return Offer(tools, ToolChoice(parallel=False), legacy=True)
+            return ToolOffer(tools, ToolChoice(parallel=False), legacy=True)
         case "none":
-            return Offer(tools, ToolChoice("none"), legacy=True)
+            return ToolOffer(tools, ToolChoice("none"), legacy=True)
         case wire.FunctionByName(name=name):
             known(name, tools, "function_call")
-            return Offer(tools, ToolChoice("tool", name, parallel=False), legacy=True)
+            return ToolOffer(tools, ToolChoice("tool", name, parallel=False), legacy=True)
 
 
-def _tools(sent: list[wire.Tool], choice: wire.ToolChoice | None, *, parallel: bool) -> Offer:
+def _tools(sent: list[wire.Tool], choice: wire.ToolChoice | None, *, parallel: bool) -> ToolOffer:
     tools = read_functions((tool.function, f"tools[{index}].function") for index, tool in enumerate(sent))
     match choice:
         case None:
-            return Offer(tools, ToolChoice(parallel=parallel))
+            return ToolOffer(tools, ToolChoice(parallel=parallel))
         case "none":
-            return Offer(tools, ToolChoice("none"))
+            return ToolOffer(tools, ToolChoice("none"))
         case "auto" | "required":
-            return Offer(tools, ToolChoice(choice, parallel=parallel))
+            return ToolOffer(tools, ToolChoice(choice, parallel=parallel))
         case wire.NamedTool(function=function):
             known(function.name, tools, "tool_choice")
-            return Offer(tools, ToolChoice("tool", function.name, parallel=parallel))
+            return ToolOffer(tools, ToolChoice("tool", function.name, parallel=parallel))
         case wire.AllowedToolsChoice(allowed_tools=allowed):
             return _allowed(tools, allowed, parallel=parallel)
 
 
-def _allowed(tools: tuple[Tool, ...], allowed: wire.AllowedTools, *, parallel: bool) -> Offer:
+def _allowed(tools: tuple[Tool, ...], allowed: wire.AllowedTools, *, parallel: bool) -> ToolOffer:
     names = [tool.function.name for tool in allowed.tools]
     for name in names:
         known(name, tools, "tool_choice")
     if not names:
         raise invalid("tool_choice", "it allows no tool; for that there is 'none'")
-    return Offer(tuple(tool for tool in tools if tool.name in names), ToolChoice(allowed.mode, parallel=parallel))
+    return ToolOffer(tuple(tool for tool in tools if tool.name in names), ToolChoice(allowed.mode, parallel=parallel))

@@ -20,9 +20,9 @@ from claude_openai.core.events import (
 )
 from claude_openai.core.failures import RequestFailed
 from claude_openai.core.messages import ToolCall
-from claude_openai.jsontools.surrogates import mended
+from claude_openai.jsontools.surrogates import without_surrogates
 from claude_openai.protocols.chat_completions.answer import (
-    Telling,
+    AnswerFormat,
     arguments,
     refusal,
     signed,
@@ -36,7 +36,7 @@ from claude_openai.protocols.chat_completions.wire import (
     Choice,
     ResponseMessage,
 )
-from claude_openai.protocols.common.agent import told_as_reasoning
+from claude_openai.protocols.common.agent import activity_as_reasoning
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class Collector:
 
     id: str
     created: int
-    telling: Telling
+    telling: AnswerFormat
     _texts: list[str] = field(default_factory=list, init=False)
     _thoughts: list[str] = field(default_factory=list, init=False)
     _activity: list[Activity] = field(default_factory=list, init=False)
@@ -97,10 +97,14 @@ class Collector:
 
     def _message(self, finished: TurnFinished) -> ResponseMessage:
         declined = refusal(finished)
-        content = None if not self._texts and (self._calls or declined is not None) else mended("".join(self._texts))
+        content = (
+            None
+            if not self._texts and (self._calls or declined is not None)
+            else without_surrogates("".join(self._texts))
+        )
         message = ResponseMessage(content=content, refusal=declined)
         further = self._called() if self._calls else {}
-        reasoned = {"reasoning_content": mended("".join(self._thoughts))} if self._thoughts else {}
+        reasoned = {"reasoning_content": without_surrogates("".join(self._thoughts))} if self._thoughts else {}
         return message.model_copy(update={**further, **reasoned})
 
     def _said(self, event: TextDelta | TextWithdrawn) -> None:
@@ -112,7 +116,7 @@ class Collector:
     def _acted(self, activity: Activity) -> None:
         self._activity.append(activity)
         if self.telling.shown == "reasoning":
-            self._reasoned(told_as_reasoning(activity, "".join(self._thoughts[-1:])))
+            self._reasoned(activity_as_reasoning(activity, "".join(self._thoughts[-1:])))
 
     def _reasoned(self, text: str) -> None:
         if text:

@@ -19,8 +19,8 @@ from claude_openai.protocols.common.wire.request import (
     FunctionName,
     Object,
     RefusalPart,
+    RequestModel,
     SchemaName,
-    Sent,
     SentWhole,
     Text,
     kind,
@@ -40,7 +40,7 @@ class TextPart(Text):
     type: Literal["text"]
 
 
-class ImageSource(Sent):
+class ImageSource(RequestModel):
     """A data URI or an http(s) URL."""
 
     url: str
@@ -54,7 +54,7 @@ class ImagePart(sent.Part):
     image_url: ImageSource
 
 
-class FileSource(Sent):
+class FileSource(RequestModel):
     """A file, inline as `file_data` or uploaded earlier as `file_id`."""
 
     file_data: str | None = None
@@ -89,7 +89,7 @@ Content = Annotated[
 # --- Messages --------------------------------------------------------------------------------------------------------
 
 
-class FunctionCall(Sent):
+class FunctionCall(RequestModel):
     """Which function was called, with `arguments` as JSON text."""
 
     echoed = frozenset({"parsed_arguments", "provider_specific_fields"})
@@ -98,7 +98,7 @@ class FunctionCall(Sent):
     arguments: str
 
 
-class ToolCall(Sent):
+class ToolCall(RequestModel):
     """One call of an earlier answer. Some clients leave out `type`."""
 
     echoed = frozenset({"index", "provider_specific_fields", "extra_content"})
@@ -108,14 +108,14 @@ class ToolCall(Sent):
     function: FunctionCall
 
 
-class CustomInput(Sent):
+class CustomInput(RequestModel):
     """Which custom tool was called, and with what text."""
 
     name: str
     input: str
 
 
-class CustomToolCall(Sent):
+class CustomToolCall(RequestModel):
     """One call of an earlier answer by another model: of a tool that takes any text."""
 
     id: str
@@ -129,7 +129,7 @@ EarlierCall = Annotated[
 ]
 
 
-class SystemMessage(Sent):
+class SystemMessage(RequestModel):
     """Instructions, under OpenAI's old role name or its new one."""
 
     role: Literal["system", "developer"]
@@ -137,7 +137,7 @@ class SystemMessage(Sent):
     name: str | None = None
 
 
-class UserMessage(Sent):
+class UserMessage(RequestModel):
     """What the user said."""
 
     role: Literal["user"]
@@ -145,7 +145,7 @@ class UserMessage(Sent):
     name: str | None = None
 
 
-class AssistantMessage(Sent):
+class AssistantMessage(RequestModel):
     """An earlier answer."""
 
     # OpenAI's answers have these, or those of its Python package (`parsed`), of LiteLLM, OpenRouter and Gemini.
@@ -163,7 +163,7 @@ class AssistantMessage(Sent):
     function_call: FunctionCall | None = None
 
 
-class ToolMessage(Sent):
+class ToolMessage(RequestModel):
     """The result of one call."""
 
     # The function's name, as clients sent it before `tool_call_id` was enough.
@@ -174,7 +174,7 @@ class ToolMessage(Sent):
     tool_call_id: str
 
 
-class FunctionMessage(Sent):
+class FunctionMessage(RequestModel):
     """The result of a call of the time before tools, which had no ids."""
 
     role: Literal["function"]
@@ -208,7 +208,7 @@ MOST_TOOLS = 128
 """As many as OpenAI takes."""
 
 
-class Function(Sent):
+class Function(RequestModel):
     """What the model may call. Without `parameters` it takes none."""
 
     name: str
@@ -217,34 +217,34 @@ class Function(Sent):
     strict: bool | None = None
 
 
-class Tool(Sent):
+class Tool(RequestModel):
     """A function as a tool, the one kind that there is here."""
 
     type: Literal["function"]
     function: Function
 
 
-class FunctionByName(Sent):
+class FunctionByName(RequestModel):
     """One of the functions."""
 
     name: str
 
 
-class NamedTool(Sent):
+class NamedTool(RequestModel):
     """One of the tools, that the model must call or may."""
 
     type: Literal["function"]
     function: FunctionByName
 
 
-class AllowedTools(Sent):
+class AllowedTools(RequestModel):
     """Some of the tools, and whether the model must call one of them."""
 
     mode: Literal["auto", "required"]
     tools: Annotated[list[NamedTool], Field(fail_fast=True)]
 
 
-class AllowedToolsChoice(Sent):
+class AllowedToolsChoice(RequestModel):
     """The model is to know some of the tools only."""
 
     type: Literal["allowed_tools"]
@@ -269,14 +269,14 @@ FunctionChoice = Annotated[
 # --- The request -----------------------------------------------------------------------------------------------------
 
 
-class StreamOptions(Sent):
+class StreamOptions(RequestModel):
     """How a stream ends, and whether it is padded."""
 
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
 
 
-class JsonSchema(Sent):
+class JsonSchema(RequestModel):
     """A schema with a name."""
 
     name: SchemaName
@@ -285,20 +285,20 @@ class JsonSchema(Sent):
     strict: bool | None = None
 
 
-class TextFormat(Sent):
+class TextFormat(RequestModel):
     """The answer may be any text."""
 
     type: Literal["text"]
 
 
-class JsonObjectFormat(Sent):
+class JsonObjectFormat(RequestModel):
     """The answer is a JSON object; in the dialect of llama.cpp, Together and Anyscale one that fits a schema."""
 
     type: Literal["json_object"]
     content: dict[str, Any] | None = Field(None, alias="schema")
 
 
-class JsonSchemaFormat(Sent):
+class JsonSchemaFormat(RequestModel):
     """The answer is JSON that fits a schema."""
 
     type: Literal["json_schema"]
@@ -313,7 +313,7 @@ ResponseFormat: TypeAlias = Annotated[
 ]
 
 
-class Reasoning(Sent):
+class Reasoning(RequestModel):
     """How the model is to think, as OpenRouter's clients say it (its reference: Reasoning tokens)."""
 
     effort: Effort | None = None

@@ -10,7 +10,7 @@ from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.models import Model
 from claude_openai.core.tool_rules import is_one_rule, named_paths
 from claude_openai.core.tools import AUTO, Tool, ToolChoice
-from claude_openai.jsontools.surrogates import mended
+from claude_openai.jsontools.surrogates import without_surrogates
 from claude_openai.protocols.common.invalid import invalid
 from claude_openai.protocols.common.wire.claude import ClaudeOptions
 
@@ -55,7 +55,7 @@ def without_effect(sent: ClaudeOptions | None, agent: AgentProfile | None) -> tu
     return tuple(f"claude.{to_camel(field)}" for field in fields if getattr(sent, field) is not None)
 
 
-def offered(
+def tools_for_agent(
     agent: AgentProfile | None, tools: tuple[Tool, ...], choice: ToolChoice
 ) -> tuple[tuple[Tool, ...], ToolChoice]:
     """The client's tools and its choice as the model is to have them, beside tools of its own where it is an agent.
@@ -72,14 +72,14 @@ def offered(
     return ((), AUTO) if choice.mode == "none" else (tools, choice)
 
 
-def told_as_reasoning(activity: Activity, before: str = "") -> str:
+def activity_as_reasoning(activity: Activity, before: str = "") -> str:
     """What Claude Code does with its own tools as a line for people; nothing for what went as it should. `before` is
     what was told last: the line begins anew after thinking that ended within one.
     """
     begun = "\n" if before and not before.endswith("\n") else ""
     if activity.result is None:
-        return f"{begun}{activity.tool} {mended(activity.arguments)}\n"
-    first_line = mended(activity.result).strip().partition("\n")[0]
+        return f"{begun}{activity.tool} {without_surrogates(activity.arguments)}\n"
+    first_line = without_surrogates(activity.result).strip().partition("\n")[0]
     return f"{begun}{activity.tool} failed: {first_line}\n" if activity.failed else ""
 
 

@@ -30,7 +30,7 @@ from claude_openai.core.messages import (
 )
 from claude_openai.core.models import Model
 from claude_openai.jsontools.strict import NotJson, parse
-from claude_openai.jsontools.surrogates import mended, mended_json
+from claude_openai.jsontools.surrogates import json_without_surrogates, without_surrogates
 from claude_openai.protocols.common.call_ids import CallIds
 from claude_openai.protocols.common.content import is_blank
 from claude_openai.protocols.common.invalid import invalid
@@ -108,7 +108,7 @@ class _OpenCall:
 
 
 @dataclass(slots=True)
-class Conversation:
+class MessageBuilder:
     """Told piece by piece; each piece names the path it was sent at. All but `finished` raise `RequestFailed` where the
     piece does not fit what came before.
     """
@@ -198,11 +198,11 @@ class Conversation:
         except NotJson:
             arguments = call.arguments
         if isinstance(arguments, dict):
-            return mended_json(call.arguments)
+            return json_without_surrogates(call.arguments)
         self.adjust(call.field, "object")
         if arguments is None:
             return "{}"
-        return json.dumps({INVALID_ARGUMENTS: mended(call.arguments)}, ensure_ascii=False)
+        return json.dumps({INVALID_ARGUMENTS: without_surrogates(call.arguments)}, ensure_ascii=False)
 
     def _append(self, *blocks: Block) -> None:
         match self._turns:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from claude_openai.core.failures import Failure, Kind
-from claude_openai.jsontools.surrogates import mended
+from claude_openai.jsontools.surrogates import without_surrogates
 from claude_openai.protocols.common.wire.errors import ErrorBody, ErrorEnvelope
 
 
@@ -62,7 +62,7 @@ def envelope(failure: Failure) -> ErrorEnvelope:
     """The failure as OpenAI's error object: a whole body, or the last event of a stream."""
     row = TABLE[failure.kind]
     return ErrorEnvelope(
-        error=ErrorBody(message=mended(failure.message), type=row.type, param=failure.param, code=row.code)
+        error=ErrorBody(message=without_surrogates(failure.message), type=row.type, param=failure.param, code=row.code)
     )
 
 

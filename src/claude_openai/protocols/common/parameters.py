@@ -90,7 +90,7 @@ def ignored(request: Request, table: Iterable[Parameter]) -> tuple[str, ...]:
     return tuple(parameter.name for parameter in _effective(request, table, "ignored"))
 
 
-def refuse_in_vain(ignored: Sequence[str], adjusted: Sequence[str]) -> None:
+def require_exact(ignored: Sequence[str], adjusted: Sequence[str]) -> None:
     """See that all that was asked for is given as it was asked for, by the names that a header would tell.
 
     Raises:
@@ -116,7 +116,7 @@ def unknown(request: Request) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Randomness:
+class SamplingResolution:
     """Temperature and top_p as `Sampling` has them, and which wishes were ignored or adjusted."""
 
     temperature: float | None
@@ -125,15 +125,15 @@ class Randomness:
     adjusted: tuple[str, ...] = ()
 
 
-def randomness(temperature: float | None, top_p: float | None, model: Model) -> Randomness:
+def resolve_sampling(temperature: float | None, top_p: float | None, model: Model) -> SamplingResolution:
     """What `model` takes of both. 1 is the default of both, here and upstream, so it asks for nothing."""
     wishes = {"temperature": temperature, "top_p": top_p}
     taken = {"temperature": model.takes_temperature, "top_p": model.takes_top_p}
     ignored = tuple(name for name, value in wishes.items() if value not in (None, 1) and not taken[name])
     temperature, top_p = (None if value == 1 or not taken[name] else value for name, value in wishes.items())
     if temperature is not None and temperature > HIGHEST_TEMPERATURE:
-        return Randomness(None, top_p, ignored, (f"temperature={HIGHEST_TEMPERATURE:g}",))
-    return Randomness(temperature, top_p, ignored)
+        return SamplingResolution(None, top_p, ignored, (f"temperature={HIGHEST_TEMPERATURE:g}",))
+    return SamplingResolution(temperature, top_p, ignored)
 
 
 LENGTH_NOTE: Final = (
@@ -142,7 +142,7 @@ LENGTH_NOTE: Final = (
 )
 
 
-def longest(name: str, wished: int | None, model: Model) -> tuple[str, ...]:
+def clamped_limit(name: str, wished: int | None, model: Model) -> tuple[str, ...]:
     """What is to be told of the parameter `name`: Claude Code asks `model` for no more tokens than it gives."""
     if wished is None or model.most_output is None or wished <= model.most_output:
         return ()
@@ -157,7 +157,7 @@ EFFORT_NOTE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Exertion:
+class EffortResolution:
     """How hard to think, as `Sampling` has it, and which wish for that was ignored or adjusted."""
 
     effort: Effort | None = None
@@ -169,22 +169,22 @@ WishedEffort = Literal[Effort, "minimal"]
 """What OpenAI's clients may ask for."""
 
 
-def exertion(name: str, wished: WishedEffort | None, model: Model, drawn: Randomness) -> Exertion:
+def resolve_effort(name: str, wished: WishedEffort | None, model: Model, drawn: SamplingResolution) -> EffortResolution:
     """What `model` takes of the parameter `name`: the level itself, or the next lower one that it has.
 
     Where the answer is `drawn` with other than the usual randomness, Claude does not think.
     """
     if wished is None:
-        return Exertion()
+        return EffortResolution()
     if wished != "none" and (drawn.temperature, drawn.top_p) != (None, None):
-        return Exertion("none", adjusted=(f"{name}=none",))
+        return EffortResolution("none", adjusted=(f"{name}=none",))
     meant: Effort = "low" if wished == "minimal" else wished
     levels = [effort for effort in model.efforts if effort != "none" or meant == "none"]
     if not levels:
-        return Exertion(ignored=(name,))
+        return EffortResolution(ignored=(name,))
     reachable = [effort for effort in levels if EFFORTS.index(effort) <= EFFORTS.index(meant)]
     taken = reachable[-1] if reachable else levels[0]
-    return Exertion(taken, adjusted=() if taken == wished else (f"{name}={taken}",))
+    return EffortResolution(taken, adjusted=() if taken == wished else (f"{name}={taken}",))
 
 
 def markdown_table(table: Sequence[Parameter]) -> str:

@@ -50,7 +50,7 @@ def read_schema(schema: Mapping[str, Any] | None, path: str, description: str | 
     return ReplyFormat(text)
 
 
-def beside(
+def tools_beside_format(
     form: ReplyFormat | None, tools: tuple[Tool, ...], choice: ToolChoice
 ) -> tuple[ReplyFormat | None, tuple[Tool, ...], ToolChoice]:
     """The form, the client's tools and its choice as the model is to have them where the answer itself is a call, as it

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from pydantic import BaseModel
 
 from claude_openai.jsontools.work_limit import spend
-from claude_openai.protocols.common.wire.request import Sent
+from claude_openai.protocols.common.wire.request import RequestModel
 
 LONGEST_NAME: Final = 64
 """Characters of a field's name that are reported, since a header has a bounded length."""
@@ -27,7 +27,7 @@ def unknown_fields(sent: Mapping[str, object], read: BaseModel) -> tuple[str, ..
 
 def _within(value: object, read: object, path: str) -> Iterator[str]:
     match value, read:
-        case dict(), Sent() if not read.opaque:
+        case dict(), RequestModel() if not read.opaque:
             spend()
             known = _names(type(read))
             for key, each in value.items():

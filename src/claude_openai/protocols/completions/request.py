@@ -8,7 +8,7 @@ from claude_openai.core.models import Catalogue
 from claude_openai.protocols.chat_completions import request as chat
 from claude_openai.protocols.chat_completions.messages import read_messages
 from claude_openai.protocols.chat_completions.parameters import read_choices
-from claude_openai.protocols.chat_completions.request import Reading
+from claude_openai.protocols.chat_completions.request import ParsedRequest
 from claude_openai.protocols.chat_completions.wire import ChatCompletionRequest, Message, SystemMessage, UserMessage
 from claude_openai.protocols.common.body import parse_body
 from claude_openai.protocols.common.content import is_blank
@@ -36,7 +36,7 @@ def parse_request(body: bytes) -> CompletionRequest:
 
 def read_turn(
     request: CompletionRequest, catalogue: Catalogue, principal: str = "local", rules: AgentRules | None = None
-) -> Reading:
+) -> ParsedRequest:
     """What `request` asks for, within `rules` where it asks for the agent profile.
 
     Raises:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from claude_openai.protocols.common.content import is_blank, text_blocks, text_of
-from claude_openai.protocols.common.conversation import Call, CallKey, Conversation, Understood
+from claude_openai.protocols.common.conversation import Call, CallKey, MessageBuilder, Understood
 from claude_openai.protocols.common.invalid import invalid, unsupported
 from claude_openai.protocols.responses import foreign_items as foreign
 from claude_openai.protocols.responses.parts import read_blocks, read_outcome
@@ -22,7 +22,7 @@ def read_input(sent: wire.Input | None, instructions: str | None, *, known: int 
     Raises:
         RequestFailed: naming the item that cannot be carried, or the call or result that lacks the other.
     """
-    conversation = Conversation("input")
+    conversation = MessageBuilder("input")
     conversation.instruct("" if is_blank(instructions or "") else instructions or "")
     if isinstance(sent, str):
         conversation.say(text_blocks(sent), "input")
@@ -41,7 +41,7 @@ _ARGUMENTS: Final = "input[].arguments"
 class _Answer:
     """What has come so far of an earlier answer."""
 
-    conversation: Conversation
+    conversation: MessageBuilder
     texts: list[str] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     results: list[tuple[CallKey, foreign.Outcome]] = field(default_factory=list)
@@ -73,7 +73,7 @@ class _Answer:
         self.texts, self.calls, self.results, self.path = [], [], [], ""
 
 
-def _add(conversation: Conversation, answer: _Answer, item: wire.Item, path: str) -> None:
+def _add(conversation: MessageBuilder, answer: _Answer, item: wire.Item, path: str) -> None:
     match item:
         case wire.MessageItem(role="assistant"):
             answer.say(text_of(item.content, f"{path}.content"), path)
@@ -99,7 +99,7 @@ def _add(conversation: Conversation, answer: _Answer, item: wire.Item, path: str
             assert_never(item)
 
 
-def _add_foreign(conversation: Conversation, answer: _Answer, item: wire.OtherItem, path: str) -> None:
+def _add_foreign(conversation: MessageBuilder, answer: _Answer, item: wire.OtherItem, path: str) -> None:
     """An item of a tool that there is not here: it is a call, a result, both, or a text."""
     if item.type in foreign.CALLS:
         call = foreign.call_of(item)

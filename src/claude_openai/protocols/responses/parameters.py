@@ -19,11 +19,11 @@ from claude_openai.protocols.common.parameters import (
     TOP_LOGPROBS,
     TOP_P,
     USER,
-    Exertion,
+    EffortResolution,
     Parameter,
-    Randomness,
-    exertion,
+    SamplingResolution,
     ignored,
+    resolve_effort,
     unknown,
 )
 from claude_openai.protocols.common.reply_format import read_schema
@@ -105,9 +105,9 @@ def summary_wished(request: ResponsesRequest) -> str | None:
     return (reasoning.summary or reasoning.generate_summary) if reasoning else None
 
 
-def read_reasoning(request: ResponsesRequest, model: Model, drawn: Randomness) -> Exertion:
+def read_reasoning(request: ResponsesRequest, model: Model, drawn: SamplingResolution) -> EffortResolution:
     """How hard `model` is to think; a form of summary that there is not is adjusted, too."""
-    thought = exertion("reasoning.effort", request.reasoning.effort if request.reasoning else None, model, drawn)
+    thought = resolve_effort("reasoning.effort", request.reasoning.effort if request.reasoning else None, model, drawn)
     form = ("reasoning.summary=auto",) if summary_wished(request) not in (None, "auto") else ()
     return replace(thought, adjusted=thought.adjusted + form)
 

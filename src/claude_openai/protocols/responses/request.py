@@ -10,12 +10,12 @@ from claude_openai.core.agent import AgentProfile, AgentRules
 from claude_openai.core.models import Catalogue
 from claude_openai.core.runs import Kept
 from claude_openai.core.turn import Sampling, Turn
-from claude_openai.protocols.common.agent import offered, read_profile
+from claude_openai.protocols.common.agent import read_profile, tools_for_agent
 from claude_openai.protocols.common.agent import without_effect as unheard
 from claude_openai.protocols.common.body import parse_body
 from claude_openai.protocols.common.conversation import with_all_media
-from claude_openai.protocols.common.parameters import longest, randomness, refuse_unsupported
-from claude_openai.protocols.common.reply_format import beside
+from claude_openai.protocols.common.parameters import clamped_limit, refuse_unsupported, resolve_sampling
+from claude_openai.protocols.common.reply_format import tools_beside_format
 from claude_openai.protocols.responses.items import read_input
 from claude_openai.protocols.responses.parameters import (
     PARAMETERS,
@@ -33,7 +33,7 @@ _ITEMS: TypeAdapter[list[Item]] = TypeAdapter(list[Item])
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedRequest:
     """A request as understood: the turn, and how its answer is to be given.
 
     `response` is the answer as it stands at first, `items` what was asked with, as it is kept. `ignored` names what was
@@ -68,7 +68,7 @@ def read_turn(
     principal: str = "local",
     history: Sequence[Kept] = (),
     rules: AgentRules | None = None,
-) -> Reading:
+) -> ParsedRequest:
     """What `request` asks for, within `rules` where it asks for the agent profile. `history` are the responses
     it goes on from, the first one first.
 
@@ -77,18 +77,18 @@ def read_turn(
     """
     refuse_unsupported(request, PARAMETERS)
     model = catalogue.resolve(request.model)
-    drawn = randomness(request.temperature, request.top_p, model)
+    drawn = resolve_sampling(request.temperature, request.top_p, model)
     thought = read_reasoning(request, model, drawn)
     offer = read_tools(request)
     agent = read_profile(request.claude, model, rules)
-    form, tools, choice = beside(read_format(request), *offered(agent, offer.tools, offer.choice))
+    form, tools, choice = tools_beside_format(read_format(request), *tools_for_agent(agent, offer.tools, offer.choice))
     sent, known = request.input, 0
     if history:
         said = sent if not isinstance(sent, str) else _ITEMS.validate_python([{"role": "user", "content": sent}])
         before = [item for kept in history for item in said_in(kept.items, kept.response)]
         sent, known = [*_ITEMS.validate_python(before), *(said or [])], len(before)
     conversation = read_input(sent, request.instructions, known=known)
-    return Reading(
+    return ParsedRequest(
         turn=Turn(
             model,
             with_all_media(conversation.messages, model, "input"),
@@ -110,7 +110,7 @@ def read_turn(
         + thought.ignored
         + unheard(request.claude, agent)
         + _unshown(agent),
-        adjusted=longest("max_output_tokens", request.max_output_tokens, model)
+        adjusted=clamped_limit("max_output_tokens", request.max_output_tokens, model)
         + drawn.adjusted
         + thought.adjusted
         + conversation.adjusted,

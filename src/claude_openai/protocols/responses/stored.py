@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from claude_openai.core.runs import OVER, Kept, RunState
+from claude_openai.core.runs import TERMINAL_STATES, Kept, RunState
 from claude_openai.protocols.responses.wire.reply import ItemList
 from claude_openai.protocols.responses.wire.request import ResponsesRequest
 
@@ -27,16 +27,16 @@ def said_in(items: str, response: str) -> Items:
     return [*json.loads(items), *json.loads(response)["output"]]
 
 
-def before(response: str) -> str | None:
+def previous_response_id(response: str) -> str | None:
     """The response that this one went on from."""
     found = json.loads(response).get("previous_response_id")
     return found if isinstance(found, str) else None
 
 
-def settled(response: str, state: RunState) -> str:
+def with_final_state(response: str, state: RunState) -> str:
     """The response of a run that is over: one that broke off before its end had no chance to say so."""
     told = json.loads(response)
-    if told["status"] != "in_progress" or state not in OVER:
+    if told["status"] != "in_progress" or state not in TERMINAL_STATES:
         return response
     return json.dumps({**told, "status": "cancelled" if state is RunState.CANCELLED else "failed"})
 
@@ -48,8 +48,8 @@ def cancelled(response: str) -> str:
 
 def asked_with(kept: Kept, history: Sequence[Kept]) -> Items:
     """All that the model was given for a response: what was said in the `history` before it, then its own items."""
-    before = [item for each in history for item in said_in(each.items, each.response)]
-    return [*before, *json.loads(kept.items)]
+    earlier = [item for each in history for item in said_in(each.items, each.response)]
+    return [*earlier, *json.loads(kept.items)]
 
 
 def page(items: Items, *, after: str | None, limit: int, newest_first: bool) -> ItemList | None:

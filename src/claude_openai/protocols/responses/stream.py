@@ -26,8 +26,8 @@ from claude_openai.core.events import (
 )
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
-from claude_openai.jsontools.surrogates import Joiner, mended, mended_json
-from claude_openai.protocols.common.agent import told_as_reasoning
+from claude_openai.jsontools.surrogates import SurrogateJoiner, json_without_surrogates, without_surrogates
+from claude_openai.protocols.common.agent import activity_as_reasoning
 from claude_openai.protocols.responses.ending import error_of, incomplete, status_of, usage_of
 from claude_openai.protocols.responses.wire import events as wire
 from claude_openai.protocols.responses.wire.reply import (
@@ -65,7 +65,7 @@ class _Item:
     kind: Literal["message", "reasoning"]
     id: str
     pieces: list[str] = field(default_factory=list)
-    joiner: Joiner = field(default_factory=Joiner)
+    joiner: SurrogateJoiner = field(default_factory=SurrogateJoiner)
 
 
 @dataclass(slots=True)
@@ -110,7 +110,7 @@ class ResponseEncoder:
                 return [*self._opening(), *self._closed(event), *self._refused(event), *self._finished(event)]
             case TurnFailed(failure):
                 return [*self._opening(), *self._closed(incomplete_items=True), *self._failed(failure)]
-            case Activity() if self.shows_activity and (line := told_as_reasoning(event, self._last_thought)):
+            case Activity() if self.shows_activity and (line := activity_as_reasoning(event, self._last_thought)):
                 return [*self._opening(), *self._in("reasoning"), *self._said(line)]
             case ReasoningDelta() | Activity() | Retrying() | Working() | RateLimitReported():
                 return []
@@ -200,7 +200,7 @@ class ResponseEncoder:
 
     def _called(self, call: ToolCall) -> Events:
         """Calls come whole: their arguments are one piece."""
-        written = mended_json(mended(call.arguments))
+        written = json_without_surrogates(without_surrogates(call.arguments))
         arguments = written if written.strip() else "{}"
         item_id = f"fc_{self.new_id()}"
         begun = OutputFunctionCall(id=item_id, status="in_progress", call_id=call.id, name=call.name, arguments="")
@@ -216,7 +216,7 @@ class ResponseEncoder:
         """What the model says of its refusal: a message of its own."""
         if not end.refusal:
             return []
-        declined = mended(end.refusal)
+        declined = without_surrogates(end.refusal)
         item_id = f"msg_{self.new_id()}"
         begun = OutputMessage(id=item_id, status="in_progress", content=[])
         part = OutputRefusal(refusal=declined)

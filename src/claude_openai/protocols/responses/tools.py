@@ -10,14 +10,14 @@ from claude_openai.protocols.responses.wire import request as wire
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ToolOffer:
     """What the model may call."""
 
     tools: tuple[Tool, ...] = ()
     choice: ToolChoice = AUTO
 
 
-def read_tools(request: wire.ResponsesRequest) -> Offer:
+def read_tools(request: wire.ResponsesRequest) -> ToolOffer:
     """What `request` offers.
 
     Raises:
@@ -29,17 +29,17 @@ def read_tools(request: wire.ResponsesRequest) -> Offer:
     if choice not in (None, "none", "auto") and not tools:
         raise invalid("tool_choice", "there are no 'tools' to call")
     if not tools:
-        return Offer()
+        return ToolOffer()
     match choice:
         case None:
-            return Offer(tools, ToolChoice(parallel=parallel))
+            return ToolOffer(tools, ToolChoice(parallel=parallel))
         case "none":
-            return Offer(tools, ToolChoice("none"))
+            return ToolOffer(tools, ToolChoice("none"))
         case "auto" | "required":
-            return Offer(tools, ToolChoice(choice, parallel=parallel))
+            return ToolOffer(tools, ToolChoice(choice, parallel=parallel))
         case wire.NamedTool(name=name):
             known(name, tools, "tool_choice")
-            return Offer(tools, ToolChoice("tool", name, parallel=parallel))
+            return ToolOffer(tools, ToolChoice("tool", name, parallel=parallel))
         case wire.AllowedTools():
             return _allowed(tools, choice, parallel=parallel)
 
@@ -52,10 +52,10 @@ def _functions(sent: list[wire.Tool]) -> Iterator[tuple[wire.FunctionTool, str]]
         yield tool, path
 
 
-def _allowed(tools: tuple[Tool, ...], allowed: wire.AllowedTools, *, parallel: bool) -> Offer:
+def _allowed(tools: tuple[Tool, ...], allowed: wire.AllowedTools, *, parallel: bool) -> ToolOffer:
     names = [tool.name for tool in allowed.tools]
     for name in names:
         known(name, tools, "tool_choice")
     if not names:
         raise invalid("tool_choice", "it allows no tool; for that there is 'none'")
-    return Offer(tuple(tool for tool in tools if tool.name in names), ToolChoice(allowed.mode, parallel=parallel))
+    return ToolOffer(tuple(tool for tool in tools if tool.name in names), ToolChoice(allowed.mode, parallel=parallel))

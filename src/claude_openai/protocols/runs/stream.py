@@ -6,8 +6,8 @@ from typing import Final, assert_never
 
 from claude_openai.core.events import Activity, ReasoningDelta, TextDelta, ToolCalled, Usage
 from claude_openai.core.messages import ToolCall
-from claude_openai.core.runs import Run, Said
-from claude_openai.jsontools.surrogates import Joiner, mended, mended_json
+from claude_openai.core.runs import Run, Visible
+from claude_openai.jsontools.surrogates import SurrogateJoiner, json_without_surrogates, without_surrogates
 from claude_openai.protocols.common.errors import TABLE
 from claude_openai.protocols.common.wire import sse
 from claude_openai.protocols.common.wire.reply import Reply
@@ -28,8 +28,8 @@ def run_object(run: Run) -> RunObject:
         model=run.model,
         profile=run.profile,
         state=run.state.value,
-        way=run.way,
-        place=run.place,
+        way=run.session_start,
+        place=run.queue_position,
         arrived_at=run.arrived_at,
         began_at=run.began_at,
         first_token_at=run.first_token_at,
@@ -43,7 +43,7 @@ def run_object(run: Run) -> RunObject:
 
 def whole_run(run: Run) -> RunObject:
     """All that is known of `run`."""
-    said = {"text": mended(run.text), "tool_calls": [_call(call) for call in run.calls]}
+    said = {"text": without_surrogates(run.text), "tool_calls": [_call(call) for call in run.calls]}
     return run_object(run).model_copy(update=said)
 
 
@@ -56,10 +56,10 @@ def run_list(runs: Iterable[Run]) -> RunList:
 class RunEncoder:
     """What is said in one run as it is told to a follower; text that comes together is one event."""
 
-    _text: Joiner = field(default_factory=Joiner, init=False)
-    _reasoning: Joiner = field(default_factory=Joiner, init=False)
+    _text: SurrogateJoiner = field(default_factory=SurrogateJoiner, init=False)
+    _reasoning: SurrogateJoiner = field(default_factory=SurrogateJoiner, init=False)
 
-    def feed(self, said: Iterable[Said]) -> bytes:
+    def feed(self, said: Iterable[Visible]) -> bytes:
         """The events that tell what was `said`."""
         return b"".join(map(self._event, said))
 
@@ -68,7 +68,7 @@ class RunEncoder:
         rest = _text("reasoning", self._reasoning.finish()) + _text("text", self._text.finish())
         return rest + _framed("end", whole_run(run))
 
-    def _event(self, said: Said) -> bytes:
+    def _event(self, said: Visible) -> bytes:
         match said:
             case TextDelta(text):
                 return _text("text", self._text.feed(text))
@@ -93,7 +93,7 @@ def _framed(name: str, told: Reply) -> bytes:
 def _error(run: Run) -> RunError | None:
     if run.error_code is None:
         return None
-    return RunError(code=_code(run.error_code), message=mended(run.error or ""))
+    return RunError(code=_code(run.error_code), message=without_surrogates(run.error or ""))
 
 
 def _code(kind: str) -> str:
@@ -114,12 +114,16 @@ def _activity(activity: Activity) -> RunActivity:
     return RunActivity(
         id=activity.call_id,
         tool=activity.tool,
-        arguments=mended_json(mended(activity.arguments)),
-        result=None if activity.result is None else mended(activity.result),
+        arguments=json_without_surrogates(without_surrogates(activity.arguments)),
+        result=None if activity.result is None else without_surrogates(activity.result),
         failed=activity.failed,
         parent=activity.parent,
     )
 
 
 def _call(call: ToolCall) -> RunCall:
-    return RunCall(id=call.id, name=call.name, arguments=mended_json(mended(call.arguments)).strip() or "{}")
+    return RunCall(
+        id=call.id,
+        name=call.name,
+        arguments=json_without_surrogates(without_surrogates(call.arguments)).strip() or "{}",
+    )

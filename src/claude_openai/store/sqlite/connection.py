@@ -6,9 +6,9 @@ from pathlib import Path
 
 from claude_openai.store.sqlite.database_files import private_file
 from claude_openai.store.sqlite.errors import explained
-from claude_openai.store.sqlite.reader import BUSY_SECONDS, ask
+from claude_openai.store.sqlite.reader import BUSY_SECONDS, query_saved
 from claude_openai.store.sqlite.schema import migrate, schema_of
-from claude_openai.store.sqlite.servers import Registration, look, register
+from claude_openai.store.sqlite.servers import Registration, attach_effective_view, register
 
 WAL_BYTES = 4_000_000
 """What the file of what was written last is cut to; SQLite moves it into the main one at about this size."""
@@ -30,7 +30,7 @@ def opened(folder: Path) -> Opened:
         StoreError: it cannot be had. A file that is not ours, or is newer than this program, is as it was.
     """
     file = private_file(folder)
-    ask(file, lambda connection: schema_of(connection, file))
+    query_saved(file, lambda connection: schema_of(connection, file))
     with explained(file):
         connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
@@ -50,5 +50,5 @@ def _made_ready(connection: sqlite3.Connection, file: Path) -> Registration:
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
     migrate(connection, file)
-    look(connection)
+    attach_effective_view(connection)
     return register(connection)

@@ -15,7 +15,7 @@ def query(name: str) -> str:
 
 
 @cache
-def standing() -> tuple[str, ...]:
+def effective_runs_view() -> tuple[str, ...]:
     """What a connection needs to see runs as they stand."""
     return tuple(_split(_SQL.joinpath("standing.sql").read_text("utf-8")))
 

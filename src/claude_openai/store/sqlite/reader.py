@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from claude_openai.core.runs import Run, RunState
-from claude_openai.jsontools.surrogates import mended
-from claude_openai.store.matching import beginning
+from claude_openai.jsontools.surrogates import without_surrogates
+from claude_openai.store.matching import find_by_prefix
 from claude_openai.store.sqlite.database_files import NAME
 from claude_openai.store.sqlite.errors import explained
 from claude_openai.store.sqlite.queries import query
 from claude_openai.store.sqlite.rows import Row, run_of
 from claude_openai.store.sqlite.schema import migrate, newest, schema_of
-from claude_openai.store.sqlite.servers import look
+from claude_openai.store.sqlite.servers import attach_effective_view
 
 BUSY_SECONDS = 5.0
 """How long another program may hold the file, be it to end or to tidy up, before that counts as trouble."""
@@ -36,23 +36,25 @@ class SavedRuns:
 
     def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
         """As `core.ports.RunStore.find`."""
-        return beginning(self._ask("find", wanted=wanted, principal=principal), wanted)
+        return find_by_prefix(self._ask("find", wanted=wanted, principal=principal), wanted)
 
     def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
         """As `core.ports.RunStore.recent`."""
         return self._ask("recent", most=max(limit, 0), state=state and state.value, principal=principal)
 
     def _ask(self, name: str, **given: str | int | None) -> tuple[Run, ...]:
-        parameters = {name: mended(value) if isinstance(value, str) else value for name, value in given.items()}
+        parameters = {
+            name: without_surrogates(value) if isinstance(value, str) else value for name, value in given.items()
+        }
 
         def question(connection: sqlite3.Connection) -> tuple[Run, ...]:
             with _newest(connection, self._file) as current:
                 current.execute("BEGIN")  # the servers and their runs as they were at one moment
-                look(current)
+                attach_effective_view(current)
                 return tuple(run_of(Row._make(row)) for row in current.execute(query(name), parameters))
 
         with explained(self._file):
-            return ask(self._file, question) if self._file.exists() else ()
+            return query_saved(self._file, question) if self._file.exists() else ()
 
 
 def saved_runs(folder: Path) -> SavedRuns:
@@ -60,7 +62,7 @@ def saved_runs(folder: Path) -> SavedRuns:
     return SavedRuns(folder / NAME)
 
 
-def ask(file: Path, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
+def query_saved(file: Path, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
     """The answer to `question`, which only reads.
 
     SQLite makes files beside the one it reads, except from one that is promised to lie still. Without a file of what

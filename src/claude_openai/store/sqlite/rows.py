@@ -6,7 +6,7 @@ from typing import NamedTuple
 from claude_openai.core.events import Usage
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.runs import Kept, Run, RunState
-from claude_openai.jsontools.surrogates import mended
+from claude_openai.jsontools.surrogates import without_surrogates
 
 
 class Row(NamedTuple):
@@ -56,8 +56,8 @@ def row_of(run: Run, server: int | None) -> Row:
         began_at=run.began_at,
         first_token_at=run.first_token_at,
         ended_at=run.ended_at,
-        place=run.place,
-        way=run.way,
+        place=run.queue_position,
+        way=run.session_start,
         profile=run.profile,
         finish=run.finish,
         error_code=run.error_code,
@@ -89,8 +89,8 @@ def run_of(row: Row) -> Run:
         began_at=row.began_at,
         first_token_at=row.first_token_at,
         ended_at=row.ended_at,
-        place=row.place,
-        way=row.way,
+        queue_position=row.place,
+        session_start=row.way,
         profile=row.profile,
         finish=row.finish,
         error_code=row.error_code,
@@ -103,7 +103,7 @@ def run_of(row: Row) -> Run:
     )
 
 
-def whole(run: Run) -> Run:
+def utf8_safe(run: Run) -> Run:
     """`run` in characters that UTF-8 can write; itself, where it already is."""
     row = row_of(run, None)
     mended_row = Row._make(_mended(value) for value in row)
@@ -129,4 +129,4 @@ def _kept(row: Row) -> Kept | None:
 
 
 def _mended(value: object) -> object:
-    return mended(value) if isinstance(value, str) and not value.isascii() else value
+    return without_surrogates(value) if isinstance(value, str) and not value.isascii() else value

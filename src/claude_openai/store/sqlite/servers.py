@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 
-from claude_openai.store.sqlite.queries import query, standing
+from claude_openai.store.sqlite.queries import effective_runs_view, query
 
 SAME_TIME_SECONDS = 2.0
 """Linux counts create times from a boot time in whole seconds that moves with the clock. No id comes round so soon."""
@@ -49,9 +49,9 @@ def end_abandoned(connection: sqlite3.Connection, *, leaving: Registration | Non
         connection.execute("DELETE FROM servers WHERE id NOT IN (SELECT server FROM living)")
 
 
-def look(connection: sqlite3.Connection) -> None:
+def attach_effective_view(connection: sqlite3.Connection) -> None:
     """Let this connection see `standing`: the runs as they stand, by the servers that live at this moment."""
-    for statement in standing():
+    for statement in effective_runs_view():
         connection.execute(statement)
     _fill_living(connection, living(connection))
 

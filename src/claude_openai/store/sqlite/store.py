@@ -8,11 +8,11 @@ import anyio
 from anyio import to_thread
 
 from claude_openai.core.runs import Run, RunState
-from claude_openai.store.matching import beginning, latest
+from claude_openai.store.matching import find_by_prefix, latest
 from claude_openai.store.sqlite.connection import opened
 from claude_openai.store.sqlite.reader import SavedRuns
 from claude_openai.store.sqlite.retention import Retention
-from claude_openai.store.sqlite.rows import whole
+from claude_openai.store.sqlite.rows import utf8_safe
 from claude_openai.store.sqlite.writer import Writer
 
 
@@ -27,13 +27,13 @@ class SqliteRuns:
         self._saved = saved
 
     def save(self, run: Run) -> None:
-        self._writer.save(whole(run))
+        self._writer.save(utf8_safe(run))
 
     async def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
         unwritten = self._writer.unwritten()  # before the file is read: what leaves this table is in the file
         saved = await to_thread.run_sync(self._saved.find, wanted, principal)
-        found = _by_id(saved) | {run.id: run for run in beginning(unwritten.values(), wanted, principal)}
-        return beginning(found.values(), wanted, principal)
+        found = _by_id(saved) | {run.id: run for run in find_by_prefix(unwritten.values(), wanted, principal)}
+        return find_by_prefix(found.values(), wanted, principal)
 
     async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
         unwritten = self._writer.unwritten()

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from claude_openai.protocols.common.wire.request import Sent
+from claude_openai.protocols.common.wire.request import RequestModel
 
 MOST_RULES = 128
 """Rules for tools, of as many characters as `Rule` allows: together they stay far below what a command line takes."""
@@ -14,7 +14,7 @@ Rule = Annotated[str, Field(max_length=256, pattern=r"^[A-Za-z_][^\x00-\x1f]*$")
 Rules = Annotated[list[Rule], Field(max_length=MOST_RULES, fail_fast=True)]
 
 
-class ClaudeOptions(Sent):
+class ClaudeOptions(RequestModel):
     """How Claude Code is to work. A field that is not known is refused: it would be a wish for care that is lost."""
 
     model_config = ConfigDict(extra="forbid")

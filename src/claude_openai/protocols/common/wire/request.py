@@ -23,7 +23,7 @@ SchemaName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 """What a response format is called."""
 
 
-class Sent(BaseModel):
+class RequestModel(BaseModel):
     """A part of a request.
 
     `echoed` names the fields that no request has, and that clients send back because an answer had them: they ask for
@@ -36,7 +36,7 @@ class Sent(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", allow_inf_nan=False)
 
 
-class SentWhole(Sent):
+class SentWhole(RequestModel):
     """A whole request, which remembers what else was in it."""
 
     _unknown: tuple[str, ...] = PrivateAttr(())
@@ -51,7 +51,7 @@ class SentWhole(Sent):
         self._unknown = unknown
 
 
-class Part(Sent):
+class Part(RequestModel):
     """A part of a message; where a cached prompt may end is a thing of OpenAI's."""
 
     prompt_cache_breakpoint: Object | None = None
@@ -64,14 +64,14 @@ class Text(Part):
     text: str
 
 
-class RefusalPart(Sent):
+class RefusalPart(RequestModel):
     """A piece of an earlier refusal."""
 
     type: Literal["refusal"]
     refusal: str
 
 
-class AudioPart(Sent):
+class AudioPart(RequestModel):
     """Recorded speech."""
 
     opaque = True

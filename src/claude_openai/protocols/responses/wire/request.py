@@ -17,8 +17,8 @@ from claude_openai.protocols.common.wire.request import (
     FunctionName,
     Object,
     RefusalPart,
+    RequestModel,
     SchemaName,
-    Sent,
     SentWhole,
     Text,
     kind,
@@ -84,7 +84,7 @@ Content = Annotated[
 # --- Items -----------------------------------------------------------------------------------------------------------
 
 
-class MessageItem(Sent):
+class MessageItem(RequestModel):
     """What somebody said. `type` may be left out."""
 
     echoed = frozenset({"id", "status", "phase"})
@@ -94,7 +94,7 @@ class MessageItem(Sent):
     content: Content
 
 
-class FunctionCallItem(Sent):
+class FunctionCallItem(RequestModel):
     """An earlier call, with `arguments` as JSON text."""
 
     echoed = frozenset({"id", "status", "parsed_arguments", "namespace"})
@@ -105,7 +105,7 @@ class FunctionCallItem(Sent):
     arguments: str
 
 
-class FunctionCallOutputItem(Sent):
+class FunctionCallOutputItem(RequestModel):
     """What a call came to."""
 
     echoed = frozenset({"id", "status"})
@@ -115,7 +115,7 @@ class FunctionCallOutputItem(Sent):
     output: Content
 
 
-class ReasoningItem(Sent):
+class ReasoningItem(RequestModel):
     """Thinking of an earlier answer."""
 
     echoed = frozenset({"id", "status", "summary", "content", "encrypted_content"})
@@ -123,14 +123,14 @@ class ReasoningItem(Sent):
     type: Literal["reasoning"]
 
 
-class ItemReference(Sent):
+class ItemReference(RequestModel):
     """An item that a stored response has."""
 
     type: Literal["item_reference"]
     id: Annotated[str, Field(max_length=200)]
 
 
-class OtherItem(Sent):
+class OtherItem(RequestModel):
     """An item of one of OpenAI's own tools, with all its fields, or one of a kind that nobody knows."""
 
     opaque = True
@@ -180,7 +180,7 @@ MOST_TOOLS = 128
 """As many as OpenAI takes."""
 
 
-class FunctionTool(Sent):
+class FunctionTool(RequestModel):
     """What the model may call. Without `parameters` it takes none."""
 
     type: Literal["function"]
@@ -190,7 +190,7 @@ class FunctionTool(Sent):
     strict: bool | None = None
 
 
-class OtherTool(Sent):
+class OtherTool(RequestModel):
     """A tool of a kind that does not exist here."""
 
     opaque = True
@@ -211,14 +211,14 @@ Tool = Annotated[
 ]
 
 
-class NamedTool(Sent):
+class NamedTool(RequestModel):
     """One of the functions, that the model must call or may."""
 
     type: Literal["function"]
     name: str
 
 
-class AllowedTools(Sent):
+class AllowedTools(RequestModel):
     """The model is to know some of the functions only."""
 
     type: Literal["allowed_tools"]
@@ -240,20 +240,20 @@ ToolChoice = Annotated[
 # --- The request -----------------------------------------------------------------------------------------------------
 
 
-class PlainFormat(Sent):
+class PlainFormat(RequestModel):
     """The answer may be any text."""
 
     type: Literal["text"]
 
 
-class JsonObjectFormat(Sent):
+class JsonObjectFormat(RequestModel):
     """The answer is a JSON object; in the dialect of llama.cpp, Together and Anyscale one that fits a schema."""
 
     type: Literal["json_object"]
     content: dict[str, Any] | None = Field(None, alias="schema")
 
 
-class JsonSchemaFormat(Sent):
+class JsonSchemaFormat(RequestModel):
     """The answer is JSON that fits a schema."""
 
     type: Literal["json_schema"]
@@ -271,7 +271,7 @@ TextFormat: TypeAlias = Annotated[
 ]
 
 
-class TextConfig(Sent):
+class TextConfig(RequestModel):
     """How the answer's text is to be."""
 
     format: TextFormat | None = None
@@ -281,7 +281,7 @@ class TextConfig(Sent):
 Summary = Literal["auto", "concise", "detailed"]
 
 
-class Reasoning(Sent):
+class Reasoning(RequestModel):
     """How much the model thinks, and what of it is told."""
 
     effort: Effort | None = None
@@ -291,7 +291,7 @@ class Reasoning(Sent):
     mode: str | None = None
 
 
-class StreamOptions(Sent):
+class StreamOptions(RequestModel):
     """Whether a stream is padded."""
 
     include_obfuscation: bool | None = None
