@@ -92,7 +92,7 @@ def test_the_text_of_all_messages_is_one_answer_and_what_they_used_is_added_up()
         UsageReported(Usage(20, 4), 0.5),
         TurnFinished("stop"),
     ]
-    assert reading.lasts
+    assert reading.is_resumable
 
 
 @pytest.mark.proves("agent.answer")

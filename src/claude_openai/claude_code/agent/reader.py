@@ -177,14 +177,14 @@ class AgentReader(AnswerReader):
 
     def _ended(self, end: TurnResult) -> list[Event]:
         if end.limit:
-            self.lasts = False
+            self.is_resumable = False
             return self._last(UsageReported(self._used(), end.cost_usd), TurnFinished("length", limit=end.limit))
         cut_or_refused = end.status is None and (
             self._stop_reason in TRUNCATED_STOP_REASONS or self._stop_reason == "refusal"
         )
         if (end.is_error and not cut_or_refused) or self._stop_reason in (None, "tool_use"):
             return self._fail(self._why_not(end))
-        self.lasts = self._stop_reason in ("end_turn", "stop_sequence")
+        self.is_resumable = self._stop_reason in ("end_turn", "stop_sequence")
         return self._finish(end.cost_usd)
 
     def _why_not(self, end: TurnResult) -> Failure:

@@ -77,7 +77,7 @@ class JsonModeReader(AnswerReader):
         fault = self._fault()
         if fault and self._corrections and not end.is_error:
             self._corrections -= 1
-            self.complaint = f"That answer is not the JSON object that was asked for: {fault}. {INSTRUCTION}"
+            self.correction = f"That answer is not the JSON object that was asked for: {fault}. {INSTRUCTION}"
             self.exact = False
             self.continue_answer()
             self._begin_message()
