@@ -9,7 +9,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claude_openai.core.agent import AgentRules
-from claude_openai.http.endpoints.chat_completions import OLDER, ChatCompletions
+from claude_openai.http.endpoints.chat_completions import CHAT, COMPLETIONS
 from claude_openai.http.endpoints.health import HealthCheck
 from claude_openai.http.endpoints.models import Models, OneModel
 from claude_openai.http.endpoints.openapi import OpenApi
@@ -17,6 +17,7 @@ from claude_openai.http.endpoints.responses import CancelResponse, InputItems, R
 from claude_openai.http.endpoints.runs import CancelRun, FollowRun, LatestRuns, OneRun
 from claude_openai.http.generation.body import Bodies
 from claude_openai.http.generation.context import GenerationContext
+from claude_openai.http.generation.driver import Generation
 from claude_openai.http.middleware.auth import Authentication
 from claude_openai.http.middleware.errors import ErrorBoundary
 from claude_openai.http.middleware.host import HostGuard
@@ -94,9 +95,9 @@ def _resources(services: Services) -> Mapping[str, Resource]:
         "/openapi.json": Resource({"GET": OpenApi(services.version)}),
         "/v1/models": Resource({"GET": Models(gateway)}),
         "/v1/models/{model:path}": Resource({"GET": OneModel(gateway)}),
-        "/v1/chat/completions": Resource({"POST": ChatCompletions(means)}),
-        "/v1/completions": Resource({"POST": ChatCompletions(means, OLDER)}),
-        "/v1/responses": Resource({"POST": Responses(means)}),
+        "/v1/chat/completions": Resource({"POST": Generation(means, CHAT)}),
+        "/v1/completions": Resource({"POST": Generation(means, COMPLETIONS)}),
+        "/v1/responses": Resource({"POST": Generation(means, Responses())}),
         "/v1/responses/{response}": Resource({"GET": stored.get, "DELETE": stored.delete}),
         "/v1/responses/{response}/cancel": Resource({"POST": CancelResponse(runs)}),
         "/v1/responses/{response}/input_items": Resource({"GET": InputItems(runs)}),

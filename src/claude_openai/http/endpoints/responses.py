@@ -4,11 +4,10 @@ A response that is to be stored is kept with its run: as it stands when it begin
 told of that, so that its next request can go on from it.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
-from anyio.abc import ObjectReceiveStream
 from starlette.datastructures import QueryParams
 from starlette.responses import Response as Answer
 from starlette.types import Receive, Scope, Send
@@ -16,20 +15,16 @@ from starlette.types import Receive, Scope, Send
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.runs import ACTIVE_STATES, Caller, Kept, Run, RunState
+from claude_openai.core.turn import Turn
 from claude_openai.http.generation.context import GenerationContext, run_in_thread_if_large
-from claude_openai.http.generation.event_stream import EventStream
-from claude_openai.http.generation.request_events import log_effective_request, log_request
-from claude_openai.http.generation.turns import caller_of, run_turn
 from claude_openai.http.middleware.auth import principal
-from claude_openai.http.middleware.errors import HttpError, failure_response, report, shown
-from claude_openai.http.middleware.rate_limits import with_rate_limit_headers
+from claude_openai.http.middleware.errors import HttpError, shown
 from claude_openai.http.ports import RunRegistry
 from claude_openai.protocols.common.wire import sse
 from claude_openai.protocols.responses import stored
 from claude_openai.protocols.responses.references import item_ids, referenced, with_items
 from claude_openai.protocols.responses.request import ParsedRequest, parse_request, read_turn
 from claude_openai.protocols.responses.stream import ResponseEncoder
-from claude_openai.protocols.responses.wire.events import StreamEvent
 from claude_openai.protocols.responses.wire.reply import Deleted
 from claude_openai.protocols.responses.wire.request import ResponsesRequest
 
@@ -44,104 +39,92 @@ MOST_ITEMS, ITEMS = 100, 20
 
 
 class Responses:
-    """`POST /v1/responses`."""
+    """`POST /v1/responses`: implements `http.generation.driver.GenerationProtocol`."""
 
-    def __init__(self, means: GenerationContext) -> None:
-        self._means = means
+    id_prefix = PREFIX
+    keep_alive = sse.comment()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with self._means.bodies.read(scope, receive) as body:
-            await self._answer(body, scope, receive, send)
-
-    async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
-        caller = caller_of(scope, self._means.new_id(), PREFIX)
-        with self._means.understanding() as elapsed:
-            await run_in_thread_if_large(len(body), log_request, scope, body)
-            reading = await self._read(body, caller)
-        caller = replace(caller, understood_in=elapsed())
-        headers = self._means.not_honoured_headers(reading.ignored, reading.adjusted)
-        send = with_rate_limit_headers(send, self._means.gateway, self._means.now)
-        encoder = ResponseEncoder(
-            reading.response,
-            item_ids(caller.answer_id),
-            self._means.now,
-            reading.shows_thinking,
-            reading.shows_activity,
-        )
-        response = _Response(encoder, reading.items, caller, self._means.gateway.runs)
-        async with run_turn(self._means.gateway, reading.turn, caller, receive) as events:
-            log_effective_request(
-                reading.turn, stream=reading.stream, ignored=reading.ignored, adjusted=reading.adjusted
-            )
-            if reading.stream:
-                answer = await response.streamed(events, EventStream(send, headers, self._means.keep_alive_seconds))
-            else:
-                answer = await response.collected(events)
-            if answer is not None:
-                answer.headers.update(headers)
-                await answer(scope, receive, send)
-
-    async def _read(self, body: bytes, caller: Caller) -> ParsedRequest:
+    async def read(self, body: bytes, caller: Caller, context: GenerationContext) -> "ResponseRequest":
+        """See `GenerationProtocol.read`."""
+        runs = context.gateway.runs
         request = await run_in_thread_if_large(len(body), parse_request, body)
-        named = await _named(self._means.gateway.runs, request, caller.principal)
+        named = await _named(runs, request, caller.principal)
         request = await run_in_thread_if_large(_size(named), with_items, request, named)
-        history = await _before(self._means.gateway.runs, request.previous_response_id, caller.principal)
-        size = len(body) + _size((*named, *history))
-        catalogue = await self._means.gateway.catalogue()
-        understand = partial(
+        history = await _before(runs, request.previous_response_id, caller.principal)
+        catalogue = await context.gateway.catalogue()
+        read = partial(
             read_turn,
+            request,
+            catalogue,
             response_id=caller.answer_id,
-            created=self._means.now(),
+            created=context.now(),
             principal=caller.principal,
             history=history,
-            rules=self._means.agent_rules,
+            rules=context.agent_rules,
         )
-        return await run_in_thread_if_large(size, understand, request, catalogue)
+        parsed = await run_in_thread_if_large(len(body) + _size((*named, *history)), read)
+        return ResponseRequest(parsed, runs, context.now)
 
 
-class _Response:
-    """One response while it is answered."""
+@dataclass(frozen=True, slots=True)
+class ResponseRequest:
+    """Implements `http.generation.driver.GenerationRequest`."""
 
-    def __init__(self, encoder: ResponseEncoder, items: str, caller: Caller, runs: RunRegistry) -> None:
-        self._encoder = encoder
-        self._items = items
+    parsed: ParsedRequest
+    runs: RunRegistry
+    now: Callable[[], int]
+
+    @property
+    def turns(self) -> Sequence[Turn]:
+        return (self.parsed.turn,)
+
+    @property
+    def stream(self) -> bool:
+        return self.parsed.stream
+
+    @property
+    def ignored(self) -> Sequence[str]:
+        return self.parsed.ignored
+
+    @property
+    def adjusted(self) -> Sequence[str]:
+        return self.parsed.adjusted
+
+    def writer(self, caller: Caller) -> "ResponseWriter":
+        return ResponseWriter(self, caller)
+
+
+class ResponseWriter:
+    """Writes one response: its events, or the whole of it. It is stored with its run, if the client wants that."""
+
+    def __init__(self, request: ResponseRequest, caller: Caller) -> None:
+        parsed = request.parsed
+        self._encoder = ResponseEncoder(
+            parsed.response, item_ids(caller.answer_id), request.now, parsed.shows_thinking, parsed.shows_activity
+        )
+        self._items = parsed.items
         self._caller = caller
-        self._runs = runs
+        self._runs = request.runs
+        self._complete = False
 
-    async def collected(self, events: ObjectReceiveStream[Event]) -> Answer:
-        while True:
-            event = await events.receive()
-            if isinstance(event, TurnFailed):
-                return failure_response(event.failure)
-            self._encoder.feed(event)
-            if isinstance(event, TurnFinished):
-                await self._keep()
-                return _json(self._encoder.response.to_json())
+    def feed(self, choice: int, event: Event) -> bytes:  # noqa: ARG002 -- a request has one response
+        """See `AnswerWriter.feed`."""
+        self._complete = isinstance(event, TurnFinished | TurnFailed)
+        return b"".join(sse.event(each.to_json(), each.type) for each in self._encoder.feed(event))
 
-    async def streamed(self, events: ObjectReceiveStream[Event], stream: EventStream) -> Answer | None:
-        """The answer where it has not begun as a stream: it failed before there was anything to send."""
-        begun = False
-        while True:
-            event = await stream.next(events)
-            if isinstance(event, TurnFailed):
-                if not stream.begun:
-                    return failure_response(event.failure)
-                report(event.failure)
-            told = self._encoder.feed(event)
-            last = isinstance(event, TurnFinished | TurnFailed)
-            if told and (last or not begun):
-                begun = True
-                await self._keep()
-            if told:
-                await stream.write(_framed(told), last=last)
-            if last:
-                return None
+    @property
+    def is_complete(self) -> bool:
+        return self._complete
 
-    async def _keep(self) -> None:
+    async def save(self) -> None:
+        """See `AnswerWriter.save`."""
         response = self._encoder.response
         if response.store:
             kept = Kept(self._items, response.to_json())
             await self._runs.store_response(self._caller.run_id, self._caller.principal, kept)
+
+    def body(self) -> str:
+        return self._encoder.response.to_json()
 
 
 class StoredResponse:
@@ -278,10 +261,6 @@ def _limit(query: QueryParams) -> int:
 
 def _invalid(sentence: str, param: str) -> RequestFailed:
     return RequestFailed(Failure(Kind.INVALID_REQUEST, sentence, param))
-
-
-def _framed(events: list[StreamEvent]) -> bytes:
-    return b"".join(sse.event(event.to_json(), event.type) for event in events)
 
 
 def _json(text: str) -> Answer:

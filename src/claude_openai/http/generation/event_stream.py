@@ -31,9 +31,12 @@ class Source(Protocol[Item_co]):
 class EventStream:
     """One such answer; each `write` leaves as one message at once."""
 
-    def __init__(self, send: Send, headers: Mapping[str, str], keep_alive_seconds: float) -> None:
+    def __init__(
+        self, send: Send, headers: Mapping[str, str], keep_alive_seconds: float, keep_alive: bytes = KEEP_ALIVE
+    ) -> None:
         self._send = send
         self._headers = MutableHeaders({**HEADERS, **headers}).raw
+        self._keep_alive = keep_alive
         self._keep_alive_seconds = keep_alive_seconds
         self._silent_at = anyio.current_time() + keep_alive_seconds
         self.begun = False
@@ -43,7 +46,7 @@ class EventStream:
         while True:
             with anyio.CancelScope(deadline=self._silent_at):
                 return await events.receive()
-            await self.write(KEEP_ALIVE)
+            await self.write(self._keep_alive)
 
     async def write(self, data: bytes, *, last: bool = False) -> None:
         if not self.begun:

@@ -42,29 +42,14 @@ def caller_of(scope: Scope, run_id: str, answer_prefix: str) -> Caller:
 
 
 @asynccontextmanager
-async def run_turn(
-    gateway: Gateway, turn: Turn, caller: Caller, receive: Receive
-) -> AsyncIterator[ObjectReceiveStream[Event]]:
-    """The events of `turn`, each to be received before the next is asked for, up to and including the last.
-
-    Whatever is logged in the block names the run.
-
-    Raises:
-        ClientGone: the client left before the last event; what the block was doing is cancelled.
-    """
-    sender, events = anyio.create_memory_object_stream[Event](0)
-    async with sender, events, _running(gateway, [(caller, turn)], receive, lambda _, event: sender.send(event)):
-        yield events
-        events.close()
-
-
-@asynccontextmanager
 async def run_turns(
     gateway: Gateway, asked: Sequence[RequestedAnswer], receive: Receive
 ) -> AsyncIterator[ObjectReceiveStream[tuple[int, Event]]]:
-    """The same for several answers, side by side: each event with the number of its answer.
+    """The events of one or several answers, side by side, each with the number of its answer; each is to be received
+    before the next is asked for, up to and including the last.
 
-    Only as many as have places go on at once, so that none waits in the queue for others of its own request.
+    Whatever is logged in the block names the run. Only as many answers as there are places go on at once, so that none
+    waits in the queue for others of its own request.
 
     Raises:
         ClientGone: the client left before the last event of all; what the block was doing is cancelled.

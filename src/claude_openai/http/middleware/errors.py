@@ -15,7 +15,6 @@ from claude_openai.errors import LaunchError
 from claude_openai.http.middleware.slow_clients import ClientDisconnected
 from claude_openai.logs import logger
 from claude_openai.protocols.common import errors as translated
-from claude_openai.protocols.common.wire import sse
 from claude_openai.protocols.common.wire.errors import ErrorBody, ErrorEnvelope
 
 log = logger(__name__)
@@ -79,12 +78,6 @@ def failure_response(failure: Failure) -> Response:
     return _failed(failure)
 
 
-def failure_event(failure: Failure) -> bytes:
-    """The event that ends a stream whose request failed on the way."""
-    report(failure)
-    return _failed_on_the_way(failure)
-
-
 class ErrorBoundary:
     """Whatever is raised inside becomes an answer; after the answer has begun, its last event."""
 
@@ -136,17 +129,13 @@ class _Answer:
     async def break_off(self) -> None:
         """A stream can say that it failed. Any other answer stays incomplete, and the server drops the connection."""
         if self._streams and not self._complete:
-            await self._send({"type": "http.response.body", "body": _failed_on_the_way(_OWN_FAULT)})
+            await self._send({"type": "http.response.body", "body": translated.error_event(_OWN_FAULT)})
 
 
 def _failed(failure: Failure) -> Response:
     status = translated.status(failure)
     challenge = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
     return _answer(translated.envelope(failure), status, {**challenge, **translated.headers(failure)})
-
-
-def _failed_on_the_way(failure: Failure) -> bytes:
-    return sse.event(translated.envelope(failure).to_json())
 
 
 def report(failure: Failure) -> None:

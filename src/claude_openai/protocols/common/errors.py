@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.jsontools.surrogates import without_surrogates
+from claude_openai.protocols.common.wire import sse
 from claude_openai.protocols.common.wire.errors import ErrorBody, ErrorEnvelope
 
 
@@ -64,6 +65,11 @@ def envelope(failure: Failure) -> ErrorEnvelope:
     return ErrorEnvelope(
         error=ErrorBody(message=without_surrogates(failure.message), type=row.type, param=failure.param, code=row.code)
     )
+
+
+def error_event(failure: Failure) -> bytes:
+    """The last event of a stream that failed on the way."""
+    return sse.event(envelope(failure).to_json())
 
 
 def headers(failure: Failure) -> dict[str, str]:

@@ -1,0 +1,164 @@
+"""The one driver of every endpoint that calls the model: read, start the turns, then stream or collect.
+
+What differs between protocols is a `GenerationProtocol`: how a body becomes turns, how events become bytes, and how a
+failure looks. The status is decided as late as possible: until the first byte of a stream has left, a failure is an
+ordinary error response; afterwards it is the last event of the stream.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from anyio.abc import ObjectReceiveStream
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from claude_openai.core.events import Event, TurnFailed, TurnFinished
+from claude_openai.core.runs import Caller
+from claude_openai.core.turn import Turn
+from claude_openai.http.generation.context import GenerationContext, run_in_thread_if_large
+from claude_openai.http.generation.event_stream import EventStream
+from claude_openai.http.generation.request_events import log_effective_request, log_request
+from claude_openai.http.generation.turns import caller_of, run_turns
+from claude_openai.http.middleware.errors import failure_response, report
+from claude_openai.http.middleware.rate_limits import with_rate_limit_headers
+
+
+class AnswerWriter(Protocol):
+    """Makes one request's answer of the events of its turns, each of which comes with the number of its turn."""
+
+    def feed(self, choice: int, event: Event) -> bytes:
+        """The bytes that a stream sends for `event`, a failure too; empty where there is nothing to send."""
+        ...
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether `feed` has seen all that the answer needs."""
+        ...
+
+    async def save(self) -> None:
+        """Store the answer as it stands: before the first and before the last bytes of it are sent."""
+        ...
+
+    def body(self) -> str:
+        """The complete answer as one JSON body."""
+        ...
+
+
+class GenerationRequest(Protocol):
+    """A request that has been understood."""
+
+    @property
+    def turns(self) -> Sequence[Turn]:
+        """One for each answer that is asked for."""
+        ...
+
+    @property
+    def stream(self) -> bool: ...
+
+    @property
+    def ignored(self) -> Sequence[str]:
+        """Names of what the request asks for and does not get."""
+        ...
+
+    @property
+    def adjusted(self) -> Sequence[str]:
+        """Names of what the request gets otherwise than it asks for."""
+        ...
+
+    def writer(self, caller: Caller) -> AnswerWriter: ...
+
+
+class GenerationProtocol(Protocol):
+    """One HTTP protocol, such as chat completions."""
+
+    @property
+    def id_prefix(self) -> str:
+        """Begins the id of an answer, such as "chatcmpl-"."""
+        ...
+
+    @property
+    def keep_alive(self) -> bytes:
+        """What a stream sends while there is nothing to send."""
+        ...
+
+    async def read(self, body: bytes, caller: Caller, context: GenerationContext) -> GenerationRequest:
+        """Parse and understand a request.
+
+        Raises:
+            RequestFailed, HttpError: it cannot be answered.
+        """
+        ...
+
+
+class Generation:
+    """An endpoint that answers with the model, in the form of `protocol`."""
+
+    def __init__(self, context: GenerationContext, protocol: GenerationProtocol) -> None:
+        self._context = context
+        self._protocol = protocol
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._context.bodies.read(scope, receive) as body:
+            await self._answer(body, scope, receive, send)
+
+    async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        context, protocol = self._context, self._protocol
+        caller = caller_of(scope, context.new_id(), protocol.id_prefix)
+        with context.understanding() as elapsed:
+            await run_in_thread_if_large(len(body), log_request, scope, body)
+            request = await protocol.read(body, caller, context)
+        headers = context.not_honoured_headers(request.ignored, request.adjusted)
+        send = with_rate_limit_headers(send, context.gateway, context.now)
+        caller = replace(caller, understood_in=elapsed(), choices=len(request.turns))
+        callers = [caller, *(self._further(caller, choice) for choice in range(1, len(request.turns)))]
+        async with run_turns(context.gateway, list(zip(callers, request.turns, strict=True)), receive) as events:
+            for turn in {id(turn): turn for turn in request.turns}.values():  # with `n` the same turn several times
+                log_effective_request(turn, stream=request.stream, ignored=request.ignored, adjusted=request.adjusted)
+            writer = request.writer(caller)
+            if request.stream:
+                stream = EventStream(send, headers, context.keep_alive_seconds, protocol.keep_alive)
+                response = await _stream(events, writer, stream)
+            else:
+                response = await _collect(events, writer, len(request.turns))
+            if response is not None:
+                response.headers.update(headers)
+                await response(scope, receive, send)
+
+    def _further(self, first: Caller, choice: int) -> Caller:
+        """The run of a further answer has an id of its own; that of the first is the id of the whole answer."""
+        run_id = self._context.new_id()
+        return replace(first, run_id=run_id, answer_id=self._protocol.id_prefix + run_id, choice=choice)
+
+
+async def _collect(events: ObjectReceiveStream[tuple[int, Event]], writer: AnswerWriter, unfinished: int) -> Response:
+    while unfinished:
+        choice, event = await events.receive()
+        if isinstance(event, TurnFailed):
+            return failure_response(event.failure)
+        writer.feed(choice, event)
+        unfinished -= isinstance(event, TurnFinished)
+    await writer.save()
+    return Response(writer.body(), media_type="application/json")
+
+
+async def _stream(
+    events: ObjectReceiveStream[tuple[int, Event]], writer: AnswerWriter, stream: EventStream
+) -> Response | None:
+    """The error response where the turn failed before anything was sent; None where a stream was sent."""
+    saved = False
+    while True:
+        choice, event = await stream.next(events)
+        if isinstance(event, TurnFailed):
+            if not stream.begun:
+                return failure_response(event.failure)
+            report(event.failure)
+        data = writer.feed(choice, event)
+        complete = writer.is_complete
+        if data and (complete or not saved):
+            saved = True
+            await writer.save()
+        if data:
+            await stream.write(data, last=complete)
+        if complete:
+            return None
