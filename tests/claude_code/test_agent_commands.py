@@ -108,7 +108,6 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "fetch": fetching("localhost", "127.0.0.1", "*"),
     "lenient": {"sandbox": {"network": {"strictAllowlist": False, "allowAllUnixSockets": True}}},
     "off": {"sandbox": {"enabled": False, "allowUnsandboxedCommands": True, "failIfUnavailable": False}},
-    "excluded": {"sandbox": {"excludedCommands": ["unset *", "unset:*", "curl *", "(curl *", "*"]}},
     "weaker": {
         "sandbox": {
             "enableWeakerNestedSandbox": True,
@@ -152,15 +151,29 @@ def opening(folder: Path) -> dict[str, dict[str, Any]]:
         "sandbox.filesystem.allowWrite": {"sandbox": {"filesystem": {"allowWrite": [str(folder)]}}},
         "sandbox.filesystem.allowRead": {"sandbox": {"filesystem": {"allowRead": [str(folder)]}}},
         "sandbox.network.httpProxyPort": {"sandbox": {"network": {"httpProxyPort": 8000}}},
+        "sandbox.excludedCommands": {"sandbox": {"excludedCommands": ["make *", "bash *", "*"]}},
+        "sandbox.ripgrep": {"sandbox": {"ripgrep": {"command": str(folder / "rg")}}},
+        "sandbox.credentials.files": {"sandbox": {"credentials": {"files": [{"path": str(folder), "mode": "mask"}]}}},
+        "sandbox.credentials.allowPlaintextInject": {"sandbox": {"credentials": {"allowPlaintextInject": True}}},
+        "sandbox.unheardOf": {"sandbox": {"unheardOf": 1}},
     }
 
 
 OVERRIDDEN: dict[str, dict[str, Any]] = {
     "filesystem": {"sandbox": {"filesystem": {"disabled": True, "allowManagedReadPathsOnly": False}}},
-    "excluded": {"sandbox": {"excludedCommands": ["cat *", "cat:*", "sh *", "*"]}},
+    "forbidding": {
+        "sandbox": {
+            "excludedCommands": [],
+            "filesystem": {"denyRead": ["/srv"], "denyWrite": ["/srv"]},
+            "credentials": {"envVars": [{"name": "X", "mode": "deny"}]},
+        }
+    },
     "off": {"sandbox": {"enabled": False, "allowUnsandboxedCommands": True, "failIfUnavailable": False}},
 }
-"""Settings that would let commands out of the sandbox, if ours were not above them."""
+"""Settings that would let commands out of the sandbox, if ours were not above them, and such as only forbid."""
+
+EXCLUDED = ("make *", "bash *", "*", "bash", "cat")
+"""Patterns of `excludedCommands`: of a user's, the first three took a command out of the sandbox (measured)."""
 
 
 @needs_sandbox
@@ -178,13 +191,21 @@ async def test_a_request_that_the_users_settings_would_widen_is_refused(serve: S
 @needs_sandbox
 @pytest.mark.proves("agent.settings.widening")
 @pytest.mark.parametrize("source", ["user", "project"])
-@pytest.mark.parametrize("name", OVERRIDDEN)
+@pytest.mark.parametrize("name", [*OVERRIDDEN, *EXCLUDED])
 async def test_no_settings_let_a_command_out_of_the_sandbox(serve: Serve, site: Site, name: str, source: str) -> None:
-    login = users_settings(site, OVERRIDDEN[name] if source == "user" else {})
+    """The command is a plain one, since Claude Code excludes none with a pipe, a redirection or a variable in it."""
+    settings = OVERRIDDEN.get(name) or {"sandbox": {"excludedCommands": [name]}}
+    login = users_settings(site, settings if source == "user" else {})
     if source == "project":
-        projects_settings(site, OVERRIDDEN[name])
-    command = script(f"cat {site.secret}", f"echo x > {site.root}/new.txt", "echo ran")
+        projects_settings(site, settings)
+    (site.project / "go.sh").write_text(f"cat {site.secret}; echo x > {site.root}/new.txt; echo ran")
+    (site.project / "Makefile").write_text("all:\n\t@sh go.sh\n")
+    command = "make all" if name == "make *" else "bash go.sh"
     async with office(serve, site, login) as rig:
+        if source == "user" and name in EXCLUDED:
+            with pytest.raises(openai.PermissionDeniedError, match=r"sandbox\.excludedCommands in .*settings\.json"):
+                await tried(rig, site, command, settingSources=[source])
+            return
         told = await tried(rig, site, command, settingSources=[source])
     assert "ran" in told
     assert SECRET not in told

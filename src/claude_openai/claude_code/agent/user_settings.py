@@ -10,7 +10,7 @@ the main repository to git.
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,15 +26,20 @@ _WORKTREE: Final = re.compile(r"^gitdir:(.+)$", re.MULTILINE)
 
 _HARMLESS: Final = frozenset(
     {
-        *("enabled", "failIfUnavailable", "autoAllowBashIfSandboxed", "allowUnsandboxedCommands", "excludedCommands"),
+        *("enabled", "failIfUnavailable", "autoAllowBashIfSandboxed", "allowUnsandboxedCommands"),
         *("enableWeakerNestedSandbox", "enableWeakerNetworkIsolation", "allowNestedUserNamespaces"),
         *("allowAppleEvents", "ignoreViolations"),
         *("filesystem.denyRead", "filesystem.denyWrite", "filesystem.disabled"),
         *("network.allowedDomains", "network.deniedDomains", "network.strictAllowlist"),
         *("network.allowAllUnixSockets", "network.allowLocalBinding"),
+        *("credentials.files", "credentials.envVars"),
     }
 )
-"""In `sandbox`: what only forbids, and what our own settings override."""
+"""In `sandbox`: what only forbids or reports, and what our own settings override. `excludedCommands` is a list, so it
+is merged: a command that fits one of its patterns ran outside the sandbox (measured)."""
+
+_GROUPS: Final = ("filesystem", "network", "credentials")
+"""In `sandbox`: the objects whose settings are looked at one by one."""
 
 
 def widened_by(file: Path, workspace: Workspace, folders: tuple[str, ...]) -> str | None:
@@ -51,7 +56,7 @@ def widened_by(file: Path, workspace: Workspace, folders: tuple[str, ...]) -> st
     try:
         settings = json.loads(text)
         return next(_widening(settings, workspace, folders), None)
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         return "what is no JSON of the form that settings have"
 
 
@@ -79,13 +84,14 @@ def _widening(settings: Mapping[str, Any], workspace: Workspace, folders: tuple[
         paths = named_paths(rule)
         if paths is None or not all(workspace.holds(f"{folders[0]}/{path}") for path in paths):
             yield f"permissions.allow[{number}], {rule!r}"
-    sandbox = settings.get("sandbox") or {}
-    for name, value in sandbox.items():
-        if name in ("filesystem", "network"):
-            yield from (
-                f"sandbox.{name}.{inner}"
-                for inner, given in value.items()
-                if given and f"{name}.{inner}" not in _HARMLESS
-            )
-        elif value and name not in _HARMLESS and name != "credentials":
-            yield f"sandbox.{name}"
+    for name, value in (settings.get("sandbox") or {}).items():
+        group = value.items() if name in _GROUPS and value else ((None, value),)
+        for inner, given in group:
+            setting = name if inner is None else f"{name}.{inner}"
+            if given and (setting not in _HARMLESS or (name == "credentials" and not _only_denies(given))):
+                yield f"sandbox.{setting}"
+
+
+def _only_denies(credentials: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether nothing among `credentials` is shown to commands under a mask, which the proxy takes off again."""
+    return all(each["mode"] == "deny" for each in credentials)
