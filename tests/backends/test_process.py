@@ -82,6 +82,16 @@ def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path, path: str) ->
     assert gone(child.pid)
 
 
+@pytest.mark.proves("lifetime.group")
+async def test_a_process_is_known_to_have_ended_while_a_grandchild_holds_its_pipes(tmp_path: Path) -> None:
+    script = "sleep 600 & echo up"
+    with anyio.fail_after(PATIENCE_SECONDS):
+        async with child_process(command(tmp_path, "/bin/sh", "-c", script, PATH=os.environ["PATH"])) as child:
+            assert await first_line(child) == "up"
+            await child.wait_closed()
+            assert await child.exit_code() == 0
+
+
 @pytest.mark.proves("lifetime.killed")
 def test_a_setpriv_without_the_option_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = tmp_path / "setpriv"

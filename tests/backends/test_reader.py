@@ -119,9 +119,18 @@ def test_what_is_used_of_the_window_is_read_from_the_list_of_windows(raw: dict[s
 
 
 @pytest.mark.proves("tools.rebuilt")
-def test_a_process_that_died_says_so_first_so_that_its_session_is_rebuilt() -> None:
+def test_a_process_that_died_before_the_answer_began_reports_a_lost_session_and_the_rate_limit() -> None:
     reading = reader()
     assert reading.feed(report()) == []
+    reported, failed = reading.abandoned(GONE)
+    assert isinstance(reported, RateLimitReported)
+    assert failed == TurnFailed(GONE, session_lost=True)
+
+
+@pytest.mark.proves("tools.rebuilt")
+def test_a_process_that_died_once_the_answer_had_begun_reports_no_lost_session() -> None:
+    reading = reader()
+    reading.feed(UpstreamEvent({"type": "message_start", "message": {}}, "session"))
     assert reading.abandoned(GONE) == [TurnFailed(GONE)]
 
 

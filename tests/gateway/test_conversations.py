@@ -9,7 +9,15 @@ import pytest
 import trio
 import trio.testing
 
-from claude_openai.core.events import Event, TextDelta, ToolCalled, TurnFailed, TurnFinished
+from claude_openai.core.events import (
+    Event,
+    RateLimitReported,
+    Retrying,
+    TextDelta,
+    ToolCalled,
+    TurnFailed,
+    TurnFinished,
+)
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.load import Processes
 from claude_openai.core.messages import (
@@ -502,7 +510,7 @@ async def test_as_many_requests_as_like_never_have_more_sessions_than_there_may_
 
 # Sessions that die
 
-DIED = TurnFailed(Failure(Kind.CLAUDE_CODE_FAILED, "died"))
+DIED = TurnFailed(Failure(Kind.CLAUDE_CODE_FAILED, "died"), session_lost=True)
 
 
 @pytest.mark.proves("processes.died", "conversations.told")
@@ -549,6 +557,26 @@ def test_a_session_that_dies_as_it_is_resumed_is_replaced(before: list[Event], f
             assert await events_of(opened, more) == said("Still.")
 
     play()
+
+
+@pytest.mark.proves("processes.died")
+@on_virtual_clock
+async def test_reports_before_the_loss_of_a_session_reach_the_client_and_the_session_is_replaced() -> None:
+    reports: list[Event] = [RateLimitReported("allowed"), Retrying(1, 2)]
+    playing = ScriptedBackend([*said("Hello."), *reports, DIED, *said("a ghost")], chatting("I am another."))
+    async with gateway(playing) as opened:
+        await events_of(opened, FIRST)
+        assert await events_of(opened, SECOND) == [*reports, *REBUILT]
+
+
+@pytest.mark.proves("processes.died")
+@on_virtual_clock
+async def test_a_failure_of_claude_code_without_the_loss_of_its_session_is_the_answer() -> None:
+    failed = replace(DIED, session_lost=False)
+    playing = ScriptedBackend([*said("Hello."), failed, *said("a ghost")], chatting("I am another."))
+    async with gateway(playing) as opened:
+        await events_of(opened, FIRST)
+        assert await events_of(opened, SECOND) == [failed]
 
 
 @pytest.mark.proves("processes.died", "errors.process-died")

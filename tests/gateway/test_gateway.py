@@ -115,7 +115,7 @@ async def test_once_begun_an_answer_may_take_longer_than_its_beginning() -> None
 @pytest.mark.proves("errors.first-byte")
 @on_virtual_clock
 async def test_a_session_that_replaces_a_dead_one_has_to_begin_in_time_too() -> None:
-    dead = TurnFailed(Failure(Kind.CLAUDE_CODE_FAILED, "died"))
+    dead = TurnFailed(Failure(Kind.CLAUDE_CODE_FAILED, "died"), session_lost=True)
     dying = Gate()
     backend = ScriptedBackend([STARTED, DONE, dying, dead, DONE], [Gate(), STARTED, DONE])
     later = replace(TURN, messages=(*TURN.messages, AssistantMessage(), *TURN.messages))
@@ -142,7 +142,7 @@ class OnceOnly(ScriptedBackend):
 @pytest.mark.proves("lifetime.timeout", "processes.hang")
 @on_virtual_clock
 async def test_a_session_that_should_replace_a_dead_one_and_hangs_at_its_start_takes_no_longer_than_the_turn() -> None:
-    dead = TurnFailed(Failure(Kind.CLAUDE_CODE_FAILED, "died"))
+    dead = TurnFailed(Failure(Kind.CLAUDE_CODE_FAILED, "died"), session_lost=True)
     backend = OnceOnly([STARTED, DONE, dead, DONE])
     later = replace(TURN, messages=(*TURN.messages, AssistantMessage(), *TURN.messages))
     async with gateway(backend, Timeouts(request=100)) as opened:

@@ -1,4 +1,4 @@
-"""Any order of requests, answers, ends and departures: the roster is held against its own books after each step."""
+"""Any order of requests, answers, ends and departures: the table is held against its own books after each step."""
 
 from dataclasses import dataclass, field
 from typing import get_args
@@ -58,7 +58,7 @@ class RosterMachine(RuleBasedStateMachine):
     @initialize(most=st.integers(1, 4))
     def open(self, most: int) -> None:
         self.most = most
-        self.roster = SessionTable(most)
+        self.table = SessionTable(most)
         self.now = 0
         self.there: list[Entry] = []
         self.gone: list[SessionEntry] = []
@@ -67,11 +67,11 @@ class RosterMachine(RuleBasedStateMachine):
     def begin(self, principal: str, word: str) -> None:
         asked = after(word, principal=principal)
         if len(self.there) == self.most:
-            assert not self.roster.has_room()
+            assert not self.table.has_room()
             with pytest.raises(InvalidTransition):
-                self.roster.add(asked, self.now)
+                self.table.add(asked, self.now)
             return
-        seat = self.roster.add(asked, self.now)
+        seat = self.table.add(asked, self.now)
         assert seat.number not in {other.number for other in [*self.gone, *(entry.seat for entry in self.there)]}
         self.there.append(Entry(seat, (principal, (word,))))
 
@@ -83,12 +83,12 @@ class RosterMachine(RuleBasedStateMachine):
         waiting = [entry for entry in self.there if entry.state in WAITING and entry.place == (principal, said)]
         expected = max(waiting, key=lambda entry: entry.since, default=None)
         standing, asked = after(*said, principal=principal), after(*said, word, principal=principal)
-        found = self.roster.find(standing, asked)
+        found = self.table.find(standing, asked)
         assert found is (expected.seat if expected else None)
         if expected:
             expected.place, expected.state = (principal, (*said, word)), SessionState.ANSWERING
         else:
-            assert self.roster.miss_reason(standing, asked) in REASONS
+            assert self.table.miss_reason(standing, asked) in REASONS
 
     @precondition(lambda self: self.those(SessionState.ANSWERING))
     @rule(data=st.data(), parks=st.booleans())
@@ -97,7 +97,7 @@ class RosterMachine(RuleBasedStateMachine):
         principal, said = entry.place
         self.now += 1
         standing = after(*said, "ok", principal=principal)
-        self.roster.release(entry.seat, standing, SessionEvent.PARK if parks else SessionEvent.REST, self.now)
+        self.table.release(entry.seat, standing, self.now, parked=parks)
         entry.place, entry.since = (principal, (*said, "ok")), self.now
         entry.state = SessionState.PARKED if parks else SessionState.RESTING
 
@@ -105,7 +105,7 @@ class RosterMachine(RuleBasedStateMachine):
     @rule(data=st.data(), why=ENDS)
     def end(self, data: st.DataObject, why: EndReason) -> None:
         entry = self.one_of(data, *SessionState)
-        assert self.roster.end(entry.seat, why) == (entry.state is not SessionState.ENDING)
+        assert self.table.end(entry.seat, why) == (entry.state is not SessionState.ENDING)
         entry.state = SessionState.ENDING
 
     @precondition(lambda self: self.those(SessionState.ENDING))
@@ -118,10 +118,10 @@ class RosterMachine(RuleBasedStateMachine):
         full = len(self.there) == self.most and not self.those(SessionState.ENDING)
         order = [*self.since(SessionState.RESTING), *self.since(SessionState.PARKED)]
         expected = order[0] if full and order else None
-        victim = self.roster.eviction_candidate()
+        victim = self.table.eviction_candidate()
         assert victim is (expected.seat if expected else None)
         if expected:
-            assert self.roster.end(expected.seat, why)
+            assert self.table.end(expected.seat, why)
             expected.state = SessionState.ENDING
 
     @precondition(lambda self: self.there)
@@ -130,42 +130,42 @@ class RosterMachine(RuleBasedStateMachine):
         entry = self.one_of(data, *SessionState)
         if (entry.state, move) not in TRANSITIONS:
             with pytest.raises(InvalidTransition):
-                MOVES[move](self.roster, entry.seat)
+                MOVES[move](self.table, entry.seat)
 
     @precondition(lambda self: self.gone)
     @rule(data=st.data(), move=st.sampled_from(list(MOVES)), why=ENDS)
     def nothing_comes_back(self, data: st.DataObject, move: SessionEvent, why: EndReason) -> None:
         seat = data.draw(st.sampled_from(self.gone))
-        assert not self.roster.end(seat, why)
+        assert not self.table.end(seat, why)
         with pytest.raises(InvalidTransition):
-            MOVES[move](self.roster, seat)
+            MOVES[move](self.table, seat)
 
     @invariant()
     def the_roster_agrees_with_the_books(self) -> None:
-        assert list(self.roster) == [entry.seat for entry in self.there]
-        assert [seat.state for seat in self.roster] == [entry.state for entry in self.there]
+        assert list(self.table) == [entry.seat for entry in self.there]
+        assert [seat.state for seat in self.table] == [entry.state for entry in self.there]
         for state in SessionState:
-            assert self.roster.count(state) == len(self.those(state))
-        assert len(list(self.roster)) <= self.most
-        assert self.roster.has_room() == (len(self.there) < self.most)
+            assert self.table.count(state) == len(self.those(state))
+        assert len(list(self.table)) <= self.most
+        assert self.table.has_room() == (len(self.there) < self.most)
 
     def teardown(self) -> None:
         """However it went, whoever waits is found by its own key, and ending all leaves nothing."""
         for entry in [*self.since(SessionState.RESTING), *self.since(SessionState.PARKED)]:
             principal, said = entry.place
-            found = self.roster.find(after(*said, principal=principal), after("x", principal=principal))
+            found = self.table.find(after(*said, principal=principal), after("x", principal=principal))
             assert found is not None
             [of] = [other for other in self.there if other.seat is found]
             assert of.place == entry.place
             of.state = SessionState.ANSWERING
         for entry in list(self.there):
-            assert self.roster.end(entry.seat, "stopped") == (entry.state is not SessionState.ENDING)
+            assert self.table.end(entry.seat, "stopped") == (entry.state is not SessionState.ENDING)
             self.leaves(entry)
-        assert list(self.roster) == []
-        assert all(self.roster.count(state) == 0 for state in SessionState)
+        assert list(self.table) == []
+        assert all(self.table.count(state) == 0 for state in SessionState)
 
     def leaves(self, entry: Entry) -> None:
-        self.roster.remove(entry.seat)
+        self.table.remove(entry.seat)
         self.there.remove(entry)
         self.gone.append(entry.seat)
 

@@ -60,7 +60,7 @@ class Mood(Enum):
     REFUSES_MORE = auto()
 
 
-DIED = TurnFailed(Failure(Kind.CLAUDE_CODE_FAILED, "died"))
+DIED = TurnFailed(Failure(Kind.CLAUDE_CODE_FAILED, "died"), session_lost=True)
 FAILED = TurnFailed(Failure(Kind.OVERLOADED, "busy"))
 
 

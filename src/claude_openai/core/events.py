@@ -140,9 +140,14 @@ class TurnFinished:
 
 @dataclass(frozen=True, slots=True)
 class TurnFailed:
-    """There is no (further) answer, and this is why."""
+    """There is no (further) answer, and this is why.
+
+    `session_lost`: the session ended, or can no longer be used, and gave nothing of the answer. Where it had been
+    resumed, the gateway answers the turn in a new session and does not pass this event on.
+    """
 
     failure: Failure
+    session_lost: bool = False
 
 
 Event = (

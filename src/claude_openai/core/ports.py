@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from claude_openai.core.events import Event
@@ -32,14 +32,24 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What turns a backend can answer beside plain ones: `tools`, those that offer the client's tools; `agent`, those
+    with an agent profile.
+    """
+
+    tools: bool = True
+    agent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
-    """What a backend says of itself once it runs; `tools`: turns may offer the client's own."""
+    """What a backend reports of itself, once Claude Code could be started."""
 
     name: str
     version: str
     login: Login
     models: tuple[Model, ...]
-    tools: bool = True
+    capabilities: Capabilities = field(default_factory=Capabilities)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,8 @@ class BackendStatus:
 class Session(Protocol):
     """One conversation that a backend holds, as long as the block that opened it.
 
-    A turn's failures are events, never exceptions; an exception out of the iterator is a defect.
+    A turn's failures are events, never exceptions; an exception out of the iterator is a defect. A session that ends
+    before it begins an answer reports `TurnFailed(..., session_lost=True)`.
     """
 
     @property

@@ -1,8 +1,8 @@
-"""Sessions that outlive a request: at rest after an answer, or parked on tool calls, each for a bounded time.
+"""The pool of sessions that outlive a request: idle after an answer, or parked on tool calls, each for a bounded time.
 
-Each session lives in a task of its own. A request holds it while it is answered. Afterwards the session ends, or waits
-under the fingerprint of all it has said and heard: only a request whose history has that very fingerprint gets it. It
-is only ever an optimisation: whatever is lost here is rebuilt from the request.
+Each session runs in a task of its own. A request leases it while it is answered. Afterwards the session ends, or waits
+under the fingerprint of its conversation: only a request whose history has exactly that fingerprint gets it. The pool
+is only an optimisation: a session that is gone is rebuilt from the request.
 """
 
 import math
@@ -26,7 +26,6 @@ from claude_openai.gateway.session_table import (
     EndReason,
     MissReason,
     SessionEntry,
-    SessionEvent,
     SessionState,
     SessionTable,
 )
@@ -35,15 +34,14 @@ from claude_openai.system.threads import beside
 log = structlog.get_logger(__name__)
 
 TurnRoute = Literal["live", "results", SessionStart]
-"""How a turn reaches Claude Code: in the session that gave the last answer, in the one that waits for its results, or
-in a new one."""
+"""How a turn reaches Claude Code: in the session that gave the last answer (`live`), in the session that is parked on
+the tool calls (`results`), or in a new one."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """How long a session waits, in seconds, after an answer (`idle`) or for results (`parked`); how many there may be.
-
-    Those that are answering count among them.
+    """How long a session waits, in seconds, after an answer or parked on tool calls, and how many sessions there may
+    be, those that are answering included.
     """
 
     idle_seconds: float = 300.0
@@ -53,10 +51,10 @@ class SessionLimits:
 
 @dataclass(eq=False)
 class LeasedSession:
-    """One session and what was said in it. `lease` is its time: the session ends when this is cancelled, and with its
-    answer where it is not to be `kept`.
+    """A session and the conversation in it. The session ends when `scope` is cancelled, and with its answer unless it
+    is `reusable`.
 
-    `parked_no_more` is called once after each answer: when the session does not wait (any more) for what comes next.
+    `on_unparked` is called once after each answer, when the session stops waiting for tool results (or does not begin).
     """
 
     fingerprint: Fingerprint
@@ -73,7 +71,7 @@ class LeasedSession:
     on_unparked: Callable[[], None] | None = None
 
     def note(self, event: Event) -> None:
-        """Remember what the client is told, as it will send it back."""
+        """Record what the client receives, as it will send it back in its next request."""
         match event:
             case TextDelta(text):
                 self.text.append(text)
@@ -87,202 +85,193 @@ class LeasedSession:
                 pass
 
     def fingerprint_after_answer(self) -> Fingerprint:
-        """Where the session stands after its answer."""
+        """The fingerprint of the conversation with the answer at its end."""
         answer = AssistantMessage("".join(self.text), tuple(called.call for called in self.calls))
         return self.fingerprint.after(answer)
 
-    def begin_next_turn(self, asked: Fingerprint) -> None:
-        """From here on it answers what is new in `asked`."""
+    def begin_next_turn(self, request: Fingerprint) -> None:
+        """The session is resumed for `request`, the fingerprint of the whole conversation as the client sent it."""
         self.scope.deadline = math.inf
-        self.fingerprint, self.resumed = asked, True
+        self.fingerprint, self.resumed = request, True
         self.text, self.calls, self.last_event = [], [], None
 
     def move_to(self, fresh: "LeasedSession") -> None:
-        """The same conversation goes on in the session of `fresh`."""
+        """Continue the same conversation in the session of `fresh`."""
         self.entry, self.session, self.scope, self.closed = fresh.entry, fresh.session, fresh.scope, fresh.closed
         self.route, self.resumed = fresh.route, False
 
     def notify_unparked(self) -> None:
-        """Whoever asked for its last answer need not think of it any more."""
+        """Report to the run that last used this session that the session is no longer parked."""
         if self.on_unparked:
             self.on_unparked()
             self.on_unparked = None
 
 
 class SessionPool:
-    """The sessions of `backend`, each a task of `tasks`: cancelling those ends them all."""
+    """The sessions of `backend`, each a task of `tasks`: cancelling `tasks` ends them all."""
 
-    def __init__(self, backend: Backend, tasks: TaskGroup, keep: SessionLimits) -> None:
-        self.table = SessionTable(keep.max_sessions)
+    def __init__(self, backend: Backend, tasks: TaskGroup, limits: SessionLimits) -> None:
+        self.table = SessionTable(limits.max_sessions)
         self.route_counts: Counter[str] = Counter()
         self.miss_reasons: Counter[str] = Counter()
         self._backend = backend
         self._tasks = tasks
-        self._keep = keep
+        self._limits = limits
         self._waiting: dict[int, LeasedSession] = {}
         self._changed = anyio.Event()
 
     @asynccontextmanager
     async def lease(self, turn: Turn) -> AsyncIterator[LeasedSession]:
-        """A conversation that answers `turn`, for the block; then it waits for what comes next, or ends."""
-        conversation = await self._lease_for(turn)
+        """A session that answers `turn`, for the block. Afterwards it waits for the next request, or ends."""
+        lease = await self._lease_for(turn)
         try:
-            yield conversation
+            yield lease
         except BaseException:
-            conversation.last_event = None
+            lease.last_event = None
             raise
         finally:
-            if why := self._end_reason(conversation):
-                conversation.notify_unparked()
+            if reason := self._end_reason(lease):
+                lease.notify_unparked()
                 with anyio.CancelScope(shield=True):  # bounded by the session's own end
-                    await self._close(conversation, why)
+                    await self._close(lease, reason)
             else:
-                self._release(conversation)
+                self._release(lease)
 
-    async def replace_dead(self, conversation: LeasedSession, turn: Turn) -> None:
-        """Answer `turn` in a fresh session: the one it was resumed in turned out to be dead."""
-        await self._close(conversation, "died")
-        self.route_counts[conversation.route] -= 1
-        fresh = await self._start(turn, conversation.fingerprint, "died")
-        conversation.move_to(fresh)
+    async def replace_lost(self, lease: LeasedSession, turn: Turn) -> None:
+        """Answer `turn` in a new session, because the session that was resumed for it is lost."""
+        await self._close(lease, "died")
+        self.route_counts[lease.route] -= 1
+        lease.move_to(await self._start(turn, lease.fingerprint, "died"))
 
-    def cancel(self, conversation: LeasedSession) -> None:
-        """End its session now, whether a request holds it or it waits."""
-        self._begin_close(conversation, "cancelled")
+    def cancel(self, lease: LeasedSession) -> None:
+        """End the session now, whether a request leases it or it waits."""
+        self._begin_close(lease, "cancelled")
 
     async def close_idle(self) -> None:
-        """End every session that no request holds: whoever goes on with one is answered all the same."""
+        """End every session that no request leases."""
         waiting = list(self._waiting.values())
-        for conversation in waiting:
-            self._begin_close(conversation, "stopped")
-        for conversation in waiting:
-            await conversation.closed.wait()
+        for lease in waiting:
+            self._begin_close(lease, "stopped")
+        for lease in waiting:
+            await lease.closed.wait()
 
     async def _lease_for(self, turn: Turn) -> LeasedSession:
-        asked, new, has_history = await beside(turn.is_large, _placed, turn)
+        """The session whose conversation the turn continues, resumed; or a new one."""
+        request, new, has_history = await beside(turn.is_large, _fingerprint_of_request, turn)
         if not new:
-            return await self._start(turn, asked, "mixed" if has_history else None)
-        standing = asked.before(new)
-        seat = self.table.find(standing, asked)
-        if seat is None:
-            return await self._start(turn, asked, self.table.miss_reason(standing, asked))
-        conversation = self._waiting.pop(seat.number)
-        conversation.notify_unparked()
-        return await self._resume(conversation, turn, asked)
-
-    async def _resume(self, conversation: LeasedSession, turn: Turn, asked: Fingerprint) -> LeasedSession:
-        way: TurnRoute = "results" if conversation.calls else "live"
-        if conversation.scope.cancel_called:  # its time was over in this very moment
-            self.table.end(conversation.entry, "expired")
-            return await self._start(turn, asked, "expired")
-        conversation.begin_next_turn(asked)
-        taken = False
+            return await self._start(turn, request, "mixed" if has_history else None)
+        history = request.before(new)
+        entry = self.table.find(history, request)
+        if entry is None:
+            return await self._start(turn, request, self.table.miss_reason(history, request))
+        lease = self._waiting.pop(entry.number)
+        lease.notify_unparked()
+        route: TurnRoute = "results" if lease.calls else "live"
+        if lease.scope.cancel_called:  # it expired at this very moment
+            self.table.end(entry, "expired")
+            return await self._start(turn, request, "expired")
+        lease.begin_next_turn(request)
+        resumed = False
         try:
-            taken = await conversation.session.resume(turn)
+            resumed = await lease.session.resume(turn)
         finally:
-            if not taken:
-                self._begin_close(conversation, "unable")
-        if not taken:
-            return await self._start(turn, asked, "unable")
-        self._record_route(way, conversation, None)
-        return conversation
+            if not resumed:
+                self._begin_close(lease, "unable")
+        if not resumed:
+            return await self._start(turn, request, "unable")
+        self._record_route(route, lease, None)
+        return lease
 
-    async def _start(self, turn: Turn, asked: Fingerprint, reason: MissReason | None) -> LeasedSession:
-        conversation: LeasedSession = await self._tasks.start(self._run_session, turn, asked)
-        self._record_route(conversation.session.start, conversation, reason)
-        return conversation
+    async def _start(self, turn: Turn, request: Fingerprint, reason: MissReason | None) -> LeasedSession:
+        lease: LeasedSession = await self._tasks.start(self._run_session, turn, request)
+        self._record_route(lease.session.start, lease, reason)
+        return lease
 
-    async def _run_session(self, turn: Turn, asked: Fingerprint, *, task_status: TaskStatus[LeasedSession]) -> None:
-        """A session, from its beginning to its end."""
-        seat = await self._reserve(asked)
-        ended = anyio.Event()
-        begun = False
+    async def _run_session(self, turn: Turn, request: Fingerprint, *, task_status: TaskStatus[LeasedSession]) -> None:
+        """The task of one session, from its start to its end."""
+        while not self.table.has_room():
+            if candidate := self.table.eviction_candidate():
+                self._begin_close(self._waiting[candidate.number], "evicted")
+            await self._changed.wait()
+        entry = self.table.add(request, anyio.current_time())
+        closed = anyio.Event()
+        started = False
         try:
             async with self._backend.open(turn) as session:
-                lease = anyio.CancelScope()
-                task_status.started(LeasedSession(asked, seat, session, lease, ended))
-                begun = True
-                with lease:
-                    await _until_closed(session, seat)
-                self._mark_ended(seat, "expired" if lease.cancel_called else "died")
+                scope = anyio.CancelScope()
+                task_status.started(LeasedSession(request, entry, session, scope, closed))
+                started = True
+                with scope:
+                    await session.wait_closed()
+                    # A session that ends while it answers may have events in the pipe: its request reads them first
+                    # and then ends the session.
+                    if entry.state is SessionState.ANSWERING:
+                        await anyio.sleep_forever()
+                self._mark_ended(entry, "expired" if scope.cancel_called else "died")
         except Exception:
-            if not begun:
-                raise  # it is the request's, which still waits for this
-            log.exception("session.end")  # nobody waits any more, and other sessions live on
+            if not started:
+                raise  # to the request, which still waits in `_start`
+            log.exception("session.end")  # no request waits for this task, and the other sessions go on
         finally:
-            self._mark_ended(seat, "stopped" if begun else "failed")
-            self.table.remove(seat)
-            ended.set()
+            self._mark_ended(entry, "stopped" if started else "failed")
+            self.table.remove(entry)
+            closed.set()
             self._notify()
 
-    async def _reserve(self, asked: Fingerprint) -> SessionEntry:
-        while not self.table.has_room():
-            if victim := self.table.eviction_candidate():
-                self._begin_close(self._waiting[victim.number], "evicted")
-            await self._changed.wait()
-        return self.table.add(asked, anyio.current_time())
-
-    def _end_reason(self, conversation: LeasedSession) -> EndReason | None:
-        if conversation.entry.state is not SessionState.ANSWERING:
+    def _end_reason(self, lease: LeasedSession) -> EndReason | None:
+        """Why the session ends with its answer; None where it waits for the next request."""
+        if lease.entry.state is not SessionState.ANSWERING:
             return "cancelled"
-        match conversation.last_event:
+        match lease.last_event:
             case None:
                 return "left"
             case TurnFailed(failure):
                 return "cancelled" if failure.kind is Kind.CANCELLED else "failed"
             case TurnFinished(reason):
-                if not conversation.session.is_resumable():
+                if not lease.session.is_resumable():
                     return "cut"
-                if not conversation.reusable:
+                if not lease.reusable:
                     return "further"
-                return "worn" if reason != "tool_calls" and conversation.session.should_recycle() else None
+                return "worn" if reason != "tool_calls" and lease.session.should_recycle() else None
 
-    def _release(self, conversation: LeasedSession) -> None:
-        seat, now = conversation.entry, anyio.current_time()
-        parked = bool(conversation.calls)
+    def _release(self, lease: LeasedSession) -> None:
+        """The session waits for the next request: parked where it made tool calls, else idle."""
+        entry, now, limits = lease.entry, anyio.current_time(), self._limits
+        parked = bool(lease.calls)
         if not parked:
-            conversation.notify_unparked()
-        self.table.release(
-            seat, conversation.fingerprint_after_answer(), SessionEvent.PARK if parked else SessionEvent.REST, now
-        )
-        conversation.scope.deadline = now + (self._keep.parked_seconds if parked else self._keep.idle_seconds)
-        self._waiting[seat.number] = conversation
+            lease.notify_unparked()
+        self.table.release(entry, lease.fingerprint_after_answer(), now, parked=parked)
+        lease.scope.deadline = now + (limits.parked_seconds if parked else limits.idle_seconds)
+        self._waiting[entry.number] = lease
         self._notify()
 
-    async def _close(self, conversation: LeasedSession, why: EndReason) -> None:
-        self._begin_close(conversation, why)
-        await conversation.closed.wait()
+    async def _close(self, lease: LeasedSession, reason: EndReason) -> None:
+        self._begin_close(lease, reason)
+        await lease.closed.wait()
 
-    def _begin_close(self, conversation: LeasedSession, why: EndReason) -> None:
-        self._mark_ended(conversation.entry, why)
-        conversation.scope.cancel()
+    def _begin_close(self, lease: LeasedSession, reason: EndReason) -> None:
+        self._mark_ended(lease.entry, reason)
+        lease.scope.cancel()
 
-    def _mark_ended(self, seat: SessionEntry, why: EndReason) -> None:
-        if waiting := self._waiting.pop(seat.number, None):
+    def _mark_ended(self, entry: SessionEntry, reason: EndReason) -> None:
+        if waiting := self._waiting.pop(entry.number, None):
             waiting.notify_unparked()
-        if self.table.end(seat, why):
-            log.info("conversation.end", session=seat.number, reason=why)
+        if self.table.end(entry, reason):
+            log.info("conversation.end", session=entry.number, reason=reason)
 
     def _notify(self) -> None:
         changed, self._changed = self._changed, anyio.Event()
         changed.set()
 
-    def _record_route(self, way: TurnRoute, conversation: LeasedSession, reason: MissReason | None) -> None:
-        self.route_counts[way] += 1
-        conversation.route = way
+    def _record_route(self, route: TurnRoute, lease: LeasedSession, reason: MissReason | None) -> None:
+        self.route_counts[route] += 1
+        lease.route = route
         if reason:
             self.miss_reasons[reason] += 1
-        log.info("conversation.turn", session=conversation.entry.number, way=way, reason=reason)
+        log.info("conversation.turn", session=lease.entry.number, way=route, reason=reason)
 
 
-def _placed(turn: Turn) -> tuple[Fingerprint, int, bool]:
-    """Where a session stands that has heard all of `turn`, how many messages are new in it, whether any is older."""
+def _fingerprint_of_request(turn: Turn) -> tuple[Fingerprint, int, bool]:
+    """The fingerprint of all messages, the number of new messages at the end, and whether there is an older answer."""
     has_history = any(isinstance(message, AssistantMessage) for message in turn.messages)
     return fingerprint(turn), len(newest(turn.messages)), has_history
-
-
-async def _until_closed(session: Session, seat: SessionEntry) -> None:
-    """A session that dies while it answers still has its last words in the pipe: its request ends it."""
-    await session.wait_closed()
-    if seat.state is SessionState.ANSWERING:
-        await anyio.sleep_forever()

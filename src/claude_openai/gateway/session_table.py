@@ -1,8 +1,8 @@
-"""Which sessions there are, what each may do next, and which must go: pure, the caller brings the times.
+"""The table of sessions: their states, how they are found, and which one is evicted. Pure: the caller passes the times.
 
-A session answers, rests after its answer, or is parked on calls of the client's tools. Who rests or is parked is found
-by the key of its fingerprint, and by nothing else. There is room for a bounded number, those that are ending included:
-a process counts until it is gone.
+A session answers, rests (idle after its answer), or is parked on calls of the client's tools. A resting or parked
+session is found by the key of its fingerprint, and by nothing else. The number of sessions is bounded; one that is
+ending counts until its process is gone.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from claude_openai.core.fingerprint import Difference, Fingerprint
 
 
 class SessionState(StrEnum):
-    """Where a session is; a session starts as answering."""
+    """The states of a session; `ANSWERING` is the first."""
 
     ANSWERING = "answering"
     RESTING = "resting"
@@ -43,151 +43,144 @@ TRANSITIONS: Final[Mapping[tuple[SessionState, SessionEvent], SessionState]] = {
     (SessionState.PARKED, SessionEvent.END): SessionState.ENDING,
     (SessionState.ENDING, SessionEvent.LEAVE): SessionState.GONE,
 }
-"""Every move there is; any other is a defect. A session that dies by itself ends and leaves in one go."""
+"""All transitions; any other is a defect. A session that dies by itself goes through END and LEAVE at once."""
 
 EndReason = Literal[
     "expired", "evicted", "died", "worn", "left", "cancelled", "failed", "cut", "further", "unable", "stopped"
 ]
-"""Why a session ended: it waited too long, made room, died, had served enough, its client left in mid-answer, its run
-was cancelled, its turn failed, its answer was cut (by `max_tokens`, say) or a further one to the same request, it could
-not take what came next, or the server stopped."""
+"""Why a session ended, in this order: its waiting time expired; it was evicted for a new session; its process died; it
+was due for recycling; its client left during the answer; its run was cancelled; its turn failed; its answer was cut (by
+`max_tokens`, say); it gave a further answer to the same request (`n`); it could not be resumed with the next messages;
+the server stopped."""
 
 MissReason = Literal[Difference, EndReason, "unknown", "busy", "mixed"]
-"""Why a request with a history is not answered by a session that has it. `busy`: another request was faster; `mixed`:
-results and the user's words came together."""
+"""Why a request with a history is not answered by the session of that history. `busy`: another request leases it;
+`mixed`: the request has tool results and a user message at its end."""
 
 _NEAREST_FIRST: Final[tuple[Difference, ...]] = ("model", "profile", "format", "instructions", "tools", "history")
-"""The session that has heard the same tells more of why it does not fit than a branch of the conversation."""
+"""A session with the same history explains a miss better than one whose history differs, so `history` is last."""
 
 MAX_REMEMBERED_ENDS = 1024
-"""Ends that are kept to tell why a session was not there; some 200 bytes each."""
+"""Ended sessions that are remembered, to explain later misses; some 200 bytes each."""
 
 
 class InvalidTransition(RuntimeError):  # noqa: N818 -- named for what happened, as everywhere here
-    """A session cannot do that where it is. A defect of ours."""
+    """The session's state does not allow the transition: a defect of this server."""
 
 
 @dataclass(eq=False, slots=True)
 class SessionEntry:
-    """One session's place. `fingerprint` is of where it last stood still, or of what it has been asked since; then
-    `stood` is the key of where it stood.
+    """One session. `fingerprint`: while it waits, of the finished conversation; while it answers, of the request, and
+    then `resumed_from` is the key of the conversation that it was found by.
     """
 
     number: int
     fingerprint: Fingerprint
     state: SessionState = SessionState.ANSWERING
     since: float = 0.0
-    stood: str | None = None
+    resumed_from: str | None = None
 
 
 class SessionTable:
-    """At most `most` sessions."""
+    """At most `max_sessions` sessions."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._seats: dict[int, SessionEntry] = {}
+    def __init__(self, max_sessions: int) -> None:
+        self.max_sessions = max_sessions
+        self._entries: dict[int, SessionEntry] = {}
         self._waiting: dict[str, list[SessionEntry]] = {}
-        self._ends: dict[str, EndReason] = {}
-        self._last = 0
+        self._end_reasons: dict[str, EndReason] = {}
+        self._last_number = 0
 
     def __iter__(self) -> Iterator[SessionEntry]:
-        return iter(tuple(self._seats.values()))
+        return iter(tuple(self._entries.values()))
 
     def count(self, state: SessionState) -> int:
         """How many sessions are in `state`."""
-        return sum(seat.state is state for seat in self._seats.values())
+        return sum(entry.state is state for entry in self._entries.values())
 
-    def find(self, standing: Fingerprint, asked: Fingerprint) -> SessionEntry | None:
-        """The session that stands exactly at `standing`, which from now on answers `asked`."""
-        waiting = self._waiting.get(standing.key)
+    def find(self, history: Fingerprint, request: Fingerprint) -> SessionEntry | None:
+        """The session whose conversation is exactly `history`; from now on it answers `request`."""
+        waiting = self._waiting.get(history.key)
         if not waiting:
             return None
-        seat = waiting[-1]  # of several that nothing tells apart, the one that was used last
-        self._move(seat, SessionEvent.GO_ON)
-        seat.fingerprint, seat.stood = asked, standing.key
-        return seat
+        entry = waiting[-1]  # of several with the same conversation, the one that was used last
+        self._transition(entry, SessionEvent.GO_ON)
+        entry.fingerprint, entry.resumed_from = request, history.key
+        return entry
 
-    def miss_reason(self, standing: Fingerprint, asked: Fingerprint) -> MissReason:
-        """Why no session stands at `standing` to be asked `asked`: for people, never to decide by."""
-        # It ended there, or while it was being asked for the rest, or the very same.
-        for key in (standing.key, standing.before(1).key, asked.key):
-            if end := self._ends.get(key):
-                return end
-        for seat in reversed(self._seats.values()):
-            if seat.state is SessionState.ANSWERING and seat.fingerprint.starts_with(standing):
+    def miss_reason(self, history: Fingerprint, request: Fingerprint) -> MissReason:
+        """Why no session has `history` to answer `request`: for people to read, never to decide by."""
+        # The session ended while it had this history, while it was asked for its last part, or for this very request.
+        for key in (history.key, history.before(1).key, request.key):
+            if reason := self._end_reasons.get(key):
+                return reason
+        for entry in reversed(self._entries.values()):
+            if entry.state is SessionState.ANSWERING and entry.fingerprint.starts_with(history):
                 return "busy"
-        found = {seat.fingerprint.difference(standing) for seat in self._seats.values()}
-        return next((difference for difference in _NEAREST_FIRST if difference in found), "unknown")
+        differences = {entry.fingerprint.difference(history) for entry in self._entries.values()}
+        return next((difference for difference in _NEAREST_FIRST if difference in differences), "unknown")
 
     def has_room(self) -> bool:
         """Whether one more session may start."""
-        return len(self._seats) < self.most
+        return len(self._entries) < self.max_sessions
 
     def eviction_candidate(self) -> SessionEntry | None:
-        """Who goes first where there is no room: who has rested longest, then who has been parked longest.
+        """The session to end where there is no room: the one that has rested longest, else has been parked longest.
 
-        None where all are answering, or somebody is ending already.
+        None where all sessions answer, or one is ending already.
         """
         if self.has_room() or self.count(SessionState.ENDING):
             return None
         for state in (SessionState.RESTING, SessionState.PARKED):
-            if there := [seat for seat in self._seats.values() if seat.state is state]:
-                return min(there, key=lambda seat: (seat.since, seat.number))
+            if entries := [entry for entry in self._entries.values() if entry.state is state]:
+                return min(entries, key=lambda entry: (entry.since, entry.number))
         return None
 
-    def add(self, asked: Fingerprint, now: float) -> SessionEntry:
-        """A place for a new session, which answers `asked`.
+    def add(self, request: Fingerprint, now: float) -> SessionEntry:
+        """The entry of a new session, which answers `request`.
 
         Raises:
-            WrongMove: there is no room.
+            InvalidTransition: there is no room.
         """
         if not self.has_room():
-            raise InvalidTransition(f"{self.most} sessions are there")
-        self._last += 1
-        seat = self._seats[self._last] = SessionEntry(self._last, asked, since=now)
-        return seat
+            raise InvalidTransition(f"{self.max_sessions} sessions are there")
+        self._last_number += 1
+        entry = self._entries[self._last_number] = SessionEntry(self._last_number, request, since=now)
+        return entry
 
-    def release(
-        self, seat: SessionEntry, standing: Fingerprint, move: Literal[SessionEvent.REST, SessionEvent.PARK], now: float
-    ) -> None:
-        """The answer is complete: from now on `seat` is found at `standing`."""
-        self._move(seat, move)
-        for key in (seat.fingerprint.key, standing.key):
-            self._ends.pop(key, None)
-        seat.fingerprint, seat.stood, seat.since = standing, None, now
-        self._waiting.setdefault(standing.key, []).append(seat)
+    def release(self, entry: SessionEntry, conversation: Fingerprint, now: float, *, parked: bool) -> None:
+        """The answer is complete: from now on the session is found by `conversation`."""
+        self._transition(entry, SessionEvent.PARK if parked else SessionEvent.REST)
+        for key in (entry.fingerprint.key, conversation.key):
+            self._end_reasons.pop(key, None)
+        entry.fingerprint, entry.resumed_from, entry.since = conversation, None, now
+        self._waiting.setdefault(conversation.key, []).append(entry)
 
-    def end(self, seat: SessionEntry, why: EndReason) -> bool:
-        """Nothing goes to `seat` any more. False where it is ending or gone already."""
-        if seat.state in {SessionState.ENDING, SessionState.GONE}:
+    def end(self, entry: SessionEntry, reason: EndReason) -> bool:
+        """The session takes no more requests. False where it is ending or gone already."""
+        if entry.state in {SessionState.ENDING, SessionState.GONE}:
             return False
-        self._remember(seat.fingerprint.key, why)
-        if seat.stood:  # after no answer, or an empty one, the client goes on from there with other words
-            self._remember(seat.stood, why)
-        self._move(seat, SessionEvent.END)
+        # After no answer, or an empty one, the client goes on from the earlier conversation with another message.
+        for key in filter(None, (entry.fingerprint.key, entry.resumed_from)):
+            self._end_reasons.pop(key, None)
+            self._end_reasons[key] = reason
+            if len(self._end_reasons) > MAX_REMEMBERED_ENDS:
+                del self._end_reasons[next(iter(self._end_reasons))]
+        self._transition(entry, SessionEvent.END)
         return True
 
-    def remove(self, seat: SessionEntry) -> None:
-        """The session is no more: its place is free."""
-        self._move(seat, SessionEvent.LEAVE)
-        del self._seats[seat.number]
+    def remove(self, entry: SessionEntry) -> None:
+        """The session's process is gone: there is room for another session."""
+        self._transition(entry, SessionEvent.LEAVE)
+        del self._entries[entry.number]
 
-    def _move(self, seat: SessionEntry, move: SessionEvent) -> None:
-        state = TRANSITIONS.get((seat.state, move))
+    def _transition(self, entry: SessionEntry, event: SessionEvent) -> None:
+        state = TRANSITIONS.get((entry.state, event))
         if state is None:
-            raise InvalidTransition(f"a session that is {seat.state} cannot {move}")
-        if seat.state in {SessionState.RESTING, SessionState.PARKED}:
-            self._no_longer_waits(seat)
-        seat.state = state
-
-    def _no_longer_waits(self, seat: SessionEntry) -> None:
-        key = seat.fingerprint.key
-        self._waiting[key].remove(seat)
-        if not self._waiting[key]:
-            del self._waiting[key]
-
-    def _remember(self, key: str, why: EndReason) -> None:
-        self._ends.pop(key, None)
-        self._ends[key] = why
-        if len(self._ends) > MAX_REMEMBERED_ENDS:
-            del self._ends[next(iter(self._ends))]
+            raise InvalidTransition(f"a session that is {entry.state} cannot {event}")
+        if entry.state in {SessionState.RESTING, SessionState.PARKED}:
+            key = entry.fingerprint.key
+            self._waiting[key].remove(entry)
+            if not self._waiting[key]:
+                del self._waiting[key]
+        entry.state = state

@@ -1,7 +1,7 @@
-"""The time that a turn has: for the whole of it, until upstream begins, and between two signs of life.
+"""The timeouts of a turn: for the whole turn, until upstream begins to answer, and between two events.
 
-An event that does not come in time is replaced by the last event that says so; so is every event once the turn is told
-to end, because the server stops or because somebody wants this one to.
+When a timeout expires, the turn's last event is a `TurnFailed` that names it. A `StopSignal` ends a turn in the same
+way: when the server stops, or when a client cancels the run.
 """
 
 import math
@@ -17,8 +17,8 @@ from claude_openai.core.failures import Failure, Kind
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Bounds in seconds: `request` on the whole, its wait in the queue included; `first_byte` from the moment the turn
-    is with Claude Code until upstream begins to answer; `idle` between two signs of life.
+    """Timeouts in seconds. `request`: the whole turn, its wait in the queue included; `first_byte`: from the moment
+    Claude Code has the turn until upstream begins to answer; `idle`: between two events.
     """
 
     request: float = 600.0
@@ -27,7 +27,7 @@ class Timeouts:
 
 
 class StopSignal:
-    """Whether turns are told to end, and with which last event; whoever waits for an event then waits no more."""
+    """Once triggered, ends the turns that it is given to: their last event is `last`. Attached waits are cancelled."""
 
     def __init__(self, last: TurnFailed) -> None:
         self.last = last
@@ -40,82 +40,77 @@ class StopSignal:
             wait.cancel()
 
     def attach(self, wait: anyio.CancelScope) -> None:
-        """From now on `wait` is cancelled when this begins, or at once if it has."""
+        """Cancel `wait` when the signal is triggered, or at once if it has been."""
         self._waits.add(wait)
         if self.triggered:
             wait.cancel()
 
     def detach(self, wait: anyio.CancelScope) -> None:
-        """Not any more."""
+        """Undo `attach`."""
         self._waits.discard(wait)
 
 
 class TurnClock:
-    """The clock of one turn; it runs from the making, or since `elapsed` seconds. Any of `endings` ends the turn before
-    its time.
-    """
+    """Applies `timeouts` and `stop_signals` to one turn, which began `elapsed` seconds ago."""
 
-    def __init__(self, patience: Timeouts, *endings: StopSignal, elapsed: float = 0.0) -> None:
-        self._patience = patience
-        self._endings = endings
-        self._ends_at = anyio.current_time() + patience.request - elapsed
-        self._begins_by = math.inf
+    def __init__(self, timeouts: Timeouts, *stop_signals: StopSignal, elapsed: float = 0.0) -> None:
+        self._timeouts = timeouts
+        self._stop_signals = stop_signals
+        self._turn_deadline = anyio.current_time() + timeouts.request - elapsed
+        self._first_byte_deadline = math.inf
 
     @contextmanager
     def before_start(self) -> Iterator[anyio.CancelScope]:
-        """A block for all that comes before the turn is with Claude Code: its wait in the queue, its start."""
-        with self._wait(self._ends_at) as wait:
+        """A block for all that comes before Claude Code has the turn: its wait in the queue, the start of a process."""
+        with self._wait(self._turn_deadline) as wait:
             yield wait
 
     def start(self) -> None:
-        """The turn is with Claude Code from now on."""
-        self._begins_by = anyio.current_time() + self._patience.first_byte
+        """Claude Code has the turn from now on."""
+        self._first_byte_deadline = anyio.current_time() + self._timeouts.first_byte
 
     def start_failure(self) -> Event:
-        """What is the last event where `opening` was ended."""
-        return self._told_to_end() or TurnFailed(self._too_late(self._ends_at))
+        """The turn's last event where the block of `before_start` was cancelled."""
+        return self._stop_event() or TurnFailed(self._timeout_failure(self._turn_deadline))
 
     async def next(self, events: AsyncIterator[Event]) -> Event:
-        """The next event, or what is the last one instead."""
-        if last := self._told_to_end():
+        """The next event, or the last event of a turn that was stopped or took too long."""
+        if last := self._stop_event():
             return last
-        silent_at = anyio.current_time() + self._patience.idle
-        deadline = min(self._ends_at, self._begins_by, silent_at)
+        idle_deadline = anyio.current_time() + self._timeouts.idle
+        deadline = min(self._turn_deadline, self._first_byte_deadline, idle_deadline)
         with self._wait(deadline) as wait:
             event = await anext(events, _NO_LAST_EVENT)
         if wait.cancelled_caught:
-            return self._told_to_end() or TurnFailed(self._too_late(deadline))
+            return self._stop_event() or TurnFailed(self._timeout_failure(deadline))
         if not isinstance(event, Retrying | RateLimitReported):
-            self._begins_by = math.inf
+            self._first_byte_deadline = math.inf
         return event
 
     @contextmanager
     def _wait(self, deadline: float) -> Iterator[anyio.CancelScope]:
         with anyio.CancelScope(deadline=deadline) as wait:
-            for ending in self._endings:
-                ending.attach(wait)
+            for signal in self._stop_signals:
+                signal.attach(wait)
             try:
                 yield wait
             finally:
-                for ending in self._endings:
-                    ending.detach(wait)
+                for signal in self._stop_signals:
+                    signal.detach(wait)
 
-    def _told_to_end(self) -> TurnFailed | None:
-        for ending in self._endings:
-            if ending.triggered:
-                return ending.last
-        return None
+    def _stop_event(self) -> TurnFailed | None:
+        return next((signal.last for signal in self._stop_signals if signal.triggered), None)
 
-    def _too_late(self, deadline: float) -> Failure:
-        patience = self._patience
-        if deadline == self._ends_at:
-            said = f"The request took longer than {patience.request:g} s and was ended (--request-timeout)."
-            return Failure(Kind.TIMEOUT, said)
-        if deadline == self._begins_by:
-            said = f"Upstream did not begin to answer within {patience.first_byte:g} s (--first-byte-timeout)."
-            return Failure(Kind.FIRST_BYTE_TIMEOUT, said)
-        said = f"Upstream said nothing for {patience.idle:g} s and the turn was ended (--idle-timeout)."
-        return Failure(Kind.IDLE_TIMEOUT, said)
+    def _timeout_failure(self, deadline: float) -> Failure:
+        timeouts = self._timeouts
+        if deadline == self._turn_deadline:
+            message = f"The request took longer than {timeouts.request:g} s and was ended (--request-timeout)."
+            return Failure(Kind.TIMEOUT, message)
+        if deadline == self._first_byte_deadline:
+            message = f"Upstream did not begin to answer within {timeouts.first_byte:g} s (--first-byte-timeout)."
+            return Failure(Kind.FIRST_BYTE_TIMEOUT, message)
+        message = f"Upstream said nothing for {timeouts.idle:g} s and the turn was ended (--idle-timeout)."
+        return Failure(Kind.IDLE_TIMEOUT, message)
 
 
 _NO_LAST_EVENT = TurnFailed(Failure(Kind.INTERNAL, "The answer ended without a last event."))

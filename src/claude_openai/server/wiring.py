@@ -202,7 +202,6 @@ def application(
             settings.default_model,
             tuple(settings.model_aliases.items()),
             settings.models_override,
-            agents=settled.workspace is not None,
         ),
         RunRegistry(store or MemoryRuns()),
     )

@@ -198,6 +198,7 @@ class ClaudeCodeConformance(BackendConformance):
         for kind, failure in FAILURES.items():
             (*_, last) = await _all(stage.playing(failure))
             assert isinstance(last, TurnFailed)
+            assert not last.session_lost
             told[kind] = last.failure.kind
         assert told == {kind: kind for kind in FAILURES}
 

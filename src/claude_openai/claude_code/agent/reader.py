@@ -183,7 +183,7 @@ class AgentReader(AnswerReader):
             self._stop_reason in TRUNCATED_STOP_REASONS or self._stop_reason == "refusal"
         )
         if (end.is_error and not cut_or_refused) or self._stop_reason in (None, "tool_use"):
-            return self._fail(self._why_not(end))
+            return self._fail(self._why_not(end), session_lost=not end.is_error)
         self.is_resumable = self._stop_reason in ("end_turn", "stop_sequence")
         return self._finish(end.cost_usd)
 

@@ -28,7 +28,7 @@ from claude_openai.claude_code.stream_json.launch import ClaudeCodeExecutable, L
 from claude_openai.claude_code.stream_json.parser import RawMessage, UnreadableMessage, parse_line
 from claude_openai.claude_code.stream_json.transcript import Json, handed
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.core.ports import BackendStatus, Description, Session
+from claude_openai.core.ports import BackendStatus, Capabilities, Description, Session
 from claude_openai.core.turn import ReplyFormat, Turn
 from claude_openai.system.descriptors import as_before
 from claude_openai.system.threads import beside
@@ -100,7 +100,7 @@ class CliBackend:
             version=str(info.get("claude_code_version", "unknown")),
             login=login_of(info, self._settings.environment),
             models=models_of(info),
-            tools=False,
+            capabilities=Capabilities(tools=False),
         )
 
     def status(self) -> BackendStatus:

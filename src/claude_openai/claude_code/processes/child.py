@@ -127,7 +127,11 @@ class Child:
             return 0
 
     async def wait_closed(self) -> None:
-        """Returns when it has ended."""
+        """Returns when the process has ended.
+
+        anyio's `wait` returns at the exit itself. asyncio's own would wait for the pipes too, which a grandchild that
+        inherited them can hold open for any time.
+        """
         await self._process.wait()
 
     async def exit_code(self) -> int | None:

@@ -43,7 +43,7 @@ from claude_openai.claude_code.stream_json.launch import (
 from claude_openai.claude_code.stream_json.transcript import Json, handed, system_prompt
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.core.ports import BackendStatus, Description, Session, SessionStart
+from claude_openai.core.ports import BackendStatus, Capabilities, Description, Session, SessionStart
 from claude_openai.core.turn import Turn
 from claude_openai.system.descriptors import as_before
 from claude_openai.system.threads import beside
@@ -127,6 +127,7 @@ class SdkBackend:
             version=str(info.get("claude_code_version", "unknown")),
             login=login_of(info, self._settings.environment),
             models=models_of(info),
+            capabilities=Capabilities(agent=self._settings.agent_policy is not None),
         )
 
     def status(self) -> BackendStatus:

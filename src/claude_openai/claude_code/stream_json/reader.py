@@ -174,7 +174,7 @@ class AnswerReader:
         if self.done:
             return []
         if self._stop_reason is None:
-            return self._fail(_INTERRUPTED if self._said_something else why)
+            return self._fail(_INTERRUPTED if self._said_something else why, session_lost=True)
         return self._finish(cost_usd=None)
 
     def _streamed(self, event: Mapping[str, Any], session_id: str) -> list[Event]:
@@ -245,7 +245,7 @@ class AnswerReader:
 
     def _ended(self, end: TurnResult) -> list[Event]:
         if self._stop_reason is None:
-            return self._fail(self._why_not(end))
+            return self._fail(self._why_not(end), session_lost=not end.is_error)
         return self._finish(end.cost_usd)
 
     def _finish(self, cost_usd: float | None) -> list[Event]:
@@ -271,10 +271,9 @@ class AnswerReader:
             return None
         return max(0.0, limit.resets_at - self._wall_clock())
 
-    def _fail(self, failure: Failure) -> list[Event]:
-        if failure.kind is Kind.CLAUDE_CODE_FAILED:
-            self._rate_limit = None  # that is the first event then: whoever resumed the session begins a new one
-        return self._last(TurnFailed(failure))
+    def _fail(self, failure: Failure, *, session_lost: bool = False) -> list[Event]:
+        """The last events. `session_lost` is reported only where the answer had not begun."""
+        return self._last(TurnFailed(failure, session_lost=session_lost and not self._started))
 
     def _last(self, *events: Event) -> list[Event]:
         """With the rate limit before them: Claude Code reports it between the answer's end and the result."""
