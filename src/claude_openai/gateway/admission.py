@@ -1,14 +1,12 @@
-"""How many turns run at once, and the bounded wait of the others.
+"""Limits how many turns run at once; the others wait in a bounded queue.
 
-A block has its place from its first line to its last, however it ends. One that waits is let in, in the order that
-`line` keeps, or is told why not: after a bounded time, at once when the queue is full, and at once when the server
-stops. What a place is used for stays out.
+A block has its place from its first line to its last, however it ends. A turn that waits is admitted in the order of
+`fair_queue`, or refused: after a bounded time, at once when the queue is full, and at once when the server stops.
 """
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Literal, assert_never
 
 import anyio
 import structlog
@@ -18,17 +16,14 @@ from claude_openai.gateway.fair_queue import FairQueue, Ticket
 
 log = structlog.get_logger(__name__)
 
-Outcome = Literal["admitted", "timeout", "closed"]
-
 SHORTEST_RETRY_SECONDS = 1.0
-"""The least a refused client is asked to wait: `Retry-After` is in whole seconds, and 0 invites a storm."""
+"""The smallest `Retry-After`: it is in whole seconds, and with 0 all refused clients would come back at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """How a turn got its place: `position` is how many were to be let in before it when it came, `waited` seconds.
-
-    Both are 0 for a turn that found a free place.
+    """How a turn got its place. `position`: how many turns were to be admitted before it when it came; `waited`: its
+    wait in seconds. Both are 0 for a turn that found a free place.
     """
 
     position: int
@@ -36,115 +31,93 @@ class Admitted:
 
 
 class Admission:
-    """`most_running` places; `most_waiting` may wait for one, each for `wait_seconds`, and principals in turn.
+    """`max_running` places. `max_waiting` turns may wait for one, each for `wait_seconds`; principals take turns.
 
-    A refused client is told to come back after the time in which one of the queue is let in, as observed by the one
-    that has waited longest. So it comes when there may be room, which is sooner than when it could have been served:
-    clients take a long `Retry-After` for a reason to give up.
+    The `Retry-After` of a refused client is the time in which one turn of the queue is admitted, as the turn that has
+    waited longest observed it. The client then comes back when there may be room in the queue, which is sooner than
+    when it would have been served: clients take a long `Retry-After` for a reason to give up.
     """
 
-    def __init__(self, most_running: int, most_waiting: int, wait_seconds: float) -> None:
-        self._line = FairQueue(most_running, most_waiting)
+    def __init__(self, max_running: int, max_waiting: int, wait_seconds: float) -> None:
+        self._queue = FairQueue(max_running, max_waiting)
         self._wait_seconds = wait_seconds
-        self._awake: dict[Ticket, anyio.Event] = {}
+        self._wakeups: dict[Ticket, anyio.Event] = {}
         self._closed = False
 
     @property
     def running(self) -> int:
-        return self._line.running
+        return self._queue.running
 
     @property
     def waiting(self) -> int:
-        return self._line.waiting
+        return self._queue.waiting
 
     @asynccontextmanager
     async def place(self, principal: str, queued: Callable[[int], None] | None = None) -> AsyncIterator[Admitted]:
-        """A place for the block, after a wait if need be; `queued` is told the position at which that begins.
+        """A place for the block, after a wait if need be; `queued` is called with the position at which that begins.
 
         Raises:
             RequestFailed: the queue is full, the wait took too long, or the server stops.
         """
-        ticket = self._enter(principal)
-        try:
-            yield await self._admitted(ticket, queued)
-        finally:
-            self._leave(ticket)
-
-    def close(self) -> None:
-        """Let nobody in any more, neither those who wait nor newcomers. Who has a place keeps it."""
-        self._closed = True
-        for awake in self._awake.values():
-            awake.set()
-
-    def _enter(self, principal: str) -> Ticket:
         if self._closed:
             raise RequestFailed(_STOPPING)
-        ticket = self._line.enter(principal, anyio.current_time())
+        ticket = self._queue.enter(principal, anyio.current_time())
         if ticket is None:
             log.info("queue.full", running=self.running, waiting=self.waiting)
-            raise RequestFailed(self._full())
-        return ticket
+            message = (
+                f"The queue is full ({self.running} running, {self.waiting} waiting): send the request again later, or"
+                " let the server take more at once (--max-concurrency) or have more wait (--max-queue-size)."
+            )
+            raise RequestFailed(Failure(Kind.QUEUE_FULL, message, retry_after=self._retry_after()))
+        try:
+            if self._queue.is_running(ticket):
+                yield Admitted(0, 0.0)
+            else:
+                position = self._queue.position(ticket)
+                log.info("queue.entered", position=position, waiting=self.waiting)
+                if queued:
+                    queued(position)
+                yield Admitted(position, await self._wait(ticket))
+        finally:
+            next_ticket = self._queue.leave(ticket)
+            if next_ticket is not None:
+                self._wakeups[next_ticket].set()
 
-    def _leave(self, ticket: Ticket) -> None:
-        called = self._line.leave(ticket)
-        if called is not None:
-            self._awake[called].set()
+    def close(self) -> None:
+        """Admit no turn any more, neither waiting nor new ones. Running turns keep their places."""
+        self._closed = True
+        for wakeup in self._wakeups.values():
+            wakeup.set()
 
-    async def _admitted(self, ticket: Ticket, queued: Callable[[int], None] | None) -> Admitted:
-        if self._line.is_running(ticket):
-            return Admitted(0, 0.0)
-        position = self._line.position(ticket)
-        log.info("queue.entered", position=position, waiting=self.waiting)
-        if queued:
-            queued(position)
-        match await self._end_of_wait(ticket):
-            case "admitted":
-                return Admitted(position, _waited(ticket))
-            case "timeout":
-                raise RequestFailed(self._timed_out())
-            case "closed":
-                raise RequestFailed(_STOPPING)
-            case never:
-                assert_never(never)
+    async def _wait(self, ticket: Ticket) -> float:
+        """Wait until `ticket` runs; the seconds it took.
 
-    async def _end_of_wait(self, ticket: Ticket) -> Outcome:
-        awake = self._awake[ticket] = anyio.Event()
-        outcome: Outcome | None = None
+        Raises:
+            RequestFailed: the wait took too long, or the server stops.
+        """
+        wakeup = self._wakeups[ticket] = anyio.Event()
+        outcome = "left"
         try:
             with anyio.move_on_after(self._wait_seconds):
-                await awake.wait()
-            outcome = self._outcome(ticket)
+                await wakeup.wait()
+            # Not what woke the task counts: it may get its place at the moment at which its time is over.
+            outcome = "closed" if self._closed else "admitted" if self._queue.is_running(ticket) else "timeout"
         finally:
-            del self._awake[ticket]
-            log.info("queue.left", waited_ms=round(_waited(ticket) * 1000), outcome=outcome or "left")
-        return outcome
-
-    def _outcome(self, ticket: Ticket) -> Outcome:
-        """What is so, and not what woke the task: it may get its place in the moment in which its time is over."""
-        if self._closed:
-            return "closed"
-        return "admitted" if self._line.is_running(ticket) else "timeout"
-
-    def _full(self) -> Failure:
-        said = (
-            f"The queue is full ({self.running} running, {self.waiting} waiting): send the request again later, or let"
-            " the server take more at once (--max-concurrency) or have more wait (--max-queue-size)."
-        )
-        return Failure(Kind.QUEUE_FULL, said, retry_after=self._retry_after())
-
-    def _timed_out(self) -> Failure:
-        said = (
-            f"The request waited {self._wait_seconds:g} s in the queue and got no place: send it again later, or let"
-            " the server take more at once (--max-concurrency) or have requests wait longer (--queue-timeout)."
-        )
-        return Failure(Kind.QUEUE_TIMEOUT, said, retry_after=self._retry_after())
+            del self._wakeups[ticket]
+            waited = anyio.current_time() - ticket.since
+            log.info("queue.left", waited_ms=round(waited * 1000), outcome=outcome)
+        if outcome == "closed":
+            raise RequestFailed(_STOPPING)
+        if outcome == "timeout":
+            message = (
+                f"The request waited {self._wait_seconds:g} s in the queue and got no place: send it again later, or"
+                " let the server take more at once (--max-concurrency) or have requests wait longer (--queue-timeout)."
+            )
+            raise RequestFailed(Failure(Kind.QUEUE_TIMEOUT, message, retry_after=self._retry_after()))
+        return waited
 
     def _retry_after(self) -> float:
-        return max(SHORTEST_RETRY_SECONDS, self._line.seconds_per_admission(anyio.current_time()))
-
-
-def _waited(ticket: Ticket) -> float:
-    return anyio.current_time() - ticket.since
+        return max(SHORTEST_RETRY_SECONDS, self._queue.seconds_per_admission(anyio.current_time()))
 
 
 _STOPPING = Failure(Kind.SHUTTING_DOWN, "The server is stopping. Send the request again in a moment.")

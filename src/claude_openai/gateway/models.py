@@ -1,4 +1,4 @@
-"""The models of this server: what Claude Code offers, under the names clients use, or what its owner named."""
+"""The models of this server: those that Claude Code lists, under the names clients use, or those the operator names."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,21 +15,20 @@ def build_catalogue(
     agents: bool = False,
     tools: bool = True,
 ) -> Catalogue:
-    """What clients may ask for; `agents`: with the agent profile, too; `tools`: with tools of their own.
+    """The models that clients may ask for. `agents`: also with the agent profile; `tools`: with the client's own tools.
 
-    Each model is there once, under the first name that Claude Code has for it. `override` replaces the whole list: then
-    nothing else exists.
+    Each model is listed once, under the first name that Claude Code has for it. `override` replaces the whole list.
     """
     offered = tuple(offered)
     if override:
-        chosen = tuple(_named_by_owner(name, offered, agents=agents) for name in override)
+        chosen = tuple(_override_model(name, offered, agents=agents) for name in override)
         return Catalogue(chosen, default, aliases, closed=True, agents=agents, tools=tools)
     first = {model.resolved or model.id: model for model in reversed(offered)}
     models = tuple(model for model in offered if first[model.resolved or model.id] is model)
     return Catalogue(models, default, aliases, agents=agents, tools=tools)
 
 
-def _named_by_owner(name: str, offered: tuple[Model, ...], *, agents: bool) -> Model:
+def _override_model(name: str, offered: tuple[Model, ...], *, agents: bool) -> Model:
     if known := named(offered, name):
         return replace(known, id=name)
     if not (agents and name.endswith(AGENT_SUFFIX)):

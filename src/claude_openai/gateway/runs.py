@@ -1,8 +1,8 @@
-"""Every request from its arrival to its end: what has become of it, what was said, and how it is ended from outside.
+"""The registry of runs: each request from its arrival to its end, its followers, and its cancellation from outside.
 
-The rules are `core.runs`; here is who is told. Each change of a run's state goes to the store, once. What is said is
-kept as long as the run lasts, so that followers read it at their own pace: one that is slow finds more at a time, and
-the request waits for none of them. A run that is parked stays here, with its session, until that goes on or ends.
+`core.runs` has the rules of a run's states; this module saves each change of state to the store, once, and notifies the
+followers. The visible events of a run are kept while it is live, so that followers read them at their own pace: a slow
+follower gets more at a time, and the request waits for none. A parked run stays live until its session goes on or ends.
 """
 
 import time
@@ -10,14 +10,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from itertools import chain, groupby
-from typing import assert_never
+from itertools import groupby
 from uuid import uuid4
 
 import anyio
 import structlog
 
-from claude_openai.core.events import Activity, Event, ReasoningDelta, TextDelta, ToolCalled, TurnFailed
+from claude_openai.core.events import Event, ReasoningDelta, TextDelta, ToolCalled, TurnFailed
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.load import RunCounts
 from claude_openai.core.ports import RunStore
@@ -52,7 +51,7 @@ FAULT = Failure(Kind.INTERNAL, "The server made a mistake while answering this r
 
 
 class LiveRun:
-    """One run as it goes on. `ending` ends its turn; `said` is all that was said so far."""
+    """A run that has not ended. `stop_signal` ends its turn; `visible` are the events so far that followers see."""
 
     def __init__(self, run: Run, changed: Callable[["LiveRun"], None], now: Callable[[], float]) -> None:
         self._run = run
@@ -60,13 +59,13 @@ class LiveRun:
         self._now = now
         self._pieces: list[str] = []
         self._awaited: anyio.Event | None = None
-        self._let_go_of: Callable[[], None] = _nothing
+        self._cancel_session: Callable[[], None] | None = None
         self.stop_signal = StopSignal(TurnFailed(CANCELLED))
         self.visible: list[Visible] = []
 
     @property
     def run(self) -> Run:
-        """It as a value. Text is added when somebody looks, not with each delta: that would be quadratic."""
+        """The run as a value. Text is joined when it is read: to do that with each delta would be quadratic."""
         if self._pieces:
             text, self._pieces = "".join(self._pieces), []
             self._run = apply_event(self._run, TextDelta(text), self._now())
@@ -77,19 +76,19 @@ class LiveRun:
         return self._run.state
 
     def queued(self, position: int) -> None:
-        """It waits, with `position` others before it."""
+        """The turn waits in the queue, with `position` others before it."""
         self._set(replace(self.run, queue_position=position + 1))
 
     def begin(self) -> None:
-        """It got its place."""
+        """The turn got its place."""
         self._set(mark_started(self.run, self._now()))
 
-    def set_route(self, way: str) -> None:
-        """How it reaches Claude Code."""
-        self._set(replace(self.run, session_start=way))
+    def set_route(self, route: str) -> None:
+        """Record how the turn reaches Claude Code (`session_pool.TurnRoute`)."""
+        self._set(replace(self.run, session_start=route))
 
     def note(self, event: Event) -> None:
-        """What its client is told."""
+        """Record an event that the client receives."""
         if self.state not in ACTIVE_STATES:
             return
         if isinstance(event, TextDelta) and self._run.first_token_at is not None:
@@ -101,26 +100,27 @@ class LiveRun:
             self._notify()
 
     def store_response(self, kept: Kept | None) -> Run:
-        """What its client may come back to."""
+        """Attach the response that the client may refer to later."""
         self._run = with_kept(self.run, kept)
         return self._run
 
     def release_parked(self) -> None:
-        """Its session does not wait for results any more."""
+        """The session does not wait for tool results any more."""
         self._set(release_parked(self.run))
 
-    def on_cancel(self, let_go_of: Callable[[], None]) -> None:
-        """What it takes to end its session, whatever that does at the time."""
-        self._let_go_of = let_go_of
+    def on_cancel(self, cancel_session: Callable[[], None]) -> None:
+        """`cancel` calls `cancel_session` to end the session, whatever its state."""
+        self._cancel_session = cancel_session
 
     def cancel(self) -> None:
-        """End it, here and upstream, without waiting for either."""
+        """End the turn and its session, without waiting for either."""
         self._set(mark_cancelled(self.run, CANCELLED, self._now()))
         self.stop_signal.trigger()
-        self._let_go_of()
+        if self._cancel_session:
+            self._cancel_session()
 
     async def wait_for_change(self) -> None:
-        """Until something more is said, or nothing more will be."""
+        """Return when there is a further visible event, or when the run has ended."""
         if self.state in ACTIVE_STATES:
             self._awaited = self._awaited or anyio.Event()
             await self._awaited.wait()
@@ -140,14 +140,14 @@ class LiveRun:
 
 
 class RunFollower:
-    """One follower: reads what was said in a run, from its beginning, at its own pace."""
+    """A follower of a live run: it reads the visible events from the first one, at its own pace."""
 
     def __init__(self, live: LiveRun) -> None:
         self._live = live
         self._seen = 0
 
     async def receive(self) -> tuple[Visible, ...]:
-        """What is new, waiting for it if need be, with neighbouring texts as one; nothing once all is said."""
+        """The new events, after a wait if there are none, neighbouring texts joined; nothing once the run has ended."""
         while self._seen == len(self._live.visible) and self._live.state in ACTIVE_STATES:
             await self._live.wait_for_change()
         new = self._live.visible[self._seen :]
@@ -156,35 +156,35 @@ class RunFollower:
 
     @property
     def run(self) -> Run:
-        """As it stands."""
+        """The run as it is now."""
         return self._live.run
 
 
 class FinishedRunFollower:
-    """A follower of a run that is over: everything at once. What the model thought, and its own tools, are not kept."""
+    """A follower of a run that has ended: it gets everything at once. Reasoning and agent activity are not stored."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
         text = (TextDelta(run.text),) if run.text else ()
-        self._said: tuple[Visible, ...] = (*text, *map(ToolCalled, run.calls))
+        self._unread: tuple[Visible, ...] = (*text, *map(ToolCalled, run.calls))
 
     async def receive(self) -> tuple[Visible, ...]:
-        said, self._said = self._said, ()
-        return said
+        unread, self._unread = self._unread, ()
+        return unread
 
 
 class RunRegistry:
-    """All runs: those that go on, and those that `store` remembers. Without a store, what is over is forgotten."""
+    """All runs: the live ones, and those in `store`. Without a store, runs that have ended are forgotten."""
 
     def __init__(self, store: RunStore | None = None, now: Callable[[], float] = time.time) -> None:
         self._store = store
         self._now = now
         self._live: dict[str, LiveRun] = {}
-        self._over: Counter[RunState] = Counter()
+        self._ended: Counter[RunState] = Counter()
 
     @contextmanager
     def start(self, caller: Caller, turn: Turn) -> Iterator[LiveRun]:
-        """A run for the block. Where that is left before the last event, its client has left."""
+        """A run for the block. Where the block is left before the last event, the client has left."""
         live = LiveRun(new_run(caller, turn, self._now()), self._changed, self._now)
         self._live[caller.run_id] = live
         self._save(live.run)
@@ -199,7 +199,7 @@ class RunRegistry:
             live.note(TurnFailed(LEFT if caller.choices == 1 else ENDED_WITH_ANOTHER))
 
     async def find(self, wanted: str, principal: str) -> tuple[Run, ...]:
-        """Those of `principal` that `wanted` names or begins to name: one, or two where it is not clear which."""
+        """The runs of `principal` with an id that is or begins with `wanted`: one, or two where that is ambiguous."""
         found = {run.id: run for run in await self._read(lambda store: store.find(wanted, principal))}
         for live in self._of(principal):
             if any(name.startswith(wanted) for name in live.run.names):
@@ -208,19 +208,19 @@ class RunRegistry:
         return tuple(exact or found.values())[:2]
 
     async def recent(self, limit: int, state: RunState | None, principal: str) -> tuple[Run, ...]:
-        """The latest of `principal`, in `state` if one is named; the last to arrive first."""
-        kept = await self._read(lambda store: store.recent(limit, state, principal))
+        """The latest runs of `principal`, in `state` if one is given; the last to arrive first."""
+        stored = await self._read(lambda store: store.recent(limit, state, principal))
         live = [live.run for live in self._of(principal) if state in {None, live.state}]
-        runs = [*live, *(run for run in kept if run.id not in self._live)]
+        runs = [*live, *(run for run in stored if run.id not in self._live)]
         return tuple(sorted(runs, key=lambda run: run.arrived_at, reverse=True)[:limit])
 
     def follow(self, run: Run) -> RunFollower | FinishedRunFollower:
-        """What is said in `run`, from its beginning to its end."""
+        """A follower of `run`, from its first event to its last."""
         live = self._live.get(run.id)
         return RunFollower(live) if live else FinishedRunFollower(run)
 
     def cancel(self, run: Run) -> Run | None:
-        """End `run` now: it as it is then; None where it is over already."""
+        """End `run` now. Returns the run as it is then, or None where it had ended already."""
         live = self._live.get(run.id)
         if live is None:
             return None
@@ -229,7 +229,7 @@ class RunRegistry:
         return live.run
 
     async def store_response(self, run_id: str, principal: str, kept: Kept | None) -> None:
-        """Remember with a run what its client may come back to, or forget that and what was said."""
+        """Store the response with its run, or (None) delete it and the text of the run."""
         if live := self._live.get(run_id):
             self._save(live.store_response(kept))
             return
@@ -237,17 +237,17 @@ class RunRegistry:
             self._save(with_kept(run, kept))
 
     def counts(self) -> RunCounts:
-        """How many there are, and how many there have been."""
+        """How many runs there are in each active state, and how many have ended in each terminal state."""
         now = Counter(live.state for live in self._live.values())
-        return RunCounts(**{state.value: now[state] + self._over[state] for state in RunState})
+        return RunCounts(**{state.value: now[state] + self._ended[state] for state in RunState})
 
     async def _read(self, read: Callable[[RunStore], Awaitable[tuple[Run, ...]]]) -> tuple[Run, ...]:
-        """What the store says; read once more where a run has ended meanwhile, so that nobody is told half of it."""
+        """The runs in the store; read again where a run has ended meanwhile, which could be in neither list."""
         if self._store is None:
             return ()
-        there = set(self._live)
+        live_before = set(self._live)
         runs = await read(self._store)
-        return runs if there <= self._live.keys() else await read(self._store)
+        return runs if live_before <= self._live.keys() else await read(self._store)
 
     def _of(self, principal: str) -> Iterator[LiveRun]:
         return (live for live in self._live.values() if live.run.principal == principal)
@@ -256,7 +256,7 @@ class RunRegistry:
         run = live.run
         if run.state in TERMINAL_STATES:
             self._live.pop(run.id, None)
-            self._over[run.state] += 1
+            self._ended[run.state] += 1
         self._save(run)
 
     def _save(self, run: Run) -> None:
@@ -265,12 +265,12 @@ class RunRegistry:
 
 
 def _log_end(run: Run) -> None:
-    """Named here, since another request may have cancelled it."""
-    named = {"run_id": run.id, "request_id": run.request_id}
+    """The ids are logged explicitly, because the request that cancels a run is another one."""
+    ids = {"run_id": run.id, "request_id": run.request_id}
     usage = run.usage and asdict(run.usage)
     log.info(
         "run.end",
-        **named,
+        **ids,
         state=run.state,
         way=run.session_start,
         model=run.model,
@@ -282,7 +282,7 @@ def _log_end(run: Run) -> None:
     if shows("debug"):
         log.debug(
             "openai.response",
-            **named,
+            **ids,
             text=run.text,
             calls=[asdict(call) for call in run.calls],
             finish=run.finish,
@@ -292,31 +292,17 @@ def _log_end(run: Run) -> None:
 
 
 def anonymous_caller(turn: Turn) -> Caller:
-    """Who asks where nobody said."""
+    """The caller of a turn that was opened without one."""
     run_id = uuid4().hex
     return Caller(run_id, f"chatcmpl-{run_id}", f"req_{run_id}", turn.principal, "")
 
 
-def merge_adjacent_text(said: Iterable[Visible]) -> tuple[Visible, ...]:
-    """The same with texts that come in a row as one."""
-    return tuple(chain.from_iterable(_joined(list(row)) for _, row in groupby(said, type)))
-
-
-def _joined(row: list[Visible]) -> list[Visible]:
-    match row[0]:
-        case TextDelta():
-            return [TextDelta(_text(row))]
-        case ReasoningDelta():
-            return [ReasoningDelta(_text(row))]
-        case ToolCalled() | Activity():
-            return row
-        case never:
-            assert_never(never)
-
-
-def _text(row: Iterable[Visible]) -> str:
-    return "".join(each.text for each in row if isinstance(each, TextDelta | ReasoningDelta))
-
-
-def _nothing() -> None:
-    pass
+def merge_adjacent_text(events: Iterable[Visible]) -> tuple[Visible, ...]:
+    """The same events, with texts (or reasoning) that follow one another joined."""
+    merged: list[Visible] = []
+    for kind, group in groupby(events, type):
+        if issubclass(kind, TextDelta | ReasoningDelta):
+            merged.append(kind("".join(event.text for event in group if isinstance(event, kind))))
+        else:
+            merged += group
+    return tuple(merged)

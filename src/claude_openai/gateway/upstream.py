@@ -1,8 +1,8 @@
-"""Whether upstream lets this server's account in at all, by what the last turns met: a passive health check.
+"""A passive health check: whether upstream accepts this server's account, from the results of recent turns.
 
-Claude Code says that there is a login, not that upstream takes it. So a refusal of the account counts until something
-newer is known: an answer that begins, a login that was stored since, the end of the usage window. What concerns one
-request or one model says nothing here, nor does what passes by itself, such as an overload. Times are Unix seconds.
+Claude Code reports that there is a login, not that upstream accepts it. So a refusal of the account counts until there
+is newer evidence: an answer that begins, a login that was stored since, the end of the usage window. Failures of one
+request or one model do not count, nor do temporary ones such as an overload. Times are Unix seconds.
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ from claude_openai.core.load import Outage
 from claude_openai.core.ports import Login
 
 BELIEVED_SECONDS: Final = 900.0
-"""How long a refusal counts that nothing confirms. Who sends requests to ready servers only would otherwise never find
-out that the account is well again: a key that was enabled once more, credit that was bought."""
+"""How long a refusal counts that no later turn confirms. A load balancer that sends requests to ready servers only
+would otherwise never see that the account works again: a key that was enabled, credit that was bought."""
 
 MODEL_WINDOWS: Final = frozenset({"seven_day_opus", "seven_day_sonnet"})
-"""Windows of one model, of those that the Agent SDK lists (`RateLimitType`); other models are answered meanwhile."""
+"""Usage windows of one model, of those that the Agent SDK lists (`RateLimitType`); other models still answer."""
 
 NOT_SIGNED_IN: Final = f"Claude Code is not signed in. On the server's machine, {LOG_IN}."
 
@@ -32,7 +32,7 @@ _REFUSALS: Final[Mapping[Kind, str]] = {
 
 
 class UpstreamHealth:
-    """Feed it every event of every turn, and each login that Claude Code tells."""
+    """Call `note` with every event of every turn, and `learn` with each login that Claude Code reports."""
 
     def __init__(self) -> None:
         self._refused: tuple[Kind, float] | None = None
@@ -40,11 +40,11 @@ class UpstreamHealth:
 
     @property
     def refuses_login(self) -> bool:
-        """Whether a turn contradicts what Claude Code says of its login."""
+        """Whether upstream refused the login that Claude Code reports."""
         return self._refused is not None and self._refused[0] is Kind.NOT_LOGGED_IN
 
     def note(self, event: Event, now: float) -> None:
-        """What a turn met at `now`."""
+        """Record an event of a turn."""
         match event:
             case TurnStarted():
                 self._refused = self._window = None
@@ -56,14 +56,14 @@ class UpstreamHealth:
                 pass
 
     def learn(self, login: Login) -> None:
-        """Claude Code was asked: a missing login is reason enough, and one stored since the refusal is another one."""
+        """Forget a refused login when Claude Code reports none, or one that was stored after the refusal."""
         if self.refuses_login and self._refused:
             _, refused_at = self._refused
             if not login.ready or (login.stored_at is not None and login.stored_at > refused_at):
                 self._refused = None
 
     def outage(self, login: Login, now: float) -> Outage | None:
-        """Why no request would be answered at `now`; None as far as is known they are."""
+        """Why no request would be answered at `now`; None where no reason is known."""
         if not login.ready:
             return Outage(NOT_SIGNED_IN)
         if self._refused is not None:
@@ -73,6 +73,6 @@ class UpstreamHealth:
         window = self._window
         if window is not None and window.resets_at is not None and now < window.resets_at:
             ends = datetime.fromtimestamp(window.resets_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            named = f" ({window.window})" if window.window else ""
-            return Outage(f"The account's usage window{named} is used up until {ends}.", window.resets_at)
+            name = f" ({window.window})" if window.window else ""
+            return Outage(f"The account's usage window{name} is used up until {ends}.", window.resets_at)
         return None
