@@ -2,8 +2,13 @@
 
 from hashlib import sha256
 
+import httpx2
 import pytest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from claude_openai.core.failures import RequestFailed
+from claude_openai.http.middleware.auth import Authentication
 from tests.http.conftest import Serve
 from tests.http.exchange import CHAT, HELLO, said
 
@@ -81,3 +86,17 @@ async def test_a_turn_knows_its_key_by_a_name_that_is_not_the_key(serve: Serve) 
         await served.chat(x_api_key=key)
     known_as = [performance.turn.principal for performance in served.backend.performances]
     assert known_as == [f"key-{sha256(key.encode()).hexdigest()}" for key in KEYS]
+
+
+@pytest.mark.proves("safety.key.open-folder")
+async def test_an_open_path_that_ends_in_a_slash_opens_all_below_it_and_nothing_beside_it() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response("asset")(scope, receive, send)
+
+    guarded = Authentication(app, keys=KEYS, open_paths=["/ui/", "/health"])
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(guarded), base_url="http://test") as client:
+        for path in ("/ui/", "/ui/page.css", "/health"):
+            assert (await client.get(path)).text == "asset"
+        for path in ("/ui", "/uix", "/health/x", "/v1/models"):
+            with pytest.raises(RequestFailed):
+                await client.get(path)

@@ -23,6 +23,7 @@ from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions, RunRegis
 from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection
 from claude_openai.http.endpoints.openapi import document
+from claude_openai.http.endpoints.table import ENDPOINTS
 from claude_openai.store import MemoryRuns
 from claude_openai.system.serving import Server, base_url, bound, serving
 from claude_openai.testing.scripted_backend import ScriptedBackend
@@ -31,7 +32,7 @@ from tests.patience import PATIENCE_SECONDS
 
 EVENTS = "text/event-stream"
 
-DOCUMENT: Any = document("1.2.3")
+DOCUMENT: Any = document("1.2.3", ENDPOINTS)
 DESCRIBED = schemathesis.openapi.from_dict(DOCUMENT)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from claude_openai.core.failures import Kind
 from claude_openai.http.endpoints.openapi import document
+from claude_openai.http.endpoints.table import ENDPOINTS
 from claude_openai.http.generation import context as reading
 from claude_openai.http.middleware import origin
 from claude_openai.http.middleware import request_log as request_id
@@ -19,7 +20,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-
 
 @pytest.mark.proves("http.openapi")
 def test_every_route_is_in_the_table() -> None:
-    paths = document("1.2.3")["paths"]
+    paths = document("1.2.3", ENDPOINTS)["paths"]
     assert isinstance(paths, dict)
     routes = {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations}
     assert set(re.findall(r"^\| `([A-Z]+ /\S*)` \|", PAGE, re.MULTILINE)) == routes

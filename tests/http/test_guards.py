@@ -221,6 +221,14 @@ class TestWhatABrowserSaysOfARequestWithoutAnOrigin:
         answer = await serve().client.get("/health", headers={"sec-fetch-site": site, "sec-fetch-mode": "navigate"})
         assert answer.status_code == 200
 
+    @pytest.mark.proves("safety.origin.own-page")
+    async def test_a_post_of_a_page_of_this_server_itself_is_answered(self, serve: Serve) -> None:
+        served = serve(said("Hi"))
+        own = str(served.client.base_url).rstrip("/")
+        assert (await served.chat(origin=own, sec_fetch_site="same-origin")).status_code == 200
+        for other in (own.replace("http:", "https:"), own.rpartition(":")[0], f"{own}0"):
+            assert (await served.chat(origin=other)).status_code == 403
+
     @pytest.mark.proves("safety.fetch-metadata")
     async def test_an_allowed_page_is_answered_from_wherever_it_is(self, serve: Serve) -> None:
         served = serve(allowed_origins=(PAGE,))

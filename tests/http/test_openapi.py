@@ -12,10 +12,11 @@ from referencing.jsonschema import DRAFT202012
 from claude_openai.core.events import TurnFailed
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.http.endpoints.openapi import document
+from claude_openai.http.endpoints.table import ENDPOINTS
 from tests.http.conftest import Serve
 from tests.http.exchange import CHAT, HELLO, STARTED, chunks, said
 
-DOCUMENT: dict[str, Any] = document("1.2.3")
+DOCUMENT: dict[str, Any] = document("1.2.3", ENDPOINTS)
 
 pytestmark = pytest.mark.proves("http.openapi")
 

@@ -9,15 +9,9 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claude_openai.core.agent import AgentRules
-from claude_openai.http.endpoints.chat_completions import CHAT, COMPLETIONS
-from claude_openai.http.endpoints.health import HealthCheck
-from claude_openai.http.endpoints.models import Models, OneModel
-from claude_openai.http.endpoints.openapi import OpenApi
-from claude_openai.http.endpoints.responses import CancelResponse, InputItems, Responses, StoredResponse
-from claude_openai.http.endpoints.runs import CancelRun, FollowRun, LatestRuns, OneRun
+from claude_openai.http.endpoints.table import ENDPOINTS, EndpointContext
 from claude_openai.http.generation.body import Bodies
 from claude_openai.http.generation.context import GenerationContext
-from claude_openai.http.generation.driver import Generation
 from claude_openai.http.middleware.auth import Authentication
 from claude_openai.http.middleware.errors import ErrorBoundary
 from claude_openai.http.middleware.host import HostGuard
@@ -27,9 +21,6 @@ from claude_openai.http.middleware.slow_clients import SEND_SECONDS, SlowClientT
 from claude_openai.http.middleware.target import Framing, RequestTarget
 from claude_openai.http.ports import Gateway
 from claude_openai.http.resource import BASE, NOT_OFFERED, Resource, UnknownPath
-
-OPEN_PATHS = ("/health", "/openapi.json")
-"""What needs no key. It tells nothing that is anyone's own."""
 
 
 def _new_id() -> str:
@@ -67,45 +58,27 @@ class Services:
 
 def create_app(services: Services) -> ASGIApp:
     """The application. The gateway's life is the caller's: nothing starts or ends with the application."""
-    resources = _resources(services)
-    methods = {method for resource in resources.values() for method in resource.methods}
-    return _ByProtocol(http=_layers(_router(resources), services, methods), other=Router())
-
-
-def _resources(services: Services) -> Mapping[str, Resource]:
-    """By their paths."""
-    gateway = services.gateway
-    means = GenerationContext(
-        gateway,
-        bodies=Bodies(services.max_request_bytes, services.max_total_request_bytes),
-        keep_alive_seconds=services.keep_alive_seconds,
-        new_id=services.new_id,
-        now=services.now,
-        agent_rules=services.agents,
-        strict=services.strict,
-        request_seconds=services.request_seconds,
+    given = EndpointContext(
+        GenerationContext(
+            services.gateway,
+            bodies=Bodies(services.max_request_bytes, services.max_total_request_bytes),
+            keep_alive_seconds=services.keep_alive_seconds,
+            new_id=services.new_id,
+            now=services.now,
+            agent_rules=services.agents,
+            strict=services.strict,
+            request_seconds=services.request_seconds,
+        ),
+        services.version,
+        services.simulated,
+        services.clock,
     )
-    health = HealthCheck(
-        gateway, version=services.version, simulated=services.simulated, now=services.now, clock=services.clock
-    )
-    runs = gateway.runs
-    stored = StoredResponse(runs)
-    return {
-        "/health": Resource({"GET": health}),
-        "/openapi.json": Resource({"GET": OpenApi(services.version)}),
-        "/v1/models": Resource({"GET": Models(gateway)}),
-        "/v1/models/{model:path}": Resource({"GET": OneModel(gateway)}),
-        "/v1/chat/completions": Resource({"POST": Generation(means, CHAT)}),
-        "/v1/completions": Resource({"POST": Generation(means, COMPLETIONS)}),
-        "/v1/responses": Resource({"POST": Generation(means, Responses())}),
-        "/v1/responses/{response}": Resource({"GET": stored.get, "DELETE": stored.delete}),
-        "/v1/responses/{response}/cancel": Resource({"POST": CancelResponse(runs)}),
-        "/v1/responses/{response}/input_items": Resource({"GET": InputItems(runs)}),
-        "/runs": Resource({"GET": LatestRuns(runs)}),
-        "/runs/{run}": Resource({"GET": OneRun(runs)}),
-        "/runs/{run}/events": Resource({"GET": FollowRun(runs, services.keep_alive_seconds)}),
-        "/runs/{run}/cancel": Resource({"POST": CancelRun(runs)}),
-    }
+    methods: dict[str, dict[str, ASGIApp]] = {}
+    for endpoint in ENDPOINTS:
+        methods.setdefault(endpoint.path, {})[endpoint.method] = endpoint.build(given)
+    resources = {path: Resource(apps) for path, apps in methods.items()}
+    every_method = {method for resource in resources.values() for method in resource.methods}
+    return _ByProtocol(http=_layers(_router(resources), services, every_method), other=Router())
 
 
 def _router(resources: Mapping[str, Resource]) -> Router:
@@ -123,7 +96,9 @@ def _router(resources: Mapping[str, Resource]) -> Router:
 
 def _layers(app: ASGIApp, services: Services, methods: Collection[str]) -> ASGIApp:
     """The last one is the outermost. `methods` are those of any path."""
-    app = Authentication(app, keys=services.keys, open_paths=OPEN_PATHS)
+    app = Authentication(
+        app, keys=services.keys, open_paths=[endpoint.path for endpoint in ENDPOINTS if endpoint.is_open]
+    )
     app = OriginGuard(app, services.allowed_origins, methods)
     app = HostGuard(app, bound=services.hosts, allowed=services.allowed_hosts)
     app = RequestTarget(app, methods)

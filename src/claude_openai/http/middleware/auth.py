@@ -23,15 +23,16 @@ _WRONG_KEY = "Incorrect API key provided. Use one of the keys this server was st
 
 
 class Authentication:
-    """Lets through who has a key, and whoever asks for one of the `open_paths`."""
+    """Lets through requests with a key, and those for one of the `open_paths`; one that ends in a slash is a folder."""
 
     def __init__(self, app: ASGIApp, *, keys: Iterable[str], open_paths: Iterable[str]) -> None:
         self._app = app
         self._digests = tuple(sha256(key.encode()).digest() for key in keys)
         self._open_paths = frozenset(open_paths)
+        self._open_folders = tuple(path for path in self._open_paths if path.endswith("/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] not in self._open_paths:
+        if scope["path"] not in self._open_paths and not scope["path"].startswith(self._open_folders):
             scope.setdefault("state", {})["principal"] = self._principal(Headers(scope=scope))
         await self._app(scope, receive, send)
 

@@ -98,7 +98,7 @@ class OriginGuard:
             if not _OWN.issuperset(headers.getlist("sec-fetch-site")):
                 message = "A browser sent this for a page of another site. Open the address itself, or use a program."
                 raise HttpError(403, message, code="origin_not_allowed")
-        elif origin not in self._allowed:
+        elif origin not in self._allowed and not _is_own_page(scope, headers):
             message = f"A web page of {shown(origin)!r} may not call this server{_advice(origin)}."
             raise HttpError(403, message, code="origin_not_allowed")
         if origin and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
@@ -113,6 +113,13 @@ class OriginGuard:
             "access-control-max-age": str(PREFLIGHT_SECONDS),
         }
         return Response(status_code=204, headers=headers)
+
+
+def _is_own_page(scope: Scope, headers: Headers) -> bool:
+    """Whether a page of this server itself sent the request. `HostGuard` checked the Host header before, so a page that
+    gave its own name this machine's address (DNS rebinding) does not get here.
+    """
+    return headers["origin"] == f"{scope['scheme']}://{headers.get('host', '')}"
 
 
 def _advice(origin: str) -> str:
