@@ -289,6 +289,7 @@ TOOLS_REQUIREMENTS = (
 
 ERRORS_REQUIREMENTS = (
     Row("errors.first-byte", "An upstream that does not begin to answer is given up.", README),
+    Row("errors.format", "An error is written in the format of the protocol at its path.", OURS),
     Row("errors.envelope", "Every error is `{error: {message, type, param, code}}`.", ERRORS),
     Row("errors.memory-full", "Bodies of all requests have bounded memory; more is a 503 with Retry-After.", OURS),
     Row("errors.invalid-json", "A body that is no JSON object is a 400.", ERRORS),

@@ -6,11 +6,15 @@ from functools import partial
 
 import anyio
 import anyio.lowlevel
+import httpx2
 import pytest
+from starlette.types import Receive, Scope, Send
 from structlog.typing import EventDict
 
 from claude_openai.core.events import TurnFailed
 from claude_openai.core.failures import Failure, Kind
+from claude_openai.http.middleware.errors import ErrorBoundary, HttpError
+from claude_openai.protocols.common.errors import OPENAI_ERRORS, ErrorDetails
 from claude_openai.testing import Gate
 from tests.http.conftest import Serve
 from tests.http.exchange import CHAT, FINISHED, HELLO, STARTED, Json, said
@@ -169,3 +173,23 @@ class TestAFaultOfOurOwn:
 async def pieces(body: bytes) -> AsyncIterator[bytes]:
     for start in range(0, len(body), 10):
         yield body[start : start + 10]
+
+
+@pytest.mark.proves("errors.format")
+async def test_an_error_is_in_the_format_of_the_path_it_is_at() -> None:
+    """The boundary knows no protocol: which errors a path has is for the table of endpoints."""
+
+    class Plain:
+        def body(self, error: ErrorDetails) -> str:
+            return f"{error.status} {error.message}"
+
+        def event(self, error: ErrorDetails) -> bytes:
+            return self.body(error).encode()
+
+    async def refusing(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise HttpError(404, "Nothing here.")
+
+    app = ErrorBoundary(refusing, lambda path: Plain() if path.startswith("/plain") else OPENAI_ERRORS)
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as client:
+        assert (await client.get("/plain/x")).text == "404 Nothing here."
+        assert (await client.get("/v1/x")).json()["error"]["message"] == "Nothing here."

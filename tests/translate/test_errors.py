@@ -6,7 +6,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from claude_openai.core.failures import Failure, Kind
-from claude_openai.protocols.common.errors import TABLE, envelope, headers, status
+from claude_openai.protocols.common.errors import OPENAI_ERRORS, TABLE, details, headers, status
 
 
 @pytest.mark.proves("errors.envelope")
@@ -60,7 +60,7 @@ def test_each_kind_is_told_by_a_status_a_type_and_a_code() -> None:
 def test_a_failure_is_an_envelope_with_its_sentence_and_its_parameter() -> None:
     failure = Failure(Kind.MODEL_NOT_FOUND, "The model `x` does not exist here.", param="model")
     assert status(failure) == 404
-    assert json.loads(envelope(failure).to_json()) == {
+    assert json.loads(OPENAI_ERRORS.body(details(failure))) == {
         "error": {
             "message": "The model `x` does not exist here.",
             "type": "invalid_request_error",
@@ -79,4 +79,4 @@ def test_when_to_try_again_is_told_in_whole_seconds_never_too_few() -> None:
 
 @pytest.mark.proves("errors.envelope")
 def test_an_upstream_text_with_half_a_character_can_still_be_told() -> None:
-    assert "\ufffd" in envelope(Failure(Kind.UPSTREAM_ERROR, "cut \ud83d")).to_json()
+    assert "\ufffd" in OPENAI_ERRORS.body(details(Failure(Kind.UPSTREAM_ERROR, "cut \ud83d")))

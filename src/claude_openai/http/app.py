@@ -9,7 +9,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claude_openai.core.agent import AgentRules
-from claude_openai.http.endpoints.table import ENDPOINTS, EndpointContext
+from claude_openai.http.endpoints.table import ENDPOINTS, EndpointContext, error_format
 from claude_openai.http.generation.body import Bodies
 from claude_openai.http.generation.context import GenerationContext
 from claude_openai.http.middleware.auth import Authentication
@@ -102,7 +102,7 @@ def _layers(app: ASGIApp, services: Services, methods: Collection[str]) -> ASGIA
     app = OriginGuard(app, services.allowed_origins, methods)
     app = HostGuard(app, bound=services.hosts, allowed=services.allowed_hosts)
     app = RequestTarget(app, methods)
-    app = ErrorBoundary(app)
+    app = ErrorBoundary(app, error_format)
     app = Cors(app, services.allowed_origins)
     app = Framing(app)
     app = SlowClientTimeout(app, services.send_seconds)

@@ -21,7 +21,7 @@ from claude_openai.protocols.chat_completions.request import ParsedRequest
 from claude_openai.protocols.chat_completions.stream import ChunkEncoder
 from claude_openai.protocols.chat_completions.whole import Collector
 from claude_openai.protocols.chat_completions.wire import ChatCompletion, ChatCompletionChunk
-from claude_openai.protocols.common.errors import error_event
+from claude_openai.protocols.common.errors import OPENAI_ERRORS, ErrorFormat, details
 from claude_openai.protocols.common.wire import sse
 from claude_openai.protocols.common.wire.reply import Reply
 from claude_openai.protocols.completions import answer as completions_answer
@@ -45,6 +45,7 @@ class ChatForm(Generic[Request]):
     encode_whole: Callable[[ChatCompletion], Reply]
     encode_chunk: Callable[[ChatCompletionChunk], Reply | None]
     keep_alive: bytes = sse.comment()
+    errors: ErrorFormat = OPENAI_ERRORS
 
     async def read(self, body: bytes, caller: Caller, context: GenerationContext) -> "ChatRequest":
         """See `GenerationProtocol.read`."""
@@ -103,7 +104,7 @@ class ChunkWriter:
         """See `AnswerWriter.feed`."""
         if isinstance(event, TurnFailed):
             self._failed = True
-            return error_event(event.failure)
+            return self._form.errors.event(details(event.failure))
         encoded = [(self._form.encode_chunk(chunk), chunk.event_name) for chunk in self._encoder.feed(choice, event)]
         framed = b"".join(sse.event(chunk.to_json(), name) for chunk, name in encoded if chunk)
         if not self._encoder.over:

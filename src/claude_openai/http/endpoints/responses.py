@@ -20,6 +20,7 @@ from claude_openai.http.generation.context import GenerationContext, run_in_thre
 from claude_openai.http.middleware.auth import principal
 from claude_openai.http.middleware.errors import HttpError, shown
 from claude_openai.http.ports import RunRegistry
+from claude_openai.protocols.common.errors import OPENAI_ERRORS
 from claude_openai.protocols.common.wire import sse
 from claude_openai.protocols.responses import stored
 from claude_openai.protocols.responses.references import item_ids, referenced, with_items
@@ -43,6 +44,7 @@ class Responses:
 
     id_prefix = PREFIX
     keep_alive = sse.comment()
+    errors = OPENAI_ERRORS
 
     async def read(self, body: bytes, caller: Caller, context: GenerationContext) -> "ResponseRequest":
         """See `GenerationProtocol.read`."""

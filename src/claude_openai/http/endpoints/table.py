@@ -16,6 +16,7 @@ from claude_openai.http.endpoints.runs import CancelRun, FollowRun, LatestRuns, 
 from claude_openai.http.generation.context import GenerationContext
 from claude_openai.http.generation.driver import Generation
 from claude_openai.protocols.chat_completions.wire import ChatCompletion, ChatCompletionChunk, ChatCompletionRequest
+from claude_openai.protocols.common.errors import OPENAI_ERRORS, ErrorFormat
 from claude_openai.protocols.completions.wire import Completion, CompletionRequest
 from claude_openai.protocols.models.wire import ModelList, ModelObject
 from claude_openai.protocols.responses.wire.events import StreamEvent
@@ -46,6 +47,13 @@ class Endpoint:
     operation: Json = field(hash=False)
     build: Callable[[EndpointContext], ASGIApp]
     is_open: bool = False
+    errors: ErrorFormat = OPENAI_ERRORS
+
+
+def error_format(path: str) -> ErrorFormat:
+    """That of the endpoint at `path`, or of the one below whose fixed beginning it is; OpenAI's for any other path."""
+    beginnings = ((endpoint.path.partition("{")[0], endpoint.errors) for endpoint in ENDPOINTS)
+    return next((errors for beginning, errors in beginnings if path.startswith(beginning)), OPENAI_ERRORS)
 
 
 def _parameter(name: str) -> Json:

@@ -22,6 +22,7 @@ from claude_openai.http.generation.request_events import log_effective_request, 
 from claude_openai.http.generation.turns import caller_of, run_turns
 from claude_openai.http.middleware.errors import failure_response, report
 from claude_openai.http.middleware.rate_limits import with_rate_limit_headers
+from claude_openai.protocols.common.errors import ErrorFormat
 
 
 class AnswerWriter(Protocol):
@@ -82,6 +83,9 @@ class GenerationProtocol(Protocol):
         """What a stream sends while there is nothing to send."""
         ...
 
+    @property
+    def errors(self) -> ErrorFormat: ...
+
     async def read(self, body: bytes, caller: Caller, context: GenerationContext) -> GenerationRequest:
         """Parse and understand a request.
 
@@ -118,9 +122,9 @@ class Generation:
             writer = request.writer(caller)
             if request.stream:
                 stream = EventStream(send, headers, context.keep_alive_seconds, protocol.keep_alive)
-                response = await _stream(events, writer, stream)
+                response = await _stream(events, writer, stream, protocol.errors)
             else:
-                response = await _collect(events, writer, len(request.turns))
+                response = await _collect(events, writer, len(request.turns), protocol.errors)
             if response is not None:
                 response.headers.update(headers)
                 await response(scope, receive, send)
@@ -131,11 +135,13 @@ class Generation:
         return replace(first, run_id=run_id, answer_id=self._protocol.id_prefix + run_id, choice=choice)
 
 
-async def _collect(events: ObjectReceiveStream[tuple[int, Event]], writer: AnswerWriter, unfinished: int) -> Response:
+async def _collect(
+    events: ObjectReceiveStream[tuple[int, Event]], writer: AnswerWriter, unfinished: int, errors: ErrorFormat
+) -> Response:
     while unfinished:
         choice, event = await events.receive()
         if isinstance(event, TurnFailed):
-            return failure_response(event.failure)
+            return failure_response(event.failure, errors)
         writer.feed(choice, event)
         unfinished -= isinstance(event, TurnFinished)
     await writer.save()
@@ -143,7 +149,7 @@ async def _collect(events: ObjectReceiveStream[tuple[int, Event]], writer: Answe
 
 
 async def _stream(
-    events: ObjectReceiveStream[tuple[int, Event]], writer: AnswerWriter, stream: EventStream
+    events: ObjectReceiveStream[tuple[int, Event]], writer: AnswerWriter, stream: EventStream, errors: ErrorFormat
 ) -> Response | None:
     """The error response where the turn failed before anything was sent; None where a stream was sent."""
     saved = False
@@ -151,7 +157,7 @@ async def _stream(
         choice, event = await stream.next(events)
         if isinstance(event, TurnFailed):
             if not stream.begun:
-                return failure_response(event.failure)
+                return failure_response(event.failure, errors)
             report(event.failure)
         data = writer.feed(choice, event)
         complete = writer.is_complete

@@ -1,10 +1,10 @@
-"""How a request that fails is answered: always OpenAI's envelope, with the status that says who must act.
+"""How a request that fails is answered: in the error format of its path's protocol; the status says who must act.
 
 What is wrong with the request itself or upstream is a `Failure` of the core, mapped in `protocols.common.errors`. What
 only HTTP knows (paths, methods, names of hosts) is `Refused`, and stays here. Anything else is a fault of our own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 
 from starlette.responses import Response
@@ -15,7 +15,7 @@ from claude_openai.errors import LaunchError
 from claude_openai.http.middleware.slow_clients import ClientDisconnected
 from claude_openai.logs import logger
 from claude_openai.protocols.common import errors as translated
-from claude_openai.protocols.common.wire.errors import ErrorBody, ErrorEnvelope
+from claude_openai.protocols.common.errors import ErrorDetails, ErrorFormat
 
 log = logger(__name__)
 
@@ -62,9 +62,9 @@ class HttpError(Exception):
         self.param = param
         self.headers = headers
 
-    def answer(self) -> Response:
-        error = ErrorBody(message=str(self), type="invalid_request_error", param=self.param, code=self.code)
-        return _answer(ErrorEnvelope(error=error), self.status, self.headers)
+    @property
+    def details(self) -> ErrorDetails:
+        return ErrorDetails(self.status, str(self), "invalid_request_error", self.param, self.code)
 
 
 def wrong_method(message: str, allowed: Sequence[str]) -> HttpError:
@@ -72,20 +72,25 @@ def wrong_method(message: str, allowed: Sequence[str]) -> HttpError:
     return HttpError(405, message, code="method_not_supported", headers={"allow": ", ".join(allowed)})
 
 
-def failure_response(failure: Failure) -> Response:
-    """The whole answer to a request that failed before anything was sent."""
+def failure_response(failure: Failure, errors: ErrorFormat) -> Response:
+    """The whole response to a request that failed before anything was sent, in a protocol's format."""
     report(failure)
-    return _failed(failure)
+    return _failed(failure, errors)
 
 
 class ErrorBoundary:
-    """Whatever is raised inside becomes an answer; after the answer has begun, its last event."""
+    """Makes a response of whatever is raised inside; after the response has begun, the last event of its stream.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `format_of` gives the error format of a path.
+    """
+
+    def __init__(self, app: ASGIApp, format_of: Callable[[str], ErrorFormat]) -> None:
         self._app = app
+        self._format_of = format_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = _Answer(send)
+        errors = self._format_of(scope["path"])
+        answer = _Answer(send, errors)
         try:
             await self._app(scope, receive, answer.send)
         except ClientDisconnected:
@@ -95,25 +100,26 @@ class ErrorBoundary:
                 log.exception("http.fault")
                 await answer.break_off()
             else:
-                await _error_answer(error)(scope, receive, send)
+                await _error_response(error, errors)(scope, receive, send)
 
 
-def _error_answer(error: Exception) -> Response:
+def _error_response(error: Exception, errors: ErrorFormat) -> Response:
     match error:
         case RequestFailed(failure=failure):
-            return failure_response(failure)
+            return failure_response(failure, errors)
         case HttpError():
-            return error.answer()
+            return Response(errors.body(error.details), error.status, error.headers, media_type="application/json")
         case _:
             log.error("http.fault", exc_info=error)
-            return _failed(_UNREADABLE_STORE if isinstance(error, LaunchError) else _OWN_FAULT)
+            return _failed(_UNREADABLE_STORE if isinstance(error, LaunchError) else _OWN_FAULT, errors)
 
 
 class _Answer:
     """How far an answer has got."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, errors: ErrorFormat) -> None:
         self._send = send
+        self._errors = errors
         self._streams = False
         self._complete = False
         self.begun = False
@@ -129,13 +135,14 @@ class _Answer:
     async def break_off(self) -> None:
         """A stream can say that it failed. Any other answer stays incomplete, and the server drops the connection."""
         if self._streams and not self._complete:
-            await self._send({"type": "http.response.body", "body": translated.error_event(_OWN_FAULT)})
+            await self._send({"type": "http.response.body", "body": self._errors.event(translated.details(_OWN_FAULT))})
 
 
-def _failed(failure: Failure) -> Response:
-    status = translated.status(failure)
-    challenge = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
-    return _answer(translated.envelope(failure), status, {**challenge, **translated.headers(failure)})
+def _failed(failure: Failure, errors: ErrorFormat) -> Response:
+    error = translated.details(failure)
+    challenge = {"www-authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else {}
+    headers = {**challenge, **translated.headers(failure)}
+    return Response(errors.body(error), error.status, headers, media_type="application/json")
 
 
 def report(failure: Failure) -> None:
@@ -146,7 +153,3 @@ def report(failure: Failure) -> None:
         log.warning("http.failed", kind=failure.kind, status=status, **said)
     else:
         log.info("http.failed", kind=failure.kind, status=status, param=failure.param)
-
-
-def _answer(envelope: ErrorEnvelope, status: int, headers: Mapping[str, str] | None) -> Response:
-    return Response(envelope.to_json(), status, headers, media_type="application/json")

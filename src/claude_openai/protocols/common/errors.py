@@ -7,6 +7,7 @@ status, and people by the code. 499 (nginx's "client closed request") is one tha
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, Protocol
 
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.jsontools.surrogates import without_surrogates
@@ -59,17 +60,46 @@ def status(failure: Failure) -> int:
     return TABLE[failure.kind].status
 
 
-def envelope(failure: Failure) -> ErrorEnvelope:
-    """The failure as OpenAI's error object: a whole body, or the last event of a stream."""
+@dataclass(frozen=True, slots=True)
+class ErrorDetails:
+    """What any protocol's error says; `type` and `code` are OpenAI's words."""
+
+    status: int
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+
+
+def details(failure: Failure) -> ErrorDetails:
     row = TABLE[failure.kind]
-    return ErrorEnvelope(
-        error=ErrorBody(message=without_surrogates(failure.message), type=row.type, param=failure.param, code=row.code)
-    )
+    return ErrorDetails(row.status, without_surrogates(failure.message), row.type, failure.param, row.code)
 
 
-def error_event(failure: Failure) -> bytes:
-    """The last event of a stream that failed on the way."""
-    return sse.event(envelope(failure).to_json())
+class ErrorFormat(Protocol):
+    """How a protocol writes an error."""
+
+    def body(self, error: ErrorDetails) -> str:
+        """The whole body of an error response, as JSON."""
+        ...
+
+    def event(self, error: ErrorDetails) -> bytes:
+        """The last event of a stream that failed after it had begun."""
+        ...
+
+
+class OpenAiErrors:
+    """OpenAI's error object: `{"error": {"message", "type", "param", "code"}}` (OpenAI reference: Errors)."""
+
+    def body(self, error: ErrorDetails) -> str:
+        body = ErrorBody(message=error.message, type=error.type, param=error.param, code=error.code)
+        return ErrorEnvelope(error=body).to_json()
+
+    def event(self, error: ErrorDetails) -> bytes:
+        return sse.event(self.body(error))
+
+
+OPENAI_ERRORS: Final = OpenAiErrors()
 
 
 def headers(failure: Failure) -> dict[str, str]:
