@@ -29,6 +29,7 @@ from claude_openai import logs
 from claude_openai.server import wiring
 from claude_openai.server.wiring import Ready
 from claude_openai.settings import Settings, login_environment
+from claude_openai.system.places import settle
 
 PACKAGE: Final = Path(__file__).parent.parent / "src" / "claude_openai"
 NOT_TRACED: Final = ("logs", "testing", "simulator")
@@ -130,7 +131,9 @@ async def walks(home: Path) -> Mapping[str, Mapping[str, int]]:
 
     found: dict[str, Mapping[str, int]] = {}
     async with anyio.create_task_group() as group:
-        group.start_soon(partial(wiring.serve, settings, login_environment(environment), announce=announce))
+        group.start_soon(
+            partial(wiring.serve, settings, login_environment(environment), settle(settings), announce=announce)
+        )
         await announced.wait()
         async with httpx2.AsyncClient(base_url=ready[0].url, timeout=60, trust_env=False) as client:
             for name, (path, body) in REQUESTS.items():

@@ -44,13 +44,13 @@ class SettingsError(LaunchError):
     exit_code = ExitCode.USAGE
 
 
-class NotRunning(LaunchError):  # noqa: N818 -- named for what happened, as everywhere here
+class NotRunning(LaunchError):
     """There is no server that the command could be about."""
 
     exit_code = ExitCode.FAILED
 
 
-class StillRunning(LaunchError):  # noqa: N818 -- named for what happened, as everywhere here
+class StillRunning(LaunchError):
     """A server was told to stop, and did not in time."""
 
     exit_code = ExitCode.FAILED

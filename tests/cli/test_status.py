@@ -104,7 +104,7 @@ def test_the_end_of_a_used_up_window_is_told_as_a_time_from_now(servers: list[In
     health = {"ready": False, "reason": "The account's usage window is used up.", "ready_at": time.time() + 7199}
     lines = click.unstyle(described(Seen(servers[0], health))).splitlines()
     assert lines[0].endswith("running, but not ready: The account's usage window is used up.")
-    assert "Ready in 1 h 59 min" in {" ".join(line.split()) for line in lines}
+    assert "Ready in 1h59m" in {" ".join(line.split()) for line in lines}
 
 
 def said(server: Instance, words: str) -> int:

@@ -100,7 +100,7 @@ class RunId(click.ParamType[str]):
         return str(value)
 
 
-class ServerRefused(LaunchError):  # noqa: N818 -- named for what happened
+class ServerRefused(LaunchError):
     """The server did not do what it was asked; `code` is its own word for why."""
 
     exit_code = ExitCode.FAILED

@@ -10,8 +10,9 @@ from typing import Final
 import click
 
 from claude_openai.cli.terminal import harmless, one_line
+from claude_openai.logs.levels import NUMBERS
 
-LEVELS: Final = ("trace", "debug", "info", "warning", "error", "critical")
+LEVELS: Final = tuple(NUMBERS)
 """From the least to the most important."""
 
 EVENT_WIDTH: Final = 24

@@ -61,7 +61,7 @@ class Failure:
     retry_after: float | None = None
 
 
-class RequestFailed(Exception):  # noqa: N818 -- named for what happened; the value inside is the failure
+class RequestFailed(Exception):
     """Carries a `Failure` from where it is known to where the answer is written."""
 
     def __init__(self, failure: Failure) -> None:

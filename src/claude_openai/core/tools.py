@@ -5,7 +5,7 @@ untouched.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from claude_openai.jsontools.schema import Patterns, Schema
 from claude_openai.jsontools.strict import NotJson, parse
@@ -31,6 +31,9 @@ class ToolChoice:
 
 
 AUTO = ToolChoice()
+
+STRUCTURED_OUTPUT: Final = "StructuredOutput"
+"""Claude Code's own tool, through which the model answers in JSON. No tool of a client can have this name then."""
 
 
 class Toolbox:

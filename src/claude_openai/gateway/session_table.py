@@ -64,7 +64,7 @@ MAX_REMEMBERED_ENDS = 1024
 """Ended sessions that are remembered, to explain later misses; some 200 bytes each."""
 
 
-class InvalidTransition(RuntimeError):  # noqa: N818 -- named for what happened, as everywhere here
+class InvalidTransition(RuntimeError):
     """The session's state does not allow the transition: a defect of this server."""
 
 

@@ -21,7 +21,7 @@ _LONGEST_CHAIN = 50
 _IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
 
 
-class InvalidReference(ValueError):  # noqa: N818 -- says what the reference is
+class InvalidReference(ValueError):
     """A reference is at fault; the message says which and why."""
 
 

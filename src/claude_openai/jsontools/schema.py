@@ -66,7 +66,7 @@ Patterns = Literal["all", "quick", "none"]
 take some ms at worst; another one ends the check with `TooMuch`. "none": none, and every text passes them."""
 
 
-class InvalidSchema(ValueError):  # noqa: N818 -- says what the schema is
+class InvalidSchema(ValueError):
     """A text is no JSON Schema of an object; the message says why and, where known, where."""
 
 

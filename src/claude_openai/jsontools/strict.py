@@ -22,7 +22,7 @@ MOST_NESTED = 200
 _TOO_DEEP = f"it is nested more than {MOST_NESTED} levels deep"
 
 
-class NotJson(ValueError):  # noqa: N818 -- it says what the text is
+class NotJson(ValueError):
     """The text is not JSON; the message is a phrase that says why and, where known, where."""
 
 

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 _BOUND: ContextVar[Callable[[], object] | None] = ContextVar("bound", default=None)
 
 
-class TooMuch(Exception):  # noqa: N818 -- says what the work is
+class TooMuch(Exception):
     """The work takes longer than its bound allows; nothing came of it."""
 
 

@@ -325,7 +325,7 @@ def _of_answer(name: str, content: bytes, seconds: float) -> Check:
 _MORE: Final = "start the server with --log-level debug and see: claude-openai logs"
 
 
-class _Interrupted(Exception):  # noqa: N818 -- named for what happened
+class _Interrupted(Exception):
     """A signal ended the server that was to be asked."""
 
 

@@ -2,6 +2,7 @@
 output where that is offered; and otherwise speaks, in JSON where that is asked for.
 """
 
+from claude_openai.core.tools import STRUCTURED_OUTPUT
 from claude_openai.simulator.arguments import arguments
 from claude_openai.simulator.directives import without_directives
 from claude_openai.simulator.hints import Hints
@@ -9,7 +10,7 @@ from claude_openai.simulator.json_answers import json_asked_for
 from claude_openai.simulator.mentions import mentioned_tools
 from claude_openai.simulator.rules import in_words, obeyed, spoken_text
 from claude_openai.simulator.script import Block, Text, Thinking, ToolUse
-from claude_openai.simulator.situation import STRUCTURED_OUTPUT, Situation
+from claude_openai.simulator.situation import Situation
 
 THOUGHT = "The user wants an answer. I am a simulated model, so it will be a simple one."
 

@@ -13,9 +13,6 @@ from claude_openai.simulator.recorded import JsonObject, RecordedRequest, blocks
 NOTES = ("<system-reminder>", "[Image: source: ", "[Image: original ", "[structured-output-enforce]")
 """How text blocks begin that Claude Code adds to a user's message."""
 
-STRUCTURED_OUTPUT = "StructuredOutput"
-"""The tool through which Claude Code asks for an answer that fits a schema."""
-
 TAKEN = "Structured output provided successfully"
 """What Claude Code answers to that tool: the turn is over, and words beside it are the user's next ones."""
 

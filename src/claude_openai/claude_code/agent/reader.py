@@ -24,7 +24,7 @@ from claude_openai.claude_code.stream_json.messages import (
     UpstreamEvent,
 )
 from claude_openai.claude_code.stream_json.reader import TRUNCATED_STOP_REASONS, AnswerReader
-from claude_openai.claude_code.stream_json.structured_output import STRUCTURED_OUTPUT, StructuredOutputReader
+from claude_openai.claude_code.stream_json.structured_output import StructuredOutputReader
 from claude_openai.core.events import (
     Activity,
     Event,
@@ -37,6 +37,7 @@ from claude_openai.core.events import (
 )
 from claude_openai.core.failures import Failure
 from claude_openai.core.messages import ToolCall
+from claude_openai.core.tools import STRUCTURED_OUTPUT
 
 MESSAGE_SEPARATOR: Final = "\n\n"
 

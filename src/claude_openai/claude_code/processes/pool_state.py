@@ -48,7 +48,7 @@ TRANSITIONS: Final[Mapping[tuple[ProcessState, ProcessEvent], ProcessState]] = {
 """Every step there is; any other is a defect."""
 
 
-class InvalidTransition(RuntimeError):  # noqa: N818 -- named for what happened, as everywhere here
+class InvalidTransition(RuntimeError):
     """A process cannot do that where it is. A defect of ours."""
 
 

@@ -30,7 +30,7 @@ log = logger(__name__)
 RawMessage = Mapping[str, Any]
 
 
-class UnreadableMessage(Exception):  # noqa: N818 -- named for what happened, as everywhere here
+class UnreadableMessage(Exception):
     """Claude Code said something that this version cannot read."""
 
 

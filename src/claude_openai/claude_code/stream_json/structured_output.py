@@ -12,12 +12,10 @@ from claude_openai.claude_code.stream_json.reader import AnswerReader
 from claude_openai.core.events import Event, TextDelta, TextWithdrawn, Working
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
+from claude_openai.core.tools import STRUCTURED_OUTPUT
 
 MAX_SCHEMA_RETRIES: Final = 4
 """After the first try: five in all are what Claude Code allows, too."""
-
-STRUCTURED_OUTPUT: Final = "StructuredOutput"
-"""Claude Code's name for the tool."""
 
 
 class StructuredOutputReader(AnswerReader):

@@ -23,7 +23,7 @@ Examples:
 """
 
 
-class NotWritten(LaunchError):  # noqa: N818 -- named for what happened
+class NotWritten(LaunchError):
     """A file of the client's was left as it is."""
 
     exit_code = ExitCode.FAILED

@@ -37,7 +37,7 @@ Examples:
 """
 
 
-class NoLog(LaunchError):  # noqa: N818 -- named for what is so
+class NoLog(LaunchError):
     """There is no log to show."""
 
     exit_code = ExitCode.FAILED

@@ -225,7 +225,7 @@ def status(context: click.Context) -> int:
     return ExitCode.OK if runs else ExitCode.FAILED
 
 
-class NotInstalled(LaunchError):  # noqa: N818 -- named for what happened, as everywhere here
+class NotInstalled(LaunchError):
     """There is no service to do something with."""
 
     exit_code = ExitCode.FAILED

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import click
 
+from claude_openai.cli.formatting import duration
 from claude_openai.cli.terminal import fact, progress, wants_colours
 from claude_openai.errors import ExitCode
 from claude_openai.system.instances import ANSWER_SECONDS, Instance, health_of, running
@@ -74,11 +75,11 @@ def _lines(server: Seen) -> Iterator[str]:
         yield click.style(fact("Simulated", "a script answers here, no model"), fg="yellow")
     yield fact("Host", ", ".join(instance.hosts))
     if health and isinstance(ready_at := health.get("ready_at"), int | float):
-        yield fact("Ready", f"in {_duration(max(0.0, ready_at - time.time()))}")
+        yield fact("Ready", f"in {duration(max(0.0, ready_at - time.time()))}")
     yield fact("PID", str(instance.pid))
     if health:
         yield fact("Version", _version(health))
-    yield fact("Uptime", _duration(server.uptime))
+    yield fact("Uptime", duration(server.uptime))
     if health:
         yield fact("Runs", _counts(_table(health, "runs") or _table(health, "queue")))
         yield fact("Processes", _counts(_table(health, "processes")))
@@ -114,17 +115,6 @@ def _table(health: Mapping[str, object], name: str) -> Mapping[str, object]:
     """Older and newer servers may tell less or more."""
     value = health.get(name)
     return value if isinstance(value, dict) else {}
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _as_json(server: Seen) -> Mapping[str, object]:

@@ -16,6 +16,7 @@ from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.runs import ACTIVE_STATES, Caller, Kept, Run, RunState
 from claude_openai.core.turn import Turn
+from claude_openai.http.endpoints.page_limit import page_limit
 from claude_openai.http.generation.context import GenerationContext, run_in_thread_if_large
 from claude_openai.http.middleware.auth import principal
 from claude_openai.http.middleware.errors import HttpError, shown
@@ -183,7 +184,9 @@ class InputItems:
         history = await _found_before(self._runs, stored.previous_response_id(kept.response), run.principal)
         items = await run_in_thread_if_large(_size([kept, *history]), stored.asked_with, kept, history)
         after = query.get("after")
-        page = stored.page(items, after=after, limit=_limit(query), newest_first=order == "desc")
+        page = stored.page(
+            items, after=after, limit=page_limit(query, default=ITEMS, most=MOST_ITEMS), newest_first=order == "desc"
+        )
         if page is None:
             raise _invalid(f"after must be the id of one of the items, not {shown(str(after))!r}.", "after")
         await _json(page.to_json())(scope, receive, send)
@@ -252,13 +255,6 @@ async def _kept(runs: RunRegistry, wanted: str, asked_by: str) -> tuple[Run, Kep
         if run.answer_id == wanted and run.kept is not None:
             return run, Kept(run.kept.items, stored.with_final_state(run.kept.response, run.state))
     return None
-
-
-def _limit(query: QueryParams) -> int:
-    given = query.get("limit", str(ITEMS))
-    if given.isascii() and given.isdecimal() and len(given) <= len(str(MOST_ITEMS)) and 1 <= int(given) <= MOST_ITEMS:
-        return int(given)
-    raise _invalid(f"limit must be a whole number from 1 to {MOST_ITEMS}, not {shown(given)!r}.", "limit")
 
 
 def _invalid(sentence: str, param: str) -> RequestFailed:

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.runs import ACTIVE_STATES, Run, RunState
+from claude_openai.http.endpoints.page_limit import page_limit
 from claude_openai.http.generation.event_stream import KEEP_ALIVE, EventStream
 from claude_openai.http.generation.turns import cancel_on_disconnect
 from claude_openai.http.middleware.auth import principal
@@ -33,7 +34,7 @@ class LatestRuns:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         query = QueryParams(scope["query_string"])
-        runs = await self._runs.recent(_limit(query), _state(query), principal(scope))
+        runs = await self._runs.recent(page_limit(query, default=LIMIT, most=MOST), _state(query), principal(scope))
         await _json(run_list(runs))(scope, receive, send)
 
 
@@ -92,15 +93,6 @@ async def _meant(runs: RunRegistry, scope: Scope) -> Run:
         sentence = f"More than one run goes by {shown(wanted)!r}: give more of its id."
         raise HttpError(400, sentence, code="run_id_ambiguous")
     return found[0]
-
-
-def _limit(query: QueryParams) -> int:
-    given = query.get("limit", str(LIMIT))
-    if given.isascii() and given.isdecimal() and len(given) <= len(str(MOST)) and 1 <= int(given) <= MOST:
-        return int(given)
-    raise RequestFailed(
-        Failure(Kind.INVALID_REQUEST, f"limit must be a whole number from 1 to {MOST}, not {shown(given)!r}.", "limit")
-    )
 
 
 def _state(query: QueryParams) -> RunState | None:

@@ -16,7 +16,7 @@ SEND_SECONDS = 60.0
 """How long one message of an answer may wait for a client that has stopped reading."""
 
 
-class ClientDisconnected(Exception):  # noqa: N818 -- named for what happened; nobody is at fault
+class ClientDisconnected(Exception):
     """Nobody is left to answer."""
 
 

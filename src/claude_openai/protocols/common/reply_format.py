@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.core.tools import AUTO, Tool, ToolChoice
+from claude_openai.core.tools import AUTO, STRUCTURED_OUTPUT, Tool, ToolChoice
 from claude_openai.core.turn import ReplyFormat
 from claude_openai.jsontools.schema import InvalidSchema, check_schema
 from claude_openai.protocols.common.functions import check_properties
@@ -15,9 +15,6 @@ ANY_OBJECT: Final = ReplyFormat(None)
 """JSON mode. A bare schema would not do: asked by a tool that names no field, a model fills in none, whatever shape the
 prompt describes, and answers `{}`.
 """
-
-STRUCTURED_OUTPUT: Final = "StructuredOutput"
-"""The tool of Claude Code's that carries the answer; a client's of the same name cannot stand beside it."""
 
 _LARGEST: Final = 100_000
 """Bytes of a schema: it may have to be one argument of a command line, which has 128 KiB at most on Linux."""

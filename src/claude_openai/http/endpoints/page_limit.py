@@ -1,0 +1,19 @@
+"""The `limit` of a list, as a query names it."""
+
+from starlette.datastructures import QueryParams
+
+from claude_openai.core.failures import Failure, Kind, RequestFailed
+from claude_openai.http.middleware.errors import shown
+
+
+def page_limit(query: QueryParams, *, default: int, most: int) -> int:
+    """How many entries a list has at most, `default` where the query has no `limit`.
+
+    Raises:
+        RequestFailed: `limit` is not a whole number from 1 to `most`.
+    """
+    given = query.get("limit", str(default))
+    if given.isascii() and given.isdecimal() and len(given) <= len(str(most)) and 1 <= int(given) <= most:
+        return int(given)
+    sentence = f"limit must be a whole number from 1 to {most}, not {shown(given)!r}."
+    raise RequestFailed(Failure(Kind.INVALID_REQUEST, sentence, "limit"))
