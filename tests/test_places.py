@@ -13,7 +13,7 @@ from claude_openai.errors import LaunchError
 from claude_openai.settings import Settings, catalogue
 from claude_openai.system.instances import running
 from claude_openai.system.places import Places, settle
-from claude_openai.system.private_folders import LONGEST, runtime_folders
+from claude_openai.system.runtime_folders import LONGEST, runtime_folders
 from claude_openai.system.workspace import within
 from tests.cli.typed import Machine
 

@@ -18,7 +18,8 @@ import pytest
 
 from claude_openai.claude_code.processes.scratch import FOLDER_PREFIX, LOCK, Scratch, server_folder
 from claude_openai.claude_code.processes.stale_folders import SweepResult, sweep
-from claude_openai.system.private_folders import made, runtime_folders
+from claude_openai.system.private_files import make_private_folder
+from claude_openai.system.runtime_folders import runtime_folders
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is nothing to tell a dead server by")
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is nothin
 SERVER = """
 import time
 from claude_openai.claude_code.processes.scratch import server_folder
-from claude_openai.system.private_folders import runtime_folders
+from claude_openai.system.runtime_folders import runtime_folders
 with server_folder(runtime_folders()[0]) as folder, folder.scratch() as scratch:
     (scratch.root / "left").write_text("a secret")
     print(scratch.root, flush=True)
@@ -104,7 +105,7 @@ def sweep_here() -> SweepResult:
 
 def as_left() -> Path:
     """A folder as a killed server has left it."""
-    made(place())
+    make_private_folder(place())
     folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=place())).resolve()
     (folder / LOCK).touch()
     return folder

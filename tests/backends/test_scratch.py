@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from claude_openai.claude_code.processes.scratch import HISTORY, SETTINGS, Scratch, scratch_folder, server_folder
-from claude_openai.system.private_folders import runtime_folders
+from claude_openai.system.runtime_folders import runtime_folders
 from tests.patience import PATIENCE_SECONDS
 
 

@@ -15,7 +15,7 @@ import pytest
 from claude_openai.errors import LaunchError
 from claude_openai.system import instances
 from claude_openai.system.instances import PID_FILE, PORT_FILE, Instance, registry, running
-from claude_openai.system.private_folders import in_temporary
+from claude_openai.system.runtime_folders import in_temporary
 from tests.cli.typed import Machine, is_gone, until
 from tests.patience import PATIENCE_SECONDS
 

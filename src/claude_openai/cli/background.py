@@ -4,7 +4,6 @@ The block that waits for it owns it: until it is ready, whatever ends the wait e
 it was given and the environment as it is, so a key in a variable stays out of the list of processes.
 """
 
-import os
 import secrets
 import signal
 import subprocess
@@ -27,6 +26,7 @@ from claude_openai.errors import LaunchError
 from claude_openai.settings import Settings
 from claude_openai.system.instances import Instance, process_of, running
 from claude_openai.system.places import Places
+from claude_openai.system.private_files import make_folder, private_opener
 
 START_SECONDS: Final = 60.0
 """Until a server is ready; one second is usual, ten is what a cold disk takes."""
@@ -84,8 +84,7 @@ def _notes(settings: Settings) -> Notes:
     # With any free port the number is not known yet, and two such servers are not to share a file.
     name = f"claude-openai-{settings.port or f'0-{secrets.token_hex(4)}'}"
     try:
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise LaunchError(
             f"cannot make the folder {folder}: {error.strerror or error}", "name another with --data-dir"
@@ -106,7 +105,7 @@ def _refuse_second(port: int) -> None:
 
 def _file_for(errors: Path) -> BinaryIO:
     try:
-        return open(errors, "wb", opener=_private)
+        return open(errors, "wb", opener=private_opener)
     except OSError as error:
         what = f"cannot write the file {errors}: {error.strerror or error}"
         raise LaunchError(what, "name another folder with --data-dir") from error
@@ -149,10 +148,6 @@ def _uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if asked:
         raise KeyboardInterrupt
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _ready(process: "subprocess.Popen[bytes]", notes: Notes) -> Instance:

@@ -30,6 +30,7 @@ from claude_openai.settings import Settings, doubts, login_environment
 from claude_openai.store import saved_runs
 from claude_openai.system.instances import ANSWER_SECONDS, Instance, health_of, running
 from claude_openai.system.places import Places, settle
+from claude_openai.system.private_files import is_open_to_others
 from claude_openai.system.serving import listening
 
 Status = Literal["ok", "warn", "fail"]
@@ -45,7 +46,6 @@ OLDEST_PYTHON: Final = (3, 11)
 PROMPT: Final = "Say hello"
 """The simulator answers "hello" to it, and so does any model, more or less."""
 
-_PRIVATE: Final = 0o077
 """What nobody else may have of a folder or file."""
 
 
@@ -217,7 +217,7 @@ def _of_missing(name: str, folder: Path) -> Check:
 
 def _open_to_others(folder: Path) -> list[Path]:
     """The folder itself and the files right in it, as far as they are."""
-    return [path for path in (folder, *sorted(folder.iterdir())) if path.lstat().st_mode & _PRIVATE]
+    return [path for path in (folder, *sorted(folder.iterdir())) if is_open_to_others(path.lstat())]
 
 
 def _holder(port: int) -> str:

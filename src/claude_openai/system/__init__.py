@@ -1,1 +1,1 @@
-"""What the operating system is asked for: instances, sockets, folders."""
+"""What this server needs of the operating system: sockets, private files, locks, processes, threads, folders."""

@@ -13,7 +13,8 @@ from typing import Final, Self
 from claude_openai.errors import LaunchError
 from claude_openai.logs.destinations import BACKUPS
 from claude_openai.settings import Settings
-from claude_openai.system.private_folders import LONGEST, made, runtime_folders
+from claude_openai.system.private_files import make_private_folder
+from claude_openai.system.runtime_folders import LONGEST, runtime_folders
 from claude_openai.system.workspace import AllowedFolders, folded, within
 
 _NO_COMMANDS: Final = "the path {} is too long for the sockets of agents' commands; set TMPDIR to a shorter one"
@@ -137,7 +138,7 @@ def _runtime(places: Places, allowed: Sequence[str]) -> Path:
     faults = []
     for place in sorted(apart, key=_is_too_long):
         try:
-            made(place)
+            make_private_folder(place)
         except OSError as error:
             faults.append(f"{place}: {error.strerror or error}")
         else:

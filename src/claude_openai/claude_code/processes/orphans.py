@@ -15,15 +15,13 @@ from pathlib import Path
 import psutil
 
 from claude_openai.claude_code.processes.scratch import Scratch
+from claude_openai.system.process_identity import is_same_time
 
 KILL_GRACE_SECONDS = 2.0
 """From SIGKILL until processes that the kernel will not let go are given up."""
 
 POLL_SECONDS = 0.01
 """A killed process is dead after some ms. That it is reaped is not waited for: in a container perhaps nobody does."""
-
-SAME_TIME_SECONDS = 2.0
-"""Linux counts create times from a boot time in whole seconds that moves with the clock. No id comes round so soon."""
 
 
 def end_orphans(folders: Collection[Path]) -> int:
@@ -66,7 +64,7 @@ def _temporary_folder(process: psutil.Process) -> Path | None:
 
 def _created_at(process: psutil.Process, then: float) -> bool:
     with suppress(psutil.Error):
-        return abs(process.create_time() - then) < SAME_TIME_SECONDS
+        return is_same_time(process.create_time(), then)
     return False
 
 

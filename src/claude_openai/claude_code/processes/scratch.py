@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from claude_openai.system.private_folders import made
+from claude_openai.system.locks import try_lock
+from claude_openai.system.private_files import make_private_folder
 
 if sys.platform != "win32":
     import fcntl
@@ -187,21 +188,6 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Scratch]:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def locked(descriptor: int) -> bool:
-    """Take the lock of an open file, if nobody has it. Where there are no such locks (Windows) it is never taken.
-
-    It belongs to this open file alone: neither a child nor another open of the same file, in this program or in a
-    container that shares the folder, has it.
-    """
-    if sys.platform == "win32":
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
 def remove(folder: Path) -> None:
     """Remove a server's folder as far as possible, the lock file last: the next sweep goes on with what stays."""
     with suppress(OSError):
@@ -222,7 +208,7 @@ def _held_folder(parent: Path) -> Iterator[Path]:
     try:
         lock = root / "new"
         with lock.open("x") as file:
-            if locked(file.fileno()):
+            if try_lock(file.fileno()):
                 lock = lock.rename(root / LOCK)  # so no sweep ever sees it free
             yield lock
     finally:
@@ -233,7 +219,7 @@ def _held_folder(parent: Path) -> Iterator[Path]:
 
 def _fresh(parent: Path) -> Path:
     for _ in range(_TRIES):
-        made(parent)
+        make_private_folder(parent)
         with suppress(FileNotFoundError):  # removed by the last server to end
             return Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=parent)).resolve()
     raise FileNotFoundError(f"{parent} is removed again and again")

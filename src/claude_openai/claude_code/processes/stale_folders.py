@@ -1,7 +1,7 @@
 """What servers that were killed outright have left: their folders, and processes that outlived them (`survivors`).
 
-A folder is such a leftover if it has our name, belongs to this user alone as does the place where it lies (`runtime`),
-and has in it the lock file of a server whose lock nobody holds; the kernel releases a lock with the process that took
+A folder is such a leftover if it has our name, belongs to this user alone as does the place where it lies
+(`runtime_folders`), and has in it the lock file of a server whose lock nobody holds; the kernel releases a lock with the process that took
 it. Everything else stays untouched.
 """
 
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claude_openai.claude_code.processes.placeholders import remove_placeholders
-from claude_openai.claude_code.processes.scratch import FOLDER_PREFIX, LOCK, Scratch, locked, remove
-from claude_openai.system.private_folders import is_private
+from claude_openai.claude_code.processes.scratch import FOLDER_PREFIX, LOCK, Scratch, remove
+from claude_openai.system.locks import try_lock
+from claude_openai.system.private_files import is_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def _is_left(folder: Path, locks: ExitStack) -> bool:
         descriptor = os.open(folder / LOCK, os.O_RDWR)
         locks.callback(os.close, descriptor)
         # Another sweep may have removed the file between the two calls, and a link is no lock file of ours.
-        return locked(descriptor) and os.path.samestat(os.fstat(descriptor), (folder / LOCK).lstat())
+        return try_lock(descriptor) and os.path.samestat(os.fstat(descriptor), (folder / LOCK).lstat())
     except OSError:
         return False
 

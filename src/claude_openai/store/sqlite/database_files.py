@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from claude_openai.store.sqlite.errors import ELSEWHERE, StoreError, explained
+from claude_openai.system.private_files import PRIVATE_FILE, PRIVATE_FOLDER, is_open_to_others
 
 NAME = "runs.sqlite3"
 
@@ -24,19 +25,19 @@ def private_file(folder: Path) -> Path:
     with explained(file):
         _private_folder(file.parent)
         with suppress(FileExistsError):
-            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, PRIVATE_FILE))
         for name in BESIDE:
             with suppress(FileNotFoundError):
-                _close_to_others(file.with_name(NAME + name), 0o600)
+                _close_to_others(file.with_name(NAME + name), PRIVATE_FILE)
     return file
 
 
 def _private_folder(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     if folder.stat().st_mode & stat.S_ISVTX or folder == folder.parent:
         raise StoreError(f"the folder {folder} is shared by all users", "name one of your own with --data-dir")
-    _close_to_others(folder, 0o700)
+    _close_to_others(folder, PRIVATE_FOLDER)
 
 
 def _close_to_others(path: Path, mode: int) -> None:
@@ -45,5 +46,5 @@ def _close_to_others(path: Path, mode: int) -> None:
     found = path.stat()
     if found.st_uid != os.getuid():
         raise StoreError(f"{path} belongs to another user", f"take it over with chown, or {ELSEWHERE}")
-    if stat.S_IMODE(found.st_mode) & 0o077:
+    if is_open_to_others(found):
         path.chmod(mode)

@@ -8,13 +8,10 @@ abandoned until our next word about them.
 import os
 import sqlite3
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
 from dataclasses import dataclass
 
 from claude_openai.store.sqlite.queries import effective_runs_view, query
-
-SAME_TIME_SECONDS = 2.0
-"""Linux counts create times from a boot time in whole seconds that moves with the clock. No id comes round so soon."""
+from claude_openai.system.process_identity import create_time, is_running
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,7 @@ class Registration:
 def register(connection: sqlite3.Connection) -> Registration:
     """Take this process in."""
     pid = os.getpid()
-    started_at = _created_at(pid) or 0.0
+    started_at = create_time(pid) or 0.0
     added = connection.execute("INSERT INTO servers (pid, started_at) VALUES (?, ?)", (pid, started_at))
     return Registration(added.lastrowid or 0, pid, started_at)
 
@@ -59,24 +56,9 @@ def attach_effective_view(connection: sqlite3.Connection) -> None:
 def living(connection: sqlite3.Connection) -> set[int]:
     """The servers whose process runs."""
     rows = connection.execute("SELECT id, pid, started_at FROM servers").fetchall()
-    return {server for server, pid, started_at in rows if _lives(pid, started_at)}
+    return {server for server, pid, started_at in rows if is_running(pid, started_at)}
 
 
 def _fill_living(connection: sqlite3.Connection, alive: AbstractSet[int]) -> None:
     connection.execute("DELETE FROM living")
     connection.executemany("INSERT INTO living VALUES (?)", [(server,) for server in alive])
-
-
-def _lives(pid: int, started_at: float) -> bool:
-    created_at = _created_at(pid)
-    return created_at is not None and abs(created_at - started_at) < SAME_TIME_SECONDS
-
-
-def _created_at(pid: int) -> float | None:
-    """None where there is no such process, or only what its parent has not taken note of."""
-    import psutil  # noqa: PLC0415 -- 27 ms that a thread can spend while the server starts
-
-    with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
-    return None
