@@ -22,7 +22,7 @@ import anyio
 
 from claude_openai.core.runs import Run, RunState
 from claude_openai.store import saved_runs, sqlite_runs
-from claude_openai.store.sqlite.connection import opened
+from claude_openai.store.sqlite.store import opened
 from claude_openai.store.sqlite.writer import Writer
 from tests.store.samples import KEEPS_ALL, a_run, until
 

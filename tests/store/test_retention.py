@@ -10,11 +10,10 @@ from anyio import to_thread
 
 from claude_openai.core.runs import RunState
 from claude_openai.store import Retention, saved_runs, sqlite_runs
-from claude_openai.store.sqlite.connection import opened
 from claude_openai.store.sqlite.database_files import NAME
-from claude_openai.store.sqlite.queries import query
-from claude_openai.store.sqlite.retention import BITE_RUNS, forget
-from claude_openai.store.sqlite.rows import row_of
+from claude_openai.store.sqlite.retention import BATCH_RUNS, forget
+from claude_openai.store.sqlite.rows import SAVE, row_of
+from claude_openai.store.sqlite.store import opened
 from tests.store.samples import KEEPS_ALL, NOW, a_run, remember, until
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +40,7 @@ async def test_the_oldest_are_forgotten_while_the_server_runs_and_the_file_shrin
         await until(lambda: size(tmp_path) <= 4_000_000)
         kept = await store.recent(100)
         assert kept == tuple(reversed(runs[-len(kept) :]))
-        assert len(kept) > 39 - BITE_RUNS
+        assert len(kept) > 39 - BATCH_RUNS
         for run in [a_run(text="y" * 100_000) for _ in range(60)]:
             store.save(run)
         await until(lambda: oldest_text(tmp_path) == "y")
@@ -62,7 +61,7 @@ def test_a_run_that_is_not_over_is_never_forgotten(tmp_path: Path) -> None:
     with closing(store.connection) as connection:
         alive = [a_run(state=state, arrived_at=1.0) for state in (RunState.QUEUED, RunState.RUNNING, RunState.PARKED)]
         for run in [*alive, a_run(arrived_at=1.0)]:
-            connection.execute(query("save"), row_of(run, store.server.id)._asdict())
+            connection.execute(SAVE, row_of(run, store.server.id)._asdict())
         for _ in forget(connection, Retention(days=1, max_bytes=0), NOW):
             pass
         assert set(saved_runs(tmp_path).recent(10)) == set(alive)
@@ -72,10 +71,10 @@ def test_a_run_that_is_not_over_is_never_forgotten(tmp_path: Path) -> None:
 def test_it_is_done_in_bites_each_of_which_stands_by_itself(tmp_path: Path) -> None:
     store = opened(tmp_path)
     with closing(store.connection) as connection:
-        for _ in range(3 * BITE_RUNS):
-            connection.execute(query("save"), row_of(a_run(arrived_at=1.0), store.server.id)._asdict())
+        for _ in range(3 * BATCH_RUNS):
+            connection.execute(SAVE, row_of(a_run(arrived_at=1.0), store.server.id)._asdict())
         left = []
         for _ in forget(connection, KEEPS_ALL, NOW):
             assert not connection.in_transaction
             left.append(len(saved_runs(tmp_path).recent(1000)))
-        assert left[:3] == [2 * BITE_RUNS, BITE_RUNS, 0]
+        assert left[:3] == [2 * BATCH_RUNS, BATCH_RUNS, 0]

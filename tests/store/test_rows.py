@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 
 from claude_openai.core.runs import Run
-from claude_openai.store.sqlite.connection import Opened, opened
-from claude_openai.store.sqlite.queries import query
 from claude_openai.store.sqlite.reader import SavedRuns
-from claude_openai.store.sqlite.rows import Row, row_of
+from claude_openai.store.sqlite.rows import SAVE, Row, row_of
+from claude_openai.store.sqlite.store import Opened, opened
 from tests.store.samples import runs
 
 
@@ -24,7 +23,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
 @given(run=runs)
 def test_whatever_was_saved_comes_back_equal(store: Opened, run: Run) -> None:
     store.connection.execute("DELETE FROM runs")
-    store.connection.execute(query("save"), row_of(run, None)._asdict())
+    store.connection.execute(SAVE, row_of(run, None)._asdict())
     saved = SavedRuns(store.file)
     assert saved.recent(1) == (run,)
     assert saved.find(run.id[:3]) == saved.find(run.answer_id) == saved.find(run.request_id) == (run,)

@@ -12,8 +12,7 @@ from claude_openai.core.messages import ToolCall
 from claude_openai.core.runs import Run, RunState
 from claude_openai.store import StoreError, saved_runs
 from claude_openai.store.sqlite.database_files import NAME
-from claude_openai.store.sqlite.queries import migrations
-from claude_openai.store.sqlite.schema import APPLICATION_ID, newest
+from claude_openai.store.sqlite.schema import APPLICATION_ID, migrations, newest
 from tests.store.samples import remember
 
 Use = Callable[[Path], object]

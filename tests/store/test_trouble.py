@@ -16,8 +16,8 @@ from structlog.typing import EventDict
 from claude_openai.core.runs import RunState
 from claude_openai.store import SavedRuns, SqliteRuns, StoreError, saved_runs, sqlite_runs
 from claude_openai.store.sqlite import writer
-from claude_openai.store.sqlite.connection import Opened, opened
 from claude_openai.store.sqlite.database_files import NAME
+from claude_openai.store.sqlite.store import Opened, opened
 from claude_openai.store.sqlite.writer import MOST_WAITING, Writer
 from tests.store.samples import KEEPS_ALL, a_run, remember, until
 

@@ -1,6 +1,6 @@
-"""Where runs are remembered: in SQLite for this user, or in memory for nothing on disk.
+"""The two stores of runs (`core.ports.RunStore`): a SQLite database of this user, or memory.
 
-What is kept of a request is a `core.runs.Run` and nothing else. Who may see it is for the caller to say, by principal.
+A store keeps `core.runs.Run` values and nothing else. It checks no permissions: the caller names the principal.
 """
 
 from claude_openai.store.memory import MemoryRuns

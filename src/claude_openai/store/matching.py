@@ -1,4 +1,4 @@
-"""Which runs are meant: the rules of `core.ports.RunStore` for runs in memory. `sql/queries` says the same in SQL."""
+"""The search rules of `core.ports.RunStore` for runs in memory. `sqlite/sql/queries` has the same rules in SQL."""
 
 from collections.abc import Iterable
 
@@ -9,13 +9,13 @@ from claude_openai.jsontools.surrogates import without_surrogates
 def latest(
     runs: Iterable[Run], limit: int, state: RunState | None = None, principal: str | None = None
 ) -> tuple[Run, ...]:
-    """The latest to arrive of those, latest first."""
+    """The runs that arrived last, latest first."""
     wanted = (run for run in runs if state in {None, run.state} and _is_of(run, principal))
     return tuple(sorted(wanted, key=_age, reverse=True)[: max(limit, 0)])
 
 
 def find_by_prefix(runs: Iterable[Run], wanted: str, principal: str | None = None) -> tuple[Run, ...]:
-    """The exact ones, else those that begin with `wanted`: never more than two, which says that it is not unique."""
+    """The runs with an id equal to `wanted`, else those with an id that begins so; two mean that it is not unique."""
     wanted = without_surrogates(wanted)
     candidates = [
         run for run in runs if any(name.startswith(wanted) for name in _names(run)) and _is_of(run, principal)

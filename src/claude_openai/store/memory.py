@@ -1,15 +1,15 @@
-"""Runs remembered as long as the server runs, and nothing on disk."""
+"""The store in memory: runs are kept while the server runs, and nothing is written to disk."""
 
 from claude_openai.core.runs import Run, RunState
 from claude_openai.store.matching import find_by_prefix, latest
 from claude_openai.store.sqlite.rows import utf8_safe
 
 MOST_RUNS = 1000
-"""With their answers some MB; what came first is forgotten first."""
+"""With their answers some MB; the oldest are dropped first."""
 
 
 class MemoryRuns:
-    """A `core.ports.RunStore` that forgets with the program."""
+    """A `core.ports.RunStore` without a file."""
 
     def __init__(self, most: int = MOST_RUNS) -> None:
         self._most = most

@@ -1,8 +1,8 @@
 """What servers that were killed outright have left: their folders, and processes that outlived them (`survivors`).
 
 A folder is such a leftover if it has our name, belongs to this user alone as does the place where it lies
-(`runtime_folders`), and has in it the lock file of a server whose lock nobody holds; the kernel releases a lock with the process that took
-it. Everything else stays untouched.
+(`runtime_folders`), and has in it the lock file of a server whose lock nobody holds; the kernel releases a lock with
+the process that took it. Everything else stays untouched.
 """
 
 import os

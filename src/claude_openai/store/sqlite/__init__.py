@@ -1,1 +1,1 @@
-"""Runs in a SQLite database: one writer thread, readers beside it, SQL in `.sql` files."""
+"""Runs in a SQLite database: one writer thread, independent readers, SQL in `.sql` files."""

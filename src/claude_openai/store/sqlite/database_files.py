@@ -1,4 +1,4 @@
-"""The folder and the file of a store: of this user, for this user only, from the moment they exist."""
+"""The folder and the database file of a store, which only this user can open from the moment they are created."""
 
 import os
 import stat
@@ -11,38 +11,35 @@ from claude_openai.system.private_files import PRIVATE_FILE, PRIVATE_FOLDER, is_
 
 NAME = "runs.sqlite3"
 
-BESIDE = ("", "-wal", "-shm")
-"""What SQLite has: the file, and beside it what was written last and an index of that. It makes both like the file."""
+SUFFIXES = ("", "-wal", "-shm")
+"""The database, its write-ahead log and the shared-memory index. SQLite gives the latter two the database's mode."""
 
 
 def private_file(folder: Path) -> Path:
-    """The file in `folder`; both are made where they are not there, and closed to others where they are open.
+    """The database file in `folder`. Both are created if missing, and get a private mode if other users have access.
 
     Raises:
-        StoreError: the folder is somebody else's, or cannot be made.
+        StoreError: the folder belongs to another user, is shared by all users, or cannot be created.
     """
     file = folder.absolute() / NAME
     with explained(file):
-        _private_folder(file.parent)
+        folder = file.parent
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        if folder.stat().st_mode & stat.S_ISVTX or folder == folder.parent:
+            raise StoreError(f"the folder {folder} is shared by all users", "name one of your own with --data-dir")
+        _restrict(folder, PRIVATE_FOLDER)
         with suppress(FileExistsError):
             os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, PRIVATE_FILE))
-        for name in BESIDE:
+        for name in SUFFIXES:
             with suppress(FileNotFoundError):
-                _close_to_others(file.with_name(NAME + name), PRIVATE_FILE)
+                _restrict(file.with_name(NAME + name), PRIVATE_FILE)
     return file
 
 
-def _private_folder(folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-    if folder.stat().st_mode & stat.S_ISVTX or folder == folder.parent:
-        raise StoreError(f"the folder {folder} is shared by all users", "name one of your own with --data-dir")
-    _close_to_others(folder, PRIVATE_FOLDER)
-
-
-def _close_to_others(path: Path, mode: int) -> None:
+def _restrict(path: Path, mode: int) -> None:
     if sys.platform == "win32":
-        return  # its folders of a user are closed by what they inherit
+        return  # a user's folders are private there by the permissions they inherit
     found = path.stat()
     if found.st_uid != os.getuid():
         raise StoreError(f"{path} belongs to another user", f"take it over with chown, or {ELSEWHERE}")

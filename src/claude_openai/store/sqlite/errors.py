@@ -1,4 +1,4 @@
-"""Why a store cannot be used, for the person at the terminal. A store that is in use never raises; it logs."""
+"""Errors of opening and reading a store, with a message and a hint for the operator. A store in use logs instead."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ ELSEWHERE = "name another folder with --data-dir, or keep nothing on disk with -
 
 
 class StoreError(LaunchError):
-    """The runs cannot be remembered, or what was remembered cannot be read."""
+    """Runs cannot be stored, or the stored runs cannot be read."""
 
 
 @contextmanager
 def explained(file: Path) -> Iterator[None]:
-    """A block that raises in our words what SQLite and the system say about `file`."""
+    """Turn errors of SQLite and of the operating system in this block into a `StoreError` about `file`."""
     try:
         yield
     except OSError as error:
@@ -29,7 +29,7 @@ def explained(file: Path) -> Iterator[None]:
 
 
 def newer(file: Path, found: int, known: int) -> StoreError:
-    """Nobody knows what a later schema means, so such a file is not touched."""
+    """The error of a file with a later schema: this program cannot know what it means, and leaves it unchanged."""
     return StoreError(
         f"the store of runs {file} was written by a newer claude-openai (schema {found}, this one knows {known})",
         f"upgrade claude-openai, or {ELSEWHERE}",
@@ -37,5 +37,5 @@ def newer(file: Path, found: int, known: int) -> StoreError:
 
 
 def foreign(file: Path) -> StoreError:
-    """A database of something else, which is not touched either."""
+    """The error of a database that is not a store of runs, which is left unchanged too."""
     return StoreError(f"{file} is not a store of runs", f"move it away, or {ELSEWHERE}")

@@ -1,26 +1,26 @@
-"""What is forgotten: runs that are too old, and the oldest as long as there is too much.
+"""Retention: deletes runs that are too old, and the oldest ones while the file is too large.
 
-It is done in bites, each a short transaction, so that a run to save never waits for long.
+It deletes in batches, each a short transaction, so that saving a run never waits for long.
 """
 
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from claude_openai.store.sqlite.queries import query
+from claude_openai.store.sqlite.schema import pragma, query
 
-BITE_RUNS = 20
-"""Deleting this many takes some ms, and of runs with long answers not many more go than have to."""
+BATCH_RUNS = 20
+"""Deleting this many takes some ms. A larger batch would delete more runs with long answers than necessary."""
 
-BITE_PAGES = 500
-"""Given back at a time: 2 MB, some ms."""
+BATCH_PAGES = 500
+"""Pages returned to the file system at a time: 2 MB, some ms."""
 
 SECONDS_PER_DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long runs are kept, and how much of them on disk; looked after every so many seconds."""
+    """Runs are deleted after `days`, or when they use more than `max_bytes`; checked every `every` seconds."""
 
     days: float
     max_bytes: int
@@ -28,33 +28,25 @@ class Retention:
 
 
 def forget(connection: sqlite3.Connection, retention: Retention, now: float) -> Iterator[None]:
-    """Forget what `retention` does not keep, one bite at a step. A run that is not over is never forgotten."""
+    """Delete what `retention` does not keep, one batch a step. An unfinished run is never deleted."""
     before = now - retention.days * SECONDS_PER_DAY
-    while connection.execute(query("forget_old"), {"before": before, "most": BITE_RUNS}).rowcount:
+    while connection.execute(query("forget_old"), {"before": before, "most": BATCH_RUNS}).rowcount:
         yield
     while _used_bytes(connection) > retention.max_bytes:
-        if not connection.execute(query("forget_oldest"), {"most": BITE_RUNS}).rowcount:
+        if not connection.execute(query("forget_oldest"), {"most": BATCH_RUNS}).rowcount:
             break
         yield
-    yield from _give_back(connection)
-
-
-def _give_back(connection: sqlite3.Connection) -> Iterator[None]:
-    """Cut free pages off the file. The file itself changes when what was written last is moved into it."""
-    free = _pragma(connection, "freelist_count")
+    free = pragma(connection, "freelist_count")
     while free:
-        connection.execute(f"PRAGMA incremental_vacuum({BITE_PAGES})").fetchall()
-        before, free = free, _pragma(connection, "freelist_count")
-        if free >= before:
-            break  # the file was not made by us, and cannot shrink
+        connection.execute(f"PRAGMA incremental_vacuum({BATCH_PAGES})").fetchall()
+        free_before, free = free, pragma(connection, "freelist_count")
+        if free >= free_before:
+            break  # another program created the file without auto_vacuum: it cannot shrink
         yield
+    # The file itself shrinks when the write-ahead log is moved into it.
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def _used_bytes(connection: sqlite3.Connection) -> int:
-    pages = _pragma(connection, "page_count") - _pragma(connection, "freelist_count")
-    return pages * _pragma(connection, "page_size")
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+    pages = pragma(connection, "page_count") - pragma(connection, "freelist_count")
+    return pages * pragma(connection, "page_size")

@@ -1,7 +1,12 @@
-"""A run as a row of the table `runs`, and back: the one place that knows both."""
+"""A run as a row of the table `runs`, and back: the only module that knows both.
+
+A new field of `core.runs.Run` needs a column in `Row`, in `sql/standing.sql` and in a migration. Fields and columns of
+the same name and type are copied without further code.
+"""
 
 import json
-from typing import NamedTuple
+from dataclasses import fields
+from typing import Any, Final, NamedTuple
 
 from claude_openai.core.events import Usage
 from claude_openai.core.messages import ToolCall
@@ -10,7 +15,7 @@ from claude_openai.jsontools.surrogates import without_surrogates
 
 
 class Row(NamedTuple):
-    """The columns of `runs` and of `standing`, in their order."""
+    """The columns of `runs` and of the view `standing`, in their order."""
 
     id: str
     answer_id: str
@@ -42,33 +47,28 @@ class Row(NamedTuple):
     kept_response: str | None
 
 
+SAVE: Final = f"REPLACE INTO runs VALUES ({', '.join(f':{column}' for column in Row._fields)})"  # noqa: S608 -- names of ours
+"""The statement that writes a row, given `Row._asdict()`."""
+
+_CONVERTED: Final = frozenset({"state", "calls"})
+"""Fields whose column has the same name and another type."""
+
+_COPIED: Final = tuple(
+    field.name for field in fields(Run) if field.name in Row._fields and field.name not in _CONVERTED
+)
+
+_USAGE: Final = tuple(field.name for field in fields(Usage))
+
+
 def row_of(run: Run, server: int | None) -> Row:
-    usage = run.usage
+    """`run` as a row of the server with the number `server`; None for a run that is not written."""
+    columns: dict[str, Any] = {name: getattr(run, name) for name in _COPIED}
+    columns |= {name: getattr(run.usage, name) if run.usage else None for name in _USAGE}
     return Row(
-        id=run.id,
-        answer_id=run.answer_id,
-        request_id=run.request_id,
-        principal=run.principal,
-        client=run.client,
-        model=run.model,
+        **columns,
         state=run.state.value,
-        arrived_at=run.arrived_at,
-        began_at=run.began_at,
-        first_token_at=run.first_token_at,
-        ended_at=run.ended_at,
         place=run.queue_position,
         way=run.session_start,
-        profile=run.profile,
-        finish=run.finish,
-        error_code=run.error_code,
-        error=run.error,
-        input_tokens=usage.input_tokens if usage else None,
-        output_tokens=usage.output_tokens if usage else None,
-        cache_creation_tokens=usage.cache_creation_tokens if usage else None,
-        cache_read_tokens=usage.cache_read_tokens if usage else None,
-        reasoning_tokens=usage.reasoning_tokens if usage else None,
-        cost_usd=run.cost_usd,
-        text=run.text,
         calls=json.dumps([(call.id, call.name, call.arguments) for call in run.calls], ensure_ascii=False),
         server=server,
         kept_items=run.kept.items if run.kept else None,
@@ -77,56 +77,27 @@ def row_of(run: Run, server: int | None) -> Row:
 
 
 def run_of(row: Row) -> Run:
+    """The run that `row` holds."""
+    copied: dict[str, Any] = {name: getattr(row, name) for name in _COPIED}
+    usage = {name: getattr(row, name) or 0 for name in _USAGE}
+    kept = None
+    if row.kept_items is not None and row.kept_response is not None:
+        kept = Kept(row.kept_items, row.kept_response)
     return Run(
-        id=row.id,
-        answer_id=row.answer_id,
-        request_id=row.request_id,
-        principal=row.principal,
-        client=row.client,
-        model=row.model,
+        **copied,
         state=RunState(row.state),
-        arrived_at=row.arrived_at,
-        began_at=row.began_at,
-        first_token_at=row.first_token_at,
-        ended_at=row.ended_at,
         queue_position=row.place,
         session_start=row.way,
-        profile=row.profile,
-        finish=row.finish,
-        error_code=row.error_code,
-        error=row.error,
-        usage=_usage(row),
-        cost_usd=row.cost_usd,
-        text=row.text,
+        usage=None if row.input_tokens is None or row.output_tokens is None else Usage(**usage),
         calls=tuple(ToolCall(*call) for call in json.loads(row.calls)),
-        kept=_kept(row),
+        kept=kept,
     )
 
 
 def utf8_safe(run: Run) -> Run:
-    """`run` in characters that UTF-8 can write; itself, where it already is."""
+    """`run` with lone surrogates replaced, so that UTF-8 can encode it; the same object if it has none."""
     row = row_of(run, None)
-    mended_row = Row._make(_mended(value) for value in row)
-    return run if mended_row == row else run_of(mended_row)
-
-
-def _usage(row: Row) -> Usage | None:
-    if row.input_tokens is None or row.output_tokens is None:
-        return None
-    return Usage(
-        row.input_tokens,
-        row.output_tokens,
-        row.cache_creation_tokens or 0,
-        row.cache_read_tokens or 0,
-        row.reasoning_tokens or 0,
+    safe = Row._make(
+        without_surrogates(value) if isinstance(value, str) and not value.isascii() else value for value in row
     )
-
-
-def _kept(row: Row) -> Kept | None:
-    if row.kept_items is None or row.kept_response is None:
-        return None
-    return Kept(row.kept_items, row.kept_response)
-
-
-def _mended(value: object) -> object:
-    return without_surrogates(value) if isinstance(value, str) and not value.isascii() else value
+    return run if safe == row else run_of(safe)

@@ -1,26 +1,60 @@
-"""Which schema a file has, and how it gets the newest: whole and at once, or not at all."""
+"""The SQL files of the store, the schema that a database has, and its migration to the newest one."""
 
 import sqlite3
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 from claude_openai.store.sqlite.errors import foreign, newer
-from claude_openai.store.sqlite.queries import migrations
 
 APPLICATION_ID = 0x636F7273
-"""What `0001_runs.sql` writes into the file's head, by which a store of runs is told from any other database."""
+"""The `application_id` that `0001_runs.sql` sets: it distinguishes a store of runs from any other SQLite database."""
+
+_SQL = files("claude_openai.store.sqlite").joinpath("sql")
+
+
+@cache
+def query(name: str) -> str:
+    """The statement in `sql/queries/{name}.sql`."""
+    return _SQL.joinpath("queries", f"{name}.sql").read_text("utf-8")
+
+
+@cache
+def effective_runs_view() -> tuple[str, ...]:
+    """The statements that create the view `standing` in a connection."""
+    return tuple(_split(_SQL.joinpath("standing.sql").read_text("utf-8")))
+
+
+@cache
+def migrations() -> tuple[tuple[str, ...], ...]:
+    """The statements that lead from each schema to the next; the first ones create schema 1."""
+    scripts = sorted(_SQL.joinpath("migrations").iterdir(), key=lambda script: script.name)
+    return tuple(tuple(_split(script.read_text("utf-8"))) for script in scripts)
+
+
+def _split(script: str) -> Iterator[str]:
+    """The statements of `script` one by one: `executescript` would commit the open transaction first."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def newest() -> int:
+    """The number of the newest schema."""
     return len(migrations())
 
 
 def schema_of(connection: sqlite3.Connection, file: Path) -> int:
-    """The schema that `file` has, 0 for none yet.
+    """The number of the schema that `file` has, 0 for an empty database.
 
     Raises:
-        StoreError: it has one this program does not know, or holds something else.
+        StoreError: the schema is newer than this program, or the database is not a store of runs.
     """
-    schema, application = _pragma(connection, "user_version"), _pragma(connection, "application_id")
+    schema, application = pragma(connection, "user_version"), pragma(connection, "application_id")
     if application not in {0, APPLICATION_ID}:
         raise foreign(file)
     if application == 0 and (schema or connection.execute("SELECT 1 FROM sqlite_master").fetchone()):
@@ -31,10 +65,10 @@ def schema_of(connection: sqlite3.Connection, file: Path) -> int:
 
 
 def migrate(connection: sqlite3.Connection, file: Path) -> None:
-    """Bring `file` to the newest schema. Of several programs that want to, one does it and the others wait.
+    """Migrate `file` to the newest schema, in one transaction. Of several programs one does it, the others wait.
 
     Raises:
-        StoreError: as `schema_of`; nothing is done then.
+        StoreError: as `schema_of`; the file is unchanged then.
     """
     with connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -44,5 +78,6 @@ def migrate(connection: sqlite3.Connection, file: Path) -> None:
             connection.execute(f"PRAGMA user_version = {number + 1}")
 
 
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
+def pragma(connection: sqlite3.Connection, name: str) -> int:
+    """The value of a pragma that is a number."""
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

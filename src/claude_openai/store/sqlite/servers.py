@@ -1,8 +1,7 @@
-"""Which servers use a store now: each is a row from its start to its end, and a run that is not over names its own.
+"""The servers that use a store: each has a row from its start to its end, and an unfinished run names its server.
 
-A row whose process is dead is what a crash leaves. A process is told by its id and the time it began, as far as this
-machine's processes can be seen: where another cannot see ours (from another container, say) it takes our runs for
-abandoned until our next word about them.
+A crash leaves a row whose process is dead. A process is identified by its id and its create time. A server that cannot
+see our process (from another container, say) takes our runs for abandoned, until we write the next time.
 """
 
 import os
@@ -10,7 +9,7 @@ import sqlite3
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from claude_openai.store.sqlite.queries import effective_runs_view, query
+from claude_openai.store.sqlite.schema import effective_runs_view, query
 from claude_openai.system.process_identity import create_time, is_running
 
 
@@ -24,7 +23,7 @@ class Registration:
 
 
 def register(connection: sqlite3.Connection) -> Registration:
-    """Take this process in."""
+    """Insert the row of this process."""
     pid = os.getpid()
     started_at = create_time(pid) or 0.0
     added = connection.execute("INSERT INTO servers (pid, started_at) VALUES (?, ?)", (pid, started_at))
@@ -32,13 +31,13 @@ def register(connection: sqlite3.Connection) -> Registration:
 
 
 def assert_presence(connection: sqlite3.Connection, server: Registration) -> None:
-    """Put back our row, if somebody who cannot see this process took it for dead."""
+    """Insert our row again, if a server that cannot see this process has removed it."""
     row = (server.id, server.pid, server.started_at)
     connection.execute("INSERT OR IGNORE INTO servers (id, pid, started_at) VALUES (?, ?, ?)", row)
 
 
 def end_abandoned(connection: sqlite3.Connection, *, leaving: Registration | None = None) -> None:
-    """Write down that the runs of dead servers are over, and those of `leaving`, which is about to be one."""
+    """Mark the unfinished runs of dead servers as ended, and those of `leaving`, which is about to stop."""
     with connection:
         connection.execute("BEGIN IMMEDIATE")
         _fill_living(connection, living(connection) - ({leaving.id} if leaving else set()))
@@ -47,14 +46,14 @@ def end_abandoned(connection: sqlite3.Connection, *, leaving: Registration | Non
 
 
 def attach_effective_view(connection: sqlite3.Connection) -> None:
-    """Let this connection see `standing`: the runs as they stand, by the servers that live at this moment."""
+    """Create the view `standing` in this connection: the runs with their effective state at this moment."""
     for statement in effective_runs_view():
         connection.execute(statement)
     _fill_living(connection, living(connection))
 
 
 def living(connection: sqlite3.Connection) -> set[int]:
-    """The servers whose process runs."""
+    """The ids of the servers whose process runs."""
     rows = connection.execute("SELECT id, pid, started_at FROM servers").fetchall()
     return {server for server, pid, started_at in rows if is_running(pid, started_at)}
 

@@ -1,5 +1,5 @@
--- The runs as they stand, given which servers are alive (`living` is filled by the program). A run that its server left
--- unfinished has failed; one that was parked had been answered. When it ended nobody knows.
+-- The runs with their effective state, given the servers that run now (the program fills `living`). An unfinished run of
+-- a dead server has failed; a parked one had been answered. The time of its end is unknown.
 CREATE TEMP TABLE living (server INTEGER PRIMARY KEY);
 
 CREATE TEMP VIEW standing AS

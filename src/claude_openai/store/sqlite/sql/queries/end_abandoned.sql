@@ -1,4 +1,4 @@
--- Writes down what `standing` says of the runs of dead servers.
+-- Writes the effective state of dead servers' runs into the table.
 UPDATE runs
 SET (state, error_code, error) = (SELECT state, error_code, error FROM standing WHERE standing.id = runs.id)
 WHERE
