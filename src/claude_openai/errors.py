@@ -1,6 +1,6 @@
-"""Why a command ends without having done its work: one sentence and a remedy for the person at the terminal.
+"""Errors that end a command: a sentence and a hint for the operator, and the exit code.
 
-Errors of HTTP requests are not here; they answer a client, not the person who started the server.
+Errors of HTTP requests are `core.failures`: they go to a client, not to the operator.
 """
 
 from enum import IntEnum
@@ -8,14 +8,14 @@ from typing import ClassVar, Self
 
 
 class ExitCode(IntEnum):
-    """What the shell is told, part of the command line's promise; `meaning` is for people."""
+    """The exit codes, which are part of the command line's interface; `meaning` is for `--help`."""
 
     meaning: str
 
-    OK = 0, "Did what it was told: stopped when asked to, printed what was asked for"
-    FAILED = 1, "Failed after it had started, or what it is about is not there: no such server runs, no such run"
+    OK = 0, "The command succeeded; a server was stopped on request"
+    FAILED = 1, "The command failed after it had started, or there is no such server or run"
     USAGE = 2, "An option, a variable or the settings file is wrong; nothing was started"
-    CANNOT_START = 3, "The settings are right, but the machine stands in the way: a busy port, no Claude Code"
+    CANNOT_START = 3, "The settings are valid, but the server cannot start here: a busy port, no Claude Code"
     INTERRUPTED = 130, "Interrupted before there was anything to stop"  # 128 + SIGINT by the shells' convention
 
     def __new__(cls, code: int, meaning: str) -> Self:
@@ -26,8 +26,8 @@ class ExitCode(IntEnum):
 
 
 class LaunchError(Exception):
-    """A command cannot do its work; for most that is to start the server. `message` is a sentence without a full stop,
-    `hint` says what to do about it.
+    """A command cannot do its work, such as starting the server. `message` is a sentence without a full stop, `hint`
+    says what the operator can do.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.CANNOT_START
@@ -39,18 +39,18 @@ class LaunchError(Exception):
 
 
 class SettingsError(LaunchError):
-    """A setting is wrong, and the message names the place it was read from."""
+    """A setting is wrong. The message names the flag, the variable or the file that it was read from."""
 
     exit_code = ExitCode.USAGE
 
 
 class NotRunning(LaunchError):
-    """There is no server that the command could be about."""
+    """The server that the command needs does not run."""
 
     exit_code = ExitCode.FAILED
 
 
 class StillRunning(LaunchError):
-    """A server was told to stop, and did not in time."""
+    """A server did not stop in time."""
 
     exit_code = ExitCode.FAILED

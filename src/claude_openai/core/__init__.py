@@ -1,5 +1,5 @@
 """The domain: frozen values and rules, without I/O, clocks, or knowledge of any wire format.
 
-`messages` what was said, `tools` what the model may call, `turn` what one request asks for, `events` what an answer is
-made of, `failures` what can go wrong, `models` which models there are, `ports` what the outside must provide.
+`messages` of a conversation, `tools` of the client, `turn` for one request, `events` of an answer, `failures` of a
+request, `runs` as records of requests, `models` and their names, `ports` that backends and stores implement.
 """

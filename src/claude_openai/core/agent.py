@@ -1,24 +1,24 @@
-"""Claude Code as it is, at work in a directory: what a request may ask of it, and who says what is allowed."""
+"""The agent profile, in which Claude Code works in a directory with its own tools: its parameters and its limits."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 Mode = Literal["chat", "agent"]
-"""A faithful model endpoint, or Claude Code with its own tools."""
+"""`chat` is a faithful model endpoint, `agent` is Claude Code with its own tools."""
 
 PermissionMode = Literal["acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"]
 
 SettingSource = Literal["user", "project", "local"]
 
 Shown = Literal["reasoning", "events"]
-"""How the client wants to see what Claude Code does with its tools."""
+"""How the client sees Claude Code's tool calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgentProfile:
     """How Claude Code works for a turn. `directory` and `add_dirs` are absolute and resolved, and were allowed when
-    they were read; `allowed_tools` and `disallowed_tools` are Claude Code's own rules. `show_activity` tells how the
-    client wants to see what Claude Code does with its tools, if at all.
+    the request was parsed; `allowed_tools` and `disallowed_tools` are Claude Code's own rules. `show_activity` is how
+    the client sees Claude Code's tool calls, if at all.
     """
 
     directory: str
@@ -33,25 +33,25 @@ class AgentProfile:
 
 
 class Workspace(Protocol):
-    """The folders in and under which Claude Code may work, read and write. The disk is asked anew each time."""
+    """The folders in and under which agents may work, read and write. Every check reads the disk anew."""
 
     @property
     def prefixes(self) -> tuple[str, ...]:
-        """These folders; the first is where a request works that names none."""
+        """These folders; the first is the working directory of requests that name none."""
         ...
 
     def folder(self, path: str) -> str | None:
-        """The folder that `path` is, with links and ".." resolved; None where it is none, or none of these."""
+        """`path` with links and ".." resolved; None if it is not a folder, or not in one of these folders."""
         ...
 
     def holds(self, path: str) -> bool:
-        """Whether `path`, absolute, is in one of these folders, wherever links lead, and whether it exists or not."""
+        """Whether the absolute `path`, with links resolved, is in one of these folders. It need not exist."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class AgentRules:
-    """What the person who runs the server allows. `default_mode` is that of requests that choose none."""
+    """What the operator allows. `default_mode` is the mode of requests that choose none."""
 
     workspace: Workspace
     default_mode: Mode = "chat"

@@ -1,9 +1,9 @@
-"""What an answer is made of: the one stream that every backend speaks and every encoder reads.
+"""The events of an answer: every backend yields them, and every encoder reads them.
 
 Order: `TurnStarted` once; deltas, with `Working`, `Activity` and `TextWithdrawn` among them; then `UsageReported` at
 most once; last, exactly one of `TurnFinished` and `TurnFailed`. `Retrying` may come at any time before the first delta,
-`RateLimitReported` at any time before the last event. After `TurnFailed` or `TurnFinished` there is nothing. A turn may
-fail before it started.
+`RateLimitReported` at any time before the last event. No event follows `TurnFailed` or
+`TurnFinished`. A turn may fail before `TurnStarted`.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ FinishReason = Literal["stop", "length", "tool_calls", "refusal"]
 AgentLimit = Literal["max_turns", "max_budget_usd"]
 
 RateLimitStatus = Literal["allowed", "allowed_warning", "rejected", "overage"]
-"""Whether requests are let through: yes, with the limit near, no, or at extra cost since the window is used up."""
+"""Whether upstream accepts requests: yes; yes, with the limit near; no; at extra cost, the window being used up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class TextWithdrawn:
-    """No text so far is part of the answer: it did not fit the form that was asked for, and the model tries again."""
+    """Discard all text so far: it does not fit the reply format, and the model tries again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,12 @@ class ReasoningDelta:
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """A sign of life: upstream writes what is not shown yet, such as a call's arguments or thinking."""
+    """A sign of life: upstream generates output that is not shown yet, such as a call's arguments or thinking."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCalled:
-    """The model calls a tool of the client's: valid against its schema, complete.
+    """The model calls one of the client's tools. The call is complete and its arguments fit the tool's schema.
 
     Calls of one message come in a row, right before `UsageReported` and `TurnFinished("tool_calls")`.
     """
@@ -84,8 +84,8 @@ class ToolCalled:
 @dataclass(frozen=True, slots=True)
 class Activity:
     """Claude Code uses one of its own tools: it calls `tool` with `arguments` (a JSON object as text), or, later and
-    under the same `call_id`, has its `result`, of which `failed` says that the tool was refused or did not work. Long
-    texts are cut. `parent` is the call that a sub-agent works for.
+    under the same `call_id`, has its `result`. `failed`: the tool was denied or failed. Long texts are cut. `parent` is
+    the call that started the sub-agent which calls the tool.
     """
 
     call_id: str
@@ -107,10 +107,10 @@ class Retrying:
 
 @dataclass(frozen=True, slots=True)
 class RateLimitReported:
-    """How the account stands with upstream's rate limit: of several windows of time, the one that limits it now.
+    """The state of the account's rate limit: of several windows of time, the one that limits it now.
 
-    `window` is upstream's name for it ("five_hour"), `utilization` the share of it that is used (1.0 is all; it can be
-    overdrawn), `resets_at` when it is over, in Unix seconds. Each is None where upstream did not tell.
+    `window` is upstream's name of it ("five_hour"), `utilization` the share that is used (1.0 is all; it can be
+    exceeded), `resets_at` its end in Unix seconds. Each is None where upstream does not report it.
     """
 
     status: RateLimitStatus
@@ -121,7 +121,7 @@ class RateLimitReported:
 
 @dataclass(frozen=True, slots=True)
 class UsageReported:
-    """What the answer used; `cost_usd` is Claude Code's own figure, None where it gave none."""
+    """The tokens of the answer. `cost_usd` is Claude Code's own figure, None where it reports none."""
 
     usage: Usage
     cost_usd: float | None = None
@@ -129,8 +129,8 @@ class UsageReported:
 
 @dataclass(frozen=True, slots=True)
 class TurnFinished:
-    """The answer is complete. `refusal` is upstream's explanation when `reason` is "refusal", where it gave one;
-    `limit` which of the request's own limits ended it when `reason` is "length", where it was not its tokens.
+    """The answer is complete. `refusal` is upstream's explanation, if any, of the reason "refusal". `limit` is the
+    agent limit of the request that caused the reason "length"; None where the token limit did.
     """
 
     reason: FinishReason
@@ -140,7 +140,7 @@ class TurnFinished:
 
 @dataclass(frozen=True, slots=True)
 class TurnFailed:
-    """There is no (further) answer, and this is why.
+    """The turn ends without a (complete) answer, because of `failure`.
 
     `session_lost`: the session ended, or can no longer be used, and gave nothing of the answer. Where it had been
     resumed, the gateway answers the turn in a new session and does not pass this event on.

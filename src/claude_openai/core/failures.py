@@ -1,6 +1,6 @@
-"""What can go wrong with a request, as values: a kind, one sentence for the client, and how to mend it.
+"""Failures of a request as values: a kind, a sentence for the client, and the parameter at fault.
 
-The kind says who must act; which HTTP status and OpenAI code that becomes is for `translate` to say.
+The kind says who must act. `protocols.common.errors` maps it to an HTTP status and to OpenAI's error type and code.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 LOG_IN: Final = "run `claude` and sign in with /login, or set ANTHROPIC_API_KEY"
-"""What mends a missing or refused login, as part of a sentence: the same wherever it is reported."""
+"""How the operator signs Claude Code in, as part of a sentence: every report of a missing login uses it."""
 
 
 class Kind(StrEnum):
@@ -20,7 +20,7 @@ class Kind(StrEnum):
     REQUEST_TOO_LARGE = "request_too_large"
     CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
     MODEL_NOT_FOUND = "model_not_found"
-    # Who may ask
+    # Authentication and permissions
     INVALID_API_KEY = "invalid_api_key"
     NOT_LOGGED_IN = "not_logged_in"
     PERMISSION_DENIED = "permission_denied"
@@ -50,9 +50,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One failure: `message` is a sentence a person can act on, `param` the field at fault (`messages[0].role`).
+    """One failure: `message` is a sentence that the client's developer can act on, `param` the field at fault
+    (`messages[0].role`).
 
-    `retry_after` is in seconds, where upstream told it or the server knows.
+    `retry_after` is in seconds, None where neither upstream nor the server names a time.
     """
 
     kind: Kind
@@ -62,7 +63,7 @@ class Failure:
 
 
 class RequestFailed(Exception):
-    """Carries a `Failure` from where it is known to where the answer is written."""
+    """Carries a `Failure` from where it is detected to where the error response is encoded."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)

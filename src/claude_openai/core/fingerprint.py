@@ -1,11 +1,12 @@
-"""Whether a request goes on exactly where a session stands: digests of all that shaped the session and was said in it.
+"""Fingerprints of sessions, which decide whether a request continues a session exactly: digests of everything that
+configures the session, and of every message in it.
 
-Canonical means: what a client may lawfully write differently when it sends a message back does not count (white space
-around an answer's text, the order of keys, the white space and the form of numbers in a call's arguments). Everything
-else does. No guessing by content, and nothing crosses principals: other servers have handed one user's context to
-another that way.
+Messages are compared in a canonical form, without the differences that a client may legitimately introduce when it
+sends an answer back: white space around the text, and in a call's arguments the order of keys, the white space and the
+form of numbers. Everything else counts. There is no matching by similarity, and no session is shared between
+principals: other servers have leaked one user's context to another that way.
 
-How an answer is to be drawn (sampling, the choice of tools) is not part of it: a session takes that anew each time.
+Generation parameters (sampling, the choice of tools) are not part of it: a session takes new ones with each request.
 """
 
 import hashlib
@@ -24,15 +25,15 @@ from claude_openai.jsontools.surrogates import without_surrogates
 Difference = Literal["model", "profile", "format", "instructions", "tools", "history"]
 
 _SPACE: Final = "\ufeff" + "".join(filter(str.isspace, map(chr, range(0x3001))))
-"""What clients trim: white space for Python or (U+FEFF) for JavaScript. None lies beyond U+3000."""
+"""The characters that clients trim: white space in Python or (U+FEFF) in JavaScript. None is beyond U+3000."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Of a session: each part is a SHA-256, hexadecimal, `messages` has one for each message said and heard, which is
-    of that message and all before it.
+    """The fingerprint of a session. Each part is a hexadecimal SHA-256; `messages` has one for each message, which
+    covers that message and all before it.
 
-    System messages count as instructions, wherever they stand.
+    System messages count as instructions, at any position.
     """
 
     principal: str
@@ -45,23 +46,23 @@ class Fingerprint:
 
     @property
     def key(self) -> str:
-        """All of it as one digest: two sessions with the same key are in the same place."""
+        """One digest of all parts: two sessions with the same key can answer the same next request."""
         return _digest(replace(self, messages=self.messages[-1:]))
 
     def before(self, newest: int) -> "Fingerprint":
-        """Of the session as it was `newest` messages earlier."""
+        """The fingerprint of the session without its last `newest` messages."""
         return replace(self, messages=self.messages[: len(self.messages) - newest])
 
     def after(self, message: Message) -> "Fingerprint":
-        """Of the session once `message` was said, too."""
+        """The fingerprint of the session with `message` appended."""
         return replace(self, messages=(*self.messages, _chained("".join(self.messages[-1:]), message)))
 
     def starts_with(self, other: "Fingerprint") -> bool:
-        """Whether `other` is where a session like this stood at some time."""
+        """Whether `other` is the fingerprint of an earlier point of this session."""
         return self.before(len(self.messages) - len(other.messages)) == other
 
     def difference(self, other: "Fingerprint") -> Difference | None:
-        """What keeps this from being `other`; None where they are not of one conversation.
+        """The first part in which this differs from `other`; None if they are equal or of different conversations.
 
         One conversation has the same principal and the same first message.
         """
@@ -74,7 +75,7 @@ class Fingerprint:
 
 
 def fingerprint(turn: Turn) -> Fingerprint:
-    """Of a session that was shaped by `turn` and has heard all its messages."""
+    """The fingerprint of a session that is configured as `turn` is and has all its messages."""
     return Fingerprint(
         principal=_digest(turn.principal),
         model=_digest(turn.model.resolved or turn.model.id),
@@ -87,24 +88,25 @@ def fingerprint(turn: Turn) -> Fingerprint:
 
 
 def spoken(messages: Iterable[Message]) -> tuple[Message, ...]:
-    """`messages` without the instructions."""
+    """`messages` without the system messages."""
     return tuple(message for message in messages if not isinstance(message, SystemMessage))
 
 
 def newest(messages: Iterable[Message]) -> tuple[Message, ...]:
-    """What a session that heard everything before has still to hear: the user's words, or results, at the end.
+    """The messages after the last answer, which a session with all earlier ones must still get: user messages, or tool
+    results.
 
-    Empty where `messages` are a whole conversation, and where words follow results: no session can take both at once.
+    Empty if there is no answer yet, and if user messages follow results: no session takes both at once.
     """
-    said = spoken(messages)
-    count = next((n for n, message in enumerate(reversed(said)) if isinstance(message, AssistantMessage)), len(said))
-    new = said[len(said) - count :]
+    dialogue = spoken(messages)
+    answers = (n for n, message in enumerate(reversed(dialogue)) if isinstance(message, AssistantMessage))
+    new = dialogue[len(dialogue) - next(answers, len(dialogue)) :]
     of_one_kind = any(all(isinstance(message, kind) for message in new) for kind in (UserMessage, ToolMessage))
-    return new if of_one_kind and len(new) < len(said) else ()
+    return new if of_one_kind and len(new) < len(dialogue) else ()
 
 
 def _shape(agent: AgentProfile | None) -> object:
-    """All of a profile that a process is made for; how its activity is shown is nothing to it."""
+    """The parts of a profile that configure the process; how activity is shown does not."""
     return replace(agent, show_activity=None) if agent else None
 
 
@@ -113,12 +115,12 @@ def _digest(part: object) -> str:
 
 
 def _chained(before: str, message: Message) -> str:
-    """Of `message` and, by the digest `before`, of all that was said before it."""
+    """The digest of `message` and, through the digest `before`, of all messages before it."""
     return _digest([before, _digest(_canonical(message))])
 
 
 def _fields(value: Any) -> dict[str, object]:
-    """Of a dataclass: `asdict` would copy all that is in it first."""
+    """The fields of a dataclass; `asdict` would copy all nested values first."""
     return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
@@ -137,7 +139,7 @@ def _canonical_call(call: ToolCall) -> object:
 
 
 def _canonical_json(value: object) -> object:
-    """JavaScript has one kind of number: it reads 1.0, and writes 1."""
+    """`value` with integral floats as integers: JavaScript has one type of number, and writes 1.0 as 1."""
     match value:
         case dict():
             return {name: _canonical_json(each) for name, each in value.items()}

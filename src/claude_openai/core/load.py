@@ -1,4 +1,4 @@
-"""How busy the server is."""
+"""The load of the server, as `/health` reports it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """How many processes of Claude Code there are, by what they do.
+    """The number of Claude Code processes by what they do.
 
-    `resting` wait for the next words of their conversation, `parked` for the results of calls, `warm` for a new one.
+    `resting` wait for the next request of their conversation, `parked` for tool results, `warm` for a new conversation.
     """
 
     answering: int
@@ -20,7 +20,7 @@ class Processes:
 
 @dataclass(frozen=True, slots=True)
 class RunCounts:
-    """How many runs there are in each state: those that go on now, and since the start those that are over."""
+    """The number of runs by state: unfinished ones now, ended ones since the start."""
 
     queued: int
     running: int
@@ -32,7 +32,7 @@ class RunCounts:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Why no request is answered at present, as a sentence, and `until` when, in Unix seconds, where that is known."""
+    """Why no request can be answered at present, as a sentence, and `until` when, in Unix seconds, if that is known."""
 
     reason: str
     until: float | None = None
@@ -40,11 +40,11 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is going on.
+    """The load at one moment.
 
-    `running` and `waiting` are turns; `runs` counts requests, from their arrival on. `turns` counts those so far by how
-    they reached Claude Code (`live`, `results`, `warm`, `cold`, `rebuilt`), `rebuilt_because` those whose history no
-    session had, by why.
+    `running` and `waiting` are turns; `runs` counts requests, from their arrival on. `turns` counts the turns since the
+    start by how they reached Claude Code (`live`, `results`, `warm`, `cold`, `rebuilt`), `miss_reasons` the rebuilt
+    ones by the reason that no session could be resumed.
     """
 
     running: int

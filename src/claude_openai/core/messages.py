@@ -1,4 +1,4 @@
-"""What was said: the messages of a conversation, as values that no wire format owns.
+"""The messages of a conversation, as values that are independent of any protocol.
 
 Content is always a tuple of blocks. A block holds what the client sent, unchanged; nothing here trims or joins text.
 """
@@ -63,7 +63,7 @@ class SystemMessage:
 
 @dataclass(frozen=True, slots=True)
 class UserMessage:
-    """What the client's user says."""
+    """A message of the client's user."""
 
     content: tuple[Block, ...]
 
@@ -87,14 +87,14 @@ class ToolMessage:
 Message = SystemMessage | UserMessage | AssistantMessage | ToolMessage
 
 LARGE_CHARACTERS: Final = 64 * 1024
-"""Of messages that take some milliseconds to go over, as a fingerprint or a transcript does."""
+"""Messages with more text take some milliseconds to process, for a fingerprint or a transcript."""
 
 _MESSAGE_CHARACTERS: Final = 100
-"""As many as a message or a block of one costs by itself."""
+"""The fixed cost of a message or a block, in characters."""
 
 
 def are_large(messages: Iterable[Message]) -> bool:
-    """Whether to go over all of `messages` takes too long for an event loop. Looks at no more than it takes to say."""
+    """Whether processing `messages` takes too long for the event loop. Stops counting as soon as that is clear."""
     left = LARGE_CHARACTERS
     for message in messages:
         left -= _MESSAGE_CHARACTERS

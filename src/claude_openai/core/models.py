@@ -1,4 +1,4 @@
-"""Which models there are, and what a client's name for one means."""
+"""The models of a server, and the resolution of the names by which clients request them."""
 
 import re
 from collections.abc import Iterable
@@ -9,13 +9,13 @@ from claude_openai.core.failures import Failure, Kind, RequestFailed
 
 FAMILY_PREFIX = "claude-"
 AGENT_SUFFIX = "-agent"
-"""Behind a model's name: the same model, with Claude Code's own tools. For clients that have no more than a menu."""
+"""Suffix of a model's name that selects the agent profile, for clients that can only choose a model."""
 
 _FULL_ID = re.compile(r"claude-[a-z0-9][a-z0-9._-]*(\[1m\])?")
 _ELSEWHERE = re.compile(
     r"(?:[a-z-]+\.)?anthropic\.claude-[a-z0-9.:_-]+(\[1m\])?|claude-[a-z0-9._-]+@[a-z0-9]+(\[1m\])?"
 )
-"""A model's id as Amazon Bedrock, or Google Vertex AI, has it."""
+"""The id of a model on Amazon Bedrock or Google Vertex AI."""
 
 _LARGE = "[1m]"
 _TAGS = re.compile(r":(?:beta|thinking|extended|latest)$")
@@ -28,18 +28,18 @@ _USUAL_WINDOW = 200_000
 _OLDER_OUTPUT = {(3, 7): 64_000, (3, 5): 8192}
 
 Effort = Literal["none", "low", "medium", "high", "xhigh", "max"]
-"""How hard a model is to think: the words of Claude Code, and "none" where it is not to think at all."""
+"""The effort levels of Claude Code, and "none" for no thinking at all."""
 
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
-"""All there are, the least first."""
+"""All levels, the lowest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model: `id` is the name clients use, `resolved` what it stands for upstream, where Claude Code says so.
+    """A model: `id` is the name that clients use, `resolved` its full id upstream, if Claude Code reports one.
 
-    `agent`: the client's name for it asks for the agent profile. `listed_efforts` are those that Claude Code says it
-    takes, the least first, "none" among them where it can do without thinking; None where it says nothing.
+    `agent`: the client's name for it selects the agent profile. `listed_efforts` are the levels that Claude Code lists
+    for it, the lowest first, with "none" if it can answer without thinking; None if Claude Code lists none.
     """
 
     id: str
@@ -51,19 +51,19 @@ class Model:
 
     @property
     def efforts(self) -> tuple[Effort, ...]:
-        """Which it takes; of one that Claude Code does not list, what its version takes (measured)."""
+        """The supported effort levels: the listed ones, else those that the model's version supports (measured)."""
         return _efforts_by_name(self.resolved or self.id) if self.listed_efforts is None else self.listed_efforts
 
     @property
     def context_window(self) -> int:
-        """In tokens, as Claude Code reckons it (measured); of a model without a version what all have."""
+        """In tokens, as Claude Code computes it (measured); for a model without a version, the usual window."""
         version = _version(self.resolved or self.id)
         large = "[1m]" in self.id or "[1m]" in (self.resolved or "")
         return 1_000_000 if large or (version is not None and version >= (4, 7)) else _USUAL_WINDOW
 
     @property
     def most_output(self) -> int | None:
-        """The longest answer, in tokens, that Claude Code asks for (measured); None where the version does not tell."""
+        """The longest answer, in tokens, that Claude Code requests (measured); None if the name has no version."""
         version = _version(self.resolved or self.id)
         if version is None:
             return None
@@ -81,7 +81,7 @@ class Model:
 
     @property
     def most_media(self) -> int:
-        """Images and files in a conversation; of more Claude Code leaves out the oldest, without a word (measured)."""
+        """Images and files in a conversation at most; beyond it Claude Code silently drops the oldest (measured)."""
         return 600 if self.context_window > _USUAL_WINDOW else 100
 
     @property
@@ -101,12 +101,11 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The models of one server: those it lists, the client's own names for them, and the default.
+    """The models of one server: the listed ones, the aliases, and the default.
 
-    `closed` holds where the person who runs the server named the models: then nothing else exists. Otherwise full
-    `claude-...` ids that Claude Code does not list are passed to it. With `agents`, each name exists once more with
-    `AGENT_SUFFIX`. `tools`: a client may offer its own. A model has many spellings (`spelled_plainly`) and is listed
-    under one.
+    `closed`: the operator has named the models, and no others exist. Otherwise full `claude-...` ids that Claude Code
+    does not list are passed to it. With `agents`, each name also exists with `AGENT_SUFFIX`. `tools`: clients may
+    have tools of their own. A model has many spellings (`spelled_plainly`) and is listed under one.
     """
 
     models: tuple[Model, ...]
@@ -117,22 +116,22 @@ class Catalogue:
     tools: bool = True
 
     def resolve(self, name: str | None) -> Model:
-        """The model a client means by `name`; None means the default.
+        """The model that a client requests as `name`; None means the default.
 
         Raises:
             RequestFailed: `MODEL_NOT_FOUND`, naming what exists.
         """
         wanted = name or self.default
-        found = self._as_agent(wanted) if self._chooses_agent(wanted) else self._meant(wanted)
+        found = self._as_agent(wanted) if self._chooses_agent(wanted) else self._find(wanted)
         if found is None:
             raise RequestFailed(Failure(Kind.MODEL_NOT_FOUND, self._unknown(wanted), param="model"))
         return found
 
     def listed(self) -> tuple[Model, ...]:
-        """What `/v1/models` shows: each model once, then the aliases, then the models as agents.
+        """The entries of `/v1/models`: each model once, then the aliases, then the models with the agent suffix.
 
         Raises:
-            RequestFailed: `MODEL_NOT_FOUND`: an alias stands for nothing.
+            RequestFailed: `MODEL_NOT_FOUND`: an alias names a model that does not exist.
         """
         names = {alias for alias, _ in self.aliases}
         others = [model for model in self.models if model.id not in names]
@@ -142,20 +141,20 @@ class Catalogue:
         return (*others, *aliased, *(model for model in agents if self.agents and model.id not in taken))
 
     def _chooses_agent(self, name: str) -> bool:
-        """Whether `name` does so by its ending, which is no part of a name there is."""
+        """Whether the ending of `name` selects the agent profile, and is not part of a listed name or an alias."""
         listed = self._alias(name) or named(self.models, name)
         return self.agents and name.lower().endswith(AGENT_SUFFIX) and listed is None
 
     def _as_agent(self, name: str) -> Model | None:
-        plain = self._meant(name[: -len(AGENT_SUFFIX)])
+        plain = self._find(name[: -len(AGENT_SUFFIX)])
         return replace(plain, agent=True) if plain and not plain.agent else None
 
-    def _meant(self, name: str) -> Model | None:
+    def _find(self, name: str) -> Model | None:
         aliased = self._alias(name)
         return self._known(name) if aliased is None else replace(self, aliases=()).resolve(aliased)
 
     def _alias(self, name: str) -> str | None:
-        """What the alias `name` stands for: another alias is no model, and is none here."""
+        """The model name that the alias `name` stands for; None if it is no alias."""
         spelled = {alias.lower(): model for alias, model in self.aliases} | dict(self.aliases)
         return next((spelled[each] for each in (name, name.lower(), _bare(name).lower()) if each in spelled), None)
 
@@ -166,12 +165,12 @@ class Catalogue:
         wanted = spelled_plainly(name)
         if wanted.endswith(_LARGE) and (base := named(self.models, wanted.removesuffix(_LARGE))):
             return replace(base, id=base.id + _LARGE, resolved=(base.resolved or base.id) + _LARGE)
-        passed = _bare(name) if self._elsewhere and _ELSEWHERE.fullmatch(_bare(name)) else wanted
+        passed = _bare(name) if self._uses_provider_ids and _ELSEWHERE.fullmatch(_bare(name)) else wanted
         return Model(passed, resolved=passed) if _FULL_ID.fullmatch(wanted) else None
 
     @property
-    def _elsewhere(self) -> bool:
-        """Whether Claude Code itself has its models under another provider's ids."""
+    def _uses_provider_ids(self) -> bool:
+        """Whether Claude Code lists its models under the ids of Bedrock or Vertex."""
         return any(_ELSEWHERE.fullmatch(model.resolved or "") for model in self.models)
 
     def _unknown(self, name: str) -> str:
@@ -183,17 +182,17 @@ class Catalogue:
 
 
 def named(models: Iterable[Model], name: str) -> Model | None:
-    """Which of the models a client means by `name`, in whatever spelling; the one that is called exactly so first."""
+    """The model that a client requests as `name`, in any spelling; an exact match first."""
     wanted = spelled_plainly(name)
     spelled = [model for model in models if model.id == name or wanted in _spellings(model)]
     return min(spelled, key=lambda model: model.id != name, default=None)
 
 
 def spelled_plainly(name: str) -> str:
-    """The one spelling of a Claude model's name among those of Anthropic, OpenRouter, LiteLLM, Bedrock and Vertex.
+    """The canonical spelling of a Claude model's name as Anthropic, OpenRouter, LiteLLM, Bedrock or Vertex spell it.
 
-    Left off are upper case, the provider before it (`anthropic/`, `openrouter/anthropic/`, `us.anthropic.`), Bedrock's
-    version (`-v1:0`) and OpenRouter's tags (`:beta`); `4.5` is `4-5`, and Vertex's `@20250929` is `-20250929`.
+    It is in lower case, without the provider (`anthropic/`, `openrouter/anthropic/`, `us.anthropic.`), Bedrock's
+    version (`-v1:0`) and OpenRouter's tags (`:beta`); `4.5` becomes `4-5`, and Vertex's `@20250929` `-20250929`.
     """
     plain = _bare(name).lower()
     large = _LARGE if plain.endswith(_LARGE) else ""
@@ -203,12 +202,12 @@ def spelled_plainly(name: str) -> str:
 
 
 def _bare(name: str) -> str:
-    """Without the provider and router before it."""
+    """`name` without the provider and the router before it."""
     return name.strip().rpartition("/")[2]
 
 
 def _spellings(model: Model) -> frozenset[str]:
-    """Its own name, `claude-sonnet` for `sonnet`, and the full id, which is not that of an agent."""
+    """The canonical names of `model`: its id, `claude-sonnet` for `sonnet`, and the full id unless it is an agent."""
     own = spelled_plainly(model.id)
     family = own if own.startswith(FAMILY_PREFIX) else FAMILY_PREFIX + own
     full = [spelled_plainly(model.resolved)] if model.resolved and not model.agent else []
@@ -221,7 +220,7 @@ def _version(name: str) -> tuple[int, int] | None:
 
 
 def _efforts_by_name(name: str) -> tuple[Effort, ...]:
-    """A model without a version is told any level, and whether it can do without thinking is open."""
+    """The effort levels by the version in `name`. Without a version all but "none", which may not be supported."""
     version = _version(name)
     if version is None:
         return EFFORTS[1:]

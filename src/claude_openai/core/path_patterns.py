@@ -1,20 +1,20 @@
-"""Patterns of paths: what braces in them stand for, and the part of one that means nothing but itself."""
+"""Path patterns: the expansion of their braces, and their beginning without wildcards."""
 
 import re
 from typing import Final
 
 WILD: Final = re.compile(r"[*?\[{(!]")
-"""A sign that means something else than itself, wherever a pattern is read."""
+"""A character with a special meaning in any of the pattern dialects."""
 
 _MOST_GROUPS: Final = 50
 _MOST_ALTERNATIVES: Final = 200
-"""Of a pattern. One with more is refused: nobody writes it, and to look at all takes for ever."""
+"""Limits of one pattern. A pattern with more is refused: checking all of them would take too long."""
 
 _INNERMOST: Final = re.compile(r"\{([^{}]*)\}")
 
 
 def alternatives(pattern: str) -> tuple[str, ...] | None:
-    """What `{a,b}` in `pattern` stands for, one by one; None where that is too much to look at."""
+    """The patterns that the braces in `pattern` expand to (`{a,b}`); None if there are too many."""
     if pattern.count("{") > _MOST_GROUPS:
         return None
     found: list[str] = []
@@ -32,6 +32,6 @@ def alternatives(pattern: str) -> tuple[str, ...] | None:
 
 
 def plain_part(pattern: str) -> str:
-    """The folder or file that `pattern` begins with."""
+    """The leading path components of `pattern` that have no wildcard."""
     steps = pattern.split("/")
     return "/".join(steps[: next((n for n, step in enumerate(steps) if WILD.search(step)), len(steps))])

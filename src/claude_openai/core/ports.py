@@ -1,4 +1,4 @@
-"""What the outside must provide to answer turns."""
+"""The ports: what a backend and a store of runs must provide."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
@@ -12,14 +12,14 @@ from claude_openai.core.runs import Run, RunState
 from claude_openai.core.turn import Turn
 
 SessionStart = Literal["warm", "cold", "rebuilt"]
-"""How a session began: in a process that was waiting, in a new one, or in a new one that was given a history."""
+"""How a session began: in a warm process, in a new one, or in a new one that was given the history."""
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How Claude Code is signed in. `method` is a short phrase for people; None when it is not signed in.
+    """How Claude Code is signed in. `method` is a short phrase for people; None if it is not signed in.
 
-    `stored_at` is when the login was last written to Claude Code's file, in Unix seconds; None where it is in no file.
+    `stored_at` is when Claude Code last wrote the login to its file, in Unix seconds; None if it is in no file.
     """
 
     method: str | None
@@ -27,13 +27,13 @@ class Login:
 
     @property
     def ready(self) -> bool:
-        """Whether requests can be answered at all."""
+        """Whether Claude Code is signed in."""
         return self.method is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What turns a backend can answer beside plain ones: `tools`, those that offer the client's tools; `agent`, those
+    """The turns that a backend can answer beside plain ones: `tools`, turns with the client's tools; `agent`, turns
     with an agent profile.
     """
 
@@ -43,7 +43,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a backend reports of itself, once Claude Code could be started."""
+    """The name, the version, the login, the models and the capabilities of a backend."""
 
     name: str
     version: str
@@ -54,14 +54,14 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class BackendStatus:
-    """How a backend is right now: how many processes wait for a new conversation, and why none can be started."""
+    """The number of warm processes, and the failure that prevents new ones from starting."""
 
     warm: int = 0
     start_failure: Failure | None = None
 
 
 class Session(Protocol):
-    """One conversation that a backend holds, as long as the block that opened it.
+    """One conversation in a backend, which ends with the block that opened it.
 
     A turn's failures are events, never exceptions; an exception out of the iterator is a defect. A session that ends
     before it begins an answer reports `TurnFailed(..., session_lost=True)`.
@@ -69,72 +69,72 @@ class Session(Protocol):
 
     @property
     def start(self) -> SessionStart:
-        """How it began."""
+        """How the session began."""
         ...
 
     def events(self) -> AsyncGenerator[Event, None]:
-        """What comes of the turn, up to and including its last event (see `core.events` for their order)."""
+        """The events of the current turn, including the last one (see `core.events` for their order)."""
         ...
 
     async def resume(self, turn: Turn) -> bool:
-        """After an answer: go on with what is new at the end of `turn`; `events` has what follows.
+        """After an answer: send the new messages at the end of `turn`; `events` then yields the next answer.
 
-        False where the session cannot (it died, or the results are too large for it): then nothing was done.
+        False if the session cannot (it died, or the results are too large for it): then nothing was sent.
         """
         ...
 
     def is_resumable(self) -> bool:
-        """Whether the answer that is complete left a session that can be resumed."""
+        """Whether the session can be resumed after the answer that is complete."""
         ...
 
     def should_recycle(self) -> bool:
-        """Whether it has served enough and should end with this answer, though it could go on."""
+        """Whether the session should end after this answer, because its process has reached a limit."""
         ...
 
     async def wait_closed(self) -> None:
-        """Returns when the session has ended by itself, and never as long as it can be resumed."""
+        """Return when the session has ended by itself; wait while it can be resumed."""
         ...
 
 
 class Backend(Protocol):
     """Answers turns.
 
-    `open` starts a turn in a session of its own. Leaving the block for any reason, cancellation included, ends the turn
-    upstream and frees what it held, within a bound.
+    `open` starts a turn in a new session. Leaving the block for any reason, cancellation included, ends the turn
+    upstream and releases its resources within a bounded time.
     """
 
     async def describe(self) -> Description:
-        """What this backend is, asked of Claude Code itself once and remembered.
+        """The description of this backend, which asks Claude Code once and remembers the answer.
 
         Raises:
-            RequestFailed: `CLAUDE_CODE_FAILED` where Claude Code cannot be started.
+            RequestFailed: `CLAUDE_CODE_FAILED` if Claude Code cannot be started.
         """
         ...
 
     def status(self) -> BackendStatus:
-        """How it is right now; asks nobody."""
+        """The current status, without waiting."""
         ...
 
     def open(self, turn: Turn) -> AbstractAsyncContextManager[Session]:
-        """Start `turn`; the block yields its session."""
+        """A context manager with a new session that answers `turn`."""
         ...
 
 
 class RunStore(Protocol):
-    """Where runs are remembered, as long as the block that opened it. It has one writer and never hurts a request:
-    what cannot be kept is logged and lost.
+    """Stores runs, as long as the block that opened it. It has one writer and never fails a request: it logs and drops
+    runs that it cannot store.
     """
 
     def save(self, run: Run) -> None:
-        """Remember `run` in place of what was known under its id. Returns at once; reads see it from then on."""
+        """Store `run` in place of the run with the same id. Returns at once; later reads see it."""
         ...
 
     async def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
-        """Those whose id, answer's id or request's id begins with `wanted`: an exact one alone, else at most two,
-        which is to say that it is not unique. Only those of `principal`, where one is named.
+        """The runs whose `id`, `answer_id` or `request_id` begins with `wanted`: an exact match alone, else at most
+        two, which means that `wanted` is not unique. With a `principal`, only its runs.
         """
         ...
 
     async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
-        """The latest to arrive, latest first."""
+        """The `limit` runs that arrived last, latest first; with a `state` or a `principal`, only those."""
         ...

@@ -1,7 +1,7 @@
-"""What is remembered of a request: a run, from its arrival to its end.
+"""A run: the record of one request, from its arrival to its end.
 
-A run is a value: each thing that happens to it makes a new one, and the store only ever holds whole ones. What is over
-stays as it is: whatever comes after the end changes nothing, so that who is first to end a run has ended it.
+A run is an immutable value: each event makes a new one. Terminal states are final: the first terminal event wins, later
+ones are ignored.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from claude_openai.core.turn import Turn
 
 
 class RunState(StrEnum):
-    """Where a run stands. A parked one has answered with calls, and its session waits for their results."""
+    """The state of a run. A parked one has answered with tool calls, and its session waits for their results."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -37,23 +37,22 @@ class RunState(StrEnum):
 
 
 ACTIVE_STATES = frozenset({RunState.QUEUED, RunState.RUNNING})
-"""The states of a run that is still being answered; a parked one has been."""
+"""The states of a run that is not answered yet. A parked run is answered."""
 
 TERMINAL_STATES = frozenset({RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED})
-"""The states that nothing changes any more."""
+"""The final states."""
 
 Visible = TextDelta | ReasoningDelta | ToolCalled | Activity
-"""What the model does that can be watched as it happens."""
+"""The events that a follower of a run sees."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, as far as the request tells: `client` is its User-Agent, `answer_id` the id its answer will have.
+    """The client of a request and the ids of its run: `client` is the User-Agent, `answer_id` the id of the answer.
 
     `run_id` is 32 hexadecimal digits; `answer_id` is the same after a prefix ("chatcmpl-"). `principal` names the API
-    key ("local" where the server has none). Of several answers that one
-    request asks for, this is `choice` of `choices`. `understood_in` is how many seconds it took to understand the
-    request, which are part of its time.
+    key ("local" where the server has none). If a request asks for several answers, this is number `choice` of
+    `choices`. `understood_in` is the seconds that parsing the request took, which count as part of its time.
     """
 
     run_id: str
@@ -68,7 +67,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A response that its client may come back to: the items it was asked with, and itself, as JSON."""
+    """A stored response of the Responses API, as JSON: the input items of the request, and the response itself."""
 
     items: str
     response: str
@@ -76,13 +75,13 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One request, as it stands. Times are Unix seconds, None where that has not happened (yet).
+    """The state of one request. Times are Unix seconds, None if that has not happened (yet).
 
-    `model` is what was asked for, and what answers as soon as that is known; `way` how it reached Claude Code (live,
-    results, warm, cold, rebuilt); `place` its place in the queue when it came, 1 for the next and 0 for none. `finish`
-    is why the answer ended, `error_code` (a `Kind`, or the store's word for a crash) and `error` why there is none.
-    `ended_at` is when there was nothing more to say: a run that is parked afterwards has it too. `text` and `calls` are
-    what the client was sent.
+    `model` is the requested model, and the answering one as soon as that is known. `session_start` is how the request
+    reached Claude Code (live, results, warm, cold, rebuilt). `queue_position` is its position in the queue on arrival,
+    1 for the next and 0 if it did not wait. `finish` is the finish reason; `error_code` (a `Kind`, or
+    "server_stopped") and `error` describe the failure. `ended_at` is the end of the answer: a parked run has it too.
+    `text` and `calls` are what the client was sent.
     """
 
     id: str
@@ -110,12 +109,12 @@ class Run:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What it can be found by."""
+        """The ids that the store finds the run by."""
         return self.id, self.answer_id, self.request_id
 
 
 def new_run(caller: Caller, turn: Turn, now: float) -> Run:
-    """The run of a request that asks for `turn`."""
+    """The queued run of a request for `turn`, which arrived at `now`."""
     return Run(
         id=caller.run_id,
         answer_id=caller.answer_id,
@@ -130,12 +129,12 @@ def new_run(caller: Caller, turn: Turn, now: float) -> Run:
 
 
 def mark_started(run: Run, now: float) -> Run:
-    """It got its place."""
+    """The request left the queue."""
     return replace(run, state=RunState.RUNNING, began_at=now) if run.state is RunState.QUEUED else run
 
 
 def apply_event(run: Run, event: Event, now: float) -> Run:
-    """What `event` makes of it. How an answer's text is cut into deltas makes no difference."""
+    """`run` after `event`. How an answer's text is cut into deltas makes no difference."""
     if run.state not in ACTIVE_STATES:
         return run
     match event:
@@ -161,17 +160,17 @@ def apply_event(run: Run, event: Event, now: float) -> Run:
 
 
 def with_kept(run: Run, kept: Kept | None) -> Run:
-    """With what its client may come back to; without, nothing of what was said is left either."""
+    """`run` with the stored response `kept`; with None it is deleted, together with the run's text and calls."""
     return replace(run, kept=kept) if kept else replace(run, kept=None, text="", calls=())
 
 
 def release_parked(run: Run) -> Run:
-    """Its session does not wait for results any more: they came, or never will."""
+    """The session no longer waits for tool results: they came, or it has ended."""
     return replace(run, state=RunState.COMPLETED) if run.state is RunState.PARKED else run
 
 
 def mark_cancelled(run: Run, failure: Failure, now: float) -> Run:
-    """It was told to end. A parked one has no answer to lose, but it does not wait any more."""
+    """The run was cancelled. A parked run, whose answer was sent, no longer waits for results."""
     return run if run.state in TERMINAL_STATES else _failed(run, failure, now)
 
 

@@ -1,5 +1,5 @@
-"""Where an answer ends before Claude Code says so: at a stop sequence that upstream does not take as one,
-and where text that is on its way would have to be taken back.
+"""Ends an answer before Claude Code does: at a stop sequence that upstream does not support, and where text that was
+already streamed would have to be withdrawn.
 """
 
 from collections.abc import Iterable
@@ -23,10 +23,10 @@ _WITHDRAWN = Failure(
 
 
 class StopSequenceFilter:
-    """Lets through a turn's events up to the first of `sequences`, which is not told itself.
+    """Passes events on until the text contains one of `sequences`; the sequence itself is removed and the turn ends.
 
-    Text that may begin one is held back until it is clear whether it does. What an answer used that ends so is not
-    known: upstream tells that at its own end. With `streamed`, text that is withdrawn is a failure.
+    Text that may be the beginning of a sequence is held back until more text decides. Such an answer has no usage:
+    upstream reports that at its own end. With `streamed`, withdrawn text is a failure.
     """
 
     def __init__(self, sequences: Iterable[str], *, streamed: bool = False) -> None:
@@ -35,7 +35,7 @@ class StopSequenceFilter:
         self._held = ""
 
     def feed(self, event: Event) -> list[Event]:
-        """What is told of `event`; after a last event there is nothing more to feed."""
+        """The events to pass on because of `event`. After `TurnFinished` or `TurnFailed` nothing may be fed."""
         match event:
             case TextWithdrawn():
                 self._held = ""
@@ -43,24 +43,24 @@ class StopSequenceFilter:
             case _ if not self._sequences:
                 return [event]
             case TextDelta(text):
-                return self._fed(text)
+                return self._feed_text(text)
             case ToolCalled() | UsageReported() | TurnFinished() | TurnFailed():
-                return [*self._let_go(len(self._held)), event]
+                return [*self._release(len(self._held)), event]
             case _:
                 return [event]
 
-    def _fed(self, text: str) -> list[Event]:
+    def _feed_text(self, text: str) -> list[Event]:
         self._held += text
-        found = [place for each in self._sequences if (place := self._held.find(each)) >= 0]
+        found = [position for each in self._sequences if (position := self._held.find(each)) >= 0]
         if found:
-            return [*self._let_go(min(found)), TurnFinished("stop")]
-        return self._let_go(len(self._held) - max(map(self._begun, self._sequences)))
+            return [*self._release(min(found)), TurnFinished("stop")]
+        return self._release(len(self._held) - max(map(self._prefix_length, self._sequences)))
 
-    def _begun(self, sequence: str) -> int:
-        """How much of `sequence` stands at the end of what is held."""
+    def _prefix_length(self, sequence: str) -> int:
+        """The length of the longest prefix of `sequence` that the held text ends with."""
         longest = min(len(sequence) - 1, len(self._held))
         return next((length for length in range(longest, 0, -1) if self._held.endswith(sequence[:length])), 0)
 
-    def _let_go(self, length: int) -> list[Event]:
-        told, self._held = self._held[:length], self._held[length:]
-        return [TextDelta(told)] if told else []
+    def _release(self, length: int) -> list[Event]:
+        released, self._held = self._held[:length], self._held[length:]
+        return [TextDelta(released)] if released else []

@@ -1,7 +1,6 @@
-"""The client's tools: what the model may call, and whether a call fits.
+"""The client's tools, and the check of the model's calls against their schemas.
 
-A tool's schema is kept as the JSON text that the client sent, so that it can be compared, hashed and passed on
-untouched.
+A tool's schema stays the JSON text that the client sent, so that it can be compared, hashed and passed on unchanged.
 """
 
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class ToolChoice:
-    """Whether the model may, must or must not call; `tool` is the one it must. Without `parallel`, one at most."""
+    """Whether the model may, must or must not call tools; `tool` is the one it must. `parallel` allows several."""
 
     mode: Literal["auto", "none", "required", "tool"] = "auto"
     tool: str | None = None
@@ -37,21 +36,21 @@ STRUCTURED_OUTPUT: Final = "StructuredOutput"
 
 
 class Toolbox:
-    """The tools of one turn, to check calls against; their schemas have passed `schemas.check_schema`."""
+    """The tools of one turn, to check calls against. Their schemas have passed `jsontools.schema.check_schema`."""
 
     def __init__(self, tools: tuple[Tool, ...]) -> None:
         self._tools = {tool.name: tool for tool in tools}
 
     def schema(self, name: str) -> str | None:
-        """Of the arguments of the tool `name`, as JSON text; None where there is no such tool."""
+        """The JSON Schema of the arguments of the tool `name`, as JSON text; None if there is no such tool."""
         tool = self._tools.get(name)
         return tool.schema if tool else None
 
     def problem(self, name: str, arguments: str, patterns: Patterns = "all") -> str | None:
-        """Why the model's call cannot be handed to the client, in words the model can mend it by; None if it can.
+        """Why the model's call is invalid, as sentences by which the model can correct it; None if it is valid.
 
         Raises:
-            TooMuch: see `Schema.misfits`.
+            TooMuch: see `Schema.violations`.
         """
         if (schema := self.schema(name)) is None:
             return f"There is no tool named {name!r}. Available: {', '.join(self._tools)}."
@@ -59,12 +58,16 @@ class Toolbox:
 
 
 def call_fault(name: str, schema: str, arguments: str, patterns: Patterns = "all") -> str | None:
-    """The same for a tool that there is."""
+    """As `Toolbox.problem`, for a tool that exists.
+
+    Raises:
+        TooMuch: see `Schema.violations`.
+    """
     try:
-        decoded = parse(arguments.strip() or "{}")  # as it will be when the client sends the call back
+        decoded = parse(arguments.strip() or "{}")  # as it is parsed when the client sends the call back
     except NotJson as error:
         return f"The arguments of {name} are not valid JSON: {error}."
     if not isinstance(decoded, dict):
         return f"The arguments of {name} must be a JSON object."
-    misfits = Schema(schema).violations(decoded, patterns)
-    return f"The arguments of {name} do not fit its schema: {'; '.join(misfits)}." if misfits else None
+    violations = Schema(schema).violations(decoded, patterns)
+    return f"The arguments of {name} do not fit its schema: {'; '.join(violations)}." if violations else None

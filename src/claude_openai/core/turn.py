@@ -1,4 +1,4 @@
-"""What one request asks for."""
+"""A turn: everything that one request asks for."""
 
 from dataclasses import dataclass, field
 
@@ -10,11 +10,11 @@ from claude_openai.core.tools import AUTO, Tool, ToolChoice
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How the answer is to be drawn; None leaves upstream's default.
+    """The generation parameters; None leaves upstream's default.
 
     `max_tokens` counts the answer's tokens, thinking included. `temperature` and `top_p` are in upstream's range,
-    0 to 1; where one of them is given, the model does not think. `effort` is one that the model takes.
-    `stop` are sequences for upstream, `halt` those that it does not take or look for, and that end the answer here.
+    0 to 1; if one of them is given, the model does not think. `effort` is one that the model supports. `stop` are
+    the stop sequences that upstream gets, `local_stop` those that it does not support and this server looks for.
     """
 
     max_tokens: int | None = None
@@ -30,8 +30,8 @@ DEFAULT_SAMPLING = Sampling()
 
 @dataclass(frozen=True, slots=True)
 class ReplyFormat:
-    """The answer is one JSON object: one that fits `schema`, JSON text of an object's schema, or, where that is None,
-    any (JSON mode), which is the model's own text then.
+    """The answer must be one JSON object that fits `schema`, the JSON text of an object's schema; None allows any
+    object (JSON mode), which the model writes as text.
     """
 
     schema: str | None
@@ -39,12 +39,12 @@ class ReplyFormat:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Everything one request asks for: the whole conversation, its model and its settings.
+    """One request: the whole conversation, its model and its parameters.
 
     `messages` ends in a `UserMessage` or a `ToolMessage`. `principal` names the API key that asked ("local" where the
     server has none): conversations never cross principals. `agent` is None for the chat profile. `run_id` names the run
-    that the turn belongs to, where there is one; it is no part of what is asked. `reply_format` is None for plain text.
-    `streamed`: what was said is on its way, and cannot be taken back.
+    of the turn, "" if there is none, and does not count in comparisons. `reply_format` is None for plain text.
+    `streamed`: the client gets text at once, so that it cannot be withdrawn.
     """
 
     model: Model
@@ -60,11 +60,11 @@ class Turn:
 
     @property
     def is_large(self) -> bool:
-        """Whether to go over all of it takes too long for an event loop."""
+        """Whether processing all of it takes too long for the event loop."""
         described = sum(len(tool.schema) + len(tool.description) for tool in self.tools) + len(self.schema or "")
         return described > LARGE_CHARACTERS or are_large(self.messages)
 
     @property
     def schema(self) -> str | None:
-        """What the answer must fit, where there is such a schema."""
+        """The schema that the answer must fit; None if there is none."""
         return self.reply_format.schema if self.reply_format else None
