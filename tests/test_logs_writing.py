@@ -87,7 +87,7 @@ def test_a_file_that_is_there_already_is_its_owners_only_from_now_on(tmp_path: P
 @pytest.mark.proves("logs.rotation")
 def test_rotation_under_load_loses_no_line_and_splits_none(tmp_path: Path) -> None:
     path = tmp_path / "server.log"
-    logs.configure("info", logs.LogFile(path, 16_000), behind=True)
+    logs.configure("info", logs.LogFile(path, 16_000), background=True)
     threads = [Thread(target=tell, args=range(begin, begin + 100)) for begin in range(0, 600, 100)]
     for thread in threads:
         thread.start()
@@ -179,7 +179,7 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up_and_what_was_lost_is_told_when
     os.set_blocking(writer, blocking)
     many = 5 * MOST_WAITING
     try:
-        logs.configure("info", logs.Descriptor(writer), behind=True)
+        logs.configure("info", logs.Descriptor(writer), background=True)
         tell(*range(many))  # far more than the pipe and the queue take
         assert threading.active_count() < 10
         read = b""
@@ -217,7 +217,7 @@ def test_what_was_lost_is_counted_and_told_when_it_works_again() -> None:
 @pytest.mark.proves("logs.never-hurts")
 def test_what_comes_while_too_much_waits_is_lost_and_counted() -> None:
     moody = Moody()
-    logs.configure("info", moody, behind=True)
+    logs.configure("info", moody, background=True)
     moody.going.clear()
     tell(0)
     assert moody.writing.wait(PATIENCE_SECONDS)
@@ -232,7 +232,7 @@ def test_what_comes_while_too_much_waits_is_lost_and_counted() -> None:
 @pytest.mark.proves("logs.flush")
 def test_closing_writes_what_waits() -> None:
     moody = Moody()
-    logs.configure("info", moody, behind=True)
+    logs.configure("info", moody, background=True)
     tell(*range(500))
     logs.close()
     assert [entry["number"] for entry in moody.told()] == list(range(500))
@@ -242,7 +242,7 @@ def test_closing_writes_what_waits() -> None:
 @pytest.mark.parametrize("waiting", [1, 2 * MOST_WAITING])
 def test_closing_does_not_wait_for_ever(waiting: int) -> None:
     moody = Moody()
-    logs.configure("info", moody, behind=True)
+    logs.configure("info", moody, background=True)
     moody.going.clear()
     tell(*range(waiting))
     logs.close(0.05)
@@ -253,7 +253,7 @@ def test_closing_does_not_wait_for_ever(waiting: int) -> None:
 @pytest.mark.proves("logs.events")
 def test_what_changes_after_it_was_logged_is_logged_as_it_was() -> None:
     moody = Moody()
-    logs.configure("info", moody, behind=True)
+    logs.configure("info", moody, background=True)
     moody.going.clear()
     rows = [1]
     logs.logger("claude_openai.test").info("test.event", rows=rows)

@@ -63,7 +63,7 @@ def _configure_log(settings: Settings, environ: Mapping[str, str], secrets: Iter
         colours=wants_colours(sys.stdout, environ),
         secrets=secrets,
         diagnostics=logs.Descriptor(sys.stderr.fileno()) if settings.debug else None,
-        behind=True,
+        background=True,
     )
     atexit.register(logs.close)  # after the last word on why the server ended
 

@@ -1,15 +1,15 @@
-"""The log: events with fields, as lines of JSON on standard output or in a file, or, for people, as columns.
+"""The log: events with fields, as JSON lines on standard output or in a file, or as columns for people.
 
-`log.info("http.request", status=200)`: the first word is the event, a constant, and all that varies is a field. What a
-task binds with `bound(request_id=...)` is in every event of that task. What libraries log through the standard library
-comes out the same way. `docs/logs.md` lists the events.
+`log.info("http.request", status=200)`: the first argument is the name of the event, a constant; everything that varies
+is a field. Fields that a task binds with `bound(request_id=...)` are in every event of that task. Records of the
+standard library's `logging` become events too. `docs/logs.md` lists the events.
 
-Promises: whatever is logged passes one `Redaction` before it is rendered; where it is written `behind`, logging never
-waits and never fails; what cannot be written is counted and told. Who has a payload to log asks `shows` first, so that
-it costs nothing where it is not wanted.
+Guarantees: every event passes one `Redaction` before it is rendered; with a background sink, logging never waits and
+never raises; events that cannot be written are counted, and the count is logged. Code that builds a payload for the log
+checks `shows` first, so that it costs nothing where the level is off.
 
-structlog and not the standard library alone, because events with fields, fields bound to a task and a chain of
-processors are what it is; in `logging` each would be a subclass of ours.
+We use structlog because it has events with fields, fields bound to a task and a chain of processors; with `logging`
+alone each would be a subclass of ours.
 """
 
 import logging
@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 CLOSE_SECONDS = 2.0
-"""What the last lines get at the end of the program."""
+"""Time to write the waiting events when the program ends."""
 
 _redaction = Redaction()
 _sink: Sink = DirectSink([])
@@ -64,20 +64,20 @@ def configure(
     colours: bool = False,
     secrets: Iterable[str] = (),
     diagnostics: Destination | None = None,
-    behind: bool = False,
+    background: bool = False,
 ) -> None:
-    """Set up logging for the whole process; a later call replaces an earlier one. Without a `level` nothing is logged.
+    """Configure logging for the whole process, replacing an earlier configuration. Without a `level` nothing is logged.
 
-    `secrets` are values that must never be seen, whatever field or text they turn up in. `diagnostics` gets warnings
-    and errors besides, as columns. With `behind` a thread of its own writes, until `close`.
+    `secrets` are values to hide in every field and text. `diagnostics` also gets warnings and errors, as columns. With
+    `background` a thread writes the events, until `close`.
     """
-    global _redaction, _sink  # noqa: PLW0603 -- logging is one per process, and so are what it hides and who writes
+    global _redaction, _sink  # noqa: PLW0603 -- a process has one log, one redaction and one sink
     close()
     _redaction = Redaction(secrets)
     outputs = [] if level is None else [Output(log, json_line if json else columns(colours=colours))]
     if diagnostics:
         outputs.append(Output(diagnostics, columns(colours=colours), least=logging.WARNING))
-    _sink = BackgroundSink(outputs, _redaction) if behind and outputs else DirectSink(outputs, _redaction)
+    _sink = BackgroundSink(outputs, _redaction) if background and outputs else DirectSink(outputs, _redaction)
     least = levels.least(level, diagnosing=diagnostics is not None)
     structlog.configure(
         processors=[*processors(), structlog.processors.format_exc_info],
@@ -88,34 +88,34 @@ def configure(
 
 
 def close(seconds: float = CLOSE_SECONDS) -> None:
-    """Write what waits to be written, for a bounded time. What is logged afterwards is lost."""
+    """Write the waiting events, for at most `seconds`. Later events are lost."""
     _sink.close(seconds)
 
 
 def logger(name: str) -> Log:
-    """The logger of the module `name`; it may be made before `configure`."""
+    """The logger of the module `name`; it may be created before `configure`."""
     log: Log = structlog.get_logger(name)
     return log
 
 
 def bound(**fields: object) -> AbstractContextManager[object]:
-    """A block whose events all carry `fields`, those of the tasks started in it too."""
+    """A context manager that adds `fields` to every event of the block and of the tasks started in it."""
     return structlog.contextvars.bound_contextvars(**fields)
 
 
 def redacted(text: str) -> str:
-    """`text` as the log would show it, for what is told to a person directly."""
+    """`text` without secrets, as in the log; for messages to the operator."""
     return _redaction.text(text)
 
 
 def crashed(error: BaseException) -> None:
-    """Log where an unexpected error came from. Before `configure` nobody can have asked for a log."""
+    """Log an unexpected error with its traceback, if logging is configured."""
     if structlog.is_configured():
         logger(__name__).error("program.crashed", exc_info=error)
 
 
 def _take_over(handler: logging.Handler, least: int) -> None:
-    """Uvicorn's own handlers would write past us."""
+    """Replace the handlers of the root logger and of uvicorn, which would write past ours."""
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(least)

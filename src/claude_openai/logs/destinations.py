@@ -1,7 +1,7 @@
-"""Where lines go: a standard stream, a file that is put aside when it is full, memory.
+"""The destinations of log lines: a standard stream, a file with rotation, memory.
 
-A line is written whole or not at all, as far as the system lets us: what is left of one that failed is taken back, or
-ended before the next. Files are for their owner only.
+A line is written completely or not at all, as far as the system allows: a partial line is truncated, or ended before
+the next one. Only the owner can read the files.
 """
 
 import os
@@ -13,20 +13,20 @@ from pathlib import Path
 from typing import Final, Protocol
 
 BACKUPS: Final = 3
-"""Files that were put aside and are kept: the latest is `.1`."""
+"""Rotated files that are kept: the latest is `.1`."""
 
 _PRIVATE_FILE: Final = 0o600
 _PRIVATE_FOLDER: Final = 0o700
 
 _FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NONBLOCK", 0)
-"""Not blocking, so that a named pipe that nobody reads is an error at the start and no start that never ends."""
+"""Non-blocking, so that opening a named pipe without a reader fails at once instead of blocking the start."""
 
 
 class Destination(Protocol):
-    """Takes lines, each with its end."""
+    """Takes lines, each with its line break."""
 
     def write(self, line: bytes) -> None:
-        """Write `line`, waiting for as long as that takes.
+        """Write `line`; blocks until it is written.
 
         Raises:
             OSError: it could not be written.
@@ -35,7 +35,7 @@ class Destination(Protocol):
 
 
 class Memory:
-    """Keeps what is written."""
+    """Keeps the lines in memory, for tests."""
 
     def __init__(self) -> None:
         self._lines: list[bytes] = []
@@ -46,12 +46,12 @@ class Memory:
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """All lines."""
         return b"".join(self._lines).decode()
 
 
 class Descriptor:
-    """A stream that is open already and stays so, written past all buffers: those would raise when Python ends."""
+    """An open file descriptor, written without buffers, since flushing a buffer could raise when Python exits."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -69,7 +69,7 @@ class Descriptor:
 
 
 class LogFile:
-    """A file of `max_bytes` at most, and `BACKUPS` older ones beside it. One that was moved or removed is made again.
+    """A file of at most `max_bytes`, with `BACKUPS` rotated files beside it. A moved or removed file is recreated.
 
     Raises:
         OSError: it cannot be opened.
@@ -82,7 +82,7 @@ class LogFile:
 
     def write(self, line: bytes) -> None:
         """See `Destination.write`."""
-        file = self._with_room(len(line))
+        file = self._file_for(len(line))
         begin = os.fstat(file).st_size
         written = 0
         try:
@@ -93,27 +93,27 @@ class LogFile:
                 os.ftruncate(file, begin)
             raise
 
-    def _with_room(self, size: int) -> int:
-        """The file that the next line belongs in."""
+    def _file_for(self, size: int) -> int:
+        """The descriptor of the file for a line of `size` bytes; rotates a full file, and reopens a moved one."""
         if self._file is not None and not _is_at(self._path, self._file):
-            self._let_go()
+            self._close()
         if self._file is None:
             self._file = _opened(self._path)
         found = os.fstat(self._file)
         if stat.S_ISREG(found.st_mode) and found.st_size > 0 and found.st_size + size > self._max_bytes:
-            self._let_go()
-            _put_aside(self._path)
+            self._close()
+            _rotate(self._path)
             self._file = _opened(self._path)
         return self._file
 
-    def _let_go(self) -> None:
+    def _close(self) -> None:
         file, self._file = self._file, None
         if file is not None:
             os.close(file)
 
 
 def _writing(descriptor: int, line: bytes) -> Iterator[int]:
-    """Writes all of `line`, telling after each piece how long it was. A full pipe is waited for."""
+    """Write all of `line`, and yield the length of each written piece. Waits for a full pipe."""
     rest = memoryview(line)
     while rest:
         try:
@@ -131,7 +131,7 @@ def _opened(path: Path) -> int:
     file = os.open(path, _FLAGS, _PRIVATE_FILE)
     found = os.fstat(file)
     if stat.S_ISREG(found.st_mode) and stat.S_IMODE(found.st_mode) & ~_PRIVATE_FILE and hasattr(os, "fchmod"):
-        with suppress(OSError):  # it is another's, who shares it on purpose
+        with suppress(OSError):  # another user's file, shared on purpose
             os.fchmod(file, _PRIVATE_FILE)
     return file
 
@@ -143,8 +143,8 @@ def _is_at(path: Path, file: int) -> bool:
         return False
 
 
-def _put_aside(path: Path) -> None:
-    """Where that fails the file grows: better than a line that is lost."""
+def _rotate(path: Path) -> None:
+    """Rename the files to the next number. If that fails the file grows, which is better than losing lines."""
     names = [path, *(path.with_name(f"{path.name}.{number}") for number in range(1, BACKUPS + 1))]
     for older, newer in zip(reversed(names[1:]), reversed(names[:-1]), strict=True):
         with suppress(OSError):

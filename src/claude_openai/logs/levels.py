@@ -1,4 +1,4 @@
-"""How much is logged. `info` has nothing of what was said, `debug` requests and answers, `trace` every message."""
+"""Log levels. `info` logs no contents, `debug` requests and answers, `trace` every message of Claude Code."""
 
 import logging
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ NUMBERS: Final[Mapping[str, int]] = {
 NOTHING: Final = logging.CRITICAL + 1
 
 _least = logging.INFO
-"""As long as nobody has said otherwise."""
+"""Until `filtering` sets another level."""
 
 
 class Log(FilteringBoundLogger, Protocol):
@@ -33,27 +33,27 @@ class Log(FilteringBoundLogger, Protocol):
 
 
 def shows(level: Level) -> bool:
-    """Whether events of `level` are logged: ask before making a payload."""
+    """Whether events of `level` are logged: check it before building a payload."""
     return NUMBERS[level] >= _least
 
 
 def least(level: Level | None, *, diagnosing: bool) -> int:
-    """The number of the least level that anybody wants to see."""
+    """The number of the lowest level that any output needs; with `diagnosing` one output needs warnings and errors."""
     if level is None:
         return logging.WARNING if diagnosing else NOTHING
     return NUMBERS[level]
 
 
 def filtering(number: int) -> type[Any]:
-    """The class of loggers that log from `number` on."""
-    global _least  # noqa: PLW0603 -- logging is one per process
+    """The logger class for events of level `number` and above."""
+    global _least  # noqa: PLW0603 -- a process has one log level
     _least = number
     known: type[Any] = structlog.make_filtering_bound_logger(min(max(number, logging.DEBUG), logging.CRITICAL))
     return type("TracingBoundLogger", (known,), {"trace": _trace}) if number <= TRACE else known
 
 
 def of_libraries(number: int) -> int:
-    """Of libraries only what went wrong is of use, except to those who want everything."""
+    """The level for libraries: warnings and errors only, except with `trace`."""
     return logging.DEBUG if number <= TRACE else max(number, logging.WARNING)
 
 

@@ -1,4 +1,4 @@
-"""Where events come from: our own modules through structlog, libraries through the standard library's `logging`."""
+"""The sources of events: our modules through structlog, libraries through the standard library's `logging`."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ Put = Callable[[EventDict], None]
 
 
 def processors() -> Sequence[Processor]:
-    """What every event gets."""
+    """The processors of every event: bound fields, the level, the time."""
     return (
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -22,14 +22,14 @@ def processors() -> Sequence[Processor]:
 
 
 class EventLogger:
-    """What structlog hands our own events to, whatever their level."""
+    """The innermost logger: structlog passes our events of every level to it."""
 
     def __init__(self, put: Put) -> None:
         self._put = put
 
     @classmethod
     def factory(cls, put: Put) -> Callable[..., "EventLogger"]:
-        """What structlog makes loggers with, giving it their names."""
+        """The `logger_factory` for structlog, which calls it with the loggers' names."""
         return lambda *_: cls(put)
 
     def _log(self, **event: Any) -> None:
@@ -39,29 +39,24 @@ class EventLogger:
 
 
 class StdlibHandler(QueueHandler):
-    """A handler whose queue is ours. What it inherits is that no record raises anything into the library."""
+    """Passes records to our sink. It inherits that no record raises an exception in the library that logs."""
 
     def __init__(self, put: Put) -> None:
         super().__init__(SimpleQueue())
         self._put = put
 
     def prepare(self, record: logging.LogRecord) -> EventDict:
-        """The record as an event; a traceback is text from here on."""
-        event: Any = {"event": record.getMessage(), "logger": record.name, **_trouble(record)}
+        """Convert the record to an event; a traceback becomes text."""
+        exception = {"exception": logging.Formatter().formatException(record.exc_info)} if record.exc_info else {}
+        event: Any = {"event": record.getMessage(), "logger": record.name, **exception}
         for processor in processors():
             event = processor(None, record.levelname.lower(), event)
         return dict(event)
 
     def enqueue(self, record: Any) -> None:
-        """Hand over what `prepare` made."""
+        """Pass on the event that `prepare` returned."""
         self._put(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- the standard library's name
-        """The inherited one prints the record's arguments as they are, secrets included."""
+        """Log that the record could not be formatted. The inherited method prints the arguments, secrets included."""
         self._put({"level": "error", "event": "log.unprintable", "logger": record.name})
-
-
-def _trouble(record: logging.LogRecord) -> dict[str, object]:
-    if not record.exc_info:
-        return {}
-    return {"exception": logging.Formatter().formatException(record.exc_info)}

@@ -1,4 +1,4 @@
-"""The one place where secrets are taken out of what is logged: by their name, by their value, by their looks."""
+"""Redaction: hides secrets in events, by their name, by their value and by their shape."""
 
 import json
 import re
@@ -17,30 +17,30 @@ from claude_openai.logs.snapshot import CUT, LONGEST_TEXT, TOO_DEEP, cut
 HIDDEN: Final = "[hidden]"
 
 SHORTEST_SECRET: Final = 6
-"""Characters. Shorter ones are looked for as whole values only: hiding every "1" would tell which digit it is."""
+"""Characters. Shorter secrets are hidden only as whole values: hiding every "1" would reveal the digit."""
 
 DEEPEST: Final = 40
-"""Levels of nesting, those of JSON within texts included."""
+"""Levels of nesting, including those of JSON within texts."""
 
 _LONGEST_NAME: Final = 256
 
 _SHORT: Final = 64
-"""Characters of a text that is remembered with what became of it: names and words come back in every event."""
+"""Characters of a text whose redaction is cached: names and short values recur in every event."""
 
-_REMEMBERED: Final = 4096
+_MOST_CACHED: Final = 4096
 
 
 def secrets_in(environ: Mapping[str, str]) -> list[str]:
-    """The values in `environ` that its names say are secrets."""
+    """The values in `environ` whose names mark them as secrets."""
     return [value for name, value in environ.items() if _rule(name) is not _Hides.NOTHING]
 
 
 class _Hides(Enum):
-    """What a field's name says about its value."""
+    """What to hide of a value, given the name of its field."""
 
     NOTHING = auto()
     TEXT = auto()
-    """A secret if it is text: `tokens` is mostly a count, but may be a list of them."""
+    """Hide texts only: `tokens` is mostly a count, but may be a list of secrets."""
     EVERYTHING = auto()
 
 
@@ -51,10 +51,10 @@ _QUICKLY: Final = (*_WORDS, *_PAIRS, "token")
 _SEPARATORS: Final = {code: None for code in range(128) if not chr(code).isalnum()}
 
 _SECRET_NAMES: Final = re.compile("|".join([*_WORDS, *_PAIRS, "token$"]))
-"""Looked for in a name without case, dashes and the like, so that `X-Api-Key`, `apiKey` and `API KEY` are one."""
+"""Searched in lower case and without separators, so that `X-Api-Key`, `apiKey` and `API KEY` are the same name."""
 
 _BETWEEN: Final = r"(?:[^A-Za-z0-9]|%[0-9A-Fa-f]{2})?"
-"""What may stand between the words of a name, in a text."""
+"""A separator between the words of a name, in a text."""
 
 _NAME_IN_TEXT: Final = (
     r"(?:(?P<line>authorization|cookie)"
@@ -71,25 +71,25 @@ _SEPARATOR: Final = (
 _VALUE: Final = r"(?:b?(?P<quote>\\*[\"'])(?P<quoted>(?:(?!(?<!\\)(?P=quote)).)*)|(?P<bare>[^\s,;&\"'<>})\]\\]+))"
 
 _NAMED: Final = re.compile(f"{_NAME_IN_TEXT}(?P<separator>{_SEPARATOR}){_VALUE}", re.IGNORECASE | re.DOTALL)
-"""A secret with its name within a text: `"api_key": "..."`, `token=...`, `Cookie: ...`, with quotes escaped or not."""
+"""A named secret within a text: `"api_key": "..."`, `token=...`, `Cookie: ...`, with quotes escaped or not."""
 
 _HEADER: Final = re.compile(r"(?P<name>[\w!#$%&'*+.^`|~ -]{1,128})(?P<colon>:[ \t]*)\S.{0,8000}")
-"""A text that is one header: one line, and nothing else."""
+"""A text that is exactly one header line."""
 
 _BRACKETS: Final = re.compile(r"(?P<quote>\\*[\"'])(?:(?!(?<!\\)(?P=quote)).)*(?P=quote)|[\[\]{}]", re.DOTALL)
-"""Brackets, and quoted texts, in which they do not count."""
+"""Brackets, and quoted texts, in which brackets do not count."""
 
 _LINE: Final = re.compile(r"[^\r\n\"']*")
 
 _SCHEME: Final = r"(?P<scheme>{}(?:[ \t]|%20|\+){{1,8}})"
-"""Of an Authorization header. No boundary before it: an escaped line break ends in a letter."""
+"""The scheme of an Authorization header. No word boundary before it: an escaped line break ends in a letter."""
 
 _NO_TOKENS: Final = "authentication|authorization|credentials?|tokens?|scheme|header|prefix|format"
-"""Words that follow "Bearer" where somebody speaks of it."""
+"""Words that follow "Bearer" in prose."""
 
 
 def _basic(found: re.Match[str]) -> str:
-    """Letters alone may be a word ("basic understanding"), or `user:password` in base64."""
+    """Letters alone may be prose ("basic understanding"), or `user:password` in base64."""
     text = found["token"]
     try:
         secret = any(map(str.isdecimal, text)) or b":" in b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -111,39 +111,39 @@ _SHAPES: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]
     (re.compile(r"\bsk-[\w-]{8,}"), HIDDEN),
     (re.compile(r"(?<=://)[^/\s?#\"'<>]+@"), f"{HIDDEN}@"),
 )
-"""What a secret looks like that has no name: a second net under the names and the values."""
+"""The shapes of secrets without a name, in case neither names nor values match."""
 
 
 class Redaction:
-    """A structlog processor, for events that are plain data. `secrets` are values that are hidden wherever they are."""
+    """A structlog processor for snapshots. `secrets` are values to hide in every text."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = {secret for secret in secrets if secret}
         self._short = frozenset(secret for secret in known if len(secret) < SHORTEST_SECRET)
         spellings = {spelling for secret in known - self._short for spelling in _spellings(secret)}
-        # The longest first, because one may be the beginning of another; without any, a pattern that never matches.
-        self._seen: dict[str, str] = {}
+        # The longest first, because one may be the beginning of another. Without secrets the pattern never matches.
+        self._cached: dict[str, str] = {}
         self._known = re.compile("|".join(map(re.escape, sorted(spellings, key=len, reverse=True))) or r"(?!)")
 
     def __call__(self, _logger: object, _method: str, event: EventDict) -> EventDict:
         return self._mapping(event, DEEPEST, _Hides.NOTHING)
 
     def text(self, text: str) -> str:
-        """`text` with what is secret in it hidden, and no longer than is logged."""
+        """`text` with its secrets hidden, cut to the length that is logged."""
         text = self._text(text, DEEPEST)
         return text if len(text) <= 2 * LONGEST_TEXT else cut(text, LONGEST_TEXT)
 
     def _text(self, text: str, depth: int) -> str:
         if len(text) > _SHORT:
-            return self._shown(text, depth)
-        shown = self._seen.get(text)
+            return self._redacted(text, depth)
+        shown = self._cached.get(text)
         if shown is None:
-            if len(self._seen) >= _REMEMBERED:
-                self._seen.clear()
-            shown = self._seen[text] = self._shown(text, DEEPEST)
+            if len(self._cached) >= _MOST_CACHED:
+                self._cached.clear()
+            shown = self._cached[text] = self._redacted(text, DEEPEST)
         return shown
 
-    def _shown(self, text: str, depth: int) -> str:
+    def _redacted(self, text: str, depth: int) -> str:
         if text in self._short:
             return HIDDEN
         if len(text) > LONGEST_TEXT:
@@ -158,7 +158,7 @@ class Redaction:
         return _without_named(text) if _may_name(text) else text
 
     def _json(self, text: str, depth: int) -> str | None:
-        """`text`, if it is JSON: as it is where nothing in it is secret."""
+        """Redact `text` as JSON: unchanged if it has no secrets, None if it is not JSON."""
         if not depth or not text.lstrip().startswith(("{", "[", '"')):
             return None
         try:
@@ -197,7 +197,7 @@ class Redaction:
                 return self._text(repr(value), depth)
 
     def _items(self, values: list[object], depth: int, hides: _Hides) -> list[object]:
-        """A header's name before its value, and an option's: two texts in a row."""
+        """Redact a list, in which a name may precede its value: a header as a pair, an option of a command."""
         shown: list[object] = []
         before: object = None
         for value in values:
@@ -208,7 +208,7 @@ class Redaction:
         return shown
 
     def _number(self, number: float) -> object:
-        """Digits can be a secret too; and JSON has no word for infinity."""
+        """Digits can be a secret too. Infinity and NaN, which JSON lacks, become text."""
         text = self._text(str(number), 0)
         return number if text == str(number) and (isinstance(number, int) or isfinite(number)) else text
 
@@ -218,7 +218,7 @@ _VALUES: Final = ("value", "values")
 
 
 def _names_a_secret(fields: Mapping[str, object]) -> bool:
-    """`{"name": "Authorization", "value": ...}`, as some lists of headers have it."""
+    """Whether a field names a secret: `{"name": "Authorization", "value": ...}`, as in some lists of headers."""
     return any(_rule(name) is _Hides.EVERYTHING for each in _NAMES if isinstance(name := fields.get(each), str))
 
 
@@ -227,9 +227,9 @@ def _stricter(name: str, inherited: _Hides) -> _Hides:
     return inherited if rule is _Hides.NOTHING or inherited is _Hides.EVERYTHING else rule
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_MOST_CACHED)
 def _rule(name: str) -> _Hides:
-    """`access_token` is one; `prompt_tokens` and `first_token_ms` are numbers, and hidden only where they are text."""
+    """The rule for a field's name: `access_token` hides everything, `prompt_tokens` and `first_token_ms` only text."""
     if len(name) > _LONGEST_NAME:
         return _Hides.NOTHING
     plain = re.sub("[^a-z0-9]", "", unquote(name).lower())
@@ -239,13 +239,13 @@ def _rule(name: str) -> _Hides:
 
 
 def _may_name(text: str) -> bool:
-    """Quickly, since most texts do not; `_NAMED` takes some milliseconds for a long one."""
+    """A quick check for secrets' names, which most texts lack; `_NAMED` takes some milliseconds for a long text."""
     squeezed = (unquote(text) if "%" in text else text).lower().translate(_SEPARATORS)
     return any(word in squeezed for word in _QUICKLY)
 
 
 def _without_named(text: str) -> str:
-    """`text` without the values that stand after a secret's name in it."""
+    """`text` with every value hidden that follows a secret's name."""
     shown, end = [], 0
     while found := _NAMED.search(text, end):
         begin, after = _extent(text, found)
@@ -257,7 +257,7 @@ def _without_named(text: str) -> str:
 
 
 def _extent(text: str, found: re.Match[str]) -> tuple[int, int]:
-    """Where the value begins and ends: nowhere if it is a number of tokens."""
+    """The start and end of the value; an empty range if it is a number of tokens."""
     begin, end = found.end("separator"), found.end()
     counted = found["token"] and found["rest"] and re.fullmatch(r"[\d.]+", found["bare"] or "")
     if counted:
@@ -270,7 +270,7 @@ def _extent(text: str, found: re.Match[str]) -> tuple[int, int]:
 
 
 def _end_of_brackets(text: str, begin: int) -> int:
-    """Behind the bracket that closes the one at `begin`; the end of `text` where none does."""
+    """The position after the bracket that closes the one at `begin`; the end of `text` if none does."""
     depth = 0
     for part in _BRACKETS.finditer(text, begin):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(part[0], 0)
@@ -285,6 +285,6 @@ def _end_of_line(text: str, begin: int) -> int:
 
 
 def _spellings(secret: str) -> set[str]:
-    """As it is, and as it stands in a `repr`, of bytes too, in JSON and in a URL."""
+    """`secret` itself, and as it is written in a `repr` (of bytes too), in JSON and in a URL."""
     as_bytes = secret.encode("utf-8", "backslashreplace")
     return {secret, repr(secret)[1:-1], repr(as_bytes)[2:-1], json.dumps(secret)[1:-1], quote(as_bytes, safe="")}

@@ -1,4 +1,4 @@
-"""An event as a line: JSON for programs, columns for people."""
+"""Renders an event as a line: JSON for programs, columns for people."""
 
 import json
 import re
@@ -14,12 +14,12 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 
 def json_line(event: EventDict) -> str:
-    """One line, in ASCII."""
+    """One line of JSON, in ASCII."""
     return json.dumps(event)
 
 
 def columns(*, colours: bool) -> Rendering:
-    """The time, the level, the event, and the fields by their names."""
+    """A renderer for people: the time, the level, the event, and the fields as `name=value`."""
     renderer = structlog.dev.ConsoleRenderer(
         colors=colours,
         timestamp_key="time",
@@ -28,13 +28,13 @@ def columns(*, colours: bool) -> Rendering:
     )
 
     def render(event: EventDict) -> str:
-        return renderer(None, "", {name: _inert(name, value) for name, value in event.items()})
+        return renderer(None, "", {name: _escaped(name, value) for name, value in event.items()})
 
     return render
 
 
-def _inert(name: str, value: object) -> object:
-    """What a client sent must neither begin a line of its own nor speak to the terminal."""
+def _escaped(name: str, value: object) -> object:
+    """Escape control characters: text of a client must neither begin a line nor control the terminal."""
     if name == "exception" or not isinstance(value, str):
         return value
     return _CONTROL.sub(lambda found: repr(found[0])[1:-1], value)

@@ -1,4 +1,4 @@
-"""Events are written at once, or by a thread of their own behind those who log, who then never wait and never fail."""
+"""Sinks write events to outputs: directly, or in a background thread, so that logging never waits and never raises."""
 
 import logging
 import time
@@ -18,19 +18,19 @@ from claude_openai.logs.rendering import Rendering
 from claude_openai.logs.snapshot import snapshot
 
 MOST_WAITING: Final = 1000
-"""Events between those who log and the thread that writes; each is of a bounded size (`plain`)."""
+"""Events in the queue of the background thread; each has a bounded size (`snapshot`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A destination, how it wants its lines, and from which level on."""
+    """A destination with its renderer and its lowest level."""
 
     destination: Destination
     render: Rendering
     least: int = logging.NOTSET
 
     def write(self, event: EventDict) -> None:
-        """Write `event`, if it is wanted.
+        """Write `event`, if its level is high enough.
 
         Raises:
             OSError: it could not be written.
@@ -40,19 +40,19 @@ class Output:
 
 
 class Sink(Protocol):
-    """What takes events."""
+    """Takes events."""
 
     def put(self, event: EventDict) -> None:
-        """Take `event`."""
+        """Write `event`, now or later."""
         ...
 
     def close(self, seconds: float) -> None:
-        """Write what there is, within `seconds`, and take no more."""
+        """Write the waiting events within `seconds`, and accept no more."""
         ...
 
 
 class DirectSink:
-    """Writes each event as it comes. Where that does not work the event is lost."""
+    """Writes each event at once. Events that cannot be written are lost and counted."""
 
     def __init__(self, outputs: Sequence[Output], redaction: Redaction | None = None) -> None:
         self._outputs = outputs
@@ -66,7 +66,7 @@ class DirectSink:
             self.write(snapshot(event))
 
     def write(self, event: EventDict) -> None:
-        """Write what is plain already, and then what there is to say of events that were lost."""
+        """Write `event`, a snapshot, and then the number of events that were lost before."""
         if self._written(event) and self.lost:
             with self._lock:
                 lost, self.lost = self.lost, 0
@@ -74,15 +74,15 @@ class DirectSink:
                 self.lose(lost)
 
     def lose(self, count: int = 1) -> None:
-        """Remember that so many were lost."""
+        """Count `count` lost events."""
         with self._lock:
             self.lost += count
 
     def close(self, seconds: float) -> None:
-        """Nothing waits."""
+        """Nothing to do: no event waits."""
 
     def _written(self, event: EventDict) -> bool:
-        """Whether the first output has it; it is the log, the others are for people besides."""
+        """Write `event` to all outputs; whether the first one, which is the log, has worked."""
         shown = self._redaction(None, "", event)
         worked = []
         for output in self._outputs:
@@ -98,7 +98,7 @@ class DirectSink:
 
 
 class BackgroundSink:
-    """Writes in a thread. Whoever logs does not wait: what comes while too much waits already is lost."""
+    """Writes in a background thread. `put` never waits: when the queue is full, the event is lost and counted."""
 
     def __init__(self, outputs: Sequence[Output], redaction: Redaction) -> None:
         self._writer = DirectSink(outputs, redaction)
@@ -114,7 +114,7 @@ class BackgroundSink:
             self._writer.lose()
 
     def close(self, seconds: float) -> None:
-        """See `Sink.close`. A thread that hangs in a write that never ends is left to the end of the program."""
+        """See `Sink.close`. A thread that hangs in a write is abandoned: it ends with the program."""
         deadline = time.monotonic() + seconds
         try:
             self._waiting.put(None, timeout=seconds)

@@ -1,6 +1,7 @@
-"""What is kept of an event until it is written: a copy of its fields as plain data, of a bounded size.
+"""Snapshots of events: a copy of the fields as plain data of a bounded size, kept until the event is written.
 
-So nothing that changes later, and nothing large, is held; and no `repr` can bring a secret in after the redaction.
+Later changes of the values have no effect, nothing large is held in memory, and no `repr` can add a secret after the
+redaction.
 """
 
 from collections.abc import Mapping
@@ -11,24 +12,24 @@ from typing import Any, Final
 from structlog.typing import EventDict
 
 LONGEST_TEXT: Final = 64 * 1024
-"""Characters of one text that are logged: whoever can connect chooses some of them, and each is looked at."""
+"""Characters of one text that are logged: clients choose some texts, and redaction searches all of them."""
 
 LARGEST_EVENT: Final = 256 * 1024
-"""Characters of all texts of an event, and what else is in it, each thing counted as one of `SMALLEST`."""
+"""Characters of all texts of an event; any other value counts as `SMALLEST`."""
 
 SMALLEST: Final = 8
 
 HEAD: Final = ("time", "level", "event", "run_id", "request_id")
-"""What an event begins with."""
+"""The first fields of an event."""
 
 DEEPEST: Final = 12
-"""Levels of nesting that are shown, because a value may contain itself."""
+"""Levels of nesting that are kept; a value may contain itself."""
 
 CUT: Final = "[cut]"
 TOO_DEEP: Final = "[...]"
 
 _TORN: Final = 2048
-"""Characters at a cut that are left out back to a space: half a secret is none that is known."""
+"""Characters that may be dropped before a cut, back to a space: redaction does not recognise half a secret."""
 
 _MANY: Final = (Mapping, list, tuple, set, frozenset)
 
@@ -37,8 +38,8 @@ _REPR.maxother = LONGEST_TEXT
 
 
 def snapshot(event: EventDict) -> EventDict:
-    """The fields of `event` as they are now: texts, numbers, lists and dictionaries. What says what it is goes first,
-    so that it is never cut.
+    """A copy of the fields of `event` as texts, numbers, lists and dictionaries. The fields of `HEAD` come first, so
+    that they are never cut.
     """
     head = {name: event[name] for name in HEAD if name in event}
     return _Copy().mapping({**head, **event}, DEEPEST)
@@ -95,7 +96,7 @@ class _Copy:
 
 
 def cut(text: str, most: int) -> str:
-    """The beginning of `text`, up to a space or well before the cut."""
+    """The beginning of `text`, at most `most` characters, cut at a space or well before a possible secret."""
     begin = text[: max(0, most - _TORN)]
     rest = text[len(begin) : most]
     whole = max(rest.rfind(" "), rest.rfind("\n")) + 1
@@ -103,5 +104,5 @@ def cut(text: str, most: int) -> str:
 
 
 def decoded(text: object) -> str:
-    """A name or a header's text, which may be bytes."""
+    """`text` as a string; names and headers may be bytes."""
     return text.decode("utf-8", "backslashreplace") if isinstance(text, bytes) else str(text)
