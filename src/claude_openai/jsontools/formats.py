@@ -1,6 +1,6 @@
-"""Formats of texts in a JSON Schema: those that OpenAI documents for tools, and web addresses. Others go unchecked.
+"""The `format`s of JSON Schema that are checked: those that OpenAI documents for tools, and URIs. Others are ignored.
 
-The validator's own checks hang on which packages happen to be installed, and differ from draft to draft; these do not.
+The validator's own checks depend on the installed packages and on the draft; these do not.
 """
 
 import re
@@ -15,7 +15,7 @@ from jsonschema import FormatChecker
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How a text of this format is told, and one of them for a model that has missed it."""
+    """The check of a text, which is falsy or raises `ValueError` if it does not fit, and an example for the model."""
 
     fits: Callable[[str], object]
     example: str
@@ -35,7 +35,7 @@ def _is_date_time(text: str) -> bool:
 
 _is_time = _matches(r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)")
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_ADDRESS = r"[a-z][a-z0-9+.-]*:[^\s<>\"\\^`{|}\x00-\x1f\x7f]*"  # other alphabets, too: browsers take them
+_ADDRESS = r"[a-z][a-z0-9+.-]*:[^\s<>\"\\^`{|}\x00-\x1f\x7f]*"  # other alphabets too, as browsers accept them
 
 FORMATS: Final[Mapping[str, Format]] = {
     "date-time": Format(_is_date_time, "2026-01-31T12:30:00Z"),
@@ -55,7 +55,7 @@ FORMATS: Final[Mapping[str, Format]] = {
 
 
 def format_checker() -> FormatChecker:
-    """What the validator asks."""
+    """The format checker for the validator."""
     checker = FormatChecker(formats=())
     for name, form in FORMATS.items():
         checker.checks(name, raises=ValueError)(_of_texts(form))

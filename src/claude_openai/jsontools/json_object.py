@@ -1,6 +1,6 @@
-"""The JSON object within a model's text, taken out as the text streams: code fences and words around it are left off.
+"""Extracts the JSON object from a model's text while the text streams; code fences and prose around it are dropped.
 
-Nothing of the object is held back but its beginning, up to its first name: a brace alone may belong to words.
+Only the beginning of the object is held back, up to its first name: a brace alone may be prose.
 """
 
 import re
@@ -9,61 +9,61 @@ from typing import Final, Literal
 from claude_openai.jsontools.strict import NotJson, parse
 
 LONGEST_BEGINNING: Final = 4096
-"""Characters up to the colon after the first name. It bounds what is held back, and how often that is looked at."""
+"""Characters up to the colon after the first name. It bounds the held text, and how often it is searched."""
 
 _OPENED: Final = re.compile(r'\{\s*(?:\}|"(?:[^"\\]|\\.)*"\s*:)', re.DOTALL)
-"""How an object begins, or is whole without a name."""
+"""The beginning of an object, or an empty object."""
 
 _OPENING: Final = re.compile(r'\{\s*(?:"(?:[^"\\]|\\.)*(?:\\|"\s*)?)?', re.DOTALL)
-"""What may still become one."""
+"""A text that may become the beginning of an object."""
 
 _OUTSIDE, _INSIDE = re.compile(r'[{}\[\]"]'), re.compile(r'["\\]')
-"""What matters outside a string of the object, and inside one."""
+"""The characters that matter to the parser outside a string of the object, and inside one."""
 
 
 class ObjectText:
-    """The first object of a text that is fed piece by piece. `text` is what was taken so far."""
+    """Extracts the first object of a text that is fed piece by piece. `text` is the object so far."""
 
     def __init__(self) -> None:
-        self._state: Literal["before", "within", "behind"] = "before"
+        self._state: Literal["before", "within", "after"] = "before"
         self._held = ""
         self._last = ""
         self._depth = 0
         self._in_string = False
         self._escaped = False
-        self._taken: list[str] = []
-        self._listed = False
+        self._pieces: list[str] = []
+        self._is_array = False
         self._only = True
 
     @property
     def text(self) -> str:
-        """The object as far as it came."""
-        return "".join(self._taken)
+        """The object so far."""
+        return "".join(self._pieces)
 
     @property
     def only(self) -> bool:
-        """Whether the text was the object and nothing else but white space."""
+        """Whether the text is the object and white space only."""
         return self._only
 
     def feed(self, piece: str) -> str:
-        """What of `piece`, and of what was held back before it, belongs to the object."""
-        taken = self._begun(piece) if self._state == "before" else piece
-        if not taken:
+        """The part of `piece`, and of the text held back before, that belongs to the object."""
+        text = self._find_beginning(piece) if self._state == "before" else piece
+        if not text:
             return ""
-        if self._state == "behind":
-            self._only = self._only and not taken.strip()
+        if self._state == "after":
+            self._only = self._only and not text.strip()
             return ""
-        end = self._end(taken)
-        taken, rest = taken[:end], taken[end:]
+        end = self._end(text)
+        taken, rest = text[:end], text[end:]
         self._only = self._only and not rest.strip()
-        self._taken.append(taken)
+        self._pieces.append(taken)
         return taken
 
     def fault(self) -> str | None:
-        """Why the whole text gives no object, as a phrase; None where it gives one."""
-        if self._listed:
+        """Why the whole text has no valid object, as a phrase; None if it has one."""
+        if self._is_array:
             return "it is an array, not an object"
-        if not self._taken:
+        if not self._pieces:
             return "there is no JSON object in it"
         try:
             parse(self.text)
@@ -71,32 +71,32 @@ class ObjectText:
             return f"it is not valid JSON: {error}"
         return None
 
-    def _begun(self, piece: str) -> str:
-        """The object's text, where `piece` makes clear that it has begun; else nothing."""
+    def _find_beginning(self, piece: str) -> str:
+        """The object's text so far, once `piece` shows that it has begun; else an empty text."""
         text, self._held = self._held + piece, ""
         seen = 0
         while (at := text.find("{", seen)) >= 0:
-            self._pass_over(text[seen:at])
+            self._skip(text[seen:at])
             if _OPENED.match(text, at, at + LONGEST_BEGINNING):
                 if self._last == "[":
-                    self._listed, self._state = True, "behind"
+                    self._is_array, self._state = True, "after"
                     return ""
                 self._state = "within"
                 return text[at:]
             if len(text) - at <= LONGEST_BEGINNING and _OPENING.fullmatch(text, at):
                 self._held = text[at:]
                 return ""
-            self._pass_over("{")
+            self._skip("{")
             seen = at + 1
-        self._pass_over(text[seen:])
+        self._skip(text[seen:])
         return ""
 
-    def _pass_over(self, words: str) -> None:
-        if stripped := words.strip():
+    def _skip(self, prose: str) -> None:
+        if stripped := prose.strip():
             self._last, self._only = stripped[-1], False
 
     def _end(self, text: str) -> int:
-        """Where the object ends in `text`, its next piece; behind the piece where it goes on."""
+        """The position where the object ends in `text`, its next piece; the length of the piece if it continues."""
         at = 0
         if self._escaped and text:
             self._escaped, at = False, 1
@@ -113,6 +113,6 @@ class ObjectText:
                 case _:
                     self._depth -= 1
                     if self._depth == 0:
-                        self._state = "behind"
+                        self._state = "after"
                         return at
         return len(text)

@@ -1,6 +1,7 @@
-"""References within a JSON Schema: each leads to a schema, or out of the document, and none in a circle.
+"""Checks the references of a JSON Schema: each must lead to a schema, or out of the document, and none in a circle.
 
-Whoever follows them may then do so without looking: the validator knows no end, and fails on what is no schema.
+The validator follows references without such checks: it does not detect circles, and fails on a target that is not a
+schema.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,29 +17,29 @@ if TYPE_CHECKING:
     from referencing._core import Resolved, Resolver  # they have no public name
 
 _LONGEST_CHAIN = 50
-"""Schemas that one and the same value is held against, each because of the one before."""
+"""Schemas in a chain of references that all apply to the same value."""
 
 _IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
 
 
 class InvalidReference(ValueError):
-    """A reference is at fault; the message says which and why."""
+    """A reference is invalid; the message says which and why."""
 
 
 def check_references(schema: Any, check: Callable[[Any], None]) -> None:
-    """See that all references in `schema` lead somewhere. `check` raises for what is no schema; `schema` has passed it.
+    """Check all references in `schema`. `check` raises for a value that is not a schema; `schema` itself has passed it.
 
-    What is referred to often is looked up once, and checked once, where it stands in no place that a schema has.
+    Each target is looked up once, and checked once if it is not a subschema at a regular place.
 
     Raises:
-        InvalidReference: one does not, or they lead in a circle.
-        ValueError: one is no address at all.
+        InvalidReference: a reference has no target, or references lead in a circle.
+        ValueError: a reference is not a valid URI.
     """
     root = DRAFT202012.create_resource(schema)
     address = root.id() or ""
     registry = (
         Registry[Any]().with_resource(address, root).crawl()
-    )  # else each anchor would look through all of it again
+    )  # without `crawl`, each look-up of an anchor would search the whole schema
     pending = [(root, registry.resolver(address))]
     applied: dict[int, list[int]] = {}
     outside: list[tuple[Any, Resolver[Any]]] = []
@@ -64,12 +65,12 @@ def check_references(schema: Any, check: Callable[[Any], None]) -> None:
             if id(target_schema) not in applied:
                 check(target_schema)
                 pending.append((DRAFT202012.create_resource(target_schema), resolver))
-    if _goes_on(applied):
+    if _has_long_chain(applied):
         raise InvalidReference(f"references lead in a circle, or through more than {_LONGEST_CHAIN} schemas")
 
 
 def _target(reference: str, resolver: "Resolver[Any]") -> "Resolved[Any] | None":
-    """Where `reference` leads; None where that is another document, which is never fetched."""
+    """The target of `reference`; None if it is another document, which is never fetched."""
     try:
         return resolver.lookup(reference)
     except Unresolvable:
@@ -84,7 +85,7 @@ def _references(schema: Any) -> list[str]:
 
 
 def _applied_in_place(schema: Any) -> Iterable[object]:
-    """The schemas that `schema` holds a value against as a whole."""
+    """The subschemas of `schema` that apply to the same value as `schema` itself."""
     for keyword, value in schema.items() if isinstance(schema, dict) else ():
         match value:
             case dict() if keyword in _IN_PLACE:
@@ -95,7 +96,7 @@ def _applied_in_place(schema: Any) -> Iterable[object]:
                 yield from value.values()
 
 
-def _goes_on(applied: dict[int, list[int]]) -> bool:
+def _has_long_chain(applied: dict[int, list[int]]) -> bool:
     reached = set(applied)
     for _ in range(_LONGEST_CHAIN):
         spend()

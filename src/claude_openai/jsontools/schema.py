@@ -1,13 +1,13 @@
-"""JSON Schema, as tools describe their arguments with it: whether a schema is one, and what in a value does not fit.
+"""Validates the JSON Schemas of tools, and values against them.
 
-It is draft 2020-12, whatever `$schema` says: upstream takes no other, and Claude Code puts `{"type": "object"}` in the
-place of a schema that upstream refuses (measured).
+The dialect is draft 2020-12, whatever `$schema` names: upstream accepts no other, and Claude Code replaces a schema
+that upstream refuses by `{"type": "object"}` (measured).
 
-Nothing outside a schema is ever fetched. What cannot be checked here (a reference to another document, a pattern that
-only JavaScript reads) is no fault of the schema's, and lets every value pass.
+Nothing outside a schema is ever fetched. A keyword that cannot be checked here (a reference to another document, a
+pattern that only JavaScript understands) does not make the schema invalid, and accepts every value.
 
-Clients write schemas, and models write values at a client's wish, so either may be made to take for ever. All work here
-counts itself (`jsontools.work_limit`), except for a regular expression while it runs: `Patterns` says which may run.
+Clients write schemas, and models write values that clients influence, so both can be built to take for ever. All work
+here is counted (`jsontools.work_limit`), except for a running regular expression: `Patterns` says which may run.
 """
 
 import json
@@ -34,73 +34,73 @@ from claude_openai.jsontools.strict import NotJson, is_nested_deeper, parse
 from claude_openai.jsontools.work_limit import TooMuch, spend
 
 _OFFLINE: Registry[Any] = Registry()
-"""Knows the schema itself and the specifications of JSON Schema; the validator's own would fetch a `$ref` to a URL."""
+"""An empty registry: the validator's default one would fetch a `$ref` to a URL."""
 
 _FORMAT_CHECKER: Final = format_checker()
 
 _MOST_NESTED = 64
-"""Objects and arrays of a schema within one another; OpenAI allows ten objects, and the validator recurses."""
+"""Levels of nesting in a schema; OpenAI allows ten objects, and the validator recurses."""
 
 _MOST_FAULTS = 5
-"""Told at once: a model that hears of all of them mends them in one go, and would not read many more."""
+"""Violations that are reported together: a model corrects all of them at once, and would not read many more."""
 
 _LONGEST_FAULT = 500
-"""Characters: the validator repeats the value at fault, which may be a whole file."""
+"""Characters of one message: the validator repeats the invalid value, which may be a whole file."""
 
-_MOST_REMEMBERED = 32_768
-"""Characters of a schema that is remembered as checked: clients send the same tools with every request, and those of a
-coding agent take 10 ms (measured)."""
+_LONGEST_CACHED = 32_768
+"""Characters of a schema whose check is cached: clients send the same tools with every request, and the check of a
+coding agent's tools takes 10 ms (measured)."""
 
 _MOST_STEPS = 200_000
-"""Keywords held against parts of a value, a second's worth or two: a schema can be written that takes for ever."""
+"""Keywords applied to parts of a value, which take a second or two: a schema can be built that takes for ever."""
 
 _DEEPEST = 200
-"""Keywords within one another: each takes three of the thousand frames that Python has."""
+"""Levels of nested keywords: each takes three of Python's thousand stack frames."""
 
 _QUICK_TEXT, _QUICK_NAME, _QUICK_SEARCHES = 500, 100, 64
-"""Characters of a text and of a property's name that a quick pattern may be looked for in, and in how many names at
-once: some ms at worst."""
+"""Limits for a quick pattern, which keep a search to some ms: characters of a text, characters of a property's name,
+and searches in names."""
 
 Patterns = Literal["all", "quick", "none"]
-"""Which regular expressions of a schema are looked for. "all": any, however long it takes. "quick": only those that
-take some ms at worst; another one ends the check with `TooMuch`. "none": none, and every text passes them."""
+"""Which regular expressions of a schema are evaluated. "all": any, however long it takes. "quick": only those that take
+some ms at worst; any other ends the check with `TooMuch`. "none": none, and every text passes."""
 
 
 class InvalidSchema(ValueError):
-    """A text is no JSON Schema of an object; the message says why and, where known, where."""
+    """The text is not the JSON Schema of an object; the message says why and, if known, where."""
 
 
 def check_schema(schema: str) -> None:
-    """See that `schema`, JSON text, describes an object: the arguments of a function.
+    """Check that `schema`, JSON text, is the JSON Schema of an object: the arguments of a function.
 
     Raises:
-        InvalidSchema: it does not.
+        InvalidSchema: it is not.
     """
-    fault = _remembered_fault(schema) if len(schema) <= _MOST_REMEMBERED else _fault(schema)
+    fault = _cached_fault(schema) if len(schema) <= _LONGEST_CACHED else _fault(schema)
     if fault:
         raise InvalidSchema(fault)
 
 
 def is_json_schema(schema: Any) -> bool:
-    """Whether `schema`, decoded JSON, is a JSON Schema of anything; its references are not looked at."""
-    return _Rules(_RULES).is_valid(schema)
+    """Whether `schema`, decoded JSON, is a JSON Schema of any type; its references are not checked."""
+    return _MetaValidator(_META_SCHEMA).is_valid(schema)
 
 
 class Schema:
-    """A schema that has passed `check_schema`, to hold values against."""
+    """Validates values against a schema that has passed `check_schema`."""
 
     def __init__(self, schema: str) -> None:
-        self._validator = _Tolerant(_read(schema), registry=_OFFLINE, format_checker=_FORMAT_CHECKER)
+        self._validator = _Validator(_read(schema), registry=_OFFLINE, format_checker=_FORMAT_CHECKER)
 
     def violations(self, value: object, patterns: Patterns = "all") -> list[str]:
-        """What in `value` does not fit, each in words to mend it by; nothing where it fits.
+        """The violations in `value`, as phrases by which the model can correct them; empty if `value` fits.
 
         Raises:
-            TooMuch: the check takes longer than its caller's bound allows, or has a pattern that may.
+            TooMuch: the check takes longer than the caller's limit allows, or has a pattern that might.
         """
         effort = _EFFORT.set(_Effort(patterns))
         try:
-            return [_told(best_match([error]) or error) for error in islice(self._errors(value), _MOST_FAULTS)]
+            return [_phrase(best_match([error]) or error) for error in islice(self._errors(value), _MOST_FAULTS)]
         finally:
             _EFFORT.reset(effort)
 
@@ -112,10 +112,10 @@ class Schema:
 
 
 def answer_fault(schema: str, answer: str, patterns: Patterns = "all") -> str | None:
-    """Why the text `answer` is no JSON that fits `schema`, in words to mend it by; None if it is.
+    """Why the text `answer` is not JSON that fits `schema`, as a phrase for the model; None if it fits.
 
     Raises:
-        TooMuch: see `Schema.misfits`.
+        TooMuch: see `Schema.violations`.
     """
     try:
         return "; ".join(Schema(schema).violations(parse(answer), patterns)) or None
@@ -123,7 +123,7 @@ def answer_fault(schema: str, answer: str, patterns: Patterns = "all") -> str | 
         return f"it is not valid JSON: {error}"
 
 
-def _told(error: ValidationError) -> str:
+def _phrase(error: ValidationError) -> str:
     fault = f"{_at(error)}{_clipped(error.message)}"
     if error.validator == "format" and isinstance(error.validator_value, str):
         return f"{fault}, such as {FORMATS[error.validator_value].example}"
@@ -136,11 +136,11 @@ def _at(error: ValidationError) -> str:
 
 
 def _clipped(text: str) -> str:
-    """The end tells what is wrong, the beginning of what."""
+    """Cut the middle: the beginning of a message names the value, the end the rule."""
     return text if len(text) <= _LONGEST_FAULT else f"{text[: _LONGEST_FAULT // 2]}[...]{text[-_LONGEST_FAULT // 2 :]}"
 
 
-# --- Whether a schema is one -----------------------------------------------------------------------------------------
+# --- The check of a schema -------------------------------------------------------------------------------------------
 
 
 def _fault(schema: str) -> str | None:
@@ -157,17 +157,17 @@ def _fault(schema: str) -> str | None:
     return None
 
 
-_remembered_fault = lru_cache(maxsize=512)(_fault)
+_cached_fault = lru_cache(maxsize=512)(_fault)
 
 
 def _check(schema: Any) -> None:
-    """See that `schema` is JSON Schema. Patterns may be JavaScript's, and are not read."""
-    if error := best_match(_Rules(_RULES).iter_errors(schema)):
+    """Check that `schema` is JSON Schema. Patterns may be JavaScript's, and are not compiled."""
+    if error := best_match(_MetaValidator(_META_SCHEMA).iter_errors(schema)):
         raise InvalidSchema(f"{_at(error)}{_clipped(error.message)}")
 
 
 def _read(schema: str) -> Any:
-    """The schema without any `$schema`, at which the validator would change to another dialect."""
+    """The decoded schema without any `$schema`, at which the validator would switch to another dialect."""
 
     def of_one_dialect(part: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in part.items() if key != "$schema" or not isinstance(value, str)}
@@ -182,7 +182,7 @@ _Keyword = Callable[..., Iterator[ValidationError] | None]
 
 @dataclass(slots=True)
 class _Effort:
-    """What it has taken so far to check one value."""
+    """The work that the check of one value has taken so far."""
 
     patterns: Patterns = "all"
     steps: int = 0
@@ -193,11 +193,11 @@ _EFFORT: ContextVar[_Effort] = ContextVar("effort")
 
 
 class _TooFarError(Exception):
-    """Checking the value takes more than it is worth."""
+    """The check of the value has reached `_MOST_STEPS` or `_DEEPEST`, and stops there."""
 
 
 def _counted(keyword: _Keyword) -> _Keyword:
-    """`keyword`, each use of it counted."""
+    """`keyword` with its uses counted."""
 
     def counted(*arguments: Any) -> Iterator[ValidationError]:
         spend()
@@ -206,17 +206,17 @@ def _counted(keyword: _Keyword) -> _Keyword:
     return counted
 
 
-def _as_far_as_possible(name: str, keyword: _Keyword) -> _Keyword:
-    """`keyword` with bounds, and what it cannot check is right."""
-    may_look = _MAY_LOOK.get(name)
+def _limited(name: str, keyword: _Keyword) -> _Keyword:
+    """`keyword` with limits; it accepts values that it cannot check."""
+    may_search = _MAY_SEARCH.get(name)
 
-    def tolerant(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    def limited(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
         spend()
         effort = _EFFORT.get()
         effort.steps += 1
         if effort.steps > _MOST_STEPS or effort.depth > _DEEPEST:
             raise _TooFarError
-        if may_look and effort.patterns != "all" and not may_look(value, instance, schema):
+        if may_search and effort.patterns != "all" and not may_search(value, instance, schema):
             if effort.patterns == "quick":
                 raise TooMuch
             return
@@ -228,14 +228,14 @@ def _as_far_as_possible(name: str, keyword: _Keyword) -> _Keyword:
         finally:
             effort.depth -= 1
 
-    return tolerant
+    return limited
 
 
-def _looks_quickly_in_a_text(pattern: str, instance: object, _: Any) -> bool:
+def _is_quick_in_text(pattern: str, instance: object, _: Any) -> bool:
     return not isinstance(instance, str) or (len(instance) <= _QUICK_TEXT and is_quick(pattern))
 
 
-def _looks_quickly_in_names(_: object, instance: object, schema: Mapping[str, Any]) -> bool:
+def _is_quick_in_names(_: object, instance: object, schema: Mapping[str, Any]) -> bool:
     patterns = schema.get("patternProperties")
     if not isinstance(instance, dict) or not patterns:
         return True
@@ -243,29 +243,29 @@ def _looks_quickly_in_names(_: object, instance: object, schema: Mapping[str, An
     return few and all(len(name) <= _QUICK_NAME for name in instance) and all(map(is_quick, patterns))
 
 
-def _looks_at_nothing(_: object, instance: object, __: Any) -> bool:
-    """What is evaluated is looked for in the whole schema, patterns and all, without counting."""
+def _is_empty(_: object, instance: object, __: Any) -> bool:
+    """The validator searches the whole schema for evaluated properties, patterns included, without counting."""
     return not instance or not isinstance(instance, dict | list)
 
 
-_MAY_LOOK: Final[Mapping[str, Callable[[Any, Any, Any], bool]]] = {
-    "pattern": _looks_quickly_in_a_text,
-    "patternProperties": _looks_quickly_in_names,
-    "additionalProperties": _looks_quickly_in_names,
-    "unevaluatedProperties": _looks_at_nothing,
-    "unevaluatedItems": _looks_at_nothing,
+_MAY_SEARCH: Final[Mapping[str, Callable[[Any, Any, Any], bool]]] = {
+    "pattern": _is_quick_in_text,
+    "patternProperties": _is_quick_in_names,
+    "additionalProperties": _is_quick_in_names,
+    "unevaluatedProperties": _is_empty,
+    "unevaluatedItems": _is_empty,
 }
-"""Keywords that look for regular expressions, and whether this one does so quickly."""
+"""The keywords that search with regular expressions, and whether this search is quick."""
 
 
 def _unique_items(_: Any, wanted: bool, instance: Any, __: Any) -> Iterator[ValidationError]:
-    """The validator's own compares each with each, where they cannot be sorted: 16 s for 2,000 objects (measured)."""
+    """The validator's own compares all pairs if items cannot be sorted: 16 s for 2,000 objects (measured)."""
     if wanted and isinstance(instance, list) and len(set(map(_identity, instance))) < len(instance):
         yield ValidationError(f"{instance!r} has non-unique elements")
 
 
 def _identity(value: object) -> tuple[object, ...]:
-    """The same for values that are equal in JSON Schema, where 1 and 1.0 are, 1 and true are not."""
+    """Equal for values that are equal in JSON Schema, where 1 equals 1.0 and 1 does not equal true."""
     parts: list[object] = []
     pending = [value]
     while pending:
@@ -286,8 +286,8 @@ def _identity(value: object) -> tuple[object, ...]:
 
 
 def _flat(rules: Mapping[str, Any]) -> dict[str, Any]:
-    """The rules of JSON Schema as one document: held against each of their eight, a keyword takes six times as long
-    (measured), and the validator would change to its own class at each `$schema`.
+    """The meta-schema as one document: validation against its eight vocabularies takes six times as long (measured),
+    and the validator would switch to its own class at each `$schema`.
     """
     vocabularies = [rules, *(SPECIFICATIONS.contents(urljoin(rules["$id"], each["$ref"])) for each in rules["allOf"])]
     return {
@@ -298,7 +298,7 @@ def _flat(rules: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _here(part: Any) -> Any:
-    """`part` of a vocabulary, its references to others changed for those to the one document."""
+    """`part` of a vocabulary, with references to other vocabularies replaced by references within the one document."""
     match part:
         case {"$dynamicRef": "#meta"}:
             return {"$ref": "#"}
@@ -314,14 +314,14 @@ def _here(part: Any) -> Any:
 
 _KEYWORDS: Final[Mapping[str, _Keyword]] = {**Draft202012Validator.VALIDATORS, "uniqueItems": _unique_items}
 
-_RULES: Final = _flat(Draft202012Validator.META_SCHEMA)
+_META_SCHEMA: Final = _flat(Draft202012Validator.META_SCHEMA)
 
-_Rules: type[Validator] = extend(  # type: ignore[no-untyped-call]
+_MetaValidator: type[Validator] = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator, {name: _counted(keyword) for name, keyword in _KEYWORDS.items()}
 )
-"""Holds schemas against the rules of JSON Schema."""
+"""Validates schemas against the meta-schema."""
 
-_Tolerant: type[Validator] = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {name: _as_far_as_possible(name, keyword) for name, keyword in _KEYWORDS.items()}
+_Validator: type[Validator] = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {name: _limited(name, keyword) for name, keyword in _KEYWORDS.items()}
 )
-"""Holds values against schemas."""
+"""Validates values against schemas, with limits."""

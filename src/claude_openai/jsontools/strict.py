@@ -1,6 +1,6 @@
-"""JSON as RFC 8259 has it, and unambiguous: what two readers could take for different things is refused.
+"""A strict JSON parser: RFC 8259, without anything that two parsers could understand differently.
 
-Python's reader also takes NaN, infinities and names that stand twice in an object. Lone surrogates are mended
+Python's parser also accepts NaN, infinities and duplicate names in an object. Lone surrogates are replaced
 (`surrogates`), because clients do send them.
 """
 
@@ -14,10 +14,10 @@ from claude_openai.jsontools.surrogates import json_without_surrogates
 from claude_openai.jsontools.work_limit import spend
 
 MOST_DIGITS = 309
-"""Digits of an integer: as many as the largest float has; Python's own bound, 4300, is a setting of the process."""
+"""Digits of an integer: as many as the largest float has. Python's own limit, 4300, can be changed for the process."""
 
 MOST_NESTED = 200
-"""Arrays and objects within one another; more than any schema has, and few enough for every reader further on."""
+"""Levels of nested arrays and objects: more than any schema has, and few enough for all later parsers."""
 
 _TOO_DEEP = f"it is nested more than {MOST_NESTED} levels deep"
 
@@ -27,10 +27,10 @@ class NotJson(ValueError):
 
 
 def parse(text: str) -> object:
-    """The value that `text` stands for.
+    """The value of the JSON text `text`.
 
     Raises:
-        NotJson: there is no such value, or more than one.
+        NotJson: it is not valid JSON, or ambiguous.
         TooMuch: it takes longer than the caller's bound (`jsontools.work_limit`) allows.
     """
     try:
@@ -51,13 +51,13 @@ def parse(text: str) -> object:
 
 
 def is_nested_deeper(value: object, levels: int) -> bool:
-    """Whether there are more than `levels` arrays and objects within one another in `value`."""
-    within = [value]
+    """Whether arrays and objects in `value` are nested more than `levels` levels deep."""
+    level = [value]
     for _ in range(levels):
-        within = [child for parent in within for child in _children(parent)]
-        if not within:
+        level = [child for parent in level for child in _children(parent)]
+        if not level:
             return False
-    return any(isinstance(each, dict | list) for each in within)
+    return any(isinstance(each, dict | list) for each in level)
 
 
 def _children(value: object) -> Iterable[object]:

@@ -1,8 +1,7 @@
-"""Halves of characters: lone surrogates, which JSON can write but UTF-8 cannot.
+"""Joins or replaces lone surrogates, which JSON can encode but UTF-8 cannot.
 
-They arise where a program that counts in UTF-16 cuts a string within a character: JavaScript clients that shorten
-texts, and deltas of an answer. A half whose other half follows is made whole; any other becomes U+FFFD, which is what
-Claude Code makes of it too (measured).
+They come from programs that count in UTF-16 and cut a string within a character: JavaScript clients that shorten texts,
+and deltas of an answer. A pair of halves is joined; a lone half becomes U+FFFD, as in Claude Code (measured).
 """
 
 import re
@@ -23,7 +22,7 @@ def without_surrogates(text: str) -> str:
 
 
 def json_without_surrogates(text: str) -> str:
-    """The same for the escapes in JSON text. The length stays, so that positions in error messages stay right."""
+    """The same for the escapes in JSON text. The length stays, so that positions in error messages are right."""
     if not _ESCAPED_SURROGATE.search(text):
         return text
     return _ESCAPE.sub(lambda escape: "\\ufffd" if escape[1] else escape[0], text)
@@ -31,17 +30,17 @@ def json_without_surrogates(text: str) -> str:
 
 @dataclass(slots=True)
 class SurrogateJoiner:
-    """Makes whole what was cut between two deltas: a first half waits for the delta that brings the second."""
+    """Joins characters that were cut between two deltas: a first half waits for the delta with the second."""
 
     _waiting: str = field(default="", init=False)
 
     def feed(self, text: str) -> str:
-        """The whole characters that `text` adds; "" where it is but a half."""
+        """The complete characters that `text` adds; "" if it is only a half."""
         text = self._waiting + text
         self._waiting = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
         return without_surrogates(text[: len(text) - len(self._waiting)])
 
     def finish(self) -> str:
-        """What still waited when the text ended."""
+        """The rest at the end of the text: U+FFFD for a half that waited, else ""."""
         waiting, self._waiting = self._waiting, ""
         return without_surrogates(waiting)

@@ -1,7 +1,7 @@
-"""A bound on the work of pure functions whose input a client writes.
+"""Limits the work of pure functions whose input comes from a client.
 
-They call `spend` once for each piece of work. Whoever must not wait for long runs them within `bounded`, with a
-function that raises `TooMuch` when it has been enough: it has the clock, which is not for pure code.
+They call `spend` once for each unit of work. A caller with a time limit runs them in `bounded`, with a function that
+raises `TooMuch` when the limit is reached: that function may read a clock, which pure code must not.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,14 +12,14 @@ _BOUND: ContextVar[Callable[[], object] | None] = ContextVar("bound", default=No
 
 
 class TooMuch(Exception):
-    """The work takes longer than its bound allows; nothing came of it."""
+    """The work takes longer than its limit allows; it has no result."""
 
 
 def spend() -> None:
-    """Count one piece of work.
+    """Count one unit of work.
 
     Raises:
-        TooMuch: the bound is used up.
+        TooMuch: the limit is reached.
     """
     if bound := _BOUND.get():
         bound()
@@ -27,7 +27,7 @@ def spend() -> None:
 
 @contextmanager
 def bounded(bound: Callable[[], object]) -> Iterator[None]:
-    """Call `bound` for each piece of work in the block; it raises `TooMuch` to end the block."""
+    """Call `bound` for each unit of work in the block; it raises `TooMuch` to end the block."""
     token = _BOUND.set(bound)
     try:
         yield
