@@ -306,7 +306,7 @@ def test_a_server_that_is_started_from_a_left_process_does_not_end_itself(left: 
     environment = {**os.environ, "TMPDIR": str(left.temporary)}
     assert (
         subprocess.check_output(argv, env=environment, text=True, timeout=PATIENCE_SECONDS)
-        == "Swept(folders=1, processes=0)\n"
+        == "SweepResult(folders=1, processes=0)\n"
     )
 
 

@@ -103,7 +103,7 @@ async def test_a_locked_file_is_told_once_and_what_finds_no_room_meanwhile_is_lo
 @pytest.mark.proves("store.trouble.goes-on")
 async def test_a_run_that_cannot_be_written_at_all_costs_no_other(tmp_path: Path, logged: list[EventDict]) -> None:
     async with sqlite_runs(tmp_path, KEEPS_ALL) as store:
-        store.save(a_run(place=2**70))
+        store.save(a_run(queue_position=2**70))
         await until(lambda: logged)
         good = a_run()
         store.save(good)
