@@ -1,8 +1,8 @@
-"""What Claude Code says at work, read into events: one answer of many messages, up to its `result` or to the client's
-turn to run tools.
+"""Reads an agent's messages into events: one answer of many messages, up to Claude Code's `result` or to calls that the
+client has to run.
 
-Its text is that of all messages, a blank line between two. What it does with its own tools is `Activity`, also a
-sub-agent's; a sub-agent's words are no part of the answer.
+The answer's text is that of all messages, with a blank line between two. Uses of Claude Code's own tools are `Activity`
+events, also a sub-agent's; a sub-agent's text is no part of the answer.
 """
 
 import json
@@ -42,14 +42,14 @@ from claude_openai.core.tools import STRUCTURED_OUTPUT
 MESSAGE_SEPARATOR: Final = "\n\n"
 
 MAX_SHOWN_CHARACTERS: Final = 4_000
-"""Characters of an argument or a result that are shown: a whole file is no news of what goes on."""
+"""Characters of an argument or a result that an `Activity` has: a client needs no whole files to see what goes on."""
 
 _UNCHECKED: Final = process_failure("ran a tool before the server had checked it")
 
 
 @dataclass(frozen=True, slots=True)
 class ClientToolNames:
-    """How the client's tools are called: `prefix` stands before their names where the model sees them."""
+    """The names of the client's tools: the model sees them with `prefix`."""
 
     prefix: str
 
@@ -62,16 +62,16 @@ class ClientToolNames:
 
 
 class AgentReader(AnswerReader):
-    """Feed it what Claude Code says in one turn, in order. `checked` says of a call whether the fence was asked; `uses`
-    are the session's calls that go on, also while the client runs its own. Where the request is `limited` in length,
-    the answer ends with the first message that is cut; otherwise Claude Code goes on by itself.
+    """Feed it Claude Code's messages of one turn, in order. `was_checked` reports whether the permission hook checked a
+    call; `uses` are the session's tool uses without a result yet, also while the client runs its calls. Where the
+    request is `limited` in length, the answer ends with the first message that is cut; otherwise Claude Code goes on.
     """
 
     def __init__(
         self,
         model: str,
         names: ClientToolNames,
-        checked: Callable[[str], bool],
+        was_checked: Callable[[str], bool],
         uses: dict[str, Activity],
         wall_clock: Callable[[], float],
         *,
@@ -80,23 +80,23 @@ class AgentReader(AnswerReader):
         super().__init__(model, frozenset(), wall_clock)
         self.ends_when_truncated = limited
         self._names = names
-        self._checked = checked
+        self._was_checked = was_checked
         self._uses = uses
-        self._over: set[str] = set()
-        self._early: list[Event] = []
-        self._told_text = False
+        self._finished_calls: set[str] = set()
+        self._early_activity: list[Event] = []
+        self._sent_text = False
         self._separator = ""
 
     @property
     def is_our_turn(self) -> bool:
-        """The client's calls of this message are to be run: all calls before them are over.
+        """Whether the client has to run its calls of this message: all calls before them have their results.
 
-        Claude Code runs what stands behind them at the same time, or once they have their results (measured).
+        Claude Code runs the calls after them at the same time, or once they have their results (measured).
         """
         if not (self.complete and self.calls):
             return self._cut
         own = [call.id for call in self._calls_before(self.calls[0].id)]
-        return self._over.issuperset(own)
+        return self._finished_calls.issuperset(own)
 
     @property
     def must_be_stopped(self) -> bool:
@@ -104,18 +104,18 @@ class AgentReader(AnswerReader):
 
     @property
     def calls(self) -> list[ToolCall]:
-        """The client's calls of the message that is complete, under the client's names."""
+        """The client's calls of a complete message, under the client's names."""
         return [self._names.unprefixed(call) for call in super().calls if self._names.is_client_tool(call.name)]
 
-    def feed(self, said: CliMessage) -> list[Event]:
+    def feed(self, message: CliMessage) -> list[Event]:
         if self.done:
             return []
-        match said:
+        match message:
             case UpstreamEvent(event, session_id, parent=None):
                 if event.get("type") == "message_start" and self.complete:
                     self._separator = "" if self._stop_reason == "max_tokens" else MESSAGE_SEPARATOR
                     self.continue_answer()
-                return self._in_order(self._streamed(event, session_id))
+                return self._in_order(self._stream_event(event, session_id))
             case UpstreamEvent():
                 return self._in_order([Working()])
             case AssistantBlock(calls=calls, parent=parent):
@@ -127,7 +127,7 @@ class AgentReader(AnswerReader):
             case SystemInit():
                 return []
             case _:
-                return self._in_order(super().feed(said))
+                return self._in_order(super().feed(message))
 
     def abandoned(self, why: Failure) -> list[Event]:
         if not self.done and self._stop_reason == "tool_use":
@@ -142,22 +142,22 @@ class AgentReader(AnswerReader):
         return not self._names.is_client_tool(name)
 
     def _in_order(self, events: list[Event]) -> list[Event]:
-        """With text set apart from what was said before, and nothing before the answer has begun."""
+        """`events` with a separator before further text, and `Activity` only once the answer has begun."""
         ordered: list[Event] = []
         for event in events:
             if isinstance(event, TextDelta):
-                if self._told_text and self._separator:
+                if self._sent_text and self._separator:
                     ordered.append(TextDelta(self._separator))
-                self._told_text, self._separator = True, ""
+                self._sent_text, self._separator = True, ""
             if isinstance(event, TextWithdrawn):
-                self._told_text = False
+                self._sent_text = False
             ordered.append(event)
             if isinstance(event, TurnStarted):
-                ordered += self._early
-                self._early = []
+                ordered += self._early_activity
+                self._early_activity = []
         if self._started or self.done:
             return ordered
-        self._early += [event for event in ordered if isinstance(event, Activity)]
+        self._early_activity += [event for event in ordered if isinstance(event, Activity)]
         return [event for event in ordered if not isinstance(event, Activity | Working)]
 
     def _use(self, call: ToolUse, parent: str | None) -> Activity:
@@ -168,15 +168,15 @@ class AgentReader(AnswerReader):
         events: list[Event] = []
         for result in results:
             use = self._uses.pop(result.call_id, None)
-            if not (result.is_error or self._checked(result.call_id)):
+            if not (result.is_error or self._was_checked(result.call_id)):
                 return self._fail(_UNCHECKED)
             if parent is None:
-                self._over.add(result.call_id)
+                self._finished_calls.add(result.call_id)
             if use:
                 events.append(replace(use, result=_shown_result(result), failed=result.is_error))
         return self._in_order(events)
 
-    def _ended(self, end: TurnResult) -> list[Event]:
+    def _result(self, end: TurnResult) -> list[Event]:
         if end.limit:
             self.is_resumable = False
             return self._last(UsageReported(self._used(), end.cost_usd), TurnFinished("length", limit=end.limit))
@@ -195,15 +195,15 @@ class AgentReader(AnswerReader):
 
 
 class StructuredAgentReader(StructuredOutputReader, AgentReader):
-    """Claude Code at work, with an answer that must fit a schema."""
+    """An agent's answer that must fit a schema."""
 
-    _asked_again = False
-    """A further message is none of another kind here."""
+    _ends_without_answer = False
+    """An agent may write further messages before it gives the answer."""
 
-    def feed(self, said: CliMessage) -> list[Event]:
-        events = super().feed(said)
+    def feed(self, message: CliMessage) -> list[Event]:
+        events = super().feed(message)
         if any(isinstance(event, TextWithdrawn) for event in events):
-            self._told_text = False
+            self._sent_text = False
         return events
 
     def _is_own(self, name: str) -> bool:
@@ -211,7 +211,7 @@ class StructuredAgentReader(StructuredOutputReader, AgentReader):
 
 
 class JsonModeAgentReader(JsonModeReader, AgentReader):
-    """Claude Code at work, with a JSON object as its answer."""
+    """An agent's answer in JSON mode."""
 
 
 def _shown_arguments(arguments: Mapping[str, Any]) -> str:

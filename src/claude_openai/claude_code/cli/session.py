@@ -1,4 +1,4 @@
-"""One answer of one `claude` process, read from its output. The process itself belongs to who made the session."""
+"""One answer of one `claude` process, read from its output. The block that made the session ends the process."""
 
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -9,7 +9,7 @@ import structlog
 
 from claude_openai.claude_code.cli.output import Output
 from claude_openai.claude_code.processes.child import MAX_LINE_BYTES, Child
-from claude_openai.claude_code.schema_checks.checks import Checks, fed
+from claude_openai.claude_code.schema_checks.checks import Checks, feed_checked
 from claude_openai.claude_code.stream_json.failures import process_failure
 from claude_openai.claude_code.stream_json.json_mode import JsonModeReader
 from claude_openai.claude_code.stream_json.messages import CliMessage, TurnResult
@@ -30,10 +30,10 @@ SETTLE_TIMEOUT_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class RunningCli:
-    """A started Claude Code that was told everything. `output` is where its words are kept.
+    """A started Claude Code that has its whole input. `output` is where its messages are stored.
 
-    It must begin to speak at `begins_by` and be done at `ends_by`, times of the event loop. `served` or `failed` is
-    called once, when it is known whether it started.
+    Its first message must come by `begins_by` and its result by `ends_by`, in the event loop's time. `served` or
+    `failed` is called once, when it is known whether it started.
     """
 
     child: Child
@@ -46,12 +46,12 @@ class RunningCli:
 
 
 class CliSession:
-    """Implements `core.ports.Session`: there is nothing after the answer."""
+    """Implements `core.ports.Session` for one answer: it cannot be resumed."""
 
     def __init__(self, running: RunningCli, turn: Turn, checks: Checks) -> None:
         self._running = running
         self._checks = checks
-        self._lines = _kept(running.child, running.output)
+        self._lines = _stored_lines(running.child, running.output)
         self._reader = _reader(turn)
         self._began = False
         self._done = False
@@ -65,23 +65,23 @@ class CliSession:
         """See `core.ports.Session.events`."""
         reader = self._reader
         try:
-            while not (reader.done or reader.must_be_stopped) and (said := await self._next()):
-                for event in await fed(reader, said, self._checks):
+            while not (reader.done or reader.must_be_stopped) and (message := await self._next()):
+                for event in await feed_checked(reader, message, self._checks):
                     yield event
                 if reader.correction:
-                    complaint, reader.correction = reader.correction, None
-                    await self._running.child.send(verbatim({"role": "user", "content": complaint}))
+                    correction, reader.correction = reader.correction, None
+                    await self._running.child.send(verbatim({"role": "user", "content": correction}))
         except TimeoutError:
             log.error("sdk.error", stage="answer", error="Claude Code took too long", began=self._began)
             why = _TIMED_OUT
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             why = process_failure("ended unexpectedly")
         except (UnreadableMessage, anyio.DelimiterNotFound) as error:
-            log.error("sdk.error", stage="answer", error=_told(error))
+            log.error("sdk.error", stage="answer", error=_describe_error(error))
             why = process_failure("said something that this server cannot read")
         else:
             why = process_failure("ended unexpectedly")
-            await self._over()
+            await self._end_process()
         for event in self._last_events(why):
             yield event
 
@@ -102,7 +102,7 @@ class CliSession:
         await self._running.child.wait_closed()
 
     async def settle(self) -> None:
-        """Let a process that is done end by itself, so that all it wrote is kept; it takes some 35 ms (measured)."""
+        """Let a process that is done end by itself, so that all its output is stored; some 35 ms (measured)."""
         if self._done:
             with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS):
                 await self._running.child.end_input()
@@ -111,37 +111,34 @@ class CliSession:
                 await self._running.child.wait_closed()
 
     async def _next(self) -> CliMessage | None:
-        """What Claude Code says next; None where it says no more.
+        """Claude Code's next message; None where its output ends.
 
         Raises:
-            TimeoutError: it is silent for too long.
-            UnreadableMessage, anyio.DelimiterNotFound: it cannot be read.
+            TimeoutError: no message came in time.
+            UnreadableMessage, anyio.DelimiterNotFound: it cannot be parsed.
         """
         while True:
-            with anyio.fail_after(self._patience()):
+            with anyio.fail_after(self._timeout()):
                 line = await anext(self._lines, None)
             if line is None:
                 return None
-            if words := parse_line(line):
-                log_message(words)
-                if said := parse_message(words):
-                    self._note(said)
-                    return said
+            if raw := parse_line(line):
+                log_message(raw)
+                if message := parse_message(raw):
+                    if not self._began:
+                        self._began = True
+                        self._running.served()
+                    self._done = isinstance(message, TurnResult)
+                    return message
 
-    def _patience(self) -> float:
-        """How many seconds it has for its next words."""
+    def _timeout(self) -> float:
+        """Seconds in which the next message must come."""
         now = anyio.current_time()
         by = self._running.ends_by if self._began else min(self._running.begins_by, self._running.ends_by)
         return max(0.0, min(by - now, SETTLE_TIMEOUT_SECONDS) if self._reader.complete else by - now)
 
-    def _note(self, said: CliMessage) -> None:
-        if not self._began:
-            self._began = True
-            self._running.served()
-        self._done = isinstance(said, TurnResult)
-
-    async def _over(self) -> None:
-        """Nothing more is expected of the process: end it where it would go on, and tell the log where it just died."""
+    async def _end_process(self) -> None:
+        """After the last message: kill the process where it would go on, and log its exit where it died."""
         child = self._running.child
         if self._reader.must_be_stopped:
             child.kill()  # an interrupt would come after the next request
@@ -152,24 +149,24 @@ class CliSession:
             )
 
     def _last_events(self, why: Failure) -> list[Event]:
-        """Where Claude Code gave no result; nothing where it did."""
-        in_time_to_begin = self._running.ends_by <= self._running.begins_by
+        """The last events where Claude Code gave no result; none where it did."""
+        ends_first = self._running.ends_by <= self._running.begins_by
         if not self._began:
             self._running.failed()
-        if why is _TIMED_OUT and (self._began or in_time_to_begin) and not self._reader.complete:
+        if why is _TIMED_OUT and (self._began or ends_first) and not self._reader.complete:
             return [TurnFailed(why)]
         return self._reader.abandoned(why if self._began else process_failure("could not be started"))
 
 
 def _reader(turn: Turn) -> AnswerReader:
-    reads = (turn.model.id, frozenset[str](), time.time)
+    arguments = (turn.model.id, frozenset[str](), time.time)
     if turn.reply_format is None:
-        return AnswerReader(*reads)
+        return AnswerReader(*arguments)
     schema = turn.reply_format.schema
-    return JsonModeReader(*reads) if schema is None else StructuredOutputReader(schema, *reads)
+    return JsonModeReader(*arguments) if schema is None else StructuredOutputReader(schema, *arguments)
 
 
-async def _kept(child: Child, output: Output) -> AsyncGenerator[bytes, None]:
+async def _stored_lines(child: Child, output: Output) -> AsyncGenerator[bytes, None]:
     async for line in child.lines():
         output.line(line)
         yield line
@@ -181,5 +178,5 @@ _TIMED_OUT = Failure(
 )
 
 
-def _told(error: UnreadableMessage | anyio.DelimiterNotFound) -> str:
+def _describe_error(error: UnreadableMessage | anyio.DelimiterNotFound) -> str:
     return str(error) if isinstance(error, UnreadableMessage) else f"a line over {MAX_LINE_BYTES} bytes"

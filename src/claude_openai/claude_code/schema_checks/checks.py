@@ -139,11 +139,11 @@ class Checks:
                     job.done.set()
 
 
-async def fed(reader: AnswerReader, said: CliMessage, checks: Checks) -> list[Event]:
-    """The events that `said` makes for `reader`, which may depend on whether its answer fits."""
-    if held := reader.unchecked(said):
-        reader.fault = await checks.answer(*held)
-    return reader.feed(said)
+async def feed_checked(reader: AnswerReader, message: CliMessage, checks: Checks) -> list[Event]:
+    """The events of `message` for `reader`; an answer that must fit a schema is checked first."""
+    if unchecked := reader.unchecked_answer(message):
+        reader.fault = await checks.answer(*unchecked)
+    return reader.feed(message)
 
 
 def _until(seconds: float, clock: Callable[[], float]) -> Callable[[], None]:

@@ -172,11 +172,11 @@ class SdkBackend:
             calls,
             turn,
             checks=self._checks,
-            max_mends=settings.max_tool_corrections,
-            wear=settings.recycle_policy,
+            max_corrections=settings.max_tool_corrections,
+            recycle_policy=settings.recycle_policy,
             hand_over_timeout=settings.hand_over_timeout,
-            started=self._spares.refill,
-            allowed=partial(self._allows, turn.agent) if turn.agent else lambda: True,
+            on_started=self._spares.refill,
+            may_resume=partial(self._allows, turn.agent) if turn.agent else lambda: True,
         )
 
     def _allows(self, profile: AgentProfile) -> bool:

@@ -1,7 +1,7 @@
-"""One conversation with a running Claude Code: it answers, waits for what comes next, and goes on.
+"""One conversation with a running Claude Code: it answers, waits for the next request, and is resumed.
 
-Calls are taken from the stream, checked against their schemas, and either handed to the client, all of a message, or
-all given back to the model as errors it can mend. The process and its end belong to the block that made the session.
+Tool calls are taken from the stream and checked against their schemas. All calls of a message are either handed to the
+client, or returned to the model as errors that it can correct. The block that made the session ends its process.
 """
 
 import time
@@ -15,7 +15,7 @@ from claude_agent_sdk import ClaudeSDKClient, ClaudeSDKError
 
 from claude_openai.claude_code.agent.reader import AgentReader, JsonModeAgentReader, StructuredAgentReader
 from claude_openai.claude_code.processes.child import Child
-from claude_openai.claude_code.schema_checks.checks import Checks, fed
+from claude_openai.claude_code.schema_checks.checks import Checks, feed_checked
 from claude_openai.claude_code.sdk.agent import CLIENT_TOOL_NAMES, PermissionHook
 from claude_openai.claude_code.sdk.calls import CallOutcome, ParkedCalls, can_be_delivered
 from claude_openai.claude_code.sdk.messages import log_message, parse_message
@@ -30,7 +30,7 @@ from claude_openai.claude_code.stream_json.transcript import handed, verbatim
 from claude_openai.core.events import Activity, Event, TurnFailed, TurnFinished, TurnStarted, UsageReported
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.fingerprint import newest
-from claude_openai.core.messages import Message, Text, ToolCall, ToolMessage, are_large
+from claude_openai.core.messages import Text, ToolCall, ToolMessage, are_large
 from claude_openai.core.ports import SessionStart
 from claude_openai.core.tools import Toolbox
 from claude_openai.core.turn import Turn
@@ -44,8 +44,8 @@ SETTLE_TIMEOUT_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class RunningProcess:
-    """A started and initialised Claude Code. `thinks_again`: whether it can be told to think where it does not; `guard`
-    is what it asks before it uses tools of its own, where it has any.
+    """A started and initialised Claude Code. `can_enable_thinking`: whether thinking can be switched on later;
+    `permission_hook` checks the uses of an agent's tools.
     """
 
     client: ClaudeSDKClient
@@ -58,16 +58,16 @@ class RunningProcess:
 
 @dataclass(frozen=True, slots=True)
 class RecyclePolicy:
-    """When a process has served enough: after so many answers, or above so many resident bytes."""
+    """When a process is replaced: after so many answers, or above so many resident bytes."""
 
     max_answers: int = 100
     max_resident_bytes: int = 500_000_000
 
 
 class SdkSession:
-    """Implements `core.ports.Session`. `max_mends` is how often the model may mend calls that do not fit.
+    """Implements `core.ports.Session`. `max_corrections` is how often the model may correct calls that do not fit.
 
-    `started` is called when upstream has begun to answer; `allowed` is asked before the session goes on.
+    `on_started` is called when upstream has begun to answer; `may_resume` before the session is resumed.
     """
 
     def __init__(
@@ -77,30 +77,30 @@ class SdkSession:
         turn: Turn,
         *,
         checks: Checks,
-        max_mends: int,
-        wear: RecyclePolicy,
+        max_corrections: int,
+        recycle_policy: RecyclePolicy,
         hand_over_timeout: float,
-        started: Callable[[], object],
-        allowed: Callable[[], bool],
+        on_started: Callable[[], object],
+        may_resume: Callable[[], bool],
     ) -> None:
         self._running = running
         self._calls = calls
         self._checks = checks
-        self._drawing = GenerationOptions.of(turn)
+        self._options = GenerationOptions.of(turn)
         self._messages = _messages_of(running)
         self._toolbox = Toolbox(turn.tools)
         self._model = turn.model.id
         self._offered = frozenset(tool.name for tool in turn.tools)
-        self._form = turn.reply_format
-        self._max_mends = max_mends
-        self._wear = wear
-        self._started = started
-        self._allowed = allowed
+        self._reply_format = turn.reply_format
+        self._max_corrections = max_corrections
+        self._recycle_policy = recycle_policy
+        self._on_started = on_started
+        self._may_resume = may_resume
         self._hand_over_timeout = hand_over_timeout
         self._answers = 0
         self._spent_usd = 0.0
-        self._waits = False
-        self._mended = False
+        self._resumable = False
+        self._was_corrected = False
         self._uses: dict[str, Activity] = {}
 
     @property
@@ -110,144 +110,145 @@ class SdkSession:
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """See `core.ports.Session.events`."""
-        self._waits = False
+        self._resumable = False
         reader = self._reader()
         try:
             async for event in self._answer(reader):
-                yield self._with_its_own_cost(event)
+                yield self._with_turn_cost(event)
                 if isinstance(event, TurnStarted):
-                    self._started()
+                    self._on_started()
                 if isinstance(event, TurnFailed):
                     return
-            rest = await self._ending(reader)
+            rest = await self._last_events(reader)
         except ClaudeSDKError as error:
             log.error("sdk.error", stage="answer", error=describe_error(error))
             rest = []
         for event in rest or reader.abandoned(process_failure("ended unexpectedly")):
-            yield self._with_its_own_cost(event)
+            yield self._with_turn_cost(event)
 
     async def resume(self, turn: Turn) -> bool:
         """See `core.ports.Session.resume`."""
         new = newest(turn.messages)
         results = [message for message in new if isinstance(message, ToolMessage)]
-        if not (self.is_resumable() and self._allowed() and all(map(can_be_delivered, results))):
+        if not (self.is_resumable() and self._may_resume() and all(map(can_be_delivered, results))):
             return False
         if not await self._configured(GenerationOptions.of(turn)):
             return False
         for result in results:
             self._calls.resolve(result.tool_call_id, CallOutcome(result.content))
-        return bool(results) or await self._prompted(new)
+        if results:
+            return True
+        _, prompt = await beside(are_large(new), handed, new)
+        return prompt is not None and await self._send(prompt)
 
     def is_resumable(self) -> bool:
         """See `core.ports.Session.is_resumable`."""
-        return self._waits and self._running.child.is_running
+        return self._resumable and self._running.child.is_running
 
     def should_recycle(self) -> bool:
         """See `core.ports.Session.should_recycle`."""
-        return (
-            self._answers >= self._wear.max_answers
-            or self._running.child.resident_bytes() > self._wear.max_resident_bytes
-        )
+        policy = self._recycle_policy
+        return self._answers >= policy.max_answers or self._running.child.resident_bytes() > policy.max_resident_bytes
 
     async def wait_closed(self) -> None:
         """See `core.ports.Session.wait_closed`."""
         await self._running.child.wait_closed()
 
     def _reader(self) -> AnswerReader:
-        if guard := self._running.permission_hook:
-            agents = (self._model, CLIENT_TOOL_NAMES, guard.has_checked, self._uses, time.time)
-            limited = self._drawing.sampling.max_tokens is not None
-            if self._form is None:
-                return AgentReader(*agents, limited=limited)
-            if self._form.schema is None:
-                return JsonModeAgentReader(*agents, limited=limited)
-            return StructuredAgentReader(self._form.schema, *agents, mends=MAX_SCHEMA_RETRIES, limited=limited)
-        chats = (self._model, self._offered, time.time)
-        if self._form is None:
-            return AnswerReader(*chats)
-        if self._form.schema is None:
-            return JsonModeReader(*chats)
-        return StructuredOutputReader(self._form.schema, *chats, mends=MAX_SCHEMA_RETRIES)
+        form, retries = self._reply_format, MAX_SCHEMA_RETRIES
+        if hook := self._running.permission_hook:
+            agent = (self._model, CLIENT_TOOL_NAMES, hook.has_checked, self._uses, time.time)
+            limited = self._options.sampling.max_tokens is not None
+            if form is None:
+                return AgentReader(*agent, limited=limited)
+            if form.schema is None:
+                return JsonModeAgentReader(*agent, limited=limited)
+            return StructuredAgentReader(form.schema, *agent, corrections=retries, limited=limited)
+        chat = (self._model, self._offered, time.time)
+        if form is None:
+            return AnswerReader(*chat)
+        if form.schema is None:
+            return JsonModeReader(*chat)
+        return StructuredOutputReader(form.schema, *chat, corrections=retries)
 
     async def _answer(self, reader: AnswerReader) -> AsyncGenerator[Event, None]:
-        """Up to the end of an answer that is complete, its calls fit for the client; or up to a last event."""
-        mends = 0
-        async for said in self._messages:
-            events = await fed(reader, said, self._checks)
+        """The events up to a complete answer whose calls fit their schemas, or up to a last event."""
+        corrections = 0
+        async for message in self._messages:
+            events = await feed_checked(reader, message, self._checks)
             if reader.done:
                 self._answers += 1
-                self._waits = reader.is_resumable and not self._mended
+                self._resumable = reader.is_resumable and not self._was_corrected
             for event in events:
                 yield event
             if reader.done:
                 return
             if reader.correction:
-                complaint, reader.correction = reader.correction, None
-                if not await self._tell(verbatim({"role": "user", "content": complaint})):
+                correction, reader.correction = reader.correction, None
+                if not await self._send(verbatim({"role": "user", "content": correction})):
                     return
             if not reader.is_our_turn:
                 continue
             problems = await self._problems(reader.calls)
             if not problems:
                 return
-            mends += 1
-            if mends > self._max_mends:
-                yield TurnFailed(_uncorrected_calls(problems, self._max_mends))
+            corrections += 1
+            if corrections > self._max_corrections:
+                yield TurnFailed(_uncorrected_calls(problems, self._max_corrections))
                 return
-            self._give_back(reader.calls, problems)
-            self._mended = True
+            self._return_as_errors(reader.calls, problems)
+            self._was_corrected = True
             reader.continue_answer()
 
-    async def _ending(self, reader: AnswerReader) -> list[Event]:
-        """The last events of an answer that is complete; nothing if Claude Code does not end it in time."""
+    async def _last_events(self, reader: AnswerReader) -> list[Event]:
+        """The last events of a complete answer; none if Claude Code does not end it in time."""
         if reader.done:
             return []
         self._answers += 1
         if reader.calls:
-            self._waits = reader.can_park
+            self._resumable = reader.can_park
             return reader.park()
         if reader.must_be_stopped:
             self._running.child.kill()  # an interrupt would come after the next request
             return []
         with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS):
-            async for said in self._messages:
-                if events := await fed(reader, said, self._checks):
-                    # What was mended is still in Claude Code's memory, and was never in the client's.
-                    self._waits = TurnFinished("stop") in events and not self._mended and reader.exact
+            async for message in self._messages:
+                if events := await feed_checked(reader, message, self._checks):
+                    # Claude Code's history has the calls that were corrected; the client's has not.
+                    self._resumable = TurnFinished("stop") in events and not self._was_corrected and reader.exact
                     return events
         return []
 
-    async def _prompted(self, new: tuple[Message, ...]) -> bool:
-        _, prompt = await beside(are_large(new), handed, new)
-        return prompt is not None and await self._tell(prompt)
-
-    async def _tell(self, line: bytes) -> bool:
+    async def _send(self, line: bytes) -> bool:
+        """Write a line to Claude Code's input. False where it does not read it in time."""
         with anyio.move_on_after(self._hand_over_timeout), suppress(ClaudeSDKError):
             await self._running.transport.hand_over(line)
             return True
         return False
 
-    async def _configured(self, drawing: GenerationOptions) -> bool:
-        """Whether Claude Code's next request is drawn so: a forced choice, say, would be forced again."""
-        if drawing == self._drawing:
+    async def _configured(self, options: GenerationOptions) -> bool:
+        """Apply `options` from the next request on: else a forced tool choice, say, would be forced again. False where
+        Claude Code cannot.
+        """
+        if options == self._options:
             return True
-        thinks = None if drawing.thinks == self._drawing.thinks else drawing.thinks
+        thinks = None if options.thinks == self._options.thinks else options.thinks
         if thinks and not self._running.can_enable_thinking:
             return False
         with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS), suppress(ClaudeSDKError):
-            self._drawing = drawing
-            return await self._running.transport.configure(drawing, thinks=thinks)
+            self._options = options
+            return await self._running.transport.configure(options, thinks=thinks)
         return False
 
-    def _with_its_own_cost(self, event: Event) -> Event:
-        """Claude Code's figure is that of the whole session."""
+    def _with_turn_cost(self, event: Event) -> Event:
+        """`event` with the cost of this turn alone: Claude Code reports that of the whole session."""
         if not isinstance(event, UsageReported) or event.cost_usd is None:
             return event
         spent, self._spent_usd = self._spent_usd, event.cost_usd
         return replace(event, cost_usd=event.cost_usd - spent)
 
     async def _problems(self, calls: list[ToolCall]) -> dict[str, str]:
-        """Why calls do not fit, by their ids; upstream may have given several calls one."""
+        """Why calls do not fit their schemas, by call id; several calls may have the same id."""
         problems: dict[str, str] = {}
         for call in calls:
             problem = await self._checks.call(self._toolbox, call)
@@ -256,30 +257,30 @@ class SdkSession:
                 problems[call.id] = problem
         return problems
 
-    def _give_back(self, calls: list[ToolCall], problems: dict[str, str]) -> None:
+    def _return_as_errors(self, calls: list[ToolCall], problems: dict[str, str]) -> None:
         for call in calls:
             reason = problems.get(call.id) or "Not run, as another call of this message is invalid. Call again."
             self._calls.resolve(call.id, CallOutcome((Text(reason),), is_error=True))
 
 
 async def _messages_of(running: RunningProcess) -> AsyncIterator[CliMessage]:
-    """What Claude Code says, as far as it is about an answer."""
+    """Claude Code's messages, parsed; those that say nothing about an answer are left out."""
     async for message in running.client.receive_messages():
         log_message(message)
-        if said := parse_message(message):
-            if isinstance(said, ToolResults) and running.permission_hook:
-                running.permission_hook.kept.note(said.results)
-            yield said
+        if parsed := parse_message(message):
+            if isinstance(parsed, ToolResults) and running.permission_hook:
+                running.permission_hook.kept.note(parsed.results)
+            yield parsed
 
 
 def describe_error(error: BaseException) -> str:
-    """What the log says of an error of the SDK's; a `ProcessError` tells what the process complained about."""
+    """An error of the SDK for the log; that of a `ProcessError` has the process's stderr."""
     return f"{type(error).__name__}: {error}"
 
 
-def _uncorrected_calls(problems: dict[str, str], mends: int) -> Failure:
+def _uncorrected_calls(problems: dict[str, str], tries: int) -> Failure:
     return Failure(
         Kind.INVALID_TOOL_ARGUMENTS,
-        f"The model called tools with invalid arguments and did not mend them in {mends} tries: "
+        f"The model called tools with invalid arguments and did not mend them in {tries} tries: "
         + " ".join(problems.values()),
     )

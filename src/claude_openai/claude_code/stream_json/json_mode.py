@@ -1,7 +1,7 @@
-"""JSON mode: an answer that is a JSON object of no given schema is the model's own text.
+"""JSON mode: the answer is a JSON object without a schema, written by the model as text.
 
-The model is asked for it in the system prompt, and what it writes around the object is left off as it streams
-(`jsontools.json_object`). Where the whole is no object, the model is asked once more in the same session.
+The system prompt asks for it, and text around the object is removed as it streams (`jsontools.json_object`). Where the
+text is no JSON object, the server asks the model once more in the same session.
 """
 
 from collections.abc import Mapping
@@ -17,45 +17,45 @@ INSTRUCTION: Final = (
     "A program parses your answer: it must be one valid JSON object (RFC 8259) and nothing else, from its opening to "
     "its closing brace, without words before or after it and without a Markdown code fence around it."
 )
-"""Stands after the client's own instructions."""
+"""Appended to the client's own instructions."""
 
-MOST_CORRECTIONS: Final = 1
+MAX_CORRECTIONS: Final = 1
 
 
 class JsonModeReader(AnswerReader):
-    """An answer in JSON mode; the arguments are those of the reader that it is besides."""
+    """An answer in JSON mode; the arguments are those of the reader it is combined with."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._corrections = MOST_CORRECTIONS
+        self._corrections_left = MAX_CORRECTIONS
         self._object = ObjectText()
-        self._told_earlier = False
+        self._sent_earlier = False
         self._continues = False
 
     @property
     def is_our_turn(self) -> bool:
-        return super().is_our_turn and not (self._corrections and self._fault())
+        return super().is_our_turn and not (self._corrections_left and self._fault())
 
     def continue_answer(self) -> None:
         self._continues = self._stop_reason in TRUNCATED_STOP_REASONS
         super().continue_answer()
 
-    def _streamed(self, event: Mapping[str, Any], session_id: str) -> list[Event]:
+    def _stream_event(self, event: Mapping[str, Any], session_id: str) -> list[Event]:
         if event.get("type") == "message_start" and not self.complete:
-            self._begin_message()
-        events = [told for each in super()._streamed(event, session_id) for told in self._filtered(each)]
-        if event.get("type") == "message_stop" and self.must_be_stopped and self._corrections and self._fault():
-            self._corrections -= 1  # Claude Code asks again by itself
+            self._begin_object()
+        events = [passed for each in super()._stream_event(event, session_id) for passed in self._filtered(each)]
+        if event.get("type") == "message_stop" and self.must_be_stopped and self._corrections_left and self._fault():
+            self._corrections_left -= 1  # Claude Code asks again by itself
             self.exact = False
             self.continue_answer()
         return events
 
-    def _begin_message(self) -> None:
-        """What an agent says before its answer may have an object in it, too: the last one counts. A message that goes
-        on where one was cut is the rest of it.
+    def _begin_object(self) -> None:
+        """An agent's earlier messages may have an object in them too: the last one counts. The message after one that
+        was cut continues its object.
         """
         if not self._continues:
-            self._told_earlier = self._told_earlier or bool(self._object.text)
+            self._sent_earlier = self._sent_earlier or bool(self._object.text)
             self._object = ObjectText()
         self._continues = False
 
@@ -66,24 +66,24 @@ class JsonModeReader(AnswerReader):
         return [*self._withdrawn(), TextDelta(piece)] if piece else [Working()]
 
     def _withdrawn(self) -> list[Event]:
-        told, self._told_earlier = self._told_earlier, False
-        return [TextWithdrawn()] if told else []
+        was_sent, self._sent_earlier = self._sent_earlier, False
+        return [TextWithdrawn()] if was_sent else []
 
     def _fault(self) -> str | None:
-        """Why the message is no JSON object; None where it is one, or did not come to its end."""
+        """Why the message is no JSON object; None where it is one, or was cut."""
         return self._object.fault() if self.complete and self._stop_reason in {"end_turn", "pause_turn"} else None
 
-    def _ended(self, end: TurnResult) -> list[Event]:
+    def _result(self, end: TurnResult) -> list[Event]:
         fault = self._fault()
-        if fault and self._corrections and not end.is_error:
-            self._corrections -= 1
+        if fault and self._corrections_left and not end.is_error:
+            self._corrections_left -= 1
             self.correction = f"That answer is not the JSON object that was asked for: {fault}. {INSTRUCTION}"
             self.exact = False
             self.continue_answer()
-            self._begin_message()
+            self._begin_object()
             return self._withdrawn()
         self.exact = self.exact and self._object.only
-        return super()._ended(end)
+        return super()._result(end)
 
     def _finish(self, cost_usd: float | None) -> list[Event]:
         fault = self._fault()
@@ -91,5 +91,5 @@ class JsonModeReader(AnswerReader):
 
 
 def _no_object(fault: str) -> Failure:
-    sentence = f"The model's answer is not the JSON object that was asked for: {fault}."
-    return Failure(Kind.INVALID_STRUCTURED_OUTPUT, sentence)
+    message = f"The model's answer is not the JSON object that was asked for: {fault}."
+    return Failure(Kind.INVALID_STRUCTURED_OUTPUT, message)
