@@ -7,7 +7,6 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -15,6 +14,7 @@ import pytest
 import structlog
 
 from tests.patience import PATIENCE_SECONDS
+from tests.processes import checks_schemas
 
 FOREIGN = ("ANTHROPIC_", "CLAUDE", "AWS_", "GOOGLE_", "CLOUD_ML_", "VERTEX_", "AZURE_", "OPENAI_", "API_KEY", "PORT")
 """Beginnings of variables that could lead a program under test to a real account, or change what it does."""
@@ -67,16 +67,14 @@ for _signal in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(_signal) is signal.SIG_IGN:
         signal.signal(_signal, lambda *_: None)
 
-WORKER = "claude_openai.claude_code.schema_checks.worker"
-
 
 @pytest.fixture(autouse=True)
 def leaves_nothing(sandbox: Path) -> Iterator[None]:
     """Fails a test after which a process or a temporary folder is left that was not there before."""
     processes, folders = _children(), _temporary(sandbox)
     yield
-    # A worker that checks schemas waits a while for more, and ends with its server: some tests share one.
-    processes |= set(filter(_checks_schemas, _children()))
+    # Some tests share a server, and with it its workers that check schemas.
+    processes |= set(filter(checks_schemas, _children()))
     _, alive = psutil.wait_procs(_children() - processes, timeout=PATIENCE_SECONDS)
     assert [(process.pid, process.cmdline()[:4]) for process in alive] == []
     deadline = time.monotonic() + PATIENCE_SECONDS  # a client may have its answer before the turn has cleaned up
@@ -102,12 +100,6 @@ def anyio_backend() -> str:
 
 def _children() -> set[psutil.Process]:
     return set(psutil.Process().children(recursive=True))
-
-
-def _checks_schemas(process: psutil.Process) -> bool:
-    with suppress(psutil.Error):  # it ends just now
-        return WORKER in process.cmdline()
-    return False
 
 
 def _temporary(sandbox: Path) -> set[Path]:

@@ -1,6 +1,5 @@
 """The real backends and the fake keep the same promises."""
 
-import psutil
 import pytest
 
 from claude_openai.claude_code.cli import CliBackend, CliSettings
@@ -13,6 +12,7 @@ from claude_openai.simulator.script import Answer
 from claude_openai.testing import Failure, Gate, RecordedRequest, Reply, Simulator, Stall, Text
 from claude_openai.testing.conformance import BackendConformance, ClaudeCodeConformance
 from claude_openai.testing.scripted_backend import ScriptedBackend
+from tests.processes import children
 
 STARTED = TurnStarted("sonnet", "session")
 
@@ -66,7 +66,7 @@ class ClaudeCodeOnStage:
         return self._simulator.requests
 
     def is_over(self) -> bool:
-        return psutil.Process().children(recursive=True) == []
+        return children(recursive=True) == []
 
 
 @pytest.mark.proves("core.backend.conformance")

@@ -13,13 +13,13 @@ from openai.types.chat import ChatCompletionUserMessageParam
 from claude_openai.testing import Gate, Reply, Stall, Text
 from tests.claude_code.conftest import NEW_MODEL, Rig
 from tests.patience import PATIENCE_SECONDS
+from tests.processes import children
 
 USER: ChatCompletionUserMessageParam = {"role": "user", "content": "hi"}
 
 
 def claude_processes() -> list[psutil.Process]:
-    children = psutil.Process().children(recursive=True)
-    return [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
 
 
 async def nothing_is_left(rig: Rig, sandbox: Path) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from claude_openai.testing import Gate, Reply, Text
 from tests.claude_code.conftest import NEW_MODEL, Rig, Serve, spoken, text
 from tests.patience import PATIENCE_SECONDS
+from tests.processes import children
 
 MARK = "MARK-of-the-users-own-files"
 
@@ -107,7 +108,7 @@ async def test_neither_the_command_line_nor_the_environment_holds_what_is_not_cl
         async with anyio.create_task_group() as group:
             group.start_soon(ask)
             await gate.reached.wait()
-            (claude,) = psutil.Process().children(recursive=True)
+            (claude,) = children(recursive=True)
             command, environment = claude.cmdline(), claude.environ()
             gate.open()
     assert MARK not in " ".join(command)

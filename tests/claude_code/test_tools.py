@@ -9,7 +9,6 @@ from typing import Any
 
 import anyio
 import openai
-import psutil
 import pytest
 import structlog
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
@@ -19,6 +18,7 @@ from structlog.testing import capture_logs
 from claude_openai.testing import RecordedRequest, Replies, Reply, Text, ToolUse
 from tests.claude_code.conftest import NEW_MODEL, Rig, Serve, spoken, text
 from tests.patience import PATIENCE_SECONDS
+from tests.processes import children
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
@@ -335,7 +335,7 @@ async def test_a_session_that_waited_too_long_is_gone_and_the_client_does_not_no
         rig.plays(Replies(weather(), "Hot."))
         answer = await ask(rig, [USER])
         with anyio.fail_after(PATIENCE_SECONDS):
-            while psutil.Process().children() or any((sandbox / "tmp").iterdir()):  # noqa: ASYNC110
+            while children() or any((sandbox / "tmp").iterdir()):  # noqa: ASYNC110
                 await anyio.sleep(0.02)  # nobody tells us when a session has expired
         last = await ask(rig, [USER, back(answer), *results(answer, ["32"])])
     assert message(last).content == "Hot."
@@ -346,7 +346,7 @@ async def test_a_session_that_waited_too_long_is_gone_and_the_client_does_not_no
 async def test_a_session_that_was_killed_while_it_waited_is_rebuilt(rig: Rig) -> None:
     rig.plays(Replies(weather(), "Hot."))
     answer = await ask(rig, [USER])
-    (claude,) = psutil.Process().children()
+    (claude,) = children()
     claude.send_signal(signal.SIGKILL)
     assert message(await ask(rig, [USER, back(answer), *results(answer, ["32"])])).content == "Hot."
     assert outcome(rig.simulator.requests[-1])[0] == [text("32")]

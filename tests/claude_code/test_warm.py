@@ -14,6 +14,7 @@ from tests.claude_code.conftest import NEW_MODEL, OLD_MODEL, Rig, Serve, spoken,
 from tests.claude_code.test_live import Chat, drawn, ways
 from tests.claude_code.test_tools import TOOLS, sessions, tool
 from tests.patience import PATIENCE_SECONDS
+from tests.processes import children
 
 STARTS = 15
 AT_ONCE = 5
@@ -27,7 +28,7 @@ LONG = "Not for the eyes of others. " * 12_000
 
 def processes() -> set[psutil.Process]:
     """Those that this program started."""
-    return set(psutil.Process().children())
+    return set(children())
 
 
 async def until(condition: Callable[[], object]) -> None:

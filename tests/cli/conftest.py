@@ -1,6 +1,8 @@
 """A machine for each test module, whose servers end with it."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -8,8 +10,10 @@ from tests.cli.typed import Machine
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    machine = Machine.at(tmp_path_factory.mktemp("machine"))
-    yield machine
-    machine.types("stop", "--all")
-    assert list(machine.temporary.iterdir()) == []
+def machine(sandbox: Path) -> Iterator[Machine]:
+    """Its path is short, wherever the temporary folder is: a server logs a warning where it is too long for sockets."""
+    with TemporaryDirectory(prefix="m-", dir=sandbox.parent) as folder:
+        machine = Machine.at(Path(folder).resolve())
+        yield machine
+        machine.types("stop", "--all")
+        assert list(machine.temporary.iterdir()) == []

@@ -89,9 +89,14 @@ def test_missing_messages_are_named(body: object) -> None:
             "Invalid type for 'messages[0].content[0].image_url.url': expected a string, but got a boolean instead.",
         ),
         (
-            {"role": "assistant", "tool_calls": [{"id": "a", "type": "custom"}]},
+            {"role": "assistant", "tool_calls": [{"id": "a", "type": "retrieval"}]},
             "messages[0].tool_calls[0].type",
-            "Invalid value for 'messages[0].tool_calls[0].type'. Supported values are: 'function'.",
+            "Invalid value for 'messages[0].tool_calls[0].type'. Supported values are: 'function', 'custom'.",
+        ),
+        (
+            {"role": "assistant", "tool_calls": [{"id": "a", "type": "custom"}]},
+            "messages[0].tool_calls[0].custom",
+            "Missing required parameter: 'messages[0].tool_calls[0].custom'.",
         ),
         (
             {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": {}}}]},

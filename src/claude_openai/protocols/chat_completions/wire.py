@@ -8,7 +8,7 @@ a validation error is told from the path to the fault.
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field, Tag
 
 from claude_openai.protocols.common.wire import request as sent
 from claude_openai.protocols.common.wire.claude import ClaudeOptions
@@ -25,7 +25,6 @@ from claude_openai.protocols.common.wire.request import (
     Text,
     kind,
     shape,
-    tag_of,
 )
 
 ACTIVITY_EVENT = "claude.activity"
@@ -125,7 +124,7 @@ class CustomToolCall(RequestModel):
 
 EarlierCall = Annotated[
     Annotated[ToolCall, Tag("<function>")] | Annotated[CustomToolCall, Tag("<custom>")],
-    Discriminator(lambda value: "<custom>" if tag_of(value, "type") == "custom" else "<function>"),
+    kind("type", {"function": "<function>", "custom": "<custom>"}, absent="<function>"),
 ]
 
 

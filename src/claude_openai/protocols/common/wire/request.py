@@ -83,11 +83,14 @@ FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
 """What both OpenAI and the Messages API accept as the name of a tool."""
 
 
-def kind(field: str, tags: Mapping[str, str]) -> Discriminator:
-    """Tells the arms of a union of objects by the value of `field`. The error's message is what it may be."""
+def kind(field: str, tags: Mapping[str, str], absent: str | None = None) -> Discriminator:
+    """Tells the arms of a union of objects by the value of `field`, or `absent` where it has no text. The error's
+    message is what it may be.
+    """
 
     def tag(value: object) -> str | None:
-        return tags.get(tag_of(value, field) or "")
+        found = tag_of(value, field)
+        return absent if found is None else tags.get(found)
 
     supported = ", ".join(f"'{each}'" for each in tags)
     return Discriminator(tag, custom_error_type=f"unknown_{field}", custom_error_message=supported)
