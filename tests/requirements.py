@@ -333,6 +333,7 @@ SAFETY_REQUIREMENTS = (
     Row("safety.no-open-bind", "A non-loopback `--host` without a key is refused.", DESIGN),
     Row("safety.host-header", "A foreign Host header is refused.", DESIGN),
     Row("safety.event-loop.reading", "No request keeps the server from answering others while it is read.", DESIGN),
+    Row("safety.claude-code.checks", "No schema keeps Claude Code busy for as long as a request may take.", OURS),
     Row("safety.event-loop.checks", "No schema keeps the server from answering others or stopping.", DESIGN),
     Row("safety.origin", "A foreign Origin is refused; CORS headers are sent to allowed ones only.", DESIGN),
     Row("safety.origin.patterns", "`--allowed-origin` takes patterns that no foreign web page fits.", OURS),

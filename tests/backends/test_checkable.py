@@ -76,3 +76,56 @@ def test_a_dialect_is_left_out_and_what_stands_twice_stands_once() -> None:
         "required": ["a"],
         "properties": {"a": {"enum": [1, "1"]}},
     }
+
+
+def levels(count: int, keyword: str, of_each: int) -> dict[str, Any]:
+    """Definitions of which each refers several times to the next."""
+    several = {f"d{level}": {keyword: [{"$ref": f"#/$defs/d{level + 1}"}] * of_each} for level in range(count)}
+    return {**several, f"d{count}": {"type": "integer"}}
+
+
+def most_applied(schema: Any, root: dict[str, Any]) -> int:
+    """How many schemas a value is held against where nothing in it is told apart."""
+    if not isinstance(schema, dict):
+        return 1
+    inner = [root["$defs"][schema["$ref"].removeprefix("#/$defs/")]] if "$ref" in schema else []
+    return 1 + sum(most_applied(each, root) for each in (*inner, *schema.get("anyOf", ()), *schema.get("allOf", ())))
+
+
+@pytest.mark.proves("safety.claude-code.checks")
+@pytest.mark.parametrize("keyword", ["anyOf", "allOf"])
+def test_alternatives_that_multiply_are_told_in_a_description(keyword: str) -> None:
+    definitions = levels(22, keyword, 8)
+    sent = told(properties={"a": {"$ref": "#/$defs/d0"}}, **{"$defs": definitions})
+    assert most_applied(sent["properties"]["a"], sent) < 50_000
+    for name, definition in definitions.items():
+        assert sent["$defs"][name] in (definition, {"description": json.dumps(definition)})
+
+
+@pytest.mark.proves("safety.claude-code.checks")
+@pytest.mark.parametrize(
+    "inner",
+    [
+        {"if": {"$ref": "#/$defs/d0"}, "then": {}},
+        {"not": {"$ref": "#/$defs/d0"}},
+        {"dependencies": {"b": {"$ref": "#/$defs/d0"}}},
+        {"items": [{"$ref": "#/$defs/d0"}]},
+        {"patternProperties": {"^a$": {"$ref": "#/$defs/d0"}}},
+    ],
+)
+def test_what_multiplies_is_found_wherever_it_is_referred_to(inner: dict[str, Any]) -> None:
+    definitions = levels(22, "anyOf", 8)
+    sent = told(properties={"a": inner}, **{"$defs": definitions})
+    assert sent["$defs"] != definitions
+
+
+@pytest.mark.proves("format.every-schema")
+def test_what_is_recursive_or_often_referred_to_is_told_as_it_was_sent() -> None:
+    node = {"anyOf": [{"type": "null"}, {"properties": {side: {"$ref": "#/$defs/node"} for side in "lr"}}]}
+    word = {"anyOf": [{"type": "string"}, {"type": "integer"}]}
+    many = {f"p{number}": {"$ref": "#/$defs/d0"} for number in range(200)}
+    chain = {
+        f"d{level}": {"properties": {key: {"$ref": f"#/$defs/d{level + 1}"} for key in "ab"}} for level in range(900)
+    }
+    schema = {"$defs": {"node": node, **chain, "d900": word}, "properties": {**many, "tree": {"$ref": "#/$defs/node"}}}
+    assert told(**schema) == OBJECT | schema

@@ -53,7 +53,7 @@ async def running(
 ) -> AsyncIterator[Running]:
     """The command, ready; killed with the block if it still runs then."""
     argv = [sys.executable, "-m", "claude_openai", "--port", "0", "--log-format", "json", *options]
-    process = await anyio.open_process(argv, env=environment, stderr=None, cwd=directory)
+    process = await anyio.open_process(argv, env=environment, stdin=subprocess.DEVNULL, stderr=None, cwd=directory)
     assert process.stdout is not None
     lines = BufferedByteReceiveStream(process.stdout)
     told: list[str] = []
@@ -70,7 +70,8 @@ async def running(
             process.kill()
         with anyio.CancelScope(shield=True), anyio.fail_after(PATIENCE_SECONDS):
             await process.wait()
-            await process.stdout.aclose()
+            async for _ in process.stdout:  # asyncio closes its pipe, and with it the process, when all is read
+                pass
 
 
 def ended(processes: list[psutil.Process]) -> bool:
@@ -260,7 +261,7 @@ async def test_another_claude_code_is_the_one_that_runs(upstream: Upstream, tmp_
 @pytest.mark.proves("simulator.command")
 async def test_the_simulator_runs_by_itself() -> None:
     argv = [sys.executable, "-m", "claude_openai", "simulator", "--port", "0"]
-    process = await anyio.open_process(argv, env={"PATH": os.environ["PATH"]}, stderr=None)
+    process = await anyio.open_process(argv, env={"PATH": os.environ["PATH"]}, stdin=subprocess.DEVNULL, stderr=None)
     assert process.stdout is not None
     try:
         with anyio.fail_after(PATIENCE_SECONDS):
@@ -281,7 +282,7 @@ async def test_a_stop_during_the_start_ends_the_start(upstream: Upstream, tmp_pa
     slow.write_text(f"#!/bin/sh\ntouch {shlex.quote(str(tmp_path))}/started\nexec sleep 600\n")
     slow.chmod(0o755)
     argv = [sys.executable, "-m", "claude_openai", "--port", "0", "--claude-command", str(slow)]
-    process = await anyio.open_process(argv, env=upstream[1], stderr=None, stdout=None)
+    process = await anyio.open_process(argv, env=upstream[1], stdin=subprocess.DEVNULL, stderr=None, stdout=None)
     try:
         with anyio.fail_after(PATIENCE_SECONDS):
             await appeared(anyio.Path(tmp_path / "started"))

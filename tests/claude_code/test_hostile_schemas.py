@@ -12,13 +12,13 @@ import pytest
 from claude_openai.testing import Reply, Simulator, ToolUse
 from tests.claude_code.test_command import Running, ended, running
 from tests.patience import PATIENCE_SECONDS
+from tests.processes import checks_schemas
 
 pytestmark = [pytest.mark.anyio, pytest.mark.proves("safety.event-loop.checks")]
 
 Upstream = tuple[Simulator, dict[str, str]]
 
 CHAT = "/v1/chat/completions"
-WORKER = "claude_openai.claude_code.schema_checks.worker"
 LETTERS = "a" * 48 + "!"
 
 
@@ -57,6 +57,16 @@ HOSTILE: dict[str, tuple[dict[str, object], dict[str, object]]] = {
         | {"$defs": {**{f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(24)}, "d24": {}}},
         {"a": 1},
     ),
+    "alternatives of alternatives": (
+        an_object(a={"$ref": "#/$defs/d0"})
+        | {
+            "$defs": {
+                **{f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 8} for n in range(22)},
+                "d22": {"type": "integer"},
+            }
+        },
+        {"a": "x"},
+    ),
     "large objects that differ": (
         an_object(a={"uniqueItems": True}),
         {"a": [{"n": number, "t": [number]} for number in range(2000)]},
@@ -89,15 +99,14 @@ def plays(simulator: Simulator, given: dict[str, object]) -> None:
 async def a_check_by(server: Running) -> psutil.Process:
     """The worker, as soon as there is one."""
     while True:
-        for process in server.family():
-            if WORKER in process.cmdline():
-                return process
+        for process in filter(checks_schemas, server.family()):
+            return process
         await anyio.sleep(0.01)
 
 
 @pytest.mark.parametrize(
     ("form", "names"),
-    [(False, tuple(HOSTILE)), (True, ("nested repetition", "names", "other names"))],
+    [(False, tuple(HOSTILE)), (True, ("nested repetition", "names", "other names", "alternatives of alternatives"))],
     ids=["tool", "answer"],
 )
 async def test_others_are_answered_while_what_takes_for_ever_is_checked(

@@ -1,13 +1,14 @@
 """A schema of an answer as Claude Code takes it: it checks the answer by itself, and knows draft-07 only.
 
 A schema with anything else in it loses its tool without a word (measured), so what Claude Code does not know is told to
-the model in a description, and so is a pattern that may keep it busy for ever. Nothing is lost by that: answers are
-held against the client's own schema here.
+the model in a description, and so is what may keep it busy for ever: a pattern, or a reference to what holds one value
+against so many schemas. Nothing is lost by that: answers are held against the client's own schema here.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import unquote
 
 from claude_openai.jsontools.regular_expressions import is_quick
 
@@ -49,18 +50,94 @@ _TOGETHER: Final = (
 """Keywords without which others would mean something else."""
 
 
+_MOST_APPLIED: Final = 10_000
+"""Schemas that one value may be held against at once. Alternatives that refer to alternatives multiply: eight on each
+of seven levels are two million, from a schema of 2 KB."""
+
+_SAME_VALUE: Final = _LISTS | {"$ref", "not", "if", "then", "else", "dependencies", "patternProperties", "contains"}
+"""Keywords with schemas that one and the same value may be held against, all of them."""
+
+_OTHER_VALUES: Final = ("properties", "additionalProperties", "propertyNames", "items")
+"""Those with schemas of which each is for another value."""
+
+
 def to_draft7_schema(schema: str) -> Json:
     """`schema`, JSON text of an object's, in the words that Claude Code knows."""
-    told: Json = _known(json.loads(schema))
+    sent = json.loads(schema)
+    told: Json = _known(sent, _multiplied(sent))
     return told
 
 
-def _known(schema: Any) -> Any:
+def _multiplied(schema: Any) -> frozenset[int]:
+    """Ids of the parts of `schema` that would hold one value against more than `_MOST_APPLIED` schemas, if those within
+    them are told without `_SAME_VALUE`. Each part is counted once, however often it is referred to. A reference back
+    counts as one schema: what is recursive goes on in parts of the value.
+    """
+    counts: dict[int, int] = {}
+    multiplied: set[int] = set()
+    begun: set[int] = set()
+    pending = [(schema, schema)]
+    while pending:
+        part, base = pending[-1]
+        if not isinstance(part, dict) or id(part) in counts:
+            pending.pop()
+            continue
+        if isinstance(part.get("$id"), str):
+            base = part
+        same = [each for name in _SAME_VALUE for each in _schemas(name, part, base)]
+        others = [each for name in _OTHER_VALUES for each in _schemas(name, part, base)]
+        if id(part) not in begun:
+            begun.add(id(part))
+            pending += [each for each in (*same, *others) if id(each[0]) not in begun]
+            continue
+        pending.pop()
+        counts[id(part)] = max((counts.get(id(each), 1) for each, _ in others), default=1)
+        count = counts[id(part)] + sum(counts.get(id(each), 1) for each, _ in same)
+        if count > _MOST_APPLIED:
+            multiplied.add(id(part))
+        else:
+            counts[id(part)] = count
+    return frozenset(multiplied)
+
+
+def _schemas(name: str, schema: Json, base: Any) -> list[tuple[Any, Any]]:
+    """The schemas that the keyword `name` of `schema` stands for, each with the one that its references start from."""
+    match schema.get(name):
+        case str(reference) if name == "$ref":
+            return [_target(reference, base)]
+        case dict() as several if name in {"properties", "patternProperties", "dependencies"}:
+            return [(each, base) for each in several.values()]
+        case list() as several:
+            return [(each, base) for each in several]
+        case dict() as one:
+            return [(one, base)]
+        case _:
+            return []
+
+
+def _target(reference: str, base: Any) -> tuple[Any, Any]:
+    """Where the JSON pointer `reference` leads; nothing where it is none."""
+    part = base
+    for step in unquote(reference).split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(part, list):
+            part = next((each for index, each in enumerate(part) if str(index) == name), None)
+        else:
+            part = part.get(name) if isinstance(part, dict) else None
+        if isinstance(part, dict) and isinstance(part.get("$id"), str):
+            base = part
+    return part, base
+
+
+def _known(schema: Any, multiplied: frozenset[int]) -> Any:
     if not isinstance(schema, dict):
         return schema
     sent = {name: value for name, value in schema.items() if name != "$schema"}
-    untold = {name: sent[name] for name in sent if not _taken(name, sent)}
-    told = {name: _part(name, value) for name, value in sent.items() if name not in untold}
+    kept = {name for name in sent if id(schema) not in multiplied or name not in _SAME_VALUE}
+    untold = {name: sent[name] for name in sent if name not in kept or not _taken(name, sent)}
+    if "patternProperties" in untold and "additionalProperties" in sent:  # which is for those that match no pattern
+        untold["additionalProperties"] = sent["additionalProperties"]
+    told = {name: _part(name, value, multiplied) for name, value in sent.items() if name not in untold}
     return {**told, "description": _described(told.get("description"), untold)} if untold else told
 
 
@@ -75,8 +152,6 @@ def _taken(name: str, schema: Mapping[str, Any]) -> bool:
             return isinstance(value, str) and is_quick(value)
         case "patternProperties":
             return all(map(is_quick, value))
-        case "additionalProperties":  # of which those are none that match a pattern
-            return all(map(is_quick, schema.get("patternProperties", ())))
         case "if":
             return "then" in schema or "else" in schema
         case "then" | "else":
@@ -86,13 +161,13 @@ def _taken(name: str, schema: Mapping[str, Any]) -> bool:
             return name in _KNOWN and alone
 
 
-def _part(name: str, value: Any) -> Any:
+def _part(name: str, value: Any, multiplied: frozenset[int]) -> Any:
     if name in _SCHEMAS:
-        return _known(value)
+        return _known(value, multiplied)
     if name in _LISTS:
-        return [_known(each) for each in value]
+        return [_known(each, multiplied) for each in value]
     if name in _MAPS:
-        return {key: _known(each) for key, each in value.items()}
+        return {key: _known(each, multiplied) for key, each in value.items()}
     return _each_once(value) if name in {"enum", "required"} else value
 
 
