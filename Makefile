@@ -15,10 +15,14 @@ INSTALL := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/py
 LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --no-strip-extras --python-version 3.11 --generate-hashes \
   --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup demo test check fix bench soak clients hostile metrics lock clean
+# Pure code and rules about time, on values and on virtual clocks.
+UNIT := tests/core tests/wire tests/translate tests/gateway tests/test_settings.py tests/test_workspace.py \
+  tests/test_logs_redaction.py tests/test_requirements.py
+
+.PHONY: help setup demo test test-unit check fix bench soak clients hostile metrics lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## Install the server and its tools into .venv, every package checked by hash
 
@@ -27,6 +31,9 @@ demo: $(READY) ## Stream one answer of the real Claude Code to the official open
 
 test: $(READY) ## Run the tests (ARGS="--cov" measures coverage, ARGS="-k stream" picks)
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --inline-snapshot=disable $(ARGS)
+
+test-unit: $(READY) ## Run the tests that start no process, what to run while typing (ARGS as for test)
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --inline-snapshot=disable --quiet $(UNIT) $(ARGS)
 
 check: $(READY) ## Check format, lint, types and import contracts
 	$(BIN)/ruff format --check

@@ -75,9 +75,9 @@ def test_every_flag_is_one_of_ours_or_one_we_give_to_claude_code(page: str) -> N
 @pytest.mark.parametrize("page", PAGES)
 def test_every_make_target_test_and_file_of_the_project_is_there(page: str) -> None:
     text = written(page)
-    targets = re.findall(r"^(\w+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    targets = re.findall(r"^([\w-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
-    assert set(re.findall(r"(?:`|^)make (\w+)", text, re.MULTILINE)) <= set(targets)
+    assert set(re.findall(r"(?:`|^)make ([\w-]+)", text, re.MULTILINE)) <= set(targets)
     assert [name for name in re.findall(r"`(test_\w+)`", text) if f"def {name}(" not in tests] == []
     assert [path for path in re.findall(r"`([\w./]+/\w+\.py)`", text) if not is_there(path)] == []
 
