@@ -321,6 +321,8 @@ LIFETIME_REQUIREMENTS = (
     Row("lifetime.killed-server.foreign-untouched", "What is not surely ours is never removed or signalled.", DESIGN),
     Row("lifetime.timeout", "A turn over `--request-timeout` ends, and says so.", DESIGN),
     Row("lifetime.stop.drains", "SIGINT and SIGTERM let running turns finish for a bounded time.", OURS),
+    Row("lifetime.stop.reading", "A request that is being read when the server stops is told `shutting_down`.", OURS),
+    Row("lifetime.client-gone.reading", "A client that leaves while its request is read frees what it took.", OURS),
     Row("lifetime.stop.ends-everything", "A stopped server leaves no process.", DESIGN),
     Row("lifetime.killed", "A server that is killed outright leaves no process.", OURS),
     Row("lifetime.first-process", "As the first process of a container the server leaves no zombie.", OURS),
@@ -748,6 +750,7 @@ FORMAT_REQUIREMENTS = (
 
 HOSTILE_REQUIREMENTS = (
     Row("hostile.bodies", "A body that is no request is a 400 or 415 in OpenAI's envelope.", OURS),
+    Row("hostile.values", "A body or past arguments with too many JSON values are a 400 that names the limit.", OURS),
     Row("hostile.texts", "No text in any place of a request is a mistake of the server's.", OURS),
     Row("hostile.large", "A body over the limit is cut there; as many messages as fit are answered.", OURS),
     Row("hostile.large-work", "Work on a large conversation is done beside the event loop.", OURS),

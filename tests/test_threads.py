@@ -1,8 +1,11 @@
 """Large work leaves the event loop to others."""
 
+import gc
 import threading
+import weakref
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from claude_openai.core.messages import (
@@ -70,3 +73,31 @@ async def test_others_go_on_beside_large_work() -> None:
 @pytest.mark.proves("hostile.large-work")
 async def test_small_work_is_done_at_once() -> None:
     assert await beside(False, threading.get_ident) == threading.get_ident()
+
+
+@pytest.mark.proves("hostile.large-work")
+async def test_no_collection_of_garbage_interrupts_large_work() -> None:
+    assert not await beside(True, gc.isenabled)
+    assert gc.isenabled()
+
+
+class Large:
+    def fail(self) -> None:
+        raise ValueError
+
+
+@pytest.mark.proves("hostile.large-work")
+async def test_large_work_that_fails_leaves_nothing_for_the_garbage_collector() -> None:
+    large = Large()
+    left = weakref.ref(large)
+    gc.disable()
+    try:
+        try:
+            await beside(True, large.fail)
+        except ValueError:
+            del large
+        with anyio.fail_after(30):
+            while left():  # the thread has its last steps to do
+                await anyio.lowlevel.checkpoint()
+    finally:
+        gc.enable()

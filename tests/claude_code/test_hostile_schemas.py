@@ -1,5 +1,6 @@
 """Schemas that take for ever to check: the server answers others meanwhile, and stops when it is told."""
 
+import contextlib
 import json
 import signal
 from typing import Any
@@ -159,6 +160,28 @@ async def test_a_server_stops_in_the_middle_of_a_check(upstream: Upstream) -> No
             server.process.send_signal(signal.SIGTERM)
             assert await server.process.wait() == 0
         assert ended(family)
+
+
+@pytest.mark.proves("lifetime.stop.reading")
+async def test_a_client_whose_request_is_on_its_way_when_the_server_stops_is_told_so(upstream: Upstream) -> None:
+    async with running(upstream[1], "--shutdown-timeout", "0.1") as server:
+        port = httpx2.URL(server.url).port
+        assert port is not None
+        async with await anyio.connect_tcp("127.0.0.1", port) as connection:
+            with anyio.fail_after(PATIENCE_SECONDS):
+                await connection.send(
+                    f"POST {CHAT} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n{{".encode()
+                )
+                async with httpx2.AsyncClient(base_url=server.url) as http:
+                    await http.get("/health")
+                server.process.send_signal(signal.SIGTERM)
+                answer = b""
+                with contextlib.suppress(anyio.EndOfStream):
+                    while True:
+                        answer += await connection.receive()
+                assert await server.process.wait() == 0
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "shutting_down"
 
 
 async def test_what_only_the_patterns_take_for_ever_hides_no_other_fault(upstream: Upstream) -> None:

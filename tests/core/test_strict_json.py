@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_openai.jsontools.strict import MOST_NESTED, NotJson, parse
+from claude_openai.jsontools.strict import MOST_NESTED, MOST_VALUES, NotJson, TooManyValues, count_values, parse
 
 pytestmark = pytest.mark.proves("errors.invalid-json")
 
@@ -44,3 +44,37 @@ def test_what_is_not_json_is_told_with_a_reason(text: str, reason: str) -> None:
 
 def test_what_is_nested_as_deep_as_allowed_is_read() -> None:
     assert parse("[" * MOST_NESTED + "]" * MOST_NESTED)
+
+
+def separators(value: object) -> int:
+    match value:
+        case dict():
+            return max(1, len(value)) + sum(map(separators, value.values()))
+        case list():
+            return max(1, len(value)) + sum(map(separators, value))
+        case _:
+            return 0
+
+
+@pytest.mark.proves("hostile.values")
+@given(json_values)
+def test_values_are_counted_without_those_that_only_stand_in_a_text(value: object) -> None:
+    text, true = json.dumps(value), separators(value)
+    assert count_values(text, true) == true
+    assert count_values(text, true - 1) > true - 1
+
+
+@pytest.mark.proves("hostile.values")
+@pytest.mark.parametrize("before", range(2**17 - 16, 2**17 + 4))
+def test_no_text_is_cut_at_a_place_where_it_is_taken_for_its_end(before: int) -> None:
+    value = ["x" * before + '\\",[{' * 4 + "\\" * 3, {"a,": 1, "b": [2]}]
+    text = json.dumps(value)
+    assert count_values(text, separators(value)) == separators(value)
+
+
+@pytest.mark.proves("hostile.values")
+def test_more_values_than_anyone_reads_are_refused() -> None:
+    assert parse("[" + "0," * (MOST_VALUES - 1) + "0]")
+    assert parse(json.dumps("[,{" * MOST_VALUES))
+    with pytest.raises(TooManyValues):
+        parse("[" + "0," * MOST_VALUES + "0]")

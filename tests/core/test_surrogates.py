@@ -66,3 +66,9 @@ def test_json_text_is_mended_like_what_it_stands_for(text: str) -> None:
 
 def test_an_escaped_backslash_before_a_u_is_no_escape() -> None:
     assert json_without_surrogates(r'"\\ud800 \ud800"') == r'"\\ud800 \ufffd"'
+
+
+@pytest.mark.parametrize("before", range(2**20 - 7, 2**20 + 2))
+def test_a_half_is_found_wherever_it_stands_in_a_long_text(before: int) -> None:
+    assert without_surrogates("é" * before + FIRST + "a") == "é" * before + "\ufffda"
+    assert json_without_surrogates("e" * before + "\\ud83d") == "e" * before + "\\ufffd"

@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from claude_openai.jsontools.strict import MOST_VALUES
 from tests.http.conftest import Serve
 from tests.http.exchange import CHAT, HELLO, Json, Served, said
 
@@ -101,6 +102,28 @@ async def test_a_body_that_is_packed_is_an_error_that_says_so(serve: Serve, path
     answer = await sent(serve(said("Hi")), path, gzip.compress(body()), content_encoding="gzip")
     assert answer.status_code == 415
     assert (error(answer)["code"], "gzip" in error(answer)["message"]) == ("unsupported_content_encoding", True)
+
+
+@pytest.mark.proves("hostile.values")
+@PATHS
+async def test_a_body_of_too_many_values_is_a_400_that_names_the_limit(serve: Serve, path: str) -> None:
+    answer = await sent(serve(said("Hi")), path, body(metadata=[0] * (MOST_VALUES + 1)))
+    assert answer.status_code == 400
+    assert f"more than {MOST_VALUES} JSON values" in error(answer)["message"]
+
+
+@pytest.mark.proves("hostile.values")
+async def test_past_arguments_of_too_many_values_are_a_400_that_names_the_limit(serve: Serve) -> None:
+    arguments = json.dumps({"all": [0] * (MOST_VALUES // 2)})
+    calls = [
+        {"id": f"call_{number}", "type": "function", "function": {"name": "do", "arguments": arguments}}
+        for number in range(2)
+    ]
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": "done"} for call in calls]
+    messages = [*HELLO["messages"], {"role": "assistant", "tool_calls": calls}, *results]
+    answer = await sent(serve(said("Hi")), CHAT, body(messages=messages))
+    assert answer.status_code == 400
+    assert f"more than {MOST_VALUES} values" in error(answer)["message"]
 
 
 ODD_TEXTS = {

@@ -7,12 +7,14 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 import pytest
+from starlette.types import Message
 
 from claude_openai.core.events import TextDelta, TurnFinished
 from claude_openai.core.failures import Kind, RequestFailed
 from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions
 from claude_openai.http.generation.body import Bodies
 from claude_openai.http.generation.context import LARGE_BYTES, GenerationContext, run_in_thread_if_large
+from claude_openai.http.middleware.slow_clients import ClientDisconnected
 from claude_openai.jsontools.work_limit import TooMuch, spend
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.http.conftest import Serve
@@ -40,6 +42,12 @@ class Endless:
             raise
 
 
+async def never() -> Message:
+    """What a client sends that has sent its request and waits."""
+    await anyio.sleep_forever()
+    raise AssertionError
+
+
 async def given_up(endless: Endless) -> bool:
     return await anyio.to_thread.run_sync(endless.given_up.wait, PATIENCE_SECONDS)
 
@@ -60,10 +68,58 @@ async def test_what_takes_longer_than_the_request_may_is_ended_and_told_so() -> 
     endless = Endless()
     async with anyio.create_task_group() as tasks:
         gateway = Gateway(ScriptedBackend(), tasks, GatewayLimits(), ModelOptions())
-        means = GenerationContext(gateway, Bodies(1, 1), 1, str, int, request_seconds=0.05)
-        with pytest.raises(RequestFailed) as raised, means.understanding():
-            await run_in_thread_if_large(1, endless.work)
+        means = GenerationContext(gateway, Bodies(1, 1, gateway.until_stopped), 1, str, int, request_seconds=0.05)
+        with pytest.raises(RequestFailed) as raised:
+            async with means.understanding(never):
+                await run_in_thread_if_large(1, endless.work)
     assert raised.value.failure.kind is Kind.TIMEOUT
+    assert await given_up(endless)
+
+
+@pytest.mark.proves("lifetime.client-gone.reading")
+async def test_a_client_that_leaves_while_its_request_is_understood_frees_what_it_took() -> None:
+    endless = Endless()
+    body = iter([{"type": "http.request", "body": b"{}"}])
+
+    async def receive() -> Message:
+        if message := next(body, None):
+            return message
+        while not endless.threads:
+            await anyio.lowlevel.checkpoint()
+        return {"type": "http.disconnect"}
+
+    async with anyio.create_task_group() as tasks:
+        gateway = Gateway(ScriptedBackend(), tasks, GatewayLimits(), ModelOptions())
+        bodies = Bodies(2, 2, gateway.until_stopped)
+        means = GenerationContext(gateway, bodies, 1, str, int)
+        scope = {"type": "http", "headers": [(b"content-length", b"2")]}
+        with anyio.fail_after(PATIENCE_SECONDS), pytest.raises(ClientDisconnected):
+            async with bodies.read(scope, receive) as read, means.understanding(receive):
+                await run_in_thread_if_large(LARGE_BYTES + len(read), endless.work)
+        body = iter([{"type": "http.request", "body": b"[]"}])
+        async with bodies.read(scope, receive) as read:
+            assert read == b"[]"
+    assert await given_up(endless)
+
+
+@pytest.mark.proves("lifetime.stop.reading")
+async def test_a_request_that_is_understood_when_the_server_stops_is_told_so() -> None:
+    endless = Endless()
+
+    async with anyio.create_task_group() as tasks:
+        gateway = Gateway(ScriptedBackend(), tasks, GatewayLimits(), ModelOptions())
+        means = GenerationContext(gateway, Bodies(1, 1, gateway.until_stopped), 1, str, int)
+
+        async def stop() -> None:
+            while not endless.threads:
+                await anyio.lowlevel.checkpoint()
+            gateway.stop()
+
+        tasks.start_soon(stop)
+        with anyio.fail_after(PATIENCE_SECONDS), pytest.raises(RequestFailed) as raised:
+            async with means.understanding(never):
+                await run_in_thread_if_large(LARGE_BYTES + 1, endless.work)
+    assert raised.value.failure.kind is Kind.SHUTTING_DOWN
     assert await given_up(endless)
 
 

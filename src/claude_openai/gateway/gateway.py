@@ -193,6 +193,16 @@ class Gateway:
         while self._turns:
             await self._idle.wait()
 
+    async def until_stopped(self) -> Failure:
+        """Wait until every turn is told to end: what is said to requests that have not become one by then."""
+        with anyio.CancelScope() as wait:
+            self._stopping.attach(wait)
+            try:
+                await anyio.sleep_forever()
+            finally:
+                self._stopping.detach(wait)
+        return STOPPED.failure
+
     async def close_idle_sessions(self) -> None:
         """End the sessions that no request leases. Later requests are answered all the same, by new sessions."""
         await self._sessions.close_idle()

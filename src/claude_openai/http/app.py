@@ -61,7 +61,7 @@ def create_app(services: Services) -> ASGIApp:
     given = EndpointContext(
         GenerationContext(
             services.gateway,
-            bodies=Bodies(services.max_request_bytes, services.max_total_request_bytes),
+            bodies=Bodies(services.max_request_bytes, services.max_total_request_bytes, services.gateway.until_stopped),
             keep_alive_seconds=services.keep_alive_seconds,
             new_id=services.new_id,
             now=services.now,

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from claude_openai.core.events import Event, RateLimitReported
+from claude_openai.core.failures import Failure
 from claude_openai.core.load import Load, Outage
 from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Description
@@ -60,6 +61,10 @@ class Gateway(Protocol):
     @property
     def places(self) -> int:
         """How many turns run at once."""
+        ...
+
+    async def until_stopped(self) -> Failure:
+        """Wait until no turn is answered any more: what is said to requests from then on."""
         ...
 
     def open(self, turn: Turn, caller: Caller) -> AbstractAsyncContextManager[AsyncIterator[Event]]:

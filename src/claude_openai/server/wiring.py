@@ -47,6 +47,7 @@ from claude_openai.store import MemoryRuns, Retention, sqlite_runs
 from claude_openai.system.descriptors import raise_limit
 from claude_openai.system.places import Places, Settled
 from claude_openai.system.serving import ACCEPTED_AT_ONCE, Server, base_url, listening, serving
+from claude_openai.system.threads import favour_event_loop
 from claude_openai.testing.environment import simulated_login
 
 log = structlog.get_logger(__name__)
@@ -139,6 +140,7 @@ async def _serve_until(
         if not stop.asked.is_set():
             server = Server(_uvicorn(settings, app))
             async with serving(server, *listeners):
+                favour_event_loop()
                 announce(ready)
                 log.info("server.start", url=ready.url, backend=ready.backend, simulated=ready.simulated)
                 await stop.asked.wait()

@@ -1,6 +1,6 @@
 """Reading a request's body: never more of it than the limit, never for ever, and all together in bounded memory."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import anyio
@@ -8,6 +8,7 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
+from claude_openai.http.generation.turns import refused_when
 from claude_openai.http.middleware.errors import HttpError, shown
 from claude_openai.http.middleware.slow_clients import ClientDisconnected
 
@@ -22,14 +23,21 @@ RETRY_SECONDS = 5.0
 """After which a request that found no room may be tried again: about the length of an answer."""
 
 
+STOPPING_SECONDS = 2.0
+"""How long a body that is on its way when the server stops may go on: a client that is still sending when its
+connection is closed never sees why.
+"""
+
+
 class Bodies:
     """The bodies of all requests under way: `most` bytes of each, `most_together` of all.
 
     A body counts until its request is answered, since its messages are in memory as long. One body always has room.
     """
 
-    def __init__(self, most: int, most_together: int) -> None:
+    def __init__(self, most: int, most_together: int, until_stopped: Callable[[], Awaitable[Failure]]) -> None:
         self.most = most
+        self._until_stopped = until_stopped
         self._room = max(most, most_together)
 
     @asynccontextmanager
@@ -37,7 +45,8 @@ class Bodies:
         """The request's body, for the time of the block.
 
         Raises:
-            RequestFailed: `REQUEST_MEMORY_FULL`: the other bodies leave no room; and what `read_body` raises.
+            RequestFailed: `REQUEST_MEMORY_FULL`: the other bodies leave no room; `SHUTTING_DOWN`: the server ends
+                before all of it is there; and what `read_body` raises.
         """
         taken = 0
 
@@ -52,9 +61,16 @@ class Bodies:
             length = Headers(scope=scope).get("content-length", "")
             if length.isdecimal() and self._room < int(length) <= self.most:
                 raise _no_room()
-            yield await read_body(scope, receive, self.most, take)
+            async with refused_when(self._until_over):
+                body = await read_body(scope, receive, self.most, take)
+            yield body
         finally:
             self._room += taken
+
+    async def _until_over(self) -> Failure:
+        failure = await self._until_stopped()
+        await anyio.sleep(STOPPING_SECONDS)
+        return failure
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int, take: Callable[[int], None] = lambda _: None) -> bytes:

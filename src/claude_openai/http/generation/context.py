@@ -1,22 +1,24 @@
 """What the endpoints that answer have in common: what they are made with, how they read, and what they tell of that."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar, TypeVarTuple
 
 import anyio
-import anyio.to_thread
 from anyio.lowlevel import RunVar
+from starlette.types import Receive
 
 from claude_openai.core.agent import AgentRules
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.http.generation.body import Bodies
+from claude_openai.http.generation.turns import cancel_on_disconnect, refused_when
 from claude_openai.http.ports import Gateway
 from claude_openai.jsontools.work_limit import TooMuch, bounded
 from claude_openai.logs import logger
 from claude_openai.protocols.common.parameters import require_exact
+from claude_openai.system.threads import in_thread
 
 log = logger(__name__)
 
@@ -57,16 +59,18 @@ class GenerationContext:
     strict: bool = False
     request_seconds: float = 600.0
 
-    @contextmanager
-    def understanding(self) -> Iterator[Callable[[], float]]:
+    @asynccontextmanager
+    async def understanding(self, receive: Receive) -> AsyncIterator[Callable[[], float]]:
         """A block in which a request that has arrived is understood; yields how many seconds it has taken so far.
 
         Raises:
-            RequestFailed: `TIMEOUT`: the request's whole time is over.
+            ClientDisconnected: nobody waits for the answer any more.
+            RequestFailed: `TIMEOUT`: the request's whole time is over; `SHUTTING_DOWN`: the server's is.
         """
         began = anyio.current_time()
         with anyio.move_on_after(self.request_seconds) as scope:
-            yield lambda: anyio.current_time() - began
+            async with cancel_on_disconnect(receive), refused_when(self.gateway.until_stopped):
+                yield lambda: anyio.current_time() - began
         if scope.cancelled_caught:
             sentence = f"The request took longer than {self.request_seconds:g} s to understand (--request-timeout)."
             raise RequestFailed(Failure(Kind.TIMEOUT, sentence))
@@ -103,7 +107,7 @@ async def run_in_thread_if_large(size: int, work: Callable[[*Arguments], Result]
             pass
     wanted = True
 
-    def in_thread() -> Result:
+    def as_long_as_wanted() -> Result:
         used_up = _until(READING_SECONDS, time.thread_time)
 
         def bound() -> None:
@@ -117,7 +121,7 @@ async def run_in_thread_if_large(size: int, work: Callable[[*Arguments], Result]
     threads = _THREADS.get(None) or anyio.CapacityLimiter(_MOST_THREADS)
     _THREADS.set(threads)
     try:
-        return await anyio.to_thread.run_sync(in_thread, limiter=threads, abandon_on_cancel=True)
+        return await in_thread(threads, as_long_as_wanted)
     except TooMuch:
         raise RequestFailed(_TOO_MUCH) from None
     finally:

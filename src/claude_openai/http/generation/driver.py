@@ -109,7 +109,7 @@ class Generation:
     async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         context, protocol = self._context, self._protocol
         caller = caller_of(scope, context.new_id(), protocol.id_prefix)
-        with context.understanding() as elapsed:
+        async with context.understanding(receive) as elapsed:
             await run_in_thread_if_large(len(body), log_request, scope, body)
             request = await protocol.read(body, caller, context)
         headers = context.not_honoured_headers(request.ignored, request.adjusted)

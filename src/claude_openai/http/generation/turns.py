@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
+from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.runs import Caller
 from claude_openai.core.turn import Turn
 from claude_openai.http.middleware.auth import principal
@@ -75,6 +76,25 @@ async def cancel_on_disconnect(receive: Receive) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def refused_when(event: Callable[[], Awaitable[Failure]]) -> AsyncIterator[None]:
+    """A block that goes on until `event` comes, if it does.
+
+    Raises:
+        RequestFailed: it came, and is why; what the block was doing is cancelled.
+    """
+    wait = anyio.CancelScope()
+
+    async def refuse() -> None:
+        with wait:
+            raise RequestFailed(await event())
+
+    async with _task_group() as tasks:
+        tasks.start_soon(refuse)
+        yield
+        wait.cancel()
+
+
+@asynccontextmanager
 async def _running(
     gateway: Gateway,
     asked: Sequence[RequestedAnswer],
@@ -124,11 +144,21 @@ async def _watch(receive: Receive, watch: anyio.CancelScope) -> None:
 
 @asynccontextmanager
 async def _task_group() -> AsyncIterator[TaskGroup]:
-    """A task group whose lone exception is raised as it is."""
+    """A task group whose lone exception is raised as it is.
+
+    Not within the `except`: the group would be its context and so a cycle, which keeps all that a large request was
+    parsed into until the garbage collector runs, and makes that slow.
+    """
+    lone: BaseException | None = None
     try:
         async with anyio.create_task_group() as tasks:
             yield tasks
     except BaseExceptionGroup as group:
         if len(group.exceptions) > 1:
             raise
-        raise group.exceptions[0] from group.exceptions[0].__cause__
+        lone = group.exceptions[0]
+    if lone is not None:
+        try:
+            raise lone
+        finally:
+            del lone

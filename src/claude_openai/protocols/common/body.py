@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.jsontools.strict import NotJson, parse
+from claude_openai.jsontools.strict import MOST_VALUES, NotJson, TooManyValues, parse
 from claude_openai.protocols.common.unknown_fields import unknown_fields
 from claude_openai.protocols.common.wire.request import SentWhole
 
@@ -44,6 +44,8 @@ def _decoded(body: bytes) -> Json:
         return parse(body.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise _invalid(f"The request's body is not UTF-8: {error.reason} at byte {error.start}.") from None
+    except TooManyValues:
+        raise _invalid(f"The request's body holds more than {MOST_VALUES} JSON values, the limit here.") from None
     except NotJson as error:
         raise _invalid(f"The request's body is not valid JSON: {error}.") from None
 

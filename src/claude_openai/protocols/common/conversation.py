@@ -29,7 +29,7 @@ from claude_openai.core.messages import (
     UserMessage,
 )
 from claude_openai.core.models import Model
-from claude_openai.jsontools.strict import NotJson, parse
+from claude_openai.jsontools.strict import MOST_VALUES, NotJson, count_values, parse
 from claude_openai.jsontools.surrogates import json_without_surrogates, without_surrogates
 from claude_openai.protocols.common.call_ids import CallIds
 from claude_openai.protocols.common.content import is_blank
@@ -120,6 +120,8 @@ class MessageBuilder:
     _turns: list[_Said | _Answered] = field(default_factory=list, init=False)
     _open_calls: dict[CallKey, _OpenCall] = field(default_factory=dict, init=False)
     _call_ids: CallIds = field(default_factory=CallIds, init=False)
+    _values: int = field(default=0, init=False)
+    """In the arguments of all calls."""
     _blank_user: str | None = field(default=None, init=False)
     """The path of the newest user message, where there is nothing in it."""
 
@@ -193,6 +195,9 @@ class MessageBuilder:
         """A JSON object as text; what is no such object is within one."""
         if is_blank(call.arguments):
             return "{}"
+        self._values += count_values(call.arguments)
+        if self._values > MOST_VALUES:
+            raise invalid(self.whole, f"the arguments of its calls hold more than {MOST_VALUES} values")
         try:
             arguments = parse(call.arguments)
         except NotJson:
