@@ -65,6 +65,8 @@ async def still_answers(served: Served) -> None:
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200) + b"\r\n\r\n", 400, "not_http", id="TLS"
         ),
         pytest.param(b"hello\r\n\r\n", 400, "not_http", id="a word"),
+        pytest.param(b"GET /health HTTP/1.1\r\n\r\n", 400, "invalid_host", id="no host"),
+        pytest.param(HEAD + b"host: again\r\n\r\n", 400, "invalid_host", id="two hosts"),
         pytest.param(HEAD + b"content-length: -1\r\n\r\n", 400, "not_http", id="a negative length"),
         pytest.param(HEAD + b"content-length: 1\r\ncontent-length: 2\r\n\r\n", 400, "not_http", id="two lengths"),
         pytest.param(HEAD + b"x: " + b"x" * 1_000_000 + b"\r\n\r\n", 431, "headers_too_large", id="a huge header"),

@@ -51,6 +51,12 @@ _UNREADABLE: Final = ErrorBody(
     param=None,
     code="not_http",
 )
+_HOST: Final = ErrorBody(
+    message="A request of HTTP/1.1 has one Host header, such as 'Host: localhost:8000'; this one has none, or several.",
+    type="invalid_request_error",
+    param=None,
+    code="invalid_host",
+)
 _TOO_LARGE: Final = ErrorBody(
     message="The request's headers are too large. Those of programs are some hundred bytes.",
     type="invalid_request_error",
@@ -149,13 +155,15 @@ class Connection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Called where h11 raises what it says of the request; nothing more is read after that."""
-        status = HTTPStatus(getattr(sys.exception(), "error_status_hint", HTTPStatus.BAD_REQUEST))
+        fault = sys.exception()
+        status = HTTPStatus(getattr(fault, "error_status_hint", HTTPStatus.BAD_REQUEST))
         log.info("http.unreadable", status=status.value, reason=msg)
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()
             return
+        error = _HOST if "Host: header" in str(fault) else _UNREADABLE
         too_large = status is HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-        self.transport.write(self._answer(status, _TOO_LARGE if too_large else _UNREADABLE))
+        self.transport.write(self._answer(status, _TOO_LARGE if too_large else error))
         self.transport.write_eof()
         self._refused = True
         self._close_after(LINGER_SECONDS)

@@ -107,6 +107,8 @@ def test_a_flood_of_unknown_fields_is_reported_in_brief() -> None:
 def test_what_has_no_effect_within_other_fields_is_reported_too() -> None:
     named = [{"role": "user", "content": "Hello", "name": "Ada"}]
     assert reading(messages=named).ignored == ("messages[].name",)
+    plain = {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}}
+    assert reading(**plain).ignored == ("tool_choice.disable_parallel_tool_use",)
     assert reading(stream_options={"include_obfuscation": True}).ignored == ("stream_options.include_obfuscation",)
     assert reading(stream_options={"include_obfuscation": False}).ignored == ()
 

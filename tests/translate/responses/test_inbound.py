@@ -182,6 +182,7 @@ def test_what_cannot_be_carried_is_refused_by_name(fields: dict[str, object], pa
         (None, ToolChoice()),
         ("none", ToolChoice("none")),
         ("required", ToolChoice("required")),
+        ({"type": "any"}, ToolChoice("required")),
         ({"type": "function", "name": "get_weather"}, ToolChoice("tool", "get_weather")),
         (
             {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "get_weather"}]},

@@ -5,11 +5,15 @@ way (`Offer.legacy`).
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from claude_openai.core.tools import AUTO, Tool, ToolChoice
 from claude_openai.protocols.chat_completions import wire
 from claude_openai.protocols.common.functions import known, read_functions
 from claude_openai.protocols.common.invalid import invalid
+from claude_openai.protocols.common.wire.request import PlainChoice
+
+_Choice = Literal["none", "auto", "required"] | wire.NamedTool | wire.AllowedToolsChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +33,15 @@ def read_tools(request: wire.ChatCompletionRequest) -> ToolOffer:
     """
     if request.tools and request.functions:
         raise invalid("functions", "they are the old form of 'tools', and cannot stand beside them")
-    if request.tool_choice not in (None, "none", "auto") and not request.tools:
+    choice = request.tool_choice.word if isinstance(request.tool_choice, PlainChoice) else request.tool_choice
+    if choice not in (None, "none", "auto") and not request.tools:
         raise invalid("tool_choice", "there are no 'tools' to call")
     if request.function_call not in (None, "none", "auto") and not request.functions:
         raise invalid("function_call", "there are no 'functions' to call")
     if request.functions:
         return _functions(request.functions, request.function_call)
     if request.tools:
-        return _tools(request.tools, request.tool_choice, parallel=request.parallel_tool_calls is not False)
+        return _tools(request.tools, choice, parallel=request.parallel_tool_calls is not False)
     return ToolOffer()
 
 
@@ -52,7 +57,7 @@ def _functions(sent: list[wire.Function], choice: wire.FunctionChoice | None) ->
             return ToolOffer(tools, ToolChoice("tool", name, parallel=False), legacy=True)
 
 
-def _tools(sent: list[wire.Tool], choice: wire.ToolChoice | None, *, parallel: bool) -> ToolOffer:
+def _tools(sent: list[wire.Tool], choice: _Choice | None, *, parallel: bool) -> ToolOffer:
     tools = read_functions((tool.function, f"tools[{index}].function") for index, tool in enumerate(sent))
     match choice:
         case None:

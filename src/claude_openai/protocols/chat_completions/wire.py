@@ -14,10 +14,12 @@ from claude_openai.protocols.common.wire import request as sent
 from claude_openai.protocols.common.wire.claude import ClaudeOptions
 from claude_openai.protocols.common.wire.reply import Reply
 from claude_openai.protocols.common.wire.request import (
+    PLAIN_CHOICES,
     AudioPart,
     Effort,
     FunctionName,
     Object,
+    PlainChoice,
     RefusalPart,
     RequestModel,
     SchemaName,
@@ -253,8 +255,10 @@ class AllowedToolsChoice(RequestModel):
 ToolChoice = Annotated[
     Annotated[Literal["none", "auto", "required"], Tag("<string>")]
     | Annotated[
-        Annotated[NamedTool, Tag("<function>")] | Annotated[AllowedToolsChoice, Tag("<allowed>")],
-        kind("type", {"function": "<function>", "allowed_tools": "<allowed>"}),
+        Annotated[NamedTool, Tag("<function>")]
+        | Annotated[AllowedToolsChoice, Tag("<allowed>")]
+        | Annotated[PlainChoice, Tag("<plain>")],
+        kind("type", {"function": "<function>", "allowed_tools": "<allowed>", **PLAIN_CHOICES}),
         Tag("<object>"),
     ],
     shape("a string or an object"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from claude_openai.core.tools import AUTO, Tool, ToolChoice
 from claude_openai.protocols.common.functions import known, read_functions
 from claude_openai.protocols.common.invalid import invalid, unsupported
+from claude_openai.protocols.common.wire.request import PlainChoice
 from claude_openai.protocols.responses.wire import request as wire
 
 
@@ -25,7 +26,7 @@ def read_tools(request: wire.ResponsesRequest) -> ToolOffer:
     """
     parallel = request.parallel_tool_calls is not False
     tools = read_functions(_functions(request.tools or []))
-    choice = request.tool_choice
+    choice = request.tool_choice.word if isinstance(request.tool_choice, PlainChoice) else request.tool_choice
     if choice not in (None, "none", "auto") and not tools:
         raise invalid("tool_choice", "there are no 'tools' to call")
     if not tools:

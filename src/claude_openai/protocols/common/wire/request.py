@@ -8,7 +8,7 @@ a validation error is told from the path to the fault.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr
 
@@ -81,6 +81,23 @@ class AudioPart(RequestModel):
 
 FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
 """What both OpenAI and the Messages API accept as the name of a tool."""
+
+
+class PlainChoice(RequestModel):
+    """A choice among the tools that names none, as an object. That is Anthropic's form, which clients of several
+    providers send; its `any` is OpenAI's `required`.
+    """
+
+    type: Literal["none", "auto", "required", "any"]
+
+    @property
+    def word(self) -> Literal["none", "auto", "required"]:
+        """The same in OpenAI's form."""
+        return "required" if self.type == "any" else self.type
+
+
+PLAIN_CHOICES: Final = dict.fromkeys(("auto", "none", "required", "any"), "<plain>")
+"""For `kind`."""
 
 
 def kind(field: str, tags: Mapping[str, str], absent: str | None = None) -> Discriminator:

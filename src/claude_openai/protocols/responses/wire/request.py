@@ -12,10 +12,12 @@ from pydantic import ConfigDict, Discriminator, Field, Tag
 from claude_openai.protocols.common.wire import request as sent
 from claude_openai.protocols.common.wire.claude import ClaudeOptions
 from claude_openai.protocols.common.wire.request import (
+    PLAIN_CHOICES,
     AudioPart,
     Effort,
     FunctionName,
     Object,
+    PlainChoice,
     RefusalPart,
     RequestModel,
     SchemaName,
@@ -229,8 +231,10 @@ class AllowedTools(RequestModel):
 ToolChoice = Annotated[
     Annotated[Literal["none", "auto", "required"], Tag("<string>")]
     | Annotated[
-        Annotated[NamedTool, Tag("<function>")] | Annotated[AllowedTools, Tag("<allowed>")],
-        kind("type", {"function": "<function>", "allowed_tools": "<allowed>"}),
+        Annotated[NamedTool, Tag("<function>")]
+        | Annotated[AllowedTools, Tag("<allowed>")]
+        | Annotated[PlainChoice, Tag("<plain>")],
+        kind("type", {"function": "<function>", "allowed_tools": "<allowed>", **PLAIN_CHOICES}),
         Tag("<object>"),
     ],
     shape("a string or an object"),
