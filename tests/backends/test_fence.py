@@ -282,3 +282,19 @@ def test_whatever_passes_lies_inside(disk: Path, tool: str, steps: list[str], ab
     path = "/".join(([str(disk)] if absolute else []) + steps) or "."
     if refusal(disk, tool, **{path_of(tool): path, "pattern": "*"}) is None:
         assert Path(disk, "allowed", "work", path).resolve().is_relative_to(disk / "allowed")
+
+
+@pytest.mark.proves("agent.fence.control-files")
+def test_a_file_tool_makes_no_repository_of_a_folder_and_changes_none_that_is_bare(disk: Path) -> None:
+    work = disk / "allowed" / "work"
+    for path in ("HEAD", "deep/er/HEAD", "head", "../HEAD"):
+        assert refusal(disk, "Write", file_path=path, content="x")
+    obeyed = ("config", "hooks/post-receive", "objects/x", "refs/heads/main", "commondir", "modules/x/config")
+    for path in obeyed:
+        assert refusal(disk, "Write", file_path=f"mirror/{path}", content="x") is None
+    (work / "mirror").mkdir()
+    (work / "mirror" / "HEAD").write_text("ref: refs/heads/main")
+    for path in obeyed:
+        assert refusal(disk, "Write", file_path=f"mirror/{path}", content="x")
+        assert refusal(disk, "Read", file_path=f"mirror/{path}") is None
+    assert refusal(disk, "Write", file_path="mirror/main/app.py", content="x") is None

@@ -71,3 +71,22 @@ def test_the_next_start_removes_what_a_killed_server_left(tmp_path: Path, server
     assert not server.exists()
     assert not (tmp_path / ".bashrc").exists()
     server.mkdir(parents=True)
+
+
+@pytest.mark.proves("agent.commands.placeholders")
+def test_what_the_sandbox_leaves_in_a_repository_and_for_claude_code_goes(tmp_path: Path, server: Path) -> None:
+    git, claude = tmp_path / ".git", tmp_path / ".claude"
+    (git / "objects" / "info").mkdir(parents=True)
+    claude.mkdir()
+    there = set(tmp_path.rglob("*"))
+    scratch = process(server, "a")
+    Placeholders.before((str(tmp_path),), [f"{git}/commondir"], scratch)
+    assert (git / "commondir").read_text() == ".\n", "git fails with an empty one"
+    for name in ("settings.json", "settings.local.json", "hooks", "skills", "workflows", "launch.json", "loop.md"):
+        put(claude / name)
+    put(claude / "output-styles", claude / "routines", claude / "scheduled_tasks.json", git / "config.lock")
+    (git / "config.worktree").touch()
+    for name in ("remotes", "worktrees", "glab-cli", "info", "objects/info/.claude-sandbox-noreplace"):
+        (git / name).mkdir()
+    remove_placeholders(scratch)
+    assert set(tmp_path.rglob("*")) == there

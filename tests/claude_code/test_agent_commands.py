@@ -290,6 +290,65 @@ async def test_a_command_works_in_a_repository_and_changes_nothing_that_git_runs
     assert not (site.project / ".git" / "hooks" / "pre-commit").exists()
 
 
+def in_git(directory: Path) -> set[str]:
+    """What git obeys in `directory`, one of its own, and what is written there, if anything is."""
+    names = ("config", "config.worktree", "commondir", "hooks/pre-commit")
+    return {
+        f"{name}: {(directory / name).read_text()}"
+        for name in names
+        if (directory / name).exists() and (directory / name).read_text()
+    }
+
+
+def spoiling(directory: Path) -> Iterator[str]:
+    """Lines that try to have git obey something else in `directory`."""
+    for name in ("config", "config.worktree", "commondir", "hooks/pre-commit"):
+        yield f"cd {directory}; echo ../evil > {name}; echo x > new; mv new {name}; rm -f {name}; ln -s evil {name}"
+    yield f"cd {directory}; mv hooks other; mv ../{directory.name} ../moved"
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.commands.control-files")
+async def test_a_command_commits_in_a_repository_whatever_its_form_and_changes_nothing_that_git_obeys(
+    serve: Serve, site: Site
+) -> None:
+    """Of one with a submodule and a worktree, of that worktree, and of a bare one, where no command runs at all."""
+    person = ["-c", "user.email=a@b", "-c", "user.name=a", "-c", "protocol.file.allow=always"]
+    part, main, tree, bare = (site.allowed / name for name in ("part", "main", "tree", "bare"))
+    for made in (part, main):
+        git(site.allowed, "init", "-q", made.name)
+        git(made, *person, "commit", "--allow-empty", "-qm", "first")
+    git(main, *person, "submodule", "--quiet", "add", str(part), "part")
+    git(main, *person, "commit", "-qam", "part")
+    git(main, "worktree", "add", "-q", str(tree))
+    git(site.allowed, "init", "-q", "--bare", "bare")
+    directories = [main / ".git", main / ".git" / "modules" / "part", main / ".git" / "worktrees" / "tree", bare]
+    before = [in_git(each) for each in directories]
+    pointer = (tree / ".git").read_text()
+    commit = "git -c user.email=a@b -c user.name=a commit --allow-empty -qm second && echo committed"
+    spoiled = [line for each in directories for line in spoiling(each)]
+    spoiled += [f"cd {tree}; echo 'gitdir: ../evil' > .git; mv .git moved; rm -f .git"]
+    ready = [f"grep -v '^.$' {main}/.git/commondir {main}/.git/modules/part/commondir && echo spoiled"]
+    async with office(serve, site, {}) as rig:
+        for folder in (main, tree):
+            told = await tried(
+                rig, site, script(*spoiled, *ready, f"cd {folder}", commit, "echo ran"), workingDirectory=str(folder)
+            )
+            assert "committed" in told
+            assert "spoiled" not in told
+        await tried(rig, site, script(*spoiled), workingDirectory=str(bare))
+        assert "committed" in await tried(
+            rig, site, script(f"cd {main}/part", commit), workingDirectory=str(main), addDirs=[str(main / "part")]
+        )
+    assert [in_git(each) for each in directories] == before
+    assert (tree / ".git").read_text() == pointer
+    for made in (main, tree, main / "part"):
+        git(made, "status")
+    assert {each.name for each in (main / ".git").iterdir() if not any(each.iterdir() if each.is_dir() else [1])} <= {
+        *("branches", "refs")
+    }
+
+
 def kept(config: Path) -> list[Path]:
     return list(config.glob("projects/*/*/tool-results/*"))
 

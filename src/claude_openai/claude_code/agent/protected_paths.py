@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final, Self
 
 import claude_openai
-from claude_openai.system.workspace import within
+from claude_openai.claude_code.processes.placeholders import COMMON
+from claude_openai.system.workspace import folded, within
 
 _LOGINS: Final = (
     *(".claude", ".claude.json", ".config/claude", ".config/anthropic", ".claude-openai", ".config/claude-openai"),
@@ -67,11 +68,17 @@ CONTROL: Final = frozenset(
 """Names, at any depth, of what makes git, Claude Code, a shell or an editor run commands: never written to by a file
 tool."""
 
-_IN_A_REPOSITORY: Final = (".git/config", ".git/hooks")
-"""Of a `.git` that is there, commands may write all but what git runs. One that is not there cannot be made then."""
-
-_BARE: Final = "HEAD"
+HEAD: Final = "HEAD"
 """Without it a folder is no repository by itself, which git would take its configuration from."""
+
+_RUNS: Final = ("config", "config.worktree", "hooks", COMMON)
+"""In a git directory, which commands write: what makes git run commands, or take the configuration from elsewhere."""
+
+_REPOSITORY: Final = frozenset({*_RUNS, "objects", "refs", "modules", "worktrees"})
+"""Beside a `HEAD`: what makes a repository of the folder, or is obeyed in one."""
+
+_MOST_MODULES: Final = 1_000
+"""Folders that are looked at for the repositories of submodules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +139,66 @@ def home_of(login: Mapping[str, str]) -> str:
 
 
 def control(folders: Iterable[str]) -> tuple[str, ...]:
-    """What commands must not write at the top of each of `folders`, be it there or not."""
-    names = (*_IN_A_REPOSITORY, *sorted(CONTROL - {".git"}), _BARE)
-    return tuple(f"{folder.rstrip(os.sep)}{os.sep}{name}" for folder in folders for name in names)
+    """What commands must not write at the top of each of `folders`, be it there or not. Of a repository that is there
+    they may write all but what git obeys; where none is, none can be made.
+    """
+    return tuple(dict.fromkeys(path for folder in folders for path in _control(folder.rstrip(os.sep))))
+
+
+def is_git_control(path: str, depth: int) -> bool:
+    """Whether `path`, as far as its last `depth` names, is what would make a repository of a folder that has no
+    `.git`, or what git obeys in such a one.
+    """
+    place = Path(path)
+    if folded(place.name) == folded(HEAD):
+        return True
+    steps = (place, *place.parents)[:depth]
+    return any(folded(step.name) in _REPOSITORY and os.path.lexists(step.parent / HEAD) for step in steps)
+
+
+def _control(folder: str) -> Iterator[str]:
+    yield from (f"{folder}/{name}" for name in (*sorted(CONTROL - {".git"}), HEAD))
+    git = Path(folder, ".git")
+    if git.is_file():
+        yield str(git)
+        directories = _git_directories(_named_in(git, "gitdir:"))
+    else:
+        yield from (f"{git}/config", f"{git}/hooks")
+        directories = _git_directories(git)
+    for directory in (*directories, *_git_directories(Path(folder))):
+        of_worktree = (
+            directory.parent.name == "worktrees"
+        )  # read-only by Claude Code's own rule, so nothing can be made
+        yield from (f"{directory}/{name}" for name in _RUNS if not of_worktree or os.path.lexists(directory / name))
+
+
+def _git_directories(directory: Path | None) -> Iterator[Path]:
+    """`directory`, if it is one of git's, and those that git reads from there: of the main repository, of linked
+    worktrees and of submodules.
+    """
+    if directory is None or not os.path.lexists(directory / HEAD):
+        return
+    main = _named_in(directory / COMMON) or directory
+    yield from dict.fromkeys((directory, main))
+    yield from (each.parent for each in main.glob(f"worktrees/*/{HEAD}"))
+    for looked_at, (place, below, files) in enumerate(os.walk(main / "modules")):
+        if looked_at >= _MOST_MODULES:
+            return
+        if HEAD in files:
+            yield Path(place)
+            below[:] = [name for name in below if name == "modules"]
+
+
+def _named_in(file: Path, before: str = "") -> Path | None:
+    """The folder that `file` of git's names."""
+    try:
+        text = file.read_text(errors="replace").strip()
+    except OSError:
+        return None
+    named = text.removeprefix(before).strip()
+    return (
+        Path(os.path.normpath(file.parent / named)) if named and text.startswith(before) and "\0" not in named else None
+    )
 
 
 def config_of(login: Mapping[str, str]) -> str:

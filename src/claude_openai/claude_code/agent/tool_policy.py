@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from claude_openai.claude_code.agent.paths import SEARCHING, interpretations, paths_named
-from claude_openai.claude_code.agent.protected_paths import CONTROL, ProtectedPaths
+from claude_openai.claude_code.agent.protected_paths import CONTROL, ProtectedPaths, is_git_control
 from claude_openai.claude_code.agent.web import unclear
 from claude_openai.core.agent import Workspace
 from claude_openai.system.workspace import below, folded, within
@@ -88,6 +88,7 @@ class ToolPolicy:
         if tool in WRITING and any(within(place, folded(each)) for each in bounds.executed):
             return f"{sent} is run or obeyed by programs of this machine, and must not be changed here."
         shortest = min(ways, key=len)
-        if tool in WRITING and not CONTROL.isdisjoint(map(folded, shortest)):
+        decides = is_git_control(real, len(shortest)) or not CONTROL.isdisjoint(map(folded, shortest))
+        if tool in WRITING and decides:
             return f"{sent} decides what git, Claude Code or an editor run, and must not be changed here."
         return None

@@ -24,9 +24,34 @@ from claude_openai.system.workspace import within
 
 _CLAUDE_CODES: Final = (
     *(".gitconfig", ".gitmodules", ".bashrc", ".bash_profile", ".zshrc", ".zprofile", ".profile", ".ripgreprc"),
-    *(".mcp.json", ".vscode", ".idea", ".git", ".claude/commands", ".claude/agents", "HEAD", "objects", "refs"),
+    *(".mcp.json", ".vscode", ".idea", ".git", "HEAD", "objects", "refs"),
+    *(
+        f".claude/{name}"
+        for name in (
+            *("commands", "agents", "settings.json", "settings.local.json", "hooks", "skills", "workflows", "plugins"),
+            *("launch.json", "loop.md", "output-styles", "rules", "routines", "scheduled_tasks.json", "worktrees"),
+        )
+    ),
+    *(
+        f".git/{name}"
+        for name in (
+            *("hooks", "config.lock", "config.worktree", "config.worktree.lock", "remotes", "branches", "glab-cli"),
+            *("worktrees", "modules", "info", "objects/info/alternates", "objects/info/http-alternates"),
+            *(f"{where}/.claude-sandbox-noreplace" for where in ("info", "objects/info", "objects/info/commit-graphs")),
+        )
+    ),
 )
 """What Claude Code itself denies in the folder of the work (read in Claude Code, measured)."""
+
+_ITS_OWN: Final = "/.git/config.worktree"
+"""An empty file that Claude Code makes itself, which every command in a repository leaves (measured)."""
+
+COMMON: Final = "commondir"
+"""In a git directory it names the one that git reads the configuration from."""
+
+_STUB: Final = ".\n"
+"""Of a git directory's `commondir`: that git is to read its configuration where it would anyway. git fails with the
+empty file that the sandbox would put there (measured)."""
 
 _NAME: Final = "placeholders"
 
@@ -43,13 +68,20 @@ class Placeholders:
 
     @classmethod
     def before(cls, folders: tuple[str, ...], denied: Iterable[str], scratch: Scratch) -> Self:
-        """For a process that is about to start, with what commands are `denied` to write; it is put on record."""
+        """For a process that is about to start, with what commands are `denied` to write; it is put on record. A
+        `commondir` that is to be denied is made.
+        """
+        denied = tuple(denied)
         named = [*denied, *(f"{folder}/{name}" for folder in folders for name in _CLAUDE_CODES)]
         absent = {step for path in named for step in _steps(path, folders) if not os.path.lexists(step)}
         for other in _others(scratch):  # what these have put there now was not there before them
             absent.update(path for path in other.absent if any(within(path, folder) for folder in folders))
         made = cls(folders, tuple(sorted(absent)))
         (scratch.root / _NAME).write_text(json.dumps(asdict(made)))
+        for path in made.absent:
+            if path in denied and Path(path).name == COMMON:
+                with suppress(OSError), Path(path).open("x") as stub:
+                    stub.write(_STUB)
         return made
 
     @classmethod
@@ -98,5 +130,8 @@ def _remove(path: str) -> None:
     found = os.lstat(path)
     if stat.S_ISDIR(found.st_mode):
         os.rmdir(path)  # noqa: PTH106 -- a text, and only if it is empty
-    elif stat.S_ISREG(found.st_mode) and found.st_size == 0 and stat.S_IMODE(found.st_mode) == _READ_ONLY:
+    elif stat.S_ISREG(found.st_mode) and (
+        (found.st_size == 0 and (stat.S_IMODE(found.st_mode) == _READ_ONLY or path.endswith(_ITS_OWN)))
+        or (path.endswith(f"/{COMMON}") and Path(path).read_text() == _STUB)
+    ):
         os.unlink(path)  # noqa: PTH108
