@@ -2,8 +2,9 @@
 
 import pytest
 
-from claude_openai.core.failures import Kind
+from claude_openai.core.failures import Kind, RequestFailed
 from claude_openai.core.messages import Block, Document, Image, ImageUrl, Text, ToolMessage, UserMessage
+from claude_openai.protocols.common import content
 from tests.translate.chat_completions.asking import conversation, refusal
 
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNiAAAABgADNjd8qAAAAABJRU5ErkJggg=="
@@ -164,3 +165,19 @@ def test_a_result_is_text_and_images() -> None:
 def test_a_part_that_no_result_can_have_is_named(part: object, kind: Kind, path: str) -> None:
     failure = refusal(messages=round_of_tools({"type": "text", "text": "See"}, part))
     assert (failure.kind, failure.param) == (kind, f"messages[2].content[1].{path}")
+
+
+@pytest.mark.proves("hostile.large-work")
+@pytest.mark.parametrize("at", [2**20 - 4, 2**20 - 1, 2**20, 2**20 + 1])
+def test_long_data_is_checked_as_a_whole(at: int) -> None:
+    data = "iVBORw0KGgo" + "A" * (2**20 + 1)
+    assert content.image(data, "url") == Image("image/png", data)
+    for fault in ("=", "==", "!", "é"):
+        with pytest.raises(RequestFailed):
+            content.image(data[: at - len(fault)] + fault + data[at:], "url")
+
+
+@pytest.mark.proves("hostile.large-work")
+def test_a_long_text_is_blank_only_where_all_of_it_is() -> None:
+    assert content.is_blank(" \ufeff" * 2**20)
+    assert not content.is_blank(" " * 2**20 + "a")
