@@ -90,6 +90,8 @@ async def test_a_process_is_known_to_have_ended_while_a_grandchild_holds_its_pip
             assert await first_line(child) == "up"
             await child.wait_closed()
             assert await child.exit_code() == 0
+            child.kill()  # the grandchild
+            assert [line async for line in child.lines()] == []
 
 
 @pytest.mark.proves("lifetime.killed")

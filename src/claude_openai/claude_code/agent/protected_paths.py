@@ -39,7 +39,7 @@ _NAMED: Final = (
     *("AZURE_CONFIG_DIR", "AZURE_FEDERATED_TOKEN_FILE"),
     *("CLOUDSDK_CONFIG", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_GHA_CREDS_PATH"),
 )
-"""Variables that say where else a login lies."""
+"""Variables with further paths of credentials."""
 
 _TRUSTED: Final = (
     *("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "NIX_SSL_CERT_FILE", "CLAUDE_CODE_CLIENT_CERT"),
@@ -94,17 +94,17 @@ class ProtectedPaths:
     executed: tuple[str, ...]
 
     @classmethod
-    def of(cls, login: Mapping[str, str], own: Iterable[str] = (), programs: Iterable[str] = ()) -> Self:
-        """For the user whom the environment `login` names; `own` is what this server keeps, `programs` what it runs."""
-        home = home_of(login)
-        named = (login[name] for name in _NAMED if login.get(name))
-        config = config_of(login)
+    def of(cls, environment: Mapping[str, str], own: Iterable[str] = (), programs: Iterable[str] = ()) -> Self:
+        """For the user of `environment`; `own` are the server's own paths, `programs` those that it runs."""
+        home = home_of(environment)
+        named = (environment[name] for name in _NAMED if environment.get(name))
+        config = config_of(environment)
         return cls(
             home,
             config,
-            _spelt((config, *_in(home, login, _LOGINS))),
+            _spelt((config, *_in(home, environment, _LOGINS))),
             _spelt((*named, *own)),
-            _spelt((*_in(home, login, _RUN), *_trusted(login), *_programs(login), *programs)),
+            _spelt((*_in(home, environment, _RUN), *_trusted(environment), *_programs(environment), *programs)),
         )
 
     @property
@@ -120,8 +120,8 @@ class ProtectedPaths:
         return tuple(path for path in self.private if not any(within(each, path) for each in theirs))
 
     def around(self, folders: Iterable[str]) -> Self:
-        """All but what `folders` lie in: who allowed them knew where. What lies outside of them stays a bound, for
-        what else may open it.
+        """All but the protected paths that contain one of `folders`: the operator allowed that folder on purpose. Paths
+        outside of `folders` stay protected, as links and commands may lead there.
         """
         allowed = tuple(folders)
 
@@ -133,9 +133,10 @@ class ProtectedPaths:
         return replace(self, logins=kept(self.logins), server=kept(self.server), executed=kept(self.executed))
 
 
-def home_of(login: Mapping[str, str]) -> str:
-    """What "~" stands for, for the user whom the environment `login` names."""
-    return login.get("HOME") or login.get("USERPROFILE") or os.path.expanduser("~")  # noqa: PTH111 -- may be unknown
+def home_of(environment: Mapping[str, str]) -> str:
+    """What "~" stands for, for the user of `environment`."""
+    home = environment.get("HOME") or environment.get("USERPROFILE")
+    return home or os.path.expanduser("~")  # noqa: PTH111 -- may be unknown
 
 
 def control(folders: Iterable[str]) -> tuple[str, ...]:
@@ -201,9 +202,9 @@ def _named_in(file: Path, before: str = "") -> Path | None:
     )
 
 
-def config_of(login: Mapping[str, str]) -> str:
-    """Claude Code's own folder, for the user whom the environment `login` names."""
-    return login.get("CLAUDE_CONFIG_DIR") or str(Path(home_of(login), ".claude"))
+def config_of(environment: Mapping[str, str]) -> str:
+    """Claude Code's configuration folder, for the user of `environment`."""
+    return environment.get("CLAUDE_CONFIG_DIR") or str(Path(home_of(environment), ".claude"))
 
 
 def search_path(path: str | None) -> tuple[str, ...]:
@@ -211,21 +212,21 @@ def search_path(path: str | None) -> tuple[str, ...]:
     return tuple(folder for folder in (path or "").split(os.pathsep) if os.path.isabs(folder))  # noqa: PTH117 -- a text
 
 
-def _in(home: str, login: Mapping[str, str], names: Iterable[str]) -> Iterator[str]:
+def _in(home: str, environment: Mapping[str, str], names: Iterable[str]) -> Iterator[str]:
     """Under `home`, and where its user has put `.config`."""
     for name in names:
         yield str(Path(home, name))
-        if name.startswith(".config/") and (elsewhere := login.get("XDG_CONFIG_HOME")):
+        if name.startswith(".config/") and (elsewhere := environment.get("XDG_CONFIG_HOME")):
             yield str(Path(elsewhere, name.removeprefix(".config/")))
 
 
-def _trusted(login: Mapping[str, str]) -> Iterator[str]:
-    yield from (path for name in _TRUSTED for path in login.get(name, "").split(os.pathsep) if path)
+def _trusted(environment: Mapping[str, str]) -> Iterator[str]:
+    yield from (path for name in _TRUSTED for path in environment.get(name, "").split(os.pathsep) if path)
 
 
-def _programs(login: Mapping[str, str]) -> Iterator[str]:
+def _programs(environment: Mapping[str, str]) -> Iterator[str]:
     """What Claude Code or this server would run the next time."""
-    yield from search_path(login.get("PATH"))
+    yield from search_path(environment.get("PATH"))
     yield from (sys.prefix, str(Path(claude_openai.__file__).parent))
 
 

@@ -39,7 +39,7 @@ _PROGRAMS: Final = (
 _PLAIN: Final = frozenset(
     {"PATH", "HOME", "USERPROFILE", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "TEMP", "TMP"}
 )
-"""Variables of the login that are no secret."""
+"""Variables of the environment that are no secret."""
 
 
 def works() -> bool | None:
@@ -74,21 +74,21 @@ class SandboxProbe:
         return self._known or False
 
 
-def unwritable(bounds: ProtectedPaths, work: tuple[str, ...]) -> tuple[str, ...]:
+def unwritable(protected: ProtectedPaths, work: tuple[str, ...]) -> tuple[str, ...]:
     """What commands whose `work` is in these folders must neither write nor make."""
-    return (*bounds.private, *bounds.executed, *control(work))
+    return (*protected.private, *protected.executed, *control(work))
 
 
 def settings(
-    readable: Iterable[str], work: Iterable[str], own: str, bounds: ProtectedPaths, login: Mapping[str, str]
+    readable: Iterable[str], work: Iterable[str], own: str, protected: ProtectedPaths, environment: Mapping[str, str]
 ) -> Mapping[str, object]:
     """Claude Code's `sandbox` setting: commands ask as they would without, and never leave it. They read what is
     `readable`, and write in the folders of the `work` and in the process's `own`. What is private cannot be read, even
-    where it lies in what is `readable`, and nothing out of `bounds`, or that is obeyed unasked, be written or made.
+    where it lies in what is `readable`, and no protected or executed path be written or made.
     """
     work = tuple(work)
-    secrets = sorted(name for name in login if name not in _PLAIN and not name.startswith("LC_"))
-    there = [path for path in bounds.logins if os.path.exists(path)]  # noqa: PTH110 -- says no where Path raises
+    secrets = sorted(name for name in environment if name not in _PLAIN and not name.startswith("LC_"))
+    there = [path for path in protected.logins if os.path.exists(path)]  # noqa: PTH110 -- says no where Path raises
     return {
         "enabled": True,
         "failIfUnavailable": True,
@@ -104,7 +104,7 @@ def settings(
             "denyRead": ["/"],
             "allowRead": [*readable, own, *_PROGRAMS],
             "allowWrite": [*work, own],
-            "denyWrite": [*unwritable(bounds, work)],
+            "denyWrite": [*unwritable(protected, work)],
         },
         "network": {
             "allowedDomains": [],
@@ -117,7 +117,7 @@ def settings(
         },
         "credentials": {
             # What is not there yet is hidden from the next command on (measured): others of our servers come and go.
-            "files": [{"path": path, "mode": "deny"} for path in (*there, *bounds.server)],
+            "files": [{"path": path, "mode": "deny"} for path in (*there, *protected.server)],
             "envVars": [{"name": name, "mode": "deny"} for name in secrets],
         },
     }

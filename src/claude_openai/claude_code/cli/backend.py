@@ -1,7 +1,7 @@
-"""Turns answered by the `claude` command: a process for each, told everything at its start, its input closed then.
+"""Turns answered by the `claude` command: a process for each, which gets its whole input at its start.
 
-It is for those whose SDK and Claude Code must differ, so it relies on what the command documents: options, files and
-`stream-json`. Only `describe` asks over the control protocol.
+It is for servers whose SDK and Claude Code must differ, so it relies on what the command documents: options, files and
+`stream-json`. Only `describe` uses the control protocol.
 """
 
 import json
@@ -43,12 +43,12 @@ _SECONDS_OF_A_DAY = 24 * 60 * 60
 
 @dataclass(frozen=True, slots=True)
 class CliSettings:
-    """What the backend needs to know.
+    """The settings of the backend.
 
-    `cli` is the Claude Code executable; `login` the part of the server's environment that Claude Code signs in with;
-    `timeout` in seconds the longest time for an answer, the start of its process included; `max_retries` how often
-    Claude Code may repeat a request that failed upstream. What it writes is kept for `retention_days` in folders in
-    `output`, where one is named. `start_timeout`, in seconds, is until it begins to speak: 0.35 to 0.7 measured.
+    `cli` is the Claude Code executable; `environment` the part of the server's environment that Claude Code signs in
+    with; `timeout` in seconds the longest time for an answer, the start of its process included; `max_retries` how
+    often Claude Code may repeat a request that failed upstream. Its output is stored for `retention_days` in folders in
+    `output`, if that is set. `start_timeout`, in seconds, is until its first message: 0.35 to 0.7 measured.
     """
 
     cli: str
@@ -71,11 +71,11 @@ class CliBackend:
         self._claude_code = ClaudeCodeExecutable(
             dying_with_parent(as_before((settings.cli,))), settings.environment, settings.max_retries, settings.timeout
         )
-        self._supply = ProcessTable(most_waiting=0)
+        self._processes = ProcessTable(max_waiting=0)
         self._checks = Checks()
 
     async def run(self) -> None:
-        """Remove what was kept and is old; then check what the model writes, until cancelled."""
+        """Remove old stored output; then run the schema checks, until cancelled."""
         if self._settings.output:
             before = time.time() - self._settings.retention_days * _SECONDS_OF_A_DAY
             if removed := await anyio.to_thread.run_sync(forget, self._settings.output, before):
@@ -83,14 +83,14 @@ class CliBackend:
         await self._checks.run()
 
     async def describe(self) -> Description:
-        """Ask Claude Code who it is and which models it has: one process, started and ended.
+        """Ask Claude Code for its version, login and models: one process, started and ended.
 
         Raises:
             RequestFailed: `CLAUDE_CODE_FAILED`, naming the executable.
         """
         try:
             with anyio.fail_after(self._settings.start_timeout):
-                info = await self._introduced()
+                info = await self._initialize_reply()
         except (UnreadableMessage, OSError, anyio.DelimiterNotFound) as error:
             log.error("sdk.error", stage="describe", error=f"{type(error).__name__}: {error}")
             what = f"{self._settings.cli}: {str(error) or type(error).__name__}"
@@ -105,33 +105,33 @@ class CliBackend:
 
     def status(self) -> BackendStatus:
         """See `core.ports.Backend.status`."""
-        trouble = self._supply.known_backoff(anyio.current_time())
-        return BackendStatus(start_failure=start_back_off_failure(trouble) if trouble else None)
+        backoff = self._processes.known_backoff(anyio.current_time())
+        return BackendStatus(start_failure=start_back_off_failure(backoff) if backoff else None)
 
     @asynccontextmanager
     async def open(self, turn: Turn) -> AsyncIterator[Session]:
         """Start `turn`; see `core.ports.Backend.open`."""
         async with AsyncExitStack() as stack:
-            why = self._why_not(turn)
-            session = FailedSession(why) if why else await self._session(stack, turn)
+            failure = self._refusal(turn)
+            session = FailedSession(failure) if failure else await self._session(stack, turn)
             yield session
             if isinstance(session, CliSession):
                 await session.settle()
 
-    def _why_not(self, turn: Turn) -> Failure | None:
-        """Why `turn` is not even tried."""
+    def _refusal(self, turn: Turn) -> Failure | None:
+        """Why no process is started for `turn`; None where one is."""
         if turn.agent:
             return _needs_the_sdk("The agent profile", "claude")
         if turn.tools:
             return _needs_the_sdk("Tools of the client's", "tools")
-        trouble = self._supply.backoff(anyio.current_time())
-        return start_back_off_failure(trouble) if trouble else None
+        backoff = self._processes.backoff(anyio.current_time())
+        return start_back_off_failure(backoff) if backoff else None
 
     async def _session(self, stack: AsyncExitStack, turn: Turn) -> CliSession | FailedSession:
-        """Of a Claude Code that is answering `turn`, or of none; its process ends with `stack`."""
+        """The session of a Claude Code that answers `turn`, whose process ends with `stack`; or of a failed start."""
         now = anyio.current_time()
-        process = self._supply.start(ProcessState.TAKEN)
-        stack.callback(self._supply.leave, process)
+        process = self._processes.start(ProcessState.TAKEN)
+        stack.callback(self._processes.leave, process)
         failed = partial(self._fail, process)
         history, prompt = await beside(turn.is_large, handed, turn.messages)
         try:
@@ -148,7 +148,7 @@ class CliBackend:
             "rebuilt" if history else "cold",
             begins_by=now + self._settings.start_timeout,
             ends_by=now + self._settings.timeout,
-            served=partial(self._supply.serve, process),
+            served=partial(self._processes.serve, process),
             failed=failed,
         )
         return CliSession(running, turn, self._checks)
@@ -156,42 +156,42 @@ class CliBackend:
     async def _started(
         self, stack: AsyncExitStack, turn: Turn, history: list[Json], *, prompted: bool
     ) -> tuple[Child, Output]:
-        """A process that goes on with `history`, and where its output is kept."""
+        """A process that continues `history`, and where its output is stored."""
         scratch = stack.enter_context(self._scratch())
-        order = LaunchSpec.of(turn, prompted=prompted)
-        past = await beside(turn.is_large, ResumeFiles.of, turn, history)
-        past.write_to(scratch)
-        command = self._claude_code.command(scratch, (_PRINT, *order.options(scratch)), order.environment())
+        spec = LaunchSpec.of(turn, prompted=prompted)
+        files = await beside(turn.is_large, ResumeFiles.of, turn, history)
+        files.write_to(scratch)
+        command = self._claude_code.command(scratch, (_PRINT, *spec.options(scratch)), spec.environment())
         output = output_of(turn.run_id, self._settings.output)
-        child = await stack.enter_async_context(_kept_process(command, output))
+        child = await stack.enter_async_context(_process_with_output(command, output))
         scratch.close()
         scratch.record(child.pid)
         return child, output
 
-    async def _introduced(self) -> RawMessage:
-        """What Claude Code says of itself.
+    async def _initialize_reply(self) -> RawMessage:
+        """Claude Code's reply to `initialize`.
 
         Raises:
-            UnreadableMessage, OSError, anyio.DelimiterNotFound: it does not.
+            UnreadableMessage, OSError, anyio.DelimiterNotFound: it gives none.
         """
-        asked = {"type": "control_request", "request_id": "describe", "request": {"subtype": "initialize"}}
+        request = {"type": "control_request", "request_id": "describe", "request": {"subtype": "initialize"}}
         with self._scratch() as scratch:
             async with child_process(self._claude_code.command(scratch, (_PRINT,), {})) as child:
                 scratch.record(child.pid)
-                await _hand_over(child, json.dumps(asked).encode() + b"\n")
+                await _hand_over(child, json.dumps(request).encode() + b"\n")
                 async with aclosing(child.lines()) as lines:
                     async for line in lines:
-                        if (words := parse_line(line)) and words.get("type") == "control_response":
-                            return _reply(words["response"])
+                        if (message := parse_line(line)) and message.get("type") == "control_response":
+                            return _reply(message["response"])
                 raise UnreadableMessage(child.stderr_tail() or f"it ended with exit code {await child.exit_code()}")
 
     def _fail(self, process: int) -> None:
-        self._supply.fail(process, anyio.current_time())
+        self._processes.fail(process, anyio.current_time())
 
 
 @asynccontextmanager
-async def _kept_process(command: Command, output: Output) -> AsyncIterator[Child]:
-    """A process, and how it ended, kept in `output`."""
+async def _process_with_output(command: Command, output: Output) -> AsyncIterator[Child]:
+    """A process whose stderr and exit are stored in `output`."""
     child: Child | None = None
     try:
         async with child_process(replace(command, stderr=output.stderr() or command.stderr)) as child:
@@ -201,9 +201,9 @@ async def _kept_process(command: Command, output: Output) -> AsyncIterator[Child
 
 
 async def _hand_over(child: Child, line: bytes | None, *, last: bool = True) -> None:
-    """Where it is the `last` line, the process ends when it has answered that.
+    """Write `line`, and close the input where it is the `last` one: the process ends when it has answered that.
 
-    A process that has ended says why in its output.
+    No error where the process has ended: its output has the reason.
     """
     with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
         if line:
@@ -220,5 +220,5 @@ def _reply(response: RawMessage) -> RawMessage:
 
 
 def _needs_the_sdk(what: str, param: str) -> Failure:
-    said = f"{what} cannot be carried by this server's backend, the claude command; --backend sdk can."
-    return Failure(Kind.UNSUPPORTED_PARAMETER, said, param=param)
+    message = f"{what} cannot be carried by this server's backend, the claude command; --backend sdk can."
+    return Failure(Kind.UNSUPPORTED_PARAMETER, message, param=param)

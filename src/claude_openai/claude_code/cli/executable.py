@@ -6,5 +6,5 @@ from claude_openai.claude_code.stream_json.bundled import bundled_cli
 
 
 def installed_cli() -> str:
-    """The one on PATH, as whoever chose this backend has an SDK and a Claude Code that differ; else the SDK's own."""
+    """The `claude` on PATH, because this backend is for an SDK and a Claude Code that differ; else the SDK's own."""
     return shutil.which("claude") or str(bundled_cli())

@@ -1,7 +1,7 @@
 """One child process, owned by the block that opened it.
 
 Leaving the block always ends the process and its group; every wait is bounded. Where the kernel can (Linux), the
-child also dies with this program, however that ends. What is said over the pipes is for others to know.
+child also dies with this program, however that ends. The protocol on the pipes is the callers' concern.
 """
 
 import os
@@ -29,7 +29,7 @@ MAX_LINE_BYTES = 64 * 1024 * 1024
 """Claude Code writes a whole content block as one line: far over the SDK's own limit of 1 MiB."""
 
 STDERR_TAIL_BYTES = 4096
-"""How much of what a dead process complained about goes to the log."""
+"""How much of the stderr of a dead process goes to the log."""
 
 _DIE_WITH_PARENT = """
 import ctypes, os, sys
@@ -83,7 +83,7 @@ class Child:
         return self._process.returncode
 
     def kill(self) -> None:
-        """End it at once, without asking."""
+        """Send SIGKILL to the process and its group."""
         self.was_killed = True
         _signal_group(self._process, _KILL)
 
@@ -96,7 +96,7 @@ class Child:
         await self._stdin.send(line)
 
     async def end_input(self) -> None:
-        """Tell it that nothing more will be sent."""
+        """Close the child's stdin."""
         with suppress(OSError, anyio.BrokenResourceError):
             await self._stdin.aclose()
 
@@ -118,7 +118,7 @@ class Child:
                 return
 
     def resident_bytes(self) -> int:
-        """Bytes of memory it holds; 0 where that cannot be told."""
+        """Resident memory in bytes; 0 where the system does not report it."""
         import psutil  # noqa: PLC0415 -- 10 ms that a start of the server need not wait for
 
         try:
@@ -156,7 +156,7 @@ async def child_process(command: Command) -> AsyncIterator[Child]:
     Raises:
         OSError: it cannot be started.
     """
-    # Cancelled in the moment between its start and its pipes, a process would be nobody's.
+    # Cancelled between the start and the pipes, the process would have no owner.
     with command.stderr.open("wb") as stderr, anyio.CancelScope(shield=True):
         process = await anyio.open_process(
             command.argv,
@@ -190,8 +190,8 @@ def dying_with_parent(argv: tuple[str, ...]) -> tuple[str, ...]:
 
 def _takes_pdeathsig(setpriv: str) -> bool:
     # BusyBox has a setpriv of the same name without this option.
-    asked = subprocess.run([setpriv, "--help"], capture_output=True, timeout=5, check=False)
-    return b"--pdeathsig" in asked.stdout + asked.stderr
+    help_text = subprocess.run([setpriv, "--help"], capture_output=True, timeout=5, check=False)
+    return b"--pdeathsig" in help_text.stdout + help_text.stderr
 
 
 async def _end(process: Process) -> None:

@@ -1,8 +1,8 @@
-"""Processes that outlived the server that started them: where the kernel does not end them with it, and what they
-started themselves.
+"""Ends orphans: processes that outlived the server that started them, where the kernel does not end them with it, and
+the processes that those started.
 
-A process is one if its temporary files go into the folder of that server or, where its environment does not tell, if
-it was created at the very time that the folder has on record for its id. No other is ever signalled.
+A process is an orphan if its temporary folder is in that server's folder or, where its environment cannot be read, if
+its id and creation time are on record in the folder. No other process is ever signalled.
 """
 
 import os
@@ -21,11 +21,11 @@ KILL_GRACE_SECONDS = 2.0
 """From SIGKILL until processes that the kernel will not let go are given up."""
 
 POLL_SECONDS = 0.01
-"""A killed process is dead after some ms. That it is reaped is not waited for: in a container perhaps nobody does."""
+"""A killed process is dead after some ms. This does not wait until it is reaped: a container may have no init."""
 
 
 def end_orphans(folders: Collection[Path]) -> int:
-    """End what servers started whose `folders` nobody holds any more; how many were found."""
+    """End the processes of servers whose `folders` have no owner any more. Returns how many were found."""
     scratches = [Scratch(scratch) for folder in folders for scratch in folder.glob("*/")]
     recorded = [record for scratch in scratches if (record := scratch.recorded())]
     ended: set[psutil.Process] = set()
@@ -39,7 +39,7 @@ def end_orphans(folders: Collection[Path]) -> int:
 
 
 def _orphans(folders: Collection[Path], recorded: Collection[tuple[int, float]]) -> set[psutil.Process]:
-    spared = {os.getpid(), os.getpgrp()}  # somebody may start a server from within such a process
+    spared = {os.getpid(), os.getpgrp()}  # this server may have been started from within such a process
     return {
         process
         for process in psutil.process_iter()
@@ -55,7 +55,7 @@ def _is_of(process: psutil.Process, folders: Collection[Path], recorded: Collect
 
 
 def _temporary_folder(process: psutil.Process) -> Path | None:
-    """None where it is not told: of other users' processes, and on macOS of the system's own programs."""
+    """None where it cannot be read: of other users' processes, and on macOS of the system's own programs."""
     with suppress(psutil.Error, OSError):
         if folder := process.environ().get("TMPDIR"):
             return Path(folder)

@@ -1,8 +1,8 @@
-"""Which processes there are, how many more should wait for a new conversation, and whether starting them works at all.
+"""The table of processes: their states, how many more the warm pool needs, and the back-off after failed starts.
 
-Pure: the caller brings the times, in seconds. A process waits until it is taken, or is taken from its start; it is
-introduced to its conversation, and serves. One that ends before it serves has failed to start. After three in a row
-nothing is started for a while, longer each time; the first that serves ends that.
+Pure: the caller passes the times, in seconds. A process waits until it is taken, or is taken from its start; then it
+gets its conversation, and serves. One that ends before it serves has failed to start. After three failures in a row no
+process is started for a while, longer each time; the first process that serves ends the back-off.
 """
 
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from enum import StrEnum
 from typing import Final
 
 MAX_START_FAILURES = 3
-"""In a row: one can be bad luck, and the second try may meet the same busy moment."""
+"""In a row: one can be chance, and the second try may come at the same busy moment."""
 
 INITIAL_BACKOFF_SECONDS = 2.0
 MAX_BACKOFF_SECONDS = 60.0
-"""The pause doubles with each further failure: what is broken is mended by a person, who then should not wait long."""
+"""The pause doubles with each further failure. A person repairs the cause, and should not wait long afterwards."""
 
 
 class ProcessState(StrEnum):
-    """Where a process is."""
+    """The states of a process."""
 
     WAITING = "waiting"
     TAKEN = "taken"
@@ -45,88 +45,88 @@ TRANSITIONS: Final[Mapping[tuple[ProcessState, ProcessEvent], ProcessState]] = {
     (ProcessState.TAKEN, ProcessEvent.LEAVE): ProcessState.GONE,
     (ProcessState.SERVING, ProcessEvent.LEAVE): ProcessState.GONE,
 }
-"""Every step there is; any other is a defect."""
+"""All transitions; any other is a defect."""
 
 
 class InvalidTransition(RuntimeError):
-    """A process cannot do that where it is. A defect of ours."""
+    """The process's state does not allow the transition: a defect of this server."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartBackoff:
-    """Starting failed `failures` times in a row; nothing is tried for `pause` more seconds."""
+    """Starts failed `failures` times in a row; no process is started for `pause` more seconds."""
 
     failures: int
     pause: float
 
 
 class ProcessTable:
-    """Wants `most_waiting` processes to wait."""
+    """The states of all processes; `max_waiting` of them should wait."""
 
-    def __init__(self, most_waiting: int) -> None:
-        self._most_waiting = most_waiting
-        self._stages: dict[int, ProcessState] = {}
-        self._last = 0
+    def __init__(self, max_waiting: int) -> None:
+        self._max_waiting = max_waiting
+        self._states: dict[int, ProcessState] = {}
+        self._last_number = 0
         self._failures = 0
         self._pause = INITIAL_BACKOFF_SECONDS
         self._resumes_at = 0.0
 
-    def count(self, stage: ProcessState) -> int:
-        """How many processes are at `stage`."""
-        return sum(each is stage for each in self._stages.values())
+    def count(self, state: ProcessState) -> int:
+        """How many processes are in `state`."""
+        return sum(each is state for each in self._states.values())
 
     def missing(self, now: float) -> int:
-        """How many to start now so that enough wait. After a failure it is one, to see whether that works."""
+        """How many to start now so that enough wait. After a failure it is one, to see whether starting works."""
         if self.backoff(now):
             return 0
-        missing = self._most_waiting - self.count(ProcessState.WAITING)
+        missing = self._max_waiting - self.count(ProcessState.WAITING)
         return min(missing, 1) if self._failures else missing
 
     def backoff(self, now: float) -> StartBackoff | None:
-        """Why nothing may be started at present; None where it may."""
-        failing = self.known_backoff(now)
-        return failing if failing and failing.pause else None
+        """The back-off, while no process may be started; None where one may."""
+        backoff = self.known_backoff(now)
+        return backoff if backoff and backoff.pause else None
 
     def known_backoff(self, now: float) -> StartBackoff | None:
-        """Why starting is known not to work, whether or not it may be tried again by now; None where it works."""
+        """The back-off, also where a start may be tried again by now; None where starting works."""
         if self._failures < MAX_START_FAILURES:
             return None
         return StartBackoff(self._failures, max(0.0, self._resumes_at - now))
 
-    def start(self, stage: ProcessState = ProcessState.WAITING) -> int:
-        """A process is started, to wait or for a conversation that takes it at once."""
-        self._last += 1
-        self._stages[self._last] = stage
-        return self._last
+    def start(self, state: ProcessState = ProcessState.WAITING) -> int:
+        """Add a process that is started: to wait, or (`TAKEN`) for a conversation. Returns its number."""
+        self._last_number += 1
+        self._states[self._last_number] = state
+        return self._last_number
 
     def take(self, process: int) -> None:
         """A new conversation takes it."""
-        self._step(process, ProcessEvent.TAKE)
+        self._transition(process, ProcessEvent.TAKE)
 
     def serve(self, process: int) -> None:
-        """It answered its introduction: starting works."""
-        self._step(process, ProcessEvent.SERVE)
+        """It answered the `initialize` request: starting works."""
+        self._transition(process, ProcessEvent.SERVE)
         self._failures = 0
 
     def fail(self, process: int, now: float) -> None:
-        """It could not be started, ended while it waited, or did not answer its introduction."""
-        self._step(process, ProcessEvent.FAIL)
+        """It could not be started, ended while it waited, or did not answer the `initialize` request."""
+        self._transition(process, ProcessEvent.FAIL)
         self._failures += 1
-        again = self._failures > MAX_START_FAILURES
-        self._pause = min(2 * self._pause, MAX_BACKOFF_SECONDS) if again else INITIAL_BACKOFF_SECONDS
+        repeated = self._failures > MAX_START_FAILURES
+        self._pause = min(2 * self._pause, MAX_BACKOFF_SECONDS) if repeated else INITIAL_BACKOFF_SECONDS
         self._resumes_at = now + self._pause
 
     def leave(self, process: int) -> None:
-        """It ended as it should, or is of no use any more; nothing where it is gone already."""
-        if process in self._stages:
-            self._step(process, ProcessEvent.LEAVE)
+        """It ended as it should, or is not needed any more; no effect where it is gone already."""
+        if process in self._states:
+            self._transition(process, ProcessEvent.LEAVE)
 
-    def _step(self, process: int, step: ProcessEvent) -> None:
-        stage = self._stages.get(process, ProcessState.GONE)
-        after = TRANSITIONS.get((stage, step))
+    def _transition(self, process: int, event: ProcessEvent) -> None:
+        state = self._states.get(process, ProcessState.GONE)
+        after = TRANSITIONS.get((state, event))
         if after is None:
-            raise InvalidTransition(f"a process that is {stage} cannot {step}")
+            raise InvalidTransition(f"a process that is {state} cannot {event}")
         if after is ProcessState.GONE:
-            del self._stages[process]
+            del self._states[process]
         else:
-            self._stages[process] = after
+            self._states[process] = after

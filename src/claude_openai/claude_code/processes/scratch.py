@@ -1,8 +1,8 @@
-"""What a server keeps on disk: one folder for itself, and in it one for each child process.
+"""A server's temporary folders: one for the server, and in it one for each child process.
 
-A process has an empty place to work in and a place for its temporary files. Every folder is readable by this user only
-and gone after its block. A server that is killed outright leaves its own, but not the lock it held there: by
-that `leftovers` tells it from the folder of one that runs.
+A process has an empty working directory and a folder for its temporary files. Every folder is readable by this user
+only and is removed with its block. A server that is killed leaves its folder, but the kernel releases the lock in it:
+so `stale_folders` knows it from the folder of a running server.
 """
 
 import os
@@ -27,10 +27,10 @@ FOLDER_PREFIX: Final = "s-"
 with them (`runtime.LONGEST`)."""
 
 LOCK = "server.lock"
-"""The file in a server's folder that it holds the lock of. Without it no folder is taken for a server's."""
+"""The lock file in a server's folder. A folder without it is not taken for a server's."""
 
 LONG_OUTPUT: Final = re.compile(r"projects/[^/]+/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/tool-results")
-"""Where Claude Code keeps what a process's tools put out, below its configuration folder, each under a random name."""
+"""Where Claude Code stores long output of tools, below its configuration folder, with a random name per process."""
 
 
 _TRIES = 50
@@ -44,12 +44,12 @@ INSTRUCTIONS: Final = "system.txt"
 """The client's system prompt: it has no length limit this way, and does not show in `ps`."""
 
 SETTINGS: Final = "settings.json"
-"""What holds an agent."""
+"""The settings that restrict an agent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """The folder of one process, and what the process reads at its start."""
+    """The folder of one process, and the files that the process reads at its start."""
 
     root: Path
     _handed: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
@@ -66,10 +66,10 @@ class Scratch:
         return self.root / "t"
 
     def hand_over(self, name: str, content: bytes) -> None:
-        """Have `content` ready for the process under `name`.
+        """Provide `content` to the process under `name`.
 
-        On Linux it stands in no file: it is memory that the process inherits and nobody can change. Elsewhere it is a
-        file of the folder.
+        On Linux it is in no file, but in sealed memory that the process inherits and that cannot be changed. Elsewhere
+        it is a file of the folder.
 
         Raises:
             OSError: there is no room for it.
@@ -91,16 +91,16 @@ class Scratch:
             self._handed[name] = f"/proc/self/fd/{memory}"
 
     def handed_over(self, name: str) -> str | None:
-        """The path by which the process reads what was handed over under `name`; None where nothing was."""
+        """The path at which the process reads the content that was handed over as `name`; None where there is none."""
         return self._handed.get(name)
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        """What the process must inherit to read it."""
+        """The file descriptors that the process must inherit to read it."""
         return tuple(self._memory)
 
     def close(self) -> None:
-        """The process has inherited it by now, or there is none."""
+        """Close the descriptors: the process has inherited them by now, or there is none."""
         while self._memory:
             os.close(self._memory.pop())
 
@@ -120,23 +120,23 @@ class Scratch:
 
     @property
     def stderr(self) -> Path:
-        """What the child complains about."""
+        """The child's stderr."""
         return self.root / "stderr.log"
 
     @property
     def process(self) -> Path:
-        """Which process it is: its id and when it was created."""
+        """The file with the process's id and creation time."""
         return self.root / "process"
 
     def record(self, pid: int) -> None:
-        """Note whose folder this is, for the sweep after a server that was killed while the process was not."""
+        """Record the process, for the sweep after a server that was killed while the process was not."""
         import psutil  # noqa: PLC0415 -- 27 ms, spent while the process starts
 
         with suppress(psutil.NoSuchProcess):
             self.process.write_text(f"{pid} {psutil.Process(pid).create_time()}")
 
     def recorded(self) -> tuple[int, float] | None:
-        """Id and create time of the process, as far as they were noted whole."""
+        """Id and creation time of the process, if they were written completely."""
         with suppress(OSError, ValueError):
             pid, created = self.process.read_text().split()
             return int(pid), float(created)

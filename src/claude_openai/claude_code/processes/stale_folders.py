@@ -1,8 +1,8 @@
-"""What servers that were killed outright have left: their folders, and processes that outlived them (`survivors`).
+"""Removes stale folders: those of servers that were killed, with the processes that outlived them (`orphans`).
 
-A folder is such a leftover if it has our name, belongs to this user alone as does the place where it lies
-(`runtime_folders`), and has in it the lock file of a server whose lock nobody holds; the kernel releases a lock with
-the process that took it. Everything else stays untouched.
+A folder is stale if it has our name, belongs to this user alone as does the folder it is in (`runtime_folders`), and
+has a server's lock file that is not locked; the kernel releases a lock with the process that took it. Everything else
+stays untouched.
 """
 
 import os
@@ -20,23 +20,25 @@ from claude_openai.system.private_files import is_private
 
 @dataclass(frozen=True, slots=True)
 class SweepResult:
-    """How many folders a sweep has removed, and how many processes it has ended."""
+    """How many folders a sweep removed, and how many processes it ended."""
 
     folders: int = 0
     processes: int = 0
 
 
 def sweep(places: Iterable[Path]) -> SweepResult:
-    """Remove what dead servers of this user have left in `places`; on Windows nothing. It blocks, so it is for a
-    thread.
-    """
+    """Remove the folders of dead servers of this user in `places`; none on Windows. It blocks: call it in a thread."""
     if sys.platform == "win32":
         return SweepResult()
     with ExitStack() as locks:
         private = [place.resolve() for place in places if is_private(place)]
         named = [folder for place in private for folder in place.glob(f"{FOLDER_PREFIX}*")]
         folders = [folder for folder in named if _is_left(folder, locks)]
-        processes = _end_orphans(folders) if folders else 0
+        processes = 0
+        if folders:
+            from claude_openai.claude_code.processes.orphans import end_orphans  # noqa: PLC0415 -- 27 ms of a start
+
+            processes = end_orphans(folders)
         for folder in folders:
             for scratch in map(Scratch, folder.glob("*/")):
                 scratch.remove_long_output()
@@ -48,7 +50,7 @@ def sweep(places: Iterable[Path]) -> SweepResult:
 
 
 def _is_left(folder: Path, locks: ExitStack) -> bool:
-    """Whether it is a dead server's. Until `locks` ends, no other sweep finds so too."""
+    """Whether it is a dead server's. Until `locks` ends, no other sweep takes it."""
     try:
         if not is_private(folder):
             return False
@@ -58,11 +60,3 @@ def _is_left(folder: Path, locks: ExitStack) -> bool:
         return try_lock(descriptor) and os.path.samestat(os.fstat(descriptor), (folder / LOCK).lstat())
     except OSError:
         return False
-
-
-def _end_orphans(folders: list[Path]) -> int:
-    from claude_openai.claude_code.processes.orphans import (  # noqa: PLC0415 -- costs a start without any 27 ms
-        end_orphans,
-    )
-
-    return end_orphans(folders)

@@ -1,8 +1,7 @@
-"""Processes that are started before anybody needs them, and wait for a new conversation.
+"""A pool of warm processes: started before a request needs them, they wait for a new conversation.
 
-Each is owned by a task here until a conversation takes it; from then on it is owned by that conversation's block. They
-are replaced when `refill` says so, which is not the moment one is taken: a start would slow down the very request that
-took it.
+A task of the pool owns each process until a conversation takes it; from then on the conversation's block owns it. The
+pool starts new ones when `refill` is called, not when one is taken: a start would slow down the request that took it.
 """
 
 from collections import deque
@@ -24,7 +23,7 @@ START_SECONDS = 10.0
 
 @dataclass(eq=False, slots=True)
 class WarmProcess:
-    """A process that waits, and what ends with it."""
+    """A process that waits, and the resources that are released when it ends."""
 
     number: int
     child: Child
@@ -33,75 +32,70 @@ class WarmProcess:
 
 
 class WarmPool:
-    """Keeps as many processes waiting as `supply` wants; `start` starts one, which ends with the stack it is given."""
+    """Keeps as many processes waiting as `table` wants; `start` starts one, which ends with the stack it is given."""
 
-    def __init__(self, supply: ProcessTable, start: Callable[[AsyncExitStack], Awaitable[Child]]) -> None:
-        self._supply = supply
+    def __init__(self, table: ProcessTable, start: Callable[[AsyncExitStack], Awaitable[Child]]) -> None:
+        self._table = table
         self._start = start
         self._waiting: deque[WarmProcess] = deque()
-        self._asked = anyio.Event()
+        self._refill = anyio.Event()
 
     async def run(self) -> None:
-        """Do it, until cancelled; whoever still waits then ends."""
+        """Keep the pool filled until cancelled; the processes that still wait are then ended."""
         async with anyio.create_task_group() as tasks:
             while True:
-                asked = self._asked
-                await asked.wait()
-                self._asked = anyio.Event()
-                if trouble := self._supply.backoff(anyio.current_time()):
-                    await anyio.sleep(trouble.pause)
-                    self.refill()  # and look again: a failure elsewhere may have prolonged it
+                await self._refill.wait()
+                self._refill = anyio.Event()
+                if backoff := self._table.backoff(anyio.current_time()):
+                    await anyio.sleep(backoff.pause)
+                    self.refill()  # check again: a failure elsewhere may have prolonged the back-off
                     continue
-                for _ in range(self._supply.missing(anyio.current_time())):
-                    tasks.start_soon(self._wait, self._supply.start())
+                for _ in range(self._table.missing(anyio.current_time())):
+                    tasks.start_soon(self._wait, self._table.start())
 
     def refill(self) -> None:
-        """Start what is missing, in the background."""
-        self._asked.set()
+        """Start the missing processes, in the background."""
+        self._refill.set()
 
     def take(self) -> WarmProcess | None:
-        """A process that waits, or None. Its `owned` is the caller's from now on."""
+        """A process that waits, or None. The caller owns its `resources` from now on."""
         while self._waiting:
-            spare = self._waiting.popleft()
-            if spare.child.is_running:
-                self._supply.take(spare.number)
-                spare.resources = spare.resources.pop_all()
-                spare.taken.set()
-                return spare
+            process = self._waiting.popleft()
+            if process.child.is_running:
+                self._table.take(process.number)
+                process.resources = process.resources.pop_all()
+                process.taken.set()
+                return process
         return None
 
     async def _wait(self, number: int) -> None:
-        """A process, until it is taken or ends."""
+        """The task of one process, until the process is taken or ends."""
         try:
             async with AsyncExitStack() as stack:
                 started_at = anyio.current_time()
-                spare = WarmProcess(number, await self._start(stack), stack)
-                self._waiting.append(spare)
+                process = WarmProcess(number, await self._start(stack), stack)
+                self._waiting.append(process)
                 try:
-                    await _first_of(spare.taken.wait, spare.child.wait_closed)
+                    async with anyio.create_task_group() as group:
+                        group.start_soon(_cancel_when_closed, process.child, group.cancel_scope)
+                        await process.taken.wait()
+                        group.cancel_scope.cancel()
                 finally:
-                    self._waiting = deque(each for each in self._waiting if each is not spare)
-                if not spare.taken.is_set() and anyio.current_time() - started_at > START_SECONDS:
-                    self._supply.leave(number)  # it had started well
+                    self._waiting = deque(each for each in self._waiting if each is not process)
+                if not process.taken.is_set() and anyio.current_time() - started_at > START_SECONDS:
+                    self._table.leave(number)  # it ended after a successful start
                     self.refill()
-                elif not spare.taken.is_set():
-                    self._failed(number, spare.child.stderr_tail())
+                elif not process.taken.is_set():
+                    self._fail(number, process.child.stderr_tail())
         except OSError as error:
-            self._failed(number, str(error))
+            self._fail(number, str(error))
 
-    def _failed(self, number: int, why: str) -> None:
-        log.error("process.start_failed", error=why or "it ended while it waited")
-        self._supply.fail(number, anyio.current_time())
+    def _fail(self, number: int, error: str) -> None:
+        log.error("process.start_failed", error=error or "it ended while it waited")
+        self._table.fail(number, anyio.current_time())
         self.refill()
 
 
-async def _first_of(*waits: Callable[[], Awaitable[object]]) -> None:
-    """Returns as soon as one of `waits` does."""
-    async with anyio.create_task_group() as group:
-        for wait in waits:
-            group.start_soon(_then_cancel, wait, group.cancel_scope)
-
-
-async def _then_cancel(wait: Callable[[], Awaitable[object]], scope: anyio.CancelScope) -> None:
-    await wait()
+async def _cancel_when_closed(child: Child, scope: anyio.CancelScope) -> None:
+    await child.wait_closed()
     scope.cancel()

@@ -70,7 +70,7 @@ _NO_PLANNER: Final = "Nobody can approve a plan here. Give the plan as your answ
 
 @dataclass(frozen=True, slots=True)
 class AgentPolicy:
-    """Where agents may work on this server, what the server itself keeps (`own`), which is out of bounds
+    """Where agents may work on this server, what the server itself keeps (`server_paths`), which is out of bounds
     even there, which programs it runs, and whether commands can be held on this machine.
     """
 
@@ -83,24 +83,24 @@ class AgentPolicy:
         """Whether the profile's folders still are what they were, and allowed."""
         return all(self.workspace.folder(path) == path for path in (profile.directory, *profile.add_dirs))
 
-    async def tool_policy(self, login: Mapping[str, str], profile: AgentProfile) -> ToolPolicy:
-        """Around it, but for what Claude Code itself, with `login`, and others sign in with. A repository that lies
-        elsewhere, and that a folder of `profile` is a worktree of, would be open to commands, so it is out of bounds.
+    async def tool_policy(self, environment: Mapping[str, str], profile: AgentProfile) -> ToolPolicy:
+        """The policy for an agent's tools: the workspace without the credentials of Claude Code and other programs. A
+        repository elsewhere of which a folder of `profile` is a worktree would be open to commands, so it is protected.
         """
         folders = (profile.directory, *profile.add_dirs)
         elsewhere = (repository_elsewhere(folder, self.workspace) for folder in folders)
         own = (*self.server_paths, *filter(None, elsewhere))
-        bounds = ProtectedPaths.of(login, own, self.programs).around(self.workspace.prefixes)
-        return ToolPolicy(self.workspace, bounds, await self.sandbox.works(), CLIENT_TOOL_NAMES.prefix)
+        protected = ProtectedPaths.of(environment, own, self.programs).around(self.workspace.prefixes)
+        return ToolPolicy(self.workspace, protected, await self.sandbox.works(), CLIENT_TOOL_NAMES.prefix)
 
 
 class PermissionHook:
-    """What Claude Code asks before it uses a tool, and what it is told."""
+    """The hook that Claude Code calls before it uses a tool, and the reasons that it gets for a refusal."""
 
     def __init__(
-        self, fence: ToolPolicy, profile: AgentProfile, kept: LongOutput, resolve: web.Resolve = web.addresses
+        self, policy: ToolPolicy, profile: AgentProfile, kept: LongOutput, resolve: web.Resolve = web.addresses
     ) -> None:
-        self._fence = fence
+        self._policy = policy
         self._profile = profile
         self.kept = kept
         self._resolve = resolve
@@ -122,7 +122,7 @@ class PermissionHook:
         elif self.kept.reads(tool, arguments):
             reason = None
         else:
-            reason = self._fence.refusal(tool, arguments, str(asked["cwd"]))
+            reason = self._policy.refusal(tool, arguments, str(asked["cwd"]))
         if reason is None and tool == WEB and self._may_fetch(web.host_of(arguments.get("url")) or ""):
             reason = await web.leads_inside(arguments.get("url"), self._resolve)
         if reason is None:
@@ -154,29 +154,29 @@ class PermissionHook:
 def agent_command(
     claude_code: ClaudeCodeExecutable,
     scratch: Scratch,
-    order: LaunchSpec,
+    spec: LaunchSpec,
     profile: AgentProfile,
-    fence: ToolPolicy,
+    policy: ToolPolicy,
     *,
     has_tools: bool,
 ) -> Command:
-    """For the history and the instructions that were handed over to `scratch`, behind `fence`.
+    """The command of an agent, for the history and the instructions that were handed over to `scratch`.
 
     Raises:
-        CLIConnectionError: the history would be answered before the fence is known, and cannot be held back here.
+        CLIConnectionError: the history would be answered before the hook is installed, and this system has no gate.
     """
     # The process has its own part of what servers keep, which lies in no allowed folder.
-    around = replace(fence, protected=fence.protected.around((str(scratch.temporary),)))
+    around = replace(policy, protected=policy.protected.around((str(scratch.temporary),)))
     settings = json.dumps(_settings(claude_code.environment, scratch, profile, around))
     scratch.hand_over(SETTINGS, settings.encode())
     options = (
         *_OPTIONS,
         f"--settings={scratch.handed_over(SETTINGS)}",
-        f"--tools={','.join(_own_tools(profile, fence))}",
+        f"--tools={','.join(_own_tools(profile, policy))}",
         *_requested_options(profile),
         *((f"--append-system-prompt-file={words}",) if (words := scratch.handed_over(INSTRUCTIONS)) else ()),
         *((f"--resume={past}",) if (past := scratch.handed_over(HISTORY)) else ()),
-        *order.options_without_files(),
+        *spec.options_without_files(),
         *((TOOLS,) if has_tools else ()),
     )
     path = (
@@ -184,9 +184,9 @@ def agent_command(
         if "PATH" in claude_code.environment
         else {}
     )
-    environment = {**_ENVIRONMENT, **path, **order.environment()}
+    environment = {**_ENVIRONMENT, **path, **spec.environment()}
     command = claude_code.command_in(scratch, Path(profile.directory), options, environment)
-    if order.has_prompt:
+    if spec.has_prompt:
         return command
     if not GATED_HERE:
         raise CLIConnectionError("results for a conversation that is gone cannot be taken up on Windows")
@@ -206,8 +206,8 @@ def with_prefixed_tool_names(messages: tuple[Message, ...]) -> tuple[Message, ..
     )
 
 
-def _own_tools(profile: AgentProfile, fence: ToolPolicy) -> tuple[str, ...]:
-    commands = COMMANDS if fence.allows_commands else ()
+def _own_tools(profile: AgentProfile, policy: ToolPolicy) -> tuple[str, ...]:
+    commands = COMMANDS if policy.allows_commands else ()
     planned = (PLANNED,) if profile.permission_mode == "plan" else ()
     return (*READING, *WRITING, *commands, *OTHERS, *planned)
 
@@ -226,9 +226,9 @@ def _requested_options(profile: AgentProfile) -> Iterable[str]:
 
 
 def _settings(
-    login: Mapping[str, str], scratch: Scratch, profile: AgentProfile, fence: ToolPolicy
+    environment: Mapping[str, str], scratch: Scratch, profile: AgentProfile, policy: ToolPolicy
 ) -> Mapping[str, object]:
-    """None of it comes from a client: settings that do not fit are ignored as a whole (read in Claude Code)."""
+    """Claude Code's settings, none from a client: invalid ones are ignored as a whole (read in Claude Code)."""
     plain: Mapping[str, object] = {
         # Hooks of settings files run commands that nothing holds; ours is none of them, and stays (measured).
         "disableAllHooks": True,
@@ -236,14 +236,14 @@ def _settings(
             # From the first moment and whatever rules allow; the modes `plan` and `auto` read anything else (measured).
             "blockReadsOutsideWorkingDirectories": True,
             # What a search comes by is left out of what it finds (measured).
-            "deny": [f"{tool}(/{_plain(path)})" for path in fence.protected.unsearched for tool in ("Read", "Edit")],
+            "deny": [f"{tool}(/{_plain(path)})" for path in policy.protected.unsearched for tool in ("Read", "Edit")],
         },
     }
-    if not fence.allows_commands:
+    if not policy.allows_commands:
         return plain
     work = (profile.directory, *profile.add_dirs)
     own = str(scratch.temporary)
-    return {**plain, "sandbox": sandbox.settings(fence.workspace.prefixes, work, own, fence.protected, login)}
+    return {**plain, "sandbox": sandbox.settings(policy.workspace.prefixes, work, own, policy.protected, environment)}
 
 
 def _plain(path: str) -> str:
@@ -252,7 +252,7 @@ def _plain(path: str) -> str:
 
 
 def _log_denial(tool: str, reason: str, arguments: object) -> None:
-    """The reason names what the model wanted to reach, so it is told with the arguments only."""
+    """The reason names the path or address that the model wanted, so it is logged with the arguments only."""
     log.info("sdk.can_use_tool", tool=tool, decision="deny")
     if shows("debug"):
         log.debug("sdk.can_use_tool", tool=tool, decision="deny", reason=reason, input=arguments)

@@ -40,7 +40,7 @@ from claude_openai.claude_code.stream_json.launch import (
     ResumeFiles,
     upstream_model,
 )
-from claude_openai.claude_code.stream_json.transcript import Json, handed, system_prompt
+from claude_openai.claude_code.stream_json.transcript import handed, system_prompt
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.ports import BackendStatus, Capabilities, Description, Session, SessionStart
@@ -53,15 +53,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SdkSettings:
-    """What the backend needs to know.
+    """The settings of the backend.
 
-    `cli` is the Claude Code executable; `login` the part of the server's environment that Claude Code signs in with;
-    `request_timeout` in seconds; `max_retries` how often Claude Code may repeat a request that failed upstream;
-    `max_tool_mends` how often the model may mend calls whose arguments do not fit; `warm_processes` how many wait for
-    a new conversation. `start_timeout`, in seconds, is from the start of a process to its reply to `initialize`: 0.35
-    to 0.7 measured, more from a slow disk; `introduction_timeout` that of one that has been waiting: 0.04;
-    `hand_over_timeout` until a prompt is in its hands, since a long one stays in the pipe until it is read. `ground`
-    is where agents may work; without it there is no agent profile.
+    `cli` is the Claude Code executable; `environment` the part of the server's environment that Claude Code signs in
+    with; `request_timeout` in seconds; `max_retries` how often Claude Code may repeat a request that failed upstream;
+    `max_tool_corrections` how often the model may correct calls whose arguments do not fit; `warm_processes` how many
+    wait for a new conversation. `start_timeout`, in seconds, is from the start of a process to its reply to
+    `initialize`: 0.35 to 0.7 measured, more from a slow disk; `introduction_timeout` that of a warm process: 0.04;
+    `hand_over_timeout` until the process has read a prompt, since a long one stays in the pipe until then.
+    `agent_policy` restricts agents; without it there is no agent profile.
     """
 
     cli: str
@@ -94,25 +94,25 @@ class SdkBackend:
             settings.max_retries,
             settings.request_timeout,
         )
-        self._supply = ProcessTable(settings.warm_processes)
-        self._spares = WarmPool(self._supply, self._waiting)
+        self._processes = ProcessTable(settings.warm_processes)
+        self._warm_pool = WarmPool(self._processes, self._start_waiting)
         self._checks = Checks()
 
     async def run(self) -> None:
-        """Keep processes waiting, and check what the model writes, until cancelled."""
+        """Run the warm pool and the schema checks, until cancelled."""
         async with anyio.create_task_group() as group:
             group.start_soon(self._checks.run)
-            group.start_soon(self._spares.run)
+            group.start_soon(self._warm_pool.run)
 
     async def describe(self) -> Description:
-        """Ask Claude Code who it is and which models it has: one process, started and ended.
+        """Ask Claude Code for its version, login and models: one process, started and ended.
 
         Raises:
             RequestFailed: `CLAUDE_CODE_FAILED`, naming the executable.
         """
         try:
             async with AsyncExitStack() as stack:
-                child = await self._waiting(stack)
+                child = await self._start_waiting(stack)
                 client = await self._connected(
                     stack, ChildTransport(child), ParkedCalls(()), self._settings.start_timeout
                 )
@@ -121,7 +121,7 @@ class SdkBackend:
             log.error("sdk.error", stage="describe", error=describe_error(error))
             what = f"{self._settings.cli}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
             raise RequestFailed(Failure(Kind.CLAUDE_CODE_FAILED, f"Claude Code does not start ({what})")) from error
-        self._spares.refill()
+        self._warm_pool.refill()
         return Description(
             name="claude-agent-sdk",
             version=str(info.get("claude_code_version", "unknown")),
@@ -132,22 +132,21 @@ class SdkBackend:
 
     def status(self) -> BackendStatus:
         """See `core.ports.Backend.status`."""
-        trouble = self._supply.known_backoff(anyio.current_time())
-        return BackendStatus(
-            self._supply.count(ProcessState.WAITING), start_back_off_failure(trouble) if trouble else None
-        )
+        backoff = self._processes.known_backoff(anyio.current_time())
+        warm = self._processes.count(ProcessState.WAITING)
+        return BackendStatus(warm, start_back_off_failure(backoff) if backoff else None)
 
     @asynccontextmanager
     async def open(self, turn: Turn) -> AsyncIterator[Session]:
         """Start `turn`; see `core.ports.Backend.open`."""
         async with AsyncExitStack() as stack:
-            stack.callback(self._spares.refill)
+            stack.callback(self._warm_pool.refill)
             yield await self._session(stack, turn)
 
     async def _session(self, stack: AsyncExitStack, turn: Turn) -> Session:
-        """Of a Claude Code that is answering `turn`, or of none; its process ends with `stack`."""
-        if trouble := self._supply.backoff(anyio.current_time()):
-            return FailedSession(start_back_off_failure(trouble))
+        """The session of a Claude Code that answers `turn`, whose process ends with `stack`; or of a failed start."""
+        if backoff := self._processes.backoff(anyio.current_time()):
+            return FailedSession(start_back_off_failure(backoff))
         if turn.agent and not self._allows(turn.agent):
             return FailedSession(_not_allowed(turn.agent))
         if turn.agent and (widened := self._widened(turn.agent)):
@@ -157,7 +156,11 @@ class SdkBackend:
         calls = await beside(turn.is_large, ParkedCalls, turn.tools)
         try:
             if history or turn.agent:
-                running = await self._rebuilt(stack, turn, calls, history, prompted=prompt is not None)
+                spec = LaunchSpec.of(turn, prompted=prompt is not None)
+                files = await beside(turn.is_large, ResumeFiles.of, turn, history)
+                start = partial(self._resumed, spec, files, calls, turn.agent)
+                number = self._processes.start(ProcessState.TAKEN)
+                running = await self._served(stack, number, start, typical=turn.agent is None)
             else:
                 running = await self._fresh(stack, turn, calls)
             if prompt:
@@ -175,7 +178,7 @@ class SdkBackend:
             max_corrections=settings.max_tool_corrections,
             recycle_policy=settings.recycle_policy,
             hand_over_timeout=settings.hand_over_timeout,
-            on_started=self._spares.refill,
+            on_started=self._warm_pool.refill,
             may_resume=partial(self._allows, turn.agent) if turn.agent else lambda: True,
         )
 
@@ -199,107 +202,101 @@ class SdkBackend:
         )
 
     async def _fresh(self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls) -> RunningProcess:
-        """A process that waits, or a new one, introduced to a new conversation."""
+        """A new conversation in a warm process, or in a cold one."""
         server = SERVER if turn.tools else None
-        introduction = SessionSetup(
+        setup = SessionSetup(
             upstream_model(turn), GenerationOptions.of(turn), system_prompt(turn.messages, turn.reply_format), server
         )
-        told = partial(ChildTransport, introduction=introduction, schema=turn.schema)
-        if spare := self._spares.take():
+        new_transport = partial(ChildTransport, setup=setup, schema=turn.schema)
+        if process := self._warm_pool.take():
             try:
-                return await self._served(stack, spare.number, partial(self._warm, spare, told, calls))
+                start = partial(self._new_conversation, process, new_transport, calls)
+                return await self._served(stack, process.number, start)
             except (ClaudeSDKError, OSError) as error:  # nothing went upstream, so nothing is lost but time
                 log.error("sdk.error", stage="introduction", error=describe_error(error))
-        return await self._served(stack, self._supply.start(ProcessState.TAKEN), partial(self._cold, told, calls))
+        start = partial(self._new_conversation, None, new_transport, calls)
+        return await self._served(stack, self._processes.start(ProcessState.TAKEN), start)
 
-    async def _warm(
-        self, spare: WarmProcess, told: Callable[[Child], ChildTransport], calls: ParkedCalls, owned: AsyncExitStack
+    async def _new_conversation(
+        self,
+        warm: WarmProcess | None,
+        new_transport: Callable[[Child], ChildTransport],
+        calls: ParkedCalls,
+        owned: AsyncExitStack,
     ) -> RunningProcess:
-        await owned.enter_async_context(spare.resources)
-        transport = told(spare.child)
-        client = await self._connected(owned, transport, calls, self._settings.introduction_timeout)
-        return RunningProcess(client, transport, spare.child, "warm")
-
-    async def _cold(
-        self, told: Callable[[Child], ChildTransport], calls: ParkedCalls, owned: AsyncExitStack
-    ) -> RunningProcess:
-        child = await self._waiting(owned)
-        transport = told(child)
-        client = await self._connected(owned, transport, calls, self._settings.start_timeout)
-        return RunningProcess(client, transport, child, "cold")
-
-    async def _rebuilt(
-        self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls, history: list[Json], *, prompted: bool
-    ) -> RunningProcess:
-        """A new process that goes on with `history`, which an agent may not have yet."""
-        order = LaunchSpec.of(turn, prompted=prompted)
-        past = await beside(turn.is_large, ResumeFiles.of, turn, history)
-        start = partial(self._resumed, order, past, calls, turn.agent)
-        return await self._served(stack, self._supply.start(ProcessState.TAKEN), start, typical=turn.agent is None)
+        if warm:
+            await owned.enter_async_context(warm.resources)
+        child = warm.child if warm else await self._start_waiting(owned)
+        transport = new_transport(child)
+        timeout = self._settings.introduction_timeout if warm else self._settings.start_timeout
+        client = await self._connected(owned, transport, calls, timeout)
+        return RunningProcess(client, transport, child, "warm" if warm else "cold")
 
     async def _resumed(
         self,
-        order: LaunchSpec,
-        past: ResumeFiles,
+        spec: LaunchSpec,
+        files: ResumeFiles,
         calls: ParkedCalls,
         profile: AgentProfile | None,
         owned: AsyncExitStack,
     ) -> RunningProcess:
-        schema = order.schema
-        if GATED_HERE or order.has_prompt:  # over the pipe, where nobody else can read it
-            order = replace(order, schema=None)
+        """A new process that continues a history, or an agent's, which may have none yet."""
+        schema = spec.schema
+        if GATED_HERE or spec.has_prompt:  # the schema goes over the pipe, where other processes cannot read it
+            spec = replace(spec, schema=None)
         scratch = owned.enter_context(self._scratch())
-        past.write_to(scratch)
-        guard = None
-        if profile and (ground := self._settings.agent_policy):
-            fence = await ground.tool_policy(self._settings.environment, profile)
-            guard = PermissionHook(fence, profile, LongOutput(fence.protected.config, scratch))
+        files.write_to(scratch)
+        hook = None
+        if profile and (agent_policy := self._settings.agent_policy):
+            tool_policy = await agent_policy.tool_policy(self._settings.environment, profile)
+            hook = PermissionHook(tool_policy, profile, LongOutput(tool_policy.protected.config, scratch))
             owned.callback(scratch.remove_long_output)
-            if fence.allows_commands:
+            if tool_policy.allows_commands:
                 work = (profile.directory, *profile.add_dirs)
-                Placeholders.before(work, unwritable(fence.protected, work), scratch)
+                Placeholders.before(work, unwritable(tool_policy.protected, work), scratch)
                 owned.callback(remove_placeholders, scratch)
-            command = agent_command(self._claude_code, scratch, order, profile, fence, has_tools=calls.any)
+            command = agent_command(self._claude_code, scratch, spec, profile, tool_policy, has_tools=calls.any)
         else:
-            waits = GATED_HERE and schema is not None and not order.has_prompt
-            command = command_for_history(self._claude_code, scratch, order, has_tools=calls.any, waits=waits)
+            waits = GATED_HERE and schema is not None and not spec.has_prompt
+            command = command_for_history(self._claude_code, scratch, spec, has_tools=calls.any, waits=waits)
         child = await owned.enter_async_context(child_process(command))
         scratch.close()
         scratch.record(child.pid)
         transport = ChildTransport(child, schema=schema, gated=is_gated(command))
-        client = await self._connected(owned, transport, calls, self._settings.start_timeout, guard)
-        start: SessionStart = "rebuilt" if past.history else "cold"
-        return RunningProcess(client, transport, child, start, order.generation.thinks, guard)
+        client = await self._connected(owned, transport, calls, self._settings.start_timeout, hook)
+        start: SessionStart = "rebuilt" if files.history else "cold"
+        return RunningProcess(client, transport, child, start, spec.generation.thinks, hook)
 
     async def _served(
         self,
         stack: AsyncExitStack,
-        process: int,
+        number: int,
         start: Callable[[AsyncExitStack], Awaitable[RunningProcess]],
         *,
         typical: bool = True,
     ) -> RunningProcess:
-        """What `start` starts, as `process`; it ends with `stack`, or at once where it fails.
+        """The process that `start` starts, in the table as `number`; it ends with `stack`, or at once where it fails.
 
-        One that is not `typical` may fail for what its own request asks for: that says nothing of other requests.
+        `typical=False` for agents: their start can fail because of the request itself, so such a failure does not count
+        towards the back-off.
 
         Raises:
-            OSError (TimeoutError among them), ClaudeSDKError: it does not serve.
+            OSError (TimeoutError among them), ClaudeSDKError: the process does not serve.
         """
         async with AsyncExitStack() as owned:
-            owned.callback(self._supply.leave, process)
+            owned.callback(self._processes.leave, number)
             try:
                 running = await start(owned)
             except (ClaudeSDKError, OSError):
                 if typical:
-                    self._supply.fail(process, anyio.current_time())
+                    self._processes.fail(number, anyio.current_time())
                 raise
-            self._supply.serve(process)
+            self._processes.serve(number)
             stack.push_async_exit(owned.pop_all())
             return running
 
-    async def _waiting(self, owned: AsyncExitStack) -> Child:
-        """A process that waits to be introduced."""
+    async def _start_waiting(self, owned: AsyncExitStack) -> Child:
+        """A process that waits for a new conversation."""
         scratch = owned.enter_context(self._scratch())
         child = await owned.enter_async_context(child_process(command_for_new_conversation(self._claude_code, scratch)))
         scratch.record(child.pid)
@@ -311,11 +308,11 @@ class SdkBackend:
         transport: ChildTransport,
         calls: ParkedCalls,
         seconds: float,
-        guard: PermissionHook | None = None,
+        hook: PermissionHook | None = None,
     ) -> ClaudeSDKClient:
         options = ClaudeAgentOptions(verbatim_prompts=True)
-        if guard:
-            guard.install(options)
+        if hook:
+            hook.install(options)
         if calls.any:
             options.mcp_servers = {SERVER: McpSdkServerConfig(type="sdk", name=SERVER, instance=calls.server())}
         try:
@@ -323,7 +320,7 @@ class SdkBackend:
                 client = await owned.enter_async_context(ClaudeSDKClient(options, transport))
         except (ClaudeSDKError, OSError):
             raise
-        except Exception as error:  # the SDK's own, with no better type, where Claude Code refuses to be initialised
+        except Exception as error:  # the SDK raises a plain Exception where Claude Code refuses `initialize`
             raise CLIConnectionError(f"Claude Code refused: {error}") from error
         if transport.refusal:
             raise CLIConnectionError(f"Claude Code refused: {transport.refusal}")

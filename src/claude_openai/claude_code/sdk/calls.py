@@ -1,4 +1,4 @@
-"""The client's tools as an MCP server in this process, whose calls wait until somebody has their outcome.
+"""The client's tools as an MCP server in this process, whose calls wait until a later request has their results.
 
 Claude Code asks this server to run what the model called; the answer is the client's, and comes with a later request.
 Calls are keyed by the id upstream gave them, which Claude Code passes along.

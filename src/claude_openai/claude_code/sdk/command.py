@@ -1,4 +1,4 @@
-"""How Claude Code is started where the SDK speaks to it: as for the chat profile anyway, with the client's tools."""
+"""Command lines of Claude Code for the SDK backend: those of the chat profile, with the client's tools."""
 
 import json
 import os
@@ -33,39 +33,39 @@ CLIENT_TOOLS = f"mcp__{SERVER}__*"
 _OPTIONS = (f"--allowedTools={CLIENT_TOOLS}",)
 
 TOOLS = f"--mcp-config={json.dumps({'mcpServers': {SERVER: {'type': 'sdk', 'name': SERVER}}})}"
-"""The option that tells of the MCP server with the client's tools."""
+"""The option that names the MCP server with the client's tools."""
 
 
 GATE: Final = ("/bin/sh", "-c", 'read -r _ && exec "$@"', "sh")
-"""Starts Claude Code once a line has come. A history that is answered as it stands is answered at once, and what Claude
-Code is to ask before would be told too late (measured): so it comes first. Windows has nothing like it."""
+"""The gate: starts Claude Code once a line has come. An interrupted history is answered at once, before Claude Code
+reads a schema or hooks from its stdin (measured); behind the gate they are there first. Windows has nothing like it."""
 
 GATED_HERE: Final = os.name != "nt"
 
 
 def command_for_new_conversation(claude_code: ClaudeCodeExecutable, scratch: Scratch) -> Command:
-    """For a new conversation: what that needs is told later, over the pipe (`transport.SessionSetup`)."""
+    """For a process that waits for a new conversation, which it gets later over the pipe (`transport.SessionSetup`)."""
     return claude_code.command(scratch, (*_OPTIONS, "--system-prompt="), SDK_ENVIRONMENT)
 
 
 def command_for_history(
-    claude_code: ClaudeCodeExecutable, scratch: Scratch, order: LaunchSpec, *, has_tools: bool, waits: bool
+    claude_code: ClaudeCodeExecutable, scratch: Scratch, spec: LaunchSpec, *, has_tools: bool, waits: bool
 ) -> Command:
-    """For the history and the instructions that lie ready in `scratch`.
+    """For the history and the instructions that were handed over to `scratch`.
 
-    All is told at the start, because a history that is answered as it stands is answered before anything is read,
-    unless it `waits` for that.
+    Everything goes on the command line: Claude Code answers an interrupted history before it reads stdin, unless the
+    process is started behind the gate (`waits`).
     """
-    options = (*_OPTIONS, *order.options(scratch), *((TOOLS,) if has_tools else ()))
-    command = claude_code.command(scratch, options, {**SDK_ENVIRONMENT, **order.environment()})
+    options = (*_OPTIONS, *spec.options(scratch), *((TOOLS,) if has_tools else ()))
+    command = claude_code.command(scratch, options, {**SDK_ENVIRONMENT, **spec.environment()})
     return gated(command) if waits else command
 
 
 def gated(command: Command) -> Command:
-    """The same, starting with the first line that it is told. Not on Windows."""
+    """`command` behind the gate: it starts with the first line of its input. Not on Windows."""
     return replace(command, argv=(*GATE, *command.argv))
 
 
 def is_gated(command: Command) -> bool:
-    """Whether it starts with the first line that it is told."""
+    """Whether `command` is behind the gate."""
     return command.argv[: len(GATE)] == GATE

@@ -1,10 +1,11 @@
-"""The SDK's transport over a child process that somebody else owns.
+"""The SDK's transport over a child process that the caller owns.
 
-The SDK's own transport merges the child's environment over the server's, starts the child with what the options say
-(a system prompt of 128 KiB at most, visible in `ps`), and reads lines of up to 1 MiB. Here all that is `process`'s.
+The SDK's own transport merges the child's environment over the server's, starts the child with the options on its
+command line (a system prompt of 128 KiB at most, visible in `ps`), and reads lines of up to 1 MiB. Here
+`processes.child` does all that.
 
-A process that was started for nobody in particular is introduced to its conversation here: how its answers are to be
-drawn goes first, and the SDK's own `initialize` request is completed on its way with instructions and tools.
+A warm process gets its conversation here: the generation options go first, and the SDK's own `initialize` request is
+completed with the instructions and the tools.
 """
 
 import json
@@ -24,7 +25,7 @@ from claude_openai.system.threads import beside
 
 @dataclass(frozen=True, slots=True)
 class SessionSetup:
-    """What a waiting process is told of its conversation. `server` is the name of the MCP server that has its tools."""
+    """The conversation that a warm process gets. `server` is the name of the MCP server with the client's tools."""
 
     model: str
     generation: GenerationOptions
@@ -32,7 +33,7 @@ class SessionSetup:
     server: str | None
 
     def complete(self, line: str) -> str:
-        """The SDK's `initialize` request with what it has no words for; what Claude Code takes there is measured."""
+        """The SDK's `initialize` request with fields that the SDK has no options for (measured)."""
         message = json.loads(line)
         if self.instructions:
             message["request"]["systemPrompt"] = [self.instructions]
@@ -42,30 +43,29 @@ class SessionSetup:
 
 
 class ChildTransport(Transport):
-    """Speaks to `child`, which is introduced to its conversation first if it does not know it.
+    """The messages of `child`. `setup` is the conversation of a warm process; `schema` that of its answers.
 
-    It is told the `schema` that its answers must fit. One that is `gated` starts with the first line: in the same
-    moment it has the SDK's `initialize` to read.
+    A `gated` process starts with the first line, and has the SDK's `initialize` to read at the same moment.
     """
 
     def __init__(
         self,
         child: Child,
-        introduction: SessionSetup | None = None,
+        setup: SessionSetup | None = None,
         *,
         schema: str | None = None,
         gated: bool = False,
     ) -> None:
         self._child = child
-        self._introduction = introduction
+        self._setup = setup
         self._schema = schema
         self._gate = "\n" if gated else ""
         self._ready = False
-        self._asked = 0
-        self._answers: dict[str, anyio.Event] = {}
-        self._answered = False
+        self._requests = 0
+        self._pending: dict[str, anyio.Event] = {}
+        self._has_replied = False
         self.refusal: str | None = None
-        """Why Claude Code did not do what `configure` or the introduction asked for."""
+        """Why Claude Code refused the options of `configure` or of the setup."""
 
     async def connect(self) -> None:
         """The child runs already.
@@ -74,8 +74,9 @@ class ChildTransport(Transport):
             CLIConnectionError: the child reads no more.
         """
         self._ready = True
-        if told := self._introduction:
-            await self._configure(told.generation, model=told.model, thinks=None if told.generation.thinks else False)
+        if setup := self._setup:
+            thinks = None if setup.generation.thinks else False
+            await self._configure(setup.generation, model=setup.model, thinks=thinks)
 
     async def write(self, data: str) -> None:
         """Send one line; the first one is the SDK's `initialize`.
@@ -83,11 +84,11 @@ class ChildTransport(Transport):
         Raises:
             CLIConnectionError: the child reads no more.
         """
-        introduction, self._introduction = self._introduction, None
+        setup, self._setup = self._setup, None
         schema, self._schema = self._schema, None
         gate, self._gate = self._gate, ""
-        if introduction:
-            data = await beside(len(introduction.instructions) > LARGE_CHARACTERS, introduction.complete, data)
+        if setup:
+            data = await beside(len(setup.instructions) > LARGE_CHARACTERS, setup.complete, data)
         if schema:
             data = await beside(len(schema) > LARGE_CHARACTERS, _with_schema, data, schema)
         await self.hand_over((gate + data).encode())
@@ -105,7 +106,7 @@ class ChildTransport(Transport):
             raise CLIConnectionError("Claude Code closed its input") from error
 
     async def read_messages(self) -> AsyncIterator[dict[str, Any]]:
-        """What Claude Code says, message by message, until it ends.
+        """Claude Code's messages, until its output ends.
 
         Raises:
             ProcessError: it ended with an exit code other than 0.
@@ -115,62 +116,66 @@ class ChildTransport(Transport):
             async for line in self._child.lines():
                 if not line.lstrip().startswith(b"{"):
                     continue  # some builds write diagnostics between the messages
-                message = _parsed(line)
-                if not self._is_for_us(message):
+                try:
+                    message: dict[str, Any] = json.loads(line)
+                except ValueError as error:
+                    raise CLIJSONDecodeError(f"a line of {len(line)} bytes", error) from error
+                if not self._is_own_reply(message):
                     yield message
         except anyio.DelimiterNotFound as error:
             raise CLIJSONDecodeError(f"a line over {MAX_LINE_BYTES} bytes", error) from error
         self._ready = False
         code = await self._child.exit_code()
-        if (code != 0 or not self._answered) and not self._child.was_killed:
+        if (code != 0 or not self._has_replied) and not self._child.was_killed:
             raise ProcessError("Claude Code ended", exit_code=code, stderr=self._child.stderr_tail())
 
-    async def configure(self, drawing: GenerationOptions, *, thinks: bool | None) -> bool:
-        """Draw answers so from Claude Code's next request on; `thinks` is None where that stays as it is.
+    async def configure(self, options: GenerationOptions, *, thinks: bool | None) -> bool:
+        """Apply `options` from Claude Code's next request on; `thinks` is None where that does not change.
 
         False where Claude Code refuses.
 
         Raises:
             CLIConnectionError: the child reads no more.
         """
-        for answered in await self._configure(drawing, thinks=thinks):
-            await answered.wait()
+        for replied in await self._configure(options, thinks=thinks):
+            await replied.wait()
         return self.refusal is None
 
     async def _configure(
-        self, drawing: GenerationOptions, *, model: str | None = None, thinks: bool | None = None
+        self, options: GenerationOptions, *, model: str | None = None, thinks: bool | None = None
     ) -> list[anyio.Event]:
-        """Ask for it, by control requests that the SDK has no methods for; the events say when it is so.
+        """Send control requests that the SDK has no methods for; each event is set by the reply to one.
 
-        Claude Code carries them out one after the other, and before what is asked later (measured).
+        Claude Code carries them out in order, and before later requests (measured).
         """
-        settings: dict[str, object] = {"env": dict(drawing.environment()), "effortLevel": drawing.effort}
+        settings: dict[str, object] = {"env": dict(options.environment()), "effortLevel": options.effort}
         if model:
             settings["model"] = model
-        asked = [await self._ask({"subtype": "apply_flag_settings", "settings": settings})]
+        replies = [await self._request({"subtype": "apply_flag_settings", "settings": settings})]
         if thinks is not None:
             tokens = None if thinks else 0
-            asked.append(await self._ask({"subtype": "set_max_thinking_tokens", "max_thinking_tokens": tokens}))
-        return asked
+            replies.append(await self._request({"subtype": "set_max_thinking_tokens", "max_thinking_tokens": tokens}))
+        return replies
 
-    async def _ask(self, request: Mapping[str, object]) -> anyio.Event:
-        self._asked += 1
-        request_id = f"claude-openai-{self._asked}"
-        answered = self._answers[request_id] = anyio.Event()
-        asked = {"type": "control_request", "request_id": request_id, "request": request}
-        await self.hand_over(json.dumps(asked).encode() + b"\n")
-        return answered
+    async def _request(self, request: Mapping[str, object]) -> anyio.Event:
+        self._requests += 1
+        request_id = f"claude-openai-{self._requests}"
+        replied = self._pending[request_id] = anyio.Event()
+        message = {"type": "control_request", "request_id": request_id, "request": request}
+        await self.hand_over(json.dumps(message).encode() + b"\n")
+        return replied
 
-    def _is_for_us(self, message: Mapping[str, Any]) -> bool:
+    def _is_own_reply(self, message: Mapping[str, Any]) -> bool:
+        """Whether it is the reply to a request of `_request`, and none for the SDK."""
         if message.get("type") != "control_response":
             return False
-        self._answered = True
-        answered = self._answers.pop(message["response"].get("request_id"), None)
-        if answered and message["response"].get("subtype") == "error":
+        self._has_replied = True
+        replied = self._pending.pop(message["response"].get("request_id"), None)
+        if replied and message["response"].get("subtype") == "error":
             self.refusal = str(message["response"].get("error"))
-        if answered:
-            answered.set()
-        return answered is not None
+        if replied:
+            replied.set()
+        return replied is not None
 
     async def end_input(self) -> None:
         """Nothing: a conversation's input stays open until its process ends."""
@@ -180,7 +185,7 @@ class ChildTransport(Transport):
         self._ready = False
 
     def is_ready(self) -> bool:
-        """Whether the child still talks."""
+        """Whether the child still reads and writes."""
         return self._ready
 
 
@@ -188,11 +193,3 @@ def _with_schema(line: str, schema: str) -> str:
     message = json.loads(line)
     message["request"]["jsonSchema"] = to_draft7_schema(schema)
     return json.dumps(message) + "\n"
-
-
-def _parsed(line: bytes) -> dict[str, Any]:
-    try:
-        message: dict[str, Any] = json.loads(line)
-    except ValueError as error:
-        raise CLIJSONDecodeError(f"a line of {len(line)} bytes", error) from error
-    return message

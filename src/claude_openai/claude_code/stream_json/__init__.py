@@ -1,1 +1,1 @@
-"""Claude Code itself, whichever way it is run: how it is told what to do, what it says, and how that is read."""
+"""Claude Code's protocol, for both backends: command lines, input, messages, and the readers of its answers."""

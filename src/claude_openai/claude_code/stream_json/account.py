@@ -1,4 +1,4 @@
-"""What Claude Code's reply to `initialize` says of the login and the models."""
+"""The login and the models in Claude Code's reply to `initialize`."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -61,7 +61,7 @@ def _stored_at(environment: Mapping[str, str]) -> float | None:
 
 
 def _efforts(entry: Mapping[str, Any]) -> tuple[Effort, ...] | None:
-    """Which a model takes; None where a Claude Code says nothing of it."""
+    """The efforts that a model takes; None where this version of Claude Code does not report them."""
     if "supportsEffort" not in entry and "supportsThinkingOff" not in entry:
         return None
     levels = (entry.get("supportedEffortLevels") or ()) if entry.get("supportsEffort") else ()

@@ -12,7 +12,7 @@ from claude_openai.core.turn import Turn
 
 
 class FailedSession:
-    """Implements `core.ports.Session`: all it says is `why`."""
+    """Implements `core.ports.Session`: its only event is the failure `why`."""
 
     start: SessionStart = "cold"
 
@@ -40,8 +40,8 @@ class FailedSession:
         await anyio.sleep_forever()
 
 
-def start_back_off_failure(trouble: StartBackoff) -> Failure:
-    """Why nothing is started at present."""
-    when = f"in {trouble.pause:.0f} s" if trouble.pause else "with the next request"
-    said = f"Claude Code failed to start {trouble.failures} times in a row; the next try is {when}."
-    return Failure(Kind.CLAUDE_CODE_FAILED, f"{said} The server's log says why.", retry_after=trouble.pause)
+def start_back_off_failure(backoff: StartBackoff) -> Failure:
+    """The failure of a request during the back-off after failed starts."""
+    when = f"in {backoff.pause:.0f} s" if backoff.pause else "with the next request"
+    message = f"Claude Code failed to start {backoff.failures} times in a row; the next try is {when}."
+    return Failure(Kind.CLAUDE_CODE_FAILED, f"{message} The server's log says why.", retry_after=backoff.pause)

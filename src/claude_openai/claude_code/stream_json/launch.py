@@ -1,8 +1,7 @@
-"""How Claude Code is started for the chat profile: a faithful model endpoint with nothing of the user's machine in it.
+"""Options and environment of Claude Code for the chat profile: a faithful model endpoint without the user's machine.
 
-Each option is here for a reason that was measured; the tests show the outcome (no tool offered, no CLAUDE.md, settings,
-hooks, MCP servers or environment of the server in what the model sees). What belongs to one way of speaking to it only
-is added there.
+Each option has a reason that was measured; the tests show the outcome: the model sees no tools, CLAUDE.md, settings,
+hooks, MCP servers or environment of the server. Each backend adds what only it needs.
 """
 
 import json
@@ -34,7 +33,7 @@ CHAT_ENVIRONMENT: Mapping[str, str] = {
     # No hidden change of model after a refusal, no second request.
     "CLAUDE_CODE_DISABLE_REFUSAL_FALLBACK": "1",
     "CLAUDE_CODE_DISABLE_REFUSAL_RETRY": "1",
-    # A broken stream is not asked for again without streaming: what was already sent would be said twice.
+    # A broken stream is not asked for again without streaming: what was already sent would be sent twice.
     "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",
 }
 
@@ -62,7 +61,7 @@ _FORCED = frozenset({"required", "tool"})
 
 @dataclass(frozen=True, slots=True)
 class GenerationOptions:
-    """How an answer is to be drawn: what may differ from one request of a conversation to the next."""
+    """Sampling, tool choice and thinking: what may differ from one request of a conversation to the next."""
 
     sampling: Sampling = DEFAULT_SAMPLING
     tool_choice: ToolChoice = AUTO
@@ -80,9 +79,9 @@ class GenerationOptions:
 
     @property
     def thinks(self) -> bool:
-        """Upstream refuses to think where it is told a temperature; models with a budget for it (`by_budget`) also
-        where that would be more than the answer may have, or a call is forced. A newer model that `can_do_without` does
-        not think of its own accord where its thinking could take all that the answer may have.
+        """Whether the model may think. Upstream refuses thinking together with a temperature; for models with a budget
+        for it also where the budget would exceed the answer's limit, or a tool call is forced. For a newer model that
+        `can_do_without`, this server switches it off where thinking could use up the answer's whole limit.
         """
         sampling = self.sampling
         if sampling.temperature is not None or sampling.top_p is not None or sampling.effort == "none":
@@ -94,11 +93,11 @@ class GenerationOptions:
 
     @property
     def effort(self) -> str | None:
-        """How much effort Claude Code is told; None leaves it to the model's default."""
+        """The effort that Claude Code is started with; None for the model's default."""
         return None if self.sampling.effort == "none" else self.sampling.effort
 
     def options(self) -> tuple[str, ...]:
-        """For a process that is told everything at its start."""
+        """The command line options, for a process that gets everything at its start."""
         return (
             *(() if self.thinks else ("--thinking=disabled",)),
             *((f"--effort={self.effort}",) if self.effort else ()),
@@ -107,7 +106,7 @@ class GenerationOptions:
     def environment(self) -> Mapping[str, str]:
         """Sampling parameters only: the first variable could replace the whole request, and is not used for that.
 
-        Always both, so that what a running process was told before is overwritten ("{}" and "" are nothing).
+        Always both, so that the earlier values of a running process are overwritten ("{}" and "" mean none).
         """
         sampling = self.sampling
         body = {
@@ -123,7 +122,7 @@ class GenerationOptions:
 
 @dataclass(frozen=True, slots=True)
 class ResumeFiles:
-    """What a process reads at its start: the lines of a session file, and the client's instructions."""
+    """The files that a process reads at its start: the lines of a session file, and the client's instructions."""
 
     history: bytes
     instructions: str
@@ -135,7 +134,7 @@ class ResumeFiles:
         return cls(lines, system_prompt(turn.messages, turn.reply_format))
 
     def write_to(self, scratch: Scratch) -> None:
-        """Hand it over; nothing where there is nothing of it."""
+        """Hand the files over to the process; those that are empty are left out."""
         if self.history:
             scratch.hand_over(HISTORY, self.history)
         if self.instructions:
@@ -144,9 +143,9 @@ class ResumeFiles:
 
 @dataclass(frozen=True, slots=True)
 class LaunchSpec:
-    """What a process is started for that is told everything at its start.
+    """The options of a process that gets everything at its start.
 
-    It goes on with the history in its folder, if there is one; without `prompted` it answers that as it stands.
+    It continues the history in its folder, if there is one; without `has_prompt` it answers that history as it is.
     """
 
     model: str
@@ -159,9 +158,9 @@ class LaunchSpec:
         return cls(upstream_model(turn), GenerationOptions.of(turn), prompted, turn.schema)
 
     def options(self, scratch: Scratch) -> tuple[str, ...]:
-        """With the history and the instructions that were handed over to `scratch`.
+        """The command line options, with the history and the instructions that were handed over to `scratch`.
 
-        A system prompt is a file: it has no length limit there and does not show in `ps`.
+        The system prompt is in a file: it has no length limit there and does not show in `ps`.
         """
         return (
             *((f"--resume={path}",) if (path := scratch.handed_over(HISTORY)) else ()),
@@ -170,13 +169,13 @@ class LaunchSpec:
         )
 
     def options_without_files(self) -> tuple[str, ...]:
-        """Those that need nothing else."""
+        """The options that name no file."""
         schema = self.schema
         form = (f"--json-schema={json.dumps(to_draft7_schema(schema), ensure_ascii=False)}",) if schema else ()
         return (f"--model={self.model}", *self.generation.options(), *form)
 
     def environment(self) -> Mapping[str, str]:
-        """What goes with the options."""
+        """The environment variables that belong to the options."""
         unprompted = {} if self.has_prompt else {"CLAUDE_CODE_RESUME_INTERRUPTED_TURN": "1"}
         return {**self.generation.environment(), **unprompted}
 
@@ -185,7 +184,7 @@ class LaunchSpec:
 class ClaudeCodeExecutable:
     """The executable and what is the same for each of its processes.
 
-    `login` is the part of the server's own environment that Claude Code needs to sign in and reach its API.
+    `environment` is the part of the server's environment that Claude Code needs to sign in and reach its API.
     `request_timeout` is in seconds.
     """
 
@@ -195,14 +194,14 @@ class ClaudeCodeExecutable:
     request_timeout: float
 
     def command(self, scratch: Scratch, options: tuple[str, ...], environment: Mapping[str, str]) -> Command:
-        """A process in `scratch`, with what all of the chat profile have and `options` and `environment` besides."""
+        """A process in `scratch`, with the options and variables of the chat profile, `options` and `environment`."""
         environment = {**CHAT_ENVIRONMENT, **_simple(self.environment), **environment}
         return self.command_in(scratch, scratch.work, (*CHAT_OPTIONS, *options), environment)
 
     def command_in(
         self, scratch: Scratch, folder: Path, options: tuple[str, ...], environment: Mapping[str, str]
     ) -> Command:
-        """A process that works in `folder`, with `options` only; what it leaves goes to `scratch`."""
+        """A process that works in `folder`, with `options` only; its temporary files and stderr go to `scratch`."""
         environment = {
             **self.environment,
             **environment,
@@ -219,13 +218,13 @@ class ClaudeCodeExecutable:
 
 
 def _loggable_option(option: str) -> str:
-    """For the log, which has no instructions; where their file is may be told."""
+    """`option` for the log, without the client's instructions; the path of their file may be logged."""
     name, equals, _ = option.partition("=")
     return f"{name}={CUT}" if equals and name.endswith("system-prompt") and not option.endswith("=") else option
 
 
 def upstream_model(turn: Turn) -> str:
-    """The model, as upstream has it where that is known."""
+    """The model's name upstream, where that is known."""
     return turn.model.resolved or turn.model.id
 
 
@@ -233,18 +232,18 @@ _MODES = {"auto": "auto", "none": "none", "required": "any", "tool": "tool"}
 
 
 def _tool_choice(choice: ToolChoice) -> Mapping[str, object] | None:
-    """In upstream's words; None where nothing differs from its default."""
+    """The Messages API's `tool_choice`; None where it is upstream's default."""
     if choice == AUTO:
         return None
-    named = {"name": choice.tool} if choice.mode == "tool" else {}
-    alone = {} if choice.parallel or choice.mode == "none" else {"disable_parallel_tool_use": True}
-    return {"type": _MODES[choice.mode], **named, **alone}
+    name = {"name": choice.tool} if choice.mode == "tool" else {}
+    parallel = {} if choice.parallel or choice.mode == "none" else {"disable_parallel_tool_use": True}
+    return {"type": _MODES[choice.mode], **name, **parallel}
 
 
-def _simple(login: Mapping[str, str]) -> Mapping[str, str]:
-    """Leave out the note on the environment, where that is possible.
+def _simple(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The variable that leaves out Claude Code's note on the environment from the prompt, where it can be used.
 
-    `CLAUDE_CODE_SIMPLE` refuses every login but a key in the environment ("Not logged in"). With the others the note
-    stays, and tells of an empty folder.
+    `CLAUDE_CODE_SIMPLE` refuses every login but a key in the environment ("Not logged in"). With other logins the note
+    stays, and describes an empty folder.
     """
-    return {"CLAUDE_CODE_SIMPLE": "1"} if any(login.get(name) for name in _KEY_VARIABLES) else {}
+    return {"CLAUDE_CODE_SIMPLE": "1"} if any(environment.get(name) for name in _KEY_VARIABLES) else {}

@@ -1,7 +1,7 @@
-"""What Claude Code says, as values: the messages that matter, whichever way they arrived.
+"""Claude Code's messages as values, for both backends: those that an answer is read from.
 
 Upstream's stream events stay as upstream wrote them; the reader knows their shapes. `parent` is the id of the call that
-a sub-agent works for, None for the conversation itself. What is not in here says nothing about an answer.
+a sub-agent works for, None for the conversation itself. Other messages say nothing about an answer and have no value.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from claude_openai.core.events import AgentLimit
 
 @dataclass(frozen=True, slots=True)
 class SystemInit:
-    """It begins to work on a prompt, with `tools` to offer."""
+    """Claude Code begins to work on a prompt and offers the model `tools`."""
 
     session_id: str
     tools: tuple[str, ...]
@@ -40,7 +40,7 @@ class ToolUse:
 @dataclass(frozen=True, slots=True)
 class AssistantBlock:
     """One finished block of the model's message, after its stream events: the calls in it. `model` is "<synthetic>"
-    where the words are Claude Code's own.
+    where Claude Code wrote the text itself.
     """
 
     model: str
@@ -50,7 +50,7 @@ class AssistantBlock:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What the model is told of the call `call_id`; `content` as Claude Code wrote it, a text or blocks."""
+    """The result of the call `call_id` that the model gets; `content` as Claude Code wrote it, a text or blocks."""
 
     call_id: str
     content: str | list[dict[str, Any]] | None
@@ -59,7 +59,7 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class ToolResults:
-    """What became of calls."""
+    """The results of calls."""
 
     results: tuple[ToolResult, ...]
     parent: str | None = None
@@ -67,7 +67,9 @@ class ToolResults:
 
 @dataclass(frozen=True, slots=True)
 class ApiRetry:
-    """It will repeat the request, `attempt` of `most`, in `delay` seconds; `status` is upstream's (None: no answer)."""
+    """Claude Code will repeat the request, `attempt` of `most`, in `delay` seconds. `status` is upstream's (None: no
+    answer).
+    """
 
     attempt: int
     most: int
@@ -77,23 +79,23 @@ class ApiRetry:
 
 @dataclass(frozen=True, slots=True)
 class ModelRefusal:
-    """Upstream refused, and nothing else will be tried."""
+    """Upstream refused, and Claude Code tries nothing else."""
 
     explanation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimitInfo:
-    """How the account stands, as Claude Code has it: `status`, `rateLimitType`, `resetsAt`, `unifiedWindows` ..."""
+    """The account's rate limit: Claude Code's `status`, `rateLimitType`, `resetsAt`, `unifiedWindows` ..."""
 
     report: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class TurnResult:
-    """It is done with the prompt. `text` is the answer, or with `is_error` why there is none; `status` is upstream's
-    where that failed. `cost_usd` is that of the whole process so far. `limit` is which of its own limits ended it;
-    `unfit`: the answer did not fit its schema, however often it was sent back.
+    """Claude Code is done with the prompt. `text` is the answer, or with `is_error` why there is none; `status` is
+    upstream's where that failed. `cost_usd` is that of the whole process so far. `limit`: which of Claude Code's own
+    limits ended the turn; `structured_output_failed`: the answer did not fit its schema in all tries.
     """
 
     is_error: bool
@@ -108,7 +110,7 @@ STRUCTURED_OUTPUT_RETRIES_EXHAUSTED = "error_max_structured_output_retries"
 """The subtype of the result where an answer does not fit."""
 
 LIMITS: Mapping[str, AgentLimit] = {"error_max_turns": "max_turns", "error_max_budget_usd": "max_budget_usd"}
-"""What the subtype of a result tells of that."""
+"""The limit that the subtype of a result names."""
 
 
 CliMessage = (

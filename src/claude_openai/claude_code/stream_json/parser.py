@@ -1,7 +1,7 @@
-"""Claude Code's messages as it writes them (`stream-json`), made into values.
+"""Parses Claude Code's output (`stream-json`) into values.
 
-A message that says nothing about an answer, or is of no kind that was known when this was written, is None. What
-Claude Code leaves out has the meaning it has there; a message without what it must have is an `UnreadableMessage`.
+A message that says nothing about an answer, or of an unknown type, is parsed as None. A field that Claude Code leaves
+out has its default; a message without a required field raises `UnreadableMessage`.
 """
 
 import json
@@ -31,92 +31,95 @@ RawMessage = Mapping[str, Any]
 
 
 class UnreadableMessage(Exception):
-    """Claude Code said something that this version cannot read."""
+    """Claude Code wrote a message that this version cannot parse."""
 
 
 def parse_line(line: bytes) -> RawMessage | None:
-    """One line of Claude Code's output; None where it is no message: some builds write diagnostics between them.
+    """Parse one line of Claude Code's output; None where it is no message: some builds write diagnostics between them.
 
     Raises:
-        UnreadableMessage: it begins like a message, and is none.
+        UnreadableMessage: it begins like a message, and is no JSON.
     """
     if not line.lstrip().startswith(b"{"):
         return None
     try:
-        words: RawMessage = json.loads(line)
+        message: RawMessage = json.loads(line)
     except ValueError as error:
-        raise UnreadableMessage(f"a line of {len(line)} bytes that is no JSON") from error  # its text is no one's here
-    return words
+        # The text may be a conversation's, so the error does not have it.
+        raise UnreadableMessage(f"a line of {len(line)} bytes that is no JSON") from error
+    return message
 
 
-def log_message(words: RawMessage) -> None:
-    """To the log. Of messages that come with every token this is all they cost below `trace`."""
-    if words.get("type") == "stream_event":
+def log_message(message: RawMessage) -> None:
+    """Log a message: one per token (`stream_event`) at level `trace` only, the others at `debug`."""
+    if message.get("type") == "stream_event":
         if shows("trace"):
-            log.trace("sdk.message", type="stream_event", message=words)
+            log.trace("sdk.message", type="stream_event", message=message)
     elif shows("debug"):
-        log.debug("sdk.message", type=words.get("type"), message=words)
+        log.debug("sdk.message", type=message.get("type"), message=message)
 
 
-def parse_message(words: RawMessage) -> CliMessage | None:
-    """`words` as a value.
+def parse_message(message: RawMessage) -> CliMessage | None:
+    """Parse a message; None where it says nothing about an answer.
 
     Raises:
         UnreadableMessage: a message of a known kind is not as it should be.
     """
     try:
-        return _parse_known_message(words)
+        return _parse_known_message(message)
     except (KeyError, TypeError, AttributeError) as error:
-        raise UnreadableMessage(f"a message of type {words.get('type')!r} without {error}") from error
+        raise UnreadableMessage(f"a message of type {message.get('type')!r} without {error}") from error
 
 
-def parse_system_message(words: RawMessage) -> CliMessage | None:
-    """The same for a message of type "system"."""
-    match words.get("subtype"):
+def parse_system_message(message: RawMessage) -> CliMessage | None:
+    """Parse a message of type "system"."""
+    match message.get("subtype"):
         case "init":
-            return SystemInit(words.get("session_id") or "", tuple(words.get("tools") or ()))
+            return SystemInit(message.get("session_id") or "", tuple(message.get("tools") or ()))
         case "api_retry":
-            delay = (words.get("retry_delay_ms") or 0) / 1000
-            return ApiRetry(words.get("attempt") or 1, words.get("max_retries") or 1, delay, words.get("error_status"))
+            delay = (message.get("retry_delay_ms") or 0) / 1000
+            return ApiRetry(
+                message.get("attempt") or 1, message.get("max_retries") or 1, delay, message.get("error_status")
+            )
         case "model_refusal_no_fallback":
-            return ModelRefusal(words.get("api_refusal_explanation"))
+            return ModelRefusal(message.get("api_refusal_explanation"))
         case _:
             return None
 
 
-def _parse_known_message(words: RawMessage) -> CliMessage | None:
-    match words.get("type"):
+def _parse_known_message(message: RawMessage) -> CliMessage | None:
+    match message.get("type"):
         case "stream_event":
-            return UpstreamEvent(words["event"], words["session_id"], words.get("parent_tool_use_id"))
+            return UpstreamEvent(message["event"], message["session_id"], message.get("parent_tool_use_id"))
         case "system":
-            return parse_system_message(words)
+            return parse_system_message(message)
         case "assistant":
-            message = words["message"]
-            uses = [block for block in message["content"] if block["type"] == "tool_use"]
+            inner = message["message"]
+            uses = [block for block in inner["content"] if block["type"] == "tool_use"]
             calls = tuple(ToolUse(use["id"], use["name"], use["input"]) for use in uses)
-            return AssistantBlock(message["model"], calls, words.get("parent_tool_use_id"))
+            return AssistantBlock(inner["model"], calls, message.get("parent_tool_use_id"))
         case "user":
-            return _parse_tool_results(words)
+            return _parse_tool_results(message)
         case "rate_limit_event":
-            report = words["rate_limit_info"]
+            report = message["rate_limit_info"]
             return RateLimitInfo({"status": report["status"], **report})
         case "result":
-            text = words.get("result") or "; ".join(words.get("errors") or ())
-            limit = LIMITS.get(words.get("subtype") or "")
+            text = message.get("result") or "; ".join(message.get("errors") or ())
+            limit = LIMITS.get(message.get("subtype") or "")
             return TurnResult(
-                words["is_error"],
+                message["is_error"],
                 text,
-                words.get("api_error_status"),
-                words.get("total_cost_usd"),
+                message.get("api_error_status"),
+                message.get("total_cost_usd"),
                 limit,
-                words.get("subtype") == STRUCTURED_OUTPUT_RETRIES_EXHAUSTED,
+                message.get("subtype") == STRUCTURED_OUTPUT_RETRIES_EXHAUSTED,
             )
         case _:
             return None
 
 
-def _parse_tool_results(words: RawMessage) -> ToolResults | None:
-    content = words["message"]["content"]
+def _parse_tool_results(message: RawMessage) -> ToolResults | None:
+    content = message["message"]["content"]
     blocks = [block for block in content if block["type"] == "tool_result"] if isinstance(content, list) else []
     results = [ToolResult(block["tool_use_id"], block.get("content"), bool(block.get("is_error"))) for block in blocks]
-    return ToolResults(tuple(results), words.get("parent_tool_use_id")) if results else None
+    return ToolResults(tuple(results), message.get("parent_tool_use_id")) if results else None

@@ -1,4 +1,4 @@
-"""A conversation in Claude Code's own words: Messages API messages, and the transcript a session is resumed from.
+"""Encodes a conversation for Claude Code: Messages API messages, and the transcript that a session is resumed from.
 
 Pure. Every message stays a message of its own and every block a block: nothing is flattened into text. What Claude
 Code does with such a transcript is measured, and pinned by the tests of this package:
@@ -36,7 +36,7 @@ Json = dict[str, object]
 
 
 def system_prompt(messages: tuple[Message, ...], form: ReplyFormat | None = None) -> str:
-    """The client's instructions as one text, and what JSON mode asks for; several are a blank line apart."""
+    """The client's instructions, and that of JSON mode, as one text with blank lines between them."""
     instructions = [message.text for message in messages if isinstance(message, SystemMessage)]
     return "\n\n".join([*instructions, INSTRUCTION] if form == ReplyFormat(None) else instructions)
 
@@ -45,16 +45,16 @@ def dialogue(messages: tuple[Message, ...]) -> list[Json]:
     """`messages` without the instructions, as Messages API messages; results of one step share a message."""
     spoken = (message for message in messages if not isinstance(message, SystemMessage))
     return [
-        made
+        encoded
         for is_result, group in groupby(spoken, lambda message: isinstance(message, ToolMessage))
-        for made in (_results(group) if is_result else map(_spoken, group))
+        for encoded in (_results(group) if is_result else map(_message, group))
     ]
 
 
 def prompt_of(messages: list[Json]) -> tuple[list[Json], Json | None]:
-    """The history, and the user's newest words as the one message that they are upstream.
+    """The history, and the user messages at the end as the one message that they become upstream.
 
-    No prompt where they follow results: all is history then.
+    No prompt where tool results are among them: all is history then.
     """
     count = next((n for n, message in enumerate(reversed(messages)) if message["role"] == "assistant"), len(messages))
     history, newest = messages[: len(messages) - count], messages[len(messages) - count :]
@@ -64,7 +64,7 @@ def prompt_of(messages: list[Json]) -> tuple[list[Json], Json | None]:
 
 
 def handed(messages: tuple[Message, ...]) -> tuple[list[Json], bytes | None]:
-    """The history of `messages`, and as a line of Claude Code's input the user's newest words, where they are last."""
+    """The history of `messages`, and the prompt as a line of Claude Code's input, or None (see `prompt_of`)."""
     history, prompt = prompt_of(dialogue(messages))
     return history, verbatim(prompt) if prompt else None
 
@@ -124,17 +124,17 @@ def _result(message: ToolMessage) -> Json:
     }
 
 
-def _spoken(message: Message) -> Json:
+def _message(message: Message) -> Json:
     match message:
         case UserMessage(content):
             return {"role": "user", "content": [_block(block) for block in content]}
         case AssistantMessage(text, tool_calls):
-            said: list[Json] = [{"type": "text", "text": text}] if text else []
+            blocks: list[Json] = [{"type": "text", "text": text}] if text else []
             calls: list[Json] = [
                 {"type": "tool_use", "id": call.id, "name": call.name, "input": json.loads(call.arguments)}
                 for call in tool_calls
             ]
-            return {"role": "assistant", "content": said + calls}
+            return {"role": "assistant", "content": blocks + calls}
         case SystemMessage() | ToolMessage():
             raise AssertionError(message)  # dialogue() has taken them out
         case _:
