@@ -1,14 +1,14 @@
-"""Every setting of the server, said once: `Settings` is the value, and `--help`, the variables, the settings file and
-the tables in the documents all follow from its fields.
+"""The settings of the server. `Settings` defines each once: `--help`, the variables, the names in the settings file and
+the tables in the documents are generated from its fields.
 
-Flags beat the environment, which beats the TOML file, which beats the defaults; a list or a table given in one place
-replaces the whole one of the next. A wrong value is a `SettingsError` that names the place it came from.
+Flags beat the environment, which beats the TOML file, which beats the defaults; a list or a table
+replaces the whole list or table of a weaker source. A wrong value raises a `SettingsError` that names its source.
 
-Also here, because nothing else reads the process's environment: `login_environment`, the part of it that Claude Code
-gets. Nothing here starts, connects or logs anything.
+`login_environment`, the part of the environment that Claude Code gets, is here too, because no other package reads the
+environment. Nothing here starts processes, opens connections or logs.
 
-Plain pydantic and a `ChainMap`: pydantic-settings would read the environment by itself, cannot say which place a
-wrong value came from, and was measured to add 50 ms to every start.
+We use plain pydantic and a `ChainMap`: pydantic-settings reads the environment itself, does not report the source of a
+wrong value, and adds 50 ms to every start (measured).
 """
 
 from claude_openai.settings.claude_environment import login_environment

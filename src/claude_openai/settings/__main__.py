@@ -1,4 +1,4 @@
-"""`python -m claude_openai.settings README.md ...` makes the tables in these documents anew."""
+"""`python -m claude_openai.settings README.md ...` regenerates the tables in these documents."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""What Claude Code gets of the server's environment: what it needs to run, to sign in and to reach its API.
+"""The environment variables that Claude Code gets from the server: those to run, to sign in and to reach its API.
 
-The list is of what passes, so that a secret nobody thought of stays with us.
+It is an allow list, so that a secret that we do not know of is not passed on.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """One reason to hand variables on, and the variables: names as written, or whole families by their beginning."""
+    """A group of variables with the reason to pass them on: exact names, and families by their prefix."""
 
     reason: str
     names: frozenset[str] = frozenset()
@@ -88,13 +88,13 @@ PASSED: Final = (
         ("AZURE_CLIENT_", "AZURE_IDENTITY_"),
     ),
 )
-"""All of the server's environment that Claude Code gets, by what it is for; what is not here stays with us.
+"""All variables that Claude Code gets, by purpose; no others are passed on.
 
-The cloud providers' families are cut close, because `AZURE_OPENAI_API_KEY` or `GOOGLE_API_KEY` belong to other
-programs. Names are from the CLI that the pinned Agent SDK bundles.
+The cloud providers' prefixes are narrow, because `AZURE_OPENAI_API_KEY` or `GOOGLE_API_KEY` belong to other programs.
+The names are those in the CLI that the pinned Agent SDK bundles.
 """
 
 
 def login_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """What Claude Code needs to run, to sign in and to reach its API. None of our keys, no other program's secrets."""
+    """The variables in `environ` that Claude Code needs, without our API keys and other programs' secrets."""
     return {name: value for name, value in environ.items() if any(group.covers(name) for group in PASSED)}

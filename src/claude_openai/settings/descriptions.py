@@ -1,4 +1,4 @@
-"""Each setting as people meet it: its flag, its variables, and its line in `--help` and in the documents."""
+"""The description of each setting: its flag, its variables, and its line in `--help` and in the documents."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ CONFIG: Final = Setting(
     default="~/.config/claude-openai/config.toml, if it is there",
     description="TOML file with settings, under the names of the table in docs/settings.md.",
 )
-"""The one setting that is not a field, as it says where the fields are read from."""
+"""The only setting that is not a field: it names the file that the fields are read from."""
 
 
 def described(fields: Mapping[str, FieldInfo]) -> tuple[Setting, ...]:

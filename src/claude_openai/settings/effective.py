@@ -1,4 +1,4 @@
-"""What the settings of one start come to, and where each came from. No secret is in it."""
+"""The effective settings of a start and the source of each, without secrets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ DEFAULT: Final = "default"
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """One setting as it counts: `value` is plain data, a secret only that there is one.
+    """The effective value of one setting, as plain data; a secret is `HIDDEN`.
 
     `origin` is a flag, a variable, a name in the settings file, or `DEFAULT`.
     """
@@ -29,7 +29,7 @@ class Effective:
 
     @property
     def text(self) -> str:
-        """The value in a few words, as the tables of the documents have it."""
+        """The value as in the tables of the documents."""
         as_described = self.origin == DEFAULT and not self.setting.derived
         return self.setting.default if as_described else _written(self.value, self.setting)
 
@@ -51,7 +51,7 @@ def effective(flags: Mapping[str, object], environ: Mapping[str, str]) -> tuple[
 
 
 def _file(flags: Mapping[str, object], environ: Mapping[str, str]) -> Effective:
-    """The settings file that was read, named or the usual one."""
+    """The settings file that was read: the named one, or the default one."""
     file = config_file(flags, environ)
     if flags.get(CONFIG.name):
         origin = CONFIG.flag

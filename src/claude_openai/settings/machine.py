@@ -1,4 +1,4 @@
-"""What this machine has room for: defaults that depend on its memory."""
+"""Defaults that depend on this machine's memory."""
 
 import os
 from collections.abc import Iterator
@@ -7,36 +7,36 @@ from pathlib import Path
 from typing import Final
 
 PROCESS_BYTES: Final = 200_000_000
-"""Memory of one Claude Code: 126 MB without what others share, some 210 MB resident while it answers (measured)."""
+"""Memory of one Claude Code process: 126 MB private, some 210 MB resident while it answers (measured)."""
 
 MOST_PROCESSES: Final = 16
 FEWEST_PROCESSES: Final = 3
 MOST_PLACES: Final = 10
-"""Requests that are answered at once: three agents with their side requests do not meet a queue (docs/reliability.md).
-Cores are not counted: ten answers at a model's pace take half a core to one (docs/performance.md)."""
+"""Concurrent requests: three agents with their side requests do not have to queue (docs/reliability.md). Cores do not
+matter: ten answers at a model's pace take half a core to one (docs/performance.md)."""
 
 _NO_LIMIT: Final = 1 << 50
 """Version 1 of cgroups writes a number near 2**63 for no limit."""
 
 
 def default_processes(root: Path = Path("/")) -> int:
-    """How many Claude Code processes there may be: a quarter of the machine's memory, or three quarters of a
-    container's limit, which is there for this server alone; whichever is less.
+    """The default maximum of Claude Code processes: by a quarter of the machine's memory, or by three quarters of a
+    container's limit, which is for this server alone; whichever is less.
     """
     bounds = [_memory() // 4, *(limit * 3 // 4 for limit in limits(root))]
     return max(FEWEST_PROCESSES, min(MOST_PROCESSES, min(bounds) // PROCESS_BYTES))
 
 
 def default_places(most_processes: int, warm_processes: int) -> int:
-    """How many requests are answered at once: each needs a process."""
+    """The default number of concurrent requests: each needs a process."""
     return max(1, min(MOST_PLACES, most_processes - warm_processes))
 
 
 def limits(root: Path) -> Iterator[int]:
-    """Limits on the memory of this process in bytes, from the cgroups that it is in; none where there are no cgroups.
+    """The memory limits of this process's cgroups, in bytes; none if there are no cgroups.
 
-    Both versions, as the kernel's documentation (admin-guide/cgroup-v2, cgroup-v1/memory) has them. In a container the
-    own cgroup is mounted at the top, whatever /proc/self/cgroup says, so every level is tried.
+    It reads both versions (the kernel's admin-guide/cgroup-v2 and cgroup-v1/memory). In a container the own cgroup is
+    mounted at the top, whatever path /proc/self/cgroup has, so every level is tried.
     """
     for line in _lines(root / "proc/self/cgroup"):
         _, controllers, path = line.split(":", 2)
@@ -51,8 +51,8 @@ def limits(root: Path) -> Iterator[int]:
 
 
 def _memory() -> int:
-    """Of the machine, in bytes."""
-    with suppress(AttributeError, ValueError, OSError):  # there is no sysconf on Windows
+    """The memory of the machine, in bytes."""
+    with suppress(AttributeError, ValueError, OSError):  # Windows has no sysconf
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     import psutil  # noqa: PLC0415 -- 27 ms
 

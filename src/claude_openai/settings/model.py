@@ -1,4 +1,4 @@
-"""The settings themselves, a field each."""
+"""`Settings`: one field for each setting, with its default and its description."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -49,8 +49,8 @@ from claude_openai.settings.values import (
 
 
 class Settings(BaseModel):
-    """All that the server is told at its start. `load` makes it; a test may make it directly, which reads no
-    environment and no settings file.
+    """The configuration of the server. `load` reads all sources; the constructor reads no environment and no settings
+    file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
@@ -88,82 +88,82 @@ class Settings(BaseModel):
     )
     claude_command: Annotated[Command, Spelling(also=("CLAUDE_COMMAND",))] = Field(
         None,
-        description="Claude Code to run, as a path or a name on PATH.",
+        description="The Claude Code executable, as a path or a name on PATH.",
     )
     backend: BackendName = Field(
         "sdk",
-        description="How Claude Code is run: through the Agent SDK, or as the claude command by itself, "
-        "which has no tools of the client's and no agent profile.",
+        description="How Claude Code is run: through the Agent SDK, or as the plain claude command, "
+        "which supports neither the client's tools nor the agent profile.",
     )
     process_timeout_ms: Milliseconds = Field(
         120_000,
-        description="Longest time that the cli backend gives one answer.",
+        description="Timeout of one answer of the cli backend.",
     )
     output_dir: Folder = Field(
         "~/.claude-openai/output",
-        description="Where the cli backend keeps what Claude Code wrote, one folder for each run.",
+        description="Folder in which the cli backend keeps the output of Claude Code, one folder for each run.",
     )
     default_mode: AgentMode = Field(
         "chat",
-        description="Profile of requests that choose none: chat is a faithful model endpoint, agent Claude Code with "
-        "its own tools in a working directory.",
+        description="Profile of requests that choose none: chat is a faithful model endpoint, agent is Claude Code "
+        "with its own tools in a working directory.",
     )
     allowed_working_directory_prefixes: Annotated[
         Folders, Spelling(also=(f"{PREFIX}ALLOWED_WORKING_DIR_PREFIXES",))
     ] = Field(
         (),
-        description="Folders, separated by commas, in and under which the agent profile may work, read and write.",
+        description="Folders, separated by commas, in and below which agents may work, read and write.",
     )
     allowed_permission_modes: PermissionModes = Field(
         ("acceptEdits", "auto", "default", "plan"),
-        description="Permission modes, separated by commas, that a request may choose for the agent profile.",
+        description="Permission modes, separated by commas, that an agent request may choose.",
     )
     allowed_setting_sources: SettingSources = Field(
         ("user",),
-        description="Whose settings, separated by commas, a request may have loaded for the agent profile: user, "
-        "project, local. A project's run commands of its own that nothing holds.",
+        description="Setting sources of Claude Code, separated by commas, that an agent request may load: user, "
+        "project, local. project settings can run commands outside the sandbox.",
     )
     private_paths: Paths = Field(
         (),
-        description="Files and folders, separated by commas, that the agent profile neither reads nor writes even "
-        "where they lie in an allowed folder.",
+        description="Files and folders, separated by commas, that agents may neither read nor write, even in an "
+        "allowed folder.",
     )
     strict_parameters: Switch = Field(
         False,
-        description="Answer with a 400 that names the parameter where a request asks for something that would have no "
-        "effect, or be carried with another value.",
+        description="Refuse a request with a 400 that names the parameter, if a parameter would have no effect or be "
+        "sent with another value.",
     )
     simulate: Switch = Field(
         False,
-        description="Let a built-in simulator play the model: for trying out and for tests, without an account.",
+        description="Use the built-in simulator in place of the model: for a try or for tests, without an account.",
     )
     max_request_bytes: Size = Field(
         33_554_432,
-        description="Largest request body; a larger one is answered with 413.",
+        description="Maximum size of a request body; a larger one is refused with 413.",
     )
     max_total_request_bytes: Size = Field(
         268_435_456,
-        description="Bodies of all requests that are being answered, together; above it new ones get a 503 with "
+        description="Maximum size of the bodies of all running requests together; above it new requests get a 503 with "
         "Retry-After.",
     )
     request_timeout: Seconds = Field(
         600.0,
-        description="Longest time for one request, from its arrival to the end of its answer.",
+        description="Timeout of a request, from its arrival to the end of its answer.",
     )
     first_byte_timeout: Seconds = Field(
         120.0,
-        description="Longest time until upstream begins to answer, from when the request is with Claude Code.",
+        description="Timeout until upstream begins to answer, from the moment Claude Code has the request.",
     )
     idle_timeout: Seconds = Field(
         300.0,
-        description="Longest silence of Claude Code within a request, before it is given up.",
+        description="Timeout of a silent Claude Code within a request.",
     )
     tool_timeout: Seconds = Field(
         600.0, description="How long a conversation waits for the results of its tool calls, before it must be rebuilt."
     )
     tool_retries: Retries = Field(
         2,
-        description="How often the model may mend a tool call that does not fit the tool's schema.",
+        description="How often the model may correct a tool call that does not fit the tool's schema.",
     )
     session_ttl: Grace = Field(
         300.0,
@@ -172,11 +172,11 @@ class Settings(BaseModel):
     )
     warm_processes: Count = Field(
         1,
-        description="Claude Code processes that wait for new conversations, each with some 200 MB of memory.",
+        description="Claude Code processes that wait, started, for new conversations, each with some 200 MB of memory.",
     )
     max_processes: Annotated[Positive, Spelling(default="by memory, from 3 to 16")] = Field(
         default_factory=machine.default_processes,
-        description="Most Claude Code processes at once, waiting ones included. The least recently used make room. "
+        description="Maximum number of Claude Code processes, warm ones included. The least recently used are evicted. "
         "Each has some 200 MB: by default a quarter of the machine's memory, or three quarters of a container's.",
     )
     max_process_turns: Positive = Field(
@@ -189,60 +189,60 @@ class Settings(BaseModel):
     )
     max_concurrency: Annotated[Positive, Spelling(default="10, or as many as there are processes for")] = Field(
         default_factory=lambda found: machine.default_places(found["max_processes"], found["warm_processes"]),
-        description="Most requests that are answered at once; others wait in a queue.",
+        description="Maximum number of concurrent requests; others wait in a queue.",
     )
     max_queue_size: Count = Field(
         100,
-        description="Most requests that wait; a further one is answered with 429.",
+        description="Maximum length of the queue; a further request is refused with 429.",
     )
     queue_timeout: Annotated[Seconds, Spelling(default="half of --request-timeout")] = Field(
         default_factory=lambda found: found["request_timeout"] / 2,
-        description="Longest time in the queue. It counts as part of --request-timeout, too.",
+        description="Timeout in the queue, which is part of --request-timeout.",
     )
     keep_alive_interval: Seconds = Field(
         15.0,
-        description="Time between the comments that keep a silent stream open.",
+        description="Interval of the comments that keep a silent stream open.",
     )
     max_retries: Retries = Field(
         2,
-        description="How often Claude Code tries again after a failure upstream; its waits take 5 seconds at most.",
+        description="How often Claude Code retries after a failure upstream; its waits take 5 seconds at most.",
     )
     shutdown_timeout: Grace = Field(
         10.0,
-        description="Time that running requests get to finish when the server is stopped.",
+        description="Time that running requests have to finish when the server is stopped.",
     )
     allowed_hosts: Annotated[HostNames, Spelling("--allowed-host", repeatable=True)] = Field(
         (),
-        description="Further name by which clients may address the server, as the Host header has it; repeatable.",
+        description="Further host name that clients may send in the Host header; repeatable.",
     )
     allowed_origins: Annotated[Origins, Spelling("--allowed-origin", repeatable=True)] = Field(
         (),
-        description="Web page's origin that may call the server, such as https://chat.example.com; repeatable. "
+        description="Origin of web pages that may call the server, such as https://chat.example.com; repeatable. "
         "http://localhost:* is any port of a host, vscode-webview://* any page of an app; null needs an API key.",
     )
     data_dir: Folder = Field(
         "~/.claude-openai",
-        description="Where runs are remembered.",
+        description="Folder of the run store and of the logs of background servers.",
     )
     store: StoreKind = Field(
         "disk",
-        description="Where runs are remembered: disk, or memory for nothing on disk.",
+        description="Where runs are stored: on disk, or in memory until the server stops.",
     )
     retention_days: Positive = Field(
         30,
-        description="Days after which a run is forgotten.",
+        description="Days after which a run is deleted.",
     )
     max_store_bytes: Size = Field(
         500_000_000,
-        description="Size on disk above which the oldest runs are forgotten.",
+        description="Size on disk above which the oldest runs are deleted.",
     )
     log: Flag = Field(
         True,
-        description="Whether anything is logged.",
+        description="Whether the server writes a log.",
     )
     log_level: LogLevel = Field(
         "debug",
-        description="How much is logged. info has nothing of what was said; debug has requests and answers; trace has "
+        description="Level of detail. info logs no contents of requests and answers; debug logs them; trace also logs "
         "every message of Claude Code.",
     )
     log_format: LogFormat = Field(
@@ -252,11 +252,11 @@ class Settings(BaseModel):
     )
     log_file: LogFile = Field(
         None,
-        description="File that the log goes to, in place of standard output.",
+        description="File for the log, in place of standard output.",
     )
     log_max_bytes: Size = Field(
         50_000_000,
-        description="Size at which the log file is put aside and a new one begun; three old ones are kept.",
+        description="Size at which the log file is rotated; three old files are kept.",
     )
     trace: Switch = Field(
         False,
@@ -275,12 +275,12 @@ class Settings(BaseModel):
 
     @property
     def config_file(self) -> Path | None:
-        """The file that some of them were read from; it may hold keys, too."""
+        """The settings file that was read, which may contain API keys; None if there was none."""
         return self._config_file
 
     @property
     def api_keys(self) -> tuple[SecretStr, ...]:
-        """Every accepted key, wherever it was given. None: whoever can connect may ask."""
+        """All accepted API keys, from every source. If there are none, every client that can connect is accepted."""
         from_file = self.api_key_file.keys if self.api_key_file else ()
         return tuple(dict.fromkeys((*self.api_key, *from_file)))
 
@@ -316,7 +316,11 @@ class Settings(BaseModel):
 
     @classmethod
     def load(cls, flags: Mapping[str, object], environ: Mapping[str, str]) -> Self:
-        """The settings of one start. `flags` holds what the command line gave, by field name (and `config`)."""
+        """The settings from all sources. `flags` has the values of the command line by field name (and `config`).
+
+        Raises:
+            SettingsError: a value is wrong, or the settings file cannot be read.
+        """
         found = read(catalogue(), flags, environ)
         try:
             settings = cls.model_validate({name: item.value for name, item in found.items()})
@@ -327,12 +331,12 @@ class Settings(BaseModel):
 
 
 def catalogue() -> tuple[Setting, ...]:
-    """Every setting there is, with `--config`, the one that is no field because it says where fields are read from."""
+    """All settings: `--config`, which is not a field, and the fields."""
     return described(Settings.model_fields)
 
 
 def doubts(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
-    """What is no error but surely not meant, one sentence each."""
+    """Warnings about settings that are valid but probably not intended, one sentence each."""
     if settings.api_key_file and settings.api_key_file.readable_by_others:
         path = settings.api_key_file.path
         yield f"other users of this machine can read {path}; close it with: chmod 600 {path}"
@@ -349,7 +353,7 @@ def doubts(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _sentence(error: ValidationError, found: Mapping[str, Found]) -> str:
-    """The first fault, with its place. Pydantic's own words name Python types and no place, so they are not used."""
+    """A sentence about the first error, with its source. Pydantic's messages name Python types and no source."""
     fault = error.errors(include_url=False)[0]
     own_words = str(fault.get("ctx", {}).get("error", ""))
     if not fault["loc"]:

@@ -1,6 +1,6 @@
-"""Where the values of settings come from: flags beat the environment, which beats the TOML file.
+"""The sources of settings: flags beat the environment, which beats the TOML file.
 
-The one place that reads the process's environment. Values are found here and not looked at: `values` checks them.
+Only this module reads the process's environment. It does not check values; `values` does.
 """
 
 import os
@@ -17,22 +17,22 @@ from claude_openai.settings.descriptions import CONFIG, Setting
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A value and the place it was read from, as a person would look for it."""
+    """A value with its source: a flag, a variable, or a name in the settings file."""
 
     origin: str
     value: object
 
 
 def process_environment() -> Mapping[str, str]:
-    """The environment this process was started with: read once, by the command line, and passed on from there."""
+    """The environment of this process. The command line reads it once and passes it on."""
     return MappingProxyType(dict(os.environ))
 
 
 def read(settings: Iterable[Setting], flags: Mapping[str, object], environ: Mapping[str, str]) -> ChainMap[str, Found]:
-    """What was given, by the name of the setting. `flags` has those names too.
+    """The values that are set, by the name of the setting, as in `flags`.
 
     Raises:
-        SettingsError: there is a settings file, but it cannot be read.
+        SettingsError: the settings file cannot be read.
     """
     fields = [setting for setting in settings if setting is not CONFIG]
     file = config_file(flags, environ)
@@ -44,7 +44,7 @@ def _from_flags(fields: Iterable[Setting], flags: Mapping[str, object]) -> dict[
 
 
 def _from_environment(fields: Iterable[Setting], environ: Mapping[str, str]) -> dict[str, Found]:
-    """An empty variable counts as absent: that is how containers and CI write "not set". The first name wins."""
+    """The values in `environ`. An empty one counts as absent, as containers and CI write it. The first name wins."""
     return {
         setting.name: Found(variable, environ[variable])
         for setting in fields
@@ -64,7 +64,7 @@ def _from_file(path: Path) -> dict[str, Found]:
 
 
 def config_file(flags: Mapping[str, object], environ: Mapping[str, str]) -> Path | None:
-    """The file that was named, which must exist, or else the usual one where there is one."""
+    """The settings file: the named one, which must exist, or the default one, if it exists."""
     named = flags.get(CONFIG.name) or environ.get(CONFIG.variables[0])
     if named:
         return Path(str(named)).expanduser()

@@ -1,4 +1,4 @@
-"""The tables of the documents, made from what they describe."""
+"""Generates the tables in the documents from the settings."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,7 +8,7 @@ from claude_openai.settings.model import catalogue
 
 
 def table() -> str:
-    """Every setting, as Markdown."""
+    """A Markdown table of all settings."""
     return _markdown(
         ("Flag", "Environment", "In the file", "Default", "Meaning"),
         (
@@ -25,12 +25,12 @@ def table() -> str:
 
 
 def login_table() -> str:
-    """Every variable that Claude Code gets, as Markdown."""
+    """A Markdown table of all variables that Claude Code gets."""
     return _markdown(("For", "Variables"), ((group.reason, ", ".join(map(_code, group.listed()))) for group in PASSED))
 
 
 def with_tables(document: str) -> str:
-    """`document` with its tables made anew: `<!-- settings:begin -->` to `<!-- settings:end -->`, and `login` alike."""
+    """`document` with regenerated tables: `<!-- settings:begin -->` to `<!-- settings:end -->`, `login` alike."""
     return _with(_with(document, "settings", table()), "login", login_table())
 
 

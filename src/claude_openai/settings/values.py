@@ -1,7 +1,7 @@
-"""What the settings are made of: how each kind of value is written, read and checked.
+"""The types of settings: how each kind of value is parsed, checked and described.
 
-A value is checked the same way wherever it came from: as the text of a flag or a variable, or as TOML has it. A
-validator's `ValueError` is a sentence that is shown as it is, after the place the value came from.
+A value is checked in the same way from every source: as the text of a flag or a variable, or as a TOML value. The
+message of a validator's `ValueError` is shown to the operator unchanged, after the source of the value.
 """
 
 import ipaddress
@@ -19,9 +19,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Se
 
 @dataclass(frozen=True, slots=True)
 class Expects:
-    """What a value looks like: `phrase` in the sentence about a wrong one, `metavar` in `--help`.
+    """How a value is described: `phrase` in the message about a wrong value, `metavar` in `--help`.
 
-    `unit` follows the default in `--help`, and `unset` stands there where the default is no value at all.
+    `unit` follows the default in `--help`; `unset` is shown if the default is no value.
     """
 
     phrase: str
@@ -32,7 +32,7 @@ class Expects:
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """How a setting is written where that does not follow from the field's name; `also` are further variables.
+    """The flag and variables of a setting that do not follow from the field's name; `also` are further variables.
 
     `default` describes a default that depends on the machine or on other settings.
     """
@@ -45,7 +45,7 @@ class Spelling:
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """A file of API keys, read: one key a line, `#` begins a comment line."""
+    """The contents of a file of API keys: one key a line, `#` begins a comment line."""
 
     path: Path
     keys: tuple[SecretStr, ...]
@@ -67,7 +67,7 @@ class KeyFile:
 
 
 def is_loopback(host: str) -> bool:
-    """Only this machine can reach `host`. A name other than `localhost` may resolve to anything, so it is not."""
+    """Whether only this machine can reach `host`. Names other than `localhost` may resolve to any address: False."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -75,17 +75,17 @@ def is_loopback(host: str) -> bool:
 
 
 def _words(value: object) -> object:
-    """One variable can hold several values; a list is taken as it is, so that a value in it may hold a comma."""
+    """Split a text at commas and white space; values of a list may contain commas and stay as they are."""
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
 def _between_commas(value: object) -> object:
-    """Separated by commas only: a path may hold white space."""
+    """Split a text at commas only: a path may contain white space."""
     return tuple(path for part in value.split(",") if (path := part.strip())) if isinstance(value, str) else value
 
 
 def _lenient(value: object) -> object:
-    """Other programs write what they like to DEBUG ("app:*"); whatever is not a no is a yes."""
+    """Any text that does not mean no means yes: other programs use DEBUG with values such as "app:*"."""
     return value.lower() not in {"", "0", "false", "no", "off"} if isinstance(value, str) else value
 
 
@@ -100,8 +100,8 @@ def _lower(value: object) -> object:
 
 
 def _several_keys(value: object) -> object:
-    """Nothing but separators was surely meant to be a key, and must not leave the server open. Separated by commas
-    only: what is two words is no key, and must not become two.
+    """Split a text at commas only: a text with a space is an invalid key, not two keys. A text of separators only is an
+    error, so that a mistake does not leave the server open.
     """
     keys = _between_commas(value)
     if value and not keys:
@@ -121,7 +121,7 @@ def _key_file(value: object) -> object:
 
 
 def _pairs(value: object) -> object:
-    """`NAME=MODEL` as text, in any number, next to the table that TOML has for it."""
+    """Parse any number of `NAME=MODEL`; a table of TOML stays as it is."""
     items = _words(value)
     return dict(map(_pair, items)) if isinstance(items, Sequence) else items
 
@@ -134,7 +134,7 @@ def _pair(item: object) -> tuple[str, str]:
 
 
 def _host(host: str) -> str:
-    """Brackets are how URLs write an IPv6 address, not part of it."""
+    """Check a host, and remove the brackets in which URLs write an IPv6 address."""
     bare = host.strip().removeprefix("[").removesuffix("]")
     if not re.fullmatch(r"[\w.:%-]+", bare):
         raise ValueError(f"{host!r} is not an address or a host name to listen on, such as 127.0.0.1")
@@ -151,13 +151,13 @@ _ORIGIN = re.compile(
     r"null|file://|(?P<web>https?)://(\[[0-9a-f:.]+\]|[^/\s*:@\[\]'?#]+)(?P<port>:([0-9]+|\*))?"
     r"|(?!https?:|file:)[a-z][a-z0-9+.-]*://(\*|[^/\s*:@\[\]'?#]+(:[0-9]+)?)"
 )
-"""What a browser sends as Origin, and two patterns: any port of a host, and any page of a scheme that is no web page's.
-`http://*` would be every page there is, and `https://*.example.com` every one whose name somebody can get.
+"""An Origin header, or one of two patterns: any port of a host, and any page of a scheme other than http and https.
+`http://*` would allow every web page, and `https://*.example.com` every page on a name that an attacker can get.
 """
 
 
 def _origin(origin: str) -> str:
-    """A browser sends no slash at the end and no usual port; people copy the one and write the other."""
+    """Normalise an origin: browsers send neither a slash at the end nor the default port, but people write them."""
     text = origin.strip().lower()
     bare = "file://" if text in {"file://", "file:///"} else text.rstrip("/")
     found = _ORIGIN.fullmatch(bare)
@@ -200,7 +200,7 @@ Aliases = Annotated[
 Command = Annotated[Name | None, Expects("a command", "COMMAND", unset="the Claude Code bundled with the Agent SDK")]
 Size = Annotated[int, _NUMBER, Field(gt=0), Expects("a number of bytes above 0", "BYTES", unit="bytes")]
 _MOST_SECONDS = 1e9
-"""Some thirty years: what is longer is no number that a clock can wait for."""
+"""Some thirty years; timers do not support longer waits."""
 
 Seconds = Annotated[
     float, _NUMBER, Field(gt=0, le=_MOST_SECONDS), Expects("a number of seconds above 0", "SECONDS", unit="seconds")
@@ -258,5 +258,5 @@ Paths = Annotated[
 
 
 def _others_can_read(mode: int) -> bool:
-    """On Windows the mode says nothing about others."""
+    """Whether other users can read a file; on Windows the mode does not show that."""
     return sys.platform != "win32" and bool(mode & (stat.S_IRGRP | stat.S_IROTH))

@@ -1,12 +1,13 @@
-"""Where a server keeps what it writes and reads again, and the files it was configured with: one list for all of it.
+"""`Places`: all paths of a server, for its own files and for the files that it was configured with.
 
-Whatever opens such a path takes it from `Places`, and each field of `Places` is out of bounds for agents
-(`claude_code.agent.protected_paths`). So a path that is added here cannot be forgotten there.
+All code takes such paths from `Places`, and agents may not access any of its fields
+(`claude_code.agent.protected_paths`). So a path that is added here is protected there too.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import chain
 from pathlib import Path
 from typing import Final, Self
 
@@ -24,12 +25,12 @@ _NARROWER: Final = "name folders for agents with --allowed-working-directory-pre
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Files and folders; each path is absolute.
+    """Files and folders as absolute paths.
 
-    `data` has the runs, `logs` lies in it and has the logs of servers in the background, `output` is the cli backend's.
-    `log_files` are the log and what is put aside of it. `config` and `keys` are files that settings were read from.
-    `runtime` are all places where servers of this user may keep the registry and scratch folders, this one or another.
-    `private` is what else the owner keeps from agents.
+    `data` is the folder of the run store, `logs` a folder in it with the logs of background servers, `output` the cli
+    backend's folder. `log_files` are the log and its rotated files. `config` and `keys` are files that settings were
+    read from. `runtime` are all folders where this or another server of this user may keep the registry and scratch
+    folders. `private` are further paths that the operator keeps from agents.
     """
 
     data: Path
@@ -43,14 +44,14 @@ class Places:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Nothing is made or looked at on the disk."""
+        """The paths for `settings`, without access to the disk."""
         data = _absolute(settings.data_dir)
         logs = [_absolute(named) for named in (settings.log_file, settings.trace_file) if named]
         return cls(
             data=data,
             logs=data / "logs",
             output=_absolute(settings.output_dir),
-            log_files=tuple(Path(f"{log}{aside}") for log in logs for aside in _ASIDE),
+            log_files=tuple(Path(f"{log}{suffix}") for log in logs for suffix in _ROTATED),
             config=_absolute(settings.config_file) if settings.config_file else None,
             keys=_absolute(settings.api_key_file.path) if settings.api_key_file else None,
             runtime=runtime_folders(),
@@ -59,27 +60,21 @@ class Places:
 
     @property
     def log(self) -> Path | None:
-        """The file that the log goes to, where it goes to one."""
+        """The log file; None if the log is not written to a file."""
         return self.log_files[0] if self.log_files else None
 
     def out_of_bounds(self) -> tuple[str, ...]:
-        """All of them."""
-        return tuple(map(str, self._paths()))
-
-    def _paths(self) -> Iterator[Path]:
-        for field in fields(self):
-            value: Path | tuple[Path, ...] | None = getattr(self, field.name)
-            if isinstance(value, tuple):
-                yield from value
-            elif value:
-                yield value
+        """All paths."""
+        values: list[Path | tuple[Path, ...] | None] = [getattr(self, field.name) for field in fields(self)]
+        paths = chain.from_iterable(value if isinstance(value, tuple) else (value,) for value in values)
+        return tuple(str(path) for path in paths if path)
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What a start has settled on. `runtime` is the one of `places.runtime` that this server uses, made and this user's
-    alone; no agent works in a folder around it or in it. `workspace` is where agents work, None where there are none.
-    `doubts` are what was surely not meant, a sentence and a remedy each.
+    """The folders that a start has chosen. `runtime` is the one of `places.runtime` that this server uses: it exists,
+    is this user's alone, and no agent works in it or in a folder that contains it. `workspace` has the agents' folders,
+    None if there are no agents. `doubts` are warnings for the operator: a sentence and a remedy each.
     """
 
     places: Places
@@ -89,13 +84,13 @@ class Settled:
 
 
 def settle(settings: Settings) -> Settled:
-    """Choose where this server keeps what is its own, so that its agents cannot reach it.
+    """Choose a runtime folder for this server that its agents cannot reach.
 
-    The folder that a server is started in, which agents get where none is named, may be one that holds everything
-    ("/") or belongs to a server: then there are no agents, and all else works.
+    If the operator names no folders for agents, they get the working directory of the server. If that contains all
+    runtime folders ("/"), or is a server's own folder, there are no agents, and everything else works.
 
     Raises:
-        LaunchError: the named folders leave no such place, or none can be made.
+        LaunchError: the named folders leave no runtime folder, or none can be created.
     """
     places = Places.of(settings)
     if settings.backend == "cli":
@@ -113,7 +108,7 @@ def settle(settings: Settings) -> Settled:
 
 
 def _refuse_own(places: Places, allowed: Sequence[str]) -> None:
-    """An allowed folder in what the server keeps would be allowed with all that the server puts there."""
+    """Refuse an allowed folder inside the server's own folders: agents could access the server's files there."""
     for folder in allowed:
         for own in (*places.runtime, places.logs, places.output):
             if _lies_in(folder, own):
@@ -125,8 +120,8 @@ def _refuse_own(places: Places, allowed: Sequence[str]) -> None:
 
 
 def _runtime(places: Places, allowed: Sequence[str]) -> Path:
-    """The first place that can be used and lies in none of the folders `allowed`: a process needs its own part of it,
-    and a sandbox cannot show a command that and hide the rest (measured).
+    """The first usable runtime folder outside the folders `allowed`: a process needs its own part of the folder, and a
+    sandbox cannot show that part to a command and hide the rest (measured).
     """
     apart = [place for place in places.runtime if not any(_lies_in(str(place), Path(folder)) for folder in allowed)]
     if not apart:
@@ -153,7 +148,7 @@ def _is_too_long(place: Path) -> bool:
 
 
 def _lies_in(path: str, folder: Path) -> bool:
-    """By all that their names may stand for."""
+    """Whether `path` is in `folder`, with and without links resolved, and in any spelling of the names."""
     return any(within(folded(each), folded(other)) for each in _names(path) for other in _names(str(folder)))
 
 
@@ -165,5 +160,5 @@ def _absolute(named: str | Path) -> Path:
     return Path(named).expanduser().absolute()
 
 
-_ASIDE: Final = ("", *(f".{number}" for number in range(1, BACKUPS + 1)))
-"""What follows the log file's name where it was put aside."""
+_ROTATED: Final = ("", *(f".{number}" for number in range(1, BACKUPS + 1)))
+"""The suffixes of the log file and of its rotated files."""

@@ -1,7 +1,7 @@
-"""Work that takes as long as a client wrote much: in a thread, so that the streams of others go on meanwhile.
+"""Runs work whose duration grows with the request in a thread, so that other streams continue meanwhile.
 
-A thread that runs Python lets the event loop in every `SWITCH_SECONDS`. What holds it up for longer is C code that
-works on one large thing; the cyclic garbage collector is the worst of it, and pauses (`_uncollected`).
+A thread that runs Python yields to the event loop every `SWITCH_SECONDS`. Only C code that works on one large object
+blocks it for longer; the cyclic garbage collector blocks longest, and is paused (`_uncollected`).
 """
 
 import gc
@@ -22,7 +22,7 @@ SWITCH_SECONDS: Final = 0.001
 """Python's own figure is 5 ms, and one small request takes its turn some ten times."""
 
 _MOST: Final = 2
-"""At once: more would not be faster, since they take turns, and would slow down the event loop."""
+"""Concurrent threads: more would not be faster, since Python runs one at a time, and would slow down the event loop."""
 
 _LIMITER: Final[RunVar[anyio.CapacityLimiter]] = RunVar("threads for large work")
 
@@ -37,9 +37,9 @@ def favour_event_loop() -> None:
 
 
 async def beside(large: bool, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-    """What `work`, which is pure, comes to. What is not `large` is done at once: a thread costs some 0.2 ms.
+    """The result of `work`, a pure function. Work that is not `large` runs at once: a thread costs some 0.2 ms.
 
-    Where this call is cancelled, the thread goes on for nobody.
+    If this call is cancelled, the thread continues and its result is dropped.
     """
     if not large:
         return work(*arguments)

@@ -1,7 +1,7 @@
-"""Where the agent profile may work: whether a path lies in an allowed folder, wherever links and ".." lead.
+"""The allowed folders of agents: whether a path is in one of them, with links and ".." resolved.
 
-The disk is asked each time, since a link can lead elsewhere tomorrow. What nobody can promise is that it still leads
-there when the path is used: `docs/agent.md` says what follows from that.
+Every check reads the disk, since a link can change. It can also change between the check and the use of the path:
+`docs/agent.md` says what follows from that.
 """
 
 import os
@@ -12,13 +12,13 @@ from pathlib import Path
 
 
 class AllowedFolders:
-    """Implements `core.agent.Workspace` over `prefixes`, absolute or relative to the folder this program runs in."""
+    """Implements `core.agent.Workspace` for `prefixes`, absolute or relative to the working directory."""
 
     def __init__(self, prefixes: Iterable[str]) -> None:
         self.prefixes = tuple(dict.fromkeys(map(_real, prefixes)))
 
     def folder(self, path: str) -> str | None:
-        """See `core.agent.Workspace.folder`. A relative `path` begins at the first of the allowed folders."""
+        """See `core.agent.Workspace.folder`. A relative `path` is relative to the first allowed folder."""
         if "\0" in path:
             return None
         found = _real(str(Path(self.prefixes[0], path)))
@@ -33,15 +33,15 @@ class AllowedFolders:
 
 
 def within(path: str, folder: str) -> bool:
-    """Whether `path` is `folder` or lies under it, by their names alone: "/ab" does not lie under "/a"."""
+    """Whether `path` is `folder` or below it, by their names alone: "/ab" is not below "/a"."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def below(path: str, folder: str) -> tuple[str, ...] | None:
-    """The names that lead from `folder` to `path`; None where it does not lie there. Neither has a link in it.
+    """The path components from `folder` to `path`; None if `path` is not below it. Both must have their links resolved.
 
-    A disk may take several spellings for one name (composed letters or not, capitals or not), and another disk has a
-    file for each: so what no name decides the disk does, by the folders on the way to `path` that are there.
+    Some file systems take several spellings for the same name (composed letters or not, capitals or not), others do
+    not. If the names alone do not decide, the file system does, through the existing parents of `path`.
     """
     if within(path, folder):
         return Path(path).relative_to(folder).parts
@@ -54,7 +54,7 @@ def below(path: str, folder: str) -> tuple[str, ...] | None:
 
 @lru_cache(maxsize=4096)
 def folded(path: str) -> str:
-    """`path` as the most careless disk takes it: letters without case, in one of their spellings, nothing unseen."""
+    """`path` as the most lenient file system compares it: without case, normalised, without invisible characters."""
     letters = unicodedata.normalize("NFD", path).casefold()
     return unicodedata.normalize("NFC", "".join(each for each in letters if unicodedata.category(each) != "Cf"))
 
@@ -71,4 +71,4 @@ def _real(path: str) -> str:
 
 
 def _is_folder(path: str) -> bool:
-    return os.path.isdir(path)  # noqa: PTH112 -- says no where `Path.is_dir` raises: on the way to it is a closed folder
+    return os.path.isdir(path)  # noqa: PTH112 -- False where `Path.is_dir` raises, for want of access to a parent
