@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from claude_openai.cli import run
 from claude_openai.cli.commands.connect import listed, place_of
-from claude_openai.cli.config_merge import CannotJoinError, merge
+from claude_openai.cli.config_merge import CannotMergeError, merge
 from claude_openai.cli.recipes import KEY_VARIABLE, RECIPES, URL, Part, Recipe
 from tests.cli.typed import Machine, Typed
 
@@ -221,7 +221,7 @@ def test_nothing_that_was_there_is_lost(name: str, theirs: dict[str, object]) ->
     assert part is not None
     try:
         both = json.loads(merge(json.dumps(theirs), part.text, "json"))
-    except CannotJoinError:
+    except CannotMergeError:
         return
     assert holds(both, theirs)
     assert json.loads(merge(json.dumps(both), part.text, "json")) == both

@@ -13,7 +13,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from claude_openai.cli.commands.logs import followed
-from claude_openai.cli.log_lines import Wanted, pretty
+from claude_openai.cli.log_lines import LogFilter, pretty
 from tests.cli.typed import COMMAND, Machine
 from tests.patience import PATIENCE_SECONDS
 
@@ -73,18 +73,18 @@ def test_the_level_has_a_colour_where_one_is_wanted() -> None:
 @pytest.mark.parametrize(
     ("wanted", "lines"),
     [
-        (Wanted(), LINES),
-        (Wanted(level="trace"), [START, ANSWERED, ASKED, FAILED]),
-        (Wanted(level="info"), [START, ANSWERED, FAILED]),
-        (Wanted(level="warning"), [FAILED]),
-        (Wanted(run="3fa8"), [ANSWERED]),
-        (Wanted(run="req_1"), [ANSWERED]),
-        (Wanted(run="chatcmpl-b000"), [ASKED]),
-        (Wanted(event="*.request"), [ANSWERED, ASKED]),
-        (Wanted(level="info", event="*.request"), [ANSWERED]),
+        (LogFilter(), LINES),
+        (LogFilter(level="trace"), [START, ANSWERED, ASKED, FAILED]),
+        (LogFilter(level="info"), [START, ANSWERED, FAILED]),
+        (LogFilter(level="warning"), [FAILED]),
+        (LogFilter(run="3fa8"), [ANSWERED]),
+        (LogFilter(run="req_1"), [ANSWERED]),
+        (LogFilter(run="chatcmpl-b000"), [ASKED]),
+        (LogFilter(event="*.request"), [ANSWERED, ASKED]),
+        (LogFilter(level="info", event="*.request"), [ANSWERED]),
     ],
 )
-def test_events_can_be_picked(wanted: Wanted, lines: list[str]) -> None:
+def test_events_can_be_picked(wanted: LogFilter, lines: list[str]) -> None:
     assert list(filter(wanted, LINES)) == lines
 
 

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 
 import claude_openai
-from claude_openai.cli.commands.status import Seen, described
+from claude_openai.cli.commands.status import ServerStatus, described
 from claude_openai.server.checks import Check, of_server
 from claude_openai.system.instances import Instance, process_of, running
 from tests.cli.typed import Machine
@@ -102,7 +102,7 @@ def test_a_server_whose_login_upstream_refuses_is_not_ready_for_status_and_docto
 @pytest.mark.proves("status.not-ready")
 def test_the_end_of_a_used_up_window_is_told_as_a_time_from_now(servers: list[Instance]) -> None:
     health = {"ready": False, "reason": "The account's usage window is used up.", "ready_at": time.time() + 7199}
-    lines = click.unstyle(described(Seen(servers[0], health))).splitlines()
+    lines = click.unstyle(described(ServerStatus(servers[0], health))).splitlines()
     assert lines[0].endswith("running, but not ready: The account's usage window is used up.")
     assert "Ready in 1h59m" in {" ".join(line.split()) for line in lines}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_openai.cli.commands.status import described, seen
+from claude_openai.cli.commands.status import described, status_of
 from claude_openai.system.instances import Instance, running
 from claude_openai.system.serving import bound
 from tests.cli.typed import COMMAND, Machine, until
@@ -68,18 +68,18 @@ def test_a_terminal_that_is_closed_is_nothing_to_a_server_that_was_told_so(tmp_p
             until(lambda: running([machine.known]))
             process.send_signal(signal.SIGHUP)
             (server,) = running([machine.known])
-            assert seen(server).health is not None
+            assert status_of(server).health is not None
         finally:
             process.terminate()
             assert process.wait(PATIENCE_SECONDS) == 0
 
 
 @pytest.mark.proves("status.hung")
-def test_a_server_that_lets_nobody_in_any_more_is_not_told_to_hang() -> None:
+def test_a_server_that_port_closed_any_more_is_not_told_to_hang() -> None:
     with bound("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
     server = Instance(7, port, ("127.0.0.1",), f"http://127.0.0.1:{port}", time.time(), 1.0)
-    told = described(seen(server))
+    told = described(status_of(server))
     assert "is stopping: it lets nobody in" in told
     assert "--force" not in told
 

@@ -1,5 +1,5 @@
-"""The command line: `claude-openai` serves, its subcommands are one module each, loaded when they are wanted. This
-module finds the command, and turns whatever ends it into an exit code and one sentence on standard error.
+"""The command line: `claude-openai` starts the server; each subcommand is a module that is loaded when it is used. This
+module dispatches to the command, and converts its errors to an exit code and one sentence on standard error.
 
 Standard output is for data. Exit codes are those of `errors.ExitCode`.
 """
@@ -50,35 +50,35 @@ COMMANDS = {
     "service": "Have systemd or launchd run the server for you.",
     "simulator": "Play the Messages API without a model.",
 }
-"""Each is a command of that name in the module of that name. Said here, so that --help need not load them all."""
+"""Each is a command of that name in the module of that name. The texts are here, so that --help loads no module."""
 
 
 def main() -> None:
-    _open_what_is_closed()
-    if isinstance(sys.stdout, TextIOWrapper):  # what the terminal's character set lacks is shown escaped
+    _open_closed_streams()
+    if isinstance(sys.stdout, TextIOWrapper):  # characters that the terminal's encoding lacks are escaped
         sys.stdout.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:], process_environment())
     sys.exit(exit_code_of(sys.stdout.flush) or code)
 
 
-def _open_what_is_closed() -> None:
-    """A standard stream that the shell closed (`>&-`) leads nowhere, and its number is not another file's."""
+def _open_closed_streams() -> None:
+    """Open standard streams that the shell closed (`>&-`) on the null device, so that no file gets their number."""
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            if nowhere != number:
-                os.dup2(nowhere, number)
-                os.close(nowhere)
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 -- for good
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """One invocation, as a function of what it was given."""
+    """Run one invocation; return its exit code."""
     return exit_code_of(lambda: program.main(list(arguments), NAME, obj=environ, standalone_mode=False))
 
 
 class _HelpFormatter(click.HelpFormatter):
-    """Breaks no word, as click does: a variable or a path in pieces cannot be copied."""
+    """Wraps lines between words only; click also breaks long variables and paths, which then cannot be copied."""
 
     def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         rows = list(rows)
@@ -88,7 +88,7 @@ class _HelpFormatter(click.HelpFormatter):
             lines = wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
             if len(term) + col_spacing > column:
                 self.write(f"{left}{term}\n")
-                term = ""  # noqa: PLW2901 -- it has a line of its own
+                term = ""  # noqa: PLW2901 -- it is on its own line
             self.write(f"{left}{term:<{column}}{lines[0]}\n")
             self.write("".join(f"{left}{'':{column}}{line}\n" for line in lines[1:]))
 
@@ -98,7 +98,7 @@ class _Context(click.Context):
 
 
 class Commands(click.Group):
-    """Loads a command when it is asked for: most are of no use to most starts."""
+    """Loads a command only when it is used, which keeps the start fast."""
 
     context_class = _Context
 
@@ -110,7 +110,7 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        named = [CompletionItem(name, help=told) for name, told in COMMANDS.items() if name.startswith(incomplete)]
+        named = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
         return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's
@@ -122,7 +122,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Click would look for what was meant among the commands that are loaded."""
+        """Report an unknown command; click would suggest loaded commands only."""
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
             raise NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
         return super().resolve_command(ctx, args)
@@ -151,65 +151,65 @@ def program(context: click.Context, /, *, background: bool, **parameters: object
 
 def _serve(flags: Mapping[str, object], environ: Mapping[str, str], *, background: bool) -> None:
     if background:
-        from claude_openai.cli.background import start  # noqa: PLC0415 -- of use to this option only
+        from claude_openai.cli.background import start  # noqa: PLC0415 -- only this option needs it
 
         start(flags, environ)
     else:
-        from claude_openai.cli.serve import serve  # noqa: PLC0415 -- the log, for one, costs the others 0.1 s
+        from claude_openai.cli.serve import serve  # noqa: PLC0415 -- 0.1 s, which other commands need not spend
 
         serve(Settings.load(flags, environ), environ)
 
 
 _UNWRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
-"""Why nothing more can be written; of a named file whoever writes it says so."""
+"""Errors of writing to standard output. Code that writes to a named file reports its own errors."""
 
 
 def exit_code_of(command: Callable[[], object]) -> int:
-    """Runs `command`; the one place of the command line that lets no error through.
+    """Run `command` and report any error: the only catch-all of the command line.
 
-    Click gives back an exit code for `--help` and `--version`, and what the command returned otherwise.
+    Click returns an exit code for `--help` and `--version`, and else the command's return value.
     """
     try:
         code = command()
     except Exception as error:  # noqa: BLE001 -- the top of the command line
-        return _tell(_sole_cause(error))
+        return _report(_sole_cause(error))
     return code if isinstance(code, int) else ExitCode.OK
 
 
-def _tell(error: Exception) -> int:
+def _report(error: Exception) -> int:
     match error:
         case click.exceptions.Abort():
             return ExitCode.INTERRUPTED
         case click.ClickException():
-            asked = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else NAME
-            _say(error.format_message().removesuffix("."), f"see {asked} --help")
+            command_path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else NAME
+            _print_error(error.format_message().removesuffix("."), f"see {command_path} --help")
             return error.exit_code
         case LaunchError():
-            _say(error.message, error.hint)
+            _print_error(error.message, error.hint)
             return error.exit_code
         case OSError(errno=number, filename=None) if number in _UNWRITTEN:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left to write there must not fail again
-            _say(f"cannot write to standard output: {error.strerror}", None)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that flushing the rest does not fail again
+            _print_error(f"cannot write to standard output: {error.strerror}", None)
             return ExitCode.FAILED
         case _:
             from claude_openai.logs import crashed, redacted  # noqa: PLC0415 -- see `_serve`
 
             crashed(error)
-            _say(
+            _print_error(
                 redacted(f"ended by an unexpected error: {type(error).__name__}: {error}"),
                 "run it with --debug to see where",
             )
             return ExitCode.FAILED
 
 
-def _say(sentence: str, hint: str | None) -> None:
-    """The parts come without full stops, so that a command at the end can be copied."""
-    with suppress(OSError):  # there is nowhere left to say it
+def _print_error(sentence: str, hint: str | None) -> None:
+    """Print one line to standard error. The parts have no full stops, so that a command at the end can be copied."""
+    with suppress(OSError):  # there is null left to say it
         click.echo(f"{NAME}: {sentence}" + (f" ({hint})" if hint else ""), err=True)
 
 
 def _sole_cause(error: Exception) -> Exception:
-    """A task group wraps even a single error; what it wraps is what happened."""
+    """Unwrap the exception groups in which task groups wrap even a single error."""
     while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error

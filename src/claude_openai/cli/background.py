@@ -1,7 +1,7 @@
-"""`claude-openai --background`: the same server, in a session of its own, with its log in a file.
+"""`claude-openai --background`: starts the server in its own session, with its log in a file.
 
-The block that waits for it owns it: until it is ready, whatever ends the wait ends the server too. It gets the options
-it was given and the environment as it is, so a key in a variable stays out of the list of processes.
+Until the server is ready, anything that ends the wait for it ends the server too. The server gets the same options and
+the same environment, so that a key in a variable does not appear in the list of processes.
 """
 
 import secrets
@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 
 import click
 
-from claude_openai.cli.commands.status import Seen, described, seen
+from claude_openai.cli.commands.status import ServerStatus, described, status_of
 from claude_openai.cli.commands.stop import end_tree
 from claude_openai.cli.options import as_arguments
 from claude_openai.cli.serve import log_file
@@ -29,46 +29,46 @@ from claude_openai.system.places import Places
 from claude_openai.system.private_files import make_folder, private_opener
 
 START_SECONDS: Final = 60.0
-"""Until a server is ready; one second is usual, ten is what a cold disk takes."""
+"""Timeout until the server is ready; usually it takes one second, with a cold disk ten."""
 
 STOP_SECONDS: Final = 10.0
-"""For a server that is not wanted any more to end by itself."""
+"""Time for a server to stop after SIGTERM, before it is killed."""
 
 POLL_SECONDS: Final = 0.02
 
 LAST_LINES: Final = 10
 LAST_BYTES: Final = 20_000
-"""Of what a server wrote that ended without a word of its own."""
+"""The part of a server's output that is shown if it ended without a message of its own."""
 
-OWN_WORDS: Final = "claude-openai: "
-"""What the command's own sentences begin with; see `cli`."""
+MESSAGE_PREFIX: Final = "claude-openai: "
+"""The prefix of the command's own error messages; see `cli`."""
 
 if sys.platform == "win32":
     _OWN_CONSOLE: Final = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
 else:
     _OWN_CONSOLE: Final = 0
-"""On Windows what a session of its own is elsewhere: no Ctrl-C and no closed window reaches it."""
+"""On Windows these flags do what a new session does elsewhere: Ctrl-C and a closed window do not reach the server."""
 
 
 def start(flags: Mapping[str, object], environ: Mapping[str, str]) -> None:
-    """Start a server that outlives this command, and tell where it is.
+    """Start a server that outlives this command, and print its address.
 
     Raises:
         SettingsError: a setting is wrong; nothing was started.
-        LaunchError: it did not get ready.
+        LaunchError: it did not become ready.
     """
     settings = Settings.load(flags, environ)
     _refuse_second(settings.port)
-    notes = _notes(settings)
-    with progress("Starting"), _started(notes.added_to(flags), environ, notes.errors) as process:
-        server = seen(_ready(process, notes))
-    _tell(server, environ)
+    files = _output_files(settings)
+    with progress("Starting"), _started(files.added_to(flags), environ, files.errors) as process:
+        server = status_of(_ready(process, files))
+    _print_server(server, environ)
 
 
 @dataclass(frozen=True, slots=True)
-class Notes:
-    """What a server without a terminal writes to: `log` is None where it is told not to log, and its first `earlier`
-    bytes are older than the server; `errors` gets what else it says, such as its banner or why it ended.
+class OutputFiles:
+    """The output files of a server without a terminal. `log` is None if logging is off; its first `earlier` bytes are
+    older than the server. `errors` gets standard error: the banner, and the message if the start fails.
     """
 
     log: Path | None
@@ -79,9 +79,9 @@ class Notes:
         return {**flags, "log_file": str(self.log)} if self.log else flags
 
 
-def _notes(settings: Settings) -> Notes:
+def _output_files(settings: Settings) -> OutputFiles:
     folder = Places.of(settings).logs
-    # With any free port the number is not known yet, and two such servers are not to share a file.
+    # With --port 0 the port is not known yet, and two such servers must not share a file.
     name = f"claude-openai-{settings.port or f'0-{secrets.token_hex(4)}'}"
     try:
         make_folder(folder)
@@ -90,7 +90,7 @@ def _notes(settings: Settings) -> Notes:
             f"cannot make the folder {folder}: {error.strerror or error}", "name another with --data-dir"
         ) from error
     log = (log_file(settings) or folder / f"{name}.log") if settings.log else None
-    return Notes(log, log.stat().st_size if log and log.is_file() else 0, folder / f"{name}.err")
+    return OutputFiles(log, log.stat().st_size if log and log.is_file() else 0, folder / f"{name}.err")
 
 
 def _refuse_second(port: int) -> None:
@@ -115,8 +115,8 @@ def _file_for(errors: Path) -> BinaryIO:
 def _started(
     flags: Mapping[str, object], environ: Mapping[str, str], errors: Path
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """The server's process. It outlives the block only if the block went well."""
-    # -P: nothing in the folder that somebody happens to be in is taken for a part of this program.
+    """A context manager with the server's process, which is ended if the block raises."""
+    # -P: no module in the working directory is imported as a part of this program.
     command = [sys.executable, "-P", "-m", "claude_openai", *as_arguments(flags)]
     process = None
     try:
@@ -139,50 +139,50 @@ def _started(
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Puts Ctrl-C off to the end of the block: a process that is just being made would be nobody's."""
-    asked: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    """Defer Ctrl-C to the end of the block: otherwise a process that is just being started would be orphaned."""
+    interrupts: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if asked:
+    if interrupts:
         raise KeyboardInterrupt
 
 
-def _ready(process: "subprocess.Popen[bytes]", notes: Notes) -> Instance:
+def _ready(process: "subprocess.Popen[bytes]", files: OutputFiles) -> Instance:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise _failure(process.returncode, notes)
+            raise _failure(process.returncode, files)
         for instance in running():
             if _is(instance, process.pid):
                 return instance
         time.sleep(POLL_SECONDS)
-    _show_last_words(notes)
+    _show_last_lines(files)
     raise LaunchError(f"the server is not ready after {START_SECONDS:g} seconds")
 
 
 def _is(instance: Instance, pid: int) -> bool:
-    """On Windows the interpreter of a virtual environment is a child of the process that was started."""
+    """Whether `instance` is the started process. On Windows a virtual environment's interpreter is a child of it."""
     if sys.platform == "win32":
         process = process_of(instance)
         return process is not None and pid in {process.pid, process.ppid()}
     return instance.pid == pid
 
 
-def _failure(code: int, notes: Notes) -> LaunchError:
-    """Why it ended: its own sentence, or under the last lines of what it wrote that there was none."""
-    *_, last = ["", *_last_lines(notes.errors)]
-    if last.startswith(OWN_WORDS):
-        return LaunchError(last.removeprefix(OWN_WORDS))
-    _show_last_words(notes)
+def _failure(code: int, files: OutputFiles) -> LaunchError:
+    """The error of a server that ended: its own message, or a general one after its last lines of output."""
+    *_, last = ["", *_last_lines(files.errors)]
+    if last.startswith(MESSAGE_PREFIX):
+        return LaunchError(last.removeprefix(MESSAGE_PREFIX))
+    _show_last_lines(files)
     return LaunchError(f"the server ended with code {code} before it was ready")
 
 
-def _show_last_words(notes: Notes) -> None:
-    written = _last_lines(notes.log, notes.earlier) if notes.log else []
-    for line in [*written, *_last_lines(notes.errors)]:
+def _show_last_lines(files: OutputFiles) -> None:
+    written = _last_lines(files.log, files.earlier) if files.log else []
+    for line in [*written, *_last_lines(files.errors)]:
         click.echo(f"  {line}", err=True)
 
 
@@ -190,7 +190,7 @@ def _last_lines(path: Path, earlier: int = 0) -> list[str]:
     try:
         with path.open("rb") as file:
             size = path.stat().st_size
-            begin = earlier if earlier <= size else 0  # else it was put aside since
+            begin = earlier if earlier <= size else 0  # otherwise it was rotated since
             file.seek(max(begin, size - LAST_BYTES))
             return file.read(LAST_BYTES).decode(errors="replace").splitlines()[-LAST_LINES:]
     except OSError:
@@ -198,7 +198,7 @@ def _last_lines(path: Path, earlier: int = 0) -> list[str]:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Politely, then for certain."""
+    """Terminate the server; kill it with its children if it does not stop in time."""
     import psutil  # noqa: PLC0415 -- 27 ms, which only a failure needs
 
     process.terminate()
@@ -210,7 +210,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     process.wait(STOP_SECONDS)
 
 
-def _tell(server: Seen, environ: Mapping[str, str]) -> None:
+def _print_server(server: ServerStatus, environ: Mapping[str, str]) -> None:
     port = server.instance.port
     click.echo(
         described(server)

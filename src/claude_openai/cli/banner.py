@@ -1,6 +1,6 @@
-"""What a person sees once the server is ready: where it is, what answers there, and what is still missing.
+"""The banner of a ready server on standard error: its URL, its backend, and what is still missing.
 
-Pure text, for standard error; colours only where someone looks at them.
+Pure; colours are for terminals only.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ SIMULATED = "SIMULATED: a script answers here, no model. Leave out --simulate fo
 
 
 def banner(ready: "Ready", *, colours: bool) -> str:
-    """A headline, one line for each fact, and loudly what is not as usual."""
+    """A headline and a line for each fact; a simulated model and a missing login stand out."""
     text = "".join(f"{line}\n" for line in _lines(ready))
     return text if colours else click.unstyle(text)
 

@@ -1,7 +1,6 @@
-"""The HTTP API of a running server, as a command asks it: with the first key of the settings, every wait bounded.
+"""The commands' client of a running server's HTTP API, with the first API key of the settings, and timeouts.
 
-No redirect is followed, so the key reaches the server that was chosen and nobody else; for one on this machine the
-environment's proxies do not count either.
+It follows no redirects, so that only the chosen server gets the key; for a server on this machine it uses no proxy.
 """
 
 import re
@@ -28,16 +27,16 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS: Final = 3.0
 ANSWER_SECONDS: Final = 10.0
-"""A list of a thousand runs takes a tenth of one."""
+"""Timeout of an answer; a list of a thousand runs takes a tenth of a second."""
 
 SILENCE_SECONDS: Final = 60.0
-"""How long a stream may be silent beyond the time between its keep-alive comments."""
+"""Timeout of a silent stream, in addition to the interval of its keep-alive comments."""
 
 LONGEST_EVENT: Final = 64 * 1024 * 1024
-"""Characters: the whole text of a run that is over is one event."""
+"""Characters: the whole text of an ended run is one event."""
 
 MOST_RUNS: Final = 1000
-"""As many as one list can have."""
+"""Runs in one list at most."""
 
 MOST_CANDIDATES: Final = 5
 
@@ -48,18 +47,18 @@ _SETTINGS: Final = ("config", "api_key", "api_key_file", "data_dir")
 
 @dataclass(frozen=True, slots=True)
 class ServerOption:
-    """Which server a command is about: the one at `url`, the one on `port`, or else the only one that runs."""
+    """The server that a command talks to: the one at `url`, the one on `port`, or the only one that runs."""
 
     settings: Settings
     port: int | None = None
     url: str | None = None
 
     def found(self) -> str | None:
-        """Its URL; None where no server runs and none was named.
+        """The server's URL; None if no server runs and none was named.
 
         Raises:
-            NotRunning: it was named by its port.
-            click.UsageError: several run, and none was named.
+            NotRunning: no server runs on the named port.
+            click.UsageError: several servers run, and none was named.
         """
         if self.url:
             return self.url
@@ -73,7 +72,7 @@ class ServerOption:
 
 
 def about_a_server(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A decorator: the options that choose a server. The command gets a `Choice` first, and its own options."""
+    """A decorator that adds the options to choose a server. The command gets a `ServerOption` and its own options."""
 
     @click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="Ask the server on this port.")
     @click.option("--url", type=_Url(), metavar="URL", help="Ask the server at this address, which may be another's.")
@@ -88,20 +87,20 @@ def about_a_server(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class RunId(click.ParamType[str]):
-    """The beginning of the id of a run, of its answer or of its request."""
+    """The id of a run, of its answer or of its request, or the beginning of one."""
 
     name = "run id"
     _shape: ClassVar = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Nothing but what can be one goes into a URL."""
+        """Check the id, so that it can be part of a URL."""
         if not self._shape.fullmatch(value):
             self.fail(f"{value!r} is not an id of a run, nor the beginning of one", param, ctx)
         return str(value)
 
 
 class ServerRefused(LaunchError):
-    """The server did not do what it was asked; `code` is its own word for why."""
+    """The server refused a request; `code` is the code of its error."""
 
     exit_code = ExitCode.FAILED
 
@@ -110,15 +109,15 @@ class ServerRefused(LaunchError):
         self.code = code
 
 
-Said = RunText | RunCall | RunActivity
-"""What is said in a run: a piece of its text, a call of the client's tools, what Claude Code does with its own."""
+RunOutput = RunText | RunCall | RunActivity
+"""The output of a run: a piece of text, a call of a client's tool, a use of Claude Code's own tools."""
 
-Told = Said | RunObject
-"""What a followed run tells; the run itself comes last."""
+FollowedEvent = RunOutput | RunObject
+"""The events of a followed run; the run itself comes last."""
 
 
 class Api:
-    """What commands need of a server's API. Every method raises `Refused` where there is no good answer."""
+    """The parts of a server's API that commands need. Every method raises `ServerRefused` without a good answer."""
 
     def __init__(self, client: "Client", url: str, silence: float) -> None:
         self._client = client
@@ -126,56 +125,56 @@ class Api:
         self._silence = silence
 
     def runs(self, limit: int, state: str | None = None) -> Sequence[RunObject]:
-        """The latest, latest first."""
+        """The latest runs, latest first."""
         wanted = {"limit": str(limit), **({"state": state} if state else {})}
         return self._read(RunList, self._answer("GET", "/runs", wanted)).data
 
     def run(self, run_id: str) -> RunObject:
-        """All of one, by the beginning of an id."""
-        with self._telling_candidates(run_id):
+        """One run with its text and calls, by the beginning of an id."""
+        with self._reporting_candidates(run_id):
             return self._read(RunObject, self._answer("GET", f"/runs/{run_id}"))
 
     def cancel(self, run_id: str) -> RunObject:
-        """End it; the run as it then is."""
-        with self._telling_candidates(run_id):
+        """Cancel a run; return it as it is then."""
+        with self._reporting_candidates(run_id):
             return self._read(RunObject, self._answer("POST", f"/runs/{run_id}/cancel"))
 
-    def follow(self, run_id: str) -> Iterator[Told]:
-        """What was said in it so far, and what is said from now on, until it is over."""
+    def follow(self, run_id: str) -> Iterator[FollowedEvent]:
+        """The output of a run so far, and its further output until it ends."""
         import httpx2  # noqa: PLC0415 -- 60 ms, which --help need not wait for
 
         timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS, read=self._silence)
         stream = self._client.stream("GET", f"/runs/{run_id}/events", timeout=timeout)
-        with self._telling_candidates(run_id), self._reaching(), stream as answer:
+        with self._reporting_candidates(run_id), self._reporting_transport_errors(), stream as answer:
             if not answer.is_success:
                 answer.read()
                 raise self._refused(answer)
-            with suppress(httpx2.RemoteProtocolError, httpx2.ReadError):  # it died, which is told below
+            with suppress(httpx2.RemoteProtocolError, httpx2.ReadError):  # the server died, which is reported below
                 for event in httpx2.EventSource(answer, LONGEST_EVENT):
-                    yield from self._told(event)
+                    yield from self._parse(event)
                     if event.event == "end":
                         return
         raise ServerRefused(f"{self._url} ended the stream before the run was over", _SERVER_LOG)
 
-    def _told(self, event: "ServerSentEvent") -> Iterator[Told]:
-        kinds: dict[str, type[Told]] = {
+    def _parse(self, event: "ServerSentEvent") -> Iterator[FollowedEvent]:
+        kinds: dict[str, type[FollowedEvent]] = {
             "text": RunText,
             "tool_call": RunCall,
             "activity": RunActivity,
             "end": RunObject,
         }
-        if kind := kinds.get(event.event):  # thinking, and what a later server tells besides, is left out
+        if kind := kinds.get(event.event):  # thinking, and events of later versions, are ignored
             yield self._read(kind, event.data)
 
     def _answer(self, method: str, path: str, wanted: dict[str, str] | None = None) -> bytes:
-        with self._reaching():
+        with self._reporting_transport_errors():
             answer = self._client.request(method, path, params=wanted)
         if answer.is_success:
             return answer.content
         raise self._refused(answer)
 
     @contextmanager
-    def _reaching(self) -> Iterator[None]:
+    def _reporting_transport_errors(self) -> Iterator[None]:
         import httpx2  # noqa: PLC0415 -- see above
 
         try:
@@ -191,7 +190,7 @@ class Api:
             ) from None
 
     @contextmanager
-    def _telling_candidates(self, run_id: str) -> Iterator[None]:
+    def _reporting_candidates(self, run_id: str) -> Iterator[None]:
         try:
             yield
         except ServerRefused as refused:
@@ -207,10 +206,10 @@ class Api:
         except ValidationError:
             return ServerRefused(f"{self._url} answered with status {answer.status_code}", "is a claude-openai there?")
         if answer.status_code == 401:  # noqa: PLR2004 -- HTTP's
-            return ServerRefused(*self._locked_out(), error.code)
+            return ServerRefused(*self._unauthorized(), error.code)
         return ServerRefused(one_line(error.message).rstrip("."), None, error.code)
 
-    def _locked_out(self) -> tuple[str, str]:
+    def _unauthorized(self) -> tuple[str, str]:
         fault = "does not take this API key" if "authorization" in self._client.headers else "wants an API key"
         return f"{self._url} {fault}", "set CLAUDE_OPENAI_API_KEY to one of its keys, or name its --api-key-file"
 
@@ -223,23 +222,23 @@ class Api:
 
 @contextmanager
 def api(url: str, settings: Settings) -> Iterator[Api]:
-    """The API of the server at `url`, for as long as the block lasts."""
+    """A context manager with the API of the server at `url`."""
     import httpx2  # noqa: PLC0415 -- see above
 
     key = next((f"Bearer {key.get_secret_value()}" for key in settings.api_keys), None)
-    near = is_loopback(urlsplit(url).hostname or "")
+    local = is_loopback(urlsplit(url).hostname or "")
     timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
     with httpx2.Client(
-        base_url=url, headers={"authorization": key} if key else {}, timeout=timeout, trust_env=not near
+        base_url=url, headers={"authorization": key} if key else {}, timeout=timeout, trust_env=not local
     ) as client:
         yield Api(client, url, SILENCE_SECONDS + settings.keep_alive_interval)
 
 
 def the_server(choice: ServerOption) -> str:
-    """The URL of a server that must run.
+    """The URL of the chosen server, which must run.
 
     Raises:
-        NotRunning: it does not.
+        NotRunning: no server runs.
     """
     if url := choice.found():
         return url
@@ -247,19 +246,19 @@ def the_server(choice: ServerOption) -> str:
 
 
 def unknown(run_id: str) -> ServerRefused:
-    """No run has such an id."""
+    """The error that no run has an id with this beginning."""
     return ServerRefused(f"no run has an id that begins with {run_id}", "list them with: claude-openai runs")
 
 
 def ambiguous(run_id: str, runs: Sequence[RunObject]) -> ServerRefused:
-    """Several runs have; `runs` are those to look for them in."""
+    """The error that several of `runs` have an id with this beginning; it lists some of them."""
     found = ([name for name in (run.id, run.answer_id, run.request_id) if name.startswith(run_id)] for run in runs)
     names = [matching[0] for matching in found if matching]
     length = max(digits(names), len(run_id) + 1)
     shown = [name[:length] for name in names[:MOST_CANDIDATES]]
     more = len(names) - len(shown)
-    told = ", ".join([*shown, *([f"{more} more"] if more else [])])
-    return ServerRefused(f"several runs have an id that begins with {run_id}: {told}", "give more of the id")
+    listed = ", ".join([*shown, *([f"{more} more"] if more else [])])
+    return ServerRefused(f"several runs have an id that begins with {run_id}: {listed}", "give more of the id")
 
 
 class _Fault(BaseModel):

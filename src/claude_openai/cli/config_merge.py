@@ -1,33 +1,33 @@
-"""How a client's configuration takes up ours without losing what is in it. Pure: texts in, texts out."""
+"""Merges our entries into a client's configuration without losing its own. Pure: texts in, texts out."""
 
 import json
 import re
 from typing import Any, Final
 
 OWN: Final = "claude-openai"
-"""What is under this name is ours, and replaced as a whole."""
+"""The key whose value is ours, and is replaced as a whole."""
 
 OWN_ENTRY: Final = "Claude Code"
-"""So is the entry of a list that has this name."""
+"""The `name` of a list entry that is ours, and is replaced as a whole."""
 
 
-class CannotJoinError(Exception):
-    """Why it has to be done by hand, in a sentence without a full stop."""
+class CannotMergeError(Exception):
+    """The configuration must be merged by hand; the message is a sentence without a full stop."""
 
 
 def merge(theirs: str, ours: str, form: str) -> str:
-    """The text of a configuration in this form (`json`, `toml`, `yaml`), with ours in it.
+    """The configuration `theirs` with `ours` merged in; `form` is `json`, `toml` or `yaml`.
 
     Raises:
-        CannotJoinError: what is there cannot be kept as it is.
+        CannotMergeError: their configuration could not be kept unchanged otherwise.
     """
     if not theirs.strip():
         return ours
     if form == "json":
-        return _joined_json(theirs, ours)
-    if _without_addresses(theirs) == _without_addresses(ours):  # written by us, perhaps for another server
+        return _merge_json(theirs, ours)
+    if _without_addresses(theirs) == _without_addresses(ours):  # our own text, perhaps for another server
         return ours
-    raise CannotJoinError(
+    raise CannotMergeError(
         f"there is one already, and {form.upper()} is not changed by a program that keeps its comments"
     )
 
@@ -36,22 +36,22 @@ def _without_addresses(text: str) -> str:
     return re.sub(r"https?://[^\s\"]+", "", text)
 
 
-def _joined_json(theirs: str, ours: str) -> str:
+def _merge_json(theirs: str, ours: str) -> str:
     try:
         found = json.loads(theirs)
     except ValueError:
-        raise CannotJoinError("there is one already that is not plain JSON; it may have comments") from None
-    both = _both(found, json.loads(ours), "it")
-    return theirs if both == found else f"{json.dumps(both, indent=2, ensure_ascii=False)}\n"
+        raise CannotMergeError("there is one already that is not plain JSON; it may have comments") from None
+    merged = _merge_values(found, json.loads(ours), "it")
+    return theirs if merged == found else f"{json.dumps(merged, indent=2, ensure_ascii=False)}\n"
 
 
-def _both(theirs: Any, ours: Any, where: str) -> Any:
-    """Objects and lists are joined; any other value that is there stays."""
+def _merge_values(theirs: Any, ours: Any, where: str) -> Any:
+    """Merge objects and lists; any other existing value stays."""
     if isinstance(theirs, dict) != isinstance(ours, dict) or isinstance(theirs, list) != isinstance(ours, list):
-        raise CannotJoinError(f"there is one already, in which {where} is something else than expected")
+        raise CannotMergeError(f"there is one already, in which {where} is something else than expected")
     if isinstance(ours, dict):
         added = {
-            name: value if name == OWN or name not in theirs else _both(theirs[name], value, name)
+            name: value if name == OWN or name not in theirs else _merge_values(theirs[name], value, name)
             for name, value in ours.items()
         }
         return {**theirs, **added}

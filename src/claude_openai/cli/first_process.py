@@ -1,7 +1,8 @@
-"""What the first process of a container owes: it adopts what other processes leave behind, and nobody else reaps that.
+"""The init process of a container (PID 1), which must reap the orphans that it adopts.
 
-The server cannot do so itself. It would have to wait for any child, and so take the exit codes of its own children from
-those who wait for them. So it goes on in a child, and the first process does nothing but reap and pass signals on.
+The server cannot reap them itself: it would have to wait for any child, and would take the exit codes of its own
+children from the code that waits for them. So the server runs in a child process, and the first process only reaps and
+forwards signals.
 """
 
 import os
@@ -9,18 +10,18 @@ import signal
 import sys
 from typing import Final
 
-_PASSED: Final = frozenset({"SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"})
+_FORWARDED: Final = frozenset({"SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"})
 
-_FROM_A_TERMINAL: Final = 128
-"""`si_code` of a signal that the kernel sent (SI_KERNEL): the child, of the same group, has got it as well."""
+_SENT_BY_KERNEL: Final = 128
+"""`si_code` of a signal that the kernel sent (SI_KERNEL), as for Ctrl-C: the child, in the same group, gets it too."""
 
 
-def go_on_as_a_child() -> None:
-    """Where this is the first process (Linux), return in a child of it, and never in itself. Before any thread."""
+def continue_in_child() -> None:
+    """If this is the first process (Linux), return in a child process only. Call it before any thread is started."""
     if sys.platform != "linux" or os.getpid() != 1:
         return
-    passed = {getattr(signal, name) for name in _PASSED}
-    awaited = {signal.SIGCHLD, *passed}
+    forwarded = {getattr(signal, name) for name in _FORWARDED}
+    awaited = {signal.SIGCHLD, *forwarded}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
     child = os.fork()
     if child == 0:
@@ -29,14 +30,14 @@ def go_on_as_a_child() -> None:
     while True:
         received = signal.sigwaitinfo(awaited)
         if received.si_signo == signal.SIGCHLD:
-            if (code := _reaped(child)) is not None:
+            if (code := _reap(child)) is not None:
                 os._exit(code)
-        elif received.si_code != _FROM_A_TERMINAL:
-            os.kill(child, received.si_signo)  # it is there until it is reaped
+        elif received.si_code != _SENT_BY_KERNEL:
+            os.kill(child, received.si_signo)  # the process exists until it is reaped
 
 
-def _reaped(child: int) -> int | None:
-    """Reap all that has ended; the exit code of `child`, as a shell has it, once that is among them."""
+def _reap(child: int) -> int | None:
+    """Reap all ended processes; the exit code of `child`, as a shell reports it, if it is one of them."""
     code: int | None = None
     while code is None:
         pid, status = os.waitpid(-1, os.WNOHANG)

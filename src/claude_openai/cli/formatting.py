@@ -1,4 +1,4 @@
-"""Numbers and ids as people read them: short, in one form everywhere. Pure."""
+"""Formats numbers and ids for people, in one short form for all commands. Pure."""
 
 from collections.abc import Collection
 from typing import Final
@@ -9,7 +9,7 @@ from claude_openai.protocols.runs.wire import RunObject, RunUsage
 UNKNOWN: Final = "-"
 
 SHORTEST_ID: Final = 8
-"""Digits of an id that are shown at least: enough that the one of yesterday is still unique today."""
+"""Digits of an id that are shown at least, so that the id of a run of yesterday is still unique today."""
 
 
 def duration(seconds: float) -> str:
@@ -28,7 +28,7 @@ def duration(seconds: float) -> str:
 
 
 def age(seconds: float) -> str:
-    """`12s`, `5m`, `3h`, `12d`: what is long ago is told less exactly."""
+    """`12s`, `5m`, `3h`, `12d`: in one unit, rounded down."""
     whole = max(0, int(seconds))
     for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
         if whole >= size:
@@ -37,14 +37,14 @@ def age(seconds: float) -> str:
 
 
 def took(run: RunObject, now: float) -> str:
-    """From its arrival to its end, or to now; of one whose server was killed nobody knows the end."""
+    """The time from the run's arrival to its end, or to now; unknown if its server was killed."""
     if run.ended_at is None and run.state in TERMINAL_STATES:
         return UNKNOWN
     return duration((now if run.ended_at is None else run.ended_at) - run.arrived_at)
 
 
 def tokens(usage: RunUsage | None) -> str:
-    """Those of the prompt and those of the answer: `1.2k/45`."""
+    """The tokens of the prompt and of the answer: `1.2k/45`."""
     return f"{count(usage.prompt_tokens)}/{count(usage.completion_tokens)}" if usage else UNKNOWN
 
 
@@ -64,7 +64,7 @@ def cost(dollars: float | None) -> str:
 
 
 def digits(ids: Collection[str]) -> int:
-    """How much of each of `ids` tells it from the others."""
+    """The number of digits that distinguish all of `ids`."""
     different = len(set(ids))
     length = SHORTEST_ID
     while len({each[:length] for each in ids}) < different:

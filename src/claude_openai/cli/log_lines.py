@@ -1,4 +1,4 @@
-"""Lines of the log as people read them. Pure: a line of NDJSON goes in, columns come out; what is no JSON stays."""
+"""Filters log lines and formats them for people. Pure: a line of NDJSON becomes columns; other lines stay unchanged."""
 
 import json
 from collections.abc import Mapping
@@ -13,22 +13,22 @@ from claude_openai.cli.terminal import harmless, one_line
 from claude_openai.logs.levels import NUMBERS
 
 LEVELS: Final = tuple(NUMBERS)
-"""From the least to the most important."""
+"""The log levels, the least important first."""
 
 EVENT_WIDTH: Final = 24
 
 _COLOURS: Final = {"trace": "bright_black", "debug": "cyan", "info": "green", "warning": "yellow"}
 
 _IDS: Final = ("run_id", "answer_id", "request_id")
-"""Fields by which an event is known to be about a run."""
+"""The fields with the id of a run."""
 
 _HEAD: Final = frozenset({"time", "level", "event", "exception"})
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which events are shown: from `level` on, those about the run whose id begins with `run`, those named `event`
-    (a pattern such as `sdk.*`).
+class LogFilter:
+    """A filter of events: those of `level` and above, of the run whose id begins with `run`, with a name that matches
+    `event` (a pattern such as `sdk.*`).
     """
 
     level: str | None = None
@@ -36,8 +36,8 @@ class Wanted:
     event: str | None = None
 
     def __call__(self, line: str) -> bool:
-        """Whether `line` is; one that is no event is, unless some are picked."""
-        if self == Wanted():
+        """Whether `line` passes; a line that is not an event passes only an empty filter."""
+        if self == LogFilter():
             return True
         event = parsed(line)
         return event is not None and self._level(event) and self._run(event) and self._name(event)
@@ -59,7 +59,7 @@ class Wanted:
 
 
 def parsed(line: str) -> Mapping[str, object] | None:
-    """The event that a line is; None where it is none."""
+    """The event in `line`; None if it is not an event."""
     try:
         event: object = json.loads(line)
     except ValueError:
@@ -79,12 +79,12 @@ def pretty(line: str, zone: tzinfo | None = None, *, colours: bool = False) -> s
         (f"{one_line(str(event['event'])):<{EVENT_WIDTH}}", {"bold": True}),
     )
     fields = [_field(name, value, colours=colours) for name, value in event.items() if name not in _HEAD]
-    told = " ".join([*(click.style(text, **style) if colours else text for text, style in head), *fields]).rstrip()
-    return told + _traceback(event.get("exception"))
+    columns = " ".join([*(click.style(text, **style) if colours else text for text, style in head), *fields]).rstrip()
+    return columns + _traceback(event.get("exception"))
 
 
 def _time(time: object, zone: tzinfo | None) -> str:
-    """The date is of use only where it is not today's, but a line does not know what today is."""
+    """Date and time: this function is pure, so it cannot leave out the date of today."""
     try:
         moment = datetime.fromisoformat(str(time)).astimezone(zone)
     except (ValueError, OverflowError):

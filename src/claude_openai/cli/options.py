@@ -1,7 +1,6 @@
-"""The server's command line options, made from the settings, so that the two cannot disagree.
+"""The server's command line options, generated from the settings.
 
-Click only splits the command line here. Values go on as they were written, because `Settings` checks them the same way
-wherever they come from.
+Click only splits the command line. The values stay texts, because `Settings` checks values from all sources.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,14 +14,14 @@ Command = Callable[..., Any]
 
 
 def server_options(command: Command) -> Command:
-    """A decorator, like click's own; the last one applied is the first one listed."""
+    """A decorator that adds the options of all settings; click lists the last one applied first."""
     for setting in reversed(catalogue()):
         command = _option(setting)(command)
     return command
 
 
 def some_options(*names: str) -> Callable[[Command], Command]:
-    """A decorator with the settings of these names only, for a command that needs no others."""
+    """A decorator that adds the options of the settings with these names."""
 
     def with_some(command: Command) -> Command:
         for setting in reversed(catalogue()):
@@ -33,12 +32,12 @@ def some_options(*names: str) -> Callable[[Command], Command]:
 
 
 def given(parameters: Mapping[str, object]) -> dict[str, object]:
-    """Only what was on the command line: the options have no defaults of their own."""
+    """The options that are on the command line: the others are None or empty, since options have no defaults."""
     return {name: value for name, value in parameters.items() if value not in (None, ())}
 
 
 def as_arguments(flags: Mapping[str, object]) -> list[str]:
-    """The command line that gives `flags` again, for a server started by another command."""
+    """The command line arguments for `flags`, to start a server from another command."""
     return [argument for setting in catalogue() for argument in _written(setting, flags.get(setting.name))]
 
 

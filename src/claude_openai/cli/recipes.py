@@ -1,7 +1,7 @@
-"""How each client is told of a server: what a person pastes, and where. The one place for these texts: `connect` prints
-and writes them, docs/clients.md has them, and `make clients` runs them as they are. Pure.
+"""The configuration of each client: the texts to paste, and where. Only here: `connect` prints and writes them,
+docs/clients.md shows them, and `make clients` runs them unchanged. Pure.
 
-They are written for a server as it starts by default. No key stands in them, only the variable that has it.
+They are for a server with the default settings. They contain no key, only the name of the variable with the key.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 URL: Final = "http://127.0.0.1:8000/v1"
-"""The address in every text, in whose place that of another server is put."""
+"""The address in all texts, which is replaced by the address of another server."""
 
 KEY_VARIABLE: Final = "CLAUDE_OPENAI_API_KEY"
 
@@ -27,7 +27,7 @@ LANGUAGES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One text to paste: into a shell, into a file of the client's own (`is_config`), or as a program of one's own."""
+    """One text to paste: into a shell, into the client's configuration file (`is_config`), or as a program."""
 
     where: str
     text: str
@@ -35,13 +35,13 @@ class Part:
 
     @property
     def language(self) -> str:
-        """As Markdown names it."""
+        """The language for Markdown."""
         return "sh" if self.where == SHELL else LANGUAGES[self.where.rsplit(".", 1)[-1]]
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """`name` is what is typed after `connect`; the parts are pasted in their order. `note` is what else to know."""
+    """`name` is the argument of `connect`; the parts are pasted in their order. `note` is a remark for the user."""
 
     name: str
     title: str
@@ -50,21 +50,21 @@ class Recipe:
 
     @property
     def config(self) -> Part | None:
-        """The part that can be written where the client looks for it."""
+        """The part that is the client's configuration file."""
         return next((part for part in self.parts if part.is_config), None)
 
     def at(self, url: str) -> "Recipe":
-        """The same for the server at this address, `/v1` at its end."""
+        """The recipe for the server at `url`, which ends in `/v1`."""
         return replace(self, parts=tuple(replace(part, text=part.text.replace(URL, url)) for part in self.parts))
 
 
 def section(recipe: Recipe) -> str:
-    """What docs/clients.md says of it."""
+    """The section of docs/clients.md about `recipe`."""
     return "".join(_section(recipe))
 
 
 def page() -> str:
-    """All of them."""
+    """The sections of all recipes."""
     return "\n".join(section(recipe) for recipe in RECIPES.values())
 
 

@@ -1,4 +1,4 @@
-"""Where commands read runs: from the running server, or where none runs from the store on disk."""
+"""Reads runs for commands: from the running server, or from the store on disk if no server runs."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from claude_openai.cli.client import MOST_RUNS, Said, ServerOption, Told, ambiguous, api, unknown
+from claude_openai.cli.client import MOST_RUNS, FollowedEvent, RunOutput, ServerOption, ambiguous, api, unknown
 from claude_openai.core.runs import RunState
 from claude_openai.protocols.runs.stream import run_object, whole_run
 from claude_openai.protocols.runs.wire import RunObject, RunText
@@ -17,33 +17,33 @@ if TYPE_CHECKING:
 
 
 class RunReader(Protocol):
-    """Runs to read. Each method raises `LaunchError` where that cannot be."""
+    """Reads runs. Each method raises `LaunchError` if it cannot."""
 
     def runs(self, limit: int, state: str | None = None) -> Sequence[RunObject]:
-        """The latest, latest first."""
+        """The latest runs, latest first."""
         ...
 
     def run(self, run_id: str) -> RunObject:
-        """All of the one that is meant."""
+        """One run with its text and calls, by the beginning of an id."""
         ...
 
-    def follow(self, run_id: str) -> Iterator[Told]:
-        """What was said in it, to its end; the run comes last."""
+    def follow(self, run_id: str) -> Iterator[FollowedEvent]:
+        """The output of a run until its end; the run comes last."""
         ...
 
 
 class StoreReader:
-    """The runs on disk, whoever asked for them: who may read the file may read all of it."""
+    """Reads the runs on disk, of all API keys: a user who can read the file may read all of it."""
 
     def __init__(self, saved: "SavedRuns") -> None:
         self._saved = saved
 
     def runs(self, limit: int, state: str | None = None) -> Sequence[RunObject]:
-        """See `Source.runs`."""
+        """See `RunReader.runs`."""
         return [run_object(run) for run in self._saved.recent(limit, RunState(state) if state else None)]
 
     def run(self, run_id: str) -> RunObject:
-        """See `Source.run`."""
+        """See `RunReader.run`."""
         match self._saved.find(run_id):
             case ():
                 raise unknown(run_id)
@@ -52,15 +52,15 @@ class StoreReader:
             case _:
                 raise ambiguous(run_id, self.runs(MOST_RUNS))
 
-    def follow(self, run_id: str) -> Iterator[Told]:
-        """See `Source.follow`."""
+    def follow(self, run_id: str) -> Iterator[FollowedEvent]:
+        """See `RunReader.follow`."""
         yield from output_of_run(run := self.run(run_id))
         yield run
 
 
 @contextmanager
 def open_run_reader(choice: ServerOption) -> Iterator[RunReader]:
-    """The server that was chosen; where none runs the store, which is told on standard error."""
+    """A context manager with the chosen server; if none runs, with the store, which is noted on standard error."""
     if url := choice.found():
         with api(url, choice.settings) as server:
             yield server
@@ -72,8 +72,8 @@ def open_run_reader(choice: ServerOption) -> Iterator[RunReader]:
     yield StoreReader(saved_runs(folder))
 
 
-def output_of_run(run: RunObject) -> Iterator[Said]:
-    """What a run has said so far, as a follower would be told."""
+def output_of_run(run: RunObject) -> Iterator[RunOutput]:
+    """The output of a run so far, as a follower gets it."""
     if run.text:
         yield RunText(text=run.text)
     yield from run.tool_calls or ()

@@ -15,7 +15,7 @@ import click
 
 from claude_openai import logs
 from claude_openai.cli.banner import banner
-from claude_openai.cli.first_process import go_on_as_a_child
+from claude_openai.cli.first_process import continue_in_child
 from claude_openai.cli.terminal import wants_colours
 from claude_openai.errors import LaunchError
 from claude_openai.settings import Settings, doubts, login_environment
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from claude_openai.server.wiring import Ready
 
 STOP_MARGIN_SECONDS = 20.0
-"""Beyond the time that running requests get: their last words, Claude Code's processes and folders. 1 is usual."""
+"""Time to stop beyond --shutdown-timeout, for Claude Code's processes and folders. Usually it takes one second."""
 
 
 def serve(settings: Settings, environ: Mapping[str, str]) -> None:
-    go_on_as_a_child()
+    continue_in_child()
     from claude_openai.server import (  # noqa: PLC0415 -- costs a second, which --help and a wrong option need not wait
         wiring,
     )
@@ -46,15 +46,15 @@ def serve(settings: Settings, environ: Mapping[str, str]) -> None:
 
 
 def log_file(settings: Settings) -> Path | None:
-    """Where the log is kept, if it is kept in a file."""
+    """The log file; None if the log is not written to a file."""
     return Places.of(settings).log if settings.log else None
 
 
 def _configure_log(settings: Settings, environ: Mapping[str, str], secrets: Iterable[str]) -> None:
-    """Standard output is the log's alone; what is for people besides goes to standard error.
+    """Configure the log. Only the log is written to standard output; messages to people go to standard error.
 
     Raises:
-        LaunchError: the log's file cannot be written.
+        LaunchError: the log file cannot be written.
     """
     logs.configure(
         _level(settings),
@@ -65,7 +65,7 @@ def _configure_log(settings: Settings, environ: Mapping[str, str], secrets: Iter
         diagnostics=logs.Descriptor(sys.stderr.fileno()) if settings.debug else None,
         background=True,
     )
-    atexit.register(logs.close)  # after the last word on why the server ended
+    atexit.register(logs.close)  # after the message about why the server ended
 
 
 def _level(settings: Settings) -> logs.Level | None:
@@ -92,10 +92,10 @@ def _as_json(settings: Settings) -> bool:
 
 
 def _announce(settings: Settings, register: Callable[[Instance], None], ready: "Ready", *, colours: bool) -> None:
-    """To people, to the log, and to the other commands."""
+    """Announce the ready server: in the registry for other commands, in the log, and with the banner."""
     register(_instance(settings, ready))
     logs.logger(__name__).info("server.ready", **asdict(ready))
-    with suppress(OSError):  # it serves all the same
+    with suppress(OSError):  # the server runs without a banner too
         click.echo(banner(ready, colours=colours), err=True, color=colours)
 
 

@@ -1,6 +1,4 @@
-"""What tells a system to run the server for its user: a systemd unit, a launchd property list, and the file with the
-secrets that both read. Pure text: nothing here is written or started.
-"""
+"""Generates the service files: a systemd unit, a launchd property list, and the file with secrets for both. Pure."""
 
 import plistlib
 import re
@@ -9,7 +7,7 @@ from pathlib import PurePath
 from typing import Final
 
 LABEL: Final = "io.github.claude-openai"
-"""What launchd knows the server by."""
+"""The label of the launchd agent."""
 
 SECRETS: Final = """\
 # Settings of the claude-openai service, one VARIABLE=value a line; for secrets, which only you can read here.
@@ -23,7 +21,7 @@ SECRETS: Final = """\
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What is to run: a command of absolute paths, in a folder of its own, with the variables of a file."""
+    """The service: a command with absolute paths, its working directory, and its file of variables."""
 
     command: tuple[str, ...]
     secrets: PurePath
@@ -31,10 +29,10 @@ class Service:
 
 
 def systemd_unit(service: Service) -> str:
-    """A user unit. Its log, which the server writes to standard output, is the journal's.
+    """A user unit. The server logs to standard output, which is the journal.
 
-    The confinement is what a user's systemd can do without namespaces, which Claude Code's own sandbox needs itself.
-    The temporary folder stays the user's, as the other commands find the server there.
+    The hardening options are those of a user's systemd without namespaces, which Claude Code's own sandbox needs. The
+    temporary folder stays the user's, because the other commands find the server there.
     """
     return f"""\
 [Unit]
@@ -67,9 +65,9 @@ WantedBy=default.target
 
 
 def launchd_plist(service: Service, *, path: str, log: PurePath, errors: PurePath) -> bytes:
-    """An agent of the user's. launchd reads no file of variables, so a shell does, and becomes the server.
+    """A launchd agent. launchd reads no file of variables, so a shell reads it and executes the server.
 
-    `path` is the PATH it gets, because launchd's own has nothing that the user installed.
+    `path` is the PATH of the server, because launchd's own lacks the folders of user-installed programs.
     """
     read_secrets = 'set -a; [ ! -r "$0" ] || . "$0"; exec "$@"'
     return plistlib.dumps(
@@ -91,7 +89,7 @@ def launchd_plist(service: Service, *, path: str, log: PurePath, errors: PurePat
 
 
 def _command_line(program: str, *arguments: str) -> str:
-    """In an argument $ begins a variable, in the program it does not."""
+    """The value of ExecStart: systemd expands $ in arguments, but not in the program."""
     return " ".join([_word(program), *(_word(argument.replace("$", "$$")) for argument in arguments)])
 
 
@@ -101,5 +99,5 @@ def _word(word: str) -> str:
 
 
 def _path(path: PurePath) -> str:
-    """The rest of a line, taken as it is but for specifiers."""
+    """A path as a value of systemd, which expands % specifiers only."""
     return str(path).replace("%", "%%")

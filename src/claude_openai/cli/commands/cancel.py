@@ -1,4 +1,4 @@
-"""`claude-openai cancel`: ends runs, here and upstream."""
+"""`claude-openai cancel`: cancels runs, here and upstream."""
 
 import sys
 import time
@@ -22,11 +22,11 @@ Examples:
 @click.argument("run_ids", metavar="RUN_ID...", nargs=-1, required=True, type=RunId())
 @about_a_server
 def cancel(choice: ServerOption, run_ids: tuple[str, ...]) -> ExitCode:
-    """End runs: Claude Code stops, and their clients get the error `run_cancelled`.
+    """Cancel runs: Claude Code stops, and the clients get the error `run_cancelled`.
 
     RUN_ID is the id of a run, of its answer or of its request (x-request-id), or enough of its beginning.
 
-    Exit code 0: all of them are ended. 1: one of them is not known, or was over already.
+    Exit code 0: all runs are cancelled. 1: a run is unknown, or had already ended.
     """
     code = ExitCode.OK
     with api(the_server(choice), choice.settings) as server:
@@ -34,7 +34,7 @@ def cancel(choice: ServerOption, run_ids: tuple[str, ...]) -> ExitCode:
             try:
                 with progress("Cancelling"):
                     run = server.cancel(run_id)
-                click.echo(told(run, time.time()))
+                click.echo(confirmation(run, time.time()))
             except ServerRefused as refused:
                 code = refused.exit_code
                 hint = f" ({refused.hint})" if refused.hint else ""
@@ -43,6 +43,6 @@ def cancel(choice: ServerOption, run_ids: tuple[str, ...]) -> ExitCode:
     return code
 
 
-def told(run: RunObject, now: float) -> str:
-    """That it is ended."""
+def confirmation(run: RunObject, now: float) -> str:
+    """The confirmation that `run` is cancelled."""
     return f"cancelled {run.id[:SHORTEST_ID]} ({one_line(run.model)}) after {took(run, now)}"

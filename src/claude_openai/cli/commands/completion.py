@@ -1,4 +1,4 @@
-"""`claude-openai completion`: what a shell needs to complete our commands and options."""
+"""`claude-openai completion`: prints the completion script for a shell."""
 
 from typing import Final
 

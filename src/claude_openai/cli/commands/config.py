@@ -1,4 +1,4 @@
-"""`claude-openai config`: the settings that a server started here and now would have, and where each comes from."""
+"""`claude-openai config`: shows the settings of a server that is started here, and the source of each."""
 
 import json
 import sys
@@ -20,13 +20,13 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object: the settings, and what is doubtful about them.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object: the settings, and warnings about them.")
 @server_options
 @click.pass_context
 def config(context: click.Context, /, *, as_json: bool, **parameters: object) -> None:
-    """Show each setting, its value, and where that comes from: a flag, a variable, the settings file or the default.
+    """Show each setting, its value and its source: a flag, a variable, the settings file or the default.
 
-    It takes the server's options and shows what a server with these would use. API keys are not shown.
+    It takes the server's options and shows the settings of a server with these options. API keys are hidden.
     """
     flags = given(parameters)
     settings, doubtful = effective(flags, context.obj), list(doubts(Settings.load(flags, context.obj), context.obj))
@@ -40,7 +40,7 @@ def config(context: click.Context, /, *, as_json: bool, **parameters: object) ->
 
 
 def table(settings: Sequence[Effective], *, colours: bool = False) -> str:
-    """A line for each: its name, its value, its origin. What somebody has set stands out."""
+    """A line for each setting: name, value, origin. With colours, settings that are not defaults stand out."""
     names = max(len(each.setting.name) for each in settings)
     values = max(len(one_line(each.text)) for each in settings)
     lines = (f"{each.setting.name:<{names}}  {one_line(each.text):<{values}}  {each.origin}" for each in settings)

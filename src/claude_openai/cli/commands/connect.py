@@ -1,4 +1,4 @@
-"""`claude-openai connect`: what a client must be told to use the server, printed, or written where the client looks."""
+"""`claude-openai connect`: prints a client's configuration for the server, or writes it to the client's file."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from claude_openai.cli.client import ServerOption, about_a_server
-from claude_openai.cli.config_merge import CannotJoinError, merge
+from claude_openai.cli.config_merge import CannotMergeError, merge
 from claude_openai.cli.recipes import KEY_VARIABLE, RECIPES, SHELL, URL, Part, Recipe
 from claude_openai.errors import ExitCode, LaunchError
 
@@ -24,7 +24,7 @@ Examples:
 
 
 class NotWritten(LaunchError):
-    """A file of the client's was left as it is."""
+    """The client's configuration file was not changed."""
 
     exit_code = ExitCode.FAILED
 
@@ -48,15 +48,15 @@ class _Client(click.ParamType[str]):
 
 @click.command(epilog=EXAMPLES)
 @click.argument("client", type=_Client(), required=False)
-@click.option("--write", is_flag=True, help="Write it into the client's configuration, keeping what is there.")
-@click.option("--show-key", is_flag=True, help="Print the key too, the first of the settings.")
+@click.option("--write", is_flag=True, help="Merge it into the client's configuration file.")
+@click.option("--show-key", is_flag=True, help="Print the first API key of the settings too.")
 @about_a_server
 @click.pass_context
 def connect(context: click.Context, choice: ServerOption, client: str | None, write: bool, show_key: bool) -> None:
-    """Print what CLIENT needs to use the server that runs; without CLIENT, list the clients.
+    """Print the configuration of CLIENT for the running server; without CLIENT, list the clients.
 
-    What is to be pasted goes to standard output, and to standard error where it belongs. Where no server runs, it is
-    for one at the usual address.
+    The text to paste goes to standard output, the place to paste it to standard error. If no server runs, the text is
+    for a server at the default address.
     """
     if client is None:
         click.echo(listed(), nl=False)
@@ -67,7 +67,7 @@ def connect(context: click.Context, choice: ServerOption, client: str | None, wr
     recipe = RECIPES[client].at(f"{found}/v1" if found else URL)
     if write:
         click.echo(_written(recipe, context.obj), err=True)
-    _say_the_key(choice, context.obj, show=show_key)
+    _print_key(choice, context.obj, show=show_key)
     for part in recipe.parts:
         if not (write and part.is_config):
             click.echo("In a shell:" if part.where == SHELL else f"In {part.where}:", err=True)
@@ -77,7 +77,7 @@ def connect(context: click.Context, choice: ServerOption, client: str | None, wr
 
 
 def listed() -> str:
-    """A line for each client: its name, what it is, and the file that `--write` writes."""
+    """A line for each client: its name, its title, and the file that `--write` writes."""
     names = max(map(len, RECIPES))
     titles = max(len(recipe.title) for recipe in RECIPES.values())
     return "".join(
@@ -87,8 +87,8 @@ def listed() -> str:
     )
 
 
-def _say_the_key(choice: ServerOption, environ: Mapping[str, str], *, show: bool) -> None:
-    """The key itself only if it is asked for: what a terminal shows may be recorded."""
+def _print_key(choice: ServerOption, environ: Mapping[str, str], *, show: bool) -> None:
+    """Print the key only with --show-key, because terminals may be recorded."""
     keys = choice.settings.api_keys
     if show:
         key = keys[0].get_secret_value() if keys else "none"
@@ -98,30 +98,30 @@ def _say_the_key(choice: ServerOption, environ: Mapping[str, str], *, show: bool
 
 
 def _quoted(text: str) -> str:
-    import shlex  # noqa: PLC0415 -- of use to this option only
+    import shlex  # noqa: PLC0415 -- only this option needs it
 
     return shlex.quote(text)
 
 
 def _written(recipe: Recipe, environ: Mapping[str, str]) -> str:
-    """What was done to the client's configuration, in a sentence.
+    """Write the client's configuration; return a sentence about what was done.
 
     Raises:
-        NotWritten: nothing was.
+        NotWritten: the file was not changed.
     """
     part = recipe.config
     if part is None:
         raise NotWritten(f"{recipe.title} has no configuration file", "put the printed lines into your program")
     place = place_of(part, environ)
     try:
-        return _join(place, part)
-    except CannotJoinError as reason:
+        return _merge_into(place, part)
+    except CannotMergeError as reason:
         raise NotWritten(f"{place} was left as it is: {reason}", f"see claude-openai connect {recipe.name}") from None
     except (OSError, UnicodeError) as error:
         raise NotWritten(f"{place} cannot be changed: {error}", f"see claude-openai connect {recipe.name}") from None
 
 
-def _join(place: Path, part: Part) -> str:
+def _merge_into(place: Path, part: Part) -> str:
     there = place.read_text(encoding="utf-8") if place.exists() else None
     new = merge(there or "", part.text, part.language)
     if new == there:
@@ -130,13 +130,13 @@ def _join(place: Path, part: Part) -> str:
         place.parent.mkdir(parents=True, exist_ok=True)
         _replace(place, new)
         return f"wrote {place}"
-    kept = _kept(place)
+    copy = _back_up(place)
     _replace(place, new)
-    return f"wrote {place}; what it was is in {kept}"
+    return f"wrote {place}; what it was is in {copy}"
 
 
 def place_of(part: Part, environ: Mapping[str, str]) -> Path:
-    """Where the client looks for its configuration, with its own variables."""
+    """The path of the client's configuration, given the client's own variables."""
     moved = {
         "~/.codex": environ.get("CODEX_HOME"),
         "~/.config/io.datasette.llm": environ.get("LLM_USER_PATH") or click.get_app_dir("io.datasette.llm"),
@@ -148,8 +148,8 @@ def place_of(part: Part, environ: Mapping[str, str]) -> Path:
     return Path(part.where).expanduser()
 
 
-def _kept(place: Path) -> Path:
-    """A copy beside it, under a name that nothing has."""
+def _back_up(place: Path) -> Path:
+    """Copy the file to an unused name beside it."""
     copies = (place.with_name(f"{place.name}.before-{number}") for number in count(1))
     copy = next(copy for copy in copies if not copy.exists())
     shutil.copy2(place, copy)
@@ -157,7 +157,7 @@ def _kept(place: Path) -> Path:
 
 
 def _replace(place: Path, text: str) -> None:
-    """As a whole or not at all. A link stays one, and the file's mode is kept."""
+    """Replace the contents atomically. A link stays a link, and the file's mode is kept."""
     place = place.resolve()
     new = place.with_name(f".{place.name}.new-{os.getpid()}")
     new.write_text(text, encoding="utf-8")

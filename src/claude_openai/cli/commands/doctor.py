@@ -1,4 +1,4 @@
-"""`claude-openai doctor`: whether a server would work here, line by line, with the remedy where it would not."""
+"""`claude-openai doctor`: checks whether a server would work here; each failed check names a remedy."""
 
 import json
 import sys
@@ -32,14 +32,14 @@ Examples:
 @some_options("config", "host", "port", "api_key_file", "claude_command", "backend", "default_model", "data_dir")
 @click.pass_context
 def doctor(context: click.Context, /, *, live: bool, as_json: bool, **parameters: object) -> ExitCode:
-    """Look at each thing that a server needs here, and answer one request with a simulated model.
+    """Check everything that a server needs here, and answer one request with the simulated model.
 
     Nothing is sent to a real model without --live.
 
-    Exit code 0: nothing failed, though there may be warnings. 1: something did.
+    Exit code 0: no check failed; there may be warnings. 1: a check failed.
     """
-    checks = _made(given(parameters), context.obj, live=live)
-    done = list(checks) if as_json else _shown(checks, colours=wants_colours(sys.stdout, context.obj))
+    checks = _run_checks(given(parameters), context.obj, live=live)
+    done = list(checks) if as_json else _show(checks, colours=wants_colours(sys.stdout, context.obj))
     failed = any(check.status == "fail" for check in done)
     if as_json:
         click.echo(json.dumps({"ok": not failed, "checks": [asdict(check) for check in done]}, indent=2))
@@ -51,20 +51,20 @@ def doctor(context: click.Context, /, *, live: bool, as_json: bool, **parameters
 def line(check: "Check", *, colours: bool = False) -> str:
     """One check, with its remedy under it."""
     status = f"{check.status:<4}"
-    told = f"{click.style(status, fg=COLOURS[check.status]) if colours else status}  {check.name:<12}"
+    head = f"{click.style(status, fg=COLOURS[check.status]) if colours else status}  {check.name:<12}"
     remedy = f"\n{'':<20}{one_line(check.remedy)}" if check.remedy else ""
-    return f"{told}  {one_line(check.told)}{remedy}"
+    return f"{head}  {one_line(check.told)}{remedy}"
 
 
 def verdict(done: "Sequence[Check]") -> str:
-    """What comes of them all."""
+    """The summary of all checks."""
     counts = {status: sum(check.status == status for check in done) for status in ("fail", "warn")}
     if not any(counts.values()):
         return "All is well."
     return f"{counts['fail']} failed, {counts['warn']} doubtful."
 
 
-def _made(flags: Mapping[str, object], environ: Mapping[str, str], *, live: bool) -> "Iterator[Check]":
+def _run_checks(flags: Mapping[str, object], environ: Mapping[str, str], *, live: bool) -> "Iterator[Check]":
     from claude_openai.server import checks  # noqa: PLC0415 -- the whole server, which --help need not wait for
 
     try:
@@ -77,8 +77,8 @@ def _made(flags: Mapping[str, object], environ: Mapping[str, str], *, live: bool
     yield from checks.of_claude_code(settings, environ, live=live)
 
 
-def _shown(checks: "Iterator[Check]", *, colours: bool) -> "list[Check]":
-    """Each as soon as it is known; while one is awaited, that is said."""
+def _show(checks: "Iterator[Check]", *, colours: bool) -> "list[Check]":
+    """Print each check when it is done, and progress while it runs."""
     done: list[Check] = []
     while True:
         with progress("Checking"):

@@ -1,4 +1,4 @@
-"""`claude-openai logs`: the log of a server, for people. It reads a file and follows it, across its rotation too."""
+"""`claude-openai logs`: shows the log of a server. It reads a file and follows it, across rotation too."""
 
 import os
 import stat
@@ -12,7 +12,7 @@ from typing import IO, Final
 
 import click
 
-from claude_openai.cli.log_lines import LEVELS, Wanted, pretty
+from claude_openai.cli.log_lines import LEVELS, LogFilter, pretty
 from claude_openai.cli.serve import log_file
 from claude_openai.cli.terminal import wants_colours
 from claude_openai.errors import ExitCode, LaunchError, NotRunning
@@ -23,10 +23,10 @@ from claude_openai.system.places import Places
 POLL_SECONDS: Final = 0.1
 
 FOLLOWED_LINES: Final = 10
-"""Of what is there already, where the rest is followed: as `tail -f`."""
+"""Existing lines that are shown with `--follow`, as `tail -f` does."""
 
 LONGEST_READ: Final = 1 << 20
-"""Bytes at once."""
+"""Bytes of one read."""
 
 EXAMPLES = """\b
 Examples:
@@ -38,24 +38,24 @@ Examples:
 
 
 class NoLog(LaunchError):
-    """There is no log to show."""
+    """There is no log, or it cannot be read."""
 
     exit_code = ExitCode.FAILED
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("-f", "--follow", is_flag=True, help="Go on with what is written from now on, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Follow the log until Ctrl-C.")
 @click.option(
     "-n",
     "--lines",
     type=click.IntRange(0, 10**9),
     metavar="COUNT",
-    help=f"Only the last ones.  [default: all; with -f {FOLLOWED_LINES}]",
+    help=f"Only the last COUNT lines.  [default: all; with -f {FOLLOWED_LINES}]",
 )
-@click.option("--level", type=click.Choice(LEVELS), help="Only events of this level and more important ones.")
-@click.option("--run", metavar="ID", help="Only events about this run; the beginning of its id will do.")
+@click.option("--level", type=click.Choice(LEVELS), help="Only events of this level and above.")
+@click.option("--run", metavar="ID", help="Only events of the run with this id, or with an id that begins so.")
 @click.option("--event", metavar="PATTERN", help="Only events of this name, such as http.request or 'sdk.*'.")
-@click.option("--file", metavar="FILE", help="Read this file; - is standard input, which is read anyway if piped.")
+@click.option("--file", metavar="FILE", help="Read this file; - is standard input, which is also read if it is a pipe.")
 @click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="The log of the server on this port.")
 @click.pass_context
 def logs(
@@ -70,12 +70,12 @@ def logs(
     file: str | None,
     port: int | None,
 ) -> None:
-    """Show the log of the server that runs, or of the one that ran last, as columns in local time.
+    """Show the log of the running server, or of the last one, as columns in local time.
 
-    Lines that are no events are shown as they are, unless events are picked.
+    Lines that are not events are shown unchanged, unless there is a filter.
     """
     colours = wants_colours(sys.stdout, context.obj)
-    wanted = Wanted(level, run, event)
+    wanted = LogFilter(level, run, event)
 
     def show(line: str) -> None:
         click.echo(pretty(line, colours=colours), color=colours)
@@ -92,9 +92,9 @@ def logs(
 
 
 def followed(path: Path, log: IO[bytes], pause: Callable[[], None]) -> Iterator[str]:
-    """What is written to the end of `log` from now on, and then to whatever takes its place at `path`.
+    """The lines that are appended to `log`, and then to the file that replaces it at `path`.
 
-    It never ends by itself; it calls `pause` whenever there is nothing new.
+    It never ends; it calls `pause` whenever there is nothing new.
     """
     rest = b""
     try:
@@ -102,11 +102,11 @@ def followed(path: Path, log: IO[bytes], pause: Callable[[], None]) -> Iterator[
             if data := log.read(LONGEST_READ):
                 *whole, rest = (rest + data).split(b"\n")
                 yield from map(_decoded, whole)
-            elif 0 < (taken_back := log.tell() - os.fstat(log.fileno()).st_size) <= len(rest):
-                rest = rest[:-taken_back]  # of a line that could not be written whole
-                log.seek(-taken_back, os.SEEK_CUR)
+            elif 0 < (truncated := log.tell() - os.fstat(log.fileno()).st_size) <= len(rest):
+                rest = rest[:-truncated]  # the writer has truncated a partial line
+                log.seek(-truncated, os.SEEK_CUR)
             elif (new := _replacement(path, log)) is not None:
-                last = rest + log.read()  # written after we read and before it was put aside
+                last = rest + log.read()  # written after our last read and before the rotation
                 yield from map(_decoded, last.splitlines())
                 log.close()
                 log, rest = new, b""
@@ -117,7 +117,7 @@ def followed(path: Path, log: IO[bytes], pause: Callable[[], None]) -> Iterator[
 
 
 def _replacement(path: Path, log: IO[bytes]) -> IO[bytes] | None:
-    """The file that stands in place of `log`, which was put aside or cut short; None as long as it is the same."""
+    """The file that replaces `log` after a rotation or a truncation; None if it is the same file."""
     with suppress(OSError):
         found, known = path.stat(), os.fstat(log.fileno())
         if not os.path.samestat(found, known) or found.st_size < log.tell():
@@ -131,7 +131,7 @@ def _show(lines: Iterable[str], most: int | None, show: Callable[[str], None]) -
 
 
 def _complete(log: IO[bytes]) -> Iterator[str]:
-    """The lines there are; the beginning of one that is being written is left for who follows."""
+    """The complete lines; a line that is being written is left for `followed`."""
     while line := log.readline():
         if not line.endswith(b"\n"):
             log.seek(-len(line), os.SEEK_CUR)
@@ -144,7 +144,7 @@ def _decoded(line: bytes) -> str:
 
 
 def _is_piped(stream: IO[str]) -> bool:
-    """Whether somebody gives us lines, and not only nothing or a terminal."""
+    """Whether `stream` is a pipe or a file, not a terminal or a null device."""
     try:
         mode = os.fstat(stream.fileno()).st_mode
     except (OSError, ValueError):
@@ -164,14 +164,14 @@ def _written_by(port: int | None, settings: Settings) -> Path:
             f"the server on port {servers[0].port} writes no log to a file",
             "start it with --log-file FILE, or with --background and without --log false",
         )
-    if kept := _kept(port, settings):
-        return kept
+    if log := _last_log(port, settings):
+        return log
     where = f" on port {port}" if port else ""
     raise NotRunning(f"no server of yours runs{where}", "name the file of its log with --file")
 
 
-def _kept(port: int | None, settings: Settings) -> Path | None:
-    """The log of a server that does not run any more: where the settings say, else that of the last in background."""
+def _last_log(port: int | None, settings: Settings) -> Path | None:
+    """The log of the last server: the file in the settings, else the latest log of a background server."""
     if port is None and (named := log_file(settings)):
         return named
     found = Places.of(settings).logs.glob(f"claude-openai-{port or '*'}.log")

@@ -1,4 +1,4 @@
-"""`claude-openai runs`: the latest requests, as a table for people or as JSON for programs."""
+"""`claude-openai runs`: lists the latest requests, as a table for people or as JSON for programs."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ from claude_openai.protocols.runs.wire import RunObject
 
 GAP: Final = 2
 NARROWEST: Final = 6
-"""Columns that a name keeps at least, however narrow the terminal."""
+"""Minimum width of a name, in any terminal."""
 
 COLOURS: Final = {"running": "green", "queued": "cyan", "parked": "yellow", "failed": "red", "cancelled": "magenta"}
 
@@ -35,13 +35,13 @@ Examples:
     "--limit", default=20, show_default=True, type=click.IntRange(1, MOST_RUNS), metavar="COUNT", help="How many."
 )
 @click.option("--state", type=click.Choice([state.value for state in RunState]), help="Only those in this state.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON array of all that is known, but for what was said.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array of all fields except text and tool calls.")
 @about_a_server
 def runs(choice: ServerOption, limit: int, state: str | None, as_json: bool) -> None:
     """List the latest runs, latest first. A run is one request; its tokens are those of the prompt and of the answer.
 
-    Where no server runs they come from the store on disk. With API keys a server shows only the runs of the first key
-    you have; what is on disk is shown whole.
+    If no server runs, the runs are read from the store on disk. A server with API keys shows only the runs of your
+    first key; the store shows all.
     """
     with progress("Asking"), open_run_reader(choice) as found:
         listed = found.runs(limit, state)
@@ -55,14 +55,14 @@ def runs(choice: ServerOption, limit: int, state: str | None, as_json: bool) -> 
 
 
 def table(listed: Sequence[RunObject], now: float, columns: int | None, *, colours: bool = False) -> str:
-    """A headline and a line for each run; lines fit into `columns` where they are given and enough for the figures."""
+    """A headline and a line for each run, cut to `columns` if the numbers fit into them."""
     length = digits([run.id for run in listed])
     rows = [_row(run, length, now) for run in listed]
-    told = _fitting([_Column(*cells) for cells in zip(HEAD, ALIGNED, zip(*rows, strict=True), strict=True)], columns)
-    lines = [_line(HEAD, told)]
+    shapes = _fitting([_Column(*cells) for cells in zip(HEAD, ALIGNED, zip(*rows, strict=True), strict=True)], columns)
+    lines = [_line(HEAD, shapes)]
     for run, cells in zip(listed, rows, strict=True):
-        line = _line(cells, told)
-        lines.append(_coloured(line, run.state, told) if colours else line)
+        line = _line(cells, shapes)
+        lines.append(_coloured(line, run.state, shapes) if colours else line)
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
@@ -79,13 +79,13 @@ class _Column:
 
     @property
     def width(self) -> int:
-        """Of the widest."""
+        """The width of the widest cell."""
         return max(map(len, (self.head, *self.cells)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """How wide a column is."""
+    """The width and the alignment of a column."""
 
     width: int
     aligned: str
@@ -102,7 +102,7 @@ def _row(run: RunObject, length: int, now: float) -> tuple[str, ...]:
 
 
 def _fitting(table: Sequence[_Column], columns: int | None) -> list[_Shape]:
-    """First the client is cut, then the model: the rest is figures, which are right or nothing."""
+    """Cut the client first, then the model: all other columns are numbers, which cannot be cut."""
     widths = [column.width for column in table]
     if columns is not None:
         for name in (_CLIENT, _MODEL):
@@ -116,7 +116,7 @@ def _line(cells: Sequence[str], shapes: Sequence[_Shape]) -> str:
 
 
 def _coloured(line: str, state: str, shapes: Sequence[_Shape]) -> str:
-    """With the state in its colour. Its place is known, so nothing else that looks like it is touched."""
+    """Colour the state in `line`, by its position."""
     if state not in COLOURS:
         return line
     begin = sum(shape.width + GAP for shape in shapes[:_STATE])

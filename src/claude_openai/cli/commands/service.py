@@ -1,7 +1,7 @@
-"""`claude-openai service`: has the system run the server for this user, from login on and again after a crash.
+"""`claude-openai service`: installs the server as a service of this user, started at login and after a crash.
 
-A systemd user unit on Linux, a launchd agent on macOS. What it does to the system are commands that a person could
-type, and it tells each; where there is nobody to take them it tells which to type.
+The service is a systemd user unit on Linux and a launchd agent on macOS. The command prints each system command that it
+runs; if the service manager cannot be reached, it prints the commands for the user to run.
 """
 
 import os
@@ -24,7 +24,7 @@ from claude_openai.errors import ExitCode, LaunchError, SettingsError
 UNIT: Final = "claude-openai.service"
 
 COMMAND_SECONDS: Final = 100.0
-"""For one command of the system's; to stop the service may take as long as its unit allows, 90 seconds."""
+"""Timeout of one system command; stopping the service may take 90 seconds, as its unit allows."""
 
 EXAMPLES = """\b
 Examples:
@@ -33,12 +33,12 @@ Examples:
   claude-openai service status
 """
 
-Asked = tuple[str, ...]
-"""A command as a list of words."""
+Argv = tuple[str, ...]
+"""A command with its arguments."""
 
 
 class System(Protocol):
-    """What runs services for a user: where it looks for the file, and the commands it takes."""
+    """A service manager of a user: the path of its service file, and its commands."""
 
     @property
     def file(self) -> Path: ...
@@ -46,18 +46,18 @@ class System(Protocol):
     def text(self, service: Service) -> bytes: ...
 
     @property
-    def reachable(self) -> Asked:
-        """Succeeds where there is somebody to take the others."""
+    def reachable(self) -> Argv:
+        """A command that succeeds if the service manager can be reached."""
 
     @property
-    def enable(self) -> tuple[Asked, ...]: ...
+    def enable(self) -> tuple[Argv, ...]: ...
 
     @property
-    def disable(self) -> tuple[Asked, ...]:
-        """The first before the file is removed, the others after."""
+    def disable(self) -> tuple[Argv, ...]:
+        """The first command is for before the file is removed, the others for after."""
 
     @property
-    def active(self) -> Asked: ...
+    def active(self) -> Argv: ...
 
     @property
     def advice(self) -> str: ...
@@ -65,7 +65,7 @@ class System(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where a user's files are, by their environment."""
+    """The folders of a user, from the environment."""
 
     root: Path
     config: Path
@@ -84,13 +84,13 @@ class Home:
         return self.root / ".claude-openai"
 
     def service(self) -> Service:
-        """The agent profile works in the folder a server was started in: not in the whole home, for a service."""
+        """The service, with its own working directory: by default agents work there, and not in the whole home."""
         return Service(_command(), self.config / "claude-openai" / "service.env", self.data / "workspace")
 
 
 @dataclass(frozen=True, slots=True)
 class Systemd:
-    """Linux, and whatever else has `systemctl --user`."""
+    """systemd, on Linux."""
 
     home: Home
 
@@ -101,23 +101,23 @@ class Systemd:
     def text(self, service: Service) -> bytes:
         return systemd_unit(service).encode()
 
-    reachable: Asked = ("systemctl", "--user", "show-environment")
-    enable: tuple[Asked, ...] = (
+    reachable: Argv = ("systemctl", "--user", "show-environment")
+    enable: tuple[Argv, ...] = (
         ("systemctl", "--user", "daemon-reload"),
         ("systemctl", "--user", "enable", UNIT),
         ("systemctl", "--user", "restart", UNIT),
     )
-    disable: tuple[Asked, ...] = (
+    disable: tuple[Argv, ...] = (
         ("systemctl", "--user", "disable", "--now", UNIT),
         ("systemctl", "--user", "daemon-reload"),
     )
-    active: Asked = ("systemctl", "--user", "is-active", "--quiet", UNIT)
+    active: Argv = ("systemctl", "--user", "is-active", "--quiet", UNIT)
     advice: str = f"its log: journalctl --user -u {UNIT}; to keep it running without a login: loginctl enable-linger"
 
 
 @dataclass(frozen=True, slots=True)
 class Launchd:
-    """macOS."""
+    """launchd, on macOS."""
 
     home: Home
     uid: int
@@ -130,19 +130,19 @@ class Launchd:
         return launchd_plist(service, path=self.home.path, log=self._log("log"), errors=self._log("err"))
 
     @property
-    def reachable(self) -> Asked:
+    def reachable(self) -> Argv:
         return ("launchctl", "print", self._domain)
 
     @property
-    def enable(self) -> tuple[Asked, ...]:
+    def enable(self) -> tuple[Argv, ...]:
         return (("launchctl", "bootstrap", self._domain, str(self.file)),)
 
     @property
-    def disable(self) -> tuple[Asked, ...]:
+    def disable(self) -> tuple[Argv, ...]:
         return (("launchctl", "bootout", f"{self._domain}/{LABEL}"),)
 
     @property
-    def active(self) -> Asked:
+    def active(self) -> Argv:
         return ("launchctl", "print", f"{self._domain}/{LABEL}")
 
     @property
@@ -183,14 +183,14 @@ def install(context: click.Context, only_print: bool) -> None:
     with _writing():
         for folder in (home.data, home.data / "logs", Path(wanted.workspace)):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _keep_secrets(Path(wanted.secrets))
+        _create_secrets(Path(wanted.secrets))
         system.file.parent.mkdir(parents=True, exist_ok=True)
         system.file.write_bytes(text)
     click.echo(f"wrote {system.file}\nkeys and other secrets go into {wanted.secrets}")
     stop, *_ = system.disable
-    if _runs_well(system.active):  # launchd takes no second of the same name
-        _have_done(system, (stop,))
-    _have_done(system, system.enable)
+    if _succeeds(system.active):  # launchd refuses a second service with the same label
+        _run_or_print(system, (stop,))
+    _run_or_print(system, system.enable)
     click.echo(system.advice)
 
 
@@ -202,17 +202,17 @@ def uninstall(context: click.Context) -> None:
     if not system.file.exists():
         raise NotInstalled(f"there is no service at {system.file}")
     stop, *afterwards = system.disable
-    _have_done(system, (stop,))
+    _run_or_print(system, (stop,))
     with _writing():
         system.file.unlink()
     click.echo(f"removed {system.file}; {home.service().secrets} is left as it is")
-    _have_done(system, tuple(afterwards))
+    _run_or_print(system, tuple(afterwards))
 
 
 @service.command()
 @click.pass_context
 def status(context: click.Context) -> int:
-    """Tell whether the service is installed and runs. Exit code 0: it runs. 1: it does not."""
+    """Show whether the service is installed and runs. Exit code 0: it runs. 1: it does not."""
     system = _system(context.obj)
     if not system.file.exists():
         click.echo(f"not installed: there is no {system.file}")
@@ -220,13 +220,13 @@ def status(context: click.Context) -> int:
     if not _answers(system):
         click.echo(f"installed at {system.file}; whether it runs cannot be told, as nobody answers {system.active[0]}")
         return ExitCode.FAILED
-    runs = _runs_well(system.active)
+    runs = _succeeds(system.active)
     click.echo(f"installed at {system.file}, {'running' if runs else 'not running'}")
     return ExitCode.OK if runs else ExitCode.FAILED
 
 
 class NotInstalled(LaunchError):
-    """There is no service to do something with."""
+    """The service is not installed."""
 
     exit_code = ExitCode.FAILED
 
@@ -239,12 +239,12 @@ def _system(environ: Mapping[str, str]) -> System:
 
 
 def _command() -> tuple[str, ...]:
-    """The installed command by its absolute path, or the module where there is no such file."""
+    """The absolute path of the installed command, or the module if there is no such file."""
     script = Path(sysconfig.get_path("scripts"), "claude-openai")
     return (str(script),) if script.is_file() else (sys.executable, "-P", "-m", "claude_openai")
 
 
-def _keep_secrets(path: Path) -> None:
+def _create_secrets(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         path.touch(mode=0o600)
@@ -261,25 +261,25 @@ def _writing() -> Iterator[None]:
         raise LaunchError(f"cannot write {error.filename}: {error.strerror}") from error
 
 
-def _have_done(system: System, commands: tuple[Asked, ...]) -> None:
-    """Run them, or say which to run."""
+def _run_or_print(system: System, commands: tuple[Argv, ...]) -> None:
+    """Run the commands, or print them if the service manager cannot be reached."""
     if not (answers := _answers(system)):
         click.echo(f"nobody answers {system.reachable[0]} here, so what it has to be told is left to you")
     for command in commands:
         if not answers:
             click.echo(f"to do: {' '.join(command)}")
-        elif _runs_well(command):
+        elif _succeeds(command):
             click.echo(f"ran: {' '.join(command)}")
         else:
             raise LaunchError(f"this failed: {' '.join(command)}", "run it yourself to see more")
 
 
 def _answers(system: System) -> bool:
-    """Where there is no such program, or it has nobody to talk to, as in a container, it does not."""
-    return shutil.which(system.reachable[0]) is not None and _runs_well(system.reachable)
+    """Whether the service manager can be reached; not without its program, and not in a container."""
+    return shutil.which(system.reachable[0]) is not None and _succeeds(system.reachable)
 
 
-def _runs_well(command: Asked) -> bool:
+def _succeeds(command: Argv) -> bool:
     try:
         done = subprocess.run(command, capture_output=True, timeout=COMMAND_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""`claude-openai simulator`: the scripted Messages API by itself, to point Claude Code or another program at."""
+"""`claude-openai simulator`: runs the simulated Messages API alone, for Claude Code or another program."""
 
 import signal
 import sys
@@ -12,7 +12,7 @@ from claude_openai.errors import LaunchError, SettingsError
 from claude_openai.settings import is_loopback
 
 DEFAULT_PORT = 8100
-"""Next to the server's own, so that both can run with their defaults."""
+"""Different from the server's, so that both can run with their defaults."""
 
 EXAMPLES = """\b
 Examples:
@@ -59,7 +59,7 @@ async def _play(host: str, port: int, api_key: str | None) -> None:
 
 @contextmanager
 def _stop_signal() -> Iterator[Callable[[], Awaitable[object]]]:
-    """Listens before anybody can know that there is something to stop. On Windows Ctrl-C ends the event loop itself."""
+    """Handles signals before the URL is printed. On Windows Ctrl-C ends the event loop itself."""
     if sys.platform == "win32":
         yield anyio.sleep_forever
     else:

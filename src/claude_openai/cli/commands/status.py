@@ -1,4 +1,4 @@
-"""`claude-openai status`: which servers of this user run, and how each is doing, as far as it tells anyone who asks."""
+"""`claude-openai status`: shows the running servers of this user with the data of their `/health`."""
 
 import json
 import sys
@@ -22,23 +22,23 @@ Examples:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A server, and what it said of itself; None where it did not answer. `lets_nobody_in`: its port is closed."""
+class ServerStatus:
+    """A server and the answer of its `/health`; None if it did not answer. `port_closed`: it refuses connections."""
 
     instance: Instance
     health: Mapping[str, object] | None
-    lets_nobody_in: bool = False
+    port_closed: bool = False
 
     @property
     def uptime(self) -> float:
-        """Its own count, else the age of its process."""
-        told = self.health.get("uptime") if self.health else None
-        return told if isinstance(told, int | float) else max(0.0, time.time() - self.instance.started_at)
+        """The seconds that the server reports, else the age of its process."""
+        uptime = self.health.get("uptime") if self.health else None
+        return uptime if isinstance(uptime, int | float) else max(0.0, time.time() - self.instance.started_at)
 
 
 @click.command(epilog=EXAMPLES)
 @click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="Only the server on this port.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, with all that the servers say of themselves.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, with the answers of /health.")
 @click.pass_context
 def status(context: click.Context, port: int | None, as_json: bool) -> int:
     """Show which servers of yours run, and how they are.
@@ -46,7 +46,7 @@ def status(context: click.Context, port: int | None, as_json: bool) -> int:
     Exit code 0: all of them answer. 1: none runs, or one does not answer.
     """
     with progress("Asking"):
-        found = [seen(each) for each in running() if port in {None, each.port}]
+        found = [status_of(each) for each in running() if port in {None, each.port}]
     if as_json:
         click.echo(json.dumps({"servers": [_as_json(each) for each in found]}, indent=2))
     else:
@@ -55,20 +55,20 @@ def status(context: click.Context, port: int | None, as_json: bool) -> int:
     return ExitCode.OK if found and all(each.health is not None for each in found) else ExitCode.FAILED
 
 
-def seen(instance: Instance) -> Seen:
-    """Ask a server how it is."""
+def status_of(instance: Instance) -> ServerStatus:
+    """The status of a server."""
     try:
-        return Seen(instance, health_of(instance))
+        return ServerStatus(instance, health_of(instance))
     except ConnectionRefusedError:
-        return Seen(instance, None, lets_nobody_in=True)
+        return ServerStatus(instance, None, port_closed=True)
 
 
-def described(server: Seen) -> str:
+def described(server: ServerStatus) -> str:
     """A block of lines about one server, with colours."""
     return "".join(f"{line}\n" for line in _lines(server))
 
 
-def _lines(server: Seen) -> Iterator[str]:
+def _lines(server: ServerStatus) -> Iterator[str]:
     instance, health = server.instance, server.health
     yield f"{click.style(f'{instance.url}/v1', fg='cyan', underline=True)}  {_state(server)}"
     if health and health.get("simulated"):
@@ -85,13 +85,13 @@ def _lines(server: Seen) -> Iterator[str]:
         yield fact("Processes", _counts(_table(health, "processes")))
     if instance.log_file:
         yield fact("Log", str(instance.log_file))
-    if not (health or server.lets_nobody_in):
+    if not (health or server.port_closed):
         yield fact("End it", f"claude-openai stop --port {instance.port} --force")
 
 
-def _state(server: Seen) -> str:
+def _state(server: ServerStatus) -> str:
     health = server.health
-    if server.lets_nobody_in:
+    if server.port_closed:
         return click.style("is stopping: it lets nobody in", fg="yellow")
     if health is None:
         return click.style(f"does not answer within {ANSWER_SECONDS:g} seconds", fg="red", bold=True)
@@ -107,17 +107,17 @@ def _version(health: Mapping[str, object]) -> str:
 
 
 def _counts(counts: Mapping[str, object]) -> str:
-    """`2 running, 1 waiting`; what is 0 says nothing."""
+    """`2 running, 1 waiting`, without zeros."""
     return ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "none"
 
 
 def _table(health: Mapping[str, object], name: str) -> Mapping[str, object]:
-    """Older and newer servers may tell less or more."""
+    """An object in the answer of `/health`; empty if this version of the server has none."""
     value = health.get(name)
     return value if isinstance(value, dict) else {}
 
 
-def _as_json(server: Seen) -> Mapping[str, object]:
+def _as_json(server: ServerStatus) -> Mapping[str, object]:
     instance = server.instance
     return {
         "url": instance.url,

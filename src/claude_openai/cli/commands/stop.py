@@ -1,5 +1,5 @@
-"""`claude-openai stop`: ends servers of this user, politely unless told otherwise. It signals no process that is not
-known to be one (`instances`).
+"""`claude-openai stop`: stops servers of this user, gracefully unless --force is given. It signals only processes that
+`instances` identifies as servers.
 """
 
 import sys
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import psutil
 
 KILL_GRACE_SECONDS: Final = 5.0
-"""From SIGKILL until a process that the kernel will not let go is given up."""
+"""Timeout after SIGKILL, for a process that hangs in the kernel."""
 
 POLL_SECONDS: Final = 0.02
 
@@ -33,11 +33,11 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="The server on this port.")
 @click.option("--all", "every", is_flag=True, help="Every server of yours.")
-@click.option("--force", is_flag=True, help="End it at once, with all it started: requests that run are cut off.")
+@click.option("--force", is_flag=True, help="Kill it at once, with its child processes: running requests are cut off.")
 def stop(port: int | None, every: bool, force: bool) -> None:
-    """Stop a server: it takes no more requests, and those that run may finish within --shutdown-timeout.
+    """Stop a server: it accepts no more requests, and running ones may finish within --shutdown-timeout.
 
-    Exit code 0: it is gone. 1: no such server runs, or it did not stop in time. On Windows it is always as
+    Exit code 0: it has stopped. 1: no such server runs, or it did not stop in time. On Windows it always acts as
     with --force.
     """
     servers = _chosen(port, every=every)
@@ -48,14 +48,14 @@ def stop(port: int | None, every: bool, force: bool) -> None:
     for server in servers:
         if server not in ended:
             raise StillRunning(
-                f"{server.url} (process {server.pid}) still runs {_patience(server, force=force):g} seconds after it "
+                f"{server.url} (process {server.pid}) still runs {_timeout(server, force=force):g} seconds after it "
                 "was told to stop",
                 f"end it at once with: claude-openai stop --port {server.port} --force",
             )
 
 
 def end_tree(process: "psutil.Process") -> bool:
-    """Kill a process and all it started; whether it is gone. Held first, so that it starts nothing meanwhile."""
+    """Kill a process and its descendants; whether all have ended. It is suspended first, so that it starts no more."""
     import psutil  # noqa: PLC0415 -- 27 ms, which --help need not wait for
 
     family = [process]
@@ -81,25 +81,25 @@ def _chosen(port: int | None, *, every: bool) -> Sequence[Instance]:
 
 
 def _stopped(servers: Sequence[Instance]) -> list[Instance]:
-    """All are told before any is waited for."""
+    """Terminate all servers, then wait for each."""
     import psutil  # noqa: PLC0415 -- see above
 
-    told = [(server, process_of(server)) for server in servers]
-    for _, process in told:
+    processes = [(server, process_of(server)) for server in servers]
+    for _, process in processes:
         with suppress(psutil.NoSuchProcess):
             if process:
                 process.terminate()
-    began = time.monotonic()
-    return [server for server, process in told if process is None or _is_gone(process, began + server.stop_seconds)]
+    now = time.monotonic()
+    return [server for server, process in processes if process is None or _is_gone(process, now + server.stop_seconds)]
 
 
 def _killed(servers: Sequence[Instance]) -> list[Instance]:
-    told = [(server, process_of(server)) for server in servers]
-    return [server for server, process in told if process is None or end_tree(process)]
+    processes = [(server, process_of(server)) for server in servers]
+    return [server for server, process in processes if process is None or end_tree(process)]
 
 
 def _is_gone(process: "psutil.Process", deadline: float) -> bool:
-    """Waits for it. A zombie is gone: in a container perhaps nobody reaps it."""
+    """Wait until the process has ended. A zombie has ended: in a container it may never be reaped."""
     import psutil  # noqa: PLC0415 -- see above
 
     with suppress(psutil.NoSuchProcess):
@@ -110,5 +110,5 @@ def _is_gone(process: "psutil.Process", deadline: float) -> bool:
     return True
 
 
-def _patience(server: Instance, *, force: bool) -> float:
+def _timeout(server: Instance, *, force: bool) -> float:
     return KILL_GRACE_SECONDS if force else server.stop_seconds

@@ -1,4 +1,4 @@
-"""`claude-openai tail`: what was said in a run, and with -f what is said from now on."""
+"""`claude-openai tail`: shows the output of a run, and follows it with -f."""
 
 import sys
 import time
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from claude_openai.cli.client import RunId, Said, ServerOption, Told, about_a_server
+from claude_openai.cli.client import FollowedEvent, RunId, RunOutput, ServerOption, about_a_server
 from claude_openai.cli.formatting import SHORTEST_ID, cost, tokens, took
 from claude_openai.cli.run_reader import RunReader, open_run_reader, output_of_run
 from claude_openai.cli.terminal import harmless, one_line, wants_colours
@@ -25,39 +25,39 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("run_id", type=RunId())
-@click.option("-f", "--follow", is_flag=True, help="Go on with what is said from now on, until the run is over.")
+@click.option("-f", "--follow", is_flag=True, help="Follow the output until the run has ended.")
 @about_a_server
 def tail(choice: ServerOption, run_id: str, follow: bool) -> None:
-    """Show what a run has said so far: its text as it is, each call of a tool on a line of its own.
+    """Show the output of a run so far: its text unchanged, and a line for each tool call.
 
-    RUN_ID is the id of the run, of its answer or of its request (x-request-id), or enough of its beginning. How the run
-    stands is told on standard error. Where no server runs it comes from the store on disk.
+    RUN_ID is the id of the run, of its answer or of its request (x-request-id), or enough of its beginning. The
+    state of the run is printed to standard error. If no server runs, the run is read from the store on disk.
     """
     colours = wants_colours(sys.stdout, click.get_current_context().obj)
     shown = Transcript(terminal=sys.stdout.isatty(), colours=colours)
     with open_run_reader(choice) as found:
-        for told in _told(found, run_id, follow=follow):
-            if isinstance(told, RunObject):
-                _say(shown.end())
-                click.echo(summary(told, time.time(), followed=follow), err=True)
+        for event in _events(found, run_id, follow=follow):
+            if isinstance(event, RunObject):
+                _write(shown.end())
+                click.echo(summary(event, time.time(), followed=follow), err=True)
             else:
-                _say(shown.feed(told))
+                _write(shown.feed(event))
 
 
 @dataclass(slots=True)
 class Transcript:
-    """What is said in a run, as text: feed it with each thing that was said, and print what it gives back.
+    """Formats the output of a run as text: `feed` returns the text to print.
 
-    Text is not changed, except for a `terminal`, which it must not speak to.
+    Text is unchanged, except for a `terminal`, where control characters are escaped.
     """
 
     terminal: bool
     colours: bool = False
     _in_line: bool = False
 
-    def feed(self, said: Said) -> str:
-        """The text for it."""
-        match said:
+    def feed(self, output: RunOutput) -> str:
+        """The text for one piece of output."""
+        match output:
             case RunCall(name=name, arguments=arguments):
                 return self._marked(f"→ {name}({arguments})", fg="cyan")
             case RunActivity(tool=tool, arguments=arguments, result=None):
@@ -67,33 +67,33 @@ class Transcript:
             case RunActivity():
                 return ""
             case _:
-                self._in_line = not said.text.endswith("\n") if said.text else self._in_line
-                return harmless(said.text) if self.terminal else said.text
+                self._in_line = not output.text.endswith("\n") if output.text else self._in_line
+                return harmless(output.text) if self.terminal else output.text
 
     def end(self) -> str:
-        """What comes last: a terminal's next line begins a new one."""
-        return self._begun_line() if self.terminal else ""
+        """The last text: on a terminal, an unfinished line is ended."""
+        return self._line_break() if self.terminal else ""
 
     def _marked(self, text: str, **style: Any) -> str:
         line = one_line(text)
-        return f"{self._begun_line()}{click.style(line, **style) if self.colours else line}\n"
+        return f"{self._line_break()}{click.style(line, **style) if self.colours else line}\n"
 
-    def _begun_line(self) -> str:
-        begun, self._in_line = self._in_line, False
-        return "\n" if begun else ""
+    def _line_break(self) -> str:
+        in_line, self._in_line = self._in_line, False
+        return "\n" if in_line else ""
 
 
 def summary(run: RunObject, now: float, *, followed: bool = False) -> str:
-    """How a run stands, as a sentence; one that was `followed` and goes on all the same is answered elsewhere."""
+    """The state of a run, as a sentence. A `followed` run that is still active is answered by another server."""
     used = f"{tokens(run.usage)} tokens, " if run.usage else ""
     paid = f"{cost(run.cost_usd)}, " if run.cost_usd is not None else ""
     why = f": {one_line(run.error.message)}" if run.error else ""
     advice = "another server answers it: name that one with --port" if followed else "follow it with -f"
     more = f"; {advice}" if run.state in ACTIVE_STATES else ""
-    return f"run {run.id[:SHORTEST_ID]} {_STANDS[run.state]} ({used}{paid}{took(run, now)}){why}{more}"
+    return f"run {run.id[:SHORTEST_ID]} {_STATES[run.state]} ({used}{paid}{took(run, now)}){why}{more}"
 
 
-_STANDS = {
+_STATES = {
     "queued": "is waiting",
     "running": "is running",
     "parked": "waits for the results of its calls",
@@ -103,7 +103,7 @@ _STANDS = {
 }
 
 
-def _told(found: RunReader, run_id: str, *, follow: bool) -> Iterator[Told]:
+def _events(found: RunReader, run_id: str, *, follow: bool) -> Iterator[FollowedEvent]:
     if follow:
         yield from found.follow(run_id)
     else:
@@ -111,7 +111,7 @@ def _told(found: RunReader, run_id: str, *, follow: bool) -> Iterator[Told]:
         yield run
 
 
-def _say(text: str) -> None:
-    """At once, and as it is: `click.echo` would take escape sequences out of what goes into a file."""
+def _write(text: str) -> None:
+    """Write and flush `text` unchanged: `click.echo` would remove escape sequences from text for a file."""
     sys.stdout.write(text)
     sys.stdout.flush()
