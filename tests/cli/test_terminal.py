@@ -26,7 +26,7 @@ class Screen(StringIO):
 
 @pytest.mark.proves("terminal.progress")
 def test_progress_is_shown_while_it_lasts_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(terminal, "QUIET_SECONDS", 0.0)
     screen = Screen()
     with progress("Waiting", screen):
         assert screen.written.wait(PATIENCE_SECONDS)
@@ -40,7 +40,7 @@ def test_what_is_quick_or_captured_shows_no_progress(monkeypatch: pytest.MonkeyP
     screen, captured = Screen(), StringIO()
     with progress("Waiting", screen):
         pass
-    monkeypatch.setattr(terminal, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(terminal, "QUIET_SECONDS", 0.0)
     with progress("Waiting", captured):
         pass
     assert (screen.getvalue(), captured.getvalue()) == ("", "")
@@ -48,7 +48,7 @@ def test_what_is_quick_or_captured_shows_no_progress(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.proves("terminal.progress")
 def test_progress_ends_with_a_block_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(terminal, "QUIET_SECONDS", 0.0)
     screen = Screen()
     with pytest.raises(ValueError, match="invalid literal"), progress("Waiting", screen):
         int("not a number" if screen.written.wait(PATIENCE_SECONDS) else "1")
