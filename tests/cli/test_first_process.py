@@ -14,9 +14,9 @@ pytestmark = pytest.mark.skipif(
 
 AS_FIRST = """
 import os, signal, subprocess, sys, time
-from claude_openai.cli.first_process import go_on_as_a_child
+from claude_openai.cli.first_process import continue_in_child
 
-go_on_as_a_child()
+continue_in_child()
 assert os.getppid() == 1
 own = subprocess.Popen(["sh", "-c", "exit 3"])
 reads, writes = os.pipe()
