@@ -142,5 +142,11 @@ def _bare(block: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in block.items() if name != "cache_control"}
 
 
+def session_files(sandbox: Path) -> list[str]:
+    """Names in the temporary folder besides the folders and locks of servers, which stay as long as these run."""
+    names = (each.name for each in (sandbox / "tmp").rglob("*"))
+    return [name for name in names if not name.startswith(("claude-openai-", "s-", "server.lock"))]
+
+
 def folder_is_empty(folder: Path) -> bool:
     return not any(folder.iterdir())

@@ -11,7 +11,7 @@ import pytest
 from openai.types.chat import ChatCompletionUserMessageParam
 
 from claude_openai.testing import Gate, Reply, Stall, Text
-from tests.claude_code.conftest import NEW_MODEL, Rig
+from tests.claude_code.conftest import NEW_MODEL, Rig, session_files
 from tests.patience import PATIENCE_SECONDS
 from tests.processes import children
 
@@ -25,8 +25,7 @@ def claude_processes() -> list[psutil.Process]:
 async def nothing_is_left(rig: Rig, sandbox: Path) -> bool:
     with anyio.fail_after(PATIENCE_SECONDS):
         await rig.gateway.until_idle()
-    left = [each.name for each in (sandbox / "tmp").rglob("*")]
-    return claude_processes() == [] and all(name.startswith(("claude-openai-", "s-", "server.lock")) for name in left)
+    return claude_processes() == [] and session_files(sandbox) == []
 
 
 @pytest.mark.proves("lifetime.turn-over.no-traces")

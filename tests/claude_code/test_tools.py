@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from structlog.testing import capture_logs
 
 from claude_openai.testing import RecordedRequest, Replies, Reply, Text, ToolUse
-from tests.claude_code.conftest import NEW_MODEL, Rig, Serve, spoken, text
+from tests.claude_code.conftest import NEW_MODEL, Rig, Serve, session_files, spoken, text
 from tests.patience import PATIENCE_SECONDS
 from tests.processes import children
 
@@ -335,7 +335,7 @@ async def test_a_session_that_waited_too_long_is_gone_and_the_client_does_not_no
         rig.plays(Replies(weather(), "Hot."))
         answer = await ask(rig, [USER])
         with anyio.fail_after(PATIENCE_SECONDS):
-            while children() or any((sandbox / "tmp").iterdir()):  # noqa: ASYNC110
+            while children() or session_files(sandbox):  # noqa: ASYNC110
                 await anyio.sleep(0.02)  # nobody tells us when a session has expired
         last = await ask(rig, [USER, back(answer), *results(answer, ["32"])])
     assert message(last).content == "Hot."
