@@ -21,7 +21,18 @@ pytestmark = pytest.mark.anyio
 FORBIDDEN = (
     *(".ssh/authorized_keys", ".aws/config", ".config/gh/hosts.yml", ".npmrc", ".cargo/credentials.toml"),
     *(".bashrc", ".profile", ".gitconfig", ".config/systemd/user/a.service", ".config/autostart/a.desktop"),
-    *(".local/bin/git", "tools/git", "project/.env", "project/server.log", "project/server.log.1", "project/runs/x"),
+    *(
+        ".local/bin/git",
+        ".xsessionrc",
+        ".config/sway/config",
+        ".gdbinit",
+        ".curlrc",
+        "tools/git",
+        "project/.env",
+        "project/server.log",
+        "project/server.log.1",
+        "project/runs/x",
+    ),
 )
 """In the home: what signs in, what is run, what is the server's. None of it is there, but for the first of the last."""
 
@@ -79,6 +90,10 @@ def make_repository(folder: Path, marks: Path) -> None:
     (folder / "a.txt").write_text("x")
     subprocess.run(["git", "add", "."], cwd=folder, check=True, capture_output=True)
     (folder / "a.txt").write_text("y")
+    shutil.copytree(folder / ".git", folder / "part" / ".git")
+    with (folder / "part" / ".git" / "config").open("a") as config:
+        config.write(f'[core]\nfsmonitor = "touch {marks}/part; false"\n')
+    subprocess.run(["git", "add", "part"], cwd=folder, check=True, capture_output=True)
     os.utime(folder / "a.txt", (1, 1))
     (folder / ".gitattributes").write_text("*.txt filter=evil diff=evil\n")
     run = {

@@ -368,6 +368,11 @@ async def test_output_that_is_too_long_is_read_by_the_agent_that_made_it_and_gon
     def tries() -> Iterator[ToolUse]:
         yield ToolUse("Bash", {"command": "seq 20000", "description": "count"}, id="seq")
         (path,) = (each for each in kept(config) if not each.is_relative_to(strangers))
+        neighbour = path.parents[2] / str(uuid4()) / "tool-results" / path.name
+        neighbour.parent.mkdir(parents=True)
+        neighbour.write_text(SECRET)
+        yield ToolUse("Read", {"file_path": str(neighbour)}, id="neighbour")
+        yield ToolUse("Grep", {"pattern": ".", "path": str(neighbour), "output_mode": "content"}, id="neighbour-grep")
         yield ToolUse("Grep", {"pattern": "^1999[0-9]$", "path": str(path), "output_mode": "content"}, id="grep")
         yield ToolUse("Read", {"file_path": str(path), "offset": 15000, "limit": 2}, id="read")
         yield ToolUse("Write", {"file_path": str(path), "content": "x"}, id="write")
@@ -386,7 +391,7 @@ async def test_output_that_is_too_long_is_read_by_the_agent_that_made_it_and_gon
     assert "19995" in told
     assert "15001" in told
     assert SECRET not in told
-    assert kept(config) == [strangers / "x.txt"]
+    assert [each.read_text() for each in kept(config)] == [SECRET, SECRET], "those of others stay"
 
 
 @pytest.mark.proves("agent.long-output")

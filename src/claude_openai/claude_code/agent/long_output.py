@@ -2,7 +2,8 @@
 
 The file lies in Claude Code's own configuration folder, which is out of bounds. So what a process keeps there is the
 one thing in it that the process may read, and it is removed with the process. Claude Code gives the folder a random
-name for each process (measured), which no other agent can know: whoever has the path was given it.
+name for each process (measured), that of its session, and lets any process read what lies there of those that work in
+the same folder (measured). So a process reads what its own session or its own results name, and nothing else.
 """
 
 import os
@@ -47,10 +48,13 @@ class LongOutput:
             return False
         return LONG_OUTPUT.fullmatch(real.parent.relative_to(self._config).as_posix()) is not None
 
-    def reads(self, tool: str, arguments: Mapping[str, object]) -> bool:
-        """Whether `tool` would read one of them and nothing else."""
+    def reads(self, tool: str, arguments: Mapping[str, object], session: str) -> bool:
+        """Whether `tool` would read one of them and nothing else, for the process of that `session`."""
         named = arguments.get("file_path") if tool == "Read" else arguments.get("path")
-        return tool in READERS and self.has(named)
+        if tool not in READERS or not isinstance(named, str) or not self.has(named):
+            return False
+        folder = Path(os.path.realpath(named)).parent
+        return folder in self._folders or folder.parent.name == session
 
 
 def _text(result: ToolResult) -> str:

@@ -54,6 +54,23 @@ _RUN: Final = (
     *(".gitconfig", ".config/git", ".ripgreprc", ".vimrc", ".vim", ".config/nvim", ".emacs", ".emacs.d", ".tmux.conf"),
     *(".config/systemd", ".local/share/systemd", ".config/autostart", ".config/environment.d", ".pam_environment"),
     *(".xprofile", ".xinitrc", ".xsession", ".local/bin", ".local/share/applications", ".cargo/bin", ".cargo/env"),
+    *(".xsessionrc", ".xsessionrc.d", ".xinputrc", ".xserverrc", ".Xresources", ".Xdefaults", ".config/sway"),
+    *(".config/i3", ".i3", ".config/hypr", ".config/user-tmpfiles.d", ".config/kitty", ".config/alacritty"),
+    *(
+        ".cshrc",
+        ".tcshrc",
+        ".login",
+        ".kshrc",
+        ".mkshrc",
+        ".xonshrc",
+        ".config/xonsh",
+        ".config/zsh",
+        ".config/nushell",
+    ),
+    *(".config/direnv", ".config/mise", ".asdfrc", ".tool-versions", ".config/powershell", ".config/starship.toml"),
+    *(".config/helix", ".config/tmux", ".screenrc", ".lesskey", ".config/lesskey", ".lessfilter", ".mailcap"),
+    *(".gdbinit", ".config/gdb", ".lldbinit", ".psqlrc", ".sqliterc", ".irbrc", ".pryrc", ".pythonrc", ".Rprofile"),
+    *(".curlrc", ".wgetrc", ".condarc", ".config/emacs"),
     *("Library/LaunchAgents", "bin"),
 )
 """In a home: what a shell, git, an editor or the system run or obey by themselves. Claude Code itself reads the

@@ -119,7 +119,7 @@ class PermissionHook:
         self._checked.add(call_id or asked["tool_use_id"])
         if asked.get("agent_id") and CLIENT_TOOL_NAMES.is_client_tool(tool):
             reason: str | None = _NOT_FOR_SUB_AGENTS.format(tool=tool)
-        elif self.kept.reads(tool, arguments):
+        elif self.kept.reads(tool, arguments, str(asked.get("session_id"))):
             reason = None
         else:
             reason = self._policy.refusal(tool, arguments, str(asked["cwd"]))
