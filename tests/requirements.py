@@ -115,6 +115,7 @@ SIMULATE_REQUIREMENTS = (
     Row("simulate.loud.banner", "The banner says that answers are simulated.", OURS),
     Row("simulate.loud.health", "`/health` says that answers are simulated.", OURS),
     Row("simulate.loud.header", "A header of every answer says that it is simulated.", OURS),
+    Row("simulate.process", "The simulator of `--simulate` is a process of its own that ends with the server.", OURS),
     Row("simulate.never-by-itself", "Without `--simulate` nothing ever falls back to the simulator.", OURS),
 )
 

@@ -456,3 +456,12 @@ async def test_it_answers_in_the_form_that_was_asked_for_and_its_work_is_no_part
     )
     assert json.loads(answer.choices[0].message.content or "") == {"words": 3}
     assert outcomes(answer) == {"read": "done"}
+
+
+@pytest.mark.proves("simulator.reply.tool-use")
+async def test_the_simulated_model_uses_a_tool_by_its_older_name_once(office: Rig, site: Site) -> None:
+    """Claude Code offers `Agent`, takes `Task`, and sends the call back as one of `Agent`."""
+    answer = await asked(office, site, "[[sim tool=Task]]", permissionMode="acceptEdits")
+    activity = answer.model_extra["claude"]["activity"]
+    assert [(each["tool"], each.get("status")) for each in activity] == [("Agent", None), ("Agent", "done")]
+    assert answer.choices[0].finish_reason == "stop"

@@ -77,7 +77,9 @@ class Gateway:
         runs: RunRegistry | None = None,
         *,
         now: Callable[[], float] = time.time,
+        upstream_ended: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """`upstream_ended` says, as a sentence, why there is no upstream any more, where that is known beforehand."""
         queue = limits.queue
         self.runs = runs or RunRegistry()
         self.places = queue.max_running
@@ -95,6 +97,7 @@ class Gateway:
         self._rate_limit: RateLimitReported | None = None
         self._upstream = UpstreamHealth()
         self._now = now
+        self._upstream_ended = upstream_ended
         self._turns = 0
         self._idle = anyio.Event()
 
@@ -115,6 +118,8 @@ class Gateway:
 
     def outage(self, description: Description) -> Outage | None:
         """Why no request can be answered at present: by Claude Code's `description`, or by what the last turns met."""
+        if ended := self._upstream_ended():
+            return Outage(ended)
         now = self._now()
         if failure := self._backend.status().start_failure:
             return Outage(failure.message, now + failure.retry_after if failure.retry_after else None)
@@ -173,6 +178,8 @@ class Gateway:
             clock = TurnClock(self._timeouts, self._stopping, run.stop_signal, elapsed=caller.understood_in)
             async with AsyncExitStack() as stack:
                 try:
+                    if ended := self._upstream_ended():
+                        raise RequestFailed(Failure(Kind.UPSTREAM_UNREACHABLE, ended))
                     with clock.before_start() as starting:
                         await stack.enter_async_context(self._admission.place(turn.principal, run.queued))
                         run.begin()

@@ -42,6 +42,7 @@ from claude_openai.gateway import (
 )
 from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection, Room, places_within
+from claude_openai.server.simulator_process import SimulatorProcess, simulator_process
 from claude_openai.settings import Settings
 from claude_openai.store import MemoryRuns, Retention, sqlite_runs
 from claude_openai.system.descriptors import raise_limit
@@ -118,10 +119,19 @@ async def serve(
     async with anyio.create_task_group() as group:
         await group.start(stop.listen)
         with _listening(settings) as listeners, _folder(settled) as folder:
-            await _sweep(settled.places)
-            async with _upstream(settings, login, folder) as environment, _store(settings, settled.places) as store:
-                start = partial(application, settings, environment, settled, scratch=folder.scratch, store=store)
-                await _serve_until(stop, settings, start, listeners, announce)
+            async with _upstream(settings, login, folder) as upstream, _store(settings, settled.places) as store:
+                await _sweep(settled.places)
+                environment, simulator = upstream
+                start = partial(
+                    application,
+                    settings,
+                    environment,
+                    settled,
+                    scratch=folder.scratch,
+                    store=store,
+                    simulator=simulator,
+                )
+                await _serve_until(stop, settings, start, listeners, announce=announce, simulator=simulator)
         log.info("server.stop")
         group.cancel_scope.cancel()
 
@@ -131,12 +141,16 @@ async def _serve_until(
     settings: Settings,
     start: Callable[[TaskGroup], tuple[Gateway, ASGIApp]],
     listeners: Sequence[socket.socket],
+    *,
     announce: Callable[[Ready], None],
+    simulator: SimulatorProcess | None,
 ) -> None:
     async with anyio.create_task_group() as sessions:
         gateway, app = start(sessions)
         async with stop.cancelling():
             ready = await _ready(settings, gateway, listeners)
+            if simulator:
+                await simulator.started()
         if not stop.asked.is_set():
             server = Server(_uvicorn(settings, app))
             async with serving(server, *listeners):
@@ -179,11 +193,12 @@ def application(
     *,
     scratch: Callable[[], AbstractContextManager[Scratch]],
     store: RunStore | None = None,
+    simulator: SimulatorProcess | None = None,
 ) -> tuple[Gateway, ASGIApp]:
     """The use cases over the real Claude Code, and the application that offers them. No process runs yet.
 
     Whatever outlives a request is a task of `sessions`; each process has a folder from `scratch`. Runs are remembered
-    in `store`, or in memory without one.
+    in `store`, or in memory without one. `login` leads to the `simulator`, where one plays the model.
 
     Raises:
         LaunchError: there is no Claude Code.
@@ -206,6 +221,7 @@ def application(
             settings.models_override,
         ),
         RunRegistry(store or MemoryRuns()),
+        upstream_ended=lambda: simulator.ended if simulator else None,
     )
     services = Services(
         gateway=gateway,
@@ -315,17 +331,15 @@ async def _sweep(places: Places) -> None:
 @asynccontextmanager
 async def _upstream(
     settings: Settings, login: Mapping[str, str], folder: ServerFolder
-) -> AsyncIterator[Mapping[str, str]]:
+) -> AsyncIterator[tuple[Mapping[str, str], SimulatorProcess | None]]:
     """Claude Code's environment: the user's own login, or a simulator and a home that are gone with the server."""
     if not settings.simulate:
-        yield login
+        yield login, None
         return
-    from claude_openai.simulator import Simulator  # noqa: PLC0415 -- of use to this option only
-
     home = folder.root() / "home"
     home.mkdir()
-    async with Simulator(remember=False).serve() as url:
-        yield simulated_login(url, home, login)
+    async with simulator_process(folder.root()) as simulator:
+        yield simulated_login(simulator.url, home, login), simulator
 
 
 @asynccontextmanager

@@ -2,6 +2,8 @@
 
 It knows types, enum, const, references within the schema, allOf, anyOf, oneOf, bounds, lengths, formats, nesting
 and recursion. A `pattern` is met if one of a few ordinary strings meets it. Pure and repeatable.
+
+A schema can be written that takes for ever: each part of it that is looked at counts (`jsontools.work_limit`).
 """
 
 import math
@@ -14,6 +16,7 @@ from jsonschema import Draft202012Validator
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import EMPTY_REGISTRY
 
+from claude_openai.jsontools.work_limit import TooMuch, spend
 from claude_openai.simulator.hints import Hints
 from claude_openai.simulator.recorded import JsonObject
 
@@ -24,6 +27,9 @@ SHALLOW = 3
 
 DEEPEST = 12
 """Levels at which a schema that requires itself is given up."""
+
+LONGEST = 1_000_000
+"""Characters of a text, and names of an object, that a schema may ask for at least."""
 
 FORMATS: Mapping[str, str] = {
     "date": "2026-01-31",
@@ -45,7 +51,11 @@ ORDINARY = "a A abc ABC a1 A1 1 12 123 1234 12345 AB-123 abc-123 a_b a.b 1.0.0 1
 
 
 def arguments(schema: Schema, hints: Hints) -> Any:
-    """A value for the schema, the same for the same prompt."""
+    """A value for the schema, the same for the same prompt.
+
+    Raises:
+        TooMuch: it takes longer than the caller's bound allows, or would be longer than `LONGEST`.
+    """
     return _Maker(schema, hints).make(schema, "value", 0)
 
 
@@ -88,6 +98,7 @@ class _Maker:
 
     def _plain(self, schema: Schema, seen: tuple[str, ...] = ()) -> JsonObject:
         """The schema with its reference and its allOf folded in."""
+        spend()
         if isinstance(schema, bool):
             return {}
         plain = {key: value for key, value in schema.items() if key not in {"$ref", "allOf"}}
@@ -120,6 +131,7 @@ class _Maker:
         branches.sort(key=_nests if depth > SHALLOW else _is_null)
         turn = variant % len(branches) if branches else 0
         for branch in branches[turn:] + branches[:turn]:
+            spend()
             yield from self._choices(_both(rest, branch), depth, variant)
 
     def _typed(self, plain: JsonObject, name: str, depth: int, variant: int) -> Any:
@@ -165,6 +177,8 @@ class _Maker:
         if depth == 0 and not required:
             chosen = optional
         missing = plain.get("minProperties", 0) - len(required) - len(chosen)
+        if missing > LONGEST:
+            raise TooMuch
         spare = [name for name in optional if name not in chosen] + [f"extra_{n}" for n in range(max(0, missing))]
         wanted = {*required, *chosen, *spare[: max(0, missing)]}
         return [name for name in properties if name in wanted] + sorted(wanted - set(properties))
@@ -253,6 +267,8 @@ def _of_another_type(value: object) -> object:
 
 def _fitted(plain: JsonObject, text: str) -> str | None:
     """The text brought to a permitted length, if the pattern allows it."""
+    if plain.get("minLength", 0) > LONGEST:
+        raise TooMuch
     fitted = text.ljust(plain.get("minLength", 0), "x")[: plain.get("maxLength")]
     return fitted if re.search(plain.get("pattern", ""), fitted) else None
 

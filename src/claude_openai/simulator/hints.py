@@ -7,7 +7,7 @@ from typing import Self
 
 _QUOTED_OR_WORD = re.compile(r'"([^"\n]+)"|\w+')
 _NUMBER = re.compile(r"(?<![\w.-])-?\d+(?:\.\d+)?(?![\w-])")
-_SENTENCE_START = re.compile(r"(?:^|[.!?:]\s|\n)\W*$")
+_SENTENCE_END = re.compile(r"[.!?:]\s|\n")
 
 
 @dataclass
@@ -38,8 +38,10 @@ def _quotes_and_names(prompt: str) -> Iterator[str]:
     end = 0
     for match in _QUOTED_OR_WORD.finditer(prompt):
         word = match.group()
-        proper = word[0].isupper() and word != "I" and not _SENTENCE_START.search(prompt[: match.start()])
-        if not (proper and prompt[end : match.start()] == " "):
+        between = prompt[end : match.start()]
+        opens = end == 0 or _SENTENCE_END.search(between) is not None
+        proper = word[0].isupper() and word != "I" and not opens
+        if not (proper and between == " "):
             yield from _joined(run)
             run = []
         if proper:

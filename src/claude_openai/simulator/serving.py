@@ -24,8 +24,8 @@ POLL_SECONDS = 0.002
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
-    """Yields the base URL once the port is open; leaving the block closes every connection."""
+async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[str]:
+    """Yields the base URL of `listener` once it is served; leaving the block closes every connection."""
     config = uvicorn.Config(
         app,
         http=_DroppableProtocol,
@@ -37,7 +37,7 @@ async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
         date_header=False,
         timeout_keep_alive=IDLE_SECONDS,
     )
-    with shared.bound(host, port) as listener, _plain_errors():
+    with _plain_errors():
         async with shared.serving(_AbruptServer(config), listener):
             yield shared.base_url(listener)
 

@@ -1,8 +1,9 @@
 """The simulated Messages API: takes requests, records them, lets a script or the simulated model answer."""
 
+import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -13,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from claude_openai.jsontools.work_limit import TooMuch
 from claude_openai.settings import is_loopback
 from claude_openai.simulator.exchange import Exchange
 from claude_openai.simulator.intake import read_object, refuse_key
@@ -24,6 +26,11 @@ from claude_openai.simulator.script import Answer, Block, Failure, Refused, Repl
 from claude_openai.simulator.serving import serving
 from claude_openai.simulator.usage import Ledger, prompt_tokens, usage
 from claude_openai.simulator.validation import validate
+from claude_openai.system.serving import bound as listening
+
+TOO_MUCH = Failure.of(
+    400, "the simulator would work at this request for too long: its schemas or its texts are too large"
+)
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -41,13 +48,23 @@ class Simulator:
     >>> async with Simulator(Replies("Hello.")).serve() as base_url: ...
     """
 
-    def __init__(self, script: Script | None = None, *, api_key: str | None = None, remember: bool = True) -> None:
-        """Without `remember` no request is kept, so that it can run for ever."""
+    def __init__(
+        self,
+        script: Script | None = None,
+        *,
+        api_key: str | None = None,
+        remember: bool = True,
+        bound: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """Without `remember` no request is kept, so that it can run for ever. The work on each request, whose size its
+        client decides, is done within a `bound`: what ends that by `TooMuch` is answered with a 400.
+        """
         self.script = script
         self.requests: list[RecordedRequest] = []
         self.other_requests: list[UnscriptedPath] = []
         self._api_key = api_key
         self._remember = remember
+        self._bound = bound
         self._arrived = 0
         self._ledger = Ledger()
         self._arrival = anyio.Event()
@@ -75,7 +92,14 @@ class Simulator:
         """Listens as long as the block lasts and yields the base URL. Port 0 is any free one."""
         if self._api_key is None and not is_loopback(host):
             raise ValueError(f"A simulator without an api_key listens on loopback only, not on {host}.")
-        async with serving(self._app, host, port) as base_url:
+        with listening(host, port) as listener:
+            async with self.serve_on(listener) as base_url:
+                yield base_url
+
+    @asynccontextmanager
+    async def serve_on(self, listener: socket.socket) -> AsyncIterator[str]:
+        """The same on a socket that listens already, and that is closed with the block."""
+        async with serving(self._app, listener) as base_url:
             yield base_url
 
     async def _messages(self, request: Request) -> ASGIApp:
@@ -84,8 +108,18 @@ class Simulator:
         if isinstance(body, Failure):
             return self._failed(request, body)
         record = self._record(body, request, received_at)
-        answer = refuse_key(request, self._api_key) or validate(body) or (self.script or simulated_model)(record)
-        return partial(self._play, record, answer)
+        try:
+            with self._bound():
+                return partial(self._play, record, self._answer(record, request))
+        except TooMuch:
+            return partial(self._play, record, TOO_MUCH)
+
+    def _answer(self, record: RecordedRequest, request: Request) -> Answer:
+        refused = refuse_key(request, self._api_key) or validate(record.body)
+        answer = refused or (self.script or simulated_model)(record)
+        if isinstance(answer, Reply):
+            record.usage = usage(self._ledger.account(record.body), answer)
+        return answer
 
     def _record(self, body: JsonObject, request: Request, received_at: float) -> RecordedRequest:
         record = RecordedRequest(self._arrived, body, dict(request.headers), received_at)
@@ -108,8 +142,7 @@ class Simulator:
                     await exchange.drop()
 
     async def _play_reply(self, record: RecordedRequest, reply: Reply, exchange: Exchange) -> None:
-        record.usage = usage(self._ledger.account(record.body), reply)
-        envelope = Envelope(f"msg_sim_{record.index + 1:06}", reply.model or record.model, record.usage)
+        envelope = Envelope(f"msg_sim_{record.index + 1:06}", reply.model or record.model, record.usage or {})
         if record.stream:
             await play_stream(steps(reply, envelope), exchange)
         else:
@@ -143,7 +176,11 @@ class Simulator:
         body = await read_object(request)
         if isinstance(body, Failure):
             return self._failed(request, body)
-        return self._other(request, 200, {"input_tokens": prompt_tokens(body)})
+        try:
+            with self._bound():
+                return self._other(request, 200, {"input_tokens": prompt_tokens(body)})
+        except TooMuch:
+            return self._failed(request, TOO_MUCH)
 
     def _failed(self, request: Request, failure: Failure) -> ASGIApp:
         return self._other(request, failure.status, error(failure.type, failure.message))

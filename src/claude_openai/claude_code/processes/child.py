@@ -52,6 +52,15 @@ class Command:
     descriptors: tuple[int, ...] = ()
 
 
+def module_command(module: str, *arguments: str, stderr: Path, descriptors: tuple[int, ...] = ()) -> Command:
+    """How to start a module of this program in a Python of its own, which finds what this one does, in no folder of
+    anybody's. It dies with this program.
+    """
+    found = {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONSAFEPATH": "1"}
+    argv = dying_with_parent((sys.executable, "-m", module, *arguments))
+    return Command(argv, found, Path("/"), stderr, descriptors)
+
+
 class Child:
     """A running child that speaks lines. Use it inside the block of `child_process` only."""
 

@@ -7,7 +7,6 @@ are the likeliest reason, are left out; if it still takes too long, the value co
 
 import json
 import os
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -21,7 +20,7 @@ import anyio
 import anyio.lowlevel
 import structlog
 
-from claude_openai.claude_code.processes.child import Child, Command, child_process, dying_with_parent
+from claude_openai.claude_code.processes.child import Child, child_process, module_command
 from claude_openai.claude_code.stream_json.messages import CliMessage
 from claude_openai.claude_code.stream_json.reader import AnswerReader
 from claude_openai.core.events import Event
@@ -39,6 +38,7 @@ HERE_CHARACTERS: Final = 32 * 1024
 """Of schema and value together, for a check on the event loop: it is looked at the clock between two keywords, and one
 keyword may compare all of them."""
 
+WORKER: Final = "claude_openai.claude_code.schema_checks.worker"
 WORKERS: Final = 2
 IDLE_SECONDS: Final = 60.0
 """For which a worker waits for more: its start takes 0.3 s, and it holds 30 MB (measured)."""
@@ -127,7 +127,7 @@ class Checks:
         while True:
             job: _Job | None = await self._next()
             try:
-                async with child_process(_command()) as child:
+                async with child_process(module_command(WORKER, stderr=Path(os.devnull))) as child:
                     while job and await _worked_on(job, child):
                         job = None
                         with anyio.move_on_after(IDLE_SECONDS):
@@ -166,9 +166,3 @@ async def _worked_on(job: _Job, child: Child) -> bool:
             job.done.set()
             return True
     return False
-
-
-def _command() -> Command:
-    worker = (sys.executable, "-m", "claude_openai.claude_code.schema_checks.worker")
-    found = {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONSAFEPATH": "1"}
-    return Command(dying_with_parent(worker), found, Path("/"), Path(os.devnull))

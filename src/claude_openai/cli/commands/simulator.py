@@ -1,10 +1,5 @@
 """`claude-openai simulator`: runs the simulated Messages API alone, for Claude Code or another program."""
 
-import signal
-import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-
 import anyio
 import click
 
@@ -43,25 +38,16 @@ def simulator(host: str, port: int, api_key: str | None) -> None:
 
 
 async def _play(host: str, port: int, api_key: str | None) -> None:
-    from claude_openai.simulator import Simulator  # noqa: PLC0415 -- only this command needs it and its server
+    from claude_openai.simulator import Simulator, process  # noqa: PLC0415 -- only this command needs them
 
+    simulator = Simulator(api_key=api_key, remember=False, bound=process.processor_time)
     try:
-        async with Simulator(api_key=api_key, remember=False).serve(host, port) as base_url:
-            with _stop_signal() as stop_signal:
-                click.echo(base_url)
-                await stop_signal()
+        async with simulator.serve(host, port) as base_url:
+            process.end_on_signals()
+            click.echo(base_url)
+            await anyio.sleep_forever()
     except OSError as error:
         raise LaunchError(
             f"cannot listen on {host}, port {port}: {error.strerror}",
             "name another with --port, or any free one with --port 0",
         ) from None
-
-
-@contextmanager
-def _stop_signal() -> Iterator[Callable[[], Awaitable[object]]]:
-    """Handles signals before the URL is printed. On Windows Ctrl-C ends the event loop itself."""
-    if sys.platform == "win32":
-        yield anyio.sleep_forever
-    else:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            yield signals.__anext__
