@@ -1,13 +1,15 @@
 """Arguments made up for a tool's schema."""
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from claude_openai.simulator import JsonObject
+from claude_openai.simulator import JsonObject, Simulator
 from claude_openai.simulator.arguments import accepts, arguments, invalid_arguments
 from claude_openai.simulator.hints import Hints
+from tests.patience import PATIENCE_SECONDS
 from tests.simulator.api import WEATHER
 
 pytestmark = pytest.mark.proves("simulator.reply.tool-arguments")
@@ -184,3 +186,30 @@ def test_a_reference_to_nothing_allows_anything(nowhere: str) -> None:
 )
 def test_invalid_arguments_do_not_satisfy_the_schema(schema: JsonObject) -> None:
     assert not accepts(schema, invalid_arguments(schema, Hints.of("")))
+
+
+NESTED = {f"l{n}": {"oneOf": [{"$ref": f"#/$defs/l{n + 1}"}] * 2} for n in range(22)} | {"l22": {"type": "string"}}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {**of(s={"$ref": "#/$defs/l0"}), "$defs": NESTED},
+        {
+            **of(s={"$ref": "#/$defs/a0"}),
+            "$defs": {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(22)},
+        },
+        of(s={"type": "string", "minLength": 10**15}),
+        of(s={"type": "array", "minItems": 10**15}),
+        of(s={"type": "object", "minProperties": 10**15}),
+    ],
+    ids=["alternatives", "all of them", "a long text", "many items", "many names"],
+)
+async def test_a_schema_that_takes_for_ever_is_refused(schema: JsonObject) -> None:
+    body = {"model": "claude-sonnet-5", "max_tokens": 99, "messages": [{"role": "user", "content": "[[sim tool=do]]"}]}
+    tools = [{"name": "do", "input_schema": schema}]
+    async with Simulator().serve() as url, httpx2.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as http:
+        answer = await http.post("/v1/messages", json={**body, "tools": tools})
+    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
+    assert "for too long" in answer.json()["error"]["message"]
