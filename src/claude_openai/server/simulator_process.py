@@ -19,7 +19,7 @@ from claude_openai.system.serving import base_url, bound
 log = structlog.get_logger(__name__)
 
 START_SECONDS: Final = 60.0
-"""Until it listens: 0.6 s on an idle machine (measured), and a busy one should not be given up."""
+"""Until it listens: 0.3 s of the processor (measured), which a busy machine may not have for long."""
 
 HOST: Final = "127.0.0.1"
 """It takes any key, so it is for this machine only."""

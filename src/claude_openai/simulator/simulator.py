@@ -15,7 +15,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claude_openai.jsontools.work_limit import TooMuch
-from claude_openai.settings import is_loopback
 from claude_openai.simulator.exchange import Exchange
 from claude_openai.simulator.intake import read_object, refuse_key
 from claude_openai.simulator.model import simulated_model
@@ -90,6 +89,8 @@ class Simulator:
     @asynccontextmanager
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
         """Listens as long as the block lasts and yields the base URL. Port 0 is any free one."""
+        from claude_openai.settings import is_loopback  # noqa: PLC0415 -- pydantic, which `serve_on` need not wait for
+
         if self._api_key is None and not is_loopback(host):
             raise ValueError(f"A simulator without an api_key listens on loopback only, not on {host}.")
         with listening(host, port) as listener:
