@@ -178,8 +178,7 @@ class Gateway:
             clock = TurnClock(self._timeouts, self._stopping, run.stop_signal, elapsed=caller.understood_in)
             async with AsyncExitStack() as stack:
                 try:
-                    if ended := self._upstream_ended():
-                        raise RequestFailed(Failure(Kind.UPSTREAM_UNREACHABLE, ended))
+                    self._require_upstream()
                     with clock.before_start() as starting:
                         await stack.enter_async_context(self._admission.place(turn.principal, run.queued))
                         run.begin()
@@ -218,6 +217,10 @@ class Gateway:
         """End every turn, now and from now on, with the last event `STOPPED`."""
         self._admission.close()
         self._stopping.trigger()
+
+    def _require_upstream(self) -> None:
+        if ended := self._upstream_ended():
+            raise RequestFailed(Failure(Kind.UPSTREAM_UNREACHABLE, ended))
 
     def _is_stale(self, description: Description) -> bool:
         doubtful = not description.login.ready or self._upstream.refuses_login
