@@ -184,10 +184,11 @@ def _control(folder: str) -> Iterator[str]:
         yield from (f"{git}/config", f"{git}/hooks")
         directories = _git_directories(git)
     for directory in (*directories, *_git_directories(Path(folder))):
-        of_worktree = (
-            directory.parent.name == "worktrees"
-        )  # read-only by Claude Code's own rule, so nothing can be made
-        yield from (f"{directory}/{name}" for name in _RUNS if not of_worktree or os.path.lexists(directory / name))
+        # Claude Code holds a worktree's part read-only, so nothing can be made in it. And an empty `commondir`, which
+        # the sandbox would put there, stops git in a repository outside of the folder, where none is made before.
+        outside = () if within(str(directory), folder) else (COMMON,)
+        unmade = _RUNS if directory.parent.name == "worktrees" else outside
+        yield from (f"{directory}/{name}" for name in _RUNS if name not in unmade or os.path.lexists(directory / name))
 
 
 def _git_directories(directory: Path | None) -> Iterator[Path]:
