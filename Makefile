@@ -16,7 +16,7 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --no-strip-extras 
   --no-header --no-emit-index-url --no-emit-find-links
 
 # Pure code and rules about time, on values and on virtual clocks.
-UNIT := tests/core tests/wire tests/translate tests/gateway tests/test_settings.py tests/test_workspace.py \
+UNIT := tests/core tests/jsontools tests/wire tests/protocols tests/gateway tests/test_settings.py tests/test_workspace.py \
   tests/test_logs_redaction.py tests/test_requirements.py
 
 .PHONY: help setup demo test test-unit check fix bench soak clients hostile metrics lock clean

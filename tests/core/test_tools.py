@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_openai.core.tools import Tool, Toolbox
-from tests.core.test_strict_json import json_values
+from tests.jsontools.test_strict import json_values
 
 TODO = {
     "type": "object",

@@ -89,11 +89,11 @@ async def test_a_turn_knows_its_key_by_a_name_that_is_not_the_key(serve: Serve) 
 
 
 @pytest.mark.proves("safety.key.open-folder")
-async def test_an_open_path_that_ends_in_a_slash_opens_all_below_it_and_nothing_beside_it() -> None:
+async def test_an_open_path_opens_what_it_routes_and_nothing_beside_it() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await Response("asset")(scope, receive, send)
 
-    guarded = Authentication(app, keys=KEYS, open_paths=["/ui/", "/health"])
+    guarded = Authentication(app, keys=KEYS, open_paths=["/ui/{file:path}", "/health"])
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(guarded), base_url="http://test") as client:
         for path in ("/ui/", "/ui/page.css", "/health"):
             assert (await client.get(path)).text == "asset"

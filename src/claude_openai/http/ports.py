@@ -46,7 +46,7 @@ class RunRegistry(Protocol):
         ...
 
     async def store_response(self, run_id: str, principal: str, kept: Kept | None) -> None:
-        """Remember with a run what its client may come back to, or forget it."""
+        """Store a response of the Responses API with its run; None deletes it, and what was said in the run."""
         ...
 
 

@@ -31,12 +31,12 @@ from claude_openai.jsontools.work_limit import TooMuch, bounded
 
 log = structlog.get_logger(__name__)
 
-HERE_SECONDS: Final = 0.01
-"""For a check on the event loop; no stream of others should falter for longer."""
+INLINE_SECONDS: Final = 0.01
+"""The longest check on the event loop; a longer one would delay the streams of other clients."""
 
-HERE_CHARACTERS: Final = 32 * 1024
-"""Of schema and value together, for a check on the event loop: it is looked at the clock between two keywords, and one
-keyword may compare all of them."""
+INLINE_CHARACTERS: Final = 32 * 1024
+"""Of schema and value together, for a check on the event loop: the time is checked only between two keywords, and one
+keyword may compare the whole value."""
 
 WORKER: Final = "claude_openai.claude_code.schema_checks.worker"
 WORKERS: Final = 2
@@ -91,9 +91,9 @@ class Checks:
         self, here: Callable[[Patterns], str | None], call: str | None, schema: str, value: str
     ) -> str | None:
         await anyio.lowlevel.checkpoint()  # between many checks of one message
-        if not schema or len(schema) + len(value) <= HERE_CHARACTERS:
+        if not schema or len(schema) + len(value) <= INLINE_CHARACTERS:
             try:
-                with bounded(_until(HERE_SECONDS, time.monotonic)):
+                with bounded(_until(INLINE_SECONDS, time.monotonic)):
                     return here("quick")
             except TooMuch:
                 pass

@@ -107,4 +107,4 @@ def _content(block: Block) -> TextContent | ImageContent:
         case Image(media_type, data):
             return ImageContent(data=data, mime_type=media_type)
         case _:
-            raise AssertionError(block)  # fits() was asked before
+            raise AssertionError(block)  # can_be_delivered() has excluded it

@@ -1,8 +1,8 @@
 """A schema of an answer as Claude Code takes it: it checks the answer by itself, and knows draft-07 only.
 
-A schema with anything else in it loses its tool without a word (measured), so what Claude Code does not know is told to
-the model in a description, and so is what may keep it busy for ever: a pattern, or a reference to what holds one value
-against so many schemas. Nothing is lost by that: answers are held against the client's own schema here.
+Claude Code silently drops the tool of a schema with any other keyword (measured). Such keywords move into a description
+for the model, and so does what could keep Claude Code busy for ever: a pattern, or references that make it check one
+value against very many schemas. Nothing is lost: the server checks answers against the client's own schema.
 """
 
 import json

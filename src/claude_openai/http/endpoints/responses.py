@@ -16,7 +16,7 @@ from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.runs import ACTIVE_STATES, Caller, Kept, Run, RunState
 from claude_openai.core.turn import Turn
-from claude_openai.http.endpoints.page_limit import page_limit
+from claude_openai.http.endpoints.pagination import page_limit
 from claude_openai.http.generation.context import GenerationContext, run_in_thread_if_large
 from claude_openai.http.middleware.auth import principal
 from claude_openai.http.middleware.errors import HttpError, shown

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.runs import ACTIVE_STATES, Run, RunState
-from claude_openai.http.endpoints.page_limit import page_limit
+from claude_openai.http.endpoints.pagination import page_limit
 from claude_openai.http.generation.event_stream import KEEP_ALIVE, EventStream
 from claude_openai.http.generation.turns import cancel_on_disconnect
 from claude_openai.http.middleware.auth import principal

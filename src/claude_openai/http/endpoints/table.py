@@ -51,7 +51,7 @@ class Endpoint:
 
 
 def error_format(path: str) -> ErrorFormat:
-    """That of the endpoint at `path`, or of the one below whose fixed beginning it is; OpenAI's for any other path."""
+    """That of the first endpoint whose path, up to its first `{`, begins `path`; OpenAI's for any other path."""
     beginnings = ((endpoint.path.partition("{")[0], endpoint.errors) for endpoint in ENDPOINTS)
     return next((errors for beginning, errors in beginnings if path.startswith(beginning)), OPENAI_ERRORS)
 

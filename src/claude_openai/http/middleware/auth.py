@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from starlette.datastructures import Headers
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
@@ -23,16 +24,15 @@ _WRONG_KEY = "Incorrect API key provided. Use one of the keys this server was st
 
 
 class Authentication:
-    """Lets through requests with a key, and those for one of the `open_paths`; one that ends in a slash is a folder."""
+    """Lets through requests with a key, and those for one of the `open_paths`, which are in Starlette's form."""
 
     def __init__(self, app: ASGIApp, *, keys: Iterable[str], open_paths: Iterable[str]) -> None:
         self._app = app
         self._digests = tuple(sha256(key.encode()).digest() for key in keys)
-        self._open_paths = frozenset(open_paths)
-        self._open_folders = tuple(path for path in self._open_paths if path.endswith("/"))
+        self._open_paths = tuple(compile_path(path)[0] for path in open_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] not in self._open_paths and not scope["path"].startswith(self._open_folders):
+        if not any(pattern.match(scope["path"]) for pattern in self._open_paths):
             scope.setdefault("state", {})["principal"] = self._principal(Headers(scope=scope))
         await self._app(scope, receive, send)
 

@@ -1,7 +1,7 @@
 """How a request that fails is answered: in the error format of its path's protocol; the status says who must act.
 
 What is wrong with the request itself or upstream is a `Failure` of the core, mapped in `protocols.common.errors`. What
-only HTTP knows (paths, methods, names of hosts) is `Refused`, and stays here. Anything else is a fault of our own.
+only HTTP knows (paths, methods, host names) is an `HttpError`, and stays here. Anything else is a fault of the server.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,23 +29,23 @@ _UNREADABLE_STORE = Failure(
     "The server cannot read what it keeps of runs and responses. Its log tells why, and `claude-openai runs` a remedy.",
 )
 
-_TELLING = frozenset({Kind.INVALID_TOOL_ARGUMENTS, Kind.INVALID_STRUCTURED_OUTPUT})
-"""What is wrong with a call or an answer says what the model wrote there."""
+_QUOTES_MODEL_OUTPUT = frozenset({Kind.INVALID_TOOL_ARGUMENTS, Kind.INVALID_STRUCTURED_OUTPUT})
+"""The messages of these failures quote what the model wrote, so the log leaves them out."""
 
 LONGEST_SHOWN = 256
-"""Characters of a request's method or path that are told again, to the client or to the log."""
+"""Characters of a request's method or path that are repeated to the client or in the log."""
 
 
 NOT_HTTP = "This is no HTTP/1.1 request. HTTPS and HTTP/2 look like that to this server, which speaks plain HTTP/1.1."
 
 
 def shown(text: str) -> str:
-    """`text` of a client's choosing, cut to what a person would read."""
+    """`text` that a client chose, shortened to what a person would read."""
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 class HttpError(Exception):
-    """The request never got as far as meaning anything."""
+    """An error of HTTP itself: path, method, host, origin, or a body that did not arrive."""
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ def report(failure: Failure) -> None:
     """Tell the log of it; the sentence only where the person who runs the server can do something about it."""
     status = translated.status(failure)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        said = {} if failure.kind in _TELLING else {"message": failure.message}
+        said = {} if failure.kind in _QUOTES_MODEL_OUTPUT else {"message": failure.message}
         log.warning("http.failed", kind=failure.kind, status=status, **said)
     else:
         log.info("http.failed", kind=failure.kind, status=status, param=failure.param)

@@ -91,7 +91,7 @@ def ignored(request: Request, table: Iterable[Parameter]) -> tuple[str, ...]:
 
 
 def require_exact(ignored: Sequence[str], adjusted: Sequence[str]) -> None:
-    """See that all that was asked for is given as it was asked for, by the names that a header would tell.
+    """Check that nothing which the request asks for is ignored or adjusted (`--strict-parameters`).
 
     Raises:
         RequestFailed: `UNSUPPORTED_PARAMETER`, naming the first that is not.

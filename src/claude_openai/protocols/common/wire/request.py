@@ -52,7 +52,7 @@ class SentWhole(RequestModel):
 
 
 class Part(RequestModel):
-    """A part of a message; where a cached prompt may end is a thing of OpenAI's."""
+    """A part of a message. `prompt_cache_breakpoint` is OpenAI's, and accepted on every part."""
 
     prompt_cache_breakpoint: Object | None = None
 

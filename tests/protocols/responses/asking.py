@@ -10,7 +10,7 @@ from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.messages import Message
 from claude_openai.core.runs import Kept
 from claude_openai.protocols.responses.request import ParsedRequest, parse_request, read_turn
-from tests.translate.chat_completions.asking import CATALOGUE
+from tests.protocols.chat_completions.asking import CATALOGUE
 
 SAMPLES = Path(__file__).parent / "samples"
 

@@ -10,8 +10,8 @@ from inline_snapshot import snapshot
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.tools import AUTO, Tool, ToolChoice
 from claude_openai.protocols.chat_completions.tools import ToolOffer
-from tests.core.test_strict_json import json_values
-from tests.translate.chat_completions.asking import offer, offer_of, reading, reading_of, sample
+from tests.jsontools.test_strict import json_values
+from tests.protocols.chat_completions.asking import offer, offer_of, reading, reading_of, sample
 
 NOTHING = '{"type": "object", "properties": {}}'
 

@@ -10,7 +10,7 @@ from claude_openai.core.agent import AgentProfile, AgentRules, Mode
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.models import Model
 from claude_openai.protocols.chat_completions.request import ParsedRequest, parse_request, read_turn
-from tests.translate.chat_completions.asking import CATALOGUE, HELLO
+from tests.protocols.chat_completions.asking import CATALOGUE, HELLO
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from claude_openai.jsontools.surrogates import without_surrogates
 from claude_openai.protocols.responses.stream import ResponseEncoder
 from claude_openai.protocols.responses.wire import events as wire
 from claude_openai.protocols.responses.wire.reply import OutputFunctionCall, OutputMessage, Response
-from tests.translate.chat_completions.events import CALLED, REPORTED, STARTED, STOPPED, turns
-from tests.translate.responses.asking import reading
+from tests.protocols.chat_completions.events import CALLED, REPORTED, STARTED, STOPPED, turns
+from tests.protocols.responses.asking import reading
 
 EVENT: TypeAdapter[ResponseStreamEvent] = TypeAdapter(ResponseStreamEvent)
 CALL = ToolCall("toolu_1", "get_weather", '{"city": "Rome"}')

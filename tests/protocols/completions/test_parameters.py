@@ -15,8 +15,8 @@ from claude_openai.protocols.common.parameters import markdown_table
 from claude_openai.protocols.completions.parameters import PARAMETERS
 from claude_openai.protocols.completions.request import FILL_IN, parse_request, read_turn
 from claude_openai.protocols.completions.wire import CompletionRequest
-from tests.translate.chat_completions.asking import CATALOGUE
-from tests.translate.test_agent import rules
+from tests.protocols.chat_completions.asking import CATALOGUE
+from tests.protocols.test_agent import rules
 
 IN_EFFECT: dict[str, object] = {
     "echo": True,

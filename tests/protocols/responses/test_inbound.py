@@ -26,8 +26,8 @@ from claude_openai.protocols.common.conversation import CONTINUE
 from claude_openai.protocols.common.parameters import markdown_table
 from claude_openai.protocols.responses.parameters import PARAMETERS
 from claude_openai.protocols.responses.wire.request import ResponsesRequest
-from tests.translate.responses.asking import conversation, reading, reading_of, refusal, sample
-from tests.translate.test_agent import rules
+from tests.protocols.responses.asking import conversation, reading, reading_of, refusal, sample
+from tests.protocols.test_agent import rules
 
 WEATHER = {"type": "function", "name": "get_weather", "parameters": {"type": "object", "properties": {}}}
 CALL = {"type": "function_call", "call_id": "call_1", "name": "get_weather", "arguments": '{"city": "Rome"}'}

@@ -22,8 +22,8 @@ from claude_openai.core.messages import (
 from claude_openai.core.models import Model
 from claude_openai.core.turn import Sampling, Turn
 from claude_openai.protocols.chat_completions.request import ParsedRequest, parse_request, read_turn
-from tests.core.test_strict_json import json_values
-from tests.translate.chat_completions.asking import CATALOGUE, SONNET, reading, reading_of, refusal, refusal_of, sample
+from tests.jsontools.test_strict import json_values
+from tests.protocols.chat_completions.asking import CATALOGUE, SONNET, reading, reading_of, refusal, refusal_of, sample
 
 
 @pytest.mark.proves("chat.messages.native", "chat.messages.history", "chat.messages.unknown-fields")

@@ -5,7 +5,7 @@ import pytest
 from claude_openai.core.failures import Kind, RequestFailed
 from claude_openai.core.messages import Block, Document, Image, ImageUrl, Text, ToolMessage, UserMessage
 from claude_openai.protocols.common import content
-from tests.translate.chat_completions.asking import conversation, refusal
+from tests.protocols.chat_completions.asking import conversation, refusal
 
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNiAAAABgADNjd8qAAAAABJRU5ErkJggg=="
 GIF, WEBP, JPEG = "R0lGODlhAQABAAAAACw=", "UklGRiQAAABXRUJQVlA4", "/9j/4AAQSkZJRgAB"

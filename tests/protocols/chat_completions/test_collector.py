@@ -12,7 +12,7 @@ from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.messages import ToolCall
 from claude_openai.protocols.chat_completions.answer import AnswerFormat
 from claude_openai.protocols.chat_completions.whole import Collector
-from tests.translate.chat_completions.events import CALLED, REPORTED, STARTED, STOPPED, turns
+from tests.protocols.chat_completions.events import CALLED, REPORTED, STARTED, STOPPED, turns
 
 
 def collected(*events: Event, legacy: bool = False) -> str:

@@ -25,7 +25,7 @@ from claude_openai.gateway.session_table import (
     SessionState,
     SessionTable,
 )
-from tests.gateway.test_roster import MOVES, after
+from tests.gateway.test_session_table import MOVES, after
 
 Place = tuple[str, tuple[str, ...]]
 """A principal, and what was said and heard under it by turns: the books know no fingerprints."""

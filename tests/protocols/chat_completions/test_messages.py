@@ -12,7 +12,7 @@ from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.fingerprint import fingerprint
 from claude_openai.core.messages import AssistantMessage, SystemMessage, Text, ToolCall, ToolMessage, UserMessage
 from claude_openai.protocols.common.conversation import CONTINUE
-from tests.translate.chat_completions.asking import conversation, reading, refusal
+from tests.protocols.chat_completions.asking import conversation, reading, refusal
 
 LEGAL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 BLANKS = ["", " ", "\n\t", "\u3000", "\ufeff", [], [{"type": "text", "text": " "}]]

@@ -17,7 +17,7 @@ from claude_openai.core.events import (
     UsageReported,
 )
 from claude_openai.core.messages import ToolCall
-from tests.core.test_strict_json import json_values
+from tests.jsontools.test_strict import json_values
 
 STARTED = TurnStarted(model="claude-sonnet-4-6", session_id="session-1")
 REPORTED = UsageReported(

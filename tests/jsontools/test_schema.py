@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from claude_openai.jsontools.schema import InvalidSchema, Schema, check_schema
 from claude_openai.jsontools.work_limit import TooMuch, bounded
-from tests.core.test_strict_json import json_values
+from tests.jsontools.test_strict import json_values
 
 DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 

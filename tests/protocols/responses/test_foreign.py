@@ -9,7 +9,7 @@ from claude_openai.core.fingerprint import fingerprint
 from claude_openai.core.messages import AssistantMessage, Image, Message, Text, ToolCall, ToolMessage, UserMessage
 from claude_openai.core.runs import Kept
 from claude_openai.protocols.responses.stored import said_in
-from tests.translate.responses.asking import reading, reading_of, refusal
+from tests.protocols.responses.asking import reading, reading_of, refusal
 
 PIXEL = "iVBORw0KGgo="
 GO = {"role": "user", "content": "Go"}

@@ -26,7 +26,7 @@ from claude_openai.protocols.chat_completions.whole import Collector
 from claude_openai.protocols.common.content import is_blank
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.gateway.test_gateway import events_of, gateway
-from tests.translate.chat_completions.asking import reading_of, sample
+from tests.protocols.chat_completions.asking import reading_of, sample
 from tests.virtual_clock import on_virtual_clock
 
 Message = dict[str, Any]

@@ -14,7 +14,7 @@ from claude_openai.protocols.chat_completions.choices import ChoicesEncoder, int
 from claude_openai.protocols.chat_completions.stream import ChunkEncoder
 from claude_openai.protocols.chat_completions.whole import Collector
 from claude_openai.protocols.chat_completions.wire import ChatCompletion, ChatCompletionChunk
-from tests.translate.chat_completions.events import turns
+from tests.protocols.chat_completions.events import turns
 
 HEAD = ("chatcmpl-1", 1_700_000_000)
 WHOLE = AnswerFormat("sonnet")

@@ -14,7 +14,7 @@ from claude_openai.protocols.chat_completions.stream import ChunkEncoder
 from claude_openai.protocols.chat_completions.whole import Collector
 from claude_openai.protocols.chat_completions.wire import ACTIVITY_EVENT, ChatCompletionChunk
 from claude_openai.protocols.common.wire import sse
-from tests.translate.chat_completions.events import REPORTED, STARTED, STOPPED
+from tests.protocols.chat_completions.events import REPORTED, STARTED, STOPPED
 
 CALLED = Activity("toolu_1", "Read", '{"file_path": "in.txt"}')
 DONE = Activity("toolu_1", "Read", '{"file_path": "in.txt"}', "Hello\nyou")

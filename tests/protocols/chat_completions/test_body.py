@@ -7,7 +7,7 @@ from inline_snapshot import snapshot
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.protocols.chat_completions.request import parse_request
-from tests.translate.chat_completions.asking import HELLO, refusal, refusal_of
+from tests.protocols.chat_completions.asking import HELLO, refusal, refusal_of
 
 
 def faulty(body: bytes) -> Failure:

@@ -25,7 +25,7 @@ from claude_openai.protocols.chat_completions.answer import AnswerFormat
 from claude_openai.protocols.chat_completions.stream import ChunkEncoder
 from claude_openai.protocols.chat_completions.whole import Collector
 from claude_openai.protocols.chat_completions.wire import ChatCompletion, ChatCompletionChunk
-from tests.translate.chat_completions.events import CALLED, REPORTED, STARTED, STOPPED, turns
+from tests.protocols.chat_completions.events import CALLED, REPORTED, STARTED, STOPPED, turns
 
 
 def chunks_of(*events: Event, include_usage: bool = False, legacy: bool = False) -> list[ChatCompletionChunk]:
