@@ -20,7 +20,7 @@ from anyio.abc import SocketAttribute, SocketStream
 
 from claude_openai.claude_code.processes.scratch import Scratch
 from claude_openai.core.agent import PermissionMode
-from claude_openai.testing import Replies, Reply, ToolUse
+from claude_openai.testing import Answer, RecordedRequest, Replies, Reply, ToolUse
 from tests.claude_code.conftest import Rig, Serve
 from tests.claude_code.test_agent import SECRET, Site, asked, needs_sandbox, outcomes, site, uses
 from tests.claude_code.test_agent_bounds import script
@@ -186,6 +186,29 @@ async def test_a_request_that_the_users_settings_would_widen_is_refused(serve: S
             await tried(rig, site, "echo ran", settingSources=["user"])
     assert name in caught.value.message
     assert caught.value.param == "claude.settingSources"
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.settings.widening")
+async def test_settings_that_the_user_changes_meanwhile_let_no_command_out(serve: Serve, site: Site) -> None:
+    """Claude Code obeys the changed file at once, within a turn and between two (measured)."""
+    login = users_settings(site, {})
+    (site.project / "Makefile").write_text(f"all:\n\t@cat {site.secret}; echo escaped\n")
+    replies = Replies(uses(ToolUse("Bash", {"command": "make all", "description": "try"}, id="bash")), "Done.")
+
+    def changed_meanwhile(request: RecordedRequest) -> Answer:
+        widening = {"sandbox": {"excludedCommands": ["make *"]}}
+        Path(login["CLAUDE_CONFIG_DIR"], "settings.json").write_text(json.dumps(widening))
+        return replies(request)
+
+    async with office(serve, site, login) as rig:
+        rig.plays(changed_meanwhile)
+        await asked(rig, site, "Go.", allowedTools=["Bash"], settingSources=["user"])
+        told = str(rig.simulator.requests[-1].messages[-1]["content"])
+        assert "sandbox.excludedCommands" in told
+        assert "escaped" not in told
+        with pytest.raises(openai.PermissionDeniedError, match=r"sandbox\.excludedCommands"):
+            await tried(rig, site, "make all", settingSources=["user"])
 
 
 @needs_sandbox

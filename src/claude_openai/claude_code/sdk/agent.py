@@ -8,7 +8,7 @@ the answer, reach other sessions or wait for a person are left out.
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +29,7 @@ from claude_openai.claude_code.sdk.calls import SERVER
 from claude_openai.claude_code.sdk.command import CLIENT_TOOLS, GATED_HERE, SDK_ENVIRONMENT, TOOLS, gated
 from claude_openai.claude_code.stream_json.launch import ClaudeCodeExecutable, LaunchSpec
 from claude_openai.core.agent import AgentProfile, Workspace
+from claude_openai.core.failures import Failure
 from claude_openai.core.messages import AssistantMessage, Message
 from claude_openai.logs import shows
 
@@ -95,11 +96,20 @@ class AgentPolicy:
 
 
 class PermissionHook:
-    """The hook that Claude Code calls before it uses a tool, and the reasons that it gets for a refusal."""
+    """The hook that Claude Code calls before it uses a tool, and the reasons that it gets for a refusal.
+
+    `widened` says why the user's settings, as they are now, would let commands out; None where they would not.
+    """
 
     def __init__(
-        self, policy: ToolPolicy, profile: AgentProfile, kept: LongOutput, resolve: web.Resolve = web.addresses
+        self,
+        policy: ToolPolicy,
+        profile: AgentProfile,
+        kept: LongOutput,
+        resolve: web.Resolve = web.addresses,
+        widened: Callable[[], Failure | None] = lambda: None,
     ) -> None:
+        self._widened = widened
         self._policy = policy
         self._profile = profile
         self.kept = kept
@@ -123,6 +133,8 @@ class PermissionHook:
             reason = None
         else:
             reason = self._policy.refusal(tool, arguments, str(asked["cwd"]))
+        if reason is None and tool in COMMANDS and (widened := self._widened()):
+            reason = widened.message  # Claude Code obeys a change of the user's settings at once (measured)
         if reason is None and tool == WEB and self._may_fetch(web.host_of(arguments.get("url")) or ""):
             reason = await web.leads_inside(arguments.get("url"), self._resolve)
         if reason is None:

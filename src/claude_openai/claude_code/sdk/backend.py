@@ -179,11 +179,14 @@ class SdkBackend:
             recycle_policy=settings.recycle_policy,
             hand_over_timeout=settings.hand_over_timeout,
             on_started=self._warm_pool.refill,
-            may_resume=partial(self._allows, turn.agent) if turn.agent else lambda: True,
+            may_resume=partial(self._may_resume, turn.agent) if turn.agent else lambda: True,
         )
 
     def _allows(self, profile: AgentProfile) -> bool:
         return self._settings.agent_policy is not None and self._settings.agent_policy.allows(profile)
+
+    def _may_resume(self, profile: AgentProfile) -> bool:
+        return self._allows(profile) and self._widened(profile) is None
 
     def _widened(self, profile: AgentProfile) -> Failure | None:
         """Why the user's own settings cannot be loaded for `profile`, where they are asked for."""
@@ -249,7 +252,12 @@ class SdkBackend:
         hook = None
         if profile and (agent_policy := self._settings.agent_policy):
             tool_policy = await agent_policy.tool_policy(self._settings.environment, profile)
-            hook = PermissionHook(tool_policy, profile, LongOutput(tool_policy.protected.config, scratch))
+            hook = PermissionHook(
+                tool_policy,
+                profile,
+                LongOutput(tool_policy.protected.config, scratch),
+                widened=partial(self._widened, profile),
+            )
             owned.callback(scratch.remove_long_output)
             if tool_policy.allows_commands:
                 work = (profile.directory, *profile.add_dirs)
