@@ -90,6 +90,12 @@ def secrets_left_in(folder: Path) -> Iterator[str]:
             yield path.relative_to(folder).as_posix()
 
 
+POOLED_THREADS = ("asyncio_", "AnyIO worker thread")
+"""How the threads of the two pools are named: of the event loop, in which clients look up addresses, and of AnyIO."""
+
+
 def _lasting_threads() -> int:
-    """Those of this process without the event loop's pool, in which clients look up addresses, and which stays."""
-    return sum(not thread.name.startswith("asyncio_") for thread in threading.enumerate())
+    """Those of this process without its two pools, whose size is bounded. An idle thread of AnyIO's ends only when the
+    next piece of work comes, so how many are left at rest depends on what happened to run side by side.
+    """
+    return sum(not thread.name.startswith(POOLED_THREADS) for thread in threading.enumerate())
