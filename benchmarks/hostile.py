@@ -27,8 +27,7 @@ from benchmarks.machine import commit
 from benchmarks.model import model
 from benchmarks.progress import show
 from benchmarks.server import Server, running_server
-from claude_openai.simulator import RecordedRequest, Simulator
-from claude_openai.testing import Reply, ToolUse
+from claude_openai.simulator import RecordedRequest, Reply, Simulator, ToolUse
 from claude_openai.testing.environment import simulated_login
 
 PAUSE_SECONDS: Final = 0.05

@@ -14,7 +14,7 @@ from typing import Any, Final
 import anyio
 import httpx2
 
-from claude_openai.testing import Simulator
+from claude_openai.simulator import Simulator
 from claude_openai.testing.environment import simulated_login
 from clients.capabilities import BEFORE, NOTES, SQUARE, Seen
 from tests.soak.server import running_server

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from claude_openai.testing import Reply
+from claude_openai.simulator import Reply
 from clients.capabilities import CAPABILITIES
 from clients.catalogue import Client
 from clients.driven import Driver, DriverEndedError, driver

@@ -14,7 +14,7 @@ from claude_openai.claude_code.cli import CliBackend, CliSettings, installed_cli
 from claude_openai.claude_code.sdk import bundled_cli
 from claude_openai.core.events import Event, TextDelta, TurnFailed
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.testing.conformance import TURN
+from claude_openai.testing.backend_conformance import TURN
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.anyio

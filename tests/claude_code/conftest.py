@@ -17,9 +17,9 @@ from claude_openai.claude_code.processes.scratch import server_folder
 from claude_openai.gateway import Gateway
 from claude_openai.server.wiring import application
 from claude_openai.settings import Settings
+from claude_openai.simulator import RecordedRequest, Reply, Script, Simulator, Stall
 from claude_openai.system.places import settle
 from claude_openai.system.serving import Server, base_url, bound, serving
-from claude_openai.testing import RecordedRequest, Reply, Script, Simulator, Stall
 from claude_openai.testing.environment import simulated_login
 from tests.patience import PATIENCE_SECONDS
 

@@ -21,8 +21,7 @@ from claude_openai.core.messages import AssistantMessage, UserMessage
 from claude_openai.core.messages import Text as Words
 from claude_openai.core.models import Model
 from claude_openai.core.turn import Turn
-from claude_openai.simulator import Failure
-from claude_openai.testing import Replies, Reply, Text, ToolUse
+from claude_openai.simulator import Failure, Replies, Reply, Text, ToolUse
 from tests.claude_code.conftest import Rig, Serve, spoken
 from tests.patience import PATIENCE_SECONDS
 

@@ -11,7 +11,7 @@ import anyio
 import openai
 import pytest
 
-from claude_openai.testing import Replies, ToolUse
+from claude_openai.simulator import Replies, ToolUse
 from tests.claude_code.conftest import Rig, Serve
 from tests.claude_code.test_agent import SECRET, Site, asked, needs_sandbox, outcomes, results, uses
 from tests.patience import PATIENCE_SECONDS

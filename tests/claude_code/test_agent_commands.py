@@ -20,7 +20,7 @@ from anyio.abc import SocketAttribute, SocketStream
 
 from claude_openai.claude_code.processes.scratch import Scratch
 from claude_openai.core.agent import PermissionMode
-from claude_openai.testing import Answer, RecordedRequest, Replies, Reply, ToolUse
+from claude_openai.simulator import Answer, RecordedRequest, Replies, Reply, ToolUse
 from tests.claude_code.conftest import Rig, Serve
 from tests.claude_code.test_agent import SECRET, Site, asked, needs_sandbox, outcomes, site, uses
 from tests.claude_code.test_agent_bounds import script

@@ -13,7 +13,7 @@ import anyio
 import pytest
 from openai import AsyncOpenAI
 
-from claude_openai.testing import RecordedRequest, Reply, Simulator, Text, ToolUse
+from claude_openai.simulator import RecordedRequest, Reply, Simulator, Text, ToolUse
 from tests.claude_code.conftest import NEW_MODEL
 from tests.claude_code.test_agent import SECRET, needs_sandbox
 from tests.claude_code.test_command import Running, Upstream, running

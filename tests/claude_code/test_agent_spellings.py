@@ -7,7 +7,7 @@ from typing import Literal
 import anyio
 import pytest
 
-from claude_openai.testing import Replies, ToolUse
+from claude_openai.simulator import Replies, ToolUse
 from tests.claude_code.conftest import Serve
 from tests.claude_code.test_agent import SECRET, Site, asked, outcomes, results, uses
 from tests.patience import PATIENCE_SECONDS

@@ -4,8 +4,8 @@ import anyio
 import pytest
 from openai.types.chat import ChatCompletionChunk, ChatCompletionUserMessageParam
 
+from claude_openai.simulator import Gate, Reply, Text, Thinking
 from claude_openai.simulator.script import Script
-from claude_openai.testing import Gate, Reply, Text, Thinking
 from tests.claude_code.conftest import NEW_MODEL, Rig
 from tests.patience import PATIENCE_SECONDS
 

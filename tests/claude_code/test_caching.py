@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from openai.types.chat import ChatCompletion
 
-from claude_openai.testing import RecordedRequest, Replies, Reply, Text, Thinking, ToolUse
+from claude_openai.simulator import RecordedRequest, Replies, Reply, Text, Thinking, ToolUse
 from tests.claude_code.conftest import NEW_MODEL, OLD_MODEL, Rig, Serve
 from tests.claude_code.test_live import Chat, asked_for
 from tests.claude_code.test_rate_limits import ACCOUNT

@@ -8,7 +8,7 @@ import openai
 import pytest
 from pydantic import BaseModel, Field
 
-from claude_openai.testing import Replies, Reply, ToolUse
+from claude_openai.simulator import Replies, Reply, ToolUse
 from tests.claude_code.conftest import NEW_MODEL, Rig
 from tests.patience import PATIENCE_SECONDS
 

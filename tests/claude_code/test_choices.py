@@ -5,7 +5,7 @@ from typing import Any
 import anyio
 import pytest
 
-from claude_openai.testing import Replies
+from claude_openai.simulator import Replies
 from tests.claude_code.conftest import NEW_MODEL, Rig, spoken, text
 from tests.patience import PATIENCE_SECONDS
 

@@ -8,7 +8,7 @@ import anyio
 import pytest
 from openai import BadRequestError
 
-from claude_openai.testing import Replies, Reply, ToolUse
+from claude_openai.simulator import Replies, Reply, ToolUse
 from tests.claude_code.conftest import NEW_MODEL, Rig, Serve, spoken, system_prompt, text
 from tests.patience import PATIENCE_SECONDS
 

@@ -17,7 +17,7 @@ import pytest
 from pydantic import SecretStr
 
 from claude_openai.core.load import Load
-from claude_openai.testing import Replies, Reply, Text, ToolUse
+from claude_openai.simulator import Replies, Reply, Text, ToolUse
 from tests.claude_code.conftest import NEW_MODEL, Rig, spoken, text
 from tests.patience import PATIENCE_SECONDS
 

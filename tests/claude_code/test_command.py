@@ -23,7 +23,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from openai import AsyncOpenAI
 
 from claude_openai.claude_code.sdk import bundled_cli
-from claude_openai.testing import Gate, Reply, Simulator, Stall, Text
+from claude_openai.simulator import Gate, Reply, Simulator, Stall, Text
 from tests.claude_code.conftest import NEW_MODEL
 from tests.patience import PATIENCE_SECONDS
 

@@ -8,9 +8,9 @@ from claude_openai.core.events import TextDelta, TurnFailed, TurnFinished, TurnS
 from claude_openai.core.failures import Failure as CoreFailure
 from claude_openai.core.failures import Kind
 from claude_openai.core.ports import Backend
+from claude_openai.simulator import Failure, Gate, RecordedRequest, Reply, Simulator, Stall, Text
 from claude_openai.simulator.script import Answer
-from claude_openai.testing import Failure, Gate, RecordedRequest, Reply, Simulator, Stall, Text
-from claude_openai.testing.conformance import BackendConformance, ClaudeCodeConformance
+from claude_openai.testing.backend_conformance import BackendConformance, ClaudeCodeConformance
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.processes import children
 

@@ -8,8 +8,7 @@ import openai
 import pytest
 from openai import APIStatusError
 
-from claude_openai.simulator.script import Answer
-from claude_openai.testing import (
+from claude_openai.simulator import (
     CREDIT_BALANCE,
     PROMPT_TOO_LONG,
     Cut,
@@ -24,6 +23,7 @@ from claude_openai.testing import (
     StreamError,
     Text,
 )
+from claude_openai.simulator.script import Answer
 from tests.claude_code.conftest import NEW_MODEL, Rig, Serve
 from tests.patience import PATIENCE_SECONDS
 

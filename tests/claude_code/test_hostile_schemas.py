@@ -10,7 +10,7 @@ import httpx2
 import psutil
 import pytest
 
-from claude_openai.testing import Reply, Simulator, ToolUse
+from claude_openai.simulator import Reply, Simulator, ToolUse
 from tests.claude_code.test_command import Running, ended, running
 from tests.patience import PATIENCE_SECONDS
 from tests.processes import checks_schemas

@@ -8,7 +8,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
-from claude_openai.testing import RecordedRequest, Replies, Reply, Text, ToolUse
+from claude_openai.simulator import RecordedRequest, Replies, Reply, Text, ToolUse
 from tests.claude_code.conftest import NEW_MODEL, Rig, Serve, spoken, system_prompt
 from tests.patience import PATIENCE_SECONDS
 

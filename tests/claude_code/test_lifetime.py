@@ -10,7 +10,7 @@ import psutil
 import pytest
 from openai.types.chat import ChatCompletionUserMessageParam
 
-from claude_openai.testing import Gate, Reply, Stall, Text
+from claude_openai.simulator import Gate, Reply, Stall, Text
 from tests.claude_code.conftest import NEW_MODEL, Rig, session_files
 from tests.patience import PATIENCE_SECONDS
 from tests.processes import children

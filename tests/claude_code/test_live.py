@@ -13,8 +13,8 @@ from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletion
 from structlog.testing import capture_logs
 
+from claude_openai.simulator import Cut, Failure, Gate, RecordedRequest, Replies, Reply, Stall, Text, ToolUse
 from claude_openai.simulator.script import Answer
-from claude_openai.testing import Cut, Failure, Gate, RecordedRequest, Replies, Reply, Stall, Text, ToolUse
 from tests.claude_code.conftest import NEW_MODEL, OLD_MODEL, Rig, Serve, spoken, system_prompt, text
 from tests.claude_code.test_tools import PNG, TOOLS, USER, ask, back, message, outcome, results, sessions, tool, weather
 from tests.patience import PATIENCE_SECONDS

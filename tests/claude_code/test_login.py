@@ -14,8 +14,8 @@ from claude_openai.claude_code.sdk import SdkBackend, SdkSettings, bundled_cli
 from claude_openai.core.events import TurnFailed
 from claude_openai.core.failures import Kind
 from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions
-from claude_openai.testing import CREDIT_BALANCE, Failure, RecordedRequest, Reply, Simulator
-from claude_openai.testing.conformance import TURN
+from claude_openai.simulator import CREDIT_BALANCE, Failure, RecordedRequest, Reply, Simulator
+from claude_openai.testing.backend_conformance import TURN
 from tests.claude_code.conftest import Rig, Serve
 from tests.patience import PATIENCE_SECONDS
 

@@ -7,7 +7,7 @@ import pytest
 from openai import BadRequestError
 
 from claude_openai.protocols.common.conversation import CONTINUE
-from claude_openai.testing import Replies
+from claude_openai.simulator import Replies
 from tests.claude_code.conftest import NEW_MODEL, Rig, spoken, system_prompt, text
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

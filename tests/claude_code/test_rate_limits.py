@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from claude_openai.protocols.common import rate_limits
-from claude_openai.testing import Failure, Replies, Reply, Text, ToolUse
+from claude_openai.simulator import Failure, Replies, Reply, Text, ToolUse
 from tests.claude_code.conftest import NEW_MODEL, Rig, Serve
 from tests.patience import PATIENCE_SECONDS
 

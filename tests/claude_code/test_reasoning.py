@@ -5,7 +5,7 @@ from typing import Any
 import anyio
 import pytest
 
-from claude_openai.testing import RecordedRequest, Reply, Text, Thinking
+from claude_openai.simulator import RecordedRequest, Reply, Text, Thinking
 from tests.claude_code.conftest import NEW_MODEL, OLD_MODEL, Rig
 from tests.claude_code.test_live import Chat, asked_for, ways
 from tests.patience import PATIENCE_SECONDS

@@ -10,8 +10,7 @@ import pytest
 from openai.types.chat import ChatCompletionMessageParam
 from pydantic import BaseModel
 
-from claude_openai.simulator import RecordedRequest
-from claude_openai.testing import Reply, Text, ToolUse
+from claude_openai.simulator import RecordedRequest, Reply, Text, ToolUse
 from tests.claude_code.conftest import NEW_MODEL, Rig
 
 pytestmark = [pytest.mark.anyio, pytest.mark.proves("format.fits")]

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from claude_openai.protocols.common.conversation import CONTINUE
-from claude_openai.testing import Replies, Reply, ToolUse
+from claude_openai.simulator import Replies, Reply, ToolUse
 from tests.claude_code.conftest import NEW_MODEL, Rig, spoken
 from tests.patience import PATIENCE_SECONDS
 

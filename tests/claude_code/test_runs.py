@@ -7,7 +7,7 @@ import httpx2
 import openai
 import pytest
 
-from claude_openai.testing import Replies, Reply, Stall, Text
+from claude_openai.simulator import Replies, Reply, Stall, Text
 from tests.claude_code.conftest import NEW_MODEL, Rig
 from tests.claude_code.test_lifetime import nothing_is_left
 from tests.claude_code.test_tools import TOOLS, USER, ask, back, results, weather

@@ -7,7 +7,7 @@ import anyio
 import psutil
 import pytest
 
-from claude_openai.testing import Gate, Reply, Text
+from claude_openai.simulator import Gate, Reply, Text
 from tests.claude_code.conftest import NEW_MODEL, Rig, Serve, spoken, text
 from tests.patience import PATIENCE_SECONDS
 from tests.processes import children

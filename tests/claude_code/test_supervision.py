@@ -22,7 +22,7 @@ from claude_openai.core.messages import AssistantMessage, UserMessage
 from claude_openai.core.messages import Text as CoreText
 from claude_openai.core.models import Model
 from claude_openai.core.turn import Turn
-from claude_openai.testing import Gate, RecordedRequest, Replies, Reply, Simulator, Stall, Text
+from claude_openai.simulator import Gate, RecordedRequest, Replies, Reply, Simulator, Stall, Text
 from tests.claude_code.conftest import NEW_MODEL, Rig, Serve, spoken, text
 from tests.claude_code.test_live import Chat, native, newest, ways
 from tests.claude_code.test_tools import TOOLS, message, outcome, results, sessions, weather

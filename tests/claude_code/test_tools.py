@@ -15,7 +15,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from pydantic import BaseModel
 from structlog.testing import capture_logs
 
-from claude_openai.testing import RecordedRequest, Replies, Reply, Text, ToolUse
+from claude_openai.simulator import RecordedRequest, Replies, Reply, Text, ToolUse
 from tests.claude_code.conftest import NEW_MODEL, Rig, Serve, session_files, spoken, text
 from tests.patience import PATIENCE_SECONDS
 from tests.processes import children

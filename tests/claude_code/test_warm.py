@@ -9,7 +9,7 @@ import anyio.lowlevel
 import psutil
 import pytest
 
-from claude_openai.testing import Reply, Stall
+from claude_openai.simulator import Reply, Stall
 from tests.claude_code.conftest import NEW_MODEL, OLD_MODEL, Rig, Serve, spoken, system_prompt, text
 from tests.claude_code.test_live import Chat, drawn, ways
 from tests.claude_code.test_tools import TOOLS, sessions, tool

@@ -24,7 +24,7 @@ from claude_openai.core.models import Model
 from claude_openai.core.ports import Description, Login, Session
 from claude_openai.core.turn import Turn
 from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions, QueueLimits, SessionLimits, Timeouts
-from claude_openai.testing import Gate
+from claude_openai.simulator import Gate
 from claude_openai.testing.scripted_backend import DESCRIPTION, Performance, ScriptedBackend, ScriptedSession
 from tests.patience import PATIENCE_SECONDS
 from tests.virtual_clock import on_virtual_clock

@@ -12,7 +12,7 @@ from claude_openai.core.failures import Kind
 from claude_openai.core.ports import Session
 from claude_openai.core.turn import Turn
 from claude_openai.gateway import QueueLimits, Timeouts
-from claude_openai.testing import Gate
+from claude_openai.simulator import Gate
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.gateway.test_gateway import TURN, events_of, failure, gateway
 from tests.virtual_clock import on_virtual_clock

@@ -40,7 +40,7 @@ from claude_openai.gateway import (
     Timeouts,
 )
 from claude_openai.gateway.runs import merge_adjacent_text
-from claude_openai.testing import Gate
+from claude_openai.simulator import Gate
 from claude_openai.testing.scripted_backend import ScriptedBackend, Step
 from tests.patience import PATIENCE_SECONDS
 from tests.virtual_clock import on_virtual_clock

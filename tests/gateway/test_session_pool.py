@@ -34,7 +34,7 @@ from claude_openai.core.ports import Session
 from claude_openai.core.tools import Tool, ToolChoice
 from claude_openai.core.turn import Sampling, Turn
 from claude_openai.gateway import Gateway, QueueLimits, SessionLimits, Timeouts
-from claude_openai.testing import Gate
+from claude_openai.simulator import Gate
 from claude_openai.testing.scripted_backend import ScriptedBackend, Step
 from tests.gateway.test_gateway import DONE, STARTED, events_of, gateway
 from tests.virtual_clock import on_virtual_clock

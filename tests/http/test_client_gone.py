@@ -8,7 +8,7 @@ import pytest
 from structlog.typing import EventDict
 
 from claude_openai.core.events import TextDelta
-from claude_openai.testing import Gate
+from claude_openai.simulator import Gate
 from tests.http.conftest import Serve
 from tests.http.exchange import CHAT, FINISHED, HELLO, STARTED, STREAMED, Blocks, Json, Served, said
 from tests.patience import PATIENCE_SECONDS

@@ -15,7 +15,7 @@ from claude_openai.core.events import TurnFailed
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.http.middleware.errors import ErrorBoundary, HttpError
 from claude_openai.protocols.common.errors import OPENAI_ERRORS, ErrorDetails
-from claude_openai.testing import Gate
+from claude_openai.simulator import Gate
 from tests.http.conftest import Serve
 from tests.http.exchange import CHAT, FINISHED, HELLO, STARTED, Json, said
 

@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 from structlog.typing import EventDict
 
 from claude_openai.http.connection import LEAST_PLACES, Connection, Room, places_within
+from claude_openai.simulator import Gate
 from claude_openai.system.serving import ACCEPTED_AT_ONCE, Server, base_url, bound, serving
-from claude_openai.testing import Gate
 from tests.http.conftest import STOP_SECONDS, TIMEOUT_SECONDS, Serve
 from tests.http.exchange import STREAMED, Blocks, said
 from tests.patience import PATIENCE_SECONDS

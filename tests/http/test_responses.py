@@ -12,7 +12,7 @@ import pytest
 from claude_openai.core.events import TextDelta, ToolCalled, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import AssistantMessage, Text, ToolCall, ToolMessage, UserMessage
-from claude_openai.testing import Gate
+from claude_openai.simulator import Gate
 from tests.http.conftest import Serve
 from tests.http.exchange import FINISHED, STARTED, USED, Blocks, Json, Served, said
 from tests.patience import PATIENCE_SECONDS

@@ -16,8 +16,8 @@ from claude_openai.core.events import ReasoningDelta, TextDelta, ToolCalled, Tur
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.runs import Run
+from claude_openai.simulator import Gate
 from claude_openai.store import MemoryRuns, StoreError
-from claude_openai.testing import Gate
 from claude_openai.testing.scripted_backend import Step
 from tests.http.conftest import Serve
 from tests.http.exchange import CHAT, FINISHED, HELLO, STARTED, STREAMED, Blocks, Json, Served, said

@@ -5,7 +5,7 @@ import pytest
 
 from claude_openai.core.events import Event, ReasoningDelta, Retrying, TextDelta, TurnFailed, TurnFinished, Working
 from claude_openai.core.failures import Failure, Kind
-from claude_openai.testing import Gate
+from claude_openai.simulator import Gate
 from tests.http.conftest import Serve
 from tests.http.exchange import FINISHED, HELLO, STARTED, STREAMED, USED, Blocks, chunks, data, said
 from tests.patience import PATIENCE_SECONDS

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import anyio
 
-from claude_openai.testing import Simulator
+from claude_openai.simulator import Simulator
 from claude_openai.testing.environment import simulated_login
 from tests.soak.footprint import secrets_left_in
 from tests.soak.ledger import Ledger

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from structlog.testing import capture_logs
 
-from claude_openai.testing import RecordedRequest, Reply
+from claude_openai.simulator import RecordedRequest, Reply
 from tests.claude_code.conftest import Serve
 from tests.soak.chaos import Chaos
 from tests.soak.footprint import Footprint, Watched, secrets_left_in

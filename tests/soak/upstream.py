@@ -15,10 +15,10 @@ from typing import Final
 
 import anyio
 
+from claude_openai.simulator import Cut, Failure, Fault, JsonObject, RecordedRequest, Reply, Stall, Text, ToolUse
 from claude_openai.simulator.recorded import blocks
 from claude_openai.simulator.script import FIRST_DELTA
 from claude_openai.simulator.script import Answer as Played
-from claude_openai.testing import Cut, Failure, Fault, JsonObject, RecordedRequest, Reply, Stall, Text, ToolUse
 from tests.soak.ledger import Figure, Ledger
 from tests.soak.marks import Answer, mark, marks_in, result_of, secrets_in, trail
 from tests.soak.plan import Mishap

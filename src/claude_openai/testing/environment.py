@@ -1,16 +1,16 @@
-"""The environment of a Claude Code that must touch no account and no network but a simulator on this machine."""
+"""The environment of a Claude Code that reaches no account and no network, only a simulator on this machine."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 _KEPT = frozenset({"PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "COMSPEC", "PATHEXT"})
-"""What a program needs to run at all; no home, no key, no proxy, no cloud."""
+"""The variables that any program needs. There is no home, key, proxy or cloud provider among them."""
 
 
 def simulated_login(base_url: str, home: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Everything Claude Code is given: an empty `home`, the simulator's address, a key that opens nothing.
+    """The whole environment of Claude Code: an empty `home`, the simulator's address, a key that no account has.
 
-    Of `environ` only what a program needs to run at all is kept. `home` must be a folder that is removed afterwards.
+    Of `environ` only the variables remain that any program needs. The caller removes the folder `home` afterwards.
     """
     kept = {name: value for name, value in environ.items() if name.upper() in _KEPT}
     return {

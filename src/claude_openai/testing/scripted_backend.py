@@ -1,7 +1,8 @@
-"""A backend that plays a script: the fake at the port, for tests of all that stands above it. No process, no clock.
+"""A backend that plays a script: the fake behind the port, for tests of the layers above it. It has no process and no
+clock.
 
 A script is the events of one turn, in order. A `Gate` among them holds the turn until the test opens it; an exception
-is raised where it stands, as the defect of a backend would be. What happened to each turn is a `Performance`.
+among them is raised there, like a defect of a backend. A `Performance` records each turn.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
@@ -30,29 +31,29 @@ DESCRIPTION = Description(
 
 @dataclass(eq=False)
 class Performance:
-    """One turn as it was played: what was asked, and how far it got."""
+    """The record of one turn: the request, and the events that were played."""
 
     turn: Turn
     played: list[Event] = field(default_factory=list)
     resumed: list[Turn] = field(default_factory=list)
-    """The turns that went on in this session."""
+    """The further turns of this session."""
     dies: anyio.Event = field(default_factory=anyio.Event)
-    """Set it, and the session ends by itself: it cannot be resumed any more."""
+    """Set it to end the session: it cannot be resumed any more."""
     unable: bool = False
-    """Whether what comes next is more than the session can take."""
+    """Whether `resume` refuses the next turn."""
     worn: bool = False
-    """Whether the session has served enough."""
+    """Whether the session asks to be recycled."""
     ended: anyio.Event = field(default_factory=anyio.Event)
-    """Set when the block was left, for whatever reason."""
+    """Set when the block has ended, for any reason."""
 
     @property
     def completed(self) -> bool:
-        """The last event of a turn was handed out: what ended it was not the listener."""
+        """Whether the consumer received the last event of the turn."""
         return bool(self.played) and isinstance(self.played[-1], TurnFinished | TurnFailed)
 
 
 class ScriptedBackend:
-    """Plays one script per turn, in the order given; the last one again for every further turn."""
+    """Plays one script per turn, in their order; further turns play the last one."""
 
     def __init__(self, *scripts: Iterable[Step], description: Description | Failure = DESCRIPTION) -> None:
         self._scripts = [tuple(script) for script in scripts] or [()]
@@ -79,7 +80,7 @@ class ScriptedBackend:
 
 
 class ScriptedSession:
-    """Plays a script up to a last event; what stands after that, once it is resumed."""
+    """Plays a script up to a last event of a turn, and the rest after `resume`."""
 
     start: SessionStart = "cold"
 
@@ -107,7 +108,7 @@ class ScriptedSession:
         return True
 
     def is_resumable(self) -> bool:
-        """As long as the script has something left to say."""
+        """Whether the script has further events."""
         over = self._performance.dies.is_set() or self._performance.ended.is_set()
         return bool(self._steps) and not over
 

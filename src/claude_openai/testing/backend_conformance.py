@@ -1,12 +1,12 @@
-"""What every backend must keep to, as tests: a backend's own test class inherits them and says how to stage each case.
+"""The conformance suite of backends: a backend's own test class inherits it and stages each case.
 
     class TestMine(BackendConformance):
         @pytest.fixture
         def stage(self) -> Stage: ...
 
-One that has Claude Code, with a `Simulator` upstream, owes more: `ClaudeCodeConformance`.
+A backend that runs Claude Code, with a `Simulator` upstream, inherits `ClaudeCodeConformance`.
 
-No pytest in here, so that the package can ship it.
+This module does not import pytest, so that the package can ship it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,11 +34,11 @@ from claude_openai.core.ports import Backend
 from claude_openai.core.tools import Tool
 from claude_openai.core.turn import Sampling, Turn
 from claude_openai.simulator import CREDIT_BALANCE, Failure, JsonObject, RecordedRequest, Reply, ToolUse
-from claude_openai.simulator import Text as Said
+from claude_openai.simulator import Text as TextBlock
 from claude_openai.simulator.script import Answer
 
 PATIENCE_SECONDS = 20
-"""For any one case: a backend may have to start a process."""
+"""Time limit of each case: a backend may have to start a process."""
 
 TURN = Turn(Model("sonnet"), (UserMessage((Text("Say kiwi"),)),))
 
@@ -68,7 +68,7 @@ FAILURES: Mapping[Kind, Failure] = {
 
 
 class Stage(Protocol):
-    """Makes backends whose next turn goes as the method says."""
+    """Makes backends for the cases: each method returns one whose next turn behaves as its docstring says."""
 
     def answering(self) -> Backend:
         """The answer is "kiwi"."""
@@ -83,22 +83,22 @@ class Stage(Protocol):
         ...
 
     def is_over(self) -> bool:
-        """Whether nothing is left of the turns opened so far: no process, no request upstream."""
+        """Whether all turns opened so far have ended, with their processes and their requests upstream."""
         ...
 
 
 class BackendConformance:
-    """The suite; `stage` is a fixture of the class that inherits it."""
+    """The suite for every backend; `stage` is a fixture of the class that inherits it."""
 
-    async def test_an_answer_is_started_said_counted_and_finished(self, stage: Stage) -> None:
-        events = await _all(stage.answering())
+    async def test_an_answer_has_a_start_a_text_usage_and_an_end(self, stage: Stage) -> None:
+        events = await _events_of(stage.answering())
         assert "".join(event.text for event in events if isinstance(event, TextDelta)) == "kiwi"
         assert isinstance(events[0], TurnStarted)
         assert isinstance(events[-1], TurnFinished)
         assert in_order(events)
 
     async def test_a_failure_is_an_event_and_the_last_one(self, stage: Stage) -> None:
-        events = await _all(stage.failing())
+        events = await _events_of(stage.failing())
         assert isinstance(events[-1], TurnFailed)
         assert in_order(events)
 
@@ -118,7 +118,7 @@ class BackendConformance:
                         scope.cancel()
         assert stage.is_over()
 
-    async def test_a_turn_that_nobody_listens_to_ends_with_its_block(self, stage: Stage) -> None:
+    async def test_a_turn_whose_events_are_not_read_ends_with_its_block(self, stage: Stage) -> None:
         with anyio.fail_after(PATIENCE_SECONDS):
             async with stage.answering().open(TURN):
                 pass
@@ -126,35 +126,37 @@ class BackendConformance:
 
 
 class ClaudeCodeStage(Stage, Protocol):
-    """Makes backends over a Claude Code that may not repeat a failed request, and knows what reached upstream."""
+    """Makes backends over a Claude Code that does not retry failed requests, and records the requests upstream."""
 
     cannot: frozenset[str]
-    """The parameters that the backend refuses: of `tools` and `claude` those that it cannot carry."""
+    """Those of the parameters `tools` and `claude` that the backend refuses."""
 
     def playing(self, answer: Answer) -> Backend:
         """Upstream gives this answer to each request from now on."""
         ...
 
     def asked(self) -> Sequence[RecordedRequest]:
-        """What reached upstream since."""
+        """The requests that reached upstream."""
         ...
 
 
 class ClaudeCodeConformance(BackendConformance):
-    """The suite for a backend with Claude Code; `stage` is a fixture of the class that inherits it."""
+    """The suite for a backend that runs Claude Code; `stage` is a fixture of the class that inherits it."""
 
-    async def test_it_tells_its_version_its_login_and_its_models(self, stage: ClaudeCodeStage) -> None:
+    async def test_it_reports_its_version_its_login_and_its_models(self, stage: ClaudeCodeStage) -> None:
         with anyio.fail_after(PATIENCE_SECONDS):
             description = await stage.answering().describe()
         assert description.version[0].isdigit()
         assert description.login.ready
         assert "sonnet" in {model.id for model in description.models}
 
-    async def test_a_conversation_arrives_as_it_was_said(self, stage: ClaudeCodeStage) -> None:
-        await _all(stage.answering(), CONVERSATION)
+    async def test_a_conversation_reaches_upstream_unchanged(self, stage: ClaudeCodeStage) -> None:
+        await _events_of(stage.answering(), CONVERSATION)
         (request,) = stage.asked()
         assert request.body["system"][-1]["text"] == "Be brief. " * 20_000
-        assert [(message["role"], _bare(message["content"])) for message in _spoken(request)] == [
+        assert [
+            (message["role"], _without_cache_marks(message["content"])) for message in _without_system(request)
+        ] == [
             ("user", [{"type": "text", "text": "/cost @/etc/hostname"}]),
             ("assistant", [{"type": "text", "text": "That is two words."}]),
             (
@@ -166,14 +168,16 @@ class ClaudeCodeConformance(BackendConformance):
             ),
         ]
 
-    async def test_words_of_a_command_are_words(self, stage: ClaudeCodeStage) -> None:
+    async def test_text_that_looks_like_a_command_is_text(self, stage: ClaudeCodeStage) -> None:
         turn = replace(TURN, messages=(UserMessage((Text("/cost @/etc/hostname"),)),))
-        await _all(stage.answering(), turn)
+        await _events_of(stage.answering(), turn)
         (request,) = stage.asked()
-        assert _bare(_spoken(request)[-1]["content"]) == [{"type": "text", "text": "/cost @/etc/hostname"}]
+        assert _without_cache_marks(_without_system(request)[-1]["content"]) == [
+            {"type": "text", "text": "/cost @/etc/hostname"}
+        ]
 
     async def test_sampling_reaches_upstream_and_a_limit_ends_the_answer(self, stage: ClaudeCodeStage) -> None:
-        events = await _all(stage.playing(Reply((Said(("kiwi",)),), stop_reason="max_tokens")), SAMPLED)
+        events = await _events_of(stage.playing(Reply((TextBlock(("kiwi",)),), stop_reason="max_tokens")), SAMPLED)
         assert events[-1] == TurnFinished("length")
         first, *others = stage.asked()
         assert len(others) <= 1  # one may have left before Claude Code was stopped; left alone it makes three more
@@ -181,7 +185,7 @@ class ClaudeCodeConformance(BackendConformance):
         assert sent == ["claude-haiku-4-5", 5, 0.25, ["lemon"]]
 
     async def test_usage_is_upstreams(self, stage: ClaudeCodeStage) -> None:
-        events = await _all(stage.answering())
+        events = await _events_of(stage.answering())
         (request,) = stage.asked()
         assert request.usage is not None
         (reported,) = [event for event in events if isinstance(event, UsageReported)]
@@ -193,16 +197,16 @@ class ClaudeCodeConformance(BackendConformance):
         )
         assert reported.cost_usd
 
-    async def test_a_failure_upstream_is_told_as_what_it_is(self, stage: ClaudeCodeStage) -> None:
-        told = {}
+    async def test_a_failure_upstream_is_reported_with_its_kind(self, stage: ClaudeCodeStage) -> None:
+        reported = {}
         for kind, failure in FAILURES.items():
-            (*_, last) = await _all(stage.playing(failure))
+            (*_, last) = await _events_of(stage.playing(failure))
             assert isinstance(last, TurnFailed)
             assert not last.session_lost
-            told[kind] = last.failure.kind
-        assert told == {kind: kind for kind in FAILURES}
+            reported[kind] = last.failure.kind
+        assert reported == {kind: kind for kind in FAILURES}
 
-    async def test_a_turn_that_is_left_is_left_upstream(self, stage: ClaudeCodeStage) -> None:
+    async def test_a_cancelled_turn_is_cancelled_upstream(self, stage: ClaudeCodeStage) -> None:
         with anyio.fail_after(PATIENCE_SECONDS):
             async with stage.silent().open(TURN) as session, aclosing(session.events()) as events:
                 async for event in events:
@@ -212,41 +216,41 @@ class ClaudeCodeConformance(BackendConformance):
             await request.closed.wait()
 
     async def test_tools_are_carried_or_refused(self, stage: ClaudeCodeStage) -> None:
-        events = await _all(stage.playing(Reply((ToolUse("look"),))), WITH_TOOLS)
+        events = await _events_of(stage.playing(Reply((ToolUse("look"),))), WITH_TOOLS)
         if "tools" in stage.cannot:
             _assert_refused(stage, events, "tools")
         else:
             assert [event.call.name for event in events if isinstance(event, ToolCalled)] == ["look"]
             assert events[-1] == TurnFinished("tool_calls")
 
-    async def test_what_it_cannot_do_beside_is_refused(self, stage: ClaudeCodeStage) -> None:
+    async def test_an_agent_profile_that_it_cannot_carry_is_refused(self, stage: ClaudeCodeStage) -> None:
         if "claude" in stage.cannot:
-            _assert_refused(stage, await _all(stage.answering(), AT_WORK), "claude")
+            _assert_refused(stage, await _events_of(stage.answering(), AT_WORK), "claude")
 
 
 def in_order(events: Sequence[Event]) -> bool:
-    """Whether `events` are a whole turn in the order `core.events` promises."""
+    """Whether `events` are a whole turn, in the order that `core.events` documents."""
     kinds = [type(event) for event in events]
     starts = kinds.index(TurnStarted) if TurnStarted in kinds else len(kinds) - 1
-    said = [index for index, kind in enumerate(kinds) if kind is TextDelta]
+    deltas = [index for index, kind in enumerate(kinds) if kind is TextDelta]
     return (
         kinds.count(TurnStarted) <= 1
         and kinds.count(UsageReported) <= 1
         and all(kind in {TurnFinished, TurnFailed} for kind in kinds[-1:])
         and not any(kind in {TurnFinished, TurnFailed} for kind in kinds[:-1])
-        and all(index > starts for index in said)
-        and (UsageReported not in kinds or all(index < kinds.index(UsageReported) for index in said))
+        and all(index > starts for index in deltas)
+        and (UsageReported not in kinds or all(index < kinds.index(UsageReported) for index in deltas))
     )
 
 
-async def _all(backend: Backend, turn: Turn = TURN) -> list[Event]:
+async def _events_of(backend: Backend, turn: Turn = TURN) -> list[Event]:
     with anyio.fail_after(PATIENCE_SECONDS):
         async with backend.open(turn) as session:
             return [event async for event in session.events()]
 
 
 def _assert_refused(stage: ClaudeCodeStage, events: Sequence[Event], param: str) -> None:
-    """At once, as the client's own mistake, with the way out."""
+    """The turn failed at once, with an error for the client that names the remedy."""
     (event,) = events
     assert isinstance(event, TurnFailed)
     assert (event.failure.kind, event.failure.param) == (Kind.UNSUPPORTED_PARAMETER, param)
@@ -254,10 +258,10 @@ def _assert_refused(stage: ClaudeCodeStage, events: Sequence[Event], param: str)
     assert not stage.asked()
 
 
-def _spoken(request: RecordedRequest) -> list[JsonObject]:
+def _without_system(request: RecordedRequest) -> list[JsonObject]:
     return [message for message in request.messages if message["role"] != "system"]
 
 
-def _bare(blocks: list[JsonObject]) -> list[JsonObject]:
-    """Without the marks of the prompt cache."""
+def _without_cache_marks(blocks: list[JsonObject]) -> list[JsonObject]:
+    """The blocks without the marks of the prompt cache."""
     return [{name: value for name, value in block.items() if name != "cache_control"} for block in blocks]
