@@ -85,5 +85,5 @@ def test_a_bracket_that_cannot_be_read_is_an_error(bracket: str) -> None:
 
 @pytest.mark.parametrize("word", ["soon", "-1", "nan", "inf", "1e9", [1]])
 def test_what_nobody_can_wait_for_is_no_number(word: object) -> None:
-    with pytest.raises(DirectiveError, match="slow is no number"):
+    with pytest.raises(DirectiveError, match="slow is not a number"):
         Directive("slow", word).number("slow", 1)

@@ -25,9 +25,9 @@ from claude_openai.simulator import (
     simulated_model,
 )
 from claude_openai.simulator.arguments import accepts
-from claude_openai.simulator.rules import MOST_DELTAS, in_words
+from claude_openai.simulator.natural import MOST_DELTAS, text_in_words
 from claude_openai.simulator.script import USUAL_FAILURES
-from claude_openai.simulator.situation import TAKEN
+from claude_openai.simulator.situation import OUTPUT_ACCEPTED
 from claude_openai.simulator.usage import count, output_tokens
 from tests.simulator.api import TIME, WEATHER, asking, recorded, said
 
@@ -119,10 +119,10 @@ class TestWords:
 
     @given(words=st.text())
     def test_words_join_to_the_text(self, words: str) -> None:
-        assert in_words(words).text == words
+        assert text_in_words(words).text == words
 
     def test_many_words_come_together(self) -> None:
-        assert 1 < len(in_words("word " * 10_000).deltas) <= MOST_DELTAS
+        assert 1 < len(text_in_words("word " * 10_000).deltas) <= MOST_DELTAS
 
 
 @pytest.mark.proves("simulator.reply.max-tokens", "simulator.rules.prompt")
@@ -316,10 +316,10 @@ class TestStructuredOutput:
     def test_structured_output_is_given_where_it_is_offered(self) -> None:
         asked = asking("Say forty-two: 42", tools=[STRUCTURED])
         assert calls(asked) == [ToolUse("StructuredOutput", {"answer": 42})]
-        assert calls(with_results(asked, TAKEN)) == []
+        assert calls(with_results(asked, OUTPUT_ACCEPTED)) == []
 
     def test_it_is_given_to_the_next_words_which_stand_beside_claude_codes_own(self) -> None:
-        body = with_results(asking("Say forty-two: 42", tools=[STRUCTURED]), TAKEN)
+        body = with_results(asking("Say forty-two: 42", tools=[STRUCTURED]), OUTPUT_ACCEPTED)
         body["messages"][-1]["content"].append({"type": "text", "text": "And now 43"})
         assert calls(body) == [ToolUse("StructuredOutput", {"answer": 43})]
         reminded = {"role": "user", "content": "[structured-output-enforce] You MUST call the tool"}

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_openai.simulator import JsonObject, Replies, Reply, Simulator, Text, Thinking, ToolUse
-from claude_openai.simulator.usage import Ledger, PromptTokens, count, output_tokens, usage
+from claude_openai.simulator.usage import PromptCache, PromptTokens, count, output_tokens, usage
 from tests.simulator.api import TIME, asking, post, said, served
 
 MARK = {"cache_control": {"type": "ephemeral"}}
@@ -39,13 +39,13 @@ def test_everything_the_model_says_is_output() -> None:
 
 @pytest.mark.proves("simulator.usage.cached")
 def test_without_a_mark_nothing_is_cached() -> None:
-    ledger = Ledger()
+    ledger = PromptCache()
     assert [ledger.account(asking("one two three")) for _ in range(2)] == [PromptTokens(3, 0, 0)] * 2
 
 
 @pytest.mark.proves("simulator.usage.cached")
 def test_a_conversation_reads_what_its_last_turn_stored() -> None:
-    ledger = Ledger()
+    ledger = PromptCache()
     first = ledger.account(said(user(text("one two", **MARK))))
     answered = (user(text("one two")), assistant(text("three")))
     second = ledger.account(said(*answered, user(text("four five six", **MARK), text("seven"))))
@@ -55,7 +55,7 @@ def test_a_conversation_reads_what_its_last_turn_stored() -> None:
 
 @pytest.mark.proves("simulator.usage.cached")
 def test_a_stored_prefix_is_read_only_up_to_a_mark() -> None:
-    ledger = Ledger()
+    ledger = PromptCache()
     ledger.account(said(user(text("one two", **MARK))))
     assert ledger.account(said(user(text("one two")))) == PromptTokens(2, 0, 0)
 
@@ -71,7 +71,7 @@ def test_a_stored_prefix_is_read_only_up_to_a_mark() -> None:
     ],
 )
 def test_whatever_differs_before_the_mark_misses(other: JsonObject) -> None:
-    ledger = Ledger()
+    ledger = PromptCache()
     ledger.account(said(user(text("one two", **MARK))))
     assert ledger.account(other).read == 0
 
@@ -79,7 +79,7 @@ def test_whatever_differs_before_the_mark_misses(other: JsonObject) -> None:
 @pytest.mark.proves("simulator.usage.cached")
 def test_what_does_not_reach_the_model_makes_no_difference() -> None:
     """A string is short for a text block; Claude Code's billing note is for the upstream's accounts."""
-    ledger = Ledger()
+    ledger = PromptCache()
     ledger.account(said(user(text("one two", **MARK)), system="Be brief."))
     note = text("x-anthropic-billing-header: cc_version=1.2;")
     again = said(user(text("one two", **MARK)), system=[note, text("Be brief.")], temperature=0.5)
@@ -89,7 +89,7 @@ def test_what_does_not_reach_the_model_makes_no_difference() -> None:
 @pytest.mark.proves("simulator.usage.cached")
 def test_what_is_written_is_told_by_its_life() -> None:
     hour = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
-    counted = usage(Ledger().account(said(user(text("one two", **hour)))), Reply())
+    counted = usage(PromptCache().account(said(user(text("one two", **hour)))), Reply())
     assert counted["cache_creation"] == {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 2}
 
 
@@ -97,8 +97,8 @@ def test_what_is_written_is_told_by_its_life() -> None:
 def test_an_image_has_a_flat_price_wherever_it_stands() -> None:
     image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGVsbG8="}}
     result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [image, text("done")]}
-    assert Ledger().account(said(user(image, text("what")))).uncached == 1_001
-    assert Ledger().account(said(user(result))).uncached == 1_001
+    assert PromptCache().account(said(user(image, text("what")))).uncached == 1_001
+    assert PromptCache().account(said(user(result))).uncached == 1_001
 
 
 words = st.sampled_from(["one", "two words", "three, words"])
@@ -108,7 +108,7 @@ prompts_of_blocks = st.lists(words.map(text) | words.map(lambda said: text(said,
 @pytest.mark.proves("simulator.usage", "simulator.usage.cached")
 @given(prompts=st.lists(prompts_of_blocks, min_size=1, max_size=4))
 def test_the_three_input_counts_add_up_to_the_prompt(prompts: list[list[JsonObject]]) -> None:
-    ledger = Ledger()
+    ledger = PromptCache()
     for prompt in prompts:
         counted = ledger.account(said(user(*prompt)))
         assert counted.uncached + counted.written + counted.read == sum(count(block["text"]) for block in prompt)

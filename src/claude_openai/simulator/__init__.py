@@ -1,5 +1,6 @@
-"""A small deterministic model behind Anthropic's Messages API: for tests, demonstrations and benches without
-an account. `simulator` is the server, `script` what a test may make it say, `model` what it says by itself.
+"""A small deterministic model behind Anthropic's Messages API, for tests, demonstrations and benchmarks without an
+account. It ships with the server, so that its users can test with it too. `simulator` is the HTTP server, `script` has
+the answers that a test can give it, `model` answers where there is no script.
 """
 
 from claude_openai.simulator.model import simulated_model

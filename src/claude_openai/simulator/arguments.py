@@ -1,9 +1,9 @@
-"""Makes up tool arguments: a value that a JSON schema accepts, with what the prompt mentions where that fits.
+"""Generates tool arguments: a value that a JSON schema accepts, with texts and numbers of the prompt where they fit.
 
-It knows types, enum, const, references within the schema, allOf, anyOf, oneOf, bounds, lengths, formats, nesting
-and recursion. A `pattern` is met if one of a few ordinary strings meets it. Pure and repeatable.
+The generator supports types, enum, const, references within the schema, allOf, anyOf, oneOf, bounds, lengths, formats,
+nesting and recursion. It meets a `pattern` if one of a few ordinary strings does. It is pure and repeatable.
 
-A schema can be written that takes for ever: each part of it that is looked at counts (`jsontools.work_limit`).
+Some schemas would take exponential time, so each visited part counts as work (`jsontools.work_limit`).
 """
 
 import math
@@ -23,13 +23,13 @@ from claude_openai.simulator.recorded import JsonObject
 Schema: TypeAlias = Mapping[str, Any] | bool
 
 SHALLOW = 3
-"""Levels of nesting down to which optional things are made up; deeper, only what is required."""
+"""Levels of nesting down to which optional properties are generated; deeper, only the required ones."""
 
 DEEPEST = 12
-"""Levels at which a schema that requires itself is given up."""
+"""Levels after which the generator stops following a schema that requires itself."""
 
 LONGEST = 1_000_000
-"""Characters of a text, and names of an object, that a schema may ask for at least."""
+"""The largest `minLength` and `minProperties` that are met; a schema that asks for more raises `TooMuch`."""
 
 FORMATS: Mapping[str, str] = {
     "date": "2026-01-31",
@@ -47,29 +47,31 @@ FORMATS: Mapping[str, str] = {
 }
 
 ORDINARY = "a A abc ABC a1 A1 1 12 123 1234 12345 AB-123 abc-123 a_b a.b 1.0.0 12:30 2026-01-31 #c0ffee +15550100"
-"""Strings to try on a pattern."""
+"""Strings that are tried on a `pattern`."""
 
 
 def arguments(schema: Schema, hints: Hints) -> Any:
-    """A value for the schema, the same for the same prompt.
+    """Generate a value for the schema: the same value for the same prompt.
 
     Raises:
-        TooMuch: it takes longer than the caller's bound allows, or would be longer than `LONGEST`.
+        TooMuch: the work exceeds the caller's bound, or the value would be longer than `LONGEST`.
     """
-    return _Maker(schema, hints).make(schema, "value", 0)
+    return _Generator(schema, hints).generate(schema, "value", 0)
 
 
 def invalid_arguments(schema: Schema, hints: Hints) -> JsonObject:
-    """An object that the schema does not accept, if there is one."""
+    """Generate an object that the schema does not accept, if there is one."""
     valid = arguments(schema, hints)
     fields: JsonObject = valid if isinstance(valid, dict) else {}
-    broken = [{}, *({**fields, name: _of_another_type(value)} for name, value in fields.items())]
+    broken: list[JsonObject] = [{}]
+    for name, value in fields.items():
+        broken.append({**fields, name: 12345 if isinstance(value, str) else "not what the schema asks for"})
     broken.append({**fields, "unexpected": True})
     return next((value for value in broken if not accepts(schema, value)), broken[-1])
 
 
 def accepts(schema: Schema, value: object, root: Schema | None = None) -> bool:
-    """Whether the schema, a part of `root`, accepts the value. Nothing is fetched for a reference."""
+    """Whether the schema, a part of `root`, accepts the value. References to other documents are not fetched."""
     validator = Draft202012Validator(schema if root is None else root, registry=EMPTY_REGISTRY)
     try:
         return validator.evolve(schema=schema).is_valid(value)
@@ -77,15 +79,15 @@ def accepts(schema: Schema, value: object, root: Schema | None = None) -> bool:
         return True
 
 
-class _Maker:
-    """Holds what stays the same on the way down: the whole schema, and the hints that are left."""
+class _Generator:
+    """Generates one value. It holds the whole schema, and the hints that are not used yet."""
 
     def __init__(self, root: Schema, hints: Hints) -> None:
         self._root = root
         self._hints = hints
 
-    def make(self, schema: Schema, name: str, depth: int, variant: int = 0) -> Any:
-        """A value of the schema. Another `variant` gives another value where the schema has one."""
+    def generate(self, schema: Schema, name: str, depth: int, variant: int = 0) -> Any:
+        """Generate a value of the schema. Another `variant` gives another value where the schema has one."""
         plain = self._plain(schema)
         choices = list(self._choices(plain, depth, variant))
         for choice in choices[:-1]:
@@ -97,55 +99,65 @@ class _Maker:
         return self._typed(choices[-1], name, depth, variant)
 
     def _plain(self, schema: Schema, seen: tuple[str, ...] = ()) -> JsonObject:
-        """The schema with its reference and its allOf folded in."""
+        """Merge the schema's `$ref` and `allOf` into the schema itself."""
         spend()
         if isinstance(schema, bool):
             return {}
         plain = {key: value for key, value in schema.items() if key not in {"$ref", "allOf"}}
         reference = schema.get("$ref")
         if reference and reference not in seen:
-            plain = _both(plain, self._plain(self._resolve(reference), (*seen, reference)))
+            found: Any = self._root if reference == "#" or reference.startswith("#/") else None
+            for step in reference.removeprefix("#").split("/")[1:]:
+                key = step.replace("~1", "/").replace("~0", "~")
+                if isinstance(found, list):
+                    found = dict(enumerate(found)).get(int(key) if key.isdecimal() else -1)
+                else:
+                    found = found.get(key) if isinstance(found, Mapping) else None
+            if isinstance(found, Mapping | bool):  # a pointer that leads nowhere accepts anything
+                plain = _both(plain, self._plain(found, (*seen, reference)))
         for part in schema.get("allOf", ()):
             plain = _both(plain, self._plain(part, seen))
         return plain
 
-    def _resolve(self, reference: str) -> Schema:
-        """What a pointer within the schema leads to; anything may be where it leads nowhere."""
-        found: Any = self._root if reference == "#" or reference.startswith("#/") else None
-        for step in reference.removeprefix("#").split("/")[1:]:
-            key = step.replace("~1", "/").replace("~0", "~")
-            if isinstance(found, list):
-                found = dict(enumerate(found)).get(int(key) if key.isdecimal() else -1)
-            else:
-                found = found.get(key) if isinstance(found, Mapping) else None
-        return found if isinstance(found, Mapping | bool) else {}
-
     def _choices(self, plain: JsonObject, depth: int, variant: int) -> Iterator[JsonObject]:
-        """The schema once for each way through its alternatives; deep down, those without nesting first."""
+        """Yield the schema once for each way through its alternatives; deep down, those without nesting first."""
         keyword = next((word for word in ("oneOf", "anyOf") if plain.get(word)), None)
         if keyword is None:
             yield plain
             return
         rest = {key: value for key, value in plain.items() if key != keyword}
         branches = [self._plain(branch) for branch in plain[keyword] if branch is not False]
-        branches.sort(key=_nests if depth > SHALLOW else _is_null)
+
+        def nests(branch: JsonObject) -> bool:
+            return _kind(branch) in {"object", "array"} or bool(branch.keys() & {"anyOf", "oneOf"})
+
+        branches.sort(key=nests if depth > SHALLOW else lambda branch: branch.get("type") == "null")
         turn = variant % len(branches) if branches else 0
         for branch in branches[turn:] + branches[:turn]:
             spend()
             yield from self._choices(_both(rest, branch), depth, variant)
 
     def _typed(self, plain: JsonObject, name: str, depth: int, variant: int) -> Any:
+        """Generate a value of a schema without references and alternatives."""
         if "const" in plain:
             return plain["const"]
-        if plain.get("enum"):
-            return self._member(plain["enum"], variant)
+        if members := plain.get("enum"):
+            mentioned = [member for member in members if self._hints.mentions(str(member))]
+            ordered = mentioned + [member for member in members if member not in mentioned]
+            return ordered[variant % len(ordered)]
         match _kind(plain):
             case "object":
                 return self._object(plain, depth) if depth < DEEPEST else {}
             case "array":
                 return self._array(plain, name, depth) if depth < DEEPEST else []
             case "integer" | "number" as kind:
-                return self._number(plain, kind == "integer", variant)
+                integer = kind == "integer"
+                for hint in self._hints.numbers:
+                    value = _as_number(Fraction(hint), integer)
+                    if accepts(plain, value, self._root):
+                        self._hints.numbers.remove(hint)
+                        return value
+                return _as_number(_nth_number(plain, integer, variant), integer)
             case "boolean":
                 return variant % 2 == 0
             case "null":
@@ -153,27 +165,19 @@ class _Maker:
             case _:
                 return self._string(plain, name, variant)
 
-    def _member(self, members: list[Any], variant: int) -> Any:
-        """The member that the prompt mentions, else the first."""
-        mentioned = [member for member in members if self._hints.mentions(str(member))]
-        ordered = mentioned + [member for member in members if member not in mentioned]
-        return ordered[variant % len(ordered)]
-
     def _object(self, plain: JsonObject, depth: int) -> JsonObject:
-        properties: JsonObject = plain.get("properties", {})
-        return {
-            name: self.make(properties[name] if name in properties else _other_property(plain, name), name, depth + 1)
-            for name in self._wanted(plain, properties, depth)
-        }
+        """Generate an object with the required properties, those whose value the prompt mentions, and enough of them.
 
-    def _wanted(self, plain: JsonObject, properties: JsonObject, depth: int) -> list[str]:
-        """Names to give values to: the required, those whose value the prompt mentions, and enough of them.
-
-        A tool that requires nothing is given everything it names, or it would be called without arguments.
+        A tool that requires nothing gets all its properties, or it would be called without arguments.
         """
+        properties: JsonObject = plain.get("properties", {})
         required = list(plain.get("required", ()))
         optional = [name for name in properties if name not in required and properties[name] is not False]
-        chosen = [name for name in optional if depth <= SHALLOW and self._mentioned(properties[name])]
+        chosen = []
+        for name in optional if depth <= SHALLOW else ():
+            members = self._plain(properties[name]).get("enum", ())
+            if any(isinstance(member, str) and self._hints.mentions(member) for member in members):
+                chosen.append(name)
         if depth == 0 and not required:
             chosen = optional
         missing = plain.get("minProperties", 0) - len(required) - len(chosen)
@@ -181,11 +185,13 @@ class _Maker:
             raise TooMuch
         spare = [name for name in optional if name not in chosen] + [f"extra_{n}" for n in range(max(0, missing))]
         wanted = {*required, *chosen, *spare[: max(0, missing)]}
-        return [name for name in properties if name in wanted] + sorted(wanted - set(properties))
-
-    def _mentioned(self, schema: Schema) -> bool:
-        members = self._plain(schema).get("enum", ())
-        return any(isinstance(member, str) and self._hints.mentions(member) for member in members)
+        names = [name for name in properties if name in wanted] + sorted(wanted - set(properties))
+        return {
+            name: self.generate(
+                properties[name] if name in properties else _other_property(plain, name), name, depth + 1
+            )
+            for name in names
+        }
 
     def _array(self, plain: JsonObject, name: str, depth: int) -> list[Any]:
         leading = plain.get("prefixItems", [])
@@ -200,18 +206,10 @@ class _Maker:
             if len(made) == length:
                 break
             schema = leading[len(made)] if len(made) < len(leading) else following
-            value = self.make(schema, name, depth + 1, variant)
+            value = self.generate(schema, name, depth + 1, variant)
             if not (plain.get("uniqueItems") and value in made):
                 made.append(value)
         return made
-
-    def _number(self, plain: JsonObject, integer: bool, variant: int) -> int | float:
-        for hint in self._hints.numbers:
-            value = _as_number(Fraction(hint), integer)
-            if accepts(plain, value, self._root):
-                self._hints.numbers.remove(hint)
-                return value
-        return _as_number(_nth_number(plain, integer, variant), integer)
 
     def _string(self, plain: JsonObject, name: str, variant: int) -> str:
         form = plain.get("format")
@@ -225,48 +223,32 @@ class _Maker:
 
 
 def _kind(plain: JsonObject) -> str:
-    """The type to make, told by the schema or guessed from what it constrains."""
+    """The type to generate: as the schema states it, or guessed from the keywords that it has."""
     stated = plain.get("type")
     if isinstance(stated, list):
         stated = next((kind for kind in stated if kind != "null"), "null")
     if isinstance(stated, str):
         return stated
-    return next((kind for kind, keywords in _TELLING.items() if keywords & plain.keys()), "string")
+    return next((kind for kind, keywords in _KEYWORDS_OF_TYPES.items() if keywords & plain.keys()), "string")
 
 
-_TELLING: Mapping[str, frozenset[str]] = {
+_KEYWORDS_OF_TYPES: Mapping[str, frozenset[str]] = {
     "object": frozenset({"properties", "required", "additionalProperties", "minProperties"}),
     "array": frozenset({"items", "prefixItems", "minItems", "uniqueItems"}),
     "number": frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}),
 }
 
 
-def _is_null(schema: JsonObject) -> bool:
-    return bool(schema.get("type") == "null")
-
-
-def _nests(schema: JsonObject) -> bool:
-    return _kind(schema) in {"object", "array"} or bool(schema.keys() & {"anyOf", "oneOf"})
-
-
 def _other_property(plain: JsonObject, name: str) -> Schema:
-    """The schema of a property that is not listed."""
-    for pattern, schema in plain.get("patternProperties", {}).items():
-        if re.search(pattern, name):
-            return _schema(schema)
-    return _schema(plain.get("additionalProperties", True))
-
-
-def _schema(value: Any) -> Schema:
-    return value if isinstance(value, Mapping | bool) else True
-
-
-def _of_another_type(value: object) -> object:
-    return 12345 if isinstance(value, str) else "not what the schema asks for"
+    """The schema of a property that `properties` does not list."""
+    patterns = plain.get("patternProperties", {}).items()
+    found = next((schema for pattern, schema in patterns if re.search(pattern, name)), None)
+    schema = plain.get("additionalProperties", True) if found is None else found
+    return schema if isinstance(schema, Mapping | bool) else True
 
 
 def _fitted(plain: JsonObject, text: str) -> str | None:
-    """The text brought to a permitted length, if the pattern allows it."""
+    """Pad or cut the text to a permitted length; None if the result does not match the pattern."""
     if plain.get("minLength", 0) > LONGEST:
         raise TooMuch
     fitted = text.ljust(plain.get("minLength", 0), "x")[: plain.get("maxLength")]
@@ -274,20 +256,11 @@ def _fitted(plain: JsonObject, text: str) -> str | None:
 
 
 def _nth_number(plain: JsonObject, integer: bool, variant: int) -> Fraction:
-    """A number within the bounds: a multiple of the step, or a point between the bounds."""
+    """Generate a number within the bounds: a multiple of `multipleOf`, or a point between the bounds."""
     multiple = _fraction(plain, "multipleOf")
     if multiple is None and not integer:
         return _point(plain, variant)
     step = Fraction(1) if multiple is None else Fraction(multiple.numerator) if integer else multiple
-    first, last = _multiples(plain, step)
-    if first is None:
-        return (1 + variant if last is None else min(1, last) - variant) * step
-    room = variant + 1 if last is None else last - first + 1
-    return (first + variant % max(1, room)) * step
-
-
-def _multiples(plain: JsonObject, step: Fraction) -> tuple[int | None, int | None]:
-    """The first and the last multiple of the step within the bounds."""
     firsts, lasts = [], []
     if (low := _fraction(plain, "minimum")) is not None:
         firsts.append(math.ceil(low / step))
@@ -297,11 +270,15 @@ def _multiples(plain: JsonObject, step: Fraction) -> tuple[int | None, int | Non
         lasts.append(math.floor(high / step))
     if (high := _fraction(plain, "exclusiveMaximum")) is not None:
         lasts.append(math.ceil(high / step) - 1)
-    return max(firsts, default=None), min(lasts, default=None)
+    first, last = max(firsts, default=None), min(lasts, default=None)
+    if first is None:
+        return (1 + variant if last is None else min(1, last) - variant) * step
+    room = variant + 1 if last is None else last - first + 1
+    return (first + variant % max(1, room)) * step
 
 
 def _point(plain: JsonObject, variant: int) -> Fraction:
-    """A number between the bounds, or beyond the only one."""
+    """Generate a number between the bounds, or beyond the only one."""
     lows = [_fraction(plain, "minimum"), _fraction(plain, "exclusiveMinimum")]
     highs = [_fraction(plain, "maximum"), _fraction(plain, "exclusiveMaximum")]
     low = max((bound for bound in lows if bound is not None), default=None)
@@ -314,7 +291,7 @@ def _point(plain: JsonObject, variant: int) -> Fraction:
 
 
 def _fraction(plain: JsonObject, keyword: str) -> Fraction | None:
-    """The keyword's number as it is written: 0.1 is a tenth."""
+    """The keyword's number as the decimal that is written: 0.1 is exactly a tenth."""
     return Fraction(str(plain[keyword])) if keyword in plain else None
 
 
@@ -323,7 +300,7 @@ def _as_number(value: Fraction, integer: bool) -> int | float:
 
 
 def _both(one: JsonObject, other: JsonObject) -> JsonObject:
-    """A schema for what both accept. Where that cannot be told keyword by keyword, the other's word counts."""
+    """Merge two schemas keyword by keyword. Where a keyword has no rule in `_MERGES`, the other's value wins."""
     merged = {**one, **other}
     for keyword in one.keys() & other.keys() & _MERGES.keys():
         merged[keyword] = _MERGES[keyword](one[keyword], other[keyword])
@@ -338,18 +315,17 @@ def _both_types(one: Any, other: Any) -> list[str]:
     return sorted(common)
 
 
-def _both_properties(one: Mapping[str, Schema], other: Mapping[str, Schema]) -> JsonObject:
-    shared = {name: {"allOf": [one[name], other[name]]} for name in one.keys() & other.keys()}
-    return {**one, **other, **shared}
-
-
 _MERGES: Mapping[str, Callable[[Any, Any], Any]] = {
     "type": _both_types,
-    "properties": _both_properties,
+    "properties": lambda one, other: {
+        **one,
+        **other,
+        **{name: {"allOf": [one[name], other[name]]} for name in one.keys() & other.keys()},
+    },
     "required": lambda one, other: [*one, *(name for name in other if name not in one)],
     "enum": lambda one, other: [member for member in one if member in other],
     "items": lambda one, other: {"allOf": [one, other]},
     **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
     **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
 }
-"""How two schemas' words on the same keyword become one. A type of [] accepts nothing."""
+"""How two values of one keyword are merged. A `type` of [] accepts nothing."""

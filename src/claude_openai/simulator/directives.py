@@ -1,8 +1,8 @@
-"""The directives of a prompt: `[[sim name=value name=value flag]]`, by which a person or a test tells the simulated
-model what to do. A value is a JSON string, a JSON object or array, or a bare word; a name alone is a flag.
+"""Parses the directives of a prompt: `[[sim name=value name=value flag]]`, with which a person or a test controls the
+simulated model. A value is a JSON string, a JSON object or array, or a bare word; a name alone is a flag.
 
-This module reads brackets and knows which names exist; `model` knows what they mean, and `docs/simulator.md`
-lists them for readers.
+This module parses brackets and has the table of names; `directed` gives them their meaning, and `docs/simulator.md`
+documents them.
 """
 
 import json
@@ -15,7 +15,7 @@ OPENING = "[[sim"
 CLOSING = "]]"
 
 Value: TypeAlias = object
-"""What a name is given: True for a flag, a string for a bare word, else whatever the JSON says."""
+"""The value of a name: True for a flag, a string for a bare word, else the JSON value."""
 
 NAMES: Mapping[str, frozenset[str]] = {
     "text": frozenset({"pieces", "delay"}),
@@ -36,50 +36,71 @@ NAMES: Mapping[str, frozenset[str]] = {
     "malformed": frozenset(),
     "stream_error": frozenset(),
 }
-"""Every directive, with the further names that it takes."""
+"""Every directive, with the options that it takes."""
 
 
 class DirectiveError(Exception):
-    """A bracket that is no directive. The simulator answers it with a 400 that carries this sentence."""
+    """A bracket that is not a valid directive. The simulator answers it with a 400 that has this message."""
 
 
 @dataclass(frozen=True)
 class Directive:
-    """One bracket: its leading name, the value of that, and its further names."""
+    """One bracket: its name, its value and its options."""
 
     name: str
     value: Value = True
     options: Mapping[str, Value] = field(default_factory=dict)
 
     def number(self, name: str, default: float, alone: float | None = None) -> float:
-        """The number given for a name, be it the directive's own or an option; `alone` if it stands as a flag."""
+        """The number of an option, or of the directive itself; `alone` if it is given as a flag."""
         value = self.value if name == self.name else self.options.get(name, default)
         if value is True:
             return default if alone is None else alone
         if not _NUMBER.fullmatch(str(value)):
-            raise DirectiveError(f"{OPENING} {self.name}: {name} is no number: {value}")
+            raise DirectiveError(f"{OPENING} {self.name}: {name} is not a number: {value}")
         return float(str(value))
 
 
 def directives(text: str) -> tuple[Directive, ...]:
-    """The directives of a text, in its order."""
-    return tuple(_directive(pairs, source) for pairs, source in _brackets(text))
+    """Parse the directives of a text, in their order.
+
+    Raises:
+        DirectiveError: a bracket is not a valid directive.
+    """
+    found = []
+    for pairs, source in _brackets(text):
+        leading = [name for name in pairs if name in NAMES]
+        if len(leading) != 1:
+            raise DirectiveError(f"{source} must have exactly one of: {', '.join(NAMES)}")
+        name = leading[0]
+        options = {option: value for option, value in pairs.items() if option != name}
+        if unknown := set(options) - NAMES[name]:
+            raise DirectiveError(f"{source}: {name} does not take {', '.join(sorted(unknown))}")
+        found.append(Directive(name, pairs[name], options))
+    return tuple(found)
 
 
 def without_directives(text: str) -> str:
-    """What remains for a reader."""
+    """Remove the directives from a text."""
     for _, source in _brackets(text):
         text = text.replace(source, " ")
     return re.sub(r"[ \t]{2,}", " ", text).strip()
 
 
 def _brackets(text: str) -> Iterator[tuple[dict[str, Value], str]]:
-    """What each bracket says, with its source."""
+    """Yield the names and values of each bracket, and its source text."""
     start = text.find(OPENING)
     while start >= 0:
-        pairs, end = _pairs(text, start + len(OPENING))
-        yield pairs, text[start:end]
-        start = text.find(OPENING, end)
+        position = start + len(OPENING)
+        pairs: dict[str, Value] = {}
+        while (end := _END.match(text, position)) is None:
+            named = _NAME.match(text, position)
+            if named is None:
+                raise DirectiveError(f"{OPENING}: neither a name nor {CLOSING} at: {text[position:][:40]!r}")
+            name, assigned = named.groups()
+            pairs[name], position = _value(text, named.end()) if assigned else (True, named.end())
+        yield pairs, text[start : end.end()]
+        start = text.find(OPENING, end.end())
 
 
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
@@ -89,18 +110,8 @@ _END = re.compile(r"\s*\]\]")
 _JSON = json.JSONDecoder(strict=False)
 
 
-def _pairs(text: str, position: int) -> tuple[dict[str, Value], int]:
-    pairs: dict[str, Value] = {}
-    while (end := _END.match(text, position)) is None:
-        named = _NAME.match(text, position)
-        if named is None:
-            raise DirectiveError(f"{OPENING}: neither a name nor {CLOSING} at: {text[position:][:40]!r}")
-        name, assigned = named.groups()
-        pairs[name], position = _value(text, named.end()) if assigned else (True, named.end())
-    return pairs, end.end()
-
-
 def _value(text: str, position: int) -> tuple[Value, int]:
+    """Parse the value that starts at `position`. Returns it with the position after it."""
     if text[position : position + 1] in {'"', "{", "["}:
         try:
             return _JSON.raw_decode(text, position)
@@ -110,15 +121,3 @@ def _value(text: str, position: int) -> tuple[Value, int]:
     if bare is None:
         raise DirectiveError(f"{OPENING}: a value is missing at: {text[position:][:40]!r}")
     return bare.group(), bare.end()
-
-
-def _directive(pairs: Mapping[str, Value], source: str) -> Directive:
-    leading = [name for name in pairs if name in NAMES]
-    if len(leading) != 1:
-        raise DirectiveError(f"{source} must have exactly one of: {', '.join(NAMES)}")
-    name = leading[0]
-    options = {option: value for option, value in pairs.items() if option != name}
-    unknown = set(options) - NAMES[name]
-    if unknown:
-        raise DirectiveError(f"{source}: {name} does not take {', '.join(sorted(unknown))}")
-    return Directive(name, pairs[name], options)

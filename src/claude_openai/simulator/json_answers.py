@@ -1,4 +1,6 @@
-"""JSON that a prompt asks for in words: an object that fits the shape written there, a JSON schema or an example."""
+"""The JSON answer to a prompt that asks for JSON in words: an object of the shape that the prompt describes, by a JSON
+schema or by an example.
+"""
 
 import json
 import re
@@ -7,8 +9,6 @@ from typing import Any
 
 from claude_openai.simulator.arguments import Schema, arguments
 from claude_openai.simulator.hints import Hints
-from claude_openai.simulator.rules import obeyed
-from claude_openai.simulator.situation import Situation
 
 _ASKED = re.compile(
     r"\b(?:answer|reply|respon[ds]\w*|return|output|provide|produce|generate|give|format|parse[sd]?)\w*\b[^\n]{0,120}\bJSON"
@@ -21,46 +21,38 @@ _TYPES: Mapping[str, str] = {
     **dict.fromkeys(("float", "number"), "number"),
     **dict.fromkeys(("bool", "boolean", "true/false", "true|false", "true or false"), "boolean"),
 }
-"""How an example names the type of a value in its place."""
+"""The type of a value for which an example has only a name of that type."""
 
 
-def json_asked_for(seen: Situation, prompt: str, spoken: str) -> str | None:
-    """The JSON text that is asked for; None where the prompt asks for none. Without a shape it has what was `spoken`.
+def json_asked_for(system: str, prompt: str, answer: str, *, literal: bool) -> str | None:
+    """The JSON text that the prompts ask for; None if they ask for none. Without a shape, the object has the `answer`.
 
-    Where the prompt says what to say, it asks for that, unless the system prompt asks for JSON.
+    A user's prompt that says what to answer (`literal`) does not ask for JSON, unless the system prompt does.
     """
-    by_system = _ASKED.search(seen.system) is not None
-    if not by_system and (_ASKED.search(prompt) is None or obeyed(prompt) is not None):
+    by_system = _ASKED.search(system) is not None
+    if not by_system and (_ASKED.search(prompt) is None or literal):
         return None
-    if _is_object(spoken):
-        return spoken
-    shape = _shape(seen.system, prompt)
-    if shape is None and not by_system:
-        return None
-    if shape is None:
-        return json.dumps({"answer": spoken}, ensure_ascii=False)
-    return json.dumps(arguments(shape, _hints(prompt)), ensure_ascii=False)
-
-
-def _shape(system: str, prompt: str) -> Schema | None:
-    """The last schema there is; else one for the last example, of the system prompt's before the user's."""
-    in_system, in_prompt = ([value for value, _, _ in _objects(text)] for text in (system, prompt))
-    schemas = [each for each in (*in_system, *in_prompt) if isinstance(each.get("properties"), dict)]
-    if schemas:
-        return schemas[-1]
-    examples = in_system or in_prompt
-    return _like(examples[-1]) if examples else None
-
-
-def _hints(prompt: str) -> Hints:
-    """What the prompt mentions beside the shape."""
-    for _, begin, end in reversed(list(_objects(prompt))):
-        prompt = prompt[:begin] + prompt[end:]
-    return Hints.of(prompt, without=("JSON",))
+    try:
+        if isinstance(json.loads(answer), dict):
+            return answer
+    except (ValueError, RecursionError):
+        pass
+    in_prompt = list(_objects(prompt))
+    examples = [value for value, _, _ in _objects(system)] or [value for value, _, _ in in_prompt]
+    shapes: list[Schema] = [
+        each for each, _, _ in (*_objects(system), *in_prompt) if isinstance(each.get("properties"), dict)
+    ]
+    if not shapes and not examples:
+        return json.dumps({"answer": answer}, ensure_ascii=False) if by_system else None
+    shape = shapes[-1] if shapes else _schema_of_example(examples[-1])
+    beside_shape = prompt
+    for _, begin, end in reversed(in_prompt):
+        beside_shape = beside_shape[:begin] + beside_shape[end:]
+    return json.dumps(arguments(shape, Hints.of(beside_shape, without=("JSON",))), ensure_ascii=False)
 
 
 def _objects(text: str) -> Iterator[tuple[dict[str, Any], int, int]]:
-    """The JSON objects that stand in a text, without those within others: each with its beginning and its end."""
+    """Find the outermost JSON objects of a text. Yields each with its start and its end."""
     decoder = json.JSONDecoder()
     at = text.find("{")
     while at >= 0:
@@ -74,13 +66,13 @@ def _objects(text: str) -> Iterator[tuple[dict[str, Any], int, int]]:
         at = text.find("{", end)
 
 
-def _like(example: object) -> Schema:
+def _schema_of_example(example: object) -> Schema:
     match example:
         case dict():
-            properties = {name: _like(value) for name, value in example.items()}
+            properties = {name: _schema_of_example(value) for name, value in example.items()}
             return {"type": "object", "properties": properties, "required": list(example)}
         case list():
-            return {"type": "array", "items": _like(example[0]) if example else {"type": "string"}}
+            return {"type": "array", "items": _schema_of_example(example[0]) if example else {"type": "string"}}
         case bool():
             return {"type": "boolean"}
         case int():
@@ -91,10 +83,3 @@ def _like(example: object) -> Schema:
             return {"type": "null"}
         case _:
             return {"type": _TYPES.get(str(example).strip("<>{} ").lower(), "string")}
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False

@@ -1,6 +1,6 @@
-"""The program that plays the simulator in a process of its own, where its work holds up nobody else's event loop.
+"""The program that runs the simulator in a process of its own, so that its work does not block the server's event loop.
 
-`claude-openai --simulate` starts it as a child, with the number of a socket that listens already, and ends it.
+`claude-openai --simulate` starts it as a child, passes the descriptor of a listening socket, and ends it.
 """
 
 import os
@@ -19,36 +19,40 @@ from claude_openai.jsontools.work_limit import TooMuch
 from claude_openai.simulator.simulator import Simulator
 
 REQUEST_SECONDS: Final = 6.0
-"""Of the processor's time, for the work on one request, while others wait: 460,000 messages, which fill the largest
-body, take 4.4 s (measured). Claude Code sends what is refused twice more."""
+"""Processor time for the work on one request, while other requests wait: 460,000 messages, which fill the largest body,
+take 4.4 s (measured). Claude Code repeats a refused request twice."""
 
 _AGAIN_SECONDS: Final = 0.1
-"""From one signal to the next: Python drops an exception that is raised in a finaliser."""
+"""Seconds until the signal is repeated: Python drops an exception that is raised in a finaliser."""
 
 
 def main() -> None:
-    """Play, until the parent is gone or ends this process."""
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
-    anyio.run(_play, int(sys.argv[1]))
+    """Serve until the parent exits or ends this process."""
 
+    def exit_with_parent() -> None:
+        """Exit at the end of stdin, where the kernel does not end this process with its parent. The event loop may be
+        busy then; a thread still runs.
+        """
+        sys.stdin.buffer.read()
+        os._exit(0)
 
-async def _play(descriptor: int) -> None:
-    async with Simulator(remember=False, bound=processor_time).serve_on(socket.socket(fileno=descriptor)) as url:
-        sys.stdout.write(f"{url}\n")
-        sys.stdout.flush()
-        await anyio.sleep_forever()
+    async def serve() -> None:
+        listener = socket.socket(fileno=int(sys.argv[1]))
+        async with Simulator(remember=False, bound=processor_time).serve_on(listener) as url:
+            sys.stdout.write(f"{url}\n")
+            sys.stdout.flush()
+            await anyio.sleep_forever()
 
-
-def _end_with_the_parent() -> None:
-    """Where the kernel does not see to it. A thread gets its turn while the event loop is busy, too."""
-    sys.stdin.buffer.read()
-    os._exit(0)
+    threading.Thread(target=exit_with_parent, daemon=True).start()
+    anyio.run(serve)
 
 
 @contextmanager
 def processor_time(seconds: float = REQUEST_SECONDS) -> Iterator[None]:
-    """Bound a block of the main thread by a signal, as even a regular expression is interrupted by one: `re` looks for
-    signals while it runs. Unbounded on Windows, which has no such timer. Raises `TooMuch` in the block.
+    """Limit the processor time of a block of the main thread by a signal, and raise `TooMuch` in the block.
+
+    A signal interrupts even a regular expression: `re` checks for signals while it runs. Windows has no such timer, so
+    the block is not limited there.
     """
     if sys.platform == "win32":
         yield
@@ -70,8 +74,8 @@ def processor_time(seconds: float = REQUEST_SECONDS) -> Iterator[None]:
 
 
 def end_on_signals() -> None:
-    """Have SIGINT and SIGTERM end this process at once with exit code 0, whatever it is doing: the event loop would
-    hear of them only after the work on a request. Nothing is lost, since the simulator keeps nothing.
+    """Make SIGINT and SIGTERM end this process at once with exit code 0: the event loop would handle them only after
+    the work on a request. Nothing is lost, since the simulator stores nothing.
     """
 
     def end(_: int, __: FrameType | None) -> None:

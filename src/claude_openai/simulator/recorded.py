@@ -1,4 +1,4 @@
-"""One request as it arrived, and what became of it: the facts that tests make assertions about."""
+"""A recorded request, with its times and its usage, for the assertions of tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,12 +7,12 @@ from typing import Any, TypeAlias
 import anyio
 
 JsonObject: TypeAlias = dict[str, Any]
-"""A JSON object of the wire. Requests are looked at here, not modelled: any client may send any field."""
+"""A JSON object as it was sent. Requests have no model here: any client may send any field."""
 
 
 @dataclass(eq=False)
 class RecordedRequest:
-    """A request to `/v1/messages`. Times are monotonic seconds, None until it happened."""
+    """A request to `/v1/messages`. Times are seconds of the monotonic clock, None until the event."""
 
     index: int
     body: JsonObject
@@ -21,11 +21,11 @@ class RecordedRequest:
     first_byte_at: float | None = None
     last_byte_at: float | None = None
     usage: JsonObject | None = None
-    """The usage that was reported for it, as sent."""
+    """The usage in its response."""
     closed: anyio.Event = field(default_factory=anyio.Event)
     """Set when the connection ended before the answer was complete, and not by a scripted fault."""
     finished: anyio.Event = field(default_factory=anyio.Event)
-    """Set when the simulator is done with it, in whichever way."""
+    """Set when the response has ended, for any reason."""
 
     @property
     def stream(self) -> bool:
@@ -52,7 +52,7 @@ class RecordedRequest:
 
 @dataclass(frozen=True)
 class UnscriptedPath:
-    """A request to anything but `/v1/messages`, or one there that was no JSON."""
+    """A request to another path than `/v1/messages`, or one to it whose body is not JSON."""
 
     method: str
     path: str
@@ -60,7 +60,7 @@ class UnscriptedPath:
 
 
 def blocks(content: object) -> list[JsonObject]:
-    """The blocks of a content. A string is short for one text block."""
+    """The blocks of a message's content. A string is short for one text block."""
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if content else []
     return [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []

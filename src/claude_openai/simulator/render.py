@@ -1,20 +1,19 @@
-"""Renders a reply for the wire, twice from the same value: as the events of a stream and as one message.
+"""Encodes a reply in the two forms of the Messages API: as the events of a stream and as one message.
 
-Pure: the stream is a sequence of steps (an event to send, seconds to pass, a gate to wait at, a fault to
-suffer) that `playback` carries out.
+The encoder is pure: a stream is a sequence of steps (an event to send, a pause, a gate to wait at, a fault) that
+`playback` carries out.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import TypeAlias
 
 from claude_openai.simulator.recorded import JsonObject
-from claude_openai.simulator.script import Block, Fault, Gate, Piece, Reply, Text, Thinking, ToolUse
+from claude_openai.simulator.script import Block, Fault, Gate, Reply, Text, Thinking, ToolUse
 
 _FIRST_TOKEN = {"output_tokens": 1, "output_tokens_details": {"thinking_tokens": 0}}
-"""What upstream says in `message_start`, where it cannot know the end."""
+"""Upstream's output usage in `message_start`, before the answer is complete."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ Step: TypeAlias = Emit | Pause | Gate | Fault
 
 @dataclass(frozen=True)
 class Envelope:
-    """What is known about a message apart from its content. `usage` is the final one."""
+    """The fields of a message apart from its content. `usage` is the final usage."""
 
     id: str
     model: str
@@ -42,110 +41,28 @@ class Envelope:
 
 
 def steps(reply: Reply, envelope: Envelope) -> Iterator[Step]:
-    """The stream of this reply, its fault included."""
-    whole = _whole(reply, envelope)
-    if reply.fault is None:
-        return whole
-    return _broken(whole, reply.fault)
-
-
-def message(reply: Reply, envelope: Envelope) -> JsonObject:
-    """The reply as one object."""
-    return _opening(envelope) | {
-        "content": [_content(block) for block in reply.blocks],
-        "usage": envelope.usage,
-        **_ending(reply),
-    }
-
-
-def _whole(reply: Reply, envelope: Envelope) -> Iterator[Step]:
-    yield Pause(reply.first_byte_delay)
-    yield Emit({"type": "message_start", "message": _opening(envelope)})
-    yield Emit({"type": "ping"})
-    for index, block in enumerate(reply.blocks):
-        yield from _block(index, block)
-    yield Emit({"type": "message_delta", "delta": _ending(reply), "usage": envelope.usage})
-    yield Emit({"type": "message_stop"})
-
-
-def _broken(whole: Iterator[Step], fault: Fault) -> Iterator[Step]:
-    yield from _first_events(whole, fault.after_events)
-    yield fault
+    """Encode the reply as a stream, with its fault after the number of events that it names."""
+    whole = _steps_without_fault(reply, envelope)
+    events = 0
+    while reply.fault is not None and events < reply.fault.after_events:
+        step = next(whole, None)
+        if step is None:
+            break
+        events += isinstance(step, Emit)
+        yield step
+    if reply.fault is not None:
+        yield reply.fault
     yield from whole
 
 
-def _first_events(whole: Iterator[Step], events: int) -> Iterator[Step]:
-    """As many steps as make this number of events; the rest stays in the iterator."""
-    while events > 0:
-        for step in islice(whole, 1):
-            events -= isinstance(step, Emit)
-            yield step
-            break
-        else:
-            return
+def message(reply: Reply, envelope: Envelope) -> JsonObject:
+    """Encode the reply as one object."""
+    content = [_content(block) for block in reply.blocks]
+    return _message(envelope) | {"content": content, **_ending(reply), "usage": envelope.usage}
 
 
-def _block(index: int, block: Block) -> Iterator[Step]:
-    yield Emit({"type": "content_block_start", "index": index, "content_block": _empty(block)})
-    for step in _paced(block.deltas, block.delay):
-        yield Emit(_delta(index, block, step)) if isinstance(step, str) else step
-    if isinstance(block, Thinking):
-        yield Emit(_block_delta(index, {"type": "signature_delta", "signature": block.signature}))
-    yield Emit({"type": "content_block_stop", "index": index})
-
-
-def _paced(pieces: Iterable[Piece], delay: float) -> Iterator[str | Gate | Pause]:
-    for number, piece in enumerate(pieces):
-        if number and delay:
-            yield Pause(delay)
-        yield piece
-
-
-def _delta(index: int, block: Block, piece: str) -> JsonObject:
-    match block:
-        case Text():
-            return _block_delta(index, {"type": "text_delta", "text": piece})
-        case Thinking():
-            return _block_delta(index, {"type": "thinking_delta", "thinking": piece})
-        case ToolUse():
-            return _block_delta(index, {"type": "input_json_delta", "partial_json": piece})
-
-
-def _block_delta(index: int, delta: JsonObject) -> JsonObject:
-    return {"type": "content_block_delta", "index": index, "delta": delta}
-
-
-def _empty(block: Block) -> JsonObject:
-    """The block as `content_block_start` announces it."""
-    match block:
-        case Text():
-            return {"type": "text", "text": ""}
-        case Thinking():
-            return {"type": "thinking", "thinking": "", "signature": ""}
-        case ToolUse(name=name, id=call_id):
-            return {"type": "tool_use", "id": call_id, "name": name, "input": {}}
-
-
-def _content(block: Block) -> JsonObject:
-    match block:
-        case Text():
-            return {"type": "text", "text": block.text}
-        case Thinking():
-            return {"type": "thinking", "thinking": block.text, "signature": block.signature}
-        case ToolUse():
-            return _empty(block) | {"input": _arguments(block.text)}
-
-
-def _arguments(text: str) -> object:
-    """Arguments that are no JSON travel as upstream wraps them where it must give an object."""
-    try:
-        return json.loads(text) if text else {}
-    except json.JSONDecodeError:
-        return {"INVALID_JSON": text}
-
-
-def _opening(envelope: Envelope) -> JsonObject:
-    """The message as `message_start` announces it."""
+def _message(envelope: Envelope) -> JsonObject:
+    """The message as `message_start` has it: empty and not finished."""
     return {
         "id": envelope.id,
         "type": "message",
@@ -161,3 +78,51 @@ def _opening(envelope: Envelope) -> JsonObject:
 def _ending(reply: Reply) -> JsonObject:
     ending: JsonObject = {"stop_reason": reply.reason, "stop_sequence": reply.stop_sequence}
     return ending if reply.stop_details is None else ending | {"stop_details": reply.stop_details}
+
+
+def _steps_without_fault(reply: Reply, envelope: Envelope) -> Iterator[Step]:
+    yield Pause(reply.first_byte_delay)
+    yield Emit({"type": "message_start", "message": _message(envelope)})
+    yield Emit({"type": "ping"})
+    for index, block in enumerate(reply.blocks):
+        yield from _block(index, block)
+    yield Emit({"type": "message_delta", "delta": _ending(reply), "usage": envelope.usage})
+    yield Emit({"type": "message_stop"})
+
+
+def _block(index: int, block: Block) -> Iterator[Step]:
+    empty: JsonObject
+    match block:
+        case Text():
+            empty, delta, field = {"text": ""}, "text_delta", "text"
+        case Thinking():
+            empty, delta, field = {"thinking": "", "signature": ""}, "thinking_delta", "thinking"
+        case ToolUse():
+            empty, delta, field = {"input": {}}, "input_json_delta", "partial_json"
+    yield Emit({"type": "content_block_start", "index": index, "content_block": _content(block) | empty})
+    for number, piece in enumerate(block.deltas):
+        if number and block.delay:
+            yield Pause(block.delay)
+        if isinstance(piece, Gate):
+            yield piece
+        else:
+            yield Emit({"type": "content_block_delta", "index": index, "delta": {"type": delta, field: piece}})
+    if isinstance(block, Thinking):
+        signature = {"type": "signature_delta", "signature": block.signature}
+        yield Emit({"type": "content_block_delta", "index": index, "delta": signature})
+    yield Emit({"type": "content_block_stop", "index": index})
+
+
+def _content(block: Block) -> JsonObject:
+    """The whole block. Arguments that are not JSON are wrapped as upstream wraps them, which must send an object."""
+    match block:
+        case Text():
+            return {"type": "text", "text": block.text}
+        case Thinking():
+            return {"type": "thinking", "thinking": block.text, "signature": block.signature}
+        case ToolUse(name=name, id=call_id):
+            try:
+                arguments = json.loads(block.text or "{}")
+            except json.JSONDecodeError:
+                arguments = {"INVALID_JSON": block.text}
+            return {"type": "tool_use", "id": call_id, "name": name, "input": arguments}

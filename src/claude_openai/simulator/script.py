@@ -1,7 +1,7 @@
-"""What a scripted model may answer, as values: replies made of blocks, failures before the first byte, and
-faults that break a stream on its way. A `Script` is any function from the recorded request to one of them.
+"""The answers of a scripted model, as values: replies made of blocks, failures before the first byte, and faults that
+break a stream in the middle. A `Script` is any function from the recorded request to one of them.
 
-Nothing here sends a byte; `render` turns a `Reply` into the events of the wire.
+This module sends nothing; `render` encodes a `Reply` as events.
 """
 
 import json
@@ -31,7 +31,7 @@ FIRST_DELTA = 4
 
 @dataclass(frozen=True, eq=False)
 class Gate:
-    """A place in a reply where the stream waits for the test, which can see what has arrived so far."""
+    """A point in a reply at which the stream waits until the test opens the gate."""
 
     reached: anyio.Event = field(default_factory=anyio.Event)
     opened: anyio.Event = field(default_factory=anyio.Event)
@@ -61,12 +61,12 @@ class Text:
 
     @property
     def text(self) -> str:
-        return spoken(self.deltas)
+        return text_of(self.deltas)
 
 
 @dataclass(frozen=True)
 class Thinking:
-    """A thinking block. The signature is opaque to clients and only travels back and forth."""
+    """A thinking block. The signature is opaque: clients only send it back."""
 
     deltas: tuple[Piece, ...]
     signature: str = "c2ltdWxhdGVkIHNpZ25hdHVyZQ=="
@@ -78,7 +78,7 @@ class Thinking:
 
     @property
     def text(self) -> str:
-        return spoken(self.deltas)
+        return text_of(self.deltas)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class ToolUse:
 
     @property
     def deltas(self) -> tuple[Piece, ...]:
-        """The JSON of the arguments as it is sent."""
+        """The pieces of the arguments' JSON, one for each delta."""
         if self.raw is not None:
             return self.raw
         arguments = json.dumps(self.input, ensure_ascii=False)
@@ -101,7 +101,7 @@ class ToolUse:
 
     @property
     def text(self) -> str:
-        return spoken(self.deltas)
+        return text_of(self.deltas)
 
 
 ARGUMENTS_PIECE = 24
@@ -112,7 +112,7 @@ Block: TypeAlias = Text | Thinking | ToolUse
 
 @dataclass(frozen=True)
 class Stall:
-    """The stream stays open and never goes on. It ends when the client leaves or the server stops."""
+    """The stream stays open and sends nothing more. It ends when the client disconnects or the server stops."""
 
     after_events: int = FIRST_DELTA
 
@@ -126,7 +126,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Malformed:
-    """One event whose data is no JSON, put between the others."""
+    """One event between the others has data that is not JSON."""
 
     after_events: int = FIRST_DELTA
 
@@ -141,7 +141,7 @@ class StreamError:
 
 
 Fault: TypeAlias = Stall | Cut | Malformed | StreamError
-"""What goes wrong once `after_events` events were sent, pings counted."""
+"""A fault that happens after `after_events` events, pings included."""
 
 
 @dataclass(frozen=True)
@@ -152,17 +152,17 @@ class Reply:
     stop_reason: StopReason | None = None
     stop_sequence: str | None = None
     stop_details: JsonObject | None = None
-    """Why, as upstream tells it for a refusal: `{"type": "refusal", "category": ..., "explanation": ...}`."""
+    """Upstream's reason for a refusal: `{"type": "refusal", "category": ..., "explanation": ...}`."""
     first_byte_delay: float = 0.0
     model: str | None = None
-    """The model that claims to have answered; the requested one if not given."""
+    """The model that the reply names; the requested model if None."""
     fault: Fault | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    """What upstream says beside the answer, such as `anthropic-ratelimit-unified-status`."""
+    """Further response headers, such as `anthropic-ratelimit-unified-status`."""
 
     @classmethod
     def of(cls, text: str, pieces: int = 1, delay: float = 0.0, *, fault: Fault | None = None) -> Self:
-        """The commonest reply: one text block."""
+        """A reply with one text block."""
         return cls((Text.of(text, pieces, delay),), fault=fault)
 
     @property
@@ -174,7 +174,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Failure:
-    """An error answer with a status, in Anthropic's envelope."""
+    """An error response with a status, in Anthropic's format."""
 
     status: int
     type: str
@@ -183,13 +183,13 @@ class Failure:
 
     @classmethod
     def of(cls, status: int, message: str | None = None, *, retry_after: int | None = None) -> Self:
-        """The upstream's usual answer with this status."""
+        """Upstream's usual response with this status."""
         usual_type, usual_message = USUAL_FAILURES[status]
         headers = {} if retry_after is None else {"retry-after": str(retry_after)}
         return cls(status, usual_type, message or usual_message, headers)
 
     def final(self) -> Self:
-        """The same, telling Anthropic's clients not to try again."""
+        """The same failure, with the header that makes Anthropic's clients not retry."""
         return replace(self, headers={**self.headers, "x-should-retry": "false"})
 
 
@@ -224,7 +224,7 @@ Script: TypeAlias = Callable[[RecordedRequest], Answer]
 
 
 class Replies:
-    """A script that plays these answers in order, whatever it is asked; after the last it says so and fails."""
+    """A script that plays these answers in order, whatever the requests are, and then answers with a 500."""
 
     def __init__(self, *answers: Answer | str) -> None:
         self._answers = tuple(Reply.of(answer) if isinstance(answer, str) else answer for answer in answers)
@@ -233,8 +233,8 @@ class Replies:
     def __call__(self, _: RecordedRequest) -> Answer:
         self._played += 1
         if self._played > len(self._answers):
-            told = f"the script has {len(self._answers)} answers and was asked for number {self._played}"
-            return Failure.of(500, told).final()
+            problem = f"the script has {len(self._answers)} answers and was asked for number {self._played}"
+            return Failure.of(500, problem).final()
         return self._answers[self._played - 1]
 
     @property
@@ -243,11 +243,12 @@ class Replies:
 
 
 def split(text: str, pieces: int) -> tuple[str, ...]:
-    """The text in at most `pieces` parts of nearly equal length that join to it; none for an empty text."""
+    """Split the text into at most `pieces` parts of nearly equal length; an empty text into none."""
     count = max(1, min(pieces, len(text)))
     borders = [len(text) * i // count for i in range(count + 1)]
     return tuple(text[a:b] for a, b in pairwise(borders) if a < b)
 
 
-def spoken(pieces: tuple[Piece, ...]) -> str:
+def text_of(pieces: tuple[Piece, ...]) -> str:
+    """The text of the deltas, without gates."""
     return "".join(piece for piece in pieces if isinstance(piece, str))

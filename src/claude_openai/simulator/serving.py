@@ -1,31 +1,31 @@
-"""The simulator's own way to serve: it ends at once, however long its streams go on, and can drop a connection."""
+"""The simulator's HTTP server: it stops at once, whatever its streams are waiting for, and can drop a connection."""
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import anyio
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from claude_openai.simulator.exchange import DROP
+from claude_openai.simulator.playback import DROP
 from claude_openai.system import serving as shared
 
 IDLE_SECONDS = 24 * 3600
-"""A connection that closed just as its client sends the next request would be a failure nobody asked for."""
+"""Keep-alive time-out: closing a connection just as its client sends a request would be an unscripted failure."""
 
 STOP_SECONDS = 2
-"""For requests to notice that their connections are closed, and for clients to read what was sent before."""
+"""Time for requests to notice that their connections are closed, and for clients to read the data sent before."""
 
 POLL_SECONDS = 0.002
-"""Between two looks at what is left; one or two of them are enough."""
+"""Seconds between two checks for open connections; one or two checks are enough."""
 
 
 @asynccontextmanager
 async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[str]:
-    """Yields the base URL of `listener` once it is served; leaving the block closes every connection."""
+    """Serve on `listener` and yield the base URL; leaving the block closes every connection."""
     config = uvicorn.Config(
         app,
         http=_DroppableProtocol,
@@ -37,17 +37,10 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[str]:
         date_header=False,
         timeout_keep_alive=IDLE_SECONDS,
     )
-    with _plain_errors():
+    try:
         async with shared.serving(_AbruptServer(config), listener):
             yield shared.base_url(listener)
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Raises the one error of a block as it is: the task group is nothing that a caller should have to know of."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
+    except BaseExceptionGroup as group:  # the task group is an implementation detail: raise its one error itself
         if len(group.exceptions) > 1:
             raise
         (error,) = group.exceptions
@@ -55,7 +48,7 @@ def _plain_errors() -> Iterator[None]:
 
 
 class _AbruptServer(shared.Server):
-    """Stops at the moment it is told to, by an event instead of polling."""
+    """Stops at once when asked to, by an event instead of polling."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -69,8 +62,8 @@ class _AbruptServer(shared.Server):
         await self._stopped.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Closes every connection at once, where uvicorn would wait for requests to end and 0.1 s in any case. What
-        was sent gets through, unless its client does not read it in time.
+        """Close every connection at once; uvicorn would wait for requests to end, and 0.1 s in any case. Clients still
+        receive the data sent before, unless they do not read it in time.
         """
         state = self.server_state
         for listening in (*self.servers, *(sockets or ())):
@@ -87,7 +80,7 @@ class _AbruptServer(shared.Server):
 
 
 class _DroppableProtocol(H11Protocol):
-    """Lets the application close its connection without an answer, which ASGI has no message for."""
+    """Lets the application close its connection without an answer; ASGI has no message for that."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

@@ -1,4 +1,4 @@
-"""The simulated Messages API: takes requests, records them, lets a script or the simulated model answer."""
+"""The simulated Messages API: receives requests, records them, and lets a script or the simulated model answer."""
 
 import socket
 import time
@@ -15,16 +15,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claude_openai.jsontools.work_limit import TooMuch
-from claude_openai.simulator.exchange import Exchange
-from claude_openai.simulator.intake import read_object, refuse_key
 from claude_openai.simulator.model import simulated_model
-from claude_openai.simulator.playback import error, play_failure, play_message, play_stream
+from claude_openai.simulator.playback import Exchange, error, play_failure, play_message, play_stream
 from claude_openai.simulator.recorded import JsonObject, RecordedRequest, UnscriptedPath
 from claude_openai.simulator.render import Envelope, message, steps
-from claude_openai.simulator.script import Answer, Block, Failure, Refused, Reply, Script, ToolUse
+from claude_openai.simulator.script import Answer, Failure, Refused, Reply, Script, ToolUse
 from claude_openai.simulator.serving import serving
-from claude_openai.simulator.usage import Ledger, prompt_tokens, usage
-from claude_openai.simulator.validation import validate
+from claude_openai.simulator.usage import PromptCache, prompt_tokens, usage
+from claude_openai.simulator.validation import check_key, read_object, validate
 from claude_openai.system.serving import bound as listening
 
 TOO_MUCH = Failure.of(
@@ -38,11 +36,11 @@ MODELS = {
     "claude-sonnet-5": "Simulated Sonnet",
     "claude-haiku-4-5": "Simulated Haiku",
 }
-"""The models that `/v1/models` lists. Any other name of Claude's is answered just as well."""
+"""The models that `/v1/models` lists. Requests may name any other model, too."""
 
 
 class Simulator:
-    """A Messages API without a model behind it.
+    """A Messages API without a real model.
 
     >>> async with Simulator(Replies("Hello.")).serve() as base_url: ...
     """
@@ -55,8 +53,8 @@ class Simulator:
         remember: bool = True,
         bound: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        """Without `remember` no request is kept, so that it can run for ever. The work on each request, whose size its
-        client decides, is done within a `bound`: what ends that by `TooMuch` is answered with a 400.
+        """Without `remember` the simulator stores no requests, so that it can run for ever. The work on each request
+        runs within a `bound`, since the client decides its size: where that raises `TooMuch`, the answer is a 400.
         """
         self.script = script
         self.requests: list[RecordedRequest] = []
@@ -65,7 +63,7 @@ class Simulator:
         self._remember = remember
         self._bound = bound
         self._arrived = 0
-        self._ledger = Ledger()
+        self._prompt_cache = PromptCache()
         self._arrival = anyio.Event()
         self._tool_uses = 0
         self._app = Starlette(
@@ -81,14 +79,18 @@ class Simulator:
         return self._app
 
     async def request(self, index: int) -> RecordedRequest:
-        """The request number `index`, as soon as it has arrived. Bound the wait where you call this."""
+        """Wait for the request number `index`. The wait has no timeout: the caller sets one."""
         while len(self.requests) <= index:
             await self._arrival.wait()
         return self.requests[index]
 
     @asynccontextmanager
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-        """Listens as long as the block lasts and yields the base URL. Port 0 is any free one."""
+        """Serve while the block runs, and yield the base URL. Port 0 takes any free port.
+
+        Raises:
+            ValueError: `host` is not a loopback address, and there is no key.
+        """
         from claude_openai.settings import is_loopback  # noqa: PLC0415 -- pydantic, which `serve_on` need not wait for
 
         if self._api_key is None and not is_loopback(host):
@@ -99,7 +101,7 @@ class Simulator:
 
     @asynccontextmanager
     async def serve_on(self, listener: socket.socket) -> AsyncIterator[str]:
-        """The same on a socket that listens already, and that is closed with the block."""
+        """Serve on a listening socket, which is closed with the block."""
         async with serving(self._app, listener) as base_url:
             yield base_url
 
@@ -107,94 +109,76 @@ class Simulator:
         received_at = time.monotonic()
         body = await read_object(request)
         if isinstance(body, Failure):
-            return self._failed(request, body)
-        record = self._record(body, request, received_at)
-        try:
-            with self._bound():
-                return partial(self._play, record, self._answer(record, request))
-        except TooMuch:
-            return partial(self._play, record, TOO_MUCH)
-
-    def _answer(self, record: RecordedRequest, request: Request) -> Answer:
-        refused = refuse_key(request, self._api_key) or validate(record.body)
-        answer = refused or (self.script or simulated_model)(record)
-        if isinstance(answer, Reply):
-            record.usage = usage(self._ledger.account(record.body), answer)
-        return answer
-
-    def _record(self, body: JsonObject, request: Request, received_at: float) -> RecordedRequest:
+            return self._document_of(request, body)
         record = RecordedRequest(self._arrived, body, dict(request.headers), received_at)
         self._arrived += 1
         if self._remember:
             self.requests.append(record)
         arrival, self._arrival = self._arrival, anyio.Event()
         arrival.set()
-        return record
+        answer: Answer
+        try:
+            with self._bound():
+                refused = check_key(request, self._api_key) or validate(body)
+                answer = refused or (self.script or simulated_model)(record)
+                if isinstance(answer, Reply):
+                    record.usage = usage(self._prompt_cache.account(body), answer)
+        except TooMuch:
+            answer = TOO_MUCH
+        return partial(self._play, record, answer)
 
     async def _play(self, record: RecordedRequest, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {} if isinstance(answer, Refused) else answer.headers
-        async with Exchange(record, headers, scope, receive, send).attended() as exchange:
+        async with Exchange(record, headers, scope, receive, send).until_disconnect() as exchange:
             match answer:
                 case Reply():
-                    await self._play_reply(record, self._numbered(answer), exchange)
+                    blocks = list(answer.blocks)
+                    for index, block in enumerate(blocks):
+                        if isinstance(block, ToolUse) and block.id is None:
+                            self._tool_uses += 1
+                            blocks[index] = replace(block, id=f"toolu_sim_{self._tool_uses:06}")
+                    reply = replace(answer, blocks=tuple(blocks))
+                    envelope = Envelope(
+                        f"msg_sim_{record.index + 1:06}", reply.model or record.model, record.usage or {}
+                    )
+                    if record.stream:
+                        await play_stream(steps(reply, envelope), exchange)
+                    else:
+                        await play_message(steps(reply, envelope), message(reply, envelope), exchange)
                 case Failure():
                     await play_failure(answer, exchange)
                 case Refused():
                     await exchange.drop()
 
-    async def _play_reply(self, record: RecordedRequest, reply: Reply, exchange: Exchange) -> None:
-        envelope = Envelope(f"msg_sim_{record.index + 1:06}", reply.model or record.model, record.usage or {})
-        if record.stream:
-            await play_stream(steps(reply, envelope), exchange)
-        else:
-            await play_message(steps(reply, envelope), message(reply, envelope), exchange)
-
-    def _numbered(self, reply: Reply) -> Reply:
-        """The reply with an id for every tool use that the script gave none."""
-        return replace(reply, blocks=tuple(self._identified(block) for block in reply.blocks))
-
-    def _identified(self, block: Block) -> Block:
-        if not isinstance(block, ToolUse) or block.id is not None:
-            return block
-        self._tool_uses += 1
-        return replace(block, id=f"toolu_sim_{self._tool_uses:06}")
-
     async def _elsewhere(self, request: Request) -> ASGIApp:
-        if request.url.path.startswith("/v1/") and (refused := refuse_key(request, self._api_key)):
-            return self._failed(request, refused)
+        if request.url.path.startswith("/v1/") and (refused := check_key(request, self._api_key)):
+            return self._document_of(request, refused)
         match request.method, request.url.path:
             case "GET" | "HEAD", "/" | "/api/hello":
-                return self._other(request, 200, {})
+                return self._document_of(request, {})
             case "GET", "/v1/models":
-                return self._other(request, 200, _models())
+                listed = [
+                    {"type": "model", "id": model, "display_name": name, "created_at": "2026-01-01T00:00:00Z"}
+                    for model, name in MODELS.items()
+                ]
+                ends = {"first_id": listed[0]["id"], "last_id": listed[-1]["id"]}
+                return self._document_of(request, {"data": listed, "has_more": False, **ends})
             case "POST", "/v1/messages/count_tokens":
-                return await self._count_tokens(request)
+                body = await read_object(request)
+                if isinstance(body, Failure):
+                    return self._document_of(request, body)
+                try:
+                    with self._bound():
+                        return self._document_of(request, {"input_tokens": prompt_tokens(body)})
+                except TooMuch:
+                    return self._document_of(request, TOO_MUCH)
             case _:
-                told = f"{request.method} {request.url.path} is nothing that the simulator answers"
-                return self._failed(request, Failure.of(404, told))
+                problem = f"the simulator does not serve {request.method} {request.url.path}"
+                return self._document_of(request, Failure.of(404, problem))
 
-    async def _count_tokens(self, request: Request) -> ASGIApp:
-        body = await read_object(request)
-        if isinstance(body, Failure):
-            return self._failed(request, body)
-        try:
-            with self._bound():
-                return self._other(request, 200, {"input_tokens": prompt_tokens(body)})
-        except TooMuch:
-            return self._failed(request, TOO_MUCH)
-
-    def _failed(self, request: Request, failure: Failure) -> ASGIApp:
-        return self._other(request, failure.status, error(failure.type, failure.message))
-
-    def _other(self, request: Request, status: int, body: JsonObject) -> ASGIApp:
+    def _document_of(self, request: Request, result: JsonObject | Failure) -> ASGIApp:
+        """The response to a request that no script answers. It is recorded in `other_requests`."""
+        status = result.status if isinstance(result, Failure) else 200
         if self._remember:
             self.other_requests.append(UnscriptedPath(request.method, request.url.path, status))
-        return JSONResponse(body, status)
-
-
-def _models() -> JsonObject:
-    listed = [
-        {"type": "model", "id": model, "display_name": name, "created_at": "2026-01-01T00:00:00Z"}
-        for model, name in MODELS.items()
-    ]
-    return {"data": listed, "has_more": False, "first_id": listed[0]["id"], "last_id": listed[-1]["id"]}
+        return JSONResponse(error(result.type, result.message) if isinstance(result, Failure) else result, status)

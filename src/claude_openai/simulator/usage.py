@@ -1,9 +1,9 @@
-"""Counts tokens and remembers prompts, so that usage is exact, repeatable, and shows cache hits as upstream.
+"""Counts tokens and simulates the prompt cache, so that usage is exact and repeatable, with cache hits like upstream's.
 
 A token is a word or a punctuation mark. A prompt is a sequence of blocks: tools, then system, then messages.
-A block marked with `cache_control` stores the prefix that ends with it; a later request to the same model reads
-the longest stored prefix that lies before one of its own marks. The upstream's minimum length and expiry are
-left out: a test should see a hit without a long prompt and without a clock.
+A block with `cache_control` stores the prefix that ends with it; a later request to the same model reads the longest
+stored prefix that ends before one of its own marks. Upstream's minimum length and expiry are left out, so that a test
+sees a hit without a long prompt and without a clock.
 """
 
 import hashlib
@@ -16,23 +16,23 @@ from claude_openai.simulator.recorded import JsonObject, blocks
 from claude_openai.simulator.script import Reply, Thinking, ToolUse
 
 IMAGE_TOKENS = 1_000
-"""Flat price of an image or a binary document, whose size in pixels or pages nobody here looks at."""
+"""Tokens of each image or binary document, whatever its size in pixels or pages."""
 
 BILLING_NOTE = "x-anthropic-billing-header:"
-"""Opens a system block that Claude Code adds for the upstream's accounts; the model never sees it."""
+"""The beginning of a system block that Claude Code adds for upstream's accounting; the model never sees it."""
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
 @dataclass(frozen=True)
 class PromptTokens:
-    """How a prompt was paid for; the three add up to its length."""
+    """A prompt's tokens by their price; the three add up to its length."""
 
     uncached: int
     written: int
     read: int
     ttl: str = "5m"
-    """How long what was written lives, as the last mark says: 5m or 1h."""
+    """How long the written prefix lives, as the last mark says: 5m or 1h."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class _PromptBlock:
     """Its `cache_control`."""
 
 
-class Ledger:
-    """The prefixes each model has stored."""
+class PromptCache:
+    """The prefixes that are stored for each model."""
 
     def __init__(self) -> None:
         self._stored: set[bytes] = set()
 
     def account(self, body: JsonObject) -> PromptTokens:
-        """The tokens of this prompt, which is remembered for the next one."""
+        """Count the tokens of this prompt, and store its marked prefixes for the next one."""
         total = read = marked_up_to = 0
         ttl = "5m"
         prefix = hashlib.sha256(str(body.get("model")).encode())
@@ -100,29 +100,24 @@ def count(text: str) -> int:
 
 
 def token_ends(text: str) -> Iterator[int]:
-    """Where each token of the text ends."""
+    """The end of each token in the text."""
     return (token.end() for token in _TOKEN.finditer(text))
 
 
 def _prompt(body: JsonObject) -> Iterator[_PromptBlock]:
-    for tool in body.get("tools") or []:
-        yield _block("tool", tool)
-    for block in blocks(body.get("system")):
-        if not str(block.get("text")).startswith(BILLING_NOTE):
-            yield _block("system", block)
+    placed: list[tuple[object, JsonObject]] = [("tool", tool) for tool in body.get("tools") or []]
+    system = blocks(body.get("system"))
+    placed += [("system", block) for block in system if not str(block.get("text")).startswith(BILLING_NOTE)]
     for message in body.get("messages") or []:
-        for block in blocks(message.get("content")):
-            yield _block(message.get("role"), block)
-
-
-def _block(place: object, block: JsonObject) -> _PromptBlock:
-    bare = {key: value for key, value in block.items() if key != "cache_control"}
-    canonical = json.dumps([place, bare], sort_keys=True, ensure_ascii=False)
-    return _PromptBlock(canonical, _block_tokens(bare), block.get("cache_control"))
+        placed += [(message.get("role"), block) for block in blocks(message.get("content"))]
+    for place, block in placed:
+        bare = {key: value for key, value in block.items() if key != "cache_control"}
+        canonical = json.dumps([place, bare], sort_keys=True, ensure_ascii=False)
+        yield _PromptBlock(canonical, _block_tokens(bare), block.get("cache_control"))
 
 
 def _block_tokens(block: JsonObject) -> int:
-    """Texts count as they are, anything with structure as its JSON, and base64 data at a flat price."""
+    """Count a text as it is, base64 data with a flat number, and any other structure as its JSON."""
     match block:
         case {"type": "text", "text": str(text)}:
             return count(text)
