@@ -18,11 +18,11 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from claude_openai.core.failures import Failure
-from claude_openai.core.ports import Description, RunStore
+from claude_openai.core.ports import Description
 from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions, QueueLimits, RunRegistry
 from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection
-from claude_openai.store import MemoryRuns
+from claude_openai.store import MemoryRuns, SqliteRuns
 from claude_openai.system.serving import Server, base_url, bound, serving
 from claude_openai.testing.scripted_backend import DESCRIPTION, ScriptedBackend, Step
 from tests.http.exchange import Configuration, Served
@@ -49,7 +49,7 @@ class Serve(Protocol):
         self,
         *scripts: Iterable[Step],
         description: Description | Failure = DESCRIPTION,
-        store: RunStore | None = None,
+        store: MemoryRuns | SqliteRuns | None = None,
         wall_clock: Callable[[], float] = time.time,
         **configuration: Unpack[Configuration],
     ) -> Served: ...
@@ -84,18 +84,19 @@ def serve(house: tuple[Stage, httpx2.AsyncClient, TaskGroup]) -> Serve:
     def start(
         *scripts: Iterable[Step],
         description: Description | Failure = DESCRIPTION,
-        store: RunStore | None = None,
+        store: MemoryRuns | SqliteRuns | None = None,
         wall_clock: Callable[[], float] = time.time,
         **configuration: Unpack[Configuration],
     ) -> Served:
-        runs = RunRegistry(store or MemoryRuns())
+        store = store or MemoryRuns()
         backend = ScriptedBackend(*scripts, description=description)
         gateway = Gateway(
             backend,
             sessions,
             GatewayLimits(queue=QueueLimits(max_running=2)),
             ModelOptions(aliases=(("gpt-4o", "sonnet"),)),
-            runs,
+            RunRegistry(store),
+            responses=store.responses,
             now=wall_clock,
         )
         stage.app = app = create_app(Services(gateway, "1.2.3", **configuration))

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from claude_openai.core.events import Usage
 from claude_openai.core.messages import ToolCall
-from claude_openai.core.runs import Kept, Run, RunState
+from claude_openai.core.responses import StoredResponse
+from claude_openai.core.runs import Run, RunState
 from claude_openai.store import Retention, sqlite_runs
 from tests.own_loop import in_a_loop_of_its_own
 from tests.patience import PATIENCE_SECONDS
@@ -36,6 +37,12 @@ def a_run(**changes: Any) -> Run:
         arrived_at=NOW + number,
     )
     return replace(run, **changes)
+
+
+def response_of(run: Run, **changes: Any) -> StoredResponse:
+    """The response that `run` answers."""
+    response = StoredResponse(run.answer_id, run.id, run.principal, None, '[{"id": "item_1"}]', '{"output": []}')
+    return replace(response, **changes)
 
 
 KEEPS_ALL = Retention(days=30, max_bytes=10**9)
@@ -89,5 +96,4 @@ runs = st.builds(
     cost_usd=st.none() | st.floats(0, 1e6),
     text=_texts,
     calls=st.lists(st.builds(ToolCall, _texts, _texts, _texts), max_size=3).map(tuple),
-    kept=st.none() | st.builds(Kept, _texts, _texts),
 )

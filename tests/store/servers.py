@@ -23,7 +23,7 @@ import anyio
 from claude_openai.core.runs import Run, RunState
 from claude_openai.store import saved_runs, sqlite_runs
 from claude_openai.store.sqlite.store import opened
-from claude_openai.store.sqlite.writer import Writer
+from claude_openai.store.sqlite.writer import Batch, Writer
 from tests.store.samples import KEEPS_ALL, a_run, until
 
 ACKNOWLEDGED = "acknowledged"
@@ -67,8 +67,8 @@ async def live(folder: Path) -> None:
 
 
 async def write(writer: Writer, run: Run) -> None:
-    writer.save(run)
-    await until(lambda: not writer.unwritten())
+    writer.save(Batch({run.id: run}))
+    await until(lambda: not writer.unwritten().runs)
 
 
 def acknowledge(folder: Path, run: str, state: RunState) -> None:

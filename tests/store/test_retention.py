@@ -14,7 +14,7 @@ from claude_openai.store.sqlite.database_files import NAME
 from claude_openai.store.sqlite.retention import BATCH_RUNS, forget
 from claude_openai.store.sqlite.rows import SAVE, row_of
 from claude_openai.store.sqlite.store import opened
-from tests.store.samples import KEEPS_ALL, NOW, a_run, remember, until
+from tests.store.samples import KEEPS_ALL, NOW, a_run, remember, response_of, until
 
 pytestmark = pytest.mark.anyio
 
@@ -29,6 +29,19 @@ def test_runs_that_are_too_old_are_forgotten_at_the_next_start(tmp_path: Path) -
     assert saved_runs(tmp_path).recent(10) == (new, older, old)
     remember(tmp_path)
     assert saved_runs(tmp_path).recent(10) == (new, older)
+
+
+@pytest.mark.proves("store.retention.age")
+async def test_a_response_is_deleted_with_its_run(tmp_path: Path) -> None:
+    now = time.time()
+    new, old = (a_run(arrived_at=now - days * DAY) for days in (0, 31))
+    async with sqlite_runs(tmp_path, Retention(days=40, max_bytes=10**9)) as store:
+        for run in (new, old):
+            await store.responses.save(response_of(run), run)
+    async with sqlite_runs(tmp_path, KEEPS_ALL):
+        await until(lambda: saved_runs(tmp_path).recent(10) == (new,))
+    responses = saved_runs(tmp_path).chain
+    assert (responses(new.answer_id, "local", 1), responses(old.answer_id, "local", 1)) == ((response_of(new),), ())
 
 
 @pytest.mark.proves("store.retention.size")

@@ -1,10 +1,12 @@
 """A run as a row, and back."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 import pytest
 from hypothesis import given
 
+from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run
 from claude_openai.store.sqlite.reader import SavedRuns
 from claude_openai.store.sqlite.rows import SAVE, Row, row_of
@@ -27,6 +29,12 @@ def test_whatever_was_saved_comes_back_equal(store: Opened, run: Run) -> None:
     saved = SavedRuns(store.file)
     assert saved.recent(1) == (run,)
     assert saved.find(run.id[:3]) == saved.find(run.answer_id) == saved.find(run.request_id) == (run,)
+
+
+@pytest.mark.proves("store.runs.whole")
+def test_a_response_has_the_columns_of_its_table_in_their_order(store: Opened) -> None:
+    columns = store.connection.execute("SELECT * FROM responses").description
+    assert [column[0] for column in columns] == [field.name for field in fields(StoredResponse)]
 
 
 @pytest.mark.proves("store.runs.whole")

@@ -1,5 +1,6 @@
 """A file's schema: made, brought up to date, and left alone where it is not ours to change."""
 
+import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -91,11 +92,35 @@ def test_a_store_of_the_first_schema_can_be_read_and_stays_as_it_was(first_schem
 
 
 @pytest.mark.proves("store.migrations")
-def test_a_migrated_store_has_the_schema_of_a_new_one(first_schema: Path, tmp_path: Path) -> None:
-    new = tmp_path / "new"
-    for folder in (first_schema.parent, new):
+def test_responses_move_to_a_table_of_their_own_and_their_runs_stay(file: Path) -> None:
+    script(file, Path(__file__).with_name("schema_3.sql").read_text("utf-8"))
+    saved = saved_runs(file.parent)
+    by_a_command = saved.recent(10), saved.chain(f"resp_{4:032x}", "local", 10)
+    remember(file.parent)
+    assert (saved.recent(10), saved.chain(f"resp_{4:032x}", "local", 10)) == by_a_command
+    runs, chain = by_a_command
+    assert [(run.id, run.state, run.text) for run in runs] == [
+        (f"{8:032x}", RunState.FAILED, "Hel"),
+        (f"{6:032x}", RunState.COMPLETED, "Bye."),
+        (f"{4:032x}", RunState.COMPLETED, ""),
+        (f"{2:032x}", RunState.COMPLETED, "Hello Ann."),
+    ]
+    assert [(each.id, each.run_id, each.previous_id) for each in chain] == [
+        (f"resp_{4:032x}", f"{4:032x}", f"resp_{2:032x}"),
+        (f"resp_{2:032x}", f"{2:032x}", None),
+    ]
+    assert [json.loads(each.body)["status"] for each in chain] == ["completed"] * 2
+    assert json.loads(chain[1].items)[0]["content"] == [{"type": "input_text", "text": "I am Ann."}]
+
+
+@pytest.mark.proves("store.migrations")
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_migrated_store_has_the_schema_of_a_new_one(file: Path, number: int) -> None:
+    script(file, Path(__file__).with_name(f"schema_{number}.sql").read_text("utf-8"))
+    new = file.parent / "new"
+    for folder in (file.parent, new):
         remember(folder)
-    assert objects(first_schema) == objects(new / NAME)
+    assert objects(file) == objects(new / NAME)
 
 
 @pytest.mark.proves("store.newer")

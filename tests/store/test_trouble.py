@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from anyio import to_thread
 from structlog.testing import capture_logs
@@ -19,7 +20,8 @@ from claude_openai.store.sqlite import writer
 from claude_openai.store.sqlite.database_files import NAME
 from claude_openai.store.sqlite.store import Opened, opened
 from claude_openai.store.sqlite.writer import MOST_WAITING, Writer
-from tests.store.samples import KEEPS_ALL, a_run, remember, until
+from tests.patience import PATIENCE_SECONDS
+from tests.store.samples import KEEPS_ALL, a_run, remember, response_of, until
 
 pytestmark = pytest.mark.anyio
 
@@ -98,6 +100,26 @@ async def test_a_locked_file_is_told_once_and_what_finds_no_room_meanwhile_is_lo
             await until(lambda: RECOVERED in events(logged))
             assert (await remembered.find(runs[0].id))[0].text == "more"
             assert await remembered.find(runs[-1].id) == ()
+
+
+@pytest.mark.proves("store.trouble.goes-on", "store.responses.saved")
+async def test_a_response_that_cannot_be_written_now_holds_nobody_up_and_is_found_all_the_same(
+    tmp_path: Path, logged: list[EventDict]
+) -> None:
+    store = opened(tmp_path)
+    store.connection.execute("PRAGMA max_page_count = 1").fetchall()
+    run = a_run(text="x" * 100_000)
+    response, earlier = response_of(run, previous_id="resp_0"), response_of(run, id="resp_0")
+    async with written_by(store) as remembered:
+        remembered.responses.begin(earlier)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await remembered.responses.save(response, run)
+        assert await remembered.responses.chain(response.id, "local", 10) == (response, earlier)
+        assert events(logged) == [FULL]
+        await remembered.responses.delete(earlier.id, run)
+        assert await remembered.responses.chain(response.id, "local", 10) == (response,)
+        store.connection.execute("PRAGMA max_page_count = 1000000").fetchall()
+    assert saved_runs(tmp_path).chain(response.id, "local", 10) == (response,)
 
 
 @pytest.mark.proves("store.trouble.goes-on")

@@ -1,4 +1,4 @@
-"""The ports: what a backend and a store of runs must provide."""
+"""The ports: what a backend and a store of runs and responses must provide."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from claude_openai.core.events import Event
 from claude_openai.core.failures import Failure
 from claude_openai.core.models import Model
+from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
 from claude_openai.core.turn import Turn
 
@@ -137,4 +138,34 @@ class RunStore(Protocol):
 
     async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
         """The `limit` runs that arrived last, latest first; with a `state` or a `principal`, only those."""
+        ...
+
+
+class ResponseStore(Protocol):
+    """Stores responses beside the runs of a `RunStore`, under the same rules: one writer, no request fails.
+
+    A response is deleted with its run, when retention deletes that.
+    """
+
+    def begin(self, response: StoredResponse) -> None:
+        """Store a response whose answer has begun. Returns at once; later reads see it."""
+        ...
+
+    async def save(self, response: StoredResponse, run: Run) -> None:
+        """Store `response` and `run`, which has ended, in one transaction.
+
+        Returns when every reader of the store sees both. Where they cannot be written now, that is logged, and it
+        returns after a bounded time; reads of this server see them all the same.
+        """
+        ...
+
+    async def delete(self, response_id: str, run: Run) -> None:
+        """Delete a response and store `run` in one transaction. Returns as `save` does."""
+        ...
+
+    async def chain(self, response_id: str, principal: str, limit: int) -> tuple[StoredResponse, ...]:
+        """The response of `principal` with this id, then the response that it continues, and so on: at most `limit`.
+
+        It is empty if there is no such response, and ends before the first one that is not there any more.
+        """
         ...

@@ -66,14 +66,6 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A stored response of the Responses API, as JSON: the input items of the request, and the response itself."""
-
-    items: str
-    response: str
-
-
-@dataclass(frozen=True, slots=True)
 class Run:
     """The state of one request. Times are Unix seconds, None if that has not happened (yet).
 
@@ -105,7 +97,6 @@ class Run:
     cost_usd: float | None = None
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
-    kept: Kept | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -159,9 +150,9 @@ def apply_event(run: Run, event: Event, now: float) -> Run:
             return run
 
 
-def with_kept(run: Run, kept: Kept | None) -> Run:
-    """`run` with the stored response `kept`; with None it is deleted, together with the run's text and calls."""
-    return replace(run, kept=kept) if kept else replace(run, kept=None, text="", calls=())
+def without_content(run: Run) -> Run:
+    """`run` without what the client was sent, because its response was deleted."""
+    return replace(run, text="", calls=())
 
 
 def release_parked(run: Run) -> Run:

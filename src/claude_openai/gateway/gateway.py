@@ -17,12 +17,13 @@ from claude_openai.core.events import Event, RateLimitReported, Retrying, TurnFa
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.load import Load, Outage, Processes
 from claude_openai.core.models import Catalogue
-from claude_openai.core.ports import Backend, Description
+from claude_openai.core.ports import Backend, Description, ResponseStore
 from claude_openai.core.runs import Caller
 from claude_openai.core.stop_sequences import StopSequenceFilter
 from claude_openai.core.turn import Turn
 from claude_openai.gateway.admission import Admission
 from claude_openai.gateway.models import build_catalogue
+from claude_openai.gateway.responses import ResponseRegistry
 from claude_openai.gateway.runs import LiveRun, RunRegistry, anonymous_caller
 from claude_openai.gateway.session_pool import LeasedSession, SessionLimits, SessionPool
 from claude_openai.gateway.session_table import SessionState
@@ -76,12 +77,14 @@ class Gateway:
         model_options: ModelOptions,
         runs: RunRegistry | None = None,
         *,
+        responses: ResponseStore | None = None,
         now: Callable[[], float] = time.time,
         upstream_ended: Callable[[], str | None] = lambda: None,
     ) -> None:
         """`upstream_ended` says, as a sentence, why there is no upstream any more, where that is known beforehand."""
         queue = limits.queue
         self.runs = runs or RunRegistry()
+        self.responses = ResponseRegistry(self.runs, responses)
         self.places = queue.max_running
         self._backend = backend
         self._admission = Admission(queue.max_running, queue.max_waiting, queue.wait_seconds)

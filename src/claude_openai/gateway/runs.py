@@ -24,7 +24,6 @@ from claude_openai.core.runs import (
     ACTIVE_STATES,
     TERMINAL_STATES,
     Caller,
-    Kept,
     Run,
     RunState,
     Visible,
@@ -33,7 +32,7 @@ from claude_openai.core.runs import (
     mark_started,
     new_run,
     release_parked,
-    with_kept,
+    without_content,
 )
 from claude_openai.core.turn import Turn
 from claude_openai.gateway.timeouts import StopSignal
@@ -99,9 +98,9 @@ class LiveRun:
             self.visible.append(event)
             self._notify()
 
-    def store_response(self, kept: Kept | None) -> Run:
-        """Attach the response that the client may refer to later."""
-        self._run = with_kept(self.run, kept)
+    def delete_content(self) -> Run:
+        """Forget what the client was sent, because its response was deleted."""
+        self._run = without_content(self.run)
         return self._run
 
     def release_parked(self) -> None:
@@ -180,6 +179,7 @@ class RunRegistry:
         self._store = store
         self._now = now
         self._live: dict[str, LiveRun] = {}
+        self._held: set[str] = set()
         self._ended: Counter[RunState] = Counter()
 
     @contextmanager
@@ -222,19 +222,44 @@ class RunRegistry:
     def cancel(self, run: Run) -> Run | None:
         """End `run` now. Returns the run as it is then, or None where it had ended already."""
         live = self._live.get(run.id)
-        if live is None:
+        if live is None or live.state in TERMINAL_STATES:
             return None
         log.info("run.cancelled", run_id=run.id, state=live.state)
         live.cancel()
         return live.run
 
-    async def store_response(self, run_id: str, principal: str, kept: Kept | None) -> None:
-        """Store the response with its run, or (None) delete it and the text of the run."""
-        if live := self._live.get(run_id):
-            self._save(live.store_response(kept))
-            return
-        for run in await self.find(run_id, principal):
-            self._save(with_kept(run, kept))
+    @contextmanager
+    def hold(self, run_id: str) -> Iterator[None]:
+        """A block in which the end of a run is not saved, so that it can be saved together with its response.
+
+        `release` returns the run to be saved. Where it is not called, the run is saved at the end of the block.
+        """
+        self._held.add(run_id)
+        try:
+            yield
+        finally:
+            ended = run_id in self._live and self._live[run_id].state not in ACTIVE_STATES
+            if run_id in self._held and ended:
+                self._save(self.release(run_id))
+            self._held.discard(run_id)
+
+    def is_held(self, run_id: str) -> bool:
+        """Whether the end of the run is not saved yet, although it may have ended."""
+        return run_id in self._held
+
+    def release(self, run_id: str) -> Run:
+        """The live run as it is now, for the caller to save. It is held no more, and live no more if it has ended."""
+        self._held.discard(run_id)
+        live = self._live[run_id]
+        if live.state in TERMINAL_STATES:
+            del self._live[run_id]
+            self._ended[live.state] += 1
+        return live.run
+
+    def delete_content(self, run: Run) -> Run:
+        """`run` without what the client was sent, which the caller saves."""
+        live = self._live.get(run.id)
+        return live.delete_content() if live else without_content(run)
 
     def counts(self) -> RunCounts:
         """How many runs there are in each active state, and how many have ended in each terminal state."""
@@ -253,11 +278,11 @@ class RunRegistry:
         return (live for live in self._live.values() if live.run.principal == principal)
 
     def _changed(self, live: LiveRun) -> None:
-        run = live.run
-        if run.state in TERMINAL_STATES:
-            self._live.pop(run.id, None)
-            self._ended[run.state] += 1
-        self._save(run)
+        run_id = live.run.id
+        if live.state in ACTIVE_STATES:
+            self._save(live.run)
+        elif run_id not in self._held:
+            self._save(self.release(run_id))
 
     def _save(self, run: Run) -> None:
         if self._store:

@@ -1,7 +1,7 @@
 """What the HTTP layer needs of the use cases below it."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Protocol
 
 from claude_openai.core.events import Event, RateLimitReported
@@ -9,7 +9,8 @@ from claude_openai.core.failures import Failure
 from claude_openai.core.load import Load, Outage
 from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Description
-from claude_openai.core.runs import Caller, Kept, Run, RunState, Visible
+from claude_openai.core.responses import StoredResponse
+from claude_openai.core.runs import Caller, Run, RunState, Visible
 from claude_openai.core.turn import Turn
 
 
@@ -45,8 +46,44 @@ class RunRegistry(Protocol):
         """End `run` now: it as it is then; None where it is over already."""
         ...
 
-    async def store_response(self, run_id: str, principal: str, kept: Kept | None) -> None:
-        """Store a response of the Responses API with its run; None deletes it, and what was said in the run."""
+
+class ResponseRecord(Protocol):
+    """Stores one response while it is answered."""
+
+    def begin(self, response: StoredResponse) -> None:
+        """Store the response as it begins, so that it can be found and cancelled; only the first call has an effect."""
+        ...
+
+    async def save(self, response: StoredResponse) -> None:
+        """Store the complete response and the end of its run in one transaction; returns when it is done."""
+        ...
+
+
+class ResponseRegistry(Protocol):
+    """The stored responses."""
+
+    def record(self, run_id: str) -> AbstractContextManager[ResponseRecord]:
+        """A block that contains the whole of a run. Where the response is not saved in it, the run is saved alone."""
+        ...
+
+    async def chain(self, response_id: str, principal: str, limit: int = 1) -> tuple[StoredResponse, ...]:
+        """The response with this id, then the one that it continues, and so on, at most `limit`."""
+        ...
+
+    async def run_of(self, response: StoredResponse) -> Run | None:
+        """The run of `response`; None if it is not there any more."""
+        ...
+
+    def is_active(self, run: Run) -> bool:
+        """Whether the response of `run` is still being answered."""
+        ...
+
+    def cancel(self, run: Run) -> Run | None:
+        """End `run`; its response is stored as cancelled. None where it had ended already."""
+        ...
+
+    async def delete(self, response: StoredResponse, run: Run) -> None:
+        """Delete `response`, and what its `run` has of the answer."""
         ...
 
 
@@ -56,6 +93,11 @@ class Gateway(Protocol):
     @property
     def runs(self) -> RunRegistry:
         """Every turn there is or was."""
+        ...
+
+    @property
+    def responses(self) -> ResponseRegistry:
+        """The stored responses."""
         ...
 
     @property

@@ -29,7 +29,6 @@ from claude_openai.claude_code.processes.stale_folders import SweepResult, sweep
 from claude_openai.claude_code.sdk import AgentPolicy, RecyclePolicy, SdkBackend, SdkSettings, bundled_cli
 from claude_openai.core.agent import AgentRules
 from claude_openai.core.failures import LOG_IN, RequestFailed
-from claude_openai.core.ports import RunStore
 from claude_openai.errors import LaunchError
 from claude_openai.gateway import (
     Gateway,
@@ -44,7 +43,7 @@ from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection, Room, places_within
 from claude_openai.server.simulator_process import SimulatorProcess, simulator_process
 from claude_openai.settings import Settings
-from claude_openai.store import MemoryRuns, Retention, sqlite_runs
+from claude_openai.store import MemoryRuns, Retention, SqliteRuns, sqlite_runs
 from claude_openai.system.descriptors import raise_limit
 from claude_openai.system.places import Places, Settled
 from claude_openai.system.serving import ACCEPTED_AT_ONCE, Server, base_url, listening, serving
@@ -192,7 +191,7 @@ def application(
     sessions: TaskGroup,
     *,
     scratch: Callable[[], AbstractContextManager[Scratch]],
-    store: RunStore | None = None,
+    store: MemoryRuns | SqliteRuns | None = None,
     simulator: SimulatorProcess | None = None,
 ) -> tuple[Gateway, ASGIApp]:
     """The use cases over the real Claude Code, and the application that offers them. No process runs yet.
@@ -205,6 +204,7 @@ def application(
     """
     backend = _backend(settings, login, settled, scratch)
     sessions.start_soon(backend.run)
+    store = store or MemoryRuns()
     gateway = Gateway(
         backend,
         sessions,
@@ -220,7 +220,8 @@ def application(
             tuple(settings.model_aliases.items()),
             settings.models_override,
         ),
-        RunRegistry(store or MemoryRuns()),
+        RunRegistry(store),
+        responses=store.responses,
         upstream_ended=lambda: simulator.ended if simulator else None,
     )
     services = Services(
@@ -343,7 +344,7 @@ async def _upstream(
 
 
 @asynccontextmanager
-async def _store(settings: Settings, places: Places) -> AsyncIterator[RunStore]:
+async def _store(settings: Settings, places: Places) -> AsyncIterator[MemoryRuns | SqliteRuns]:
     if settings.store == "memory":
         yield MemoryRuns()
         return

@@ -1,9 +1,15 @@
-"""The search rules of `core.ports.RunStore` for runs in memory. `sqlite/sql/queries` has the same rules in SQL."""
+"""The rules of `core.ports.RunStore` and `ResponseStore` for values in memory; `sqlite/sql/queries` has them in SQL."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import fields, replace
+from typing import Any, TypeVar
 
+from claude_openai.core.messages import ToolCall
+from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
 from claude_openai.jsontools.surrogates import without_surrogates
+
+Record = TypeVar("Record", Run, StoredResponse)
 
 
 def latest(
@@ -17,19 +23,42 @@ def latest(
 def find_by_prefix(runs: Iterable[Run], wanted: str, principal: str | None = None) -> tuple[Run, ...]:
     """The runs with an id equal to `wanted`, else those with an id that begins so; two mean that it is not unique."""
     wanted = without_surrogates(wanted)
-    candidates = [
-        run for run in runs if any(name.startswith(wanted) for name in _names(run)) and _is_of(run, principal)
-    ]
-    exact = [run for run in candidates if wanted in _names(run)]
+    candidates = [run for run in runs if any(name.startswith(wanted) for name in run.names) and _is_of(run, principal)]
+    exact = [run for run in candidates if wanted in run.names]
     return tuple(sorted(exact or candidates, key=_age, reverse=True)[:2])
+
+
+def walk_chain(
+    find: Callable[[str], StoredResponse | None], response_id: str, principal: str, limit: int
+) -> tuple[StoredResponse, ...]:
+    """`core.ports.ResponseStore.chain` over `find`, which returns the response with an id, of whatever principal."""
+    chain: list[StoredResponse] = []
+    wanted: str | None = response_id
+    while wanted is not None and len(chain) < limit:
+        response = find(without_surrogates(wanted))
+        if response is None or response.principal != without_surrogates(principal):
+            break
+        chain.append(response)
+        wanted = response.previous_id
+    return tuple(chain)
+
+
+def utf8_safe(value: Record) -> Record:
+    """`value` with lone surrogates replaced, so that UTF-8 can encode it; the same object if it has none."""
+    changed: dict[str, Any] = {}
+    for field in fields(value):
+        text = getattr(value, field.name)
+        if isinstance(text, str) and (safe := without_surrogates(text)) != text:
+            changed[field.name] = safe
+    if isinstance(value, Run):
+        calls = tuple(ToolCall(*map(without_surrogates, (call.id, call.name, call.arguments))) for call in value.calls)
+        if calls != value.calls:
+            changed["calls"] = calls
+    return replace(value, **changed) if changed else value
 
 
 def _is_of(run: Run, principal: str | None) -> bool:
     return principal is None or run.principal == without_surrogates(principal)
-
-
-def _names(run: Run) -> tuple[str, str, str]:
-    return run.id, run.answer_id, run.request_id
 
 
 def _age(run: Run) -> tuple[float, str]:

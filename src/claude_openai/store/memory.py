@@ -1,27 +1,57 @@
-"""The store in memory: runs are kept while the server runs, and nothing is written to disk."""
+"""The store in memory: runs and responses are kept while the server runs, and nothing is written to disk."""
 
+from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
-from claude_openai.store.matching import find_by_prefix, latest
-from claude_openai.store.sqlite.rows import utf8_safe
+from claude_openai.store.matching import find_by_prefix, latest, utf8_safe, walk_chain
 
 MOST_RUNS = 1000
 """With their answers some MB; the oldest are dropped first."""
 
 
 class MemoryRuns:
-    """A `core.ports.RunStore` without a file."""
+    """A `core.ports.RunStore` without a file; `responses` is its `ResponseStore`."""
 
     def __init__(self, most: int = MOST_RUNS) -> None:
+        self.responses = MemoryResponses(self)
         self._most = most
         self._runs: dict[str, Run] = {}
 
     def save(self, run: Run) -> None:
         self._runs[run.id] = utf8_safe(run)
         if len(self._runs) > self._most:
-            del self._runs[next(iter(self._runs))]
+            oldest = self._runs.pop(next(iter(self._runs)))
+            self.responses.forget(oldest.id)
 
     async def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
         return find_by_prefix(self._runs.values(), wanted, principal)
 
     async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
         return latest(self._runs.values(), limit, state, principal)
+
+
+class MemoryResponses:
+    """A `core.ports.ResponseStore` beside `runs`."""
+
+    def __init__(self, runs: MemoryRuns) -> None:
+        self._runs = runs
+        self._responses: dict[str, StoredResponse] = {}
+
+    def begin(self, response: StoredResponse) -> None:
+        response = utf8_safe(response)
+        self._responses[response.id] = response
+
+    async def save(self, response: StoredResponse, run: Run) -> None:
+        self.begin(response)
+        self._runs.save(run)
+
+    async def delete(self, response_id: str, run: Run) -> None:
+        self._responses.pop(response_id, None)
+        self._runs.save(run)
+
+    async def chain(self, response_id: str, principal: str, limit: int) -> tuple[StoredResponse, ...]:
+        return walk_chain(self._responses.get, response_id, principal, limit)
+
+    def forget(self, run_id: str) -> None:
+        """Delete the response of a run that is dropped."""
+        for response in [each for each in self._responses.values() if each.run_id == run_id]:
+            del self._responses[response.id]

@@ -8,7 +8,7 @@ import pytest
 from claude_openai.core.agent import AgentRules
 from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.messages import Message
-from claude_openai.core.runs import Kept
+from claude_openai.core.responses import StoredResponse
 from claude_openai.protocols.responses.request import ParsedRequest, parse_request, read_turn
 from tests.protocols.chat_completions.asking import CATALOGUE
 
@@ -20,7 +20,9 @@ def reading(**fields: object) -> ParsedRequest:
     return reading_of({"input": "Hello", **fields})
 
 
-def reading_of(body: object, history: tuple[Kept, ...] = (), rules: AgentRules | None = None) -> ParsedRequest:
+def reading_of(
+    body: object, history: tuple[StoredResponse, ...] = (), rules: AgentRules | None = None
+) -> ParsedRequest:
     request = parse_request(json.dumps(body).encode())
     return read_turn(request, CATALOGUE, response_id="resp_1", created=1_700_000_000, history=history, rules=rules)
 
@@ -40,3 +42,8 @@ def refusal(**fields: object) -> Failure:
 def sample(name: str) -> object:
     """The body of a request that a real client sent."""
     return json.loads((SAMPLES / f"{name}.json").read_text("utf-8"))
+
+
+def stored_response(items: str, body: object) -> StoredResponse:
+    """A stored response with these input items, as JSON, and this body."""
+    return StoredResponse("resp_0", "0", "local", None, items, json.dumps(body))

@@ -7,9 +7,8 @@ import pytest
 
 from claude_openai.core.fingerprint import fingerprint
 from claude_openai.core.messages import AssistantMessage, Image, Message, Text, ToolCall, ToolMessage, UserMessage
-from claude_openai.core.runs import Kept
-from claude_openai.protocols.responses.stored import said_in
-from tests.protocols.responses.asking import reading, reading_of, refusal
+from claude_openai.protocols.responses.stored import items_with_output
+from tests.protocols.responses.asking import reading, reading_of, refusal, stored_response
 
 PIXEL = "iVBORw0KGgo="
 GO = {"role": "user", "content": "Go"}
@@ -251,7 +250,7 @@ def test_such_a_conversation_is_the_same_when_it_grows_and_when_it_was_stored() 
     assert after.starts_with(before)
     asked = reading(input=begun)
     answered = {"output": [{"type": "message", "role": "assistant", "content": "Thus."}]}
-    history = (Kept(asked.items, json.dumps(answered)),)
-    assert said_in(asked.items, json.dumps(answered))[1] == {"id": "item_1_1", **search}
+    history = (stored_response(asked.items, answered),)
+    assert items_with_output(*history)[1] == {"id": "item_1_1", **search}
     again = reading_of({"input": "Go", "previous_response_id": "resp_0"}, history)
     assert fingerprint(again.turn).starts_with(before)

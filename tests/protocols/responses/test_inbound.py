@@ -19,14 +19,13 @@ from claude_openai.core.messages import (
     ToolMessage,
     UserMessage,
 )
-from claude_openai.core.runs import Kept
 from claude_openai.core.tools import ToolChoice
 from claude_openai.core.turn import Sampling
 from claude_openai.protocols.common.conversation import CONTINUE
 from claude_openai.protocols.common.parameters import markdown_table
 from claude_openai.protocols.responses.parameters import PARAMETERS
 from claude_openai.protocols.responses.wire.request import ResponsesRequest
-from tests.protocols.responses.asking import conversation, reading, reading_of, refusal, sample
+from tests.protocols.responses.asking import conversation, reading, reading_of, refusal, sample, stored_response
 from tests.protocols.test_agent import rules
 
 WEATHER = {"type": "function", "name": "get_weather", "parameters": {"type": "object", "properties": {}}}
@@ -261,7 +260,7 @@ def test_the_response_tells_back_what_was_asked_for() -> None:
 def test_a_response_goes_on_from_the_items_of_an_earlier_one() -> None:
     asked = [{"role": "user", "content": "I am Ann."}]
     answered = {"output": [{"type": "message", "role": "assistant", "content": "Hello Ann."}]}
-    history = (Kept(json.dumps(asked), json.dumps(answered)),)
+    history = (stored_response(json.dumps(asked), answered),)
     turn = reading_of({"input": "Who am I?", "previous_response_id": "resp_0"}, history).turn
     assert turn.messages == (said("I am Ann."), AssistantMessage("Hello Ann."), said("Who am I?"))
 

@@ -4,6 +4,7 @@ Of several answers (`n`) each is a turn and a run of its own; the failure of one
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
@@ -85,9 +86,9 @@ class ChatRequest:
     def adjusted(self) -> Sequence[str]:
         return self.parsed.adjusted
 
-    def writer(self, caller: Caller) -> "ChunkWriter | ObjectWriter":
+    def writer(self, caller: Caller) -> AbstractContextManager["ChunkWriter | ObjectWriter"]:
         """For a stream or a whole answer, as the request asks."""
-        return (ChunkWriter if self.stream else ObjectWriter)(self, caller)
+        return nullcontext((ChunkWriter if self.stream else ObjectWriter)(self, caller))
 
 
 class ChunkWriter:

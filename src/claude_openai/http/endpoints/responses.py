@@ -1,11 +1,12 @@
 """`/v1/responses`: a request becomes a turn, and the turn's events one response or the events of its stream.
 
-A response that is to be stored is kept with its run: as it stands when it begins, and as it ends, before the client is
-told of that, so that its next request can go on from it.
+A response is stored when its stream begins, so that it can be found and cancelled, and when it ends, together with its
+run, before the client receives its end: the client's next request can continue it.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 
 from starlette.datastructures import QueryParams
@@ -14,13 +15,14 @@ from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.core.runs import ACTIVE_STATES, Caller, Kept, Run, RunState
+from claude_openai.core.responses import StoredResponse
+from claude_openai.core.runs import Caller, Run, RunState
 from claude_openai.core.turn import Turn
 from claude_openai.http.endpoints.pagination import page_limit
 from claude_openai.http.generation.context import GenerationContext, run_in_thread_if_large
 from claude_openai.http.middleware.auth import principal
 from claude_openai.http.middleware.errors import HttpError, shown
-from claude_openai.http.ports import RunRegistry
+from claude_openai.http.ports import ResponseRecord, ResponseRegistry
 from claude_openai.protocols.common.errors import OPENAI_ERRORS
 from claude_openai.protocols.common.wire import sse
 from claude_openai.protocols.responses import stored
@@ -34,10 +36,10 @@ PREFIX = "resp_"
 PREVIOUS = "previous_response_id"
 
 MOST_BEFORE = 1000
-"""Responses that a conversation may have gone through: each is looked up."""
+"""Responses that a conversation may consist of, or whose items one request may name."""
 
 MOST_ITEMS, ITEMS = 100, 20
-"""Of one page, as OpenAI has it: at most, and where nothing is said."""
+"""Items of one page, as OpenAI has it: at most, and where the client gives no number."""
 
 
 class Responses:
@@ -49,11 +51,11 @@ class Responses:
 
     async def read(self, body: bytes, caller: Caller, context: GenerationContext) -> "ResponseRequest":
         """See `GenerationProtocol.read`."""
-        runs = context.gateway.runs
+        responses = context.gateway.responses
         request = await run_in_thread_if_large(len(body), parse_request, body)
-        named = await _named(runs, request, caller.principal)
+        named = await _named(responses, request, caller.principal)
         request = await run_in_thread_if_large(_size(named), with_items, request, named)
-        history = await _before(runs, request.previous_response_id, caller.principal)
+        history = await _history(responses, request.previous_response_id, caller.principal)
         catalogue = await context.gateway.catalogue()
         read = partial(
             read_turn,
@@ -66,7 +68,7 @@ class Responses:
             rules=context.agent_rules,
         )
         parsed = await run_in_thread_if_large(len(body) + _size((*named, *history)), read)
-        return ResponseRequest(parsed, runs, context.now)
+        return ResponseRequest(parsed, responses, context.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class ResponseRequest:
     """Implements `http.generation.driver.GenerationRequest`."""
 
     parsed: ParsedRequest
-    runs: RunRegistry
+    responses: ResponseRegistry
     now: Callable[[], int]
 
     @property
@@ -93,27 +95,37 @@ class ResponseRequest:
     def adjusted(self) -> Sequence[str]:
         return self.parsed.adjusted
 
-    def writer(self, caller: Caller) -> "ResponseWriter":
-        return ResponseWriter(self, caller)
+    @contextmanager
+    def writer(self, caller: Caller) -> Iterator["ResponseWriter"]:
+        """See `GenerationRequest.writer`."""
+        if self.parsed.response.store:
+            with self.responses.record(caller.run_id) as record:
+                yield ResponseWriter(self, caller, record)
+        else:
+            yield ResponseWriter(self, caller, None)
 
 
 class ResponseWriter:
-    """Writes one response: its events, or the whole of it. It is stored with its run, if the client wants that."""
+    """Writes one response: its events, or the whole of it. It is stored where there is a `record`."""
 
-    def __init__(self, request: ResponseRequest, caller: Caller) -> None:
+    def __init__(self, request: ResponseRequest, caller: Caller, record: ResponseRecord | None) -> None:
         parsed = request.parsed
         self._encoder = ResponseEncoder(
             parsed.response, item_ids(caller.answer_id), request.now, parsed.shows_thinking, parsed.shows_activity
         )
         self._items = parsed.items
         self._caller = caller
-        self._runs = request.runs
+        self._record = record
+        self._stream = request.stream
         self._complete = False
 
     def feed(self, choice: int, event: Event) -> bytes:  # noqa: ARG002 -- a request has one response
         """See `AnswerWriter.feed`."""
         self._complete = isinstance(event, TurnFinished | TurnFailed)
-        return b"".join(sse.event(each.to_json(), each.type) for each in self._encoder.feed(event))
+        data = b"".join(sse.event(each.to_json(), each.type) for each in self._encoder.feed(event))
+        if data and self._stream and self._record and not self._complete:
+            self._record.begin(self._stored)
+        return data
 
     @property
     def is_complete(self) -> bool:
@@ -121,68 +133,77 @@ class ResponseWriter:
 
     async def save(self) -> None:
         """See `AnswerWriter.save`."""
-        response = self._encoder.response
-        if response.store:
-            kept = Kept(self._items, response.to_json())
-            await self._runs.store_response(self._caller.run_id, self._caller.principal, kept)
+        if self._record:
+            await self._record.save(self._stored)
 
     def body(self) -> str:
         return self._encoder.response.to_json()
 
+    @property
+    def _stored(self) -> StoredResponse:
+        response, caller = self._encoder.response, self._caller
+        return StoredResponse(
+            caller.answer_id,
+            caller.run_id,
+            caller.principal,
+            response.previous_response_id,
+            self._items,
+            response.to_json(),
+        )
 
-class StoredResponse:
+
+class OneResponse:
     """`GET` and `DELETE` of `/v1/responses/{response}`."""
 
-    def __init__(self, runs: RunRegistry) -> None:
-        self._runs = runs
+    def __init__(self, responses: ResponseRegistry) -> None:
+        self._responses = responses
 
     async def get(self, scope: Scope, receive: Receive, send: Send) -> None:
         if QueryParams(scope["query_string"]).get("stream", "false").lower() not in ("false", "0"):
-            sentence = "Unsupported parameter: 'stream'. What is stored is told whole, as one object."
+            sentence = "Unsupported parameter: 'stream'. A stored response is sent as one object."
             raise RequestFailed(Failure(Kind.UNSUPPORTED_PARAMETER, sentence, "stream"))
-        _, kept = await _meant(self._runs, scope)
-        await _json(kept.response)(scope, receive, send)
+        response, _ = await _requested(self._responses, scope)
+        await _json(response.body)(scope, receive, send)
 
     async def delete(self, scope: Scope, receive: Receive, send: Send) -> None:
-        run, _ = await _meant(self._runs, scope)
-        if run.state in ACTIVE_STATES:
-            raise HttpError(400, f"Cannot delete the response {run.answer_id}: it is being answered. Cancel it first.")
-        await self._runs.store_response(run.id, run.principal, None)
-        await _json(Deleted(id=run.answer_id).to_json())(scope, receive, send)
+        response, run = await _requested(self._responses, scope)
+        if self._responses.is_active(run):
+            raise HttpError(400, f"Cannot delete the response {response.id}: it is being answered. Cancel it first.")
+        await self._responses.delete(response, run)
+        await _json(Deleted(id=response.id).to_json())(scope, receive, send)
 
 
 class CancelResponse:
-    """`POST /v1/responses/{response}/cancel`, while it is answered: its client is told so, and upstream is ended."""
+    """`POST /v1/responses/{response}/cancel`: ends a response that is being answered."""
 
-    def __init__(self, runs: RunRegistry) -> None:
-        self._runs = runs
+    def __init__(self, responses: ResponseRegistry) -> None:
+        self._responses = responses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        run, kept = await _meant(self._runs, scope)
-        if run.state is RunState.CANCELLED:
-            await _json(kept.response)(scope, receive, send)
-            return
-        if run.state not in ACTIVE_STATES or self._runs.cancel(run) is None:
-            raise HttpError(400, f"Cannot cancel the response {run.answer_id}: it is {run.state.value}.")
-        response = stored.cancelled(kept.response)
-        await self._runs.store_response(run.id, run.principal, Kept(kept.items, response))
-        await _json(response)(scope, receive, send)
+        response, run = await _requested(self._responses, scope)
+        body = response.body
+        if run.state is not RunState.CANCELLED:
+            if not self._responses.is_active(run) or self._responses.cancel(run) is None:
+                raise HttpError(400, f"Cannot cancel the response {response.id}: it is {run.state.value}.")
+            body = stored.cancelled(body)
+        await _json(body)(scope, receive, send)
 
 
 class InputItems:
     """`GET /v1/responses/{response}/input_items`."""
 
-    def __init__(self, runs: RunRegistry) -> None:
-        self._runs = runs
+    def __init__(self, responses: ResponseRegistry) -> None:
+        self._responses = responses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        run, kept = await _meant(self._runs, scope)
+        response, _ = await _requested(self._responses, scope)
         query = QueryParams(scope["query_string"])
         order = query.get("order", "desc")
         if order not in {"asc", "desc"}:
             raise _invalid(f"order must be asc or desc, not {shown(order)!r}.", "order")
-        history = await _found_before(self._runs, stored.previous_response_id(kept.response), run.principal)
-        items = await run_in_thread_if_large(_size([kept, *history]), stored.asked_with, kept, history)
+        chain = await self._responses.chain(response.id, response.principal, MOST_BEFORE + 1)
+        history = chain[:0:-1]  # as far back as it is still there, the first one first
+        items = await run_in_thread_if_large(_size(chain), stored.input_items, response, history)
         after = query.get("after")
         page = stored.page(
             items, after=after, limit=page_limit(query, default=ITEMS, most=MOST_ITEMS), newest_first=order == "desc"
@@ -192,69 +213,60 @@ class InputItems:
         await _json(page.to_json())(scope, receive, send)
 
 
-async def _before(runs: RunRegistry, previous: str | None, asked_by: str) -> list[Kept]:
+async def _history(responses: ResponseRegistry, previous: str | None, asked_by: str) -> tuple[StoredResponse, ...]:
     """The responses of the conversation up to `previous`, the first one first.
 
     Raises:
-        Refused: it, or one before it, is not there any more, is another's, or is still being answered; or there are too
-            many.
+        HttpError: `previous`, or one before it, is deleted, is another key's or is still being answered; or there are
+            too many.
     """
-    found_so_far: list[Kept] = []
-    while previous is not None:
-        found = await _kept(runs, previous, asked_by)
-        if found is None:
-            sentence = f"Previous response with id '{shown(previous)}' not found."
-            raise HttpError(400, sentence, code="previous_response_not_found", param=PREVIOUS)
-        run, kept = found
-        if run.state in ACTIVE_STATES:
-            raise HttpError(400, f"Previous response with id '{previous}' is still being answered.", param=PREVIOUS)
-        if len(found_so_far) == MOST_BEFORE:
-            sentence = f"The conversation has more than {MOST_BEFORE} responses. Send it as input instead."
-            raise HttpError(400, sentence, param=PREVIOUS)
-        found_so_far.append(kept)
-        previous = stored.previous_response_id(kept.response)
-    return found_so_far[::-1]
+    if previous is None:
+        return ()
+    chain = await responses.chain(previous, asked_by, MOST_BEFORE + 1)
+    if len(chain) > MOST_BEFORE:
+        sentence = f"The conversation has more than {MOST_BEFORE} responses. Send it as input instead."
+        raise HttpError(400, sentence, param=PREVIOUS)
+    missing = chain[-1].previous_id if chain else previous
+    run = await responses.run_of(chain[0]) if chain else None
+    if missing is not None or run is None:
+        sentence = f"Previous response with id '{shown(missing or previous)}' not found."
+        raise HttpError(400, sentence, code="previous_response_not_found", param=PREVIOUS)
+    if responses.is_active(run):
+        raise HttpError(400, f"Previous response with id '{previous}' is still being answered.", param=PREVIOUS)
+    return chain[::-1]
 
 
-async def _found_before(runs: RunRegistry, previous: str | None, asked_by: str) -> list[Kept]:
-    """The same as far back as they are still there."""
-    found_so_far: list[Kept] = []
-    while previous and len(found_so_far) < MOST_BEFORE and (found := await _kept(runs, previous, asked_by)):
-        found_so_far.append(found[1])
-        previous = stored.previous_response_id(found[1].response)
-    return found_so_far[::-1]
-
-
-async def _named(runs: RunRegistry, request: ResponsesRequest, asked_by: str) -> list[Kept]:
+async def _named(responses: ResponseRegistry, request: ResponsesRequest, asked_by: str) -> list[StoredResponse]:
     """The responses whose items the request names, as far as they are there.
 
     Raises:
         RequestFailed: there are too many.
     """
-    responses = referenced(request)
-    if len(responses) > MOST_BEFORE:
+    names = referenced(request)
+    if len(names) > MOST_BEFORE:
         raise _invalid(f"The input names items of more than {MOST_BEFORE} responses. Send them as they were.", "input")
-    found = [await _kept(runs, f"{PREFIX}{response}", asked_by) for response in responses]
-    return [each[1] for each in found if each is not None]
+    found = [await responses.chain(f"{PREFIX}{name}", asked_by) for name in names]
+    return [response for chain in found for response in chain]
 
 
-def _size(responses: Sequence[Kept]) -> int:
-    return sum(len(kept.items) + len(kept.response) for kept in responses)
+def _size(responses: Sequence[StoredResponse]) -> int:
+    return sum(len(response.items) + len(response.body) for response in responses)
 
 
-async def _meant(runs: RunRegistry, scope: Scope) -> tuple[Run, Kept]:
+async def _requested(responses: ResponseRegistry, scope: Scope) -> tuple[StoredResponse, Run]:
+    """The response that the path names, with its final state if it has ended, and its run.
+
+    Raises:
+        HttpError: 404: the client's key has no such response.
+    """
     wanted: str = scope["path_params"]["response"]
-    found = await _kept(runs, wanted, principal(scope))
-    if found is None:
-        raise HttpError(404, f"Response with id '{shown(wanted)}' not found.")
-    return found
-
-
-async def _kept(runs: RunRegistry, wanted: str, asked_by: str) -> tuple[Run, Kept] | None:
-    for run in await runs.find(wanted, asked_by):
-        if run.answer_id == wanted and run.kept is not None:
-            return run, Kept(run.kept.items, stored.with_final_state(run.kept.response, run.state))
-    return None
+    for response in await responses.chain(wanted, principal(scope)):
+        run = await responses.run_of(response)
+        if run is not None:
+            if run.state is RunState.CANCELLED or not responses.is_active(run):
+                response = replace(response, body=stored.with_final_state(response.body, run.state))  # noqa: PLW2901
+            return response, run
+    raise HttpError(404, f"Response with id '{shown(wanted)}' not found.")
 
 
 def _invalid(sentence: str, param: str) -> RequestFailed:

@@ -11,7 +11,7 @@ from claude_openai.http.endpoints.chat_completions import CHAT, COMPLETIONS
 from claude_openai.http.endpoints.health import Health, HealthCheck
 from claude_openai.http.endpoints.models import Models, OneModel
 from claude_openai.http.endpoints.openapi import Json, OpenApi, answer, content, or_error
-from claude_openai.http.endpoints.responses import CancelResponse, InputItems, Responses, StoredResponse
+from claude_openai.http.endpoints.responses import CancelResponse, InputItems, OneResponse, Responses
 from claude_openai.http.endpoints.runs import CancelRun, FollowRun, LatestRuns, OneRun
 from claude_openai.http.generation.context import GenerationContext
 from claude_openai.http.generation.driver import Generation
@@ -143,28 +143,28 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         "/v1/responses/{response}",
         "A stored response",
         _get("The response", Response, _RESPONSE),
-        lambda given: StoredResponse(given.generation.gateway.runs).get,
+        lambda given: OneResponse(given.generation.gateway.responses).get,
     ),
     Endpoint(
         "DELETE",
         "/v1/responses/{response}",
         "Delete a stored response",
         _get("It is deleted", Deleted, _RESPONSE),
-        lambda given: StoredResponse(given.generation.gateway.runs).delete,
+        lambda given: OneResponse(given.generation.gateway.responses).delete,
     ),
     Endpoint(
         "POST",
         "/v1/responses/{response}/cancel",
         "End a response that is being answered",
         _get("The response", Response, _RESPONSE),
-        lambda given: CancelResponse(given.generation.gateway.runs),
+        lambda given: CancelResponse(given.generation.gateway.responses),
     ),
     Endpoint(
         "GET",
         "/v1/responses/{response}/input_items",
         "The input of a stored response",
         _get("A page of items", ItemList, _RESPONSE, *openapi.PAGING),
-        lambda given: InputItems(given.generation.gateway.runs),
+        lambda given: InputItems(given.generation.gateway.responses),
     ),
     Endpoint(
         "GET",

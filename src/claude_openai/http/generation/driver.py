@@ -6,6 +6,7 @@ ordinary error response; afterwards it is the last event of the stream.
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Protocol
 
@@ -38,7 +39,7 @@ class AnswerWriter(Protocol):
         ...
 
     async def save(self) -> None:
-        """Store the answer as it stands: before the first and before the last bytes of it are sent."""
+        """Store the complete answer, before its last bytes are sent."""
         ...
 
     def body(self) -> str:
@@ -67,7 +68,9 @@ class GenerationRequest(Protocol):
         """Names of what the request gets otherwise than it asks for."""
         ...
 
-    def writer(self, caller: Caller) -> AnswerWriter: ...
+    def writer(self, caller: Caller) -> AbstractContextManager[AnswerWriter]:
+        """A block with the writer, within which the turns begin and end."""
+        ...
 
 
 class GenerationProtocol(Protocol):
@@ -116,18 +119,21 @@ class Generation:
         send = with_rate_limit_headers(send, context.gateway, context.now)
         caller = replace(caller, understood_in=elapsed(), choices=len(request.turns))
         callers = [caller, *(self._further(caller, choice) for choice in range(1, len(request.turns)))]
-        async with run_turns(context.gateway, list(zip(callers, request.turns, strict=True)), receive) as events:
-            for turn in {id(turn): turn for turn in request.turns}.values():  # with `n` the same turn several times
-                log_effective_request(turn, stream=request.stream, ignored=request.ignored, adjusted=request.adjusted)
-            writer = request.writer(caller)
-            if request.stream:
-                stream = EventStream(send, headers, context.keep_alive_seconds, protocol.keep_alive)
-                response = await _stream(events, writer, stream, protocol.errors)
-            else:
-                response = await _collect(events, writer, len(request.turns), protocol.errors)
-            if response is not None:
-                response.headers.update(headers)
-                await response(scope, receive, send)
+        asked = list(zip(callers, request.turns, strict=True))
+        with request.writer(caller) as writer:
+            async with run_turns(context.gateway, asked, receive) as events:
+                for turn in {id(turn): turn for turn in request.turns}.values():  # with `n` the same turn several times
+                    log_effective_request(
+                        turn, stream=request.stream, ignored=request.ignored, adjusted=request.adjusted
+                    )
+                if request.stream:
+                    stream = EventStream(send, headers, context.keep_alive_seconds, protocol.keep_alive)
+                    response = await _stream(events, writer, stream, protocol.errors)
+                else:
+                    response = await _collect(events, writer, len(request.turns), protocol.errors)
+                if response is not None:
+                    response.headers.update(headers)
+                    await response(scope, receive, send)
 
     def _further(self, first: Caller, choice: int) -> Caller:
         """The run of a further answer has an id of its own; that of the first is the id of the whole answer."""
@@ -152,7 +158,6 @@ async def _stream(
     events: ObjectReceiveStream[tuple[int, Event]], writer: AnswerWriter, stream: EventStream, errors: ErrorFormat
 ) -> Response | None:
     """The error response where the turn failed before anything was sent; None where a stream was sent."""
-    saved = False
     while True:
         choice, event = await stream.next(events)
         if isinstance(event, TurnFailed):
@@ -161,8 +166,7 @@ async def _stream(
             report(event.failure)
         data = writer.feed(choice, event)
         complete = writer.is_complete
-        if data and (complete or not saved):
-            saved = True
+        if complete:
             await writer.save()
         if data:
             await stream.write(data, last=complete)

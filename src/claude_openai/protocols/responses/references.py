@@ -8,8 +8,8 @@ from itertools import count
 
 from pydantic import TypeAdapter
 
-from claude_openai.core.runs import Kept
-from claude_openai.protocols.responses.stored import said_in
+from claude_openai.core.responses import StoredResponse
+from claude_openai.protocols.responses.stored import items_with_output
 from claude_openai.protocols.responses.wire.request import Item, ItemReference, ResponsesRequest
 
 _ITEM: TypeAdapter[Item] = TypeAdapter(Item)
@@ -27,11 +27,11 @@ def referenced(request: ResponsesRequest) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, owners)))
 
 
-def with_items(request: ResponsesRequest, found: Sequence[Kept]) -> ResponsesRequest:
+def with_items(request: ResponsesRequest, found: Sequence[StoredResponse]) -> ResponsesRequest:
     """The request with those items in place of their names that are among the responses found."""
     if request.input is None or isinstance(request.input, str) or not found:
         return request
-    said = {item["id"]: item for kept in found for item in said_in(kept.items, kept.response)}
+    said = {item["id"]: item for stored in found for item in items_with_output(stored)}
     named = [
         _ITEM.validate_python(said[each.id]) if isinstance(each, ItemReference) and each.id in said else each
         for each in request.input

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from claude_openai.core.agent import AgentProfile, AgentRules
 from claude_openai.core.models import Catalogue
-from claude_openai.core.runs import Kept
+from claude_openai.core.responses import StoredResponse
 from claude_openai.core.turn import Sampling, Turn
 from claude_openai.protocols.common.agent import read_profile, tools_for_agent
 from claude_openai.protocols.common.agent import without_effect as unheard
@@ -24,7 +24,7 @@ from claude_openai.protocols.responses.parameters import (
     summary_wished,
     without_effect,
 )
-from claude_openai.protocols.responses.stored import items_of, said_in
+from claude_openai.protocols.responses.stored import items_of, items_with_output
 from claude_openai.protocols.responses.tools import read_tools
 from claude_openai.protocols.responses.wire.reply import Response
 from claude_openai.protocols.responses.wire.request import Item, ResponsesRequest
@@ -66,7 +66,7 @@ def read_turn(
     response_id: str,
     created: int,
     principal: str = "local",
-    history: Sequence[Kept] = (),
+    history: Sequence[StoredResponse] = (),
     rules: AgentRules | None = None,
 ) -> ParsedRequest:
     """What `request` asks for, within `rules` where it asks for the agent profile. `history` are the responses
@@ -85,7 +85,7 @@ def read_turn(
     sent, known = request.input, 0
     if history:
         said = sent if not isinstance(sent, str) else _ITEMS.validate_python([{"role": "user", "content": sent}])
-        before = [item for kept in history for item in said_in(kept.items, kept.response)]
+        before = [item for stored in history for item in items_with_output(stored)]
         sent, known = [*_ITEMS.validate_python(before), *(said or [])], len(before)
     conversation = read_input(sent, request.instructions, known=known)
     return ParsedRequest(

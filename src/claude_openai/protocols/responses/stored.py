@@ -1,10 +1,11 @@
-"""What is kept of a response, as JSON: the items it was asked with, each with an id, and the response itself."""
+"""A stored response as JSON: the input items of its request, each with an id, and the response itself."""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
-from claude_openai.core.runs import TERMINAL_STATES, Kept, RunState
+from claude_openai.core.responses import StoredResponse
+from claude_openai.core.runs import RunState
 from claude_openai.protocols.responses.wire.reply import ItemList
 from claude_openai.protocols.responses.wire.request import ResponsesRequest
 
@@ -12,7 +13,7 @@ Items = list[dict[str, Any]]
 
 
 def items_of(request: ResponsesRequest, response_id: str) -> str:
-    """What the client asked with; not what was said before it."""
+    """The input items of the request itself, as JSON; not those of the responses that it continues."""
     if isinstance(request.input, str):
         content = [{"type": "input_text", "text": request.input}]
         items: Items = [{"type": "message", "role": "user", "content": content}]
@@ -22,34 +23,30 @@ def items_of(request: ResponsesRequest, response_id: str) -> str:
     return json.dumps([{"id": f"item_{own}_{number}", **item} for number, item in enumerate(items)])
 
 
-def said_in(items: str, response: str) -> Items:
-    """Everything that was said in one request and its answer."""
-    return [*json.loads(items), *json.loads(response)["output"]]
+def items_with_output(stored: StoredResponse) -> Items:
+    """The input items of a request and the output items of its response."""
+    return [*json.loads(stored.items), *json.loads(stored.body)["output"]]
 
 
-def previous_response_id(response: str) -> str | None:
-    """The response that this one went on from."""
-    found = json.loads(response).get("previous_response_id")
-    return found if isinstance(found, str) else None
+def with_final_state(body: str, state: RunState) -> str:
+    """The response of a run that has ended. One whose client left, or whose server was killed, has no status of its
+    own: it was stored in progress.
+    """
+    fields = json.loads(body)
+    if fields["status"] != "in_progress":
+        return body
+    return json.dumps({**fields, "status": "cancelled" if state is RunState.CANCELLED else "failed"})
 
 
-def with_final_state(response: str, state: RunState) -> str:
-    """The response of a run that is over: one that broke off before its end had no chance to say so."""
-    told = json.loads(response)
-    if told["status"] != "in_progress" or state not in TERMINAL_STATES:
-        return response
-    return json.dumps({**told, "status": "cancelled" if state is RunState.CANCELLED else "failed"})
+def cancelled(body: str) -> str:
+    """The response with the status `cancelled`."""
+    return json.dumps({**json.loads(body), "status": "cancelled"})
 
 
-def cancelled(response: str) -> str:
-    """The response, as it is once it was cancelled."""
-    return json.dumps({**json.loads(response), "status": "cancelled"})
-
-
-def asked_with(kept: Kept, history: Sequence[Kept]) -> Items:
-    """All that the model was given for a response: what was said in the `history` before it, then its own items."""
-    earlier = [item for each in history for item in said_in(each.items, each.response)]
-    return [*earlier, *json.loads(kept.items)]
+def input_items(stored: StoredResponse, history: Sequence[StoredResponse]) -> Items:
+    """All items that the model was given for a response: those of the `history` that it continues, then its own."""
+    earlier = [item for each in history for item in items_with_output(each)]
+    return [*earlier, *json.loads(stored.items)]
 
 
 def page(items: Items, *, after: str | None, limit: int, newest_first: bool) -> ItemList | None:

@@ -1,6 +1,7 @@
-"""Reads the stored runs, in a server or in a command beside it. It creates and changes no file and needs no writer.
+"""Reads the stored runs and responses, in a server or in a command beside it.
 
-States are effective ones: a run whose server is dead has failed, even if that is not written yet.
+It creates and changes no file and needs no writer. States are effective ones: a run whose server is dead has failed,
+even if that is not written yet.
 """
 
 import sqlite3
@@ -9,9 +10,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
 from claude_openai.jsontools.surrogates import without_surrogates
-from claude_openai.store.matching import find_by_prefix
+from claude_openai.store.matching import Record, find_by_prefix
 from claude_openai.store.sqlite.database_files import NAME
 from claude_openai.store.sqlite.errors import explained
 from claude_openai.store.sqlite.rows import Row, run_of
@@ -25,7 +27,7 @@ Answer = TypeVar("Answer")
 
 
 class SavedRuns:
-    """The runs in a database file; none if there is no file.
+    """The runs and responses in a database file; none if there is no file.
 
     Each method raises `StoreError` if the file cannot be read.
     """
@@ -41,19 +43,38 @@ class SavedRuns:
         """As `core.ports.RunStore.recent`."""
         return self._select("recent", most=max(limit, 0), state=state and state.value, principal=principal)
 
+    def chain(self, response_id: str, principal: str, limit: int) -> tuple[StoredResponse, ...]:
+        """As `core.ports.ResponseStore.chain`."""
+        parameters = {
+            "wanted": without_surrogates(response_id),
+            "principal": without_surrogates(principal),
+            "most": limit,
+        }
+
+        def select(connection: sqlite3.Connection) -> tuple[StoredResponse, ...]:
+            return tuple(StoredResponse(*row) for row in connection.execute(query("response_chain"), parameters))
+
+        return self._read(select)
+
     def _select(self, name: str, **arguments: str | int | None) -> tuple[Run, ...]:
         parameters = {
             name: without_surrogates(value) if isinstance(value, str) else value for name, value in arguments.items()
         }
 
         def select(connection: sqlite3.Connection) -> tuple[Run, ...]:
+            connection.execute("BEGIN")  # servers and runs of the same moment
+            attach_effective_view(connection)
+            return tuple(run_of(Row._make(row)) for row in connection.execute(query(name), parameters))
+
+        return self._read(select)
+
+    def _read(self, select: Callable[[sqlite3.Connection], tuple[Record, ...]]) -> tuple[Record, ...]:
+        def select_migrated(connection: sqlite3.Connection) -> tuple[Record, ...]:
             with _migrated(connection, self._file) as current:
-                current.execute("BEGIN")  # servers and runs of the same moment
-                attach_effective_view(current)
-                return tuple(run_of(Row._make(row)) for row in current.execute(query(name), parameters))
+                return select(current)
 
         with explained(self._file):
-            return query_saved(self._file, select) if self._file.exists() else ()
+            return query_saved(self._file, select_migrated) if self._file.exists() else ()
 
 
 def saved_runs(folder: Path) -> SavedRuns:

@@ -5,13 +5,14 @@ the same name and type are copied without further code.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, Final, NamedTuple
 
 from claude_openai.core.events import Usage
 from claude_openai.core.messages import ToolCall
-from claude_openai.core.runs import Kept, Run, RunState
-from claude_openai.jsontools.surrogates import without_surrogates
+from claude_openai.core.responses import StoredResponse
+from claude_openai.core.runs import Run, RunState
 
 
 class Row(NamedTuple):
@@ -43,12 +44,23 @@ class Row(NamedTuple):
     text: str
     calls: str
     server: int | None
-    kept_items: str | None
-    kept_response: str | None
 
 
-SAVE: Final = f"REPLACE INTO runs VALUES ({', '.join(f':{column}' for column in Row._fields)})"  # noqa: S608 -- names of ours
-"""The statement that writes a row, given `Row._asdict()`."""
+def _upsert(table: str, columns: Sequence[str]) -> str:
+    """The statement that inserts a row, given its columns by name, or replaces the row with the same id.
+
+    It is no REPLACE, which deletes the row first: a deleted run takes its response with it.
+    """
+    values = ", ".join(f":{column}" for column in columns)
+    updates = ", ".join(f"{column} = excluded.{column}" for column in columns)
+    return f"INSERT INTO {table} VALUES ({values}) ON CONFLICT (id) DO UPDATE SET {updates}"  # noqa: S608 -- names of ours
+
+
+SAVE: Final = _upsert("runs", Row._fields)
+"""The statement that writes a run, given `Row._asdict()`."""
+
+SAVE_RESPONSE: Final = _upsert("responses", [field.name for field in fields(StoredResponse)])
+"""The statement that writes a response, given its fields by name; they are the columns of the table, in order."""
 
 _CONVERTED: Final = frozenset({"state", "calls"})
 """Fields whose column has the same name and another type."""
@@ -71,8 +83,6 @@ def row_of(run: Run, server: int | None) -> Row:
         way=run.session_start,
         calls=json.dumps([(call.id, call.name, call.arguments) for call in run.calls], ensure_ascii=False),
         server=server,
-        kept_items=run.kept.items if run.kept else None,
-        kept_response=run.kept.response if run.kept else None,
     )
 
 
@@ -80,9 +90,6 @@ def run_of(row: Row) -> Run:
     """The run that `row` holds."""
     copied: dict[str, Any] = {name: getattr(row, name) for name in _COPIED}
     usage = {name: getattr(row, name) or 0 for name in _USAGE}
-    kept = None
-    if row.kept_items is not None and row.kept_response is not None:
-        kept = Kept(row.kept_items, row.kept_response)
     return Run(
         **copied,
         state=RunState(row.state),
@@ -90,14 +97,4 @@ def run_of(row: Row) -> Run:
         session_start=row.way,
         usage=None if row.input_tokens is None or row.output_tokens is None else Usage(**usage),
         calls=tuple(ToolCall(*call) for call in json.loads(row.calls)),
-        kept=kept,
     )
-
-
-def utf8_safe(run: Run) -> Run:
-    """`run` with lone surrogates replaced, so that UTF-8 can encode it; the same object if it has none."""
-    row = row_of(run, None)
-    safe = Row._make(
-        without_surrogates(value) if isinstance(value, str) and not value.isascii() else value for value in row
-    )
-    return run if safe == row else run_of(safe)

@@ -1,27 +1,32 @@
-"""The store of runs in a SQLite database: opening it, and the `RunStore` over its writer and its reader."""
+"""The store in a SQLite database: opening it, and the `RunStore` and `ResponseStore` over its writer and its reader."""
 
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
-from anyio import to_thread
+from anyio import from_thread, to_thread
+from anyio.lowlevel import current_token
 
+from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
-from claude_openai.store.matching import find_by_prefix, latest
+from claude_openai.jsontools.surrogates import without_surrogates
+from claude_openai.store.matching import find_by_prefix, latest, utf8_safe, walk_chain
 from claude_openai.store.sqlite.database_files import private_file
 from claude_openai.store.sqlite.errors import explained
 from claude_openai.store.sqlite.reader import BUSY_SECONDS, SavedRuns, query_saved
 from claude_openai.store.sqlite.retention import Retention
-from claude_openai.store.sqlite.rows import utf8_safe
 from claude_openai.store.sqlite.schema import migrate, schema_of
 from claude_openai.store.sqlite.servers import Registration, attach_effective_view, register
-from claude_openai.store.sqlite.writer import Writer
+from claude_openai.store.sqlite.writer import Batch, Writer
 
 WAL_BYTES = 4_000_000
 """Size to which SQLite truncates the write-ahead log; at about this size it moves the log into the database."""
+
+SAVE_SECONDS = 5.0
+"""How long a request waits until its response is written. It takes some ms, unless another program locks the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +68,72 @@ def opened(folder: Path) -> Opened:
 class SqliteRuns:
     """A `core.ports.RunStore`. Reads merge the runs that are not written yet over those in the file.
 
-    `find` and `recent` raise `StoreError` if the file cannot be read.
+    `responses` is its `core.ports.ResponseStore`. `find` and `recent` raise `StoreError` if the file cannot be read.
     """
 
     def __init__(self, writer: Writer, saved: SavedRuns) -> None:
+        self.responses = SqliteResponses(writer, saved)
         self._writer = writer
         self._saved = saved
 
     def save(self, run: Run) -> None:
-        self._writer.save(utf8_safe(run))
+        run = utf8_safe(run)
+        self._writer.save(Batch({run.id: run}))
 
     async def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
-        unwritten = self._writer.unwritten()  # before the file is read: a run that leaves this table is in it
+        unwritten = self._writer.unwritten().runs  # before the file is read: a run that leaves this table is in it
         saved = await to_thread.run_sync(self._saved.find, wanted, principal)
         found = _by_id(saved) | {run.id: run for run in find_by_prefix(unwritten.values(), wanted, principal)}
         return find_by_prefix(found.values(), wanted, principal)
 
     async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
-        unwritten = self._writer.unwritten()
+        unwritten = self._writer.unwritten().runs
         most = limit + len(unwritten)  # at most so many runs have another state in the file
         saved = await to_thread.run_sync(self._saved.recent, most, state, principal)
         return latest((_by_id(saved) | unwritten).values(), limit, state, principal)
+
+
+class SqliteResponses:
+    """A `core.ports.ResponseStore` over the same writer and reader. `chain` raises `StoreError` as `find` does."""
+
+    def __init__(self, writer: Writer, saved: SavedRuns) -> None:
+        self._writer = writer
+        self._saved = saved
+
+    def begin(self, response: StoredResponse) -> None:
+        response = utf8_safe(response)
+        self._writer.save(Batch(responses={response.id: response}))
+
+    async def save(self, response: StoredResponse, run: Run) -> None:
+        response = utf8_safe(response)
+        await self._write(response.id, response, run)
+
+    async def delete(self, response_id: str, run: Run) -> None:
+        await self._write(response_id, None, run)
+
+    async def chain(self, response_id: str, principal: str, limit: int) -> tuple[StoredResponse, ...]:
+        unwritten = self._writer.unwritten().responses  # before the file is read, as in `SqliteRuns.find`
+        known: dict[str, StoredResponse | None] = {}
+        wanted: str | None = without_surrogates(response_id)
+        chain: tuple[StoredResponse, ...] = ()
+        while wanted is not None and wanted not in known:
+            # One query reads the whole chain; a further one is needed behind a response that is not written yet.
+            saved = await to_thread.run_sync(self._saved.chain, wanted, principal, limit)
+            known |= {wanted: None} | {response.id: response for response in saved} | unwritten
+            chain = walk_chain(known.get, response_id, principal, limit)
+            wanted = chain[-1].previous_id if chain and len(chain) < limit else None
+        return chain
+
+    async def _write(self, response_id: str, response: StoredResponse | None, run: Run) -> None:
+        run, written, token = utf8_safe(run), anyio.Event(), current_token()
+
+        def notify() -> None:
+            with suppress(RuntimeError):  # the event loop has ended: nobody waits
+                from_thread.run_sync(written.set, token=token)
+
+        self._writer.save(Batch({run.id: run}, {response_id: response}), notify)
+        with anyio.move_on_after(SAVE_SECONDS):
+            await written.wait()
 
 
 @asynccontextmanager

@@ -1,26 +1,29 @@
 """The writer of a server: a thread that owns the connection.
 
-Runs wait in a table by id, so that of several states of a run only the last is written. The writer never raises: it
-logs an error once, retries those that may pass (a full disk, a lock), and drops runs that find no room meanwhile.
+Runs and responses wait in tables by id, so that of several states of a run only the last is written, and what was
+queued together is written in one transaction. The writer never raises: it logs an error once, retries those that may
+pass (a full disk, a lock), and drops runs that find no room meanwhile.
 """
 
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field
 
 import structlog
 
+from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run
 from claude_openai.store.sqlite.retention import Retention, forget
-from claude_openai.store.sqlite.rows import SAVE, row_of
+from claude_openai.store.sqlite.rows import SAVE, SAVE_RESPONSE, row_of
 from claude_openai.store.sqlite.servers import Registration, assert_presence, end_abandoned
 
 log = structlog.get_logger(__name__)
 
 MOST_WAITING = 1000
-"""Runs that wait. The thread writes thousands a second, so only a long failure to write makes so many wait."""
+"""Runs, or responses, that wait. The thread writes thousands a second: only a long failure to write makes so many."""
 
 RETRY_SECONDS = 5.0
 """Until the next try after an error that may pass, if no new run comes before."""
@@ -32,6 +35,20 @@ LAST_MAINTENANCE_SECONDS = 1.0
 """How long retention may delay the stop."""
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction writes: runs and responses by id, None for a response that is deleted."""
+
+    runs: dict[str, Run] = field(default_factory=dict)
+    responses: dict[str, StoredResponse | None] = field(default_factory=dict)
+
+    def __or__(self, newer: "Batch") -> "Batch":
+        return Batch(self.runs | newer.runs, self.responses | newer.responses)
+
+    def __len__(self) -> int:
+        return max(len(self.runs), len(self.responses))
+
+
 class Writer:
     """Writes runs until `close`. It owns the connection from the beginning, and closes it."""
 
@@ -40,26 +57,34 @@ class Writer:
         self._server = server
         self._retention = retention
         self._changed = threading.Condition()
-        self._waiting: dict[str, Run] = {}
-        self._taken: dict[str, Run] = {}
+        self._waiting = Batch()
+        self._taken = Batch()
+        self._callbacks: list[Callable[[], None]] = []
         self._has_new = self._closing = False
         self._logged: set[str] = set()
         self._thread = threading.Thread(target=self._work, name="runs", daemon=True)
         self._thread.start()
 
-    def save(self, run: Run) -> None:
-        """Queue `run` to be written; returns at once."""
+    def save(self, batch: Batch, on_written: Callable[[], None] | None = None) -> None:
+        """Queue `batch` to be written as a whole; returns at once.
+
+        `on_written` is called in the writer's thread once the batch is written, or was tried in vain.
+        """
         with self._changed:
-            known = run.id in self._waiting or run.id in self._taken
-            if room := known or len(self._waiting) + len(self._taken) < MOST_WAITING:
-                self._waiting[run.id] = run
+            known = self._taken | self._waiting
+            if room := len(known | batch) <= max(MOST_WAITING, len(known)):
+                self._waiting |= batch
                 self._has_new = True
+                if on_written:
+                    self._callbacks.append(on_written)
                 self._changed.notify()
         if not room:
             self._log_error("too many runs wait to be written")
+            if on_written:
+                on_written()
 
-    def unwritten(self) -> dict[str, Run]:
-        """The runs by id that are not in the file yet, or are being written."""
+    def unwritten(self) -> Batch:
+        """What is not in the file yet, or is being written."""
         with self._changed:
             return self._taken | self._waiting
 
@@ -77,43 +102,49 @@ class Writer:
         with closing(self._connection):
             wait = 0.0
             while not self._closing:
-                self._write(self._next(RETRY_SECONDS if self._logged else wait))
+                self._write(*self._next(RETRY_SECONDS if self._logged else wait))
                 wait = next(maintenance)
-            self._write(self._next(0))
+            self._write(*self._next(0))
             self._finish(maintenance)
 
-    def _next(self, timeout: float) -> dict[str, Run]:
+    def _next(self, timeout: float) -> tuple[Batch, list[Callable[[], None]]]:
         with self._changed:
             self._changed.wait_for(lambda: self._has_new or self._closing, timeout)
             self._has_new = False
-            self._taken, self._waiting = self._waiting, {}
-            return self._taken
+            self._taken, self._waiting = self._waiting, Batch()
+            callbacks, self._callbacks = self._callbacks, []
+            return self._taken, callbacks
 
-    def _write(self, runs: dict[str, Run]) -> None:
-        if not runs:
-            return
+    def _write(self, batch: Batch, callbacks: list[Callable[[], None]]) -> None:
+        unwritten = Batch()
         try:
-            rows = [row_of(run, self._server.id)._asdict() for run in runs.values()]
-            with self._connection:
-                self._connection.execute("BEGIN IMMEDIATE")
-                assert_presence(self._connection, self._server)
-                self._connection.executemany(SAVE, rows)
+            if batch:
+                self._write_in_one_transaction(batch)
         except sqlite3.OperationalError as error:
             self._log_error(str(error))
-            self._done_with(runs)
+            unwritten = batch
         except (sqlite3.Error, OverflowError) as error:
             self._log_error(str(error))
-            self._done_with({})
         else:
-            if self._logged:
+            if batch and self._logged:
                 self._logged.clear()
                 log.info("store.recovered")
-            self._done_with({})
+        with self._changed:  # in one step, or a run would count twice for a moment
+            self._taken, self._waiting = Batch(), unwritten | self._waiting
+        for callback in callbacks:
+            callback()
 
-    def _done_with(self, unwritten: dict[str, Run]) -> None:
-        """Put `unwritten` back in one step, or a run would count twice for a moment."""
-        with self._changed:
-            self._taken, self._waiting = {}, unwritten | self._waiting
+    def _write_in_one_transaction(self, batch: Batch) -> None:
+        rows = [row_of(run, self._server.id)._asdict() for run in batch.runs.values()]
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            assert_presence(self._connection, self._server)
+            self._connection.executemany(SAVE, rows)
+            for response_id, response in batch.responses.items():
+                if response is None:
+                    self._connection.execute("DELETE FROM responses WHERE id = ?", (response_id,))
+                else:
+                    self._connection.execute(SAVE_RESPONSE, asdict(response))
 
     def _maintenance(self) -> Iterator[float]:
         """Delete a batch of runs a step, when retention is due; yield the seconds until the next step; without end."""

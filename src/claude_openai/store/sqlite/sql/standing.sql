@@ -13,7 +13,7 @@ SELECT
         ELSE error
     END AS error,
     input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens, reasoning_tokens,
-    cost_usd, text, calls, server, kept_items, kept_response
+    cost_usd, text, calls, server
 FROM (
     SELECT
         *,
