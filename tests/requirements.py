@@ -456,7 +456,8 @@ LOGS_REQUIREMENTS = (
     Row("logs.trace", "A trace has every message of Claude Code and what it was started with.", OURS),
     Row("logs.cheap", "Below `trace` nothing is made for each token.", OURS),
     Row("logs.stdout", "Standard output has nothing but the log; the banner is on standard error.", OURS),
-    Row("logs.format", "On a terminal the log is columns, else NDJSON.", OURS),
+    Row("logs.format", "The log is NDJSON; on a terminal, where events are asked for, columns.", OURS),
+    Row("logs.console", "On a terminal each request is one line; a failed one has its reason below.", OURS),
     Row("logs.off", "Switched off, by any usual word, it says nothing.", OURS),
     Row("logs.documented", "`docs/logs.md` has every event with its levels.", OURS),
 )

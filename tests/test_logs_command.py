@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import select
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -102,29 +104,72 @@ def test_diagnostics_for_people_are_on_standard_error_if_asked_for(tmp_path: Pat
     assert "settings.doubtful" in {event["event"] for event in entries((tmp_path / "out").read_text())}
 
 
-@pytest.mark.proves("logs.format")
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
-def test_on_a_terminal_it_is_columns(tmp_path: Path) -> None:
+@contextmanager
+def on_a_terminal(folder: Path, *options: str) -> Iterator[Callable[[Callable[[str], bool]], str]]:
+    """The command on a pseudo-terminal, ended by SIGINT. The block gets a function that reads until `enough`."""
     ours, theirs = os.openpty()
-    environment = {**os.environ, "TMPDIR": str(tmp_path), "TERM": "dumb"}
-    process = subprocess.Popen(ARGV, env=environment, stdout=theirs, stderr=subprocess.DEVNULL)
+    environment = {**os.environ, "TMPDIR": str(folder), "TERM": "dumb"}
+    process = subprocess.Popen([*ARGV, *options], env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
     shown = b""
 
-    def started() -> bool:
-        nonlocal shown
-        if select.select([ours], [], [], 0)[0]:
-            shown += os.read(ours, 65_536)
-        return b"server.start " in shown and shown.endswith(b"\n")
+    def read(enough: Callable[[str], bool]) -> str:
+        def arrived() -> bool:
+            nonlocal shown
+            if select.select([ours], [], [], 0)[0]:
+                try:
+                    shown += os.read(ours, 65_536)
+                except OSError:  # the other end is closed
+                    return True
+            return enough(shown.decode(errors="replace"))
+
+        until(arrived)
+        return shown.decode(errors="replace").replace("\r\n", "\n")
 
     try:
-        until(started)
-        process.terminate()
+        yield read
+        process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_SECONDS) == 0
     finally:
         process.kill()
+        process.wait(PATIENCE_SECONDS)
         os.close(ours)
-        os.close(theirs)
-    [line] = [line for line in shown.decode().splitlines() if "server.start " in line]
+
+
+@pytest.mark.proves("logs.console")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_on_a_terminal_each_request_is_one_line_and_a_failed_one_has_its_reason_below(tmp_path: Path) -> None:
+    with on_a_terminal(tmp_path) as read:
+        banner = read(lambda text: "Login" in text and text.endswith("\n"))
+        [base] = re.findall(r"URL +(http://\S+)/v1", banner)
+        with httpx2.Client(base_url=base, timeout=PATIENCE_SECONDS, headers={"user-agent": "curl/8.14"}) as http:
+            http.get("/health")
+            assert http.post(CHAT, json={"messages": [{"role": "user", "content": "Hi"}]}).status_code == 200
+            slow = {"messages": [{"role": "user", "content": "[[sim slow=1.5]]"}], "stream": True}
+            assert http.post(CHAT, json=slow).status_code == 200
+            unknown = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+            assert http.post(CHAT, json=unknown, headers={"x-stainless-retry-count": "1"}).status_code == 404
+            assert http.get("/v1/models").status_code == 200
+        shown = read(lambda text: "GET /v1/models" in text and text.endswith("\n"))
+    lines = shown.removeprefix(banner).splitlines()
+    time = r"\d\d:\d\d:\d\d  "
+    good, late, failed, reason, models = lines
+    figures = r"(0\.\d|[1-9][\d.]*)s \(first .+\)  \d+ in(, | \(\d+ cached\), )\d+ out  \$0\.\d+  (warm|cold)"
+    assert re.fullmatch(rf"{time}chat +claude-sonnet-5-5 +curl +200 ok  {figures}", good)
+    assert re.fullmatch(rf"{time}chat stream +claude-sonnet-5-5 +curl +200 ok  {figures}", late)
+    assert re.fullmatch(rf"{time}chat +- +curl \(retry 1\) +404 model_not_found  .+", failed)
+    assert "--model-alias gpt-4o=sonnet" in reason
+    assert re.fullmatch(rf"{time}GET /v1/models +- +curl +200 ok  .+", models)
+    assert banner.startswith("Starting Claude Code ...\nclaude-openai ")
+
+
+@pytest.mark.proves("logs.format")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+@pytest.mark.parametrize("asked", [("--log-level", "info"), ("--log-format", "columns"), ("--debug",)])
+def test_on_a_terminal_all_events_are_columns_if_asked_for(tmp_path: Path, asked: tuple[str, ...]) -> None:
+    with on_a_terminal(tmp_path, *asked) as read:
+        shown = read(lambda text: "server.start " in text and text.endswith("\n"))
+    [line] = [line for line in shown.splitlines() if "server.start " in line]
     assert "[info" in line
     assert "url=http://127.0.0.1:" in line
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from claude_openai.cli.formatting import age, cost, count, digits, duration, took
+from claude_openai.cli.formatting import age, cost, digits, took
+from claude_openai.logs.figures import count, duration
 from tests.cli.runs import a_run
 
 
@@ -10,7 +11,8 @@ from tests.cli.runs import a_run
 @pytest.mark.parametrize(
     ("seconds", "told"),
     [
-        (-1, "0.0s"),
+        (-1, "0ms"),
+        (0.08, "80ms"),
         (0.84, "0.8s"),
         (9.94, "9.9s"),
         (9.96, "10s"),

@@ -161,7 +161,9 @@ class TestTheRequestsId:
             "log_level": "info",
             "method": "POST",
             "path": CHAT,
+            "client": served.client.headers["user-agent"],
             "status": 503,
+            "stream": False,
             "complete": True,
             "request_id": answer.headers["x-request-id"],
         }

@@ -4,27 +4,14 @@ from collections.abc import Collection
 from typing import Final
 
 from claude_openai.core.runs import TERMINAL_STATES
+from claude_openai.logs import figures
+from claude_openai.logs.figures import count, duration
 from claude_openai.protocols.runs.wire import RunObject, RunUsage
 
 UNKNOWN: Final = "-"
 
 SHORTEST_ID: Final = 8
 """Digits of an id that are shown at least, so that the id of a run of yesterday is still unique today."""
-
-
-def duration(seconds: float) -> str:
-    """`0.8s`, `42s`, `2m05s`, `3h07m`, `2d04h`."""
-    seconds = max(0.0, seconds)
-    if seconds < 9.95:  # noqa: PLR2004 -- below ten a tenth counts
-        return f"{seconds:.1f}s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes_left = divmod(minutes, 60)
-    days, hours_left = divmod(hours, 24)
-    if days:
-        return f"{days}d{hours_left:02}h"
-    if hours:
-        return f"{hours}h{minutes_left:02}m"
-    return f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
 
 
 def age(seconds: float) -> str:
@@ -48,19 +35,9 @@ def tokens(usage: RunUsage | None) -> str:
     return f"{count(usage.prompt_tokens)}/{count(usage.completion_tokens)}" if usage else UNKNOWN
 
 
-def count(number: int) -> str:
-    """`999`, `1.2k`, `45k`, `1.2M`."""
-    for unit, size in (("M", 1_000_000), ("k", 1_000)):
-        if number >= size:
-            return f"{number / size:.1f}{unit}" if number < 10 * size else f"{number // size}{unit}"
-    return str(number)
-
-
 def cost(dollars: float | None) -> str:
-    """`$0.0123`, `$1.23`."""
-    if dollars is None:
-        return UNKNOWN
-    return f"${dollars:.4f}" if dollars < 1 else f"${dollars:.2f}"
+    """`$0.0123`, `$1.23`; `-` where it is not known."""
+    return UNKNOWN if dollars is None else figures.cost(dollars)
 
 
 def digits(ids: Collection[str]) -> int:

@@ -40,6 +40,8 @@ def serve(settings: Settings, environ: Mapping[str, str]) -> None:
     settled = settle(settings)
     for doubt in (*doubts(settings, environ), *settled.doubts):
         logs.logger(__name__).warning("settings.doubtful", reason=doubt)
+    if sys.stderr.isatty():
+        click.echo("Starting Claude Code ...", err=True)
     with registry(settled.runtime) as register:
         announce = partial(_announce, settings, register, colours=wants_colours(sys.stderr, environ))
         anyio.run(partial(wiring.serve, settings, login, settled, announce=announce))
@@ -53,42 +55,35 @@ def log_file(settings: Settings) -> Path | None:
 def _configure_log(settings: Settings, environ: Mapping[str, str], secrets: Iterable[str]) -> None:
     """Configure the log. Only the log is written to standard output; messages to people go to standard error.
 
+    On a terminal a line for each request is shown, unless the operator asks for the events themselves. Then no event
+    below `info` is needed, and no text of a conversation is copied for the log.
+
     Raises:
         LaunchError: the log file cannot be written.
     """
+    output, file = logs.Descriptor(sys.stdout.fileno()), log_file(settings)
+    form = settings.log_format
+    if form == "auto":
+        form = "json" if not sys.stdout.isatty() else "columns" if settings.wants_events else "console"
+    level: logs.Level | None = "trace" if settings.trace else settings.log_level
+    if form == "console" and not file:
+        level = "info"
+    try:
+        log = logs.LogFile(file, settings.log_max_bytes) if file else None if form == "console" else output
+    except OSError as error:
+        what = f"cannot write the log {file}: {error.strerror or error}"
+        raise LaunchError(what, "name another file with --log-file") from error
     logs.configure(
-        _level(settings),
-        _destination(settings),
-        json=_as_json(settings),
+        level if settings.log else None,
+        log,
+        json=bool(file) or form == "json",
         colours=wants_colours(sys.stdout, environ),
         secrets=secrets,
+        console=output if form == "console" else None,
         diagnostics=logs.Descriptor(sys.stderr.fileno()) if settings.debug else None,
         background=True,
     )
     atexit.register(logs.close)  # after the message about why the server ended
-
-
-def _level(settings: Settings) -> logs.Level | None:
-    if not settings.log:
-        return None
-    return "trace" if settings.trace else settings.log_level
-
-
-def _destination(settings: Settings) -> logs.Destination:
-    path = log_file(settings)
-    if path is None:
-        return logs.Descriptor(sys.stdout.fileno())
-    try:
-        return logs.LogFile(path, settings.log_max_bytes)
-    except OSError as error:
-        what = f"cannot write the log {path}: {error.strerror or error}"
-        raise LaunchError(what, "name another file with --log-file") from error
-
-
-def _as_json(settings: Settings) -> bool:
-    if log_file(settings) or settings.log_format == "json":
-        return True
-    return settings.log_format == "auto" and not sys.stdout.isatty()
 
 
 def _announce(settings: Settings, register: Callable[[Instance], None], ready: "Ready", *, colours: bool) -> None:

@@ -299,9 +299,11 @@ def _log_end(run: Run) -> None:
         state=run.state,
         way=run.session_start,
         model=run.model,
+        profile=run.profile,
         finish=run.finish,
         error=run.error_code,
         usage=usage,
+        first_token_ms=run.first_token_at and round((run.first_token_at - run.arrived_at) * 1000),
         cost_usd=run.cost_usd,
     )
     if shows("debug"):

@@ -24,6 +24,7 @@ from claude_openai.logs.levels import Level, Log, shows
 from claude_openai.logs.loggers import EventLogger, StdlibHandler, processors
 from claude_openai.logs.redaction import HIDDEN, SHORTEST_SECRET, Redaction, secrets_in
 from claude_openai.logs.rendering import columns, json_line
+from claude_openai.logs.request_lines import RequestLines
 from claude_openai.logs.sinks import BackgroundSink, DirectSink, Output, Sink
 from claude_openai.logs.snapshot import CUT, LONGEST_TEXT, TOO_DEEP
 
@@ -58,23 +59,29 @@ _sink: Sink = DirectSink([])
 
 def configure(
     level: Level | None,
-    log: Destination,
+    log: Destination | None,
     *,
     json: bool = True,
     colours: bool = False,
     secrets: Iterable[str] = (),
+    console: Destination | None = None,
     diagnostics: Destination | None = None,
     background: bool = False,
 ) -> None:
     """Configure logging for the whole process, replacing an earlier configuration. Without a `level` nothing is logged.
 
-    `secrets` are values to hide in every field and text. `diagnostics` also gets warnings and errors, as columns. With
-    `background` a thread writes the events, until `close`.
+    `log` gets every event from `level` on, as JSON or as columns. `console` gets a line for each request
+    (`RequestLines`), `diagnostics` warnings and errors as columns. `secrets` are values to hide in every field and
+    text. With `background` a thread writes the events, until `close`.
     """
     global _redaction, _sink  # noqa: PLW0603 -- a process has one log, one redaction and one sink
     close()
     _redaction = Redaction(secrets)
-    outputs = [] if level is None else [Output(log, json_line if json else columns(colours=colours))]
+    outputs = []
+    if level and log:
+        outputs.append(Output(log, json_line if json else columns(colours=colours)))
+    if level and console:
+        outputs.append(Output(console, RequestLines(colours=colours), least=logging.INFO))
     if diagnostics:
         outputs.append(Output(diagnostics, columns(colours=colours), least=logging.WARNING))
     _sink = BackgroundSink(outputs, _redaction) if background and outputs else DirectSink(outputs, _redaction)

@@ -8,7 +8,8 @@ from typing import Final
 import structlog
 from structlog.typing import EventDict
 
-Rendering = Callable[[EventDict], str]
+Rendering = Callable[[EventDict], str | None]
+"""An event as text without a line break at the end; None where it is not shown."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 

@@ -35,8 +35,10 @@ class Output:
         Raises:
             OSError: it could not be written.
         """
-        if NUMBERS.get(str(event.get("level")), logging.ERROR) >= self.least:
-            self.destination.write(f"{self.render(event)}\n".encode("utf-8", "backslashreplace"))
+        if NUMBERS.get(str(event.get("level")), logging.ERROR) < self.least:
+            return
+        if (text := self.render(event)) is not None:
+            self.destination.write(f"{text}\n".encode("utf-8", "backslashreplace"))
 
 
 class Sink(Protocol):

@@ -172,6 +172,7 @@ async def _end(gateway: Gateway) -> None:
 
 async def _drain(stop: Stop, settings: Settings, gateway: Gateway) -> None:
     """Running turns may finish for a bounded time, after a second signal not even that."""
+    log.info("server.draining", running=gateway.load().running, seconds=settings.shutdown_timeout)
     with anyio.move_on_after(settings.shutdown_timeout):
         async with anyio.create_task_group() as group:
             group.start_soon(_then_cancel, stop.insisted.wait, group.cancel_scope)

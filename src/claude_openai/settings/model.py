@@ -247,8 +247,9 @@ class Settings(BaseModel):
     )
     log_format: LogFormat = Field(
         "auto",
-        description="Form of the log on standard output. auto is console on a terminal, else one JSON object a line. "
-        "A file always has JSON.",
+        description="Form of the log on standard output. console is a line for each request, columns every event, json "
+        "a JSON object a line. auto is console on a terminal (columns with --debug, --trace or --log-level), else "
+        "json. A file always has JSON.",
     )
     log_file: LogFile = Field(
         None,
@@ -277,6 +278,11 @@ class Settings(BaseModel):
     def config_file(self) -> Path | None:
         """The settings file that was read, which may contain API keys; None if there was none."""
         return self._config_file
+
+    @property
+    def wants_events(self) -> bool:
+        """Whether the operator asked for events, and so for more than a line for each request on a terminal."""
+        return self.debug or self.trace or "log_level" in self.model_fields_set
 
     @property
     def api_keys(self) -> tuple[SecretStr, ...]:

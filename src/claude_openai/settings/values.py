@@ -228,7 +228,9 @@ LogLevel = Annotated[
     Literal["info", "debug", "trace"], BeforeValidator(_lower), Expects("info, debug or trace", "info|debug|trace")
 ]
 LogFormat = Annotated[
-    Literal["auto", "console", "json"], BeforeValidator(_lower), Expects("auto, console or json", "auto|console|json")
+    Literal["auto", "console", "columns", "json"],
+    BeforeValidator(_lower),
+    Expects("auto, console, columns or json", "auto|console|columns|json"),
 ]
 LogFile = Annotated[Name | None, Expects("the path of a file", "FILE")]
 Folder = Annotated[Name, Expects("the path of a folder", "FOLDER")]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import click
 
-from claude_openai.cli.formatting import duration
 from claude_openai.cli.terminal import fact, progress, wants_colours
 from claude_openai.errors import ExitCode
+from claude_openai.logs.figures import duration
 from claude_openai.system.instances import ANSWER_SECONDS, Instance, health_of, running
 
 EXAMPLES = """\b

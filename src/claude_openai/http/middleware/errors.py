@@ -108,6 +108,7 @@ def _error_response(error: Exception, errors: ErrorFormat) -> Response:
         case RequestFailed(failure=failure):
             return failure_response(failure, errors)
         case HttpError():
+            log.info("http.failed", kind=error.code, status=error.status, param=error.param, message=str(error))
             return Response(errors.body(error.details), error.status, error.headers, media_type="application/json")
         case _:
             log.error("http.fault", exc_info=error)
@@ -146,10 +147,11 @@ def _failed(failure: Failure, errors: ErrorFormat) -> Response:
 
 
 def report(failure: Failure) -> None:
-    """Tell the log of it; the sentence only where the person who runs the server can do something about it."""
+    """Log the failure, with its message unless that quotes what the model wrote."""
     status = translated.status(failure)
+    message = None if failure.kind in _QUOTES_MODEL_OUTPUT else failure.message
+    fields = {"kind": failure.kind, "status": status, "param": failure.param, "message": message}
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        said = {} if failure.kind in _QUOTES_MODEL_OUTPUT else {"message": failure.message}
-        log.warning("http.failed", kind=failure.kind, status=status, **said)
+        log.warning("http.failed", **fields)
     else:
-        log.info("http.failed", kind=failure.kind, status=status, param=failure.param)
+        log.info("http.failed", **fields)

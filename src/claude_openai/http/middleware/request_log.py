@@ -19,6 +19,9 @@ log = logger(__name__)
 REQUEST_ID = "x-request-id"
 SIMULATED = "x-claude-openai-simulated"
 
+_RETRY = "x-stainless-retry-count"
+"""OpenAI's own clients number their retries of a request with it."""
+
 _STATE = "request_id"
 _HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -69,8 +72,15 @@ class _Line:
     """The line of the log, written once: when the answer has left, or when it is certain that it never will."""
 
     def __init__(self, scope: Scope, request_id: str) -> None:
-        method, path = shown(scope["method"]), shown(scope["path"])
-        self._fields = {"method": method, "path": path, "request_id": request_id}
+        headers = Headers(scope=scope)
+        self._fields: dict[str, object] = {
+            "method": shown(scope["method"]),
+            "path": shown(scope["path"]),
+            "client": shown(headers.get("user-agent", "")) or None,
+            "request_id": request_id,
+        }
+        if (retry := headers.get(_RETRY, "0")).isdecimal() and retry != "0":
+            self._fields["retry"] = int(retry[:4])
         self._began = time.perf_counter()
         self._status: int | None = None
         self._complete = False
@@ -79,6 +89,8 @@ class _Line:
     def note(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
+            content_type = Headers(raw=message["headers"]).get("content-type", "")
+            self._fields["stream"] = content_type.startswith("text/event-stream")
         elif not message.get("more_body", False):
             self._complete = True
             self.write()

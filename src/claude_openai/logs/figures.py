@@ -1,0 +1,31 @@
+"""Formats durations, counts and costs for people, in one short form for the console and all commands. Pure."""
+
+
+def duration(seconds: float) -> str:
+    """`80ms`, `0.8s`, `42s`, `2m05s`, `3h07m`, `2d04h`."""
+    seconds = max(0.0, seconds)
+    if seconds < 0.0995:  # noqa: PLR2004 -- below a tenth of a second milliseconds count
+        return f"{seconds * 1000:.0f}ms"
+    if seconds < 9.95:  # noqa: PLR2004 -- below ten a tenth counts
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    days, hours_left = divmod(hours, 24)
+    if days:
+        return f"{days}d{hours_left:02}h"
+    if hours:
+        return f"{hours}h{minutes_left:02}m"
+    return f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
+
+
+def count(number: int) -> str:
+    """`999`, `1.2k`, `45k`, `1.2M`."""
+    for unit, size in (("M", 1_000_000), ("k", 1_000)):
+        if number >= size:
+            return f"{number / size:.1f}{unit}" if number < 10 * size else f"{number // size}{unit}"
+    return str(number)
+
+
+def cost(dollars: float) -> str:
+    """`$0.0123`, `$1.23`."""
+    return f"${dollars:.4f}" if dollars < 1 else f"${dollars:.2f}"

@@ -1,0 +1,142 @@
+"""The lines for a person at a terminal: what they have, and what they leave out."""
+
+from datetime import UTC
+from typing import Any
+
+import pytest
+
+from claude_openai.logs.request_lines import MOST_OPEN, RequestLines
+
+pytestmark = pytest.mark.proves("logs.console")
+
+TIME = "2026-11-30T19:44:56.352481Z"
+REQUEST = {
+    "event": "http.request",
+    "level": "info",
+    "time": TIME,
+    "request_id": "req_1",
+    "method": "POST",
+    "path": "/v1/chat/completions",
+    "client": "OpenAI/Python 2.1.0",
+    "status": 200,
+    "complete": True,
+    "stream": True,
+    "duration_ms": 1502,
+}
+END = {
+    "event": "run.end",
+    "level": "info",
+    "time": TIME,
+    "request_id": "req_1",
+    "model": "claude-sonnet-5-5",
+    "profile": "chat",
+    "usage": {"input_tokens": 2, "cache_creation_tokens": 10, "cache_read_tokens": 1200, "output_tokens": 36},
+    "cost_usd": 0.0004,
+    "first_token_ms": 900,
+    "way": "rebuilt",
+    "error": None,
+}
+
+
+def lines(*events: dict[str, Any]) -> list[str]:
+    render = RequestLines(colours=False, zone=UTC)
+    return [text for event in events if (text := render(event)) is not None]
+
+
+def test_the_events_of_a_request_are_one_line() -> None:
+    turn = {"event": "conversation.turn", "level": "info", "request_id": "req_1", "way": "rebuilt", "reason": "history"}
+    [line] = lines(turn, END, REQUEST)
+    head, figures = line.split("  1.5s ")
+    assert head == "19:44:56  chat stream        claude-sonnet-5-5   OpenAI/Python    200 ok"
+    assert figures == "(first 0.9s)  1.2k in (1.2k cached), 36 out  $0.0004  rebuilt: history"
+
+
+def test_several_answers_are_one_line_with_the_prompt_counted_once() -> None:
+    [line] = lines(END, END, REQUEST)
+    assert "1.2k in (1.2k cached), 72 out  $0.0008" in line
+
+
+def test_two_requests_at_once_are_told_apart() -> None:
+    other = {**REQUEST, "request_id": "req_2", "path": "/v1/responses"}
+    first, second = lines(END, other, REQUEST)
+    assert first.split()[1:4] == ["responses", "stream", "-"]
+    assert "claude-sonnet-5-5" in second
+
+
+def test_an_agents_request_says_so() -> None:
+    [line] = lines({**END, "profile": "agent"}, REQUEST)
+    assert line.split()[1:4] == ["chat", "agent", "stream"]
+
+
+def test_an_answer_that_broke_off_has_its_error_and_its_reason() -> None:
+    failed = {
+        "event": "http.failed",
+        "level": "warning",
+        "request_id": "req_1",
+        "kind": "overloaded",
+        "message": "Wait.",
+    }
+    [text] = lines({**END, "error": "overloaded"}, failed, REQUEST)
+    line, reason = text.splitlines()
+    assert "200 overloaded" in line
+    assert reason.strip() == "Wait."
+
+
+def test_a_client_that_left_is_no_success() -> None:
+    [line] = lines({**REQUEST, "status": None, "complete": False})
+    assert "client left" in line
+
+
+def test_a_health_check_is_shown_only_where_it_fails() -> None:
+    check = {**REQUEST, "method": "GET", "path": "/health", "stream": False}
+    assert lines(check) == []
+    [line] = lines({**check, "status": 503})
+    assert "GET /health" in line
+
+
+def test_a_warning_that_belongs_to_no_request_is_a_line_of_its_own() -> None:
+    doubt = {
+        "event": "settings.doubtful",
+        "level": "warning",
+        "time": TIME,
+        "reason": "CLAUDE_OPENAI_PROT is no setting",
+    }
+    assert lines(doubt) == ["19:44:56  warning  settings.doubtful  reason: CLAUDE_OPENAI_PROT is no setting"]
+
+
+def test_of_an_exception_the_last_line_is_shown() -> None:
+    fault = {"event": "http.fault", "level": "error", "time": TIME, "exception": "Traceback\n  at\nValueError: no\n"}
+    [line] = lines(fault)
+    assert line.endswith("error  http.fault  ValueError: no (--debug shows the traceback)")
+
+
+def test_a_stop_says_what_it_waits_for() -> None:
+    stop = {"event": "server.stopping", "level": "info", "time": TIME, "signal": "SIGINT"}
+    drain = {"event": "server.draining", "level": "info", "time": TIME, "running": 2, "seconds": 30.0}
+    assert lines(stop, drain, {**drain, "running": 0}) == [
+        "19:44:56  stopping (SIGINT)",
+        "19:44:56  waiting for 2 running, for at most 30s; a second Ctrl-C ends them",
+    ]
+
+
+def test_text_of_a_client_neither_begins_a_line_nor_controls_the_terminal() -> None:
+    hostile = "x\n2026 forged\x1b[2J\x9b\u202e\r"
+    [text] = lines({**END, "model": hostile}, {**REQUEST, "client": hostile, "path": hostile})
+    assert text.isprintable()
+
+
+def test_details_of_requests_that_never_end_are_forgotten() -> None:
+    render = RequestLines(colours=False, zone=UTC)
+    for number in range(MOST_OPEN + 1):
+        render({**END, "request_id": f"req_{number}"})
+    assert "claude-sonnet-5-5" not in str(render({**REQUEST, "request_id": "req_0"}))
+    assert "claude-sonnet-5-5" in str(render({**REQUEST, "request_id": f"req_{MOST_OPEN}"}))
+
+
+def test_colours_say_how_it_went() -> None:
+    colours = {
+        status: RequestLines(colours=True, zone=UTC)({**REQUEST, "status": status}) for status in (200, 404, 502)
+    }
+    assert [code in str(colours[status]) for status, code in ((200, "[32m"), (404, "[33m"), (502, "[31m"))] == [
+        True
+    ] * 3
