@@ -62,6 +62,43 @@ def test_the_last_to_leave_a_folder_removes_it(tmp_path: Path, server: Path) -> 
     assert not (tmp_path / ".bashrc").exists()
 
 
+@pytest.mark.proves("agent.commands.placeholders")
+def test_who_works_in_the_folder_above_removes_what_another_left_below(tmp_path: Path, server: Path) -> None:
+    first, above = process(server, "a"), process(server, "b")
+    Placeholders.before((str(tmp_path / "below"),), [f"{tmp_path}/below/.envrc"], first)
+    Placeholders.before((str(tmp_path),), [], above)
+    put(tmp_path / "below" / ".envrc")
+    remove_placeholders(first)
+    assert (tmp_path / "below" / ".envrc").exists()
+    remove_placeholders(above)
+    assert not (tmp_path / "below" / ".envrc").exists()
+
+
+@pytest.mark.proves("agent.commands.placeholders", "lifetime.killed-server.sweep")
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_the_next_start_removes_it_also_where_another_had_worked_in_the_folder_above(
+    tmp_path: Path, server: Path, names: str
+) -> None:
+    for name, folder in zip(names, (tmp_path, tmp_path / "below"), strict=True):
+        Placeholders.before((str(folder),), [], process(server, name))
+    put(tmp_path / "below" / ".bashrc")
+    sweep([server.parent])
+    assert not (tmp_path / "below" / ".bashrc").exists()
+    server.mkdir(parents=True)
+
+
+@pytest.mark.proves("agent.commands.placeholders")
+def test_what_the_user_made_since_the_process_was_started_stays(tmp_path: Path, server: Path) -> None:
+    scratch = process(server, "a")
+    Placeholders.before((str(tmp_path),), [], scratch)
+    (tmp_path / ".git" / "branches").mkdir(parents=True)
+    Placeholders.before((str(tmp_path),), [], scratch)
+    (tmp_path / ".git" / "glab-cli").mkdir()
+    put(tmp_path / ".bashrc")
+    remove_placeholders(scratch)
+    assert {each.name for each in tmp_path.rglob("*")} == {".git", "branches"}
+
+
 @pytest.mark.proves("agent.commands.placeholders", "lifetime.killed-server.sweep")
 def test_the_next_start_removes_what_a_killed_server_left(tmp_path: Path, server: Path) -> None:
     for name in ("a", "b"):

@@ -14,6 +14,7 @@ import pytest
 from openai.types.chat import ChatCompletion
 
 from claude_openai.claude_code.agent import sandbox
+from claude_openai.claude_code.stream_json.bundled import bundled_cli
 from claude_openai.core.agent import AgentProfile, PermissionMode
 from claude_openai.core.events import TurnFailed
 from claude_openai.core.failures import Kind
@@ -425,15 +426,33 @@ async def test_a_folder_that_leads_elsewhere_by_now_is_refused_to_a_session_that
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only a superuser is refused this mode")
-@pytest.mark.proves("agent.failures")
-async def test_an_agent_that_cannot_be_started_keeps_nobody_else_from_an_answer(serve: Serve, site: Site) -> None:
+@pytest.mark.proves("agent.modes.superuser")
+async def test_a_superuser_is_told_that_claude_code_does_not_start_with_every_mode(serve: Serve, site: Site) -> None:
     async with serve(
         allowed_working_directory_prefixes=(str(site.allowed),), allowed_permission_modes=("bypassPermissions",)
     ) as rig:
+        rig.plays(None)
+        with pytest.raises(openai.PermissionDeniedError, match=r"superuser.*Use another mode") as caught:
+            await asked(rig, site, "Go.", permissionMode="bypassPermissions")
+        assert caught.value.param == "claude.permissionMode"
+        assert rig.simulator.requests == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell")
+@pytest.mark.proves("agent.failures")
+async def test_an_agent_that_cannot_be_started_keeps_nobody_else_from_an_answer(
+    serve: Serve, site: Site, tmp_path: Path
+) -> None:
+    command = tmp_path / "claude"
+    command.write_text(
+        f'#!/bin/sh\ncase "$*" in *--permission-mode=plan*) exit 1;; esac\nexec "{bundled_cli()}" "$@"\n'
+    )
+    command.chmod(0o755)
+    async with serve(allowed_working_directory_prefixes=(str(site.allowed),), claude_command=str(command)) as rig:
         rig.plays(Replies("Hello."))
         for _ in range(4):
             with pytest.raises(openai.InternalServerError) as caught:
-                await asked(rig, site, "Go.", permissionMode="bypassPermissions")
+                await asked(rig, site, "Go.", permissionMode="plan")
             assert caught.value.code == "claude_code_failed"
         assert rig.gateway.outage(await rig.gateway.description()) is None
         assert await rig.said("Hi") == "Hello."

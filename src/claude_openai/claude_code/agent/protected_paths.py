@@ -5,9 +5,11 @@ Nothing of it need be there yet: a file that is written to such a place counts a
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Final, Self
 
@@ -91,11 +93,20 @@ HEAD: Final = "HEAD"
 _RUNS: Final = ("config", "config.worktree", "hooks", COMMON)
 """In a git directory, which commands write: what makes git run commands, or take the configuration from elsewhere."""
 
-_REPOSITORY: Final = frozenset({*_RUNS, "objects", "refs", "modules", "worktrees"})
+_MODULES: Final = "modules"
+"""In a git directory: the repositories of its submodules."""
+
+_REPOSITORY: Final = frozenset({*_RUNS, _MODULES, "objects", "refs", "info", "worktrees"})
 """Beside a `HEAD`: what makes a repository of the folder, or is obeyed in one."""
 
 _MOST_MODULES: Final = 1_000
 """Folders that are looked at for the repositories of submodules."""
+
+_SUBMODULE: Final = re.compile(r'^\s*\[submodule\s+"(.+)"\]', re.MULTILINE)
+"""In `.gitmodules`: the name of a submodule, that of its folder in `modules`."""
+
+_WORKTREE: Final = re.compile(r"^\s*worktree\s*=(.+)$", re.MULTILINE)
+"""In the configuration of a submodule: its folder, relative to the git directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +174,15 @@ def control(folders: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for folder in folders for path in _control(folder.rstrip(os.sep))))
 
 
+def link_on_the_way(paths: Iterable[str], folders: Iterable[str]) -> str | None:
+    """The first symbolic link that is one of `paths`, or on the way to one, below one of `folders`."""
+    inside = ((path, folder) for path in sorted(paths) for folder in folders if within(path, folder))
+    steps = (
+        step for path, folder in inside for step in (path, *map(str, Path(path).parents)) if len(step) > len(folder)
+    )
+    return next(filter(os.path.islink, steps), None)
+
+
 def is_git_control(path: str, depth: int) -> bool:
     """Whether `path`, as far as its last `depth` names, is what would make a repository of a folder that has no
     `.git`, or what git obeys in such a one.
@@ -184,11 +204,46 @@ def _control(folder: str) -> Iterator[str]:
         yield from (f"{git}/config", f"{git}/hooks")
         directories = _git_directories(git)
     for directory in (*directories, *_git_directories(Path(folder))):
-        # Claude Code holds a worktree's part read-only, so nothing can be made in it. And an empty `commondir`, which
-        # the sandbox would put there, stops git in a repository outside of the folder, where none is made before.
-        outside = () if within(str(directory), folder) else (COMMON,)
-        unmade = _RUNS if directory.parent.name == "worktrees" else outside
+        # Claude Code holds a worktree's part read-only, so nothing can be made in it. Where a command cannot write
+        # anyway, nothing is made before either, as `placeholders` does for a `commondir`.
+        unmade = () if _is_open(directory, folder) else _RUNS
         yield from (f"{directory}/{name}" for name in _RUNS if name not in unmade or os.path.lexists(directory / name))
+
+
+def unmade_modules(folders: Iterable[str]) -> tuple[str, ...]:
+    """Where in the git directories of `folders` the repositories of submodules would be made that have none yet:
+    commands must not make them, since git would use what it finds. It is the whole folder of them where that is not
+    there, or has more in it than can be looked at.
+    """
+    return tuple(dict.fromkeys(path for folder in folders for path in _unmade_modules(folder.rstrip(os.sep))))
+
+
+def linked_directories(folder: str) -> tuple[str, ...]:
+    """The git directories of a linked worktree: its own part, and that of the main repository, which Claude Code opens
+    to commands (measured).
+    """
+    part = _named_in(Path(folder, ".git"), "gitdir:")
+    main = _named_in(part / COMMON) if part else None
+    return (str(part), str(main)) if main else ()
+
+
+def git_directory_around(folder: str) -> str | None:
+    """The git directory that `folder` is or lies in; None where it is a working tree, even one in a bare repository."""
+    for place in (Path(folder), *Path(folder).parents):
+        if place.name == ".git" or (
+            os.path.lexists(place / HEAD) and any(os.path.lexists(place / name) for name in ("objects", COMMON))
+        ):
+            return str(place)
+        if os.path.lexists(place / ".git") and ".git" not in place.parts:
+            return None
+    return None
+
+
+def _is_open(directory: Path, folder: str) -> bool:
+    """Whether commands that work in `folder` can write in the git directory."""
+    return directory.parent.name != "worktrees" and any(
+        within(str(directory), root) for root in (folder, *linked_directories(folder)[1:])
+    )
 
 
 def _git_directories(directory: Path | None) -> Iterator[Path]:
@@ -200,20 +255,39 @@ def _git_directories(directory: Path | None) -> Iterator[Path]:
     main = _named_in(directory / COMMON) or directory
     yield from dict.fromkeys((directory, main))
     yield from (each.parent for each in main.glob(f"worktrees/*/{HEAD}"))
-    for looked_at, (place, below, files) in enumerate(os.walk(main / "modules")):
-        if looked_at >= _MOST_MODULES:
-            return
+    for place, below, files in islice(os.walk(main / _MODULES), _MOST_MODULES):
         if HEAD in files:
             yield Path(place)
-            below[:] = [name for name in below if name == "modules"]
+            below[:] = [name for name in below if name == _MODULES]
+
+
+def _unmade_modules(folder: str) -> Iterator[str]:
+    git = Path(folder, ".git")
+    for directory in _git_directories(_named_in(git, "gitdir:") if git.is_file() else git):
+        if not _is_open(directory, folder):
+            continue
+        modules = directory / _MODULES
+        if not os.path.lexists(modules) or len(list(islice(os.walk(modules), _MOST_MODULES))) == _MOST_MODULES:
+            yield str(modules)
+            continue
+        worktree = _WORKTREE.search(_text(directory / "config"))
+        tree = directory / worktree[1].strip() if worktree else directory.parent
+        for name in _SUBMODULE.findall(_text(tree / ".gitmodules")):
+            repository = os.path.normpath(modules / name)
+            if within(repository, str(modules)) and not os.path.lexists(repository):
+                yield repository
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")
+    except (OSError, ValueError):
+        return ""
 
 
 def _named_in(file: Path, before: str = "") -> Path | None:
     """The folder that `file` of git's names."""
-    try:
-        text = file.read_text(errors="replace").strip()
-    except OSError:
-        return None
+    text = _text(file).strip()
     named = text.removeprefix(before).strip()
     return (
         Path(os.path.normpath(file.parent / named)) if named and text.startswith(before) and "\0" not in named else None

@@ -14,7 +14,7 @@ from typing import Final
 
 from anyio import to_thread
 
-from claude_openai.claude_code.agent.protected_paths import ProtectedPaths, control
+from claude_openai.claude_code.agent.protected_paths import ProtectedPaths, control, unmade_modules
 
 _PROBE_SECONDS: Final = 5
 """It takes 10 ms."""
@@ -76,11 +76,15 @@ class SandboxProbe:
 
 def unwritable(protected: ProtectedPaths, work: tuple[str, ...]) -> tuple[str, ...]:
     """What commands whose `work` is in these folders must neither write nor make."""
-    return (*protected.private, *protected.executed, *control(work))
+    return (*protected.private, *protected.executed, *control(work), *unmade_modules(work))
 
 
 def settings(
-    readable: Iterable[str], work: Iterable[str], own: str, protected: ProtectedPaths, environment: Mapping[str, str]
+    readable: Iterable[str],
+    work: Iterable[str],
+    own: str,
+    protected: ProtectedPaths,
+    environment: Mapping[str, str],
 ) -> Mapping[str, object]:
     """Claude Code's `sandbox` setting: commands ask as they would without, and never leave it. They read what is
     `readable`, and write in the folders of the `work` and in the process's `own`. What is private cannot be read, even

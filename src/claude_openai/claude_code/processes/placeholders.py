@@ -43,8 +43,9 @@ _CLAUDE_CODES: Final = (
 )
 """What Claude Code itself denies in the folder of the work (read in Claude Code, measured)."""
 
-_ITS_OWN: Final = "/.git/config.worktree"
-"""An empty file that Claude Code makes itself, which every command in a repository leaves (measured)."""
+_ITS_OWN: Final = "/config.worktree"
+"""In a git directory: an empty file that Claude Code makes itself, which every command in a repository leaves
+(measured)."""
 
 COMMON: Final = "commondir"
 """In a git directory it names the one that git reads the configuration from."""
@@ -61,62 +62,90 @@ _READ_ONLY: Final = 0o444
 
 @dataclass(frozen=True, slots=True)
 class Placeholders:
-    """Of a process that may write in `folders`: what was not `there` before it, and may be there after it."""
+    """Of a process that may write in `folders`: what was not there before it (`absent`), and may be there after it."""
 
     folders: tuple[str, ...]
     absent: tuple[str, ...]
 
     @classmethod
     def before(cls, folders: tuple[str, ...], denied: Iterable[str], scratch: Scratch) -> Self:
-        """For a process that is about to start, with what commands are `denied` to write; it is put on record. A
-        `commondir` that is to be denied is made.
+        """For a process that is about to start, or to be set anew, with what commands are `denied` to write; it is put
+        on record. A `commondir` that is to be denied is made.
         """
         denied = tuple(denied)
-        named = [*denied, *(f"{folder}/{name}" for folder in folders for name in _CLAUDE_CODES)]
+        codes = (*_CLAUDE_CODES, *(name.removeprefix(".git/") for name in _CLAUDE_CODES if name.startswith(".git/")))
+        named = [*denied, *(f"{folder}/{name}" for folder in folders for name in codes)]
         absent = {step for path in named for step in _steps(path, folders) if not os.path.lexists(step)}
-        for other in _others(scratch):  # what these have put there now was not there before them
-            absent.update(path for path in other.absent if any(within(path, folder) for folder in folders))
+        for record in _records(scratch):  # what was not there before the process started; the user's own is no more
+            if earlier := cls.on_record(record):
+                absent.update(path for path in earlier.absent if str(Path(path).parent) not in earlier.absent)
+        for other in map(
+            cls.on_record, _records_of_others([scratch])
+        ):  # what these have put there was not there before
+            if other:
+                absent.update(path for path in other.absent if any(within(path, folder) for folder in folders))
         made = cls(folders, tuple(sorted(absent)))
-        (scratch.root / _NAME).write_text(json.dumps(asdict(made)))
+        made.save(scratch.root / _NAME)
         for path in made.absent:
             if path in denied and Path(path).name == COMMON:
                 with suppress(OSError), Path(path).open("x") as stub:
                     stub.write(_STUB)
         return made
 
+    def save(self, file: Path) -> None:
+        """Put it on record in `file`.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        file.write_text(json.dumps(asdict(self)))
+
     @classmethod
     def on_record(cls, file: Path) -> Self | None:
         """What a process has put on record; None where there is nothing of it."""
         with suppress(OSError, ValueError, TypeError, KeyError):
-            told = json.loads(file.read_text())
-            return cls(tuple(map(str, told["folders"])), tuple(map(str, told["absent"])))
+            read = json.loads(file.read_text())
+            return cls(tuple(map(str, read["folders"])), tuple(map(str, read["absent"])))
         return None
 
-    def remove(self, others: Iterable[Self]) -> None:
-        """Remove what is there by now and empty, but not where `others` work."""
-        busy = [folder for other in others for folder in other.folders]
-        for path in sorted(self.absent, key=len, reverse=True):
-            if not any(within(path, folder) for folder in busy):
-                with suppress(OSError):
-                    _remove(path)
+
+def remove_placeholders(*scratches: Scratch) -> None:
+    """Remove what the processes of `scratches`, which have ended, left: what was not there before and is empty. Where
+    another process works, it is left to that one, together with the record of it.
+    """
+    absent: set[str] = set()
+    for record in (record for scratch in scratches for record in _records(scratch)):
+        if left := Placeholders.on_record(record):
+            absent.update(left.absent)
+        record.unlink(missing_ok=True)
+    others = [(record, found) for record in _records_of_others(scratches) if (found := Placeholders.on_record(record))]
+    kept: dict[Path, list[str]] = {}
+    for path in sorted(absent, key=len, reverse=True):
+        busy = next((record for record, other in others if any(within(path, folder) for folder in other.folders)), None)
+        if busy:
+            kept.setdefault(busy, []).append(path)
+        else:
+            with suppress(OSError):
+                _remove(path)
+    for record, paths in kept.items():
+        with suppress(OSError):
+            Placeholders((), tuple(paths)).save(record.parent / f"{_NAME}-{scratches[0].root.name}")
 
 
-def remove_placeholders(scratch: Scratch) -> None:
-    """What the process of `scratch` has left, once it has ended."""
-    record = scratch.root / _NAME
-    left = Placeholders.on_record(record)
-    record.unlink(missing_ok=True)
-    if left:
-        left.remove(_others(scratch))
+def _records(scratch: Scratch) -> Iterable[Path]:
+    """That of the process of `scratch`, and those that others left to it."""
+    return scratch.root.glob(f"{_NAME}*")
 
 
-def _others(scratch: Scratch) -> Iterator[Placeholders]:
-    """Those of all other processes, of other servers too."""
-    of_this_server = scratch.root.parent.glob(f"*/{_NAME}")
-    of_others = scratch.root.parent.parent.glob(f"{FOLDER_PREFIX}*/*/{_NAME}")
-    for file in {*of_this_server, *of_others} - {scratch.root / _NAME}:
-        if told := Placeholders.on_record(file):
-            yield told
+def _records_of_others(scratches: Iterable[Scratch]) -> Iterator[Path]:
+    """Those of all processes but `scratches`, of other servers too."""
+    own = {scratch.root for scratch in scratches}
+    servers = {root.parent for root in own} | {
+        server for root in own for server in root.parent.parent.glob(f"{FOLDER_PREFIX}*")
+    }
+    for record in (record for server in servers for record in server.glob(f"*/{_NAME}*")):
+        if record.parent not in own:
+            yield record
 
 
 def _steps(path: str, folders: Iterable[str]) -> Iterator[str]:

@@ -39,10 +39,12 @@ def sweep(places: Iterable[Path]) -> SweepResult:
             from claude_openai.claude_code.processes.orphans import end_orphans  # noqa: PLC0415 -- 27 ms of a start
 
             processes = end_orphans(folders)
+        scratches = [Scratch(root) for folder in folders for root in folder.glob("*/")]
+        for scratch in scratches:
+            scratch.remove_long_output()
+        if scratches:
+            remove_placeholders(*scratches)
         for folder in folders:
-            for scratch in map(Scratch, folder.glob("*/")):
-                scratch.remove_long_output()
-                remove_placeholders(scratch)
             remove(folder)
             with suppress(OSError):
                 folder.parent.rmdir()

@@ -8,7 +8,7 @@ the answer, reach other sessions or wait for a person are left out.
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ import structlog
 from claude_agent_sdk import ClaudeAgentOptions, CLIConnectionError, HookMatcher, PermissionResultDeny
 
 from claude_openai.claude_code.agent import sandbox, web
+from claude_openai.claude_code.agent.command_guard import CommandGuard
 from claude_openai.claude_code.agent.long_output import LongOutput
 from claude_openai.claude_code.agent.protected_paths import ProtectedPaths, search_path
 from claude_openai.claude_code.agent.reader import ClientToolNames
@@ -29,7 +30,6 @@ from claude_openai.claude_code.sdk.calls import SERVER
 from claude_openai.claude_code.sdk.command import CLIENT_TOOLS, GATED_HERE, SDK_ENVIRONMENT, TOOLS, gated
 from claude_openai.claude_code.stream_json.launch import ClaudeCodeExecutable, LaunchSpec
 from claude_openai.core.agent import AgentProfile, Workspace
-from claude_openai.core.failures import Failure
 from claude_openai.core.messages import AssistantMessage, Message
 from claude_openai.logs import shows
 
@@ -96,9 +96,8 @@ class AgentPolicy:
 
 
 class PermissionHook:
-    """The hook that Claude Code calls before it uses a tool, and the reasons that it gets for a refusal.
-
-    `widened` says why the user's settings, as they are now, would let commands out; None where they would not.
+    """The hook that Claude Code calls before it uses a tool, and the reasons that it gets for a refusal. `guard` checks
+    commands.
     """
 
     def __init__(
@@ -107,9 +106,9 @@ class PermissionHook:
         profile: AgentProfile,
         kept: LongOutput,
         resolve: web.Resolve = web.addresses,
-        widened: Callable[[], Failure | None] = lambda: None,
+        guard: CommandGuard | None = None,
     ) -> None:
-        self._widened = widened
+        self.guard = guard
         self._policy = policy
         self._profile = profile
         self.kept = kept
@@ -133,8 +132,8 @@ class PermissionHook:
             reason = None
         else:
             reason = self._policy.refusal(tool, arguments, str(asked["cwd"]))
-        if reason is None and tool in COMMANDS and (widened := self._widened()):
-            reason = widened.message  # Claude Code obeys a change of the user's settings at once (measured)
+        if reason is None and tool in COMMANDS and self.guard:
+            reason = await self.guard.refusal()
         if reason is None and tool == WEB and self._may_fetch(web.host_of(arguments.get("url")) or ""):
             reason = await web.leads_inside(arguments.get("url"), self._resolve)
         if reason is None:
@@ -177,9 +176,7 @@ def agent_command(
     Raises:
         CLIConnectionError: the history would be answered before the hook is installed, and this system has no gate.
     """
-    # The process has its own part of what servers keep, which lies in no allowed folder.
-    around = replace(policy, protected=policy.protected.around((str(scratch.temporary),)))
-    settings = json.dumps(_settings(claude_code.environment, scratch, profile, around))
+    settings = json.dumps(_settings(claude_code.environment, scratch, profile, policy))
     scratch.hand_over(SETTINGS, settings.encode())
     options = (
         *_OPTIONS,
@@ -248,14 +245,31 @@ def _settings(
             # From the first moment and whatever rules allow; the modes `plan` and `auto` read anything else (measured).
             "blockReadsOutsideWorkingDirectories": True,
             # What a search comes by is left out of what it finds (measured).
-            "deny": [f"{tool}(/{_plain(path)})" for path in policy.protected.unsearched for tool in ("Read", "Edit")],
+            "deny": [
+                f"{tool}(/{_plain(path)})" for path in _around(scratch, policy).unsearched for tool in ("Read", "Edit")
+            ],
         },
     }
     if not policy.allows_commands:
         return plain
+    return {**plain, "sandbox": sandbox_settings(environment, scratch, profile, policy)}
+
+
+def sandbox_settings(
+    environment: Mapping[str, str],
+    scratch: Scratch,
+    profile: AgentProfile,
+    policy: ToolPolicy,
+) -> Mapping[str, object]:
+    """Claude Code's `sandbox` setting for the process of `scratch`, by what is on the disk now."""
     work = (profile.directory, *profile.add_dirs)
-    own = str(scratch.temporary)
-    return {**plain, "sandbox": sandbox.settings(policy.workspace.prefixes, work, own, policy.protected, environment)}
+    readable, own = policy.workspace.prefixes, str(scratch.temporary)
+    return sandbox.settings(readable, work, own, _around(scratch, policy), environment)
+
+
+def _around(scratch: Scratch, policy: ToolPolicy) -> ProtectedPaths:
+    """What is protected but for the process's own part of what servers keep, which lies in no allowed folder."""
+    return policy.protected.around((str(scratch.temporary),))
 
 
 def _plain(path: str) -> str:

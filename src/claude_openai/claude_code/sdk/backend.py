@@ -1,5 +1,6 @@
 """Turns answered by Claude Code through the Claude Agent SDK: one process per conversation, while its session lasts."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -10,17 +11,23 @@ import anyio
 import structlog
 from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ClaudeSDKError, CLIConnectionError, McpSdkServerConfig
 
+from claude_openai.claude_code.agent.command_guard import CommandGuard
 from claude_openai.claude_code.agent.long_output import LongOutput
-from claude_openai.claude_code.agent.protected_paths import config_of
-from claude_openai.claude_code.agent.sandbox import unwritable
+from claude_openai.claude_code.agent.protected_paths import config_of, git_directory_around
 from claude_openai.claude_code.agent.user_settings import widened_by
 from claude_openai.claude_code.processes.child import Child, child_process, dying_with_parent
-from claude_openai.claude_code.processes.placeholders import Placeholders, remove_placeholders
+from claude_openai.claude_code.processes.placeholders import remove_placeholders
 from claude_openai.claude_code.processes.pool_state import ProcessState, ProcessTable
 from claude_openai.claude_code.processes.scratch import Scratch, scratch_folder
 from claude_openai.claude_code.processes.warm_pool import WarmPool, WarmProcess
 from claude_openai.claude_code.schema_checks.checks import Checks
-from claude_openai.claude_code.sdk.agent import AgentPolicy, PermissionHook, agent_command, with_prefixed_tool_names
+from claude_openai.claude_code.sdk.agent import (
+    AgentPolicy,
+    PermissionHook,
+    agent_command,
+    sandbox_settings,
+    with_prefixed_tool_names,
+)
 from claude_openai.claude_code.sdk.calls import SERVER, ParkedCalls
 from claude_openai.claude_code.sdk.command import (
     GATED_HERE,
@@ -147,10 +154,8 @@ class SdkBackend:
         """The session of a Claude Code that answers `turn`, whose process ends with `stack`; or of a failed start."""
         if backoff := self._processes.backoff(anyio.current_time()):
             return FailedSession(start_back_off_failure(backoff))
-        if turn.agent and not self._allows(turn.agent):
-            return FailedSession(_not_allowed(turn.agent))
-        if turn.agent and (widened := self._widened(turn.agent)):
-            return FailedSession(widened)
+        if turn.agent and (refused := self._refused(turn.agent)):
+            return FailedSession(refused)
         messages = with_prefixed_tool_names(turn.messages) if turn.agent else turn.messages
         history, prompt = await beside(turn.is_large, handed, messages)
         calls = await beside(turn.is_large, ParkedCalls, turn.tools)
@@ -169,7 +174,11 @@ class SdkBackend:
         except (ClaudeSDKError, OSError) as error:
             log.error("sdk.error", stage="start", error=describe_error(error))
             return FailedSession(process_failure("could not be started"))
-        settings = self._settings
+        settings, guard = self._settings, running.permission_hook and running.permission_hook.guard
+
+        def may_resume() -> bool:
+            return not (turn.agent and self._refused(turn.agent)) and not (guard and guard.is_outdated)
+
         return SdkSession(
             running,
             calls,
@@ -179,14 +188,32 @@ class SdkBackend:
             recycle_policy=settings.recycle_policy,
             hand_over_timeout=settings.hand_over_timeout,
             on_started=self._warm_pool.refill,
-            may_resume=partial(self._may_resume, turn.agent) if turn.agent else lambda: True,
+            may_resume=may_resume,
         )
 
-    def _allows(self, profile: AgentProfile) -> bool:
-        return self._settings.agent_policy is not None and self._settings.agent_policy.allows(profile)
-
-    def _may_resume(self, profile: AgentProfile) -> bool:
-        return self._allows(profile) and self._widened(profile) is None
+    def _refused(self, profile: AgentProfile) -> Failure | None:
+        """Why no agent may work by `profile` now."""
+        policy, work = self._settings.agent_policy, (profile.directory, *profile.add_dirs)
+        if policy is None or not policy.allows(profile):
+            return _denied(
+                "workingDirectory",
+                f"Claude Code may not work in {', '.join(work)} any more: it is gone, or leads elsewhere than when it"
+                " was asked for.",
+            )
+        for index, folder in enumerate(work):
+            if git := git_directory_around(folder):
+                return _denied(
+                    f"addDirs[{index - 1}]" if index else "workingDirectory",
+                    f"Claude Code does not work in {folder}: it belongs to the git directory {git}, where git takes its"
+                    " configuration and hooks from. Name a working tree of that repository.",
+                )
+        if profile.permission_mode == "bypassPermissions" and _is_superuser(self._settings.environment):
+            return _denied(
+                "permissionMode",
+                "Claude Code does not start with permission mode 'bypassPermissions' for a superuser, which this server"
+                " runs as. Use another mode with 'allowedTools', or run the server as another user.",
+            )
+        return self._widened(profile)
 
     def _widened(self, profile: AgentProfile) -> Failure | None:
         """Why the user's own settings cannot be loaded for `profile`, where they are asked for."""
@@ -197,11 +224,10 @@ class SdkBackend:
         setting = widened_by(file, ground.workspace, (profile.directory, *profile.add_dirs))
         if setting is None:
             return None
-        return Failure(
-            Kind.PERMISSION_DENIED,
+        return _denied(
+            "settingSources",
             f"The settings of 'user' cannot be loaded: {setting} in {file} would let commands out of the folders of the"
             " work. Take it out there, or leave 'user' out.",
-            param="claude.settingSources",
         )
 
     async def _fresh(self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls) -> RunningProcess:
@@ -252,17 +278,16 @@ class SdkBackend:
         hook = None
         if profile and (agent_policy := self._settings.agent_policy):
             tool_policy = await agent_policy.tool_policy(self._settings.environment, profile)
-            hook = PermissionHook(
-                tool_policy,
-                profile,
-                LongOutput(tool_policy.protected.config, scratch),
-                widened=partial(self._widened, profile),
-            )
+            long_output = LongOutput(tool_policy.protected.config, scratch)
             owned.callback(scratch.remove_long_output)
+            guard = None
             if tool_policy.allows_commands:
                 work = (profile.directory, *profile.add_dirs)
-                Placeholders.before(work, unwritable(tool_policy.protected, work), scratch)
+                settings = partial(sandbox_settings, self._settings.environment, scratch, profile, tool_policy)
+                guard = CommandGuard(tool_policy, work, scratch, settings, partial(self._widened, profile))
+                guard.record()
                 owned.callback(remove_placeholders, scratch)
+            hook = PermissionHook(tool_policy, profile, long_output, guard=guard)
             command = agent_command(self._claude_code, scratch, spec, profile, tool_policy, has_tools=calls.any)
         else:
             waits = GATED_HERE and schema is not None and not spec.has_prompt
@@ -271,6 +296,8 @@ class SdkBackend:
         scratch.close()
         scratch.record(child.pid)
         transport = ChildTransport(child, schema=schema, gated=is_gated(command))
+        if hook and hook.guard:
+            hook.guard.apply = transport.apply_settings
         client = await self._connected(owned, transport, calls, self._settings.start_timeout, hook)
         start: SessionStart = "rebuilt" if files.history else "cold"
         return RunningProcess(client, transport, child, start, spec.generation.thinks, hook)
@@ -335,10 +362,11 @@ class SdkBackend:
         return client
 
 
-def _not_allowed(profile: AgentProfile) -> Failure:
-    folders = ", ".join((profile.directory, *profile.add_dirs))
-    return Failure(
-        Kind.PERMISSION_DENIED,
-        f"Claude Code may not work in {folders} any more: it is gone, or leads elsewhere than when it was asked for.",
-        param="claude.workingDirectory",
-    )
+def _denied(field: str, message: str) -> Failure:
+    return Failure(Kind.PERMISSION_DENIED, message, param=f"claude.{field}")
+
+
+def _is_superuser(environment: Mapping[str, str]) -> bool:
+    """Whether Claude Code would take itself to run as one (read in Claude Code)."""
+    unset = environment.get("IS_SANDBOX") != "1" and not environment.get("CLAUDE_CODE_BUBBLEWRAP")
+    return hasattr(os, "getuid") and os.getuid() == 0 and unset

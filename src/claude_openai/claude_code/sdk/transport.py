@@ -141,6 +141,16 @@ class ChildTransport(Transport):
             await replied.wait()
         return self.refusal is None
 
+    async def apply_settings(self, settings: Mapping[str, object]) -> bool:
+        """Apply `settings` on top of those from the start, until the process ends. False where Claude Code refuses.
+
+        Raises:
+            CLIConnectionError: the child reads no more.
+        """
+        replied = await self._request({"subtype": "apply_flag_settings", "settings": settings})
+        await replied.wait()
+        return self.refusal is None
+
     async def _configure(
         self, options: GenerationOptions, *, model: str | None = None, thinks: bool | None = None
     ) -> list[anyio.Event]:

@@ -1,0 +1,97 @@
+"""What is checked before each command of an agent: whether the sandbox of its process still fits what is on the disk.
+
+Claude Code's sandbox forbids paths by a list. Which of git's paths belong on it depends on what is there, and the user
+may add a repository or a submodule while the process lives. So the list is made anew before each command, and applied
+to the running process where it has grown (measured: it counts from the next command on; the model is sent the whole
+list then). Where that fails, the command is refused; also where a protected path is a symbolic link, since a command
+can replace that in the sandbox (measured).
+"""
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+
+from anyio import to_thread
+
+from claude_openai.claude_code.agent import sandbox
+from claude_openai.claude_code.agent.protected_paths import link_on_the_way, linked_directories, unmade_modules
+from claude_openai.claude_code.agent.tool_policy import ToolPolicy
+from claude_openai.claude_code.processes.placeholders import Placeholders
+from claude_openai.claude_code.processes.scratch import Scratch
+from claude_openai.core.failures import Failure
+
+_LINKED = (
+    "{link} is a symbolic link, and no sandbox can keep a command from putting something else in its place. So no"
+    " command can be run here. Use the other tools, or say that the link has to be replaced by what it leads to."
+)
+
+_CHANGED = (
+    "The repository here has changed since this conversation's process was started, and its sandbox does not fit any"
+    " more. Commands can be run again from the next user message on."
+)
+
+Apply = Callable[[Mapping[str, object]], Awaitable[bool]]
+"""Changes the settings of the running process; whether it took them."""
+
+
+class CommandGuard:
+    """For one process that works in the folders `work` and leaves temporary files in `scratch`.
+
+    `sandbox_settings` makes Claude Code's `sandbox` setting for what is on the disk; `widened` says why the user's
+    settings, as they are now, would let commands out.
+    """
+
+    def __init__(
+        self,
+        policy: ToolPolicy,
+        work: tuple[str, ...],
+        scratch: Scratch,
+        sandbox_settings: Callable[[], Mapping[str, object]],
+        widened: Callable[[], Failure | None],
+    ) -> None:
+        self._policy = policy
+        self._work = work
+        self._scratch = scratch
+        self._sandbox_settings = sandbox_settings
+        self._widened = widened
+        self._forbidden: frozenset[str] = frozenset()
+        self._never_made = unmade_modules(work)
+        self.apply: Apply | None = None
+        self.is_outdated = False
+        """Whether commands need a new process."""
+
+    def record(self) -> None:
+        """Put on record what the sandbox forbids, and may leave in the folders: before the process starts, and before
+        its sandbox is set anew.
+        """
+        denied = self._denied()
+        linked = (directory for folder in self._work for directory in linked_directories(folder))
+        folders = (*self._work, *filter(self._policy.workspace.holds, linked))
+        Placeholders.before(folders, denied, self._scratch)
+        self._forbidden |= denied
+
+    async def refusal(self) -> str | None:
+        """Why no command may be run now, in words for the model; None where nothing speaks against it."""
+        if widened := self._widened():  # Claude Code obeys a change of the user's settings at once (measured)
+            return widened.message
+        denied = await to_thread.run_sync(self._denied)
+        if link := await to_thread.run_sync(link_on_the_way, denied, self._work):
+            return _LINKED.format(link=link)
+        # What was forbidden once stays so, since lists of settings are merged (measured): there could be no commit.
+        if not self.is_outdated and any(map(_is_made, self._never_made)):
+            self.is_outdated = True
+        if not self.is_outdated and not denied <= self._forbidden:
+            await to_thread.run_sync(self.record)
+            sandbox_now = await to_thread.run_sync(self._sandbox_settings)
+            self.is_outdated = self.apply is None or not await self.apply({"sandbox": sandbox_now})
+        return _CHANGED if self.is_outdated else None
+
+    def _denied(self) -> frozenset[str]:
+        return frozenset(sandbox.unwritable(self._policy.protected, self._work))
+
+
+def _is_made(folder: str) -> bool:
+    """Whether there is something in `folder`: what the sandbox puts in its place has nothing."""
+    try:
+        return bool(os.listdir(folder))  # noqa: PTH208 -- a text
+    except OSError:
+        return False
