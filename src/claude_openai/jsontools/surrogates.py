@@ -39,6 +39,8 @@ class SurrogateJoiner:
 
     def feed(self, text: str) -> str:
         """The complete characters that `text` adds; "" if it is only a half."""
+        if text.isascii() and not self._waiting:  # most deltas
+            return text
         text = self._waiting + text
         self._waiting = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
         return without_surrogates(text[: len(text) - len(self._waiting)])

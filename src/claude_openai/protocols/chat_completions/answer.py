@@ -1,4 +1,4 @@
-"""What the chunks of an answer and its one object have in common: how it ends, what it used, and who gave it."""
+"""What the chunks of an answer and its one object share: the finish reason, the usage and the `claude` object."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,10 +31,11 @@ _FINISH_REASONS: Mapping[events.FinishReason, FinishReason] = {
 
 @dataclass(frozen=True, slots=True)
 class AnswerFormat:
-    """How an answer is told, which is the same for all of one reply.
+    """How an answer is encoded, the same for all choices of a reply.
 
-    `model` is the name that it carries. `legacy`: the client knows functions, not tools. `shown` is how it sees what
-    Claude Code does with its own tools; `thoughts`: it sees the model's thinking. `formed`: the answer has a form.
+    `model` is the name in the reply. `legacy`: the client knows functions, not tools. `shown` is how the client sees
+    what Claude Code does with its own tools; `thoughts`: it sees the model's thinking. `formed`: the request has a
+    response format.
     """
 
     model: str
@@ -45,10 +46,10 @@ class AnswerFormat:
     formed: bool = False
 
     def finish_reason(self, end: events.TurnFinished) -> FinishReason:
-        """How the answer ends.
+        """OpenAI's finish reason for `end`.
 
-        A refusal with words ends an answer that was to have a form as OpenAI's does: official clients take
-        "content_filter" there for an error, and show its words to nobody.
+        With a response format, a refusal that has text ends with "stop", as OpenAI's does: official clients take
+        "content_filter" for an error there, and do not show the text.
         """
         if self.legacy and end.reason == "tool_calls":
             return "function_call"
@@ -58,21 +59,31 @@ class AnswerFormat:
 
 
 def arguments(call: ToolCall) -> str:
-    """The call's arguments as the client gets them: always a JSON object as text."""
+    """The call's arguments for the client: always a JSON object as text."""
     written = json_without_surrogates(without_surrogates(call.arguments))
     return written if written.strip() else "{}"
 
 
 def refusal(end: events.TurnFinished) -> str | None:
-    """Why the model would not answer, if that is how it ended and it said so."""
+    """The text of the model's refusal, if the answer ended in one and has a text."""
     return without_surrogates(end.refusal) if end.refusal else None
 
 
 def with_usage(answer: Answer, reported: events.UsageReported | None) -> Answer:
-    """`answer` with what it used; as it is where that is not known."""
+    """`answer` with what it used; unchanged if that is not known."""
     if reported is None:
         return answer
-    return answer.model_copy(update={"usage": _usage(reported.usage)})
+    usage = reported.usage
+    counted = CompletionUsage(
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.output_tokens,
+        total_tokens=usage.prompt_tokens + usage.output_tokens,
+        prompt_tokens_details=PromptTokensDetails(
+            cached_tokens=usage.cache_read_tokens, cache_write_tokens=usage.cache_creation_tokens
+        ),
+        completion_tokens_details=CompletionTokensDetails(reasoning_tokens=usage.reasoning_tokens),
+    )
+    return answer.model_copy(update={"usage": counted})
 
 
 def signed(
@@ -82,7 +93,7 @@ def signed(
     end: events.TurnFinished,
     activity: Sequence[ClaudeActivity] = (),
 ) -> Answer:
-    """`answer` with the `claude` object; as it is where no model ever began to answer."""
+    """`answer` with the `claude` object; unchanged if no model began to answer."""
     if started is None:
         return answer
     cost = reported.cost_usd if reported else None
@@ -93,26 +104,13 @@ def signed(
 
 
 def told_activity(activity: events.Activity) -> ClaudeActivity:
-    """As the client's events and the answer's list have it."""
-    told = ClaudeActivity(
-        call_id=activity.call_id, tool=activity.tool, arguments=without_surrogates(activity.arguments)
-    )
-    outcome = {} if activity.result is None else _outcome(activity.result, failed=activity.failed)
-    parent = {"parent_call_id": activity.parent} if activity.parent else {}
-    return told.model_copy(update={**outcome, **parent})
-
-
-def _outcome(result: str, *, failed: bool) -> dict[str, object]:
-    return {"status": "failed" if failed else "done", "result": without_surrogates(result)}
-
-
-def _usage(usage: events.Usage) -> CompletionUsage:
-    return CompletionUsage(
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.output_tokens,
-        total_tokens=usage.prompt_tokens + usage.output_tokens,
-        prompt_tokens_details=PromptTokensDetails(
-            cached_tokens=usage.cache_read_tokens, cache_write_tokens=usage.cache_creation_tokens
-        ),
-        completion_tokens_details=CompletionTokensDetails(reasoning_tokens=usage.reasoning_tokens),
-    )
+    """As an event of the stream and as an entry of the whole answer's list."""
+    optional: dict[str, object] = {}
+    if activity.result is not None:
+        optional["status"] = "failed" if activity.failed else "done"
+        optional["result"] = without_surrogates(activity.result)
+    if activity.parent:
+        optional["parent_call_id"] = activity.parent
+    arguments = without_surrogates(activity.arguments)
+    encoded = ClaudeActivity(call_id=activity.call_id, tool=activity.tool, arguments=arguments)
+    return encoded.model_copy(update=optional)

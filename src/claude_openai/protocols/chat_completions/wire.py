@@ -1,9 +1,6 @@
-"""`POST /v1/chat/completions`: what a client may send and what it gets (OpenAI reference: Create chat completion).
+"""The bodies of `POST /v1/chat/completions` (OpenAI reference: Create chat completion).
 
-Types are strict, as documented. What a client adds is tolerated and reported (`unknown_fields`).
-
-The arms of a union are tagged `<name>`. No JSON key of the protocol looks like that, so a tag within the location of
-a validation error is told from the path to the fault.
+`protocols.common.wire.request` explains strictness, unknown fields and the tags of unions.
 """
 
 from typing import Annotated, Any, Literal, TypeAlias
@@ -12,7 +9,7 @@ from pydantic import Field, Tag
 
 from claude_openai.protocols.common.wire import request as sent
 from claude_openai.protocols.common.wire.claude import ClaudeOptions
-from claude_openai.protocols.common.wire.reply import Reply
+from claude_openai.protocols.common.wire.reply import Reply, ReplyWithConstants
 from claude_openai.protocols.common.wire.request import (
     PLAIN_CHOICES,
     AudioPart,
@@ -91,7 +88,7 @@ Content = Annotated[
 
 
 class FunctionCall(RequestModel):
-    """Which function was called, with `arguments` as JSON text."""
+    """The function that was called; `arguments` is JSON text."""
 
     echoed = frozenset({"parsed_arguments", "provider_specific_fields"})
 
@@ -110,14 +107,14 @@ class ToolCall(RequestModel):
 
 
 class CustomInput(RequestModel):
-    """Which custom tool was called, and with what text."""
+    """The custom tool that was called, and its input."""
 
     name: str
     input: str
 
 
 class CustomToolCall(RequestModel):
-    """One call of an earlier answer by another model: of a tool that takes any text."""
+    """A call of a tool that takes any text, in another model's earlier answer."""
 
     id: str
     type: Literal["custom"]
@@ -131,7 +128,7 @@ EarlierCall = Annotated[
 
 
 class SystemMessage(RequestModel):
-    """Instructions, under OpenAI's old role name or its new one."""
+    """Instructions, under OpenAI's old name of the role or its new one."""
 
     role: Literal["system", "developer"]
     content: Content
@@ -139,7 +136,7 @@ class SystemMessage(RequestModel):
 
 
 class UserMessage(RequestModel):
-    """What the user said."""
+    """A message of the user."""
 
     role: Literal["user"]
     content: Content
@@ -149,7 +146,7 @@ class UserMessage(RequestModel):
 class AssistantMessage(RequestModel):
     """An earlier answer."""
 
-    # OpenAI's answers have these, or those of its Python package (`parsed`), of LiteLLM, OpenRouter and Gemini.
+    # Answers of OpenAI, its Python package (`parsed`), LiteLLM, OpenRouter and Gemini have these.
     echoed = frozenset(
         {"annotations", "reasoning_content", "reasoning", "reasoning_details", "thinking_blocks", "parsed"}
         | {"provider_specific_fields", "extra_content", "id", "claude"}
@@ -167,7 +164,7 @@ class AssistantMessage(RequestModel):
 class ToolMessage(RequestModel):
     """The result of one call."""
 
-    # The function's name, as clients sent it before `tool_call_id` was enough.
+    # The function's name, which clients sent before `tool_call_id` was enough.
     echoed = frozenset({"name"})
 
     role: Literal["tool"]
@@ -176,7 +173,7 @@ class ToolMessage(RequestModel):
 
 
 class FunctionMessage(RequestModel):
-    """The result of a call of the time before tools, which had no ids."""
+    """The result of a call in the form that preceded tools, which had no ids."""
 
     role: Literal["function"]
     content: Content | None = None
@@ -206,11 +203,11 @@ Message = Annotated[
 # --- Tools -----------------------------------------------------------------------------------------------------------
 
 MOST_TOOLS = 128
-"""As many as OpenAI takes."""
+"""OpenAI's limit."""
 
 
 class Function(RequestModel):
-    """What the model may call. Without `parameters` it takes none."""
+    """A function that the model may call; without `parameters` it has none."""
 
     name: str
     description: str | None = None
@@ -219,34 +216,34 @@ class Function(RequestModel):
 
 
 class Tool(RequestModel):
-    """A function as a tool, the one kind that there is here."""
+    """A function as a tool, the only supported kind."""
 
     type: Literal["function"]
     function: Function
 
 
 class FunctionByName(RequestModel):
-    """One of the functions."""
+    """A choice of one function."""
 
     name: str
 
 
 class NamedTool(RequestModel):
-    """One of the tools, that the model must call or may."""
+    """One of the tools, as a choice or in a list of allowed tools."""
 
     type: Literal["function"]
     function: FunctionByName
 
 
 class AllowedTools(RequestModel):
-    """Some of the tools, and whether the model must call one of them."""
+    """Some of the tools; `mode` decides whether the model must call one of them."""
 
     mode: Literal["auto", "required"]
     tools: Annotated[list[NamedTool], Field(fail_fast=True)]
 
 
 class AllowedToolsChoice(RequestModel):
-    """The model is to know some of the tools only."""
+    """The choice that restricts the model to some of the tools."""
 
     type: Literal["allowed_tools"]
     allowed_tools: AllowedTools
@@ -273,7 +270,7 @@ FunctionChoice = Annotated[
 
 
 class StreamOptions(RequestModel):
-    """How a stream ends, and whether it is padded."""
+    """Whether a stream ends with the usage, and whether it is padded."""
 
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
@@ -289,13 +286,13 @@ class JsonSchema(RequestModel):
 
 
 class TextFormat(RequestModel):
-    """The answer may be any text."""
+    """The answer is any text."""
 
     type: Literal["text"]
 
 
 class JsonObjectFormat(RequestModel):
-    """The answer is a JSON object; in the dialect of llama.cpp, Together and Anyscale one that fits a schema."""
+    """The answer is a JSON object; llama.cpp, Together and Anyscale add a schema for it."""
 
     type: Literal["json_object"]
     content: dict[str, Any] | None = Field(None, alias="schema")
@@ -317,7 +314,7 @@ ResponseFormat: TypeAlias = Annotated[
 
 
 class Reasoning(RequestModel):
-    """How the model is to think, as OpenRouter's clients say it (its reference: Reasoning tokens)."""
+    """OpenRouter's parameter for thinking (its reference: Reasoning tokens)."""
 
     effort: Effort | None = None
     enabled: bool | None = None
@@ -329,7 +326,7 @@ TokenLimit = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class ChatCompletionRequest(SentWhole):
-    """A request. What becomes of each field is the table of `protocols.chat_completions.parameters`."""
+    """A request. The table in `protocols.chat_completions.parameters` states how each field is treated."""
 
     messages: Annotated[list[Message], Field(min_length=1, fail_fast=True)]
     model: str | None = None
@@ -388,14 +385,14 @@ class ChatCompletionRequest(SentWhole):
 
 
 class PromptTokensDetails(Reply):
-    """What became of the prompt's tokens at the cache."""
+    """The prompt's tokens that were read from the cache, and written to it."""
 
     cached_tokens: int
     cache_write_tokens: int
 
 
 class CompletionTokensDetails(Reply):
-    """What the answer's tokens were spent on."""
+    """The answer's tokens that were spent on thinking."""
 
     reasoning_tokens: int
 
@@ -411,7 +408,7 @@ class CompletionUsage(Reply):
 
 
 class ClaudeActivity(Reply):
-    """Claude Code's use of one of its own tools: the call, or, with a `status`, what came of it."""
+    """Claude Code's use of one of its own tools: the call or, with a `status`, its result."""
 
     call_id: str
     tool: str
@@ -422,8 +419,8 @@ class ClaudeActivity(Reply):
 
 
 class ClaudeExtension(Reply):
-    """What this server adds: the model that answered, Claude Code's session, its own figure of the cost, which limit of
-    the request's ended the answer, and what Claude Code did with its own tools, where that was asked for.
+    """This server's extension: the model that answered, Claude Code's session, its figure of the cost, the limit of the
+    request that ended the answer, and the uses of Claude Code's own tools, if the client asked for them.
     """
 
     session_id: str
@@ -434,13 +431,13 @@ class ClaudeExtension(Reply):
 
 
 class CalledFunction(Reply):
-    """The function that the model calls, with `arguments` as JSON text."""
+    """The function that the model calls; `arguments` is JSON text."""
 
     name: str
     arguments: str
 
 
-class CalledTool(Reply):
+class CalledTool(ReplyWithConstants):
     """One call of the answer."""
 
     id: str
@@ -448,8 +445,8 @@ class CalledTool(Reply):
     function: CalledFunction
 
 
-class ResponseMessage(Reply):
-    """The answer. `refusal` is always a key, a null where there was none; the calls are no key where there are none."""
+class ResponseMessage(ReplyWithConstants):
+    """The answer. The key `refusal` is always there, and may be null; the keys of calls only where there are calls."""
 
     role: Literal["assistant"] = "assistant"
     content: str | None
@@ -462,13 +459,13 @@ class ResponseMessage(Reply):
 class Choice(Reply):
     """An answer of a completion."""
 
-    index: int = 0
+    index: int
     message: ResponseMessage
     logprobs: None
     finish_reason: FinishReason
 
 
-class ChatCompletion(Reply):
+class ChatCompletion(ReplyWithConstants):
     """An answer as one object."""
 
     id: str
@@ -481,14 +478,14 @@ class ChatCompletion(Reply):
 
 
 class FunctionDelta(Reply):
-    """A piece of a call. The first has the name, and only the first."""
+    """A piece of a call. Only the first has the name."""
 
     name: str | None = None
     arguments: str
 
 
 class ToolDelta(Reply):
-    """A piece of the call `index`. The first has its id and type, and only the first."""
+    """A piece of the call `index`. Only the first has its id and type."""
 
     index: int
     id: str | None = None
@@ -497,7 +494,7 @@ class ToolDelta(Reply):
 
 
 class Delta(Reply):
-    """A piece of the answer. The first has the role, and only the first."""
+    """A piece of the answer. Only the first has the role."""
 
     role: Literal["assistant"] | None = None
     content: str | None = None
@@ -508,19 +505,20 @@ class Delta(Reply):
 
 
 class ChunkChoice(Reply):
-    """A piece of an answer; `finish_reason` is null until that is complete."""
+    """A piece of an answer; `finish_reason` is null until the answer is complete."""
 
-    index: int = 0
+    index: int
     delta: Delta
     logprobs: None
     finish_reason: FinishReason | None
 
 
-class ChatCompletionChunk(Reply):
-    """One event of a stream. Asked for usage, all chunks have the key, and one without choices has the numbers.
+class ChatCompletionChunk(ReplyWithConstants):
+    """One event of a stream. If the client asks for usage, all chunks have that key, and a last one without choices has
+    the numbers.
 
-    One with `claude_activity` is an event of that name (`ACTIVITY_EVENT`). For a client that does not look at names it
-    is a chunk that says nothing.
+    A chunk with `claude_activity` is an event named `ACTIVITY_EVENT`. For a client that ignores names it is a chunk
+    with an empty delta.
     """
 
     id: str
@@ -534,5 +532,5 @@ class ChatCompletionChunk(Reply):
 
     @property
     def event_name(self) -> str | None:
-        """Of the event that it is, where that has a name."""
+        """The name of this chunk's server-sent event; None for most."""
         return ACTIVITY_EVENT if self.claude_activity else None

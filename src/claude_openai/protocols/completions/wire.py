@@ -12,7 +12,7 @@ from claude_openai.protocols.chat_completions.wire import (
     TokenLimit,
 )
 from claude_openai.protocols.common.wire.claude import ClaudeOptions
-from claude_openai.protocols.common.wire.reply import Reply
+from claude_openai.protocols.common.wire.reply import Reply, ReplyWithConstants
 from claude_openai.protocols.common.wire.request import SentWhole, shape
 
 
@@ -55,13 +55,13 @@ CompletionEnd = Literal["stop", "length", "content_filter"]
 class CompletionChoice(Reply):
     """The one answer, or a piece of it; `finish_reason` is null until it is complete."""
 
-    index: int = 0
+    index: int
     text: str
     logprobs: None
     finish_reason: CompletionEnd | None
 
 
-class Completion(Reply):
+class Completion(ReplyWithConstants):
     """An answer as one object, or one event of a stream: they look the same."""
 
     id: str

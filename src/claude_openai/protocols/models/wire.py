@@ -6,10 +6,10 @@ for the same. A key whose value is not known is left out, prices among them.
 
 from typing import Literal
 
-from claude_openai.protocols.common.wire.reply import Reply
+from claude_openai.protocols.common.wire.reply import ReplyWithConstants
 
 
-class Architecture(Reply):
+class Architecture(ReplyWithConstants):
     """What a model reads and writes."""
 
     modality: str = "text+image+file->text"
@@ -18,7 +18,7 @@ class Architecture(Reply):
     tokenizer: str = "Claude"
 
 
-class TopProvider(Reply):
+class TopProvider(ReplyWithConstants):
     """What there is of a model here, in tokens."""
 
     context_length: int
@@ -26,7 +26,7 @@ class TopProvider(Reply):
     is_moderated: bool = False
 
 
-class ModelObject(Reply):
+class ModelObject(ReplyWithConstants):
     """One model."""
 
     id: str
@@ -44,7 +44,7 @@ class ModelObject(Reply):
     supported_parameters: list[str]
 
 
-class ModelList(Reply):
+class ModelList(ReplyWithConstants):
     """All models."""
 
     object: Literal["list"] = "list"

@@ -6,7 +6,7 @@ Times are Unix seconds, null where that has not happened. All keys of a run are 
 
 from typing import Literal
 
-from claude_openai.protocols.common.wire.reply import Reply
+from claude_openai.protocols.common.wire.reply import Reply, ReplyWithConstants
 
 State = Literal["queued", "running", "parked", "completed", "failed", "cancelled"]
 
@@ -35,7 +35,7 @@ class RunCall(Reply):
     arguments: str
 
 
-class RunObject(Reply):
+class RunObject(ReplyWithConstants):
     """One run. Also the data of the `end` event."""
 
     id: str
@@ -61,7 +61,7 @@ class RunObject(Reply):
     tool_calls: list[RunCall] | None = None
 
 
-class RunList(Reply):
+class RunList(ReplyWithConstants):
     """The latest runs, the last to arrive first."""
 
     object: Literal["list"] = "list"

@@ -1,6 +1,6 @@
-"""Server-sent events, as far as they are used here: data, with a name where the protocol has one; no ids or retries.
+"""Encodes server-sent events: data, with a name where the protocol has one; no ids and no retry times.
 
-A line ends in CR, LF or both, so data that holds such an end becomes several `data:` lines, which the client joins
+A line ends in CR, LF or both. Data that contains such an end becomes several `data:` lines, which the client joins
 again with LF.
 """
 
@@ -11,18 +11,15 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 def event(data: str, name: str | None = None) -> bytes:
     """One event; `name` is a word of the protocol's."""
-    named = f"event: {name}\n".encode() if name else b""
-    return named + _block("data: ", data)
+    lines = "\ndata: ".join(_LINE_END.split(data))
+    return (f"event: {name}\ndata: {lines}\n\n" if name else f"data: {lines}\n\n").encode()
 
 
 def comment(text: str = "keep-alive") -> bytes:
-    """What clients skip: it only keeps the connection open."""
-    return _block(": ", text)
-
-
-def _block(prefix: str, text: str) -> bytes:
-    return "".join(f"{prefix}{line}\n" for line in _LINE_END.split(text)).encode() + b"\n"
+    """A comment, which clients skip: it only keeps the connection open."""
+    lines = "\n: ".join(_LINE_END.split(text))
+    return f": {lines}\n\n".encode()
 
 
 DONE = event("[DONE]")
-"""What ends a stream that succeeded."""
+"""The last event of a stream that succeeded."""

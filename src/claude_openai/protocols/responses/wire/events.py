@@ -2,11 +2,11 @@
 
 from typing import Literal, TypeAlias
 
-from claude_openai.protocols.common.wire.reply import Reply
+from claude_openai.protocols.common.wire.reply import ReplyWithConstants
 from claude_openai.protocols.responses.wire.reply import OutputItem, OutputPart, Response, SummaryText
 
 
-class _Event(Reply):
+class _Event(ReplyWithConstants):
     sequence_number: int
 
 

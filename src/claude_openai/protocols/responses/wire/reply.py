@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-from claude_openai.protocols.common.wire.reply import Reply
+from claude_openai.protocols.common.wire.reply import Reply, ReplyWithConstants
 
 ItemStatus = Literal["in_progress", "completed", "incomplete"]
 Status = Literal["in_progress", "completed", "incomplete", "failed", "cancelled"]
 
 
-class OutputText(Reply):
+class OutputText(ReplyWithConstants):
     """The answer's text."""
 
     type: Literal["output_text"] = "output_text"
@@ -18,7 +18,7 @@ class OutputText(Reply):
     logprobs: tuple[()] = ()
 
 
-class OutputRefusal(Reply):
+class OutputRefusal(ReplyWithConstants):
     """Why the model would not answer."""
 
     type: Literal["refusal"] = "refusal"
@@ -28,7 +28,7 @@ class OutputRefusal(Reply):
 OutputPart: TypeAlias = OutputText | OutputRefusal
 
 
-class OutputMessage(Reply):
+class OutputMessage(ReplyWithConstants):
     """What the model says."""
 
     id: str
@@ -38,14 +38,14 @@ class OutputMessage(Reply):
     content: list[OutputPart]
 
 
-class SummaryText(Reply):
+class SummaryText(ReplyWithConstants):
     """A piece of the model's thinking, as far as upstream shows it."""
 
     type: Literal["summary_text"] = "summary_text"
     text: str
 
 
-class OutputReasoning(Reply):
+class OutputReasoning(ReplyWithConstants):
     """What the model thought."""
 
     id: str
@@ -54,7 +54,7 @@ class OutputReasoning(Reply):
     status: ItemStatus
 
 
-class OutputFunctionCall(Reply):
+class OutputFunctionCall(ReplyWithConstants):
     """A function that the model calls, with `arguments` as JSON text."""
 
     id: str
@@ -120,7 +120,7 @@ Json: TypeAlias = object
 """What is told back to the client as it sent it."""
 
 
-class Response(Reply):
+class Response(ReplyWithConstants):
     """A response, complete or as it stands. What the client asked for is told back to it."""
 
     id: str
@@ -158,7 +158,7 @@ class Response(Reply):
     claude: ClaudeExtension | None = None
 
 
-class Deleted(Reply):
+class Deleted(ReplyWithConstants):
     """A response is forgotten."""
 
     id: str
@@ -166,7 +166,7 @@ class Deleted(Reply):
     deleted: Literal[True] = True
 
 
-class ItemList(Reply):
+class ItemList(ReplyWithConstants):
     """A page of the items that a response was asked with."""
 
     object: Literal["list"] = "list"
