@@ -50,7 +50,9 @@ def check_references(schema: Any, check: Callable[[Any], None]) -> None:
             if id(part.contents) in applied:
                 continue
             spend()
-            references = [(resolver._base_uri, reference) for reference in _references(part.contents)]  # noqa: SLF001
+            keywords = part.contents if isinstance(part.contents, dict) else {}
+            named = [keywords[name] for name in ("$ref", "$dynamicRef") if isinstance(keywords.get(name), str)]
+            references = [(resolver._base_uri, reference) for reference in named]  # noqa: SLF001
             for reference in references:
                 if reference not in known:
                     known[reference] = target = _target(reference[1], resolver)
@@ -77,11 +79,6 @@ def _target(reference: str, resolver: "Resolver[Any]") -> "Resolved[Any] | None"
         if reference.startswith("#"):
             raise InvalidReference(f"{reference!r} refers to nothing") from None
         return None
-
-
-def _references(schema: Any) -> list[str]:
-    keywords = schema if isinstance(schema, dict) else {}
-    return [keywords[name] for name in ("$ref", "$dynamicRef") if isinstance(keywords.get(name), str)]
 
 
 def _applied_in_place(schema: Any) -> Iterable[object]:

@@ -92,23 +92,25 @@ class Schema:
     def __init__(self, schema: str) -> None:
         self._validator = _Validator(_read(schema), registry=_OFFLINE, format_checker=_FORMAT_CHECKER)
 
-    def violations(self, value: object, patterns: Patterns = "all") -> list[str]:
+    def violations(self, value: Any, patterns: Patterns = "all") -> list[str]:
         """The violations in `value`, as phrases by which the model can correct them; empty if `value` fits.
 
         Raises:
             TooMuch: the check takes longer than the caller's limit allows, or has a pattern that might.
         """
         effort = _EFFORT.set(_Effort(patterns))
+        phrases: list[str] = []
         try:
-            return [_phrase(best_match([error]) or error) for error in islice(self._errors(value), _MOST_FAULTS)]
+            for found in islice(self._validator.iter_errors(value), _MOST_FAULTS):
+                error = best_match([found]) or found
+                phrases.append(_phrase(error))
+                if error.validator == "format" and isinstance(error.validator_value, str):
+                    phrases[-1] += f", such as {FORMATS[error.validator_value].example}"
+        except _TooFarError:
+            pass
         finally:
             _EFFORT.reset(effort)
-
-    def _errors(self, value: Any) -> Iterator[ValidationError]:
-        try:
-            yield from self._validator.iter_errors(value)
-        except _TooFarError:
-            return
+        return phrases
 
 
 def answer_fault(schema: str, answer: str, patterns: Patterns = "all") -> str | None:
@@ -124,15 +126,8 @@ def answer_fault(schema: str, answer: str, patterns: Patterns = "all") -> str | 
 
 
 def _phrase(error: ValidationError) -> str:
-    fault = f"{_at(error)}{_clipped(error.message)}"
-    if error.validator == "format" and isinstance(error.validator_value, str):
-        return f"{fault}, such as {FORMATS[error.validator_value].example}"
-    return fault
-
-
-def _at(error: ValidationError) -> str:
     place = "/".join(map(str, error.absolute_path))
-    return f"at '{_clipped(place)}', " if place else ""
+    return f"at '{_clipped(place)}', {_clipped(error.message)}" if place else _clipped(error.message)
 
 
 def _clipped(text: str) -> str:
@@ -163,7 +158,7 @@ _cached_fault = lru_cache(maxsize=512)(_fault)
 def _check(schema: Any) -> None:
     """Check that `schema` is JSON Schema. Patterns may be JavaScript's, and are not compiled."""
     if error := best_match(_MetaValidator(_META_SCHEMA).iter_errors(schema)):
-        raise InvalidSchema(f"{_at(error)}{_clipped(error.message)}")
+        raise InvalidSchema(_phrase(error))
 
 
 def _read(schema: str) -> Any:

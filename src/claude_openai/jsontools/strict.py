@@ -7,7 +7,7 @@ Python's parser also accepts NaN, infinities and duplicate names in an object. L
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Never
 
 from claude_openai.jsontools.surrogates import json_without_surrogates
@@ -35,7 +35,7 @@ class NotJson(ValueError):
 
 
 class TooManyValues(NotJson):
-    """The text may be JSON, but nobody reads so much."""
+    """The text may be JSON, but has too many values to be parsed."""
 
     def __init__(self) -> None:
         super().__init__(f"it holds more than {MOST_VALUES} values")
@@ -68,8 +68,9 @@ def parse(text: str) -> object:
 
 
 def count_values(text: str, most: int = MOST_VALUES) -> int:
-    """How many values the JSON `text` holds, without reading it: each but the first follows a comma or an opening
-    bracket. Up to `most` it may be too many, where strings have such characters; above, it is only more than `most`.
+    """Estimate the number of values in the JSON `text` without parsing it: each value but the first follows a comma or
+    an opening bracket. A result up to `most` also counts such characters in strings, so it may be too high; a higher
+    result only means that there are more than `most` values.
     """
     found = sum(map(_separators, _pieces(text)))
     if found <= most:
@@ -100,20 +101,11 @@ def is_nested_deeper(value: object, levels: int) -> bool:
     """Whether arrays and objects in `value` are nested more than `levels` levels deep."""
     level = [value]
     for _ in range(levels):
-        level = [child for parent in level for child in _children(parent)]
+        parents = [each for each in level if isinstance(each, dict | list)]
+        level = [child for each in parents for child in (each.values() if isinstance(each, dict) else each)]
         if not level:
             return False
     return any(isinstance(each, dict | list) for each in level)
-
-
-def _children(value: object) -> Iterable[object]:
-    match value:
-        case dict():
-            return value.values()
-        case list():
-            return value
-        case _:
-            return ()
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -1,5 +1,5 @@
-"""Between the wire and the core: pure functions and encoders, one folder per OpenAI protocol, `errors` for all of them.
+"""Translates between the wire and the core: one folder per HTTP protocol, and `common` for what they share.
 
-No clock, no chance, no I/O: ids and times come in as arguments. What cannot be carried is refused or reported here,
-so that nothing is lost without a word.
+Pure: no clock, no randomness, no I/O; ids and times are arguments. What a request asks for is carried, refused or
+reported, never silently dropped.
 """

@@ -1,1 +1,1 @@
-"""Chat completions: requests into turns (`inbound`), events into chunks (`encoder`) or one object (`collector`)."""
+"""Chat completions: requests become turns (`request`), events become chunks (`stream`) or one object (`whole`)."""

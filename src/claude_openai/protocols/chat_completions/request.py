@@ -1,4 +1,4 @@
-"""From a request to the turn it asks for, and to what the client must be told about the reading."""
+"""Parses a chat completion request into a turn. `read_turn` is the whole walk, from top to bottom."""
 
 from dataclasses import dataclass
 
@@ -17,22 +17,20 @@ from claude_openai.protocols.chat_completions.parameters import (
 )
 from claude_openai.protocols.chat_completions.tools import read_tools
 from claude_openai.protocols.chat_completions.wire import ChatCompletionRequest
-from claude_openai.protocols.common.agent import read_profile, tools_for_agent
-from claude_openai.protocols.common.agent import without_effect as unheard
+from claude_openai.protocols.common.agent import ignored_options, read_profile, tools_for_agent
 from claude_openai.protocols.common.body import parse_body
-from claude_openai.protocols.common.conversation import with_all_media
 from claude_openai.protocols.common.parameters import refuse_unsupported
 from claude_openai.protocols.common.reply_format import tools_beside_format
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """A request as understood: the turn, and how its answer is to be given.
+    """The turn that a request asks for, and the form of its answer.
 
-    `model` is the name that the reply carries. `ignored` names what was accepted without effect, `adjusted` what was
-    carried with another value (`temperature=1`); both are fit for a header. `legacy`: calls are told as functions, as
-    they were offered; `thoughts`: what the model thinks is told. `choices` is how many answers are wanted, to `turn`
-    and to each of `others`, which the older form of a request may have besides.
+    `model` is the name in the reply. `ignored` names fields without effect, `adjusted` those carried with another
+    value (`temperature=1`); both are fit for a header. `legacy`: the client offers functions in the form that preceded
+    tools, and gets calls in that form. `thoughts`: the answer shows the model's thinking. `choices` is the number of
+    answers to `turn`, and to each of `others`, which an older completion may have besides.
     """
 
     turn: Turn
@@ -48,28 +46,28 @@ class ParsedRequest:
 
     @property
     def turns(self) -> tuple[Turn, ...]:
-        """All that are asked for."""
+        """The turns of all prompts."""
         return (self.turn, *self.others)
 
     @property
     def answers(self) -> tuple[Turn, ...]:
-        """For each answer that is wanted the turn that it comes from, in the order of the reply."""
+        """The turn of each answer, in the order of the reply."""
         return tuple(turn for turn in self.turns for _ in range(self.choices))
 
     @property
     def telling(self) -> AnswerFormat:
-        """How its answers are told."""
+        """The format of its answers."""
         formed = self.turn.reply_format is not None
         return AnswerFormat(self.model, self.include_usage, self.legacy, self.shown, self.thoughts, formed)
 
     @property
     def shown(self) -> Shown | None:
-        """How the client wants to see what Claude Code does with its own tools."""
+        """How the answer shows what Claude Code does with its own tools; None if it does not."""
         return self.turn.agent.show_activity if self.turn.agent else None
 
 
 def parse_request(body: bytes) -> ChatCompletionRequest:
-    """The request that `body` holds.
+    """`body` as a request.
 
     Raises:
         RequestFailed: `INVALID_REQUEST`, with the path of the first fault as `param`.
@@ -80,37 +78,41 @@ def parse_request(body: bytes) -> ChatCompletionRequest:
 def read_turn(
     request: ChatCompletionRequest, catalogue: Catalogue, principal: str = "local", rules: AgentRules | None = None
 ) -> ParsedRequest:
-    """What `request` asks for, within `rules` where it asks for the agent profile.
+    """The turn that `request` asks for; `rules` limit the agent profile.
 
     Raises:
-        RequestFailed: it asks for something that cannot be given, or of a model that does not exist.
+        RequestFailed: it asks for something that is not supported or not allowed, or for an unknown model.
     """
     refuse_unsupported(request, PARAMETERS)
     model = catalogue.resolve(request.model)
     offer = read_tools(request)
     agent = read_profile(request.claude, model, rules)
-    form, tools, choice = tools_beside_format(read_format(request), *tools_for_agent(agent, offer.tools, offer.choice))
-    drawing = read_sampling(request, model, form)
-    said = read_messages(request.messages)
+    ignored_by_chat = ignored_options(request.claude, agent)
+    tools, choice = tools_for_agent(agent, offer.tools, offer.choice)
+    reply_format, tools, choice = tools_beside_format(read_format(request), tools, choice)
+    sampling = read_sampling(request, model, reply_format)
+    ignored = sampling.ignored + without_effect(request)
+    thoughts, choices = shows_thinking(request), read_choices(request.n, agent)
+    conversation = read_messages(request.messages, model)
     options = request.stream_options
     return ParsedRequest(
         turn=Turn(
             model,
-            with_all_media(said.messages, model, "messages"),
-            drawing.sampling,
+            conversation.messages,
+            sampling.sampling,
             principal,
             tools,
             choice,
             agent,
-            form,
+            reply_format,
             bool(request.stream),
         ),
         model=request.model or model.id,
         stream=bool(request.stream),
         include_usage=bool(options and options.include_usage),
-        ignored=drawing.ignored + without_effect(request) + unheard(request.claude, agent),
-        adjusted=drawing.adjusted + said.adjusted,
+        ignored=ignored + ignored_by_chat,
+        adjusted=sampling.adjusted + conversation.adjusted,
         legacy=offer.legacy,
-        thoughts=shows_thinking(request),
-        choices=read_choices(request.n, agent),
+        thoughts=thoughts,
+        choices=choices,
     )

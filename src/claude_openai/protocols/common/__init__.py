@@ -1,1 +1,1 @@
-"""What the protocols have in common."""
+"""What the protocols share."""

@@ -1,10 +1,11 @@
-"""The agent profile a request asks for, whatever its protocol: who chooses it, and what of it is allowed."""
+"""Reads the agent profile that a request chooses, in any protocol, and checks it against what the operator allows."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from pydantic.alias_generators import to_camel
 
-from claude_openai.core.agent import AgentProfile, AgentRules, Shown, Workspace
+from claude_openai.core.agent import AgentProfile, AgentRules, Shown
 from claude_openai.core.events import Activity
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.models import Model
@@ -13,8 +14,6 @@ from claude_openai.core.tools import AUTO, Tool, ToolChoice
 from claude_openai.jsontools.surrogates import without_surrogates
 from claude_openai.protocols.common.invalid import invalid
 from claude_openai.protocols.common.wire.claude import ClaudeOptions
-
-_NOTHING: Final = ClaudeOptions()
 
 _CHOOSING: Final = (
     "working_directory",
@@ -28,27 +27,34 @@ _CHOOSING: Final = (
 )
 """Fields that make no sense without the agent profile, and so choose it."""
 
+_SHOWN: Final[Mapping[str | bool | None, Shown]] = {"events": "events", "reasoning": "reasoning", True: "reasoning"}
+
 
 def read_profile(sent: ClaudeOptions | None, model: Model, rules: AgentRules | None) -> AgentProfile | None:
-    """The profile, None for chat. `rules` are None where there is no agent profile.
+    """The agent profile; None for chat. `rules` are None on a server without agents.
 
-    What chooses it, first come first served: `mode`, a field that makes sense with it only, the model's name, the
-    server's default.
+    The first of these decides: `mode`, a field that makes sense for agents only, the model's name, the server's
+    default.
 
     Raises:
-        RequestFailed: `PERMISSION_DENIED`, naming what is allowed; `UNSUPPORTED_PARAMETER` where there is none.
+        RequestFailed: `PERMISSION_DENIED`, naming what is allowed; `UNSUPPORTED_PARAMETER` on a server without agents.
     """
-    wish = sent or _NOTHING
-    if not _wanted(wish, model, rules):
+    options = sent or ClaudeOptions()
+    if options.mode:
+        is_agent = options.mode == "agent"
+    else:
+        is_chosen = any(getattr(options, field) is not None for field in _CHOOSING)
+        is_agent = is_chosen or model.agent or (rules is not None and rules.default_mode == "agent")
+    if not is_agent:
         return None
     if rules is None:
         message = "Unsupported parameter: 'claude'. This server's backend has no agent profile; see --backend."
         raise RequestFailed(Failure(Kind.UNSUPPORTED_PARAMETER, message, param="claude"))
-    return _allowed(wish, rules)
+    return _profile(options, rules)
 
 
-def without_effect(sent: ClaudeOptions | None, agent: AgentProfile | None) -> tuple[str, ...]:
-    """The names of what the `claude` object asks for in vain, fit for a header: what chat knows nothing of."""
+def ignored_options(sent: ClaudeOptions | None, agent: AgentProfile | None) -> tuple[str, ...]:
+    """Names, fit for a header, of the fields of the `claude` object that have no effect because this is a chat."""
     if sent is None or agent:
         return ()
     fields = (*_CHOOSING, "show_activity")
@@ -58,9 +64,9 @@ def without_effect(sent: ClaudeOptions | None, agent: AgentProfile | None) -> tu
 def tools_for_agent(
     agent: AgentProfile | None, tools: tuple[Tool, ...], choice: ToolChoice
 ) -> tuple[tuple[Tool, ...], ToolChoice]:
-    """The client's tools and its choice as the model is to have them, beside tools of its own where it is an agent.
+    """The client's tools and tool choice for an agent, which has tools of its own besides.
 
-    "none" speaks of the client's. A call cannot be forced: it would be with each of the model's steps.
+    "none" is about the client's tools. A call cannot be forced, since that would force one at each step of the agent.
 
     Raises:
         RequestFailed: `INVALID_REQUEST`, naming `tool_choice`.
@@ -73,8 +79,9 @@ def tools_for_agent(
 
 
 def activity_as_reasoning(activity: Activity, before: str = "") -> str:
-    """What Claude Code does with its own tools as a line for people; nothing for what went as it should. `before` is
-    what was told last: the line begins anew after thinking that ended within one.
+    """Claude Code's use of one of its own tools as a line for people; empty for a result without an error.
+
+    `before` is the last piece of reasoning: the line begins on a new line after a piece that does not end in one.
     """
     begun = "\n" if before and not before.endswith("\n") else ""
     if activity.result is None:
@@ -83,39 +90,37 @@ def activity_as_reasoning(activity: Activity, before: str = "") -> str:
     return f"{begun}{activity.tool} failed: {first_line}\n" if activity.failed else ""
 
 
-def _wanted(wish: ClaudeOptions, model: Model, rules: AgentRules | None) -> bool:
-    if wish.mode:
-        return wish.mode == "agent"
-    chosen = any(getattr(wish, field) is not None for field in _CHOOSING)
-    return chosen or model.agent or (rules is not None and rules.default_mode == "agent")
-
-
-def _allowed(wish: ClaudeOptions, rules: AgentRules) -> AgentProfile:
-    mode = wish.permission_mode or "default"
+def _profile(options: ClaudeOptions, rules: AgentRules) -> AgentProfile:
+    mode = options.permission_mode or "default"
     if mode not in rules.permission_modes:
         allowed = ", ".join(rules.permission_modes)
         raise _denied("claude.permissionMode", f"Permission mode '{mode}' is not allowed here. Allowed: {allowed}.")
-    sources = tuple(dict.fromkeys(wish.setting_sources or ()))
+    sources = tuple(dict.fromkeys(options.setting_sources or ()))
     if not set(sources) <= set(rules.setting_sources):
         allowed = ", ".join(rules.setting_sources) or "none"
-        said = (
-            f"Settings of '{', '.join(sources)}' are not allowed here. Allowed: {allowed} (--allowed-setting-sources)."
-        )
-        raise _denied("claude.settingSources", said)
-    directory = _folder(wish.working_directory or rules.workspace.prefixes[0], "claude.workingDirectory", rules)
-    added = [_folder(path, f"claude.addDirs[{index}]", rules) for index, path in enumerate(wish.add_dirs or ())]
-    for index, rule in enumerate(wish.allowed_tools or ()):
-        _check_rule(rule, f"claude.allowedTools[{index}]", directory, rules.workspace)
+        message = f"Settings of '{', '.join(sources)}' are not allowed here. Allowed: {allowed}"
+        raise _denied("claude.settingSources", f"{message} (--allowed-setting-sources).")
+    directory = _folder(options.working_directory or rules.workspace.prefixes[0], "claude.workingDirectory", rules)
+    added = [_folder(path, f"claude.addDirs[{index}]", rules) for index, path in enumerate(options.add_dirs or ())]
+    for index, rule in enumerate(options.allowed_tools or ()):
+        param = f"claude.allowedTools[{index}]"
+        if not is_one_rule(rule):
+            example = "such as 'Edit' or 'Bash(git *)'. Allowed: one rule in each text."
+            raise _denied(param, f"'{rule}' is not one rule, {example}")
+        paths = named_paths(rule)  # a rule for files opens these paths to commands, too; see `core.tool_rules`
+        if paths is None or not all(rules.workspace.holds(f"{directory}/{path}") for path in paths):
+            message = f"'{rule}' names a path outside the working directory. Allowed: paths relative to it."
+            raise _denied(param, message)
     return AgentProfile(
         directory=directory,
         permission_mode=mode,
-        allowed_tools=tuple(wish.allowed_tools or ()),
-        disallowed_tools=tuple(wish.disallowed_tools or ()),
+        allowed_tools=tuple(options.allowed_tools or ()),
+        disallowed_tools=tuple(options.disallowed_tools or ()),
         add_dirs=tuple(added),
         setting_sources=sources,
-        max_turns=wish.max_turns,
-        max_budget_usd=wish.max_budget_usd,
-        show_activity=_shown(wish.show_activity),
+        max_turns=options.max_turns,
+        max_budget_usd=options.max_budget_usd,
+        show_activity=_SHOWN.get(options.show_activity),
     )
 
 
@@ -123,31 +128,9 @@ def _folder(path: str, param: str, rules: AgentRules) -> str:
     found = rules.workspace.folder(path)
     if found is None:
         allowed = ", ".join(rules.workspace.prefixes)
-        raise _denied(
-            param, f"'{path}' is no folder that Claude Code may work in. Allowed, with all under it: {allowed}."
-        )
+        message = f"'{path}' is no folder that Claude Code may work in. Allowed, with all under it: {allowed}."
+        raise _denied(param, message)
     return found
-
-
-def _check_rule(rule: str, param: str, directory: str, workspace: Workspace) -> None:
-    """A rule for files opens what it names to commands, too; see `core.tool_rules`."""
-    if not is_one_rule(rule):
-        raise _denied(
-            param, f"'{rule}' is not one rule, such as 'Edit' or 'Bash(git *)'. Allowed: one rule in each text."
-        )
-    paths = named_paths(rule)
-    if paths is None or not all(workspace.holds(f"{directory}/{path}") for path in paths):
-        raise _denied(param, f"'{rule}' names a path outside the working directory. Allowed: paths relative to it.")
-
-
-def _shown(sent: str | bool | None) -> Shown | None:
-    match sent:
-        case "events":
-            return "events"
-        case "reasoning" | True:
-            return "reasoning"
-        case _:
-            return None
 
 
 def _denied(param: str, message: str) -> RequestFailed:

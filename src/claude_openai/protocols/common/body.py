@@ -1,9 +1,9 @@
-"""A request's body, from bytes to a checked request. Every fault is told by one sentence and the path to it.
+"""Parses a request's body. A fault is reported in one sentence, with the path of the faulty field.
 
 The sentences are worded like OpenAI's, since people search for those.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final, TypeVar
 
 from pydantic import ValidationError
@@ -14,136 +14,99 @@ from claude_openai.jsontools.strict import MOST_VALUES, NotJson, TooManyValues, 
 from claude_openai.protocols.common.unknown_fields import unknown_fields
 from claude_openai.protocols.common.wire.request import SentWhole
 
-Json = object
-
 Request = TypeVar("Request", bound=SentWhole)
 
 _LONGEST_STEP = 64
-"""Characters of a path that come from the client: as many as a key of `metadata` may have."""
+"""Characters of one step of a path that come from the client: as many as a key of `metadata` may have."""
 
 
 def parse_body(body: bytes, shape: type[Request]) -> Request:
-    """The request that `body` holds, where it has that `shape`.
+    """`body` as a request of that `shape`.
 
     Raises:
         RequestFailed: `INVALID_REQUEST`, with the path of the first fault as `param`.
     """
-    sent = _decoded(body)
-    if not isinstance(sent, dict):
-        raise _invalid(f"The request's body must be a JSON object, but is {_noun(sent)}.")
     try:
-        request = shape.model_validate(sent)
-    except ValidationError as error:
-        raise _told(error.errors(include_url=False)[0]) from None
-    request.remember(unknown_fields(sent, request))
-    return request
-
-
-def _decoded(body: bytes) -> Json:
-    try:
-        return parse(body.decode("utf-8-sig"))
+        sent = parse(body.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise _invalid(f"The request's body is not UTF-8: {error.reason} at byte {error.start}.") from None
     except TooManyValues:
         raise _invalid(f"The request's body holds more than {MOST_VALUES} JSON values, the limit here.") from None
     except NotJson as error:
         raise _invalid(f"The request's body is not valid JSON: {error}.") from None
-
-
-def _told(error: ErrorDetails) -> RequestFailed:
-    path = _path(error)
-    sentence = _SENTENCES.get(error["type"], _as_pydantic_tells_it)
-    return _invalid(sentence(path, error), path)
+    if not isinstance(sent, dict):
+        raise _invalid(f"The request's body must be a JSON object, but is {_noun(sent)}.")
+    try:
+        request = shape.model_validate(sent)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        path = _path(first)
+        raise _invalid(_sentence(path, first), path) from None
+    request.remember(unknown_fields(sent, request))
+    return request
 
 
 def _path(error: ErrorDetails) -> str:
-    """Where the fault is: `messages[0].content`. Tags of unions (`<text>`) and the mark `[key]` are no part of it."""
+    """The faulty field: `messages[0].content`. Tags of unions (`<text>`) and the mark `[key]` are not part of it."""
     path = ""
     for step in error["loc"]:
         if isinstance(step, int):
             path += f"[{step}]"
         elif not step.startswith(("<", "[")):
             path += f".{step[:_LONGEST_STEP]}" if path else step
-    if error["type"] in ("unknown_role", "unknown_type") and isinstance(error["input"], dict):
-        path += f".{error['type'].removeprefix('unknown_')}"
+    if error["type"] in _UNKNOWN_KINDS and isinstance(error["input"], dict):
+        path += f".{_UNKNOWN_KINDS[error['type']]}"
     return path
 
 
-Sentence = Callable[[str, ErrorDetails], str]
+_UNKNOWN_KINDS: Final[Mapping[str, str]] = {"unknown_role": "role", "unknown_type": "type"}
+"""Errors of `wire.request.kind`, for an object without a known role or type, and the field that decides."""
+
+_EXPECTED: Final[Mapping[str, str]] = {
+    "bool_type": "a boolean",
+    "dict_type": "an object",
+    "finite_number": "a finite number",
+    "float_type": "a number",
+    "int_from_float": "an integer",
+    "int_type": "an integer",
+    "list_type": "an array",
+    "model_type": "an object",
+    "string_type": "a string",
+}
+"""What pydantic's errors about types expect."""
+
+_BOUNDS: Final[Mapping[str, str]] = {
+    "greater_than": "a value above {gt:.12g}",
+    "greater_than_equal": "a value of at least {ge:.12g}",
+    "less_than_equal": "a value of at most {le:.12g}",
+    "too_short": "at least {min_length} entry",
+    "too_long": "at most {max_length} entries",
+    "string_too_short": "at least {min_length} character",
+    "string_too_long": "at most {max_length} characters",
+    "string_pattern_mismatch": "a string that matches {pattern}",
+}
+"""What pydantic's errors about bounds expect, with names of their context."""
 
 
-def _missing(path: str, _: ErrorDetails) -> str:
-    return f"Missing required parameter: '{path}'."
-
-
-def _unknown_kind(field: str) -> Sentence:
-    """A message without a known role, or a part without a known type."""
-
-    def sentence(path: str, error: ErrorDetails) -> str:
-        sent = error["input"]
-        if not isinstance(sent, dict):
-            return _expected(path, "an object", sent)
-        return _supported(path, error["msg"]) if field in sent else _missing(path, error)
-
-    return sentence
-
-
-def _unknown_value(path: str, error: ErrorDetails) -> str:
-    return _supported(path, error["ctx"]["expected"])
-
-
-def _wrong_shape(path: str, error: ErrorDetails) -> str:
-    return _expected(path, error["msg"], error["input"])
-
-
-def _wrong_type(expected: str) -> Sentence:
-    return lambda path, error: _expected(path, expected, error["input"])
-
-
-def _expected(path: str, expected: str, sent: Json) -> str:
+def _sentence(path: str, error: ErrorDetails) -> str:
+    kind, sent = error["type"], error["input"]
+    if kind == "missing" or (kind in _UNKNOWN_KINDS and isinstance(sent, dict) and _UNKNOWN_KINDS[kind] not in sent):
+        return f"Missing required parameter: '{path}'."
+    if kind == "extra_forbidden":
+        return f"Unknown parameter: '{path}'."
+    if kind == "literal_error":
+        return f"Invalid value for '{path}'. Supported values are: {error['ctx']['expected']}."
+    if kind in _UNKNOWN_KINDS and isinstance(sent, dict):
+        return f"Invalid value for '{path}'. Supported values are: {error['msg']}."
+    if kind in _BOUNDS:
+        return f"Invalid '{path}': expected {_BOUNDS[kind].format(**error['ctx'])}."
+    expected = "an object" if kind in _UNKNOWN_KINDS else error["msg"] if kind == "wrong_shape" else _EXPECTED.get(kind)
+    if expected is None:
+        return f"Invalid '{path}': {error['msg']}."
     return f"Invalid type for '{path}': expected {expected}, but got {_noun(sent)} instead."
 
 
-def _supported(path: str, values: str) -> str:
-    return f"Invalid value for '{path}'. Supported values are: {values}."
-
-
-def _bound(words: str, limit: str) -> Sentence:
-    return lambda path, error: f"Invalid '{path}': expected {words.format(error['ctx'][limit])}."
-
-
-def _as_pydantic_tells_it(path: str, error: ErrorDetails) -> str:
-    return f"Invalid '{path}': {error['msg']}."
-
-
-_SENTENCES: Final[Mapping[str, Sentence]] = {
-    "missing": _missing,
-    "unknown_role": _unknown_kind("role"),
-    "unknown_type": _unknown_kind("type"),
-    "extra_forbidden": lambda path, _: f"Unknown parameter: '{path}'.",
-    "literal_error": _unknown_value,
-    "greater_than": _bound("a value above {:.12g}", "gt"),
-    "greater_than_equal": _bound("a value of at least {:.12g}", "ge"),
-    "less_than_equal": _bound("a value of at most {:.12g}", "le"),
-    "too_short": _bound("at least {} entry", "min_length"),
-    "too_long": _bound("at most {} entries", "max_length"),
-    "string_too_short": _bound("at least {} character", "min_length"),
-    "string_too_long": _bound("at most {} characters", "max_length"),
-    "string_pattern_mismatch": _bound("a string that matches {}", "pattern"),
-    "wrong_shape": _wrong_shape,
-    "bool_type": _wrong_type("a boolean"),
-    "dict_type": _wrong_type("an object"),
-    "finite_number": _wrong_type("a finite number"),
-    "float_type": _wrong_type("a number"),
-    "int_from_float": _wrong_type("an integer"),
-    "int_type": _wrong_type("an integer"),
-    "list_type": _wrong_type("an array"),
-    "model_type": _wrong_type("an object"),
-    "string_type": _wrong_type("a string"),
-}
-
-
-def _noun(value: Json) -> str:
+def _noun(value: object) -> str:
     match value:
         case None:
             return "null"

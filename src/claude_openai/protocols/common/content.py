@@ -1,12 +1,12 @@
-"""Content that every protocol of OpenAI's sends alike: text, images and PDF files, as Claude takes them.
+"""Reads content that all of OpenAI's protocols send alike: text, images and PDF files, as Claude takes them.
 
-Text stays as sent. The one thing dropped is text that is only white space, because the Messages API refuses such
-blocks and Claude Code waits for ever on such a message.
+Text stays as sent. Only text of nothing but white space is dropped, because the Messages API refuses such blocks and
+Claude Code waits for ever on such a message.
 """
 
 import binascii
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -19,7 +19,7 @@ Part = TypeVar("Part")
 
 
 class Kind(Protocol):
-    """A part of a message, of whichever protocol."""
+    """A part of a message, in any protocol."""
 
     @property
     def type(self) -> str: ...
@@ -28,10 +28,10 @@ class Kind(Protocol):
 _BLANK = re.compile(r"[\s\ufeff]*")
 _DATA_URI = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),(.*)", re.DOTALL | re.IGNORECASE)
 _BARE_PDF = "JVBERi"
-"""How a PDF starts in base64: some clients send file data without the data URI around it."""
+"""The beginning of a PDF in base64: some clients send file data without the data URI around it."""
 
 _IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"})
-"""What data may be called; image/jpg is no registered type, and often sent."""
+"""The labels that images may have; image/jpg is not a registered type, but clients often send it."""
 
 _SIGNATURES: Final[Mapping[str, ImageType]] = {
     r"\x89PNG\r\n\x1a\n": "image/png",
@@ -39,10 +39,10 @@ _SIGNATURES: Final[Mapping[str, ImageType]] = {
     r"GIF8[79]a": "image/gif",
     r"RIFF....WEBP": "image/webp",
 }
-"""How each begins."""
+"""The first bytes of each type."""
 
 _BEGINNING: Final = 96
-"""Characters that are looked at: more than 12 bytes, even where each character is percent-encoded."""
+"""Characters in which the signature is looked for: more than 12 bytes, even if each is percent-encoded."""
 
 _PIECE: Final = 2**20
 """Characters that are checked in one go, a multiple of 4 for base64: no other thread runs meanwhile."""
@@ -52,48 +52,43 @@ _STANDARD: Final = str.maketrans("-_", "+/")
 
 
 def is_blank(text: str) -> bool:
-    """Whether there is nothing but white space, for Python or (U+FEFF) for JavaScript."""
+    """Whether `text` has only white space, by the rules of Python or (U+FEFF) of JavaScript."""
     return all(_BLANK.fullmatch(text, at, at + _PIECE) for at in range(0, len(text), _PIECE))
 
 
 def text_blocks(text: str) -> tuple[Text, ...]:
-    """`text` as sent; nothing where it is blank."""
+    """`text` as sent; no block if it is blank."""
     return () if is_blank(text) else (Text(text),)
 
 
 def parts_of(content: str | Sequence[Part] | None) -> Sequence[Part]:
-    """The parts of what may be a mere text, which has none."""
+    """The parts of `content`; a plain text has none."""
     return () if content is None or isinstance(content, str) else content
 
 
 def marks_cache(parts: Iterable[object]) -> bool:
-    """Whether one of `parts` says where a cached prompt may end."""
+    """Whether one of `parts` marks where a cached prompt may end."""
     return any(part.prompt_cache_breakpoint is not None for part in parts if isinstance(part, wire.Part))
 
 
-def numbered(parts: Sequence[Part], path: str) -> Iterator[tuple[Part, str]]:
-    """Each part with the path it was sent at."""
-    return ((part, f"{path}[{index}]") for index, part in enumerate(parts))
-
-
 def text_of(content: str | Sequence[Kind] | None, path: str) -> str:
-    """The text of a role that has nothing else, as one; "" where it is blank. Refusals are text, too.
+    """The joined text of a role that has text only, refusals included; "" if it is blank.
 
     Raises:
-        RequestFailed: naming the part that is no text.
+        RequestFailed: naming the part that is not text.
     """
     if content is None or isinstance(content, str):
         text = content or ""
     else:
-        text = "".join(words(part, at) for part, at in numbered(content, path))
+        text = "".join(part_text(part, f"{path}[{index}]") for index, part in enumerate(content))
     return "" if is_blank(text) else text
 
 
-def words(part: Kind, path: str) -> str:
-    """The text that `part` is.
+def part_text(part: Kind, path: str) -> str:
+    """The text of `part`.
 
     Raises:
-        RequestFailed: it is none.
+        RequestFailed: it has none.
     """
     match part:
         case wire.Text():
@@ -105,20 +100,23 @@ def words(part: Kind, path: str) -> str:
 
 
 def not_a_users(part: wire.AudioPart | wire.RefusalPart, path: str) -> RequestFailed:
-    """Why a user's message cannot have `part`."""
+    """The error for a `part` that user messages cannot have."""
     if isinstance(part, wire.AudioPart):
         return unsupported(f"{path}.type", "Claude takes no audio")
     return unsupported(f"{path}.type", "a part of type 'refusal' can stand in assistant messages only")
 
 
 def image(url: str, path: str) -> Image | ImageUrl:
-    """The image that a data URI, or bare base64, holds or a web address leads to. What kind of image it is, is seen by
-    its first bytes, whatever it is called.
+    """The image in a data URI or in bare base64, or at a web address. Its first bytes decide its type, not its label.
 
     Raises:
-        RequestFailed: naming `path`, where it is neither, or of a kind that Claude does not take.
+        RequestFailed: naming `path`: `url` is none of these, or an image of a type that Claude does not take.
     """
-    if _is_web_address(url):
+    try:
+        address = urlsplit(url)
+    except ValueError:  # brackets around something that is not an IPv6 address
+        address = urlsplit("")
+    if address.scheme in ("http", "https") and address.netloc:
         return ImageUrl(url)
     if uri := _DATA_URI.fullmatch(url):
         media_type = _image_type(uri[3])
@@ -135,7 +133,7 @@ def image(url: str, path: str) -> Image | ImageUrl:
 
 
 def image_data(url: str, path: str) -> Image:
-    """The image that a data URI holds: a result of a tool takes no address.
+    """The image in a data URI or in bare base64: a tool result takes no web address.
 
     Raises:
         RequestFailed: naming `path`.
@@ -147,25 +145,25 @@ def image_data(url: str, path: str) -> Image:
 
 
 def document(data: str, filename: str | None, path: str) -> Document:
-    """The PDF file that a data URI, or bare base64, holds.
+    """The PDF file in a data URI or in bare base64.
 
     Raises:
         RequestFailed: naming `path`.
     """
     if data.startswith(_BARE_PDF):
         return Document(_checked(data, path), filename)
-    match = _DATA_URI.fullmatch(data)
-    if match is None:
+    uri = _DATA_URI.fullmatch(data)
+    if uri is None:
         raise invalid(path, "expected a data URI")
-    if match[1].strip().lower() != "application/pdf" and not _plain(match[3][:_BEGINNING]).startswith(_BARE_PDF):
+    if uri[1].strip().lower() != "application/pdf" and not _standard(uri[3][:_BEGINNING]).startswith(_BARE_PDF):
         raise unsupported(path, "Claude takes PDF files; send text as text")
-    return Document(_base64(match, path), filename)
+    return Document(_base64(uri, path), filename)
 
 
 def _image_type(data: str) -> ImageType | None:
-    """What image the base64 text `data` begins like: upstream refuses one by a wrong name."""
+    """The type by the first bytes of the base64 text `data`: upstream refuses an image with a wrong type."""
     try:
-        text = binascii.a2b_base64(_plain(data[:_BEGINNING])[:16]).decode("latin-1")
+        text = binascii.a2b_base64(_standard(data[:_BEGINNING])[:16]).decode("latin-1")
     except ValueError:
         return None
     return next((kind for begin, kind in _SIGNATURES.items() if re.match(begin, text, re.DOTALL)), None)
@@ -179,7 +177,7 @@ def _base64(uri: re.Match[str], path: str) -> str:
 
 def _checked(data: str, path: str) -> str:
     """`data` as base64 that the Messages API takes."""
-    data = _plain(data)
+    data = _standard(data)
     if not data:
         raise invalid(path, "the data is empty")
     wrong = invalid(path, "the data is not valid base64")
@@ -188,24 +186,16 @@ def _checked(data: str, path: str) -> str:
     try:
         for at in range(0, len(data), _PIECE):
             binascii.a2b_base64(data[at : at + _PIECE], strict_mode=True)
-    except ValueError:  # of which binascii's own is one; another is for what is not ASCII
+    except ValueError:  # binascii's own error is one; another is raised for text that is not ASCII
         raise wrong from None
     return data
 
 
-def _plain(data: str) -> str:
-    """Base64 in its standard alphabet, padded, and without white space, in whichever form a client has written it:
-    with line breaks (MIME), in the alphabet for URLs, without padding, or percent-encoded, as a data URI may be.
+def _standard(data: str) -> str:
+    """Base64 in its standard alphabet, padded and without white space, from any form that clients send: with line
+    breaks (MIME), in the alphabet for URLs, without padding, or percent-encoded as in a data URI.
     """
     if "%" in data:
         data = unquote(data)
     data = "".join(data.split()).translate(_STANDARD).rstrip("=")
     return data + "=" * (-len(data) % 4)
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # brackets that hold no IPv6 address
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc)

@@ -1,8 +1,8 @@
-"""Functions that a client offers, whatever protocol it speaks. Schemas are carried as they are, as JSON text."""
+"""Reads the functions that a client offers, in any protocol. Schemas are carried unchanged, as JSON text."""
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
@@ -14,11 +14,11 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 """Upstream's rule. OpenAI's is the same for responses, and ends at 64 characters for chat completions."""
 
 _PROPERTY = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
-"""The arguments' own names, not those within them: upstream's rule, and Claude Code leaves out a tool that breaks it
-without a word (measured)."""
+"""Upstream's rule for the names of the arguments themselves, not for names within them. Claude Code silently drops a
+tool that breaks it (measured)."""
 
 _MOST_SHOWN = 80
-"""Characters of a name at fault that are repeated to the client."""
+"""Characters of a faulty name that are repeated to the client."""
 
 
 class Function(Protocol):
@@ -35,24 +35,33 @@ class Function(Protocol):
 
 
 def read_functions(functions: Iterable[tuple[Function, str]]) -> tuple[Tool, ...]:
-    """Each function with the path it was sent at.
+    """The tools of these functions; each function comes with its path in the request.
 
     Raises:
-        RequestFailed: naming the one that is faulty.
+        RequestFailed: naming the function that is faulty.
     """
     tools: dict[str, Tool] = {}
     for function, path in functions:
-        if not _NAME.fullmatch(function.name):
-            raise invalid(f"{path}.name", f"{_shown(function.name)} does not match '{_NAME.pattern}'")
-        if function.name in tools:
-            raise invalid(f"{path}.name", f"there are two functions named {_shown(function.name)}")
-        schema = _schema(function, f"{path}.parameters")
-        tools[function.name] = Tool(function.name, schema, function.description or "", bool(function.strict))
+        name, parameters = function.name, function.parameters
+        if not _NAME.fullmatch(name):
+            raise invalid(f"{path}.name", f"{_shown(name)} does not match '{_NAME.pattern}'")
+        if name in tools:
+            raise invalid(f"{path}.name", f"there are two functions named {_shown(name)}")
+        schema = {"properties": {}} if parameters is None else parameters
+        # upstream requires the type in each schema
+        text = json.dumps(schema if "type" in schema else {"type": "object", **schema}, ensure_ascii=False)
+        try:
+            check_schema(text)
+            check_properties(schema)
+        except InvalidSchema as error:
+            sentence = f"Invalid schema for function '{name}': {error}."
+            raise RequestFailed(Failure(Kind.INVALID_REQUEST, sentence, param=f"{path}.parameters")) from None
+        tools[name] = Tool(name, text, function.description or "", bool(function.strict))
     return tuple(tools.values())
 
 
-def known(name: str, tools: Iterable[Tool], path: str) -> None:
-    """The choice of `name` at `path` is one of `tools`.
+def check_offered(name: str, tools: Iterable[Tool], path: str) -> None:
+    """Check that the function chosen by `name` at `path` is one of `tools`.
 
     Raises:
         RequestFailed: it is not.
@@ -61,33 +70,30 @@ def known(name: str, tools: Iterable[Tool], path: str) -> None:
         raise invalid(path, f"there is no function named {_shown(name)} among those offered")
 
 
-def check_properties(schema: Mapping[str, Any]) -> None:
-    """See that upstream takes the names of its properties.
+def allowed_tools(names: Collection[str], tools: Iterable[Tool]) -> tuple[Tool, ...]:
+    """Those of `tools` that a tool choice allows by `names`.
 
     Raises:
-        InvalidSchema: it does not take one of them.
+        RequestFailed: it allows none, or one that is not offered.
+    """
+    tools = tuple(tools)
+    for name in names:
+        check_offered(name, tools, "tool_choice")
+    if not names:
+        raise invalid("tool_choice", "it allows no tool; for that there is 'none'")
+    return tuple(tool for tool in tools if tool.name in names)
+
+
+def check_properties(schema: Mapping[str, Any]) -> None:
+    """Check that upstream accepts the names of the schema's properties.
+
+    Raises:
+        InvalidSchema: it does not accept one of them.
     """
     properties = schema.get("properties")
     for name in properties if isinstance(properties, dict) else ():
         if not _PROPERTY.fullmatch(name):
             raise InvalidSchema(f"the property {_shown(name)} does not match '{_PROPERTY.pattern}'")
-
-
-def _schema(function: Function, path: str) -> str:
-    """The schema as text. It says that it is an object's, which upstream wants to read in each."""
-    schema = {"properties": {}} if function.parameters is None else function.parameters
-    text = json.dumps(schema if "type" in schema else {"type": "object", **schema}, ensure_ascii=False)
-    try:
-        check_schema(text)
-        check_properties(schema)
-    except InvalidSchema as error:
-        raise _faulty(function, str(error), path) from None
-    return text
-
-
-def _faulty(function: Function, fault: str, path: str) -> RequestFailed:
-    sentence = f"Invalid schema for function '{function.name}': {fault}."
-    return RequestFailed(Failure(Kind.INVALID_REQUEST, sentence, param=path))
 
 
 def _shown(name: str) -> str:

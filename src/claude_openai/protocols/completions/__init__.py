@@ -1,1 +1,1 @@
-"""The older completions: a prompt is what a user says, so each is a chat completion in another form."""
+"""The older completions: a prompt is a user message, so each completion is a chat completion in another form."""

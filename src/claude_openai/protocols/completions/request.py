@@ -63,7 +63,10 @@ def read_turn(
     return replace(
         reading,
         adjusted=_but_for_effort(reading.adjusted),
-        others=tuple(replace(reading.turn, messages=read_messages(messages).messages) for messages in prompts[1:]),
+        others=tuple(
+            replace(reading.turn, messages=read_messages(messages, reading.turn.model).messages)
+            for messages in prompts[1:]
+        ),
         ignored=(*_but_for_effort(reading.ignored), *ignored(request, PARAMETERS), *unshown, *unknown(request)),
     )
 

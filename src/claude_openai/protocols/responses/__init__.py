@@ -1,1 +1,1 @@
-"""Pure functions between the Responses API and the core."""
+"""The Responses API: parses requests into turns (`request`), encodes events as a response (`stream`)."""

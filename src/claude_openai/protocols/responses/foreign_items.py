@@ -16,7 +16,7 @@ from claude_openai.core.failures import RequestFailed
 from claude_openai.core.messages import Image, Text
 from claude_openai.protocols.common.content import image_data, text_blocks
 from claude_openai.protocols.common.conversation import tool_name
-from claude_openai.protocols.responses.parts import read_outcome
+from claude_openai.protocols.responses.content import result_blocks
 from claude_openai.protocols.responses.wire.request import Content, OtherItem
 
 Outcome = tuple[Text | Image, ...]
@@ -127,7 +127,10 @@ def outcome_of(item: OtherItem, path: str) -> Outcome:
         case {"output": str(text), **rest} if not rest:
             return text_blocks(text)
         case {"output": list(parts), **rest} if not rest and item.type == "custom_tool_call_output":
-            return _parts(parts, path)
+            try:
+                return result_blocks(_CONTENT.validate_python(parts), f"{path}.output")
+            except ValidationError:
+                return (Text(_json(parts)),)
         case {"output": {"image_url": str(data)}} | {"result": str(data)} if picture := _picture(data):
             return (picture,)
         case {"result": str(), **rest} if item.type == "image_generation_call":
@@ -139,14 +142,6 @@ def note_of(item: OtherItem) -> str:
     """An item of `NOTES` as text."""
     told = {name: _UNREADABLE if name == _ENCRYPTED else value for name, value in item.fields.items()}
     return _json({name: value for name, value in told.items() if value is not None})
-
-
-def _parts(parts: list[object], path: str) -> Outcome:
-    try:
-        content = _CONTENT.validate_python(parts)
-    except ValidationError:
-        return (Text(_json(parts)),)
-    return read_outcome(content, f"{path}.output")
 
 
 def _picture(data: str) -> Image | None:

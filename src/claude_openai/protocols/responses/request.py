@@ -10,10 +10,8 @@ from claude_openai.core.agent import AgentProfile, AgentRules
 from claude_openai.core.models import Catalogue
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.turn import Sampling, Turn
-from claude_openai.protocols.common.agent import read_profile, tools_for_agent
-from claude_openai.protocols.common.agent import without_effect as unheard
+from claude_openai.protocols.common.agent import ignored_options, read_profile, tools_for_agent
 from claude_openai.protocols.common.body import parse_body
-from claude_openai.protocols.common.conversation import with_all_media
 from claude_openai.protocols.common.parameters import clamped_limit, refuse_unsupported, resolve_sampling
 from claude_openai.protocols.common.reply_format import tools_beside_format
 from claude_openai.protocols.responses.items import read_input
@@ -87,11 +85,11 @@ def read_turn(
         said = sent if not isinstance(sent, str) else _ITEMS.validate_python([{"role": "user", "content": sent}])
         before = [item for stored in history for item in items_with_output(stored)]
         sent, known = [*_ITEMS.validate_python(before), *(said or [])], len(before)
-    conversation = read_input(sent, request.instructions, known=known)
+    conversation = read_input(sent, request.instructions, model, known=known)
     return ParsedRequest(
         turn=Turn(
             model,
-            with_all_media(conversation.messages, model, "input"),
+            conversation.messages,
             Sampling(request.max_output_tokens, drawn.temperature, drawn.top_p, effort=thought.effort),
             principal,
             tools,
@@ -108,7 +106,7 @@ def read_turn(
         ignored=without_effect(request)
         + drawn.ignored
         + thought.ignored
-        + unheard(request.claude, agent)
+        + ignored_options(request.claude, agent)
         + _unshown(agent),
         adjusted=clamped_limit("max_output_tokens", request.max_output_tokens, model)
         + drawn.adjusted

@@ -1,1 +1,1 @@
-"""This server's own protocol: runs and what happens in them."""
+"""This server's own protocol: runs and their events."""

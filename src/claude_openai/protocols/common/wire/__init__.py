@@ -1,5 +1,5 @@
-"""OpenAI's protocol as OpenAI documents it: requests, replies, and how a stream is framed.
+"""The bodies that all protocols share, as OpenAI documents them: requests, replies, errors and server-sent events.
 
-Pure, and ignorant of the core: what a request means for Claude is for `translate` to say. Requests are checked
-strictly, as the reference types them; replies put exactly the keys on the wire that they were given.
+Wire models do not import the core: what a request means for Claude is decided in the protocol's other modules. Requests
+are checked strictly, with the types of the reference; a reply has exactly the keys that it was given.
 """

@@ -1,4 +1,4 @@
-"""The `claude` object of a request: what OpenAI has no words for, whatever the endpoint."""
+"""The `claude` object of a request, an extension of this server that is the same for all endpoints."""
 
 from typing import Annotated, Literal
 
@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from claude_openai.protocols.common.wire.request import RequestModel
 
 MOST_RULES = 128
-"""Rules for tools, of as many characters as `Rule` allows: together they stay far below what a command line takes."""
+"""Rules for tools. With the longest `Rule`s they stay far below the limit of a command line."""
 
 Path = Annotated[str, Field(min_length=1, max_length=4096)]
 Rule = Annotated[str, Field(max_length=256, pattern=r"^[A-Za-z_][^\x00-\x1f]*$")]
@@ -15,7 +15,7 @@ Rules = Annotated[list[Rule], Field(max_length=MOST_RULES, fail_fast=True)]
 
 
 class ClaudeOptions(RequestModel):
-    """How Claude Code is to work. A field that is not known is refused: it would be a wish for care that is lost."""
+    """How Claude Code works. An unknown field is refused: it might be a misspelt restriction."""
 
     model_config = ConfigDict(extra="forbid")
 

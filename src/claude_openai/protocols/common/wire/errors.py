@@ -1,10 +1,10 @@
-"""The one shape of every error (OpenAI reference: Errors)."""
+"""The body of every error (OpenAI reference: Errors)."""
 
 from claude_openai.protocols.common.wire.reply import Reply
 
 
 class ErrorBody(Reply):
-    """What went wrong; strict clients want all four keys."""
+    """One error; strict clients require all four keys."""
 
     message: str
     type: str

@@ -1,10 +1,10 @@
-"""What the requests of all endpoints have in common: how strict they are, and how the arms of a union are told apart.
+"""The base of all requests: how strict they are, and how pydantic chooses the arm of a union.
 
-Types are strict, as documented. What a client adds is tolerated: it is no part of what was read, and its path is
-remembered with the request, so that it can be reported.
+Types are strict, as documented. Unknown fields are accepted and not parsed; the request keeps their paths, so that they
+can be reported.
 
-The arms of a union are tagged `<name>`. No JSON key of the protocols looks like that, so a tag within the location of
-a validation error is told from the path to the fault.
+The arms of a union are tagged `<name>`. No JSON key of the protocols looks like that, so a tag in the location of a
+validation error can be distinguished from a key.
 """
 
 from collections.abc import Mapping
@@ -16,18 +16,17 @@ Object = dict[str, object]
 """An object that is accepted or refused as a whole, never read."""
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-"""How hard the model is to think."""
-
+"""How much the model should think."""
 
 SchemaName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
-"""What a response format is called."""
+"""The name of a response format."""
 
 
 class RequestModel(BaseModel):
     """A part of a request.
 
-    `echoed` names the fields that no request has, and that clients send back because an answer had them: they ask for
-    nothing. A model that is `opaque` is refused by its type, or carried as a whole, so its fields are not looked at.
+    `echoed` names fields that requests do not have and that clients send back because an answer had them: they have no
+    meaning. A model that is `opaque` is refused by its type, or carried as a whole, so its fields are not checked.
     """
 
     echoed: ClassVar[frozenset[str]] = frozenset()
@@ -37,28 +36,28 @@ class RequestModel(BaseModel):
 
 
 class SentWhole(RequestModel):
-    """A whole request, which remembers what else was in it."""
+    """A whole request, with the paths of the unknown fields in it."""
 
     _unknown: tuple[str, ...] = PrivateAttr(())
 
     @property
     def unknown_fields(self) -> tuple[str, ...]:
-        """The paths of the fields that OpenAI's reference does not have, in the order sent."""
+        """The paths of the fields that OpenAI's reference does not have, in the client's order."""
         return self._unknown
 
     def remember(self, unknown: tuple[str, ...]) -> None:
-        """Those of the body that it was read from."""
+        """Set `unknown_fields`, once the body is parsed."""
         self._unknown = unknown
 
 
 class Part(RequestModel):
-    """A part of a message. `prompt_cache_breakpoint` is OpenAI's, and accepted on every part."""
+    """A part of a message. OpenAI accepts `prompt_cache_breakpoint` on every part."""
 
     prompt_cache_breakpoint: Object | None = None
 
 
 class Text(Part):
-    """A piece of text. Which kinds there are is the protocol's."""
+    """A piece of text; its `type` depends on the protocol."""
 
     type: str
     text: str
@@ -80,29 +79,29 @@ class AudioPart(RequestModel):
 
 
 FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
-"""What both OpenAI and the Messages API accept as the name of a tool."""
+"""The names of tools that both OpenAI and the Messages API accept."""
 
 
 class PlainChoice(RequestModel):
-    """A choice among the tools that names none, as an object. That is Anthropic's form, which clients of several
-    providers send; its `any` is OpenAI's `required`.
+    """A tool choice without a name, as an object. This is Anthropic's form, which clients of several providers send;
+    its `any` is OpenAI's `required`.
     """
 
     type: Literal["none", "auto", "required", "any"]
 
     @property
     def word(self) -> Literal["none", "auto", "required"]:
-        """The same in OpenAI's form."""
+        """The choice in OpenAI's form."""
         return "required" if self.type == "any" else self.type
 
 
 PLAIN_CHOICES: Final = dict.fromkeys(("auto", "none", "required", "any"), "<plain>")
-"""For `kind`."""
+"""The tags of `PlainChoice` for `kind`."""
 
 
 def kind(field: str, tags: Mapping[str, str], absent: str | None = None) -> Discriminator:
-    """Tells the arms of a union of objects by the value of `field`, or `absent` where it has no text. The error's
-    message is what it may be.
+    """Chooses the arm of a union of objects by the text of `field`; `absent` if that is not a text. The error's message
+    lists the supported values.
     """
 
     def tag(value: object) -> str | None:
@@ -114,13 +113,13 @@ def kind(field: str, tags: Mapping[str, str], absent: str | None = None) -> Disc
 
 
 def tag_of(value: object, field: str) -> str | None:
-    """The text at `field` of what was sent, or of what was made of it, which is asked for when it is told back."""
+    """The text of `field` in a client's JSON; or in a model, which pydantic asks about when it serializes one."""
     found = value.get(field) if isinstance(value, dict) else getattr(value, field, None)
     return found if isinstance(found, str) else None
 
 
 def shape(expected: str) -> Discriminator:
-    """Tells a string, a list and an object apart. The error's message is `expected`, which names them for people."""
+    """Chooses the arm of a union by JSON type: string, list or object. The error's message is `expected`."""
     return Discriminator(_shape_tag, custom_error_type="wrong_shape", custom_error_message=expected)
 
 
