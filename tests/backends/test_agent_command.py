@@ -155,7 +155,7 @@ async def test_what_the_fence_refuses_is_logged_too_and_a_hook_that_fails_blocks
     guard = PermissionHook(fence(tmp_path), AgentProfile(str(tmp_path)), LongOutput(str(tmp_path), Scratch(tmp_path)))
     guard.install(options)
     assert options.hooks
-    ((matcher,),) = options.hooks.values()
+    (matcher,) = options.hooks["PreToolUse"]
     assert matcher.on_failure == "block"
     (hook,) = matcher.hooks
     asked: Any = {"tool_name": "Read", "tool_input": {"file_path": "/etc/passwd"}, "cwd": str(tmp_path)}

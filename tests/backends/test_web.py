@@ -128,7 +128,7 @@ async def asked(profile: AgentProfile, url: str) -> tuple[bool, list[str]]:
     fence = ToolPolicy(AllowedFolders(["/"]), ProtectedPaths.of({"HOME": "/home/ada"}), False, CLIENT_TOOL_NAMES.prefix)
     PermissionHook(fence, profile, LongOutput("/home/ada/.claude", Scratch(Path("/nowhere"))), resolve).install(options)
     assert options.hooks
-    ((matcher,),) = options.hooks.values()
+    (matcher,) = options.hooks["PreToolUse"]
     question: Any = {"tool_name": "WebFetch", "tool_input": {"url": url}, "cwd": "/"}
     with anyio.fail_after(PATIENCE_SECONDS):
         answer: Any = await matcher.hooks[0](question, "toolu_1", HookContext(signal=None))

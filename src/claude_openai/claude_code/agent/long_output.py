@@ -2,8 +2,10 @@
 
 The file lies in Claude Code's own configuration folder, which is out of bounds. So what a process keeps there is the
 one thing in it that the process may read, and it is removed with the process. Claude Code gives the folder a random
-name for each process (measured), that of its session, and lets any process read what lies there of those that work in
-the same folder (measured). So a process reads what its own session or its own results name, and nothing else.
+name for each process, and lets any process read what lies there of those that work in the same folder (measured). So a
+process reads what is in its own folder and nothing else. Which one that is, it says of commands in a field of its own
+beside their output, and otherwise in a result whose file has the name of the call (measured): a text that only looks
+like such a result names no folder.
 """
 
 import os
@@ -17,7 +19,7 @@ from claude_openai.claude_code.stream_json.messages import ToolResult
 
 READERS: Final = ("Read", "Grep")
 
-_TOLD: Final = re.compile(r"<persisted-output>\n[^\n]*saved to: ([^\n]+)\n")
+_NOTICE: Final = re.compile(r"<persisted-output>\n[^\n]*saved to: ([^\n]+)\n")
 """How a result begins that was too long."""
 
 
@@ -32,12 +34,21 @@ class LongOutput:
         self._folders: set[Path] = set()
 
     def note(self, results: Iterable[ToolResult]) -> None:
-        """Remember the folder that one of `results` says its whole text is in."""
+        """Remember the folder of a file that one of `results` names, and that has the name of its call."""
         for result in results:
-            told = _TOLD.match(_text(result))
-            if told and self.has(told[1]):
-                self._folders.add(Path(os.path.realpath(told[1])).parent)
-                self._scratch.long_output.write_text("\n".join(map(str, sorted(self._folders))))
+            notice = _NOTICE.match(_text(result))
+            if notice and Path(notice[1]).stem == result.call_id:
+                self._remember(notice[1])
+
+    def note_command(self, response: object) -> None:
+        """Remember the folder of a command's output; `response` is what Claude Code reports of it to a hook."""
+        if isinstance(response, Mapping):
+            self._remember(response.get("persistedOutputPath"))
+
+    def _remember(self, path: object) -> None:
+        if isinstance(path, str) and self.has(path):
+            self._folders.add(Path(os.path.realpath(path)).parent)
+            self._scratch.long_output.write_text("\n".join(map(str, sorted(self._folders))))
 
     def has(self, path: object) -> bool:
         """Whether `path` names one of its files, no link among the folders on the way."""
@@ -48,13 +59,12 @@ class LongOutput:
             return False
         return LONG_OUTPUT.fullmatch(real.parent.relative_to(self._config).as_posix()) is not None
 
-    def reads(self, tool: str, arguments: Mapping[str, object], session: str) -> bool:
-        """Whether `tool` would read one of them and nothing else, for the process of that `session`."""
+    def reads(self, tool: str, arguments: Mapping[str, object]) -> bool:
+        """Whether `tool` would read one of them and nothing else."""
         named = arguments.get("file_path") if tool == "Read" else arguments.get("path")
         if tool not in READERS or not isinstance(named, str) or not self.has(named):
             return False
-        folder = Path(os.path.realpath(named)).parent
-        return folder in self._folders or folder.parent.name == session
+        return Path(os.path.realpath(named)).parent in self._folders
 
 
 def _text(result: ToolResult) -> str:

@@ -120,7 +120,10 @@ class PermissionHook:
 
     def install(self, options: ClaudeAgentOptions) -> None:
         """Have Claude Code ask; where it gets no answer, it must not use the tool."""
-        options.hooks = {"PreToolUse": [HookMatcher(hooks=[self._before_use], on_failure="block")]}
+        options.hooks = {
+            "PreToolUse": [HookMatcher(hooks=[self._before_use], on_failure="block")],
+            "PostToolUse": [HookMatcher("Bash", hooks=[self._after_command])],
+        }
         options.can_use_tool = self._asked
 
     async def _before_use(self, asked: Any, call_id: str | None, _: Any) -> Any:
@@ -128,7 +131,7 @@ class PermissionHook:
         self._checked.add(call_id or asked["tool_use_id"])
         if asked.get("agent_id") and CLIENT_TOOL_NAMES.is_client_tool(tool):
             reason: str | None = _NOT_FOR_SUB_AGENTS.format(tool=tool)
-        elif self.kept.reads(tool, arguments, str(asked.get("session_id"))):
+        elif self.kept.reads(tool, arguments):
             reason = None
         else:
             reason = self._policy.refusal(tool, arguments, str(asked["cwd"]))
@@ -146,6 +149,10 @@ class PermissionHook:
                 "permissionDecisionReason": reason,
             }
         }
+
+    async def _after_command(self, ran: Any, *_: Any) -> Any:
+        self.kept.note_command(ran.get("tool_response"))
+        return {}
 
     def _may_fetch(self, host: str) -> bool:
         """Whether Claude Code may go on to fetch from `host`. What it will refuse is not looked up: the question itself
