@@ -1,7 +1,7 @@
-"""What a failure is on the wire: one table from its kind to HTTP status, OpenAI type and code.
+"""Encodes failures: one table maps a failure's kind to HTTP status, OpenAI type and code.
 
-OpenAI has no reference of its types; these are the ones its API sends. Its clients choose their exception by the
-status, and people by the code. 499 (nginx's "client closed request") is one that no client tries again.
+OpenAI does not document its types; these are the ones its API sends. Its clients choose their exception by the status,
+and people look for the code. 499 is nginx's "client closed request", which no client retries.
 """
 
 import math
@@ -17,7 +17,7 @@ from claude_openai.protocols.common.wire.errors import ErrorBody, ErrorEnvelope
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """How one kind of failure is told."""
+    """How one kind of failure is encoded."""
 
     status: int
     type: str
@@ -56,13 +56,13 @@ TABLE: Mapping[Kind, Row] = {
 
 
 def status(failure: Failure) -> int:
-    """The HTTP status of an answer that is this failure."""
+    """The HTTP status of an error response for `failure`."""
     return TABLE[failure.kind].status
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorDetails:
-    """What any protocol's error says; `type` and `code` are OpenAI's words."""
+    """The content of an error in any protocol; `type` and `code` are OpenAI's words."""
 
     status: int
     message: str
@@ -77,7 +77,7 @@ def details(failure: Failure) -> ErrorDetails:
 
 
 class ErrorFormat(Protocol):
-    """How a protocol writes an error."""
+    """How a protocol encodes an error."""
 
     def body(self, error: ErrorDetails) -> str:
         """The whole body of an error response, as JSON."""
@@ -103,7 +103,7 @@ OPENAI_ERRORS: Final = OpenAiErrors()
 
 
 def headers(failure: Failure) -> dict[str, str]:
-    """The headers that belong to it: `retry-after` in whole seconds, where upstream told when."""
+    """The headers of an error response: `retry-after` in whole seconds, if upstream reported it."""
     if failure.retry_after is None:
         return {}
     return {"retry-after": str(max(0, math.ceil(failure.retry_after)))}

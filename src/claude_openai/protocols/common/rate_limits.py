@@ -1,7 +1,7 @@
-"""The account's rate limit as headers of an answer, as far as it is known.
+"""Encodes the account's rate limit as response headers, as far as it is known.
 
-Claude Code tells of no numbers of requests or tokens, so there is no limit here and nothing remaining, but for the 0 of
-a rejection. What OpenAI has a name for is told under it and in its form; the names of the rest are ours.
+Claude Code does not report numbers of requests or tokens, so there is no header for a limit, and none for the remaining
+requests except the 0 of a rejection. Headers that OpenAI has are in its form; the others have names of our own.
 """
 
 import math
@@ -23,10 +23,10 @@ _TOO_MANY_REQUESTS = 429
 
 
 def headers(known: RateLimitReported | None, now: float, status: int) -> dict[str, str]:
-    """What an answer of this HTTP `status` says of the limit `known` last; `now` is in Unix seconds.
+    """The headers of a response with this HTTP `status`; `known` is the last report, `now` is in Unix seconds.
 
-    Nothing once the window is over. An answer that was let through proves an earlier rejection to be over or another
-    model's, and says nothing of it.
+    There are none once the window is over, and none of an earlier rejection in a response that succeeded: it proves the
+    rejection to be over, or to concern another model.
     """
     if known is None or known.resets_at is None:
         return {}
@@ -34,20 +34,20 @@ def headers(known: RateLimitReported | None, now: float, status: int) -> dict[st
     rejected = known.status == "rejected"
     if seconds <= 0 or (rejected and status < _BAD_REQUEST):
         return {}
-    told = {RESET: duration(seconds), STATUS: known.status}
+    encoded = {RESET: duration(seconds), STATUS: known.status}
     if known.window is not None:
-        told[WINDOW] = known.window
+        encoded[WINDOW] = known.window
     if known.utilization is not None:
-        told[UTILIZATION] = f"{known.utilization:g}"
+        encoded[UTILIZATION] = f"{known.utilization:g}"
     if rejected:
-        told[REMAINING] = "0"
+        encoded[REMAINING] = "0"
     if rejected and status == _TOO_MANY_REQUESTS:
-        told[RETRY_AFTER] = str(seconds)
-    return told
+        encoded[RETRY_AFTER] = str(seconds)
+    return encoded
 
 
 def duration(seconds: int) -> str:
-    """As OpenAI writes it: `59s`, `6m0s`, `1h0m0s`, and days as hours."""
+    """`seconds` in OpenAI's form: `59s`, `6m0s`, `1h0m0s`, and days as hours."""
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

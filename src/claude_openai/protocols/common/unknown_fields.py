@@ -1,6 +1,6 @@
-"""Fields that a request has and its protocol does not, at every depth: each by its path, so that it can be reported.
+"""Finds the fields of a request that its protocol does not have, at every depth, so that their paths can be reported.
 
-A field that clients send back because an answer had it asks for nothing: `echoed` of its model names it.
+Fields that clients send back because an answer had them have no meaning: `echoed` of their model names them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,9 +18,10 @@ LONGEST_NAME: Final = 64
 
 
 def unknown_fields(sent: Mapping[str, object], read: BaseModel) -> tuple[str, ...]:
-    """The paths of the fields of `sent` that the request `read` from it has no place for, each once, fit for a header.
+    """The paths of the fields of `sent` that the request `read`, parsed from it, does not have; each once, fit for a
+    header.
 
-    `tools[].cache_control` stands for all tools. A field that is null asks for nothing.
+    `tools[].cache_control` stands for all tools. A field that is null has no meaning.
     """
     return tuple(dict.fromkeys(_within(sent, read, "")))
 
@@ -45,6 +46,6 @@ def _within(value: object, read: object, path: str) -> Iterator[str]:
 
 @cache
 def _names(shape: type[BaseModel]) -> Mapping[str, str]:
-    """How each field of `shape` is called on the wire."""
+    """The attribute of each field of `shape`, by the field's name on the wire."""
     fields = shape.model_fields.items()
     return {str(field.validation_alias or field.alias or name): name for name, field in fields}

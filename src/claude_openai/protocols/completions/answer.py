@@ -1,4 +1,4 @@
-"""What chat would answer, in the form of a completion: the text, how it ends, and what it used."""
+"""Encodes a chat completion as a completion: its text, its finish reason and its usage."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -8,14 +8,14 @@ from claude_openai.protocols.completions.wire import Completion, CompletionChoic
 
 
 def whole(answer: ChatCompletion) -> Completion:
-    """The answer as one object."""
+    """The whole answer as one object."""
     return _completion(
         answer, [_choice(each.index, each.message.content, each.finish_reason) for each in answer.choices]
     )
 
 
 def piece(chunk: ChatCompletionChunk) -> Completion | None:
-    """One event of a stream; None where a completion has nothing to say: of roles, refusals, thinking."""
+    """One event of a stream; None for chunks that a completion does not have: roles, refusals, thinking."""
     choices = [
         _choice(each.index, each.delta.content, each.finish_reason)
         for each in chunk.choices
@@ -31,7 +31,7 @@ def _completion(answer: ChatCompletion | ChatCompletionChunk, choices: list[Comp
 
 
 def _choice(index: int, text: str | None, finish: FinishReason | None) -> CompletionChoice:
-    """A completion has no calls to end with."""
+    """A completion cannot end with calls."""
     end = None if finish is None else _ENDS.get(finish, "stop")
     return CompletionChoice(index=index, text=text or "", logprobs=None, finish_reason=end)
 

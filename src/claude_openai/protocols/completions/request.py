@@ -1,4 +1,4 @@
-"""From a request to the chat completion that it comes to."""
+"""Parses a completion request into the turns of a chat completion."""
 
 from dataclasses import replace
 from typing import Final
@@ -22,11 +22,11 @@ FILL_IN: Final = (
     "<after>. Say what stands in the gap, exactly, white space included: nothing before it, nothing after it, no "
     "explanation, no Markdown around it."
 )
-"""What Claude is told where there is a `suffix`, of which the Messages API knows nothing."""
+"""The instructions for a request with a `suffix`, which the Messages API does not have."""
 
 
 def parse_request(body: bytes) -> CompletionRequest:
-    """The request that `body` holds.
+    """`body` as a request.
 
     Raises:
         RequestFailed: `INVALID_REQUEST`, with the path of the first fault as `param`.
@@ -37,14 +37,14 @@ def parse_request(body: bytes) -> CompletionRequest:
 def read_turn(
     request: CompletionRequest, catalogue: Catalogue, principal: str = "local", rules: AgentRules | None = None
 ) -> ParsedRequest:
-    """What `request` asks for, within `rules` where it asks for the agent profile.
+    """The turns that `request` asks for, one for each prompt; `rules` limit the agent profile.
 
     Raises:
-        RequestFailed: it asks for something that cannot be given, or of a model that does not exist.
+        RequestFailed: it asks for something that is not supported or not allowed, or for an unknown model.
     """
     refuse_unsupported(request, PARAMETERS)
     prompts = [_messages(prompt, request.suffix) for prompt in _prompts(request)]
-    asked = ChatCompletionRequest(
+    as_chat = ChatCompletionRequest(
         messages=prompts[0],
         model=request.model,
         claude=request.claude,
@@ -57,23 +57,21 @@ def read_turn(
         top_p=request.top_p,
         reasoning_effort="none",
     )
-    reading = chat.read_turn(asked, catalogue, principal, rules)
-    read_choices(request.n, reading.turn.agent, prompts=len(prompts))
-    unshown = ("claude.showActivity",) if reading.shown else ()
-    return replace(
-        reading,
-        adjusted=_but_for_effort(reading.adjusted),
-        others=tuple(
-            replace(reading.turn, messages=read_messages(messages, reading.turn.model).messages)
-            for messages in prompts[1:]
-        ),
-        ignored=(*_but_for_effort(reading.ignored), *ignored(request, PARAMETERS), *unshown, *unknown(request)),
+    parsed = chat.read_turn(as_chat, catalogue, principal, rules)
+    read_choices(request.n, parsed.turn.agent, prompts=len(prompts))
+    others = (read_messages(messages, parsed.turn.model).messages for messages in prompts[1:])
+    # the client has not asked for the effort: a completion has no place for thinking, so it is as little as possible
+    ignored_by_chat, adjusted = (
+        tuple(name for name in names if not name.startswith("reasoning_effort"))
+        for names in (parsed.ignored, parsed.adjusted)
     )
-
-
-def _but_for_effort(told: tuple[str, ...]) -> tuple[str, ...]:
-    """Without what nobody asked for: as little thinking as the model allows, since a completion has no room for it."""
-    return tuple(name for name in told if not name.startswith("reasoning_effort"))
+    hidden = ("claude.showActivity",) if parsed.shown else ()
+    return replace(
+        parsed,
+        adjusted=adjusted,
+        others=tuple(replace(parsed.turn, messages=messages) for messages in others),
+        ignored=(*ignored_by_chat, *ignored(request, PARAMETERS), *hidden, *unknown(request)),
+    )
 
 
 def _prompts(request: CompletionRequest) -> list[str]:

@@ -1,4 +1,4 @@
-"""`POST /v1/completions`: what a client may send and what it gets (OpenAI reference: Create completion, legacy)."""
+"""The bodies of `POST /v1/completions` (OpenAI reference: Create completion, legacy)."""
 
 from typing import Annotated, Literal
 
@@ -17,7 +17,7 @@ from claude_openai.protocols.common.wire.request import SentWhole, shape
 
 
 class CompletionRequest(SentWhole):
-    """A request. What becomes of each field is the table of `protocols.completions.parameters`."""
+    """A request. The table in `protocols.completions.parameters` states how each field is treated."""
 
     prompt: Annotated[
         Annotated[str, Tag("<string>")] | Annotated[list[object], Tag("<list>")],
@@ -53,7 +53,7 @@ CompletionEnd = Literal["stop", "length", "content_filter"]
 
 
 class CompletionChoice(Reply):
-    """The one answer, or a piece of it; `finish_reason` is null until it is complete."""
+    """An answer, or a piece of it; `finish_reason` is null until it is complete."""
 
     index: int
     text: str

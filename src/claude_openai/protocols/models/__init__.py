@@ -1,1 +1,1 @@
-"""The list of models, in the form of OpenAI."""
+"""The list of models, in OpenAI's form."""

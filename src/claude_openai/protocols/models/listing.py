@@ -1,4 +1,4 @@
-"""A model as clients see it in the list: what it takes and gives."""
+"""Describes a model for `/v1/models`: its limits, and the parameters it supports."""
 
 from typing import Final
 
@@ -7,45 +7,41 @@ from claude_openai.protocols.chat_completions.parameters import PARAMETERS
 from claude_openai.protocols.models.wire import ModelObject, TopProvider
 
 CREATED: Final = 0
-"""OpenAI's clients want a time here, and Claude Code does not say when a model was made."""
+"""OpenAI's clients require a time, and Claude Code does not report when a model was made."""
 
 _NO_CAPABILITY: Final = frozenset(
     {"messages", "model", "stream", "stream_options", "claude", "functions", "function_call"}
 )
-"""What every request has, and what is ours or has a newer name."""
+"""Parameters that every request has, that are extensions of this server, or that have a newer name."""
 
 _CARRIED: Final = (
     *(row.name for row in PARAMETERS if row.treatment in ("carried", "partly") and row.name not in _NO_CAPABILITY),
     "structured_outputs",
 )
-"""The last is OpenRouter's word for a schema as `response_format`."""
+"""The last one is OpenRouter's name for a schema as `response_format`."""
 
 
 def listed(model: Model, name: str, *, tools: bool = True) -> ModelObject:
-    """`model` under the `name` that a client has for it; `tools`: it may offer its own."""
-    answer = ModelObject(
+    """`model` as the list has it under `name`; `tools`: this server passes on the client's tools."""
+    lacking = {
+        "temperature": not model.takes_temperature,
+        "top_p": not model.takes_top_p,
+        "reasoning_effort": not set(model.efforts) - {"none"},
+        "n": model.agent,
+        **dict.fromkeys(("tools", "tool_choice", "parallel_tool_calls"), not tools),
+    }
+    display_name = model.display_name
+    if display_name and model.agent:
+        display_name += " (agent)"  # so that people can distinguish it from the model itself
+    listing = ModelObject(
         id=name,
         created=CREATED,
-        name=_shown(model) or name,
+        name=display_name or name,
         context_length=model.context_window,
         context_window=model.context_window,
         max_model_len=model.context_window,
         top_provider=TopProvider(context_length=model.context_window, max_completion_tokens=model.most_output),
-        supported_parameters=[parameter for parameter in _CARRIED if parameter not in _lacking(model, tools=tools)],
+        supported_parameters=[parameter for parameter in _CARRIED if not lacking.get(parameter)],
     )
     known = {"description": model.description, "max_completion_tokens": model.most_output}
-    return answer.model_copy(update={key: value for key, value in known.items() if value is not None})
-
-
-def _shown(model: Model) -> str | None:
-    """For people, who are to tell an agent from the model as it is."""
-    return f"{model.display_name} (agent)" if model.display_name and model.agent else model.display_name
-
-
-def _lacking(model: Model, *, tools: bool) -> frozenset[str]:
-    drawn = () if model.takes_temperature else ("temperature",)
-    weighed = () if model.takes_top_p else ("top_p",)
-    thought = () if set(model.efforts) - {"none"} else ("reasoning_effort",)
-    several = ("n",) if model.agent else ()
-    called = () if tools else ("tools", "tool_choice", "parallel_tool_calls")
-    return frozenset({*drawn, *weighed, *thought, *several, *called})
+    return listing.model_copy(update={key: value for key, value in known.items() if value is not None})

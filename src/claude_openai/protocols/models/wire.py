@@ -1,7 +1,7 @@
-"""`GET /v1/models` and `GET /v1/models/{id}` (OpenAI reference: Models), with what clients look for beside that.
+"""`GET /v1/models` and `GET /v1/models/{id}` (OpenAI reference: Models), with further keys that clients look for.
 
-The further keys are those of OpenRouter's list of models; `context_window` and `max_model_len` are other servers' names
-for the same. A key whose value is not known is left out, prices among them.
+Most of these are from OpenRouter's list of models; `context_window` and `max_model_len` are other servers' names for
+the context length. A key whose value is not known is left out, prices among them.
 """
 
 from typing import Literal
@@ -19,7 +19,7 @@ class Architecture(ReplyWithConstants):
 
 
 class TopProvider(ReplyWithConstants):
-    """What there is of a model here, in tokens."""
+    """The limits of a model on this server, in tokens."""
 
     context_length: int
     max_completion_tokens: int | None = None

@@ -1,8 +1,7 @@
-"""Items of tools that OpenAI has and this server has not, in a conversation that began there.
+"""Reads items of OpenAI's own tools, which this server does not have, in a conversation that began at OpenAI.
 
-They are what was done, so Claude is given them as calls and results of its own: of a tool with the item's name, or with
-that of its kind (`web_search`), and with the item's own fields as arguments. An item that is no call is given as a
-marked block of text.
+Claude gets them as calls and results of a tool with the item's name, or with that of its kind (`web_search`), and with
+the item's fields as arguments. An item that is not a call becomes a marked block of text.
 """
 
 import json
@@ -32,7 +31,7 @@ CALLS: Final = frozenset(
         "tool_search_call",
     }
 )
-"""Calls whose result is an item of its own, by the same `call_id`."""
+"""Calls whose result is another item with the same `call_id`."""
 
 OUTPUTS: Final = frozenset(
     {
@@ -45,26 +44,26 @@ OUTPUTS: Final = frozenset(
         "tool_search_output",
     }
 )
-"""Their results."""
+"""The results of `CALLS`."""
 
 DONE: Final = frozenset(
     {"code_interpreter_call", "file_search_call", "image_generation_call", "mcp_call", "web_search_call"}
 )
-"""Calls that OpenAI has run: the item has the result, too."""
+"""Calls that OpenAI has run: the same item has the result."""
 
 NOTES: Final = frozenset(
     {"additional_tools", "compaction", "mcp_approval_request", "mcp_approval_response", "mcp_list_tools"}
 )
-"""What is no call."""
+"""Items that are not calls."""
 
 _ENVELOPE: Final = frozenset({"call_id", "caller", "created_by", "id", "name", "namespace", "status"})
-"""Fields of a call that are no arguments, and of a result that say nothing of what it is."""
+"""Fields that are neither arguments of a call nor part of a result."""
 
 _RESULTS: Final = ("output", "outputs", "result", "results", "error")
-"""Fields in which an item has what its call came to."""
+"""Fields that have the result of a call."""
 
 _ENCRYPTED: Final = "encrypted_content"
-"""The field with what only OpenAI can read."""
+"""The field that only OpenAI can read."""
 
 _UNREADABLE: Final = "(left out: not readable here)"
 
@@ -73,7 +72,7 @@ _CONTENT: TypeAdapter[Content] = TypeAdapter(Content)
 
 @dataclass(frozen=True, slots=True)
 class ForeignCall:
-    """A call as the Messages API takes it. `arguments` is a JSON object as text, `id` what the client calls it by."""
+    """A call as the Messages API takes it. `arguments` is a JSON object as text, `id` the client's id."""
 
     id: str
     name: str
@@ -81,7 +80,7 @@ class ForeignCall:
 
 
 def call_of(item: OtherItem) -> ForeignCall:
-    """The call that an item of `CALLS` or `DONE` is."""
+    """The call in an item of `CALLS` or `DONE`."""
     fields = item.fields
     own = item.type in CALLS
     given = {
@@ -100,28 +99,28 @@ def call_of(item: OtherItem) -> ForeignCall:
 
 
 def output_id(item: OtherItem) -> str:
-    """By what name an item of `OUTPUTS` names its call: for local shells OpenAI's reference has that in `id`."""
+    """The id of the call to which an item of `OUTPUTS` belongs: for local shells OpenAI's reference has it in `id`."""
     fields = item.fields
     return _text(fields.get("call_id")) or (_text(fields.get("id")) if item.type.startswith("local_shell") else "")
 
 
 def outcome_of(item: OtherItem, path: str) -> Outcome:
-    """What an item of `OUTPUTS` or `DONE` says that its call came to: text and images, or the fields as JSON.
+    """The result in an item of `OUTPUTS` or `DONE`: text and images, or the fields as JSON.
 
     Raises:
-        RequestFailed: naming a part of its output that no result can have.
+        RequestFailed: naming a part of its output that a tool result cannot have.
     """
     fields = item.fields
     own = item.type in OUTPUTS
-    told = {
+    result = {
         name: value
         for name, value in fields.items()
         if value is not None and name not in _ENVELOPE and (own or name in _RESULTS)
     }
     status = fields.get("status")
-    if status is not None and (status != "completed" or not told):
-        told["status"] = status
-    match told:
+    if status is not None and (status != "completed" or not result):
+        result["status"] = status
+    match result:
         case {**nothing} if not nothing:
             return ()
         case {"output": str(text), **rest} if not rest:
@@ -134,14 +133,14 @@ def outcome_of(item: OtherItem, path: str) -> Outcome:
         case {"output": {"image_url": str(data)}} | {"result": str(data)} if picture := _picture(data):
             return (picture,)
         case {"result": str(), **rest} if item.type == "image_generation_call":
-            told = {**rest, "result": _UNREADABLE}  # megabytes that are no image to Claude
-    return (Text(_json(told)),)
+            result = {**rest, "result": _UNREADABLE}  # megabytes of data that is not an image for Claude
+    return (Text(_json(result)),)
 
 
 def note_of(item: OtherItem) -> str:
-    """An item of `NOTES` as text."""
-    told = {name: _UNREADABLE if name == _ENCRYPTED else value for name, value in item.fields.items()}
-    return _json({name: value for name, value in told.items() if value is not None})
+    """The text of an item of `NOTES`."""
+    result = {name: _UNREADABLE if name == _ENCRYPTED else value for name, value in item.fields.items()}
+    return _json({name: value for name, value in result.items() if value is not None})
 
 
 def _picture(data: str) -> Image | None:

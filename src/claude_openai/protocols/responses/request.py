@@ -1,4 +1,4 @@
-"""From a request to the turn it asks for, and to the response as it stands at first."""
+"""Parses a request for a response into a turn and the initial response. `read_turn` is the whole walk."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from claude_openai.core.agent import AgentProfile, AgentRules
+from claude_openai.core.agent import AgentRules
 from claude_openai.core.models import Catalogue
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.turn import Sampling, Turn
@@ -32,10 +32,10 @@ _ITEMS: TypeAdapter[list[Item]] = TypeAdapter(list[Item])
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """A request as understood: the turn, and how its answer is to be given.
+    """The turn that a request asks for, and the form of its answer.
 
-    `response` is the answer as it stands at first, `items` what was asked with, as it is kept. `ignored` names what was
-    accepted without effect, `adjusted` what was carried with another value; both are fit for a header.
+    `response` is the response before there is output, `items` the input items as JSON, to be stored. `ignored` names
+    fields without effect, `adjusted` those carried with another value; both are fit for a header.
     """
 
     turn: Turn
@@ -49,7 +49,7 @@ class ParsedRequest:
 
 
 def parse_request(body: bytes) -> ResponsesRequest:
-    """The request that `body` holds.
+    """`body` as a request.
 
     Raises:
         RequestFailed: `INVALID_REQUEST`, with the path of the first fault as `param`.
@@ -67,62 +67,58 @@ def read_turn(
     history: Sequence[StoredResponse] = (),
     rules: AgentRules | None = None,
 ) -> ParsedRequest:
-    """What `request` asks for, within `rules` where it asks for the agent profile. `history` are the responses
-    it goes on from, the first one first.
+    """The turn that `request` asks for; `rules` limit the agent profile. `history` has the responses that it continues,
+    the oldest first.
 
     Raises:
-        RequestFailed: it asks for something that cannot be given, or of a model that does not exist.
+        RequestFailed: it asks for something that is not supported or not allowed, or for an unknown model.
     """
     refuse_unsupported(request, PARAMETERS)
     model = catalogue.resolve(request.model)
-    drawn = resolve_sampling(request.temperature, request.top_p, model)
-    thought = read_reasoning(request, model, drawn)
     offer = read_tools(request)
     agent = read_profile(request.claude, model, rules)
-    form, tools, choice = tools_beside_format(read_format(request), *tools_for_agent(agent, offer.tools, offer.choice))
+    ignored = ignored_options(request.claude, agent)
+    if agent and agent.show_activity == "events":  # a response shows activities in its reasoning only
+        ignored += ("claude.showActivity",)
+    tools, choice = tools_for_agent(agent, offer.tools, offer.choice)
+    reply_format, tools, choice = tools_beside_format(read_format(request), tools, choice)
+    sampling = resolve_sampling(request.temperature, request.top_p, model)
+    reasoning = read_reasoning(request, model, sampling)
+    clamped = clamped_limit("max_output_tokens", request.max_output_tokens, model)
+    ignored = without_effect(request) + sampling.ignored + reasoning.ignored + ignored
+    shows_thinking = summary_wished(request) is not None
     sent, known = request.input, 0
     if history:
-        said = sent if not isinstance(sent, str) else _ITEMS.validate_python([{"role": "user", "content": sent}])
+        own = _ITEMS.validate_python([{"role": "user", "content": sent}]) if isinstance(sent, str) else sent
         before = [item for stored in history for item in items_with_output(stored)]
-        sent, known = [*_ITEMS.validate_python(before), *(said or [])], len(before)
+        sent, known = [*_ITEMS.validate_python(before), *(own or [])], len(before)
     conversation = read_input(sent, request.instructions, model, known=known)
     return ParsedRequest(
         turn=Turn(
             model,
             conversation.messages,
-            Sampling(request.max_output_tokens, drawn.temperature, drawn.top_p, effort=thought.effort),
+            Sampling(request.max_output_tokens, sampling.temperature, sampling.top_p, effort=reasoning.effort),
             principal,
             tools,
             choice,
             agent,
-            form,
+            reply_format,
             bool(request.stream),
         ),
-        response=_begun(request, response_id, created, request.model or model.id),
+        response=_initial_response(request, response_id, created, request.model or model.id),
         items=items_of(request, response_id),
         stream=bool(request.stream),
-        shows_thinking=summary_wished(request) is not None,
+        shows_thinking=shows_thinking,
         shows_activity=bool(agent and agent.show_activity == "reasoning"),
-        ignored=without_effect(request)
-        + drawn.ignored
-        + thought.ignored
-        + ignored_options(request.claude, agent)
-        + _unshown(agent),
-        adjusted=clamped_limit("max_output_tokens", request.max_output_tokens, model)
-        + drawn.adjusted
-        + thought.adjusted
-        + conversation.adjusted,
+        ignored=ignored,
+        adjusted=clamped + sampling.adjusted + reasoning.adjusted + conversation.adjusted,
     )
 
 
-def _unshown(agent: AgentProfile | None) -> tuple[str, ...]:
-    """A response has no place for activities but its reasoning."""
-    return ("claude.showActivity",) if agent and agent.show_activity == "events" else ()
-
-
-def _begun(request: ResponsesRequest, response_id: str, created: int, model: str) -> Response:
-    """As OpenAI tells a request back, with the defaults of what was left out."""
-    sent: dict[str, Any] = request.model_dump(mode="json", by_alias=True, exclude_none=True)
+def _initial_response(request: ResponsesRequest, response_id: str, created: int, model: str) -> Response:
+    """The response before there is output. Like OpenAI's it repeats the request, with defaults for absent fields."""
+    repeated = {"reasoning", "text", "tool_choice", "tools"}
+    sent: dict[str, Any] = request.model_dump(mode="json", by_alias=True, exclude_none=True, include=repeated)
     return Response(
         id=response_id,
         created_at=created,

@@ -50,16 +50,12 @@ def input_items(stored: StoredResponse, history: Sequence[StoredResponse]) -> It
 
 
 def page(items: Items, *, after: str | None, limit: int, newest_first: bool) -> ItemList | None:
-    """One page of `items` (OpenAI reference: List input items); None where `after` is none of them."""
+    """One page of `items` (OpenAI reference: List input items); None if none of them has the id `after`."""
     ordered = items[::-1] if newest_first else items
-    begin = 0 if after is None else _behind(ordered, after)
-    if begin is None:
+    ids = [item["id"] for item in ordered]
+    if after is not None and after not in ids:
         return None
-    rest = ordered[begin:]
+    rest = ordered if after is None else ordered[ids.index(after) + 1 :]
     shown = rest[:limit]
     first, last = (shown[0]["id"], shown[-1]["id"]) if shown else (None, None)
     return ItemList(data=[*shown], first_id=first, last_id=last, has_more=len(rest) > len(shown))
-
-
-def _behind(items: Sequence[dict[str, Any]], after: str) -> int | None:
-    return next((place + 1 for place, item in enumerate(items) if item["id"] == after), None)

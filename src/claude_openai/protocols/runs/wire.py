@@ -1,7 +1,7 @@
-"""`/runs`: what is told of the requests this server was asked to answer. OpenAI has no such thing; its manner is kept.
+"""The bodies of `/runs`, in the style of OpenAI's API, which has no such endpoint.
 
-Times are Unix seconds, null where that has not happened. All keys of a run are always there, but for its `text` and
-`tool_calls`, which a list leaves out.
+Times are Unix seconds, and null for what has not happened. All keys of a run are always there, except for its `text`
+and `tool_calls`, which a list leaves out.
 """
 
 from typing import Literal
@@ -12,14 +12,14 @@ State = Literal["queued", "running", "parked", "completed", "failed", "cancelled
 
 
 class RunError(Reply):
-    """Why a run has no (whole) answer, in the words its client was told."""
+    """Why a run has no (whole) answer, as its client received it."""
 
     code: str
     message: str
 
 
 class RunUsage(Reply):
-    """Tokens; the cached ones are among those of the prompt, and the reasoning's among those of the completion."""
+    """Tokens. `cached_tokens` is included in `prompt_tokens`, and `reasoning_tokens` in `completion_tokens`."""
 
     prompt_tokens: int
     cached_tokens: int
@@ -62,15 +62,15 @@ class RunObject(ReplyWithConstants):
 
 
 class RunList(ReplyWithConstants):
-    """The latest runs, the last to arrive first."""
+    """The latest runs, the newest first."""
 
     object: Literal["list"] = "list"
     data: list[RunObject]
 
 
 class RunActivity(Reply):
-    """The data of an `activity` event: Claude Code calls one of its own tools, or, under the same id, has its result,
-    of which `failed` says that the tool was refused or did not work. `parent` is the call a sub-agent works for.
+    """The data of an `activity` event: Claude Code calls one of its own tools or, under the same id, has its result.
+    `failed`: the tool was refused or did not work. `parent` is the call that a sub-agent works for.
     """
 
     id: str

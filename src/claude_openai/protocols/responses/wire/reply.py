@@ -1,4 +1,4 @@
-"""A response: what a client gets (OpenAI reference: The response object)."""
+"""The bodies of replies (OpenAI reference: The response object)."""
 
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
@@ -19,7 +19,7 @@ class OutputText(ReplyWithConstants):
 
 
 class OutputRefusal(ReplyWithConstants):
-    """Why the model would not answer."""
+    """The text of a refusal."""
 
     type: Literal["refusal"] = "refusal"
     refusal: str
@@ -29,7 +29,7 @@ OutputPart: TypeAlias = OutputText | OutputRefusal
 
 
 class OutputMessage(ReplyWithConstants):
-    """What the model says."""
+    """A message of the model."""
 
     id: str
     type: Literal["message"] = "message"
@@ -39,14 +39,14 @@ class OutputMessage(ReplyWithConstants):
 
 
 class SummaryText(ReplyWithConstants):
-    """A piece of the model's thinking, as far as upstream shows it."""
+    """A piece of the model's thinking, as upstream summarizes it."""
 
     type: Literal["summary_text"] = "summary_text"
     text: str
 
 
 class OutputReasoning(ReplyWithConstants):
-    """What the model thought."""
+    """The model's thinking."""
 
     id: str
     type: Literal["reasoning"] = "reasoning"
@@ -55,7 +55,7 @@ class OutputReasoning(ReplyWithConstants):
 
 
 class OutputFunctionCall(ReplyWithConstants):
-    """A function that the model calls, with `arguments` as JSON text."""
+    """A function that the model calls; `arguments` is JSON text."""
 
     id: str
     type: Literal["function_call"] = "function_call"
@@ -69,14 +69,14 @@ OutputItem: TypeAlias = OutputMessage | OutputReasoning | OutputFunctionCall
 
 
 class InputTokensDetails(Reply):
-    """What became of the prompt's tokens at the cache."""
+    """The prompt's tokens that were read from the cache, and written to it."""
 
     cached_tokens: int
     cache_write_tokens: int
 
 
 class OutputTokensDetails(Reply):
-    """What the answer's tokens were spent on."""
+    """The answer's tokens that were spent on thinking."""
 
     reasoning_tokens: int
 
@@ -109,7 +109,7 @@ class IncompleteDetails(Reply):
 
 
 class ClaudeExtension(Reply):
-    """What this server adds: the model that answered, Claude Code's session, and its own figure of the cost."""
+    """This server's extension: the model that answered, Claude Code's session, and its figure of the cost."""
 
     session_id: str
     model: str
@@ -117,11 +117,11 @@ class ClaudeExtension(Reply):
 
 
 Json: TypeAlias = object
-"""What is told back to the client as it sent it."""
+"""A value of the request that is repeated unchanged."""
 
 
 class Response(ReplyWithConstants):
-    """A response, complete or as it stands. What the client asked for is told back to it."""
+    """A response, complete or in progress. It repeats the parameters of the request."""
 
     id: str
     object: Literal["response"] = "response"
@@ -159,7 +159,7 @@ class Response(ReplyWithConstants):
 
 
 class Deleted(ReplyWithConstants):
-    """A response is forgotten."""
+    """The confirmation that a response was deleted."""
 
     id: str
     object: Literal["response"] = "response"
@@ -167,7 +167,7 @@ class Deleted(ReplyWithConstants):
 
 
 class ItemList(ReplyWithConstants):
-    """A page of the items that a response was asked with."""
+    """A page of the input items of a response."""
 
     object: Literal["list"] = "list"
     data: list[Mapping[str, Json]]

@@ -1,7 +1,7 @@
-"""`POST /v1/responses`: what a client may send (OpenAI reference: Create a model response).
+"""The request body of `POST /v1/responses` (OpenAI reference: Create a model response).
 
-Unknown fields are reported (`unknown_fields`). Tools of kinds that Claude cannot be given have only their type read, so
-as to be refused by name; items of OpenAI's own tools are kept as they are.
+`protocols.common.wire.request` explains strictness, unknown fields and the tags of unions. Of tools that Claude cannot
+get only the type is parsed, so that they are refused by name; items of OpenAI's own tools are kept unchanged.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ from claude_openai.protocols.common.wire.request import (
 
 
 class TextPart(Text):
-    """A piece of text: of the user's (`input_text`), of an earlier answer (`output_text`), or of either (`text`)."""
+    """A piece of text: of the user (`input_text`), of an earlier answer (`output_text`), or of either (`text`)."""
 
     echoed = frozenset({"annotations", "logprobs", "parsed"})
 
@@ -40,7 +40,7 @@ class TextPart(Text):
 
 
 class ImagePart(sent.Part):
-    """An image, as data URI or http(s) URL."""
+    """An image, as a data URI or an http(s) URL."""
 
     type: Literal["input_image"]
     image_url: str | None = None
@@ -87,7 +87,7 @@ Content = Annotated[
 
 
 class MessageItem(RequestModel):
-    """What somebody said. `type` may be left out."""
+    """A message. Clients may omit `type`."""
 
     echoed = frozenset({"id", "status", "phase"})
 
@@ -97,7 +97,7 @@ class MessageItem(RequestModel):
 
 
 class FunctionCallItem(RequestModel):
-    """An earlier call, with `arguments` as JSON text."""
+    """An earlier call; `arguments` is JSON text."""
 
     echoed = frozenset({"id", "status", "parsed_arguments", "namespace"})
 
@@ -108,7 +108,7 @@ class FunctionCallItem(RequestModel):
 
 
 class FunctionCallOutputItem(RequestModel):
-    """What a call came to."""
+    """The result of a call."""
 
     echoed = frozenset({"id", "status"})
 
@@ -126,14 +126,14 @@ class ReasoningItem(RequestModel):
 
 
 class ItemReference(RequestModel):
-    """An item that a stored response has."""
+    """A reference to an item of a stored response."""
 
     type: Literal["item_reference"]
     id: Annotated[str, Field(max_length=200)]
 
 
 class OtherItem(RequestModel):
-    """An item of one of OpenAI's own tools, with all its fields, or one of a kind that nobody knows."""
+    """An item of one of OpenAI's own tools, or of an unknown type, with all its fields."""
 
     opaque = True
 
@@ -143,7 +143,7 @@ class OtherItem(RequestModel):
 
     @property
     def fields(self) -> Mapping[str, object]:
-        """All that it has besides its type."""
+        """All fields except the type."""
         return self.model_extra or {}
 
 
@@ -179,11 +179,11 @@ Input = Annotated[
 # --- Tools -----------------------------------------------------------------------------------------------------------
 
 MOST_TOOLS = 128
-"""As many as OpenAI takes."""
+"""OpenAI's limit."""
 
 
 class FunctionTool(RequestModel):
-    """What the model may call. Without `parameters` it takes none."""
+    """A function that the model may call; without `parameters` it has none."""
 
     type: Literal["function"]
     name: str
@@ -193,7 +193,7 @@ class FunctionTool(RequestModel):
 
 
 class OtherTool(RequestModel):
-    """A tool of a kind that does not exist here."""
+    """A tool of a type that is not supported."""
 
     opaque = True
 
@@ -214,14 +214,14 @@ Tool = Annotated[
 
 
 class NamedTool(RequestModel):
-    """One of the functions, that the model must call or may."""
+    """One of the functions, as a choice or in a list of allowed tools."""
 
     type: Literal["function"]
     name: str
 
 
 class AllowedTools(RequestModel):
-    """The model is to know some of the functions only."""
+    """The choice that restricts the model to some of the functions."""
 
     type: Literal["allowed_tools"]
     mode: Literal["auto", "required"]
@@ -245,13 +245,13 @@ ToolChoice = Annotated[
 
 
 class PlainFormat(RequestModel):
-    """The answer may be any text."""
+    """The answer is any text."""
 
     type: Literal["text"]
 
 
 class JsonObjectFormat(RequestModel):
-    """The answer is a JSON object; in the dialect of llama.cpp, Together and Anyscale one that fits a schema."""
+    """The answer is a JSON object; llama.cpp, Together and Anyscale add a schema for it."""
 
     type: Literal["json_object"]
     content: dict[str, Any] | None = Field(None, alias="schema")
@@ -276,7 +276,7 @@ TextFormat: TypeAlias = Annotated[
 
 
 class TextConfig(RequestModel):
-    """How the answer's text is to be."""
+    """The form of the answer's text."""
 
     format: TextFormat | None = None
     verbosity: str | None = None
@@ -286,7 +286,7 @@ Summary = Literal["auto", "concise", "detailed"]
 
 
 class Reasoning(RequestModel):
-    """How much the model thinks, and what of it is told."""
+    """How much the model thinks, and whether the answer shows it."""
 
     effort: Effort | None = None
     summary: Summary | None = None
@@ -302,7 +302,7 @@ class StreamOptions(RequestModel):
 
 
 class ResponsesRequest(SentWhole):
-    """A request. What becomes of each field is the table of `protocols.responses.parameters`."""
+    """A request. The table in `protocols.responses.parameters` states how each field is treated."""
 
     input: Input | None = None
     model: str | None = None
