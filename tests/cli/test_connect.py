@@ -131,7 +131,7 @@ def test_what_the_client_is_told_besides_stays_and_what_the_file_was_is_kept(per
     ran = person.types("connect", "opencode", "--write", "--url", ELSEWHERE)
     now = json.loads(place.read_text(encoding="utf-8"))
     kept = place.with_name("opencode.json.before-1")
-    assert (ran.code, f"wrote {place}; what it was is in {kept}\n" in ran.err) == (0, True)
+    assert (ran.code, f"wrote {place}; the file from before is {kept}\n" in ran.err) == (0, True)
     assert (now["theme"], now["provider"]["another"]) == ("mine", {"name": "Another"})
     assert now["provider"]["claude-openai"]["options"]["baseURL"] == f"{ELSEWHERE}/v1"
     assert kept.read_text(encoding="utf-8") == before

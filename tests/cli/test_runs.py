@@ -117,7 +117,7 @@ def test_programs_get_all_of_the_runs_they_ask_for(person: Machine, server: Inst
 
 
 @pytest.mark.proves("commands.client.key")
-@pytest.mark.parametrize(("key", "told"), [("", "wants an API key"), ("wrong-key-1", "does not take this API key")])
+@pytest.mark.parametrize(("key", "told"), [("", "needs an API key"), ("wrong-key-1", "does not accept this API key")])
 def test_a_key_that_is_missing_or_wrong_is_told_with_the_remedy(
     machine: Machine, server: Instance, key: str, told: str
 ) -> None:

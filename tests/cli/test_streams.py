@@ -80,7 +80,7 @@ def test_a_server_that_port_closed_any_more_is_not_told_to_hang() -> None:
         port = listener.getsockname()[1]
     server = Instance(7, port, ("127.0.0.1",), f"http://127.0.0.1:{port}", time.time(), 1.0)
     told = described(status_of(server))
-    assert "is stopping: it lets nobody in" in told
+    assert "is stopping: it accepts no connections" in told
     assert "--force" not in told
 
 

@@ -37,32 +37,25 @@ Examples:
 EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {code.value:<4} {code.meaning}" for code in ExitCode)
 
 COMMANDS = {
-    "status": "Show which servers of yours run, and how they are.",
-    "stop": "Stop a server of yours.",
-    "runs": "List the latest requests and what became of them.",
-    "tail": "Show what a run says, as it says it.",
-    "cancel": "End a run.",
+    "status": "Show your running servers and their health.",
+    "stop": "Stop one of your servers.",
+    "runs": "List the latest runs: one run is one request.",
+    "tail": "Show the output of a run, and follow it.",
+    "cancel": "Cancel a run.",
     "logs": "Show the log, or follow it.",
-    "connect": "Print what a client needs to use the server, or write it.",
-    "doctor": "Look for what is missing or wrong here.",
+    "connect": "Print a client's configuration for the server, or write it.",
+    "doctor": "Check whether a server would work here.",
     "config": "Show each setting and where it comes from.",
-    "completion": "Print what makes a shell complete commands.",
-    "service": "Have systemd or launchd run the server for you.",
-    "simulator": "Play the Messages API without a model.",
+    "completion": "Print the completion script for a shell.",
+    "service": "Install the server as a service of systemd or launchd.",
+    "simulator": "Serve a simulated Messages API, without a model.",
 }
-"""Each is a command of that name in the module of that name. The texts are here, so that --help loads no module."""
+"""The commands, each in the module of its name. The texts are here, so that --help loads no module."""
 
 
 def main() -> None:
-    _open_closed_streams()
-    if isinstance(sys.stdout, TextIOWrapper):  # characters that the terminal's encoding lacks are escaped
-        sys.stdout.reconfigure(errors="backslashreplace")
-    code = run(sys.argv[1:], process_environment())
-    sys.exit(exit_code_of(sys.stdout.flush) or code)
-
-
-def _open_closed_streams() -> None:
-    """Open standard streams that the shell closed (`>&-`) on the null device, so that no file gets their number."""
+    """Run the command line of this process, and exit with its code."""
+    # Standard streams that the shell closed (`>&-`) are opened on the null device, so that no file gets their number.
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
             null = os.open(os.devnull, os.O_RDWR)
@@ -70,6 +63,10 @@ def _open_closed_streams() -> None:
                 os.dup2(null, number)
                 os.close(null)
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 -- for good
+    if isinstance(sys.stdout, TextIOWrapper):  # characters that the terminal's encoding lacks are escaped
+        sys.stdout.reconfigure(errors="backslashreplace")
+    code = run(sys.argv[1:], process_environment())
+    sys.exit(exit_code_of(sys.stdout.flush) or code)
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -136,28 +133,29 @@ class Commands(click.Group):
     subcommand_metavar="[COMMAND]",
     epilog=f"{EXAMPLES}\n{EXIT_CODES}",
 )
-@click.option("--background", is_flag=True, help="Serve detached: returns when the server is ready, or says why not.")
+@click.option(
+    "--background",
+    is_flag=True,
+    help="Serve detached: return when the server is ready, or report why it did not start.",
+)
 @server_options
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.pass_context
 def program(context: click.Context, /, *, background: bool, **parameters: object) -> None:
     """Answer OpenAI clients with Claude Code: serves in the foreground until it is stopped."""
     flags = given(parameters)
-    if context.invoked_subcommand is None:
-        _serve(flags, context.obj, background=background)
-    elif flags or background:
-        raise click.UsageError(f"the options before {context.invoked_subcommand!r} are the server's; it has its own")
-
-
-def _serve(flags: Mapping[str, object], environ: Mapping[str, str], *, background: bool) -> None:
-    if background:
+    if context.invoked_subcommand is not None:
+        if flags or background:
+            name = context.invoked_subcommand
+            raise click.UsageError(f"the options before {name!r} are the server's; it has its own")
+    elif background:
         from claude_openai.cli.background import start  # noqa: PLC0415 -- only this option needs it
 
-        start(flags, environ)
+        start(flags, context.obj)
     else:
         from claude_openai.cli.serve import serve  # noqa: PLC0415 -- 0.1 s, which other commands need not spend
 
-        serve(Settings.load(flags, environ), environ)
+        serve(Settings.load(flags, context.obj), context.obj)
 
 
 _UNWRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
@@ -167,12 +165,15 @@ _UNWRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 def exit_code_of(command: Callable[[], object]) -> int:
     """Run `command` and report any error: the only catch-all of the command line.
 
-    Click returns an exit code for `--help` and `--version`, and else the command's return value.
+    Click returns an exit code for `--help` and `--version`, and else the command's return value. Task groups wrap even
+    a single error in an exception group, which is unwrapped.
     """
     try:
         code = command()
     except Exception as error:  # noqa: BLE001 -- the top of the command line
-        return _report(_sole_cause(error))
+        while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        return _report(error)
     return code if isinstance(code, int) else ExitCode.OK
 
 
@@ -192,7 +193,7 @@ def _report(error: Exception) -> int:
             _print_error(f"cannot write to standard output: {error.strerror}", None)
             return ExitCode.FAILED
         case _:
-            from claude_openai.logs import crashed, redacted  # noqa: PLC0415 -- see `_serve`
+            from claude_openai.logs import crashed, redacted  # noqa: PLC0415 -- see `program`
 
             crashed(error)
             _print_error(
@@ -204,12 +205,5 @@ def _report(error: Exception) -> int:
 
 def _print_error(sentence: str, hint: str | None) -> None:
     """Print one line to standard error. The parts have no full stops, so that a command at the end can be copied."""
-    with suppress(OSError):  # there is null left to say it
+    with suppress(OSError):  # there is no other place for the message
         click.echo(f"{NAME}: {sentence}" + (f" ({hint})" if hint else ""), err=True)
-
-
-def _sole_cause(error: Exception) -> Exception:
-    """Unwrap the exception groups in which task groups wrap even a single error."""
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error

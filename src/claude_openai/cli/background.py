@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final, Self
 
 import click
 
-from claude_openai.cli.commands.status import ServerStatus, described, status_of
+from claude_openai.cli.commands.status import described, status_of
 from claude_openai.cli.commands.stop import end_tree
 from claude_openai.cli.options import as_arguments
 from claude_openai.cli.serve import log_file
@@ -58,11 +58,23 @@ def start(flags: Mapping[str, object], environ: Mapping[str, str]) -> None:
         LaunchError: it did not become ready.
     """
     settings = Settings.load(flags, environ)
-    _refuse_second(settings.port)
-    files = _output_files(settings)
+    for server in running():
+        if settings.port and server.port == settings.port:
+            raise LaunchError(
+                f"a server of yours already runs on port {server.port} (process {server.pid})",
+                f"see it with claude-openai status --port {server.port}, "
+                f"end it with claude-openai stop --port {server.port}, or name another port with --port",
+            )
+    files = OutputFiles.of(settings)
     with progress("Starting"), _started(files.added_to(flags), environ, files.errors) as process:
-        server = status_of(_ready(process, files))
-    _print_server(server, environ)
+        started = status_of(_ready(process, files))
+    port = started.instance.port
+    click.echo(
+        described(started)
+        + fact("See it", f"claude-openai status --port {port}\n")
+        + fact("Stop it", f"claude-openai stop --port {port}"),
+        color=wants_colours(sys.stdout, environ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,52 +87,49 @@ class OutputFiles:
     earlier: int
     errors: Path
 
-    def added_to(self, flags: Mapping[str, object]) -> Mapping[str, object]:
-        return {**flags, "log_file": str(self.log)} if self.log else flags
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The files for a server with these settings; their folder is made.
 
-
-def _output_files(settings: Settings) -> OutputFiles:
-    folder = Places.of(settings).logs
-    # With --port 0 the port is not known yet, and two such servers must not share a file.
-    name = f"claude-openai-{settings.port or f'0-{secrets.token_hex(4)}'}"
-    try:
-        make_folder(folder)
-    except OSError as error:
-        raise LaunchError(
-            f"cannot make the folder {folder}: {error.strerror or error}", "name another with --data-dir"
-        ) from error
-    log = (log_file(settings) or folder / f"{name}.log") if settings.log else None
-    return OutputFiles(log, log.stat().st_size if log and log.is_file() else 0, folder / f"{name}.err")
-
-
-def _refuse_second(port: int) -> None:
-    for server in running():
-        if port and server.port == port:
+        Raises:
+            LaunchError: the folder cannot be made.
+        """
+        folder = Places.of(settings).logs
+        # With --port 0 the port is not known yet, and two such servers must not share a file.
+        name = f"claude-openai-{settings.port or f'0-{secrets.token_hex(4)}'}"
+        try:
+            make_folder(folder)
+        except OSError as error:
             raise LaunchError(
-                f"a server of yours already runs on port {port} (process {server.pid})",
-                f"see it with claude-openai status --port {port}, end it with claude-openai stop --port {port}, "
-                "or name another port with --port",
-            )
+                f"cannot make the folder {folder}: {error.strerror or error}", "name another with --data-dir"
+            ) from error
+        log = (log_file(settings) or folder / f"{name}.log") if settings.log else None
+        return cls(log, log.stat().st_size if log and log.is_file() else 0, folder / f"{name}.err")
 
-
-def _file_for(errors: Path) -> BinaryIO:
-    try:
-        return open(errors, "wb", opener=private_opener)
-    except OSError as error:
-        what = f"cannot write the file {errors}: {error.strerror or error}"
-        raise LaunchError(what, "name another folder with --data-dir") from error
+    def added_to(self, flags: Mapping[str, object]) -> Mapping[str, object]:
+        """The flags with the one that names the log file."""
+        return {**flags, "log_file": str(self.log)} if self.log else flags
 
 
 @contextmanager
 def _started(
     flags: Mapping[str, object], environ: Mapping[str, str], errors: Path
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """A context manager with the server's process, which is ended if the block raises."""
+    """A context manager with the server's process, which is ended if the block raises.
+
+    Raises:
+        LaunchError: the file for its standard error cannot be written.
+    """
     # -P: no module in the working directory is imported as a part of this program.
     command = [sys.executable, "-P", "-m", "claude_openai", *as_arguments(flags)]
     process = None
     try:
-        with _file_for(errors) as stderr, _uninterrupted():
+        stderr = open(errors, "wb", opener=private_opener)  # noqa: SIM115 -- closed below
+    except OSError as error:
+        problem = f"cannot write the file {errors}: {error.strerror or error}"
+        raise LaunchError(problem, "name another folder with --data-dir") from error
+    try:
+        with stderr, _uninterrupted():
             process = subprocess.Popen(
                 command,
                 env=dict(environ),
@@ -151,33 +160,28 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _ready(process: "subprocess.Popen[bytes]", files: OutputFiles) -> Instance:
+    """Wait until the server is ready.
+
+    Raises:
+        LaunchError: it ended, or is not ready in time. The message is the server's own, if it has written one.
+    """
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise _failure(process.returncode, files)
+            *_, last = ["", *_last_lines(files.errors)]
+            if last.startswith(MESSAGE_PREFIX):
+                raise LaunchError(last.removeprefix(MESSAGE_PREFIX))
+            _show_last_lines(files)
+            raise LaunchError(f"the server ended with code {process.returncode} before it was ready")
         for instance in running():
-            if _is(instance, process.pid):
+            pids = {instance.pid}
+            if sys.platform == "win32" and (found := process_of(instance)):
+                pids.add(found.ppid())  # the interpreter of a virtual environment is a child of the started process
+            if process.pid in pids:
                 return instance
         time.sleep(POLL_SECONDS)
     _show_last_lines(files)
     raise LaunchError(f"the server is not ready after {START_SECONDS:g} seconds")
-
-
-def _is(instance: Instance, pid: int) -> bool:
-    """Whether `instance` is the started process. On Windows a virtual environment's interpreter is a child of it."""
-    if sys.platform == "win32":
-        process = process_of(instance)
-        return process is not None and pid in {process.pid, process.ppid()}
-    return instance.pid == pid
-
-
-def _failure(code: int, files: OutputFiles) -> LaunchError:
-    """The error of a server that ended: its own message, or a general one after its last lines of output."""
-    *_, last = ["", *_last_lines(files.errors)]
-    if last.startswith(MESSAGE_PREFIX):
-        return LaunchError(last.removeprefix(MESSAGE_PREFIX))
-    _show_last_lines(files)
-    return LaunchError(f"the server ended with code {code} before it was ready")
 
 
 def _show_last_lines(files: OutputFiles) -> None:
@@ -208,13 +212,3 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     with suppress(psutil.NoSuchProcess):
         end_tree(psutil.Process(process.pid))
     process.wait(STOP_SECONDS)
-
-
-def _print_server(server: ServerStatus, environ: Mapping[str, str]) -> None:
-    port = server.instance.port
-    click.echo(
-        described(server)
-        + fact("See it", f"claude-openai status --port {port}\n")
-        + fact("Stop it", f"claude-openai stop --port {port}"),
-        color=wants_colours(sys.stdout, environ),
-    )

@@ -3,7 +3,6 @@
 Pure; colours are for terminals only.
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -18,28 +17,19 @@ SIMULATED = "SIMULATED: a script answers here, no model. Leave out --simulate fo
 
 def banner(ready: "Ready", *, colours: bool) -> str:
     """A headline and a line for each fact; a simulated model and a missing login stand out."""
-    text = "".join(f"{line}\n" for line in _lines(ready))
-    return text if colours else click.unstyle(text)
-
-
-def _lines(ready: "Ready") -> Iterator[str]:
-    yield click.style(f"claude-openai {__version__}", bold=True)
-    if ready.simulated:
-        yield click.style(f"  {SIMULATED}", fg="black", bg="yellow", bold=True)
-    yield _fact("URL", click.style(f"{ready.url}/v1", fg="cyan", underline=True))
-    for url in ready.also:
-        yield _fact("Also at", f"{url}/v1")
-    yield _fact("Backend", ready.backend)
-    yield _fact("Model", ready.model)
-    yield _fact("API key", "needed" if ready.needs_key else "not needed, only this machine can connect")
-    yield _fact("Login", _login(ready))
-
-
-def _login(ready: "Ready") -> str:
+    login = ready.login or "not known yet"
     if ready.login_remedy:
-        return click.style(f"{ready.login or 'not logged in'}: {ready.login_remedy}", fg="yellow", bold=True)
-    return ready.login or "not known yet"
-
-
-def _fact(name: str, value: str) -> str:
-    return f"  {name:<8} {value}"
+        login = click.style(f"{ready.login or 'not logged in'}: {ready.login_remedy}", fg="yellow", bold=True)
+    facts = [
+        ("URL", click.style(f"{ready.url}/v1", fg="cyan", underline=True)),
+        *(("Also at", f"{url}/v1") for url in ready.also),
+        ("Backend", ready.backend),
+        ("Model", ready.model),
+        ("API key", "needed" if ready.needs_key else "not needed, only this machine can connect"),
+        ("Login", login),
+    ]
+    lines = [click.style(f"claude-openai {__version__}", bold=True)]
+    if ready.simulated:
+        lines.append(click.style(f"  {SIMULATED}", fg="black", bg="yellow", bold=True))
+    text = "".join(f"{line}\n" for line in (*lines, *(f"  {name:<8} {value}" for name, value in facts)))
+    return text if colours else click.unstyle(text)

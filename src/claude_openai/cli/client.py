@@ -4,7 +4,7 @@ It follows no redirects, so that only the chosen server gets the key; for a serv
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import wraps
@@ -23,7 +23,7 @@ from claude_openai.settings import Settings, is_loopback
 from claude_openai.system.instances import running
 
 if TYPE_CHECKING:
-    from httpx2 import Client, Response, ServerSentEvent
+    from httpx2 import Client, Response
 
 CONNECT_SECONDS: Final = 3.0
 ANSWER_SECONDS: Final = 10.0
@@ -115,6 +115,13 @@ RunOutput = RunText | RunCall | RunActivity
 FollowedEvent = RunOutput | RunObject
 """The events of a followed run; the run itself comes last."""
 
+_KINDS: Final[Mapping[str, type[FollowedEvent]]] = {
+    "text": RunText,
+    "tool_call": RunCall,
+    "activity": RunActivity,
+    "end": RunObject,
+}
+
 
 class Api:
     """The parts of a server's API that commands need. Every method raises `ServerRefused` without a good answer."""
@@ -151,20 +158,11 @@ class Api:
                 raise self._refused(answer)
             with suppress(httpx2.RemoteProtocolError, httpx2.ReadError):  # the server died, which is reported below
                 for event in httpx2.EventSource(answer, LONGEST_EVENT):
-                    yield from self._parse(event)
+                    if kind := _KINDS.get(event.event):  # thinking, and events of later versions, are ignored
+                        yield self._read(kind, event.data)
                     if event.event == "end":
                         return
         raise ServerRefused(f"{self._url} ended the stream before the run was over", _SERVER_LOG)
-
-    def _parse(self, event: "ServerSentEvent") -> Iterator[FollowedEvent]:
-        kinds: dict[str, type[FollowedEvent]] = {
-            "text": RunText,
-            "tool_call": RunCall,
-            "activity": RunActivity,
-            "end": RunObject,
-        }
-        if kind := kinds.get(event.event):  # thinking, and events of later versions, are ignored
-            yield self._read(kind, event.data)
 
     def _answer(self, method: str, path: str, wanted: dict[str, str] | None = None) -> bytes:
         with self._reporting_transport_errors():
@@ -206,12 +204,10 @@ class Api:
         except ValidationError:
             return ServerRefused(f"{self._url} answered with status {answer.status_code}", "is a claude-openai there?")
         if answer.status_code == 401:  # noqa: PLR2004 -- HTTP's
-            return ServerRefused(*self._unauthorized(), error.code)
+            fault = "does not accept this API key" if "authorization" in self._client.headers else "needs an API key"
+            remedy = "set CLAUDE_OPENAI_API_KEY to one of its keys, or name its --api-key-file"
+            return ServerRefused(f"{self._url} {fault}", remedy, error.code)
         return ServerRefused(one_line(error.message).rstrip("."), None, error.code)
-
-    def _unauthorized(self) -> tuple[str, str]:
-        fault = "does not take this API key" if "authorization" in self._client.headers else "wants an API key"
-        return f"{self._url} {fault}", "set CLAUDE_OPENAI_API_KEY to one of its keys, or name its --api-key-file"
 
     def _read(self, kind: type[Wire], data: bytes | str) -> Wire:
         try:

@@ -24,7 +24,12 @@ def merge(theirs: str, ours: str, form: str) -> str:
     if not theirs.strip():
         return ours
     if form == "json":
-        return _merge_json(theirs, ours)
+        try:
+            found = json.loads(theirs)
+        except ValueError:
+            raise CannotMergeError("there is one already that is not plain JSON; it may have comments") from None
+        merged = _merge_values(found, json.loads(ours), "it")
+        return theirs if merged == found else f"{json.dumps(merged, indent=2, ensure_ascii=False)}\n"
     if _without_addresses(theirs) == _without_addresses(ours):  # our own text, perhaps for another server
         return ours
     raise CannotMergeError(
@@ -34,15 +39,6 @@ def merge(theirs: str, ours: str, form: str) -> str:
 
 def _without_addresses(text: str) -> str:
     return re.sub(r"https?://[^\s\"]+", "", text)
-
-
-def _merge_json(theirs: str, ours: str) -> str:
-    try:
-        found = json.loads(theirs)
-    except ValueError:
-        raise CannotMergeError("there is one already that is not plain JSON; it may have comments") from None
-    merged = _merge_values(found, json.loads(ours), "it")
-    return theirs if merged == found else f"{json.dumps(merged, indent=2, ensure_ascii=False)}\n"
 
 
 def _merge_values(theirs: Any, ours: Any, where: str) -> Any:
@@ -56,9 +52,6 @@ def _merge_values(theirs: Any, ours: Any, where: str) -> Any:
         }
         return {**theirs, **added}
     if isinstance(ours, list):
-        return [*(each for each in theirs if not _is_own(each)), *ours]
+        kept = (each for each in theirs if not (isinstance(each, dict) and each.get("name") == OWN_ENTRY))
+        return [*kept, *ours]
     return theirs
-
-
-def _is_own(entry: object) -> bool:
-    return isinstance(entry, dict) and entry.get("name") == OWN_ENTRY

@@ -40,21 +40,15 @@ class LogFilter:
         if self == LogFilter():
             return True
         event = parsed(line)
-        return event is not None and self._level(event) and self._run(event) and self._name(event)
-
-    def _level(self, event: Mapping[str, object]) -> bool:
-        if self.level is None:
-            return True
+        if event is None:
+            return False
         level = event.get("level")
-        return level not in LEVELS or LEVELS.index(str(level)) >= LEVELS.index(self.level)
-
-    def _run(self, event: Mapping[str, object]) -> bool:
-        if self.run is None:
-            return True
-        wanted = self.run.removeprefix("chatcmpl-")
-        return any(str(event.get(name, "")).removeprefix("chatcmpl-").startswith(wanted) for name in _IDS)
-
-    def _name(self, event: Mapping[str, object]) -> bool:
+        if self.level is not None and level in LEVELS and LEVELS.index(str(level)) < LEVELS.index(self.level):
+            return False
+        if self.run is not None:
+            wanted = self.run.removeprefix("chatcmpl-")
+            if not any(str(event.get(name, "")).removeprefix("chatcmpl-").startswith(wanted) for name in _IDS):
+                return False
         return self.event is None or fnmatchcase(str(event.get("event", "")), self.event)
 
 
@@ -80,7 +74,8 @@ def pretty(line: str, zone: tzinfo | None = None, *, colours: bool = False) -> s
     )
     fields = [_field(name, value, colours=colours) for name, value in event.items() if name not in _HEAD]
     columns = " ".join([*(click.style(text, **style) if colours else text for text, style in head), *fields]).rstrip()
-    return columns + _traceback(event.get("exception"))
+    traceback = str(event.get("exception") or "").splitlines()
+    return columns + "".join(f"\n    {harmless(line)}" for line in traceback)
 
 
 def _time(time: object, zone: tzinfo | None) -> str:
@@ -97,7 +92,3 @@ def _field(name: str, value: object, *, colours: bool) -> str:
     text = harmless(value if bare and isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     shown = one_line(name)
     return f"{click.style(shown, fg='cyan') if colours else shown}={text}"
-
-
-def _traceback(text: object) -> str:
-    return "".join(f"\n    {harmless(line)}" for line in str(text).splitlines()) if text else ""

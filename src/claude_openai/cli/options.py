@@ -38,19 +38,18 @@ def given(parameters: Mapping[str, object]) -> dict[str, object]:
 
 def as_arguments(flags: Mapping[str, object]) -> list[str]:
     """The command line arguments for `flags`, to start a server from another command."""
-    return [argument for setting in catalogue() for argument in _written(setting, flags.get(setting.name))]
-
-
-def _written(setting: Setting, value: object) -> list[str]:
-    match value:
-        case None:
-            return []
-        case bool() if not setting.metavar:
-            return [setting.flag if value else _negated(setting)]
-        case tuple():
-            return [f"{setting.flag}={each}" for each in value]
-        case _:
-            return [f"{setting.flag}={value}"]
+    arguments: list[str] = []
+    for setting in catalogue():
+        match flags.get(setting.name):
+            case None:
+                pass
+            case bool() as value if not setting.metavar:
+                arguments.append(setting.flag if value else _negated(setting))
+            case tuple() as values:
+                arguments += [f"{setting.flag}={each}" for each in values]
+            case value:
+                arguments.append(f"{setting.flag}={value}")
+    return arguments
 
 
 def _negated(setting: Setting) -> str:
@@ -67,9 +66,5 @@ def _option(setting: Setting) -> Callable[[Command], Command]:
         is_flag=switch,
         multiple=setting.repeatable,
         metavar=setting.metavar or None,
-        help=_help(setting),
+        help=f"{setting.description}  [env: {', '.join(setting.variables)}; default: {setting.default}]",
     )
-
-
-def _help(setting: Setting) -> str:
-    return f"{setting.description}  [env: {', '.join(setting.variables)}; default: {setting.default}]"

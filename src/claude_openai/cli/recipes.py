@@ -4,7 +4,7 @@ docs/clients.md shows them, and `make clients` runs them unchanged. Pure.
 They are for a server with the default settings. They contain no key, only the name of the variable with the key.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -60,21 +60,16 @@ class Recipe:
 
 def section(recipe: Recipe) -> str:
     """The section of docs/clients.md about `recipe`."""
-    return "".join(_section(recipe))
+    text = f"### {recipe.title}: `claude-openai connect {recipe.name}`\n"
+    for part in recipe.parts:
+        place = "In a shell" if part.where == SHELL else f"`{part.where}`"
+        text += f"\n{place}:\n\n```{part.language}\n{part.text}```\n"
+    return f"{text}\n{recipe.note}\n" if recipe.note else text
 
 
 def page() -> str:
     """The sections of all recipes."""
     return "\n".join(section(recipe) for recipe in RECIPES.values())
-
-
-def _section(recipe: Recipe) -> Iterator[str]:
-    yield f"### {recipe.title}: `claude-openai connect {recipe.name}`\n"
-    for part in recipe.parts:
-        place = "In a shell" if part.where == SHELL else f"`{part.where}`"
-        yield f"\n{place}:\n\n```{part.language}\n{part.text}```\n"
-    if recipe.note:
-        yield f"\n{recipe.note}\n"
 
 
 _OPENAI_PYTHON: Final = """\

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from claude_openai.cli.client import MOST_RUNS, FollowedEvent, RunOutput, ServerOption, ambiguous, api, unknown
+from claude_openai.cli.client import MOST_RUNS, FollowedEvent, ServerOption, ambiguous, api, unknown
 from claude_openai.core.runs import RunState
 from claude_openai.protocols.runs.stream import run_object, whole_run
 from claude_openai.protocols.runs.wire import RunObject, RunText
@@ -54,8 +54,7 @@ class StoreReader:
 
     def follow(self, run_id: str) -> Iterator[FollowedEvent]:
         """See `RunReader.follow`."""
-        yield from output_of_run(run := self.run(run_id))
-        yield run
+        yield from events_of_run(self.run(run_id))
 
 
 @contextmanager
@@ -72,8 +71,9 @@ def open_run_reader(choice: ServerOption) -> Iterator[RunReader]:
     yield StoreReader(saved_runs(folder))
 
 
-def output_of_run(run: RunObject) -> Iterator[RunOutput]:
-    """The output of a run so far, as a follower gets it."""
+def events_of_run(run: RunObject) -> Iterator[FollowedEvent]:
+    """The output of a run so far, and then the run, as a follower gets them."""
     if run.text:
         yield RunText(text=run.text)
     yield from run.tool_calls or ()
+    yield run

@@ -30,6 +30,7 @@ STOP_MARGIN_SECONDS = 20.0
 
 
 def serve(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Serve until a signal ends the server."""
     continue_in_child()
     from claude_openai.server import (  # noqa: PLC0415 -- costs a second, which --help and a wrong option need not wait
         wiring,
@@ -71,8 +72,8 @@ def _configure_log(settings: Settings, environ: Mapping[str, str], secrets: Iter
     try:
         log = logs.LogFile(file, settings.log_max_bytes) if file else None if form == "console" else output
     except OSError as error:
-        what = f"cannot write the log {file}: {error.strerror or error}"
-        raise LaunchError(what, "name another file with --log-file") from error
+        problem = f"cannot write the log {file}: {error.strerror or error}"
+        raise LaunchError(problem, "name another file with --log-file") from error
     logs.configure(
         level if settings.log else None,
         log,
@@ -88,17 +89,15 @@ def _configure_log(settings: Settings, environ: Mapping[str, str], secrets: Iter
 
 def _announce(settings: Settings, register: Callable[[Instance], None], ready: "Ready", *, colours: bool) -> None:
     """Announce the ready server: in the registry for other commands, in the log, and with the banner."""
-    register(_instance(settings, ready))
+    register(
+        Instance.of_this_process(
+            port=urlsplit(ready.url).port or settings.port,
+            hosts=settings.host,
+            url=ready.url,
+            stop_seconds=settings.shutdown_timeout + STOP_MARGIN_SECONDS,
+            log_file=log_file(settings),
+        )
+    )
     logs.logger(__name__).info("server.ready", **asdict(ready))
     with suppress(OSError):  # the server runs without a banner too
         click.echo(banner(ready, colours=colours), err=True, color=colours)
-
-
-def _instance(settings: Settings, ready: "Ready") -> Instance:
-    return Instance.of_this_process(
-        port=urlsplit(ready.url).port or settings.port,
-        hosts=settings.host,
-        url=ready.url,
-        stop_seconds=settings.shutdown_timeout + STOP_MARGIN_SECONDS,
-        log_file=log_file(settings),
-    )

@@ -34,6 +34,9 @@ def systemd_unit(service: Service) -> str:
     The hardening options are those of a user's systemd without namespaces, which Claude Code's own sandbox needs. The
     temporary folder stays the user's, because the other commands find the server there.
     """
+    program, *arguments = service.command
+    # systemd expands $ in arguments of ExecStart, but not in the program.
+    command = " ".join([_word(program), *(_word(argument.replace("$", "$$")) for argument in arguments)])
     return f"""\
 [Unit]
 Description=claude-openai: answers OpenAI clients with Claude Code
@@ -42,7 +45,7 @@ StartLimitBurst=5
 
 [Service]
 Type=exec
-ExecStart={_command_line(*service.command)}
+ExecStart={command}
 EnvironmentFile=-{_path(service.secrets)}
 WorkingDirectory={_path(service.workspace)}
 Restart=on-failure
@@ -86,11 +89,6 @@ def launchd_plist(service: Service, *, path: str, log: PurePath, errors: PurePat
         },
         sort_keys=False,
     )
-
-
-def _command_line(program: str, *arguments: str) -> str:
-    """The value of ExecStart: systemd expands $ in arguments, but not in the program."""
-    return " ".join([_word(program), *(_word(argument.replace("$", "$$")) for argument in arguments)])
 
 
 def _word(word: str) -> str:

@@ -41,7 +41,17 @@ def progress(text: str, stream: TextIO | None = None) -> Iterator[None]:
         yield
         return
     done = threading.Event()
-    updater = threading.Thread(target=_show_progress, args=(text, stream, done), daemon=True)
+
+    def update() -> None:
+        began, width = time.monotonic(), 0
+        while not done.wait(TICK_SECONDS if width else QUIET_SECONDS):
+            line = f"{text} ... {time.monotonic() - began:.0f} s"
+            width = len(line)
+            print(f"\r{line}", end="", file=stream, flush=True)
+        if width:
+            print(f"\r{' ' * width}\r", end="", file=stream, flush=True)
+
+    updater = threading.Thread(target=update, daemon=True)
     updater.start()
     try:
         yield
@@ -71,13 +81,3 @@ def one_line(text: str) -> str:
 def fact(name: str, value: str) -> str:
     """A line about a server: the name in one column, the value in another."""
     return f"  {name:<10} {value}"
-
-
-def _show_progress(text: str, stream: TextIO, done: threading.Event) -> None:
-    began, width = time.monotonic(), 0
-    while not done.wait(TICK_SECONDS if width else QUIET_SECONDS):
-        line = f"{text} ... {time.monotonic() - began:.0f} s"
-        width = len(line)
-        print(f"\r{line}", end="", file=stream, flush=True)
-    if width:
-        print(f"\r{' ' * width}\r", end="", file=stream, flush=True)

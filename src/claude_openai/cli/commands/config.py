@@ -31,7 +31,8 @@ def config(context: click.Context, /, *, as_json: bool, **parameters: object) ->
     flags = given(parameters)
     settings, doubtful = effective(flags, context.obj), list(doubts(Settings.load(flags, context.obj), context.obj))
     if as_json:
-        click.echo(json.dumps({"settings": [_as_json(each) for each in settings], "doubts": doubtful}, indent=2))
+        listed = [{"name": each.setting.name, "value": each.value, "origin": each.origin} for each in settings]
+        click.echo(json.dumps({"settings": listed, "doubts": doubtful}, indent=2))
         return
     colours = wants_colours(sys.stdout, context.obj)
     click.echo(table(settings, colours=colours), nl=False, color=colours)
@@ -48,7 +49,3 @@ def table(settings: Sequence[Effective], *, colours: bool = False) -> str:
         f"{click.style(line, bold=True) if colours and each.origin != DEFAULT else line}\n"
         for each, line in zip(settings, lines, strict=True)
     )
-
-
-def _as_json(each: Effective) -> dict[str, object]:
-    return {"name": each.setting.name, "value": each.value, "origin": each.origin}

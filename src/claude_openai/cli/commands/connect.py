@@ -34,7 +34,7 @@ class _Client(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in RECIPES:
-            self.fail(f"{value!r} is none of: {', '.join(RECIPES)}", param, ctx)
+            self.fail(f"{value!r} is not one of: {', '.join(RECIPES)}", param, ctx)
         return value
 
     def shell_complete(
@@ -67,7 +67,13 @@ def connect(context: click.Context, choice: ServerOption, client: str | None, wr
     recipe = RECIPES[client].at(f"{found}/v1" if found else URL)
     if write:
         click.echo(_written(recipe, context.obj), err=True)
-    _print_key(choice, context.obj, show=show_key)
+    if show_key:  # only on request, because terminals may be recorded
+        import shlex  # noqa: PLC0415 -- only this option needs it
+
+        keys = choice.settings.api_keys
+        click.echo(f"export {KEY_VARIABLE}={shlex.quote(keys[0].get_secret_value() if keys else 'none')}")
+    elif not context.obj.get(KEY_VARIABLE):
+        click.echo(f"The client reads the key from {KEY_VARIABLE}; a server without keys takes any word.", err=True)
     for part in recipe.parts:
         if not (write and part.is_config):
             click.echo("In a shell:" if part.where == SHELL else f"In {part.where}:", err=True)
@@ -87,22 +93,6 @@ def listed() -> str:
     )
 
 
-def _print_key(choice: ServerOption, environ: Mapping[str, str], *, show: bool) -> None:
-    """Print the key only with --show-key, because terminals may be recorded."""
-    keys = choice.settings.api_keys
-    if show:
-        key = keys[0].get_secret_value() if keys else "none"
-        click.echo(f"export {KEY_VARIABLE}={_quoted(key)}")
-    elif not environ.get(KEY_VARIABLE):
-        click.echo(f"The client reads the key from {KEY_VARIABLE}; a server without keys takes any word.", err=True)
-
-
-def _quoted(text: str) -> str:
-    import shlex  # noqa: PLC0415 -- only this option needs it
-
-    return shlex.quote(text)
-
-
 def _written(recipe: Recipe, environ: Mapping[str, str]) -> str:
     """Write the client's configuration; return a sentence about what was done.
 
@@ -114,25 +104,23 @@ def _written(recipe: Recipe, environ: Mapping[str, str]) -> str:
         raise NotWritten(f"{recipe.title} has no configuration file", "put the printed lines into your program")
     place = place_of(part, environ)
     try:
-        return _merge_into(place, part)
+        there = place.read_text(encoding="utf-8") if place.exists() else None
+        new = merge(there or "", part.text, part.language)
+        if new == there:
+            return f"{place} has it already"
+        if there is None:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _replace(place, new)
+            return f"wrote {place}"
+        copies = (place.with_name(f"{place.name}.before-{number}") for number in count(1))
+        copy = next(copy for copy in copies if not copy.exists())
+        shutil.copy2(place, copy)
+        _replace(place, new)
     except CannotMergeError as reason:
         raise NotWritten(f"{place} was left as it is: {reason}", f"see claude-openai connect {recipe.name}") from None
     except (OSError, UnicodeError) as error:
         raise NotWritten(f"{place} cannot be changed: {error}", f"see claude-openai connect {recipe.name}") from None
-
-
-def _merge_into(place: Path, part: Part) -> str:
-    there = place.read_text(encoding="utf-8") if place.exists() else None
-    new = merge(there or "", part.text, part.language)
-    if new == there:
-        return f"{place} has it already"
-    if there is None:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        _replace(place, new)
-        return f"wrote {place}"
-    copy = _back_up(place)
-    _replace(place, new)
-    return f"wrote {place}; what it was is in {copy}"
+    return f"wrote {place}; the file from before is {copy}"
 
 
 def place_of(part: Part, environ: Mapping[str, str]) -> Path:
@@ -146,14 +134,6 @@ def place_of(part: Part, environ: Mapping[str, str]) -> Path:
         if other and part.where.startswith(f"{usual}/"):
             return Path(other, part.where.removeprefix(f"{usual}/"))
     return Path(part.where).expanduser()
-
-
-def _back_up(place: Path) -> Path:
-    """Copy the file to an unused name beside it."""
-    copies = (place.with_name(f"{place.name}.before-{number}") for number in count(1))
-    copy = next(copy for copy in copies if not copy.exists())
-    shutil.copy2(place, copy)
-    return copy
 
 
 def _replace(place: Path, text: str) -> None:

@@ -39,7 +39,16 @@ def doctor(context: click.Context, /, *, live: bool, as_json: bool, **parameters
     Exit code 0: no check failed; there may be warnings. 1: a check failed.
     """
     checks = _run_checks(given(parameters), context.obj, live=live)
-    done = list(checks) if as_json else _show(checks, colours=wants_colours(sys.stdout, context.obj))
+    colours = wants_colours(sys.stdout, context.obj)
+    done: list[Check] = []
+    while True:
+        with progress("Checking"):
+            check = next(checks, None)
+        if check is None:
+            break
+        done.append(check)
+        if not as_json:
+            click.echo(line(check, colours=colours), color=colours)
     failed = any(check.status == "fail" for check in done)
     if as_json:
         click.echo(json.dumps({"ok": not failed, "checks": [asdict(check) for check in done]}, indent=2))
@@ -75,15 +84,3 @@ def _run_checks(flags: Mapping[str, object], environ: Mapping[str, str], *, live
         return
     yield from checks.of_machine(settings, environ)
     yield from checks.of_claude_code(settings, environ, live=live)
-
-
-def _show(checks: "Iterator[Check]", *, colours: bool) -> "list[Check]":
-    """Print each check when it is done, and progress while it runs."""
-    done: list[Check] = []
-    while True:
-        with progress("Checking"):
-            check = next(checks, None)
-        if check is None:
-            return done
-        click.echo(line(check, colours=colours), color=colours)
-        done.append(check)

@@ -83,8 +83,12 @@ def logs(
     if file == "-" or (file is None and port is None and _is_piped(sys.stdin)):
         _show(filter(wanted, (line.rstrip("\r\n") for line in sys.stdin)), lines, show)
         return
-    path = Path(file).expanduser() if file else _written_by(port, Settings.load({}, context.obj))
-    with _opened(path) as log:
+    path = Path(file).expanduser() if file else _log_of(port, Settings.load({}, context.obj))
+    try:
+        opened = path.open("rb")
+    except OSError as error:
+        raise NoLog(f"cannot read the log {path}: {error.strerror}", "name another with --file") from None
+    with opened as log:
         _show(filter(wanted, _complete(log)), FOLLOWED_LINES if follow and lines is None else lines, show)
         if follow:
             for line in filter(wanted, followed(path, log, _pause)):
@@ -152,7 +156,8 @@ def _is_piped(stream: IO[str]) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
 
 
-def _written_by(port: int | None, settings: Settings) -> Path:
+def _log_of(port: int | None, settings: Settings) -> Path:
+    """The log of the running server, else of the last one: the file in the settings, or of a background server."""
     servers = [server for server in running() if port in {None, server.port}]
     if len(servers) > 1:
         ports = ", ".join(str(server.port) for server in servers)
@@ -164,25 +169,13 @@ def _written_by(port: int | None, settings: Settings) -> Path:
             f"the server on port {servers[0].port} writes no log to a file",
             "start it with --log-file FILE, or with --background and without --log false",
         )
-    if log := _last_log(port, settings):
-        return log
-    where = f" on port {port}" if port else ""
-    raise NotRunning(f"no server of yours runs{where}", "name the file of its log with --file")
-
-
-def _last_log(port: int | None, settings: Settings) -> Path | None:
-    """The log of the last server: the file in the settings, else the latest log of a background server."""
     if port is None and (named := log_file(settings)):
         return named
     found = Places.of(settings).logs.glob(f"claude-openai-{port or '*'}.log")
-    return max(found, key=lambda log: log.stat().st_mtime, default=None)
-
-
-def _opened(path: Path) -> IO[bytes]:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise NoLog(f"cannot read the log {path}: {error.strerror}", "name another with --file") from None
+    if log := max(found, key=lambda log: log.stat().st_mtime, default=None):
+        return log
+    where = f" on port {port}" if port else ""
+    raise NotRunning(f"no server of yours runs{where}", "name the file of its log with --file")
 
 
 def _pause() -> None:

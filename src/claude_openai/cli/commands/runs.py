@@ -57,12 +57,20 @@ def runs(choice: ServerOption, limit: int, state: str | None, as_json: bool) -> 
 def table(listed: Sequence[RunObject], now: float, columns: int | None, *, colours: bool = False) -> str:
     """A headline and a line for each run, cut to `columns` if the numbers fit into them."""
     length = digits([run.id for run in listed])
-    rows = [_row(run, length, now) for run in listed]
+    rows: list[tuple[str, ...]] = []
+    for run in listed:
+        names = (one_line(run.model), one_line(run.client) or "-")
+        figures = (tokens(run.usage), cost(run.cost_usd), took(run, now))
+        rows.append((run.id[:length], age(now - run.arrived_at), *names, run.state, *figures))
     shapes = _fitting([_Column(*cells) for cells in zip(HEAD, ALIGNED, zip(*rows, strict=True), strict=True)], columns)
     lines = [_line(HEAD, shapes)]
+    begin = sum(shape.width + GAP for shape in shapes[:_STATE])
+    end = begin + shapes[_STATE].width
     for run, cells in zip(listed, rows, strict=True):
         line = _line(cells, shapes)
-        lines.append(_coloured(line, run.state, shapes) if colours else line)
+        if colours and run.state in COLOURS:
+            line = line[:begin] + click.style(line[begin:end], fg=COLOURS[run.state]) + line[end:]
+        lines.append(line)
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
@@ -95,12 +103,6 @@ class _Shape:
         return f"{cut:{self.aligned}{self.width}}"
 
 
-def _row(run: RunObject, length: int, now: float) -> tuple[str, ...]:
-    names = (one_line(run.model), one_line(run.client) or "-")
-    figures = (tokens(run.usage), cost(run.cost_usd), took(run, now))
-    return (run.id[:length], age(now - run.arrived_at), *names, run.state, *figures)
-
-
 def _fitting(table: Sequence[_Column], columns: int | None) -> list[_Shape]:
     """Cut the client first, then the model: all other columns are numbers, which cannot be cut."""
     widths = [column.width for column in table]
@@ -113,12 +115,3 @@ def _fitting(table: Sequence[_Column], columns: int | None) -> list[_Shape]:
 
 def _line(cells: Sequence[str], shapes: Sequence[_Shape]) -> str:
     return (" " * GAP).join(shape(cell) for shape, cell in zip(shapes, cells, strict=True))
-
-
-def _coloured(line: str, state: str, shapes: Sequence[_Shape]) -> str:
-    """Colour the state in `line`, by its position."""
-    if state not in COLOURS:
-        return line
-    begin = sum(shape.width + GAP for shape in shapes[:_STATE])
-    end = begin + shapes[_STATE].width
-    return line[:begin] + click.style(line[begin:end], fg=COLOURS[state]) + line[end:]

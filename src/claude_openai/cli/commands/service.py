@@ -85,7 +85,9 @@ class Home:
 
     def service(self) -> Service:
         """The service, with its own working directory: by default agents work there, and not in the whole home."""
-        return Service(_command(), self.config / "claude-openai" / "service.env", self.data / "workspace")
+        script = Path(sysconfig.get_path("scripts"), "claude-openai")
+        command = (str(script),) if script.is_file() else (sys.executable, "-P", "-m", "claude_openai")
+        return Service(command, self.config / "claude-openai" / "service.env", self.data / "workspace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +162,13 @@ class Launchd:
 @click.group(epilog=EXAMPLES, invoke_without_command=True)
 @click.pass_context
 def service(context: click.Context) -> int:
-    """Have the system run the server for you: systemd on Linux, launchd on macOS."""
+    """Install the server as a service: of systemd on Linux, of launchd on macOS."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
     return ExitCode.OK if context.invoked_subcommand else ExitCode.USAGE
 
 
-@service.command(short_help="Write its file, start it, and again with every login.")
+@service.command(short_help="Write the service file, and start the service now and at every login.")
 @click.option("--print", "only_print", is_flag=True, help="Print the unit or property list, and do nothing.")
 @click.pass_context
 def install(context: click.Context, only_print: bool) -> None:
@@ -217,8 +219,8 @@ def status(context: click.Context) -> int:
     if not system.file.exists():
         click.echo(f"not installed: there is no {system.file}")
         return ExitCode.FAILED
-    if not _answers(system):
-        click.echo(f"installed at {system.file}; whether it runs cannot be told, as nobody answers {system.active[0]}")
+    if not _is_reachable(system):
+        click.echo(f"installed at {system.file}; whether it runs is unknown: {system.active[0]} does not answer")
         return ExitCode.FAILED
     runs = _succeeds(system.active)
     click.echo(f"installed at {system.file}, {'running' if runs else 'not running'}")
@@ -236,12 +238,6 @@ def _system(environ: Mapping[str, str]) -> System:
         raise LaunchError("there is no service for Windows", "start it at login with: claude-openai --background")
     home = Home.of(environ)
     return Launchd(home, os.getuid()) if sys.platform == "darwin" else Systemd(home)
-
-
-def _command() -> tuple[str, ...]:
-    """The absolute path of the installed command, or the module if there is no such file."""
-    script = Path(sysconfig.get_path("scripts"), "claude-openai")
-    return (str(script),) if script.is_file() else (sys.executable, "-P", "-m", "claude_openai")
 
 
 def _create_secrets(path: Path) -> None:
@@ -263,10 +259,10 @@ def _writing() -> Iterator[None]:
 
 def _run_or_print(system: System, commands: tuple[Argv, ...]) -> None:
     """Run the commands, or print them if the service manager cannot be reached."""
-    if not (answers := _answers(system)):
-        click.echo(f"nobody answers {system.reachable[0]} here, so what it has to be told is left to you")
+    if not (reached := _is_reachable(system)):
+        click.echo(f"{system.reachable[0]} does not answer here, so run these commands yourself")
     for command in commands:
-        if not answers:
+        if not reached:
             click.echo(f"to do: {' '.join(command)}")
         elif _succeeds(command):
             click.echo(f"ran: {' '.join(command)}")
@@ -274,7 +270,7 @@ def _run_or_print(system: System, commands: tuple[Argv, ...]) -> None:
             raise LaunchError(f"this failed: {' '.join(command)}", "run it yourself to see more")
 
 
-def _answers(system: System) -> bool:
+def _is_reachable(system: System) -> bool:
     """Whether the service manager can be reached; not without its program, and not in a container."""
     return shutil.which(system.reachable[0]) is not None and _succeeds(system.reachable)
 

@@ -28,24 +28,23 @@ Examples:
 )
 @click.option("--api-key", metavar="KEY", help="The only key it accepts; needed where others can connect.")
 def simulator(host: str, port: int, api_key: str | None) -> None:
-    """Play the Messages API without a model, until stopped; prints its URL.
+    """Serve a simulated Messages API, without a model, until stopped; print its URL.
 
     Its answers follow rules in the prompt. To use it: ANTHROPIC_BASE_URL=<the URL> ANTHROPIC_API_KEY=any claude-openai
     """
     if api_key is None and not is_loopback(host):
         raise SettingsError(f"refusing to listen on {host} without a key: give --api-key, or use --host 127.0.0.1")
-    anyio.run(_play, host, port, api_key)
-
-
-async def _play(host: str, port: int, api_key: str | None) -> None:
     from claude_openai.simulator import Simulator, process  # noqa: PLC0415 -- only this command needs them
 
-    simulator = Simulator(api_key=api_key, remember=False, bound=process.processor_time)
-    try:
+    async def serve() -> None:
+        simulator = Simulator(api_key=api_key, remember=False, bound=process.processor_time)
         async with simulator.serve(host, port) as base_url:
             process.end_on_signals()
             click.echo(base_url)
             await anyio.sleep_forever()
+
+    try:
+        anyio.run(serve)
     except OSError as error:
         raise LaunchError(
             f"cannot listen on {host}, port {port}: {error.strerror}",

@@ -41,7 +41,7 @@ class ServerStatus:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, with the answers of /health.")
 @click.pass_context
 def status(context: click.Context, port: int | None, as_json: bool) -> int:
-    """Show which servers of yours run, and how they are.
+    """Show your running servers and their health.
 
     Exit code 0: all of them answer. 1: none runs, or one does not answer.
     """
@@ -49,9 +49,12 @@ def status(context: click.Context, port: int | None, as_json: bool) -> int:
         found = [status_of(each) for each in running() if port in {None, each.port}]
     if as_json:
         click.echo(json.dumps({"servers": [_as_json(each) for each in found]}, indent=2))
-    else:
+    elif found:
         colours = wants_colours(sys.stdout, context.obj)
-        click.echo("\n".join(described(each) for each in found) or _none(port), nl=False, color=colours)
+        click.echo("\n".join(described(each) for each in found), nl=False, color=colours)
+    else:
+        where = f" on port {port}" if port else ""
+        click.echo(f"no server of yours runs{where}; start one with: claude-openai --background")
     return ExitCode.OK if found and all(each.health is not None for each in found) else ExitCode.FAILED
 
 
@@ -78,7 +81,9 @@ def _lines(server: ServerStatus) -> Iterator[str]:
         yield fact("Ready", f"in {duration(max(0.0, ready_at - time.time()))}")
     yield fact("PID", str(instance.pid))
     if health:
-        yield fact("Version", _version(health))
+        backend = _table(health, "backend")
+        through = f", Claude Code {backend.get('version')} through {backend.get('name')}" if backend else ""
+        yield fact("Version", f"{health.get('version', 'unknown')}{through}")
     yield fact("Uptime", duration(server.uptime))
     if health:
         yield fact("Runs", _counts(_table(health, "runs") or _table(health, "queue")))
@@ -92,18 +97,12 @@ def _lines(server: ServerStatus) -> Iterator[str]:
 def _state(server: ServerStatus) -> str:
     health = server.health
     if server.port_closed:
-        return click.style("is stopping: it lets nobody in", fg="yellow")
+        return click.style("is stopping: it accepts no connections", fg="yellow")
     if health is None:
         return click.style(f"does not answer within {ANSWER_SECONDS:g} seconds", fg="red", bold=True)
     if health.get("ready", True):
         return click.style("running", fg="green")
-    return click.style(f"running, but not ready: {health.get('reason') or 'it does not say why'}", fg="yellow")
-
-
-def _version(health: Mapping[str, object]) -> str:
-    backend = _table(health, "backend")
-    behind = f", Claude Code {backend.get('version')} through {backend.get('name')}" if backend else ""
-    return f"{health.get('version', 'not told')}{behind}"
+    return click.style(f"running, but not ready: {health.get('reason') or 'it reports no reason'}", fg="yellow")
 
 
 def _counts(counts: Mapping[str, object]) -> str:
@@ -130,8 +129,3 @@ def _as_json(server: ServerStatus) -> Mapping[str, object]:
         "answers": server.health is not None,
         "health": server.health,
     }
-
-
-def _none(port: int | None) -> str:
-    where = f" on port {port}" if port else ""
-    return f"no server of yours runs{where}; start one with: claude-openai --background\n"

@@ -40,16 +40,26 @@ def stop(port: int | None, every: bool, force: bool) -> None:
     Exit code 0: it has stopped. 1: no such server runs, or it did not stop in time. On Windows it always acts as
     with --force.
     """
-    servers = _chosen(port, every=every)
+    servers = [server for server in running() if port in {None, server.port}]
+    if not servers:
+        where = f" on port {port}" if port else ""
+        raise NotRunning(f"no server of yours runs{where}", "see which do with: claude-openai status" if port else None)
+    if len(servers) > 1 and not every:
+        ports = ", ".join(str(server.port) for server in servers)
+        raise click.UsageError(f"several servers run, on ports {ports}: name one with --port, or all with --all")
     with progress("Waiting until it has stopped"):
-        ended = _killed(servers) if force or sys.platform == "win32" else _stopped(servers)
+        if force or sys.platform == "win32":
+            processes = [(server, process_of(server)) for server in servers]
+            ended = [server for server, process in processes if process is None or end_tree(process)]
+        else:
+            ended = _stopped(servers)
     for server in ended:
         click.echo(f"stopped {server.url} (process {server.pid})")
     for server in servers:
         if server not in ended:
             raise StillRunning(
-                f"{server.url} (process {server.pid}) still runs {_timeout(server, force=force):g} seconds after it "
-                "was told to stop",
+                f"{server.url} (process {server.pid}) still runs "
+                f"{KILL_GRACE_SECONDS if force else server.stop_seconds:g} seconds after it was told to stop",
                 f"end it at once with: claude-openai stop --port {server.port} --force",
             )
 
@@ -69,17 +79,6 @@ def end_tree(process: "psutil.Process") -> bool:
     return all(_is_gone(member, deadline) for member in family)
 
 
-def _chosen(port: int | None, *, every: bool) -> Sequence[Instance]:
-    found = [server for server in running() if port in {None, server.port}]
-    if not found:
-        where = f" on port {port}" if port else ""
-        raise NotRunning(f"no server of yours runs{where}", "see which do with: claude-openai status" if port else None)
-    if len(found) > 1 and not every:
-        ports = ", ".join(str(server.port) for server in found)
-        raise click.UsageError(f"several servers run, on ports {ports}: name one with --port, or all with --all")
-    return found
-
-
 def _stopped(servers: Sequence[Instance]) -> list[Instance]:
     """Terminate all servers, then wait for each."""
     import psutil  # noqa: PLC0415 -- see above
@@ -93,11 +92,6 @@ def _stopped(servers: Sequence[Instance]) -> list[Instance]:
     return [server for server, process in processes if process is None or _is_gone(process, now + server.stop_seconds)]
 
 
-def _killed(servers: Sequence[Instance]) -> list[Instance]:
-    processes = [(server, process_of(server)) for server in servers]
-    return [server for server, process in processes if process is None or end_tree(process)]
-
-
 def _is_gone(process: "psutil.Process", deadline: float) -> bool:
     """Wait until the process has ended. A zombie has ended: in a container it may never be reaped."""
     import psutil  # noqa: PLC0415 -- see above
@@ -108,7 +102,3 @@ def _is_gone(process: "psutil.Process", deadline: float) -> bool:
                 return False
             time.sleep(POLL_SECONDS)
     return True
-
-
-def _timeout(server: Instance, *, force: bool) -> float:
-    return KILL_GRACE_SECONDS if force else server.stop_seconds

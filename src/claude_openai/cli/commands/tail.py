@@ -2,15 +2,14 @@
 
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from claude_openai.cli.client import FollowedEvent, RunId, RunOutput, ServerOption, about_a_server
+from claude_openai.cli.client import RunId, RunOutput, ServerOption, about_a_server
 from claude_openai.cli.formatting import SHORTEST_ID, cost, tokens, took
-from claude_openai.cli.run_reader import RunReader, open_run_reader, output_of_run
+from claude_openai.cli.run_reader import events_of_run, open_run_reader
 from claude_openai.cli.terminal import harmless, one_line, wants_colours
 from claude_openai.core.runs import ACTIVE_STATES
 from claude_openai.protocols.runs.wire import RunActivity, RunCall, RunObject
@@ -36,7 +35,7 @@ def tail(choice: ServerOption, run_id: str, follow: bool) -> None:
     colours = wants_colours(sys.stdout, click.get_current_context().obj)
     shown = Transcript(terminal=sys.stdout.isatty(), colours=colours)
     with open_run_reader(choice) as found:
-        for event in _events(found, run_id, follow=follow):
+        for event in found.follow(run_id) if follow else events_of_run(found.run(run_id)):
             if isinstance(event, RunObject):
                 _write(shown.end())
                 click.echo(summary(event, time.time(), followed=follow), err=True)
@@ -101,14 +100,6 @@ _STATES = {
     "failed": "has failed",
     "cancelled": "was cancelled",
 }
-
-
-def _events(found: RunReader, run_id: str, *, follow: bool) -> Iterator[FollowedEvent]:
-    if follow:
-        yield from found.follow(run_id)
-    else:
-        yield from output_of_run(run := found.run(run_id))
-        yield run
 
 
 def _write(text: str) -> None:
