@@ -188,6 +188,58 @@ async def test_a_request_that_the_users_settings_would_widen_is_refused(serve: S
     assert caught.value.param == "claude.settingSources"
 
 
+VARIABLES = (
+    *(
+        "PATH",
+        "BASH_ENV",
+        "SHELL",
+        "NODE_OPTIONS",
+        "LD_PRELOAD",
+        "GIT_CONFIG_COUNT",
+        "HOME",
+        "TMPDIR",
+        "CLAUDE_CONFIG_DIR",
+    ),
+    *("CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SHELL", "CLAUDE_CODE_SHELL_PREFIX", "CLAUDE_CODE_TMPDIR"),
+    *("IS_SANDBOX", "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "AWS_CONFIG_FILE", "NODE_EXTRA_CA_CERTS", "UNHEARD_OF"),
+)
+
+
+@pytest.mark.proves("agent.settings.variables")
+@pytest.mark.parametrize("name", VARIABLES)
+async def test_a_variable_of_the_users_settings_that_claude_code_or_its_programs_would_obey_is_refused(
+    serve: Serve, site: Site, name: str
+) -> None:
+    login = users_settings(site, {"env": {"ANTHROPIC_MODEL": "sonnet", name: "1"}})
+    async with office(serve, site, login) as rig:
+        rig.plays(None)
+        with pytest.raises(openai.PermissionDeniedError, match=rf"env\.{name} in ") as caught:
+            await asked(rig, site, "Go.", settingSources=["user"])
+        assert rig.simulator.requests == []
+    assert caught.value.param == "claude.settingSources"
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.settings.variables")
+@pytest.mark.parametrize("later", [False, True])
+async def test_no_command_gets_a_variable_of_the_users_settings(serve: Serve, site: Site, later: bool) -> None:
+    """Claude Code gives commands all of them (measured), a login among them."""
+    variables = {"ANTHROPIC_CUSTOM_HEADERS": f"x-key: {SECRET}", "OTEL_EXPORTER_OTLP_HEADERS": f"key={SECRET}"}
+    login = users_settings(site, {} if later else {"env": variables})
+    replies = Replies(uses(ToolUse("Bash", {"command": "env; echo ran", "description": "try"}, id="bash")), "Done.")
+
+    def answered(request: RecordedRequest) -> Answer:
+        Path(login["CLAUDE_CONFIG_DIR"], "settings.json").write_text(json.dumps({"env": variables}))
+        return replies(request)
+
+    async with office(serve, site, login) as rig:
+        rig.plays(answered)
+        await asked(rig, site, "Go.", allowedTools=["Bash"], settingSources=["user"])
+        sent = str(rig.simulator.requests[-1].messages)
+    assert "ran" in sent
+    assert SECRET not in sent
+
+
 @needs_sandbox
 @pytest.mark.proves("agent.settings.widening")
 async def test_settings_that_the_user_changes_meanwhile_let_no_command_out(serve: Serve, site: Site) -> None:

@@ -36,8 +36,8 @@ Apply = Callable[[Mapping[str, object]], Awaitable[bool]]
 class CommandGuard:
     """For one process that works in the folders `work` and leaves temporary files in `scratch`.
 
-    `sandbox_settings` makes Claude Code's `sandbox` setting for what is on the disk; `widened` says why the user's
-    settings, as they are now, would let commands out.
+    `sandbox_settings` makes Claude Code's `sandbox` setting for what is on the disk; `variables` names those of the
+    user's settings, which commands must not get; `widened` says why these settings would let commands out by now.
     """
 
     def __init__(
@@ -45,14 +45,18 @@ class CommandGuard:
         policy: ToolPolicy,
         work: tuple[str, ...],
         scratch: Scratch,
+        *,
         sandbox_settings: Callable[[], Mapping[str, object]],
+        variables: Callable[[], frozenset[str]],
         widened: Callable[[], Failure | None],
     ) -> None:
         self._policy = policy
         self._work = work
         self._scratch = scratch
         self._sandbox_settings = sandbox_settings
+        self._variables = variables
         self._widened = widened
+        self._hidden: frozenset[str] = frozenset()
         self._forbidden: frozenset[str] = frozenset()
         self._never_made = unmade_modules(work)
         self.apply: Apply | None = None
@@ -68,6 +72,7 @@ class CommandGuard:
         folders = (*self._work, *filter(self._policy.workspace.holds, linked))
         Placeholders.before(folders, denied, self._scratch)
         self._forbidden |= denied
+        self._hidden |= self._variables()
 
     async def refusal(self) -> str | None:
         """Why no command may be run now, in words for the model; None where nothing speaks against it."""
@@ -79,7 +84,8 @@ class CommandGuard:
         # What was forbidden once stays so, since lists of settings are merged (measured): there could be no commit.
         if not self.is_outdated and any(map(_is_made, self._never_made)):
             self.is_outdated = True
-        if not self.is_outdated and not denied <= self._forbidden:
+        fits = denied <= self._forbidden and self._variables() <= self._hidden
+        if not self.is_outdated and not fits:
             await to_thread.run_sync(self.record)
             sandbox_now = await to_thread.run_sync(self._sandbox_settings)
             self.is_outdated = self.apply is None or not await self.apply({"sandbox": sandbox_now})

@@ -250,7 +250,7 @@ def _git_directories(directory: Path | None) -> Iterator[Path]:
     """`directory`, if it is one of git's, and those that git reads from there: of the main repository, of linked
     worktrees and of submodules.
     """
-    if directory is None or not os.path.lexists(directory / HEAD):
+    if directory is None or not _has_head(directory):
         return
     main = _named_in(directory / COMMON) or directory
     yield from dict.fromkeys((directory, main))
@@ -259,6 +259,14 @@ def _git_directories(directory: Path | None) -> Iterator[Path]:
         if HEAD in files:
             yield Path(place)
             below[:] = [name for name in below if name == _MODULES]
+
+
+def _has_head(directory: Path) -> bool:
+    """Whether there is a `HEAD` that is not empty, as the one is that the sandbox puts there while a command runs."""
+    try:
+        return os.lstat(directory / HEAD).st_size > 0
+    except (OSError, ValueError):
+        return False
 
 
 def _unmade_modules(folder: str) -> Iterator[str]:

@@ -84,14 +84,15 @@ def settings(
     work: Iterable[str],
     own: str,
     protected: ProtectedPaths,
-    environment: Mapping[str, str],
+    variables: Iterable[str],
 ) -> Mapping[str, object]:
     """Claude Code's `sandbox` setting: commands ask as they would without, and never leave it. They read what is
     `readable`, and write in the folders of the `work` and in the process's `own`. What is private cannot be read, even
-    where it lies in what is `readable`, and no protected or executed path be written or made.
+    where it lies in what is `readable`, and no protected or executed path be written or made. They do not get
+    the `variables` that are not plain.
     """
     work = tuple(work)
-    secrets = sorted(name for name in environment if name not in _PLAIN and not name.startswith("LC_"))
+    secrets = sorted(name for name in variables if name not in _PLAIN and not name.startswith("LC_"))
     there = [path for path in protected.logins if os.path.exists(path)]  # noqa: PTH110 -- says no where Path raises
     return {
         "enabled": True,

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from claude_openai.claude_code.agent.protected_paths import config_of
 from claude_openai.core.agent import Workspace
 from claude_openai.core.tool_rules import named_paths
 from claude_openai.system.workspace import within
@@ -38,8 +39,29 @@ _HARMLESS: Final = frozenset(
 """In `sandbox`: what only forbids or reports, and what our own settings override. `excludedCommands` is a list, so it
 is merged: a command that fits one of its patterns ran outside the sandbox (measured)."""
 
+_HARMLESS_VARIABLES: Final = re.compile(
+    r"(?!\w+_(?:DIR|FILE|FILES|PATH|SOCKET|HELPER|COMMAND)$)"
+    r"(?:ANTHROPIC_\w+|CLAUDE_CODE_OAUTH_\w+|CLAUDE_CODE_(?:USE|SKIP)_[A-Z_]+"
+    r"|AWS_(?:REGION|DEFAULT_REGION|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|BEARER_TOKEN_BEDROCK)"
+    r"|CLOUD_ML_REGION|VERTEX_REGION_\w+|GOOGLE_CLOUD_PROJECT|GCLOUD_PROJECT"
+    r"|(?:HTTPS?|ALL|NO)_PROXY|(?:https?|all|no)_proxy"
+    r"|OTEL_\w+|CLAUDE_CODE_ENABLE_TELEMETRY|CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"
+    r"|DISABLE_(?:TELEMETRY|ERROR_REPORTING|AUTOUPDATER|BUG_COMMAND|COST_WARNINGS|PROMPT_CACHING\w*)"
+    r"|BASH_(?:DEFAULT_TIMEOUT_MS|MAX_TIMEOUT_MS|MAX_OUTPUT_LENGTH)|MCP_TIMEOUT|MCP_TOOL_TIMEOUT|API_TIMEOUT_MS"
+    r"|MAX_THINKING_TOKENS|MAX_MCP_OUTPUT_TOKENS|CLAUDE_CODE_MAX_OUTPUT_TOKENS|CLAUDE_CODE_SUBAGENT_MODEL)"
+)
+"""In `env`: who signs in where, telemetry, limits of size and time. Any other variable is for Claude Code's own process
+and what that starts in no sandbox, too. Measured: with the user's `PATH` it ran that `bwrap`, `git` and `node`, with
+`NODE_OPTIONS` a script, with `BASH_ENV`, `SHELL` and `CLAUDE_CODE_SHELL` shells and their files, and with
+`CLAUDE_CODE_SIMPLE` and its like it ran a command without asking this server first."""
+
 _GROUPS: Final = ("filesystem", "network", "credentials")
 """In `sandbox`: the objects whose settings are looked at one by one."""
+
+
+def user_settings_file(environment: Mapping[str, str]) -> Path:
+    """Where Claude Code has the settings of the user of `environment`."""
+    return Path(config_of(environment), "settings.json")
 
 
 def widened_by(file: Path, workspace: Workspace, folders: tuple[str, ...]) -> str | None:
@@ -58,6 +80,15 @@ def widened_by(file: Path, workspace: Workspace, folders: tuple[str, ...]) -> st
         return next(_widening(settings, workspace, folders), None)
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         return "what is no JSON of the form that settings have"
+
+
+def variables_in(file: Path) -> frozenset[str]:
+    """The names of the variables that the settings in `file` set; none where `widened_by` has something against it."""
+    try:
+        with file.open("rb") as opened:
+            return frozenset(json.loads(opened.read(_MOST_BYTES + 1)).get("env") or ())
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return frozenset()
 
 
 def repository_elsewhere(folder: str, workspace: Workspace) -> str | None:
@@ -84,6 +115,9 @@ def _widening(settings: Mapping[str, Any], workspace: Workspace, folders: tuple[
         paths = named_paths(rule)
         if paths is None or not all(workspace.holds(f"{folders[0]}/{path}") for path in paths):
             yield f"permissions.allow[{number}], {rule!r}"
+    for name in settings.get("env") or {}:
+        if not _HARMLESS_VARIABLES.fullmatch(name):
+            yield f"env.{name}"
     for name, value in (settings.get("sandbox") or {}).items():
         group = value.items() if name in _GROUPS and value else ((None, value),)
         for inner, given in group:

@@ -23,7 +23,7 @@ from claude_openai.claude_code.agent.protected_paths import ProtectedPaths, sear
 from claude_openai.claude_code.agent.reader import ClientToolNames
 from claude_openai.claude_code.agent.sandbox import SandboxProbe
 from claude_openai.claude_code.agent.tool_policy import COMMANDS, OTHERS, PLANNED, READING, WEB, WRITING, ToolPolicy
-from claude_openai.claude_code.agent.user_settings import repository_elsewhere
+from claude_openai.claude_code.agent.user_settings import repository_elsewhere, user_settings_file, variables_in
 from claude_openai.claude_code.processes.child import Command
 from claude_openai.claude_code.processes.scratch import HISTORY, INSTRUCTIONS, SETTINGS, Scratch
 from claude_openai.claude_code.sdk.calls import SERVER
@@ -271,7 +271,13 @@ def sandbox_settings(
     """Claude Code's `sandbox` setting for the process of `scratch`, by what is on the disk now."""
     work = (profile.directory, *profile.add_dirs)
     readable, own = policy.workspace.prefixes, str(scratch.temporary)
-    return sandbox.settings(readable, work, own, _around(scratch, policy), environment)
+    variables = environment.keys() | users_variables(environment, profile)
+    return sandbox.settings(readable, work, own, _around(scratch, policy), variables)
+
+
+def users_variables(environment: Mapping[str, str], profile: AgentProfile) -> frozenset[str]:
+    """The names of the variables that Claude Code takes from the user's settings."""
+    return variables_in(user_settings_file(environment)) if "user" in profile.setting_sources else frozenset()
 
 
 def _around(scratch: Scratch, policy: ToolPolicy) -> ProtectedPaths:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 
 import anyio
 import structlog
@@ -13,8 +12,8 @@ from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ClaudeSDKError
 
 from claude_openai.claude_code.agent.command_guard import CommandGuard
 from claude_openai.claude_code.agent.long_output import LongOutput
-from claude_openai.claude_code.agent.protected_paths import config_of, git_directory_around
-from claude_openai.claude_code.agent.user_settings import widened_by
+from claude_openai.claude_code.agent.protected_paths import git_directory_around
+from claude_openai.claude_code.agent.user_settings import user_settings_file, widened_by
 from claude_openai.claude_code.processes.child import Child, child_process, dying_with_parent
 from claude_openai.claude_code.processes.placeholders import remove_placeholders
 from claude_openai.claude_code.processes.pool_state import ProcessState, ProcessTable
@@ -26,6 +25,7 @@ from claude_openai.claude_code.sdk.agent import (
     PermissionHook,
     agent_command,
     sandbox_settings,
+    users_variables,
     with_prefixed_tool_names,
 )
 from claude_openai.claude_code.sdk.calls import SERVER, ParkedCalls
@@ -220,14 +220,14 @@ class SdkBackend:
         ground = self._settings.agent_policy
         if ground is None or "user" not in profile.setting_sources:
             return None
-        file = Path(config_of(self._settings.environment), "settings.json")
+        file = user_settings_file(self._settings.environment)
         setting = widened_by(file, ground.workspace, (profile.directory, *profile.add_dirs))
         if setting is None:
             return None
         return _denied(
             "settingSources",
-            f"The settings of 'user' cannot be loaded: {setting} in {file} would let commands out of the folders of the"
-            " work. Take it out there, or leave 'user' out.",
+            f"The settings of 'user' cannot be loaded: {setting} in {file} would open more than the folders of the work"
+            " to commands. Take it out there, or leave 'user' out.",
         )
 
     async def _fresh(self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls) -> RunningProcess:
@@ -282,9 +282,15 @@ class SdkBackend:
             owned.callback(scratch.remove_long_output)
             guard = None
             if tool_policy.allows_commands:
-                work = (profile.directory, *profile.add_dirs)
-                settings = partial(sandbox_settings, self._settings.environment, scratch, profile, tool_policy)
-                guard = CommandGuard(tool_policy, work, scratch, settings, partial(self._widened, profile))
+                environment = self._settings.environment
+                guard = CommandGuard(
+                    tool_policy,
+                    (profile.directory, *profile.add_dirs),
+                    scratch,
+                    sandbox_settings=partial(sandbox_settings, environment, scratch, profile, tool_policy),
+                    variables=partial(users_variables, environment, profile),
+                    widened=partial(self._widened, profile),
+                )
                 guard.record()
                 owned.callback(remove_placeholders, scratch)
             hook = PermissionHook(tool_policy, profile, long_output, guard=guard)
