@@ -3,6 +3,8 @@
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/.ready
+RUNTIME := $(VENV)/.runtime
+DEMO := $(VENV)/.demo
 
 # Each candidate is run, not only looked up: a version manager's shim may stand for a Python that is not there.
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -10,8 +12,9 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
   "$$python" -c '$(NEW_ENOUGH)' 2>/dev/null && echo "$$python" && break; done)
 
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
-INSTALL := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet \
+INSTALL := $(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip install \
   --disable-pip-version-check)
+PIP_THERE = $(if $(UV),,@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null)
 LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --no-strip-extras --python-version 3.11 --generate-hashes \
   --no-header --no-emit-index-url --no-emit-find-links
 
@@ -19,14 +22,17 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --no-strip-extras 
 UNIT := tests/core tests/jsontools tests/wire tests/protocols tests/gateway tests/test_settings.py tests/test_workspace.py \
   tests/test_logs_redaction.py tests/test_requirements.py
 
-.PHONY: help setup demo test test-unit check fix bench soak clients hostile metrics lock clean
+.PHONY: help setup setup-dev demo test test-unit check fix bench soak clients hostile metrics lock newest release-check clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
-setup: $(READY) ## Install the server and its tools into .venv, every package checked by hash
+setup: $(RUNTIME) ## Install the server into .venv, every package checked by hash
+	@echo 'claude-openai is installed. Start it with: $(BIN)/claude-openai'
 
-demo: $(READY) ## Stream one answer of the real Claude Code to the official openai client; no account needed
+setup-dev: $(READY) ## Install the server and the tools of its developers; test, check and the rest do it by themselves
+
+demo: $(DEMO) ## Stream one answer of the real Claude Code to the official openai client; no account needed
 	@$(BIN)/python examples/demo.py
 
 test: $(READY) ## Run the tests (ARGS="--cov" measures coverage, ARGS="-k stream" picks)
@@ -65,20 +71,44 @@ lock: $(READY) ## Compile the pinned requirements again (ARGS="--upgrade" takes 
 	$(LOCK) $(ARGS) --output-file requirements/dev.txt --constraint requirements/runtime.txt \
 	  pyproject.toml requirements/dev.in
 	$(LOCK) $(ARGS) --output-file requirements/build.txt --constraint requirements/dev.txt requirements/build.in
+	$(LOCK) $(ARGS) --output-file requirements/demo.txt --constraint requirements/dev.txt pyproject.toml requirements/demo.in
 	@set -e; for list in clients/*/requirements.in; do \
 	  echo $$list; $(LOCK) $(ARGS) --output-file $${list%in}txt $$list; \
 	done
 
+newest: ## Run the tests with the newest Agent SDK and packages, in an environment of its own; ARGS as for test
+	@"$(PYTHON)" -m venv .newest
+	@.newest/bin/python requirements/newest.py > .newest/requirements.txt
+	@.newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --requirement .newest/requirements.txt
+	@.newest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@.newest/bin/python requirements/newest.py --changed
+	@.newest/bin/python -m pytest --numprocesses=2 --dist=loadfile --inline-snapshot=disable $(ARGS)
+
+release-check: $(READY) ## Build sdist and wheel, check their metadata, and run the demo from each in an empty environment
+	@$(BIN)/python -m tests.packaging.release
+
 clean: ## Remove .venv, caches and builds
-	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* \
+	rm -rf $(VENV) .newest build dist htmlcov .coverage .coverage.* \
 	  .clients .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(READY): $(VENV)/pyvenv.cfg requirements/dev.txt pyproject.toml
-	$(if $(UV),,@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null)
-	$(INSTALL) --require-hashes --requirement requirements/dev.txt
-	$(INSTALL) --no-deps --no-build-isolation --editable .
+# hatchling, which makes the editable install, is in build.txt: nothing is fetched that has no hash.
+$(RUNTIME): $(VENV)/pyvenv.cfg requirements/runtime.txt requirements/build.txt pyproject.toml
+	$(PIP_THERE)
+	@$(INSTALL) --require-hashes --requirement requirements/runtime.txt --requirement requirements/build.txt
+	@$(INSTALL) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+$(DEMO): $(RUNTIME) requirements/demo.txt
+	$(PIP_THERE)
+	@$(INSTALL) --quiet --require-hashes --requirement requirements/demo.txt
+	@touch $@
+
+$(READY): $(VENV)/pyvenv.cfg requirements/dev.txt pyproject.toml
+	$(PIP_THERE)
+	@$(INSTALL) --quiet --require-hashes --requirement requirements/dev.txt
+	@$(INSTALL) --quiet --no-deps --no-build-isolation --editable .
+	@touch $(RUNTIME) $(DEMO) $@
 
 $(VENV)/pyvenv.cfg:
 	@"$(PYTHON)" -c '$(NEW_ENOUGH)' 2>/dev/null || { \

@@ -45,7 +45,7 @@ def test_every_import_contract_is_kept() -> None:
 
 
 @pytest.mark.proves("project.locked")
-@pytest.mark.parametrize("name", ["runtime.txt", "dev.txt", "build.txt", "oldest-pip.txt"])
+@pytest.mark.parametrize("name", ["runtime.txt", "dev.txt", "build.txt", "demo.txt", "oldest-pip.txt"])
 def test_every_requirement_is_pinned_with_hashes_and_nothing_else_stands_in_the_file(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
     assert text
