@@ -46,12 +46,12 @@ activities = st.builds(Activity, st.text(), st.text(), st.text(), st.none() | st
 
 
 def chunks(shown: Shown | None, *events: Event) -> list[ChatCompletionChunk]:
-    encoder = ChunkEncoder("chatcmpl-1", 1, AnswerFormat("sonnet", shown=shown))
+    encoder = ChunkEncoder("chatcmpl-1", 1, AnswerFormat("sonnet", activity=shown))
     return [chunk for event in events for chunk in encoder.feed(event)]
 
 
 def collected(shown: Shown | None, *events: Event) -> Any:
-    collector = Collector("chatcmpl-1", 1, AnswerFormat("sonnet", shown=shown))
+    collector = Collector("chatcmpl-1", 1, AnswerFormat("sonnet", activity=shown))
     for event in events:
         collector.feed(event)
     return json.loads(collector.result().to_json())

@@ -29,8 +29,8 @@ def collected(events: list[Event]) -> ChatCompletion:
 
 def streamed(answers: list[list[Event]], order: list[int], *, include_usage: bool) -> list[ChatCompletionChunk]:
     """The answers' events, each time the next one of the answer that `order` names."""
-    telling = AnswerFormat("sonnet", include_usage)
-    encoder = ChoicesEncoder([ChunkEncoder(*HEAD, telling, index=index) for index in range(len(answers))])
+    answer_format = AnswerFormat("sonnet", include_usage)
+    encoder = ChoicesEncoder([ChunkEncoder(*HEAD, answer_format, index=index) for index in range(len(answers))])
     left = [iter(events) for events in answers]
     return [chunk for answer in order for chunk in encoder.feed(answer, next(left[answer]))]
 

@@ -222,13 +222,13 @@ def test_openrouters_words_for_thinking_are_carried_or_reported(
 ) -> None:
     read = reading(**fields)
     assert (read.turn.sampling, (read.ignored, read.adjusted)) == (Sampling(effort=effort), told)
-    assert read.telling.thoughts
+    assert read.answer_format.shows_thinking
 
 
 @pytest.mark.proves("params.effort.openrouter")
 @pytest.mark.parametrize("fields", [{"reasoning": {"exclude": True}}, {"include_reasoning": False}])
 def test_thinking_can_be_left_out_of_the_answer(fields: dict[str, Any]) -> None:
-    assert not reading(**fields).telling.thoughts
+    assert not reading(**fields).answer_format.shows_thinking
 
 
 @pytest.mark.proves("params.ignored")

@@ -58,7 +58,11 @@ class ChatForm(Generic[Request]):
 
 CHAT: Final = ChatForm("chatcmpl-", chat.parse_request, chat.read_turn, lambda answer: answer, lambda chunk: chunk)
 COMPLETIONS: Final = ChatForm(
-    "cmpl-", completions.parse_request, completions.read_turn, completions_answer.whole, completions_answer.piece
+    "cmpl-",
+    completions.parse_request,
+    completions.read_turn,
+    completions_answer.completion,
+    completions_answer.completion_chunk,
 )
 
 
@@ -95,7 +99,7 @@ class ChunkWriter:
     """Writes a stream of chunks."""
 
     def __init__(self, request: ChatRequest, caller: Caller) -> None:
-        encoder = partial(ChunkEncoder, caller.answer_id, request.created, request.parsed.telling)
+        encoder = partial(ChunkEncoder, caller.answer_id, request.created, request.parsed.answer_format)
         encoders = [encoder(index=index) for index in range(len(request.turns))]
         self._encoder = ChoicesEncoder(encoders, request.parsed.choices)
         self._form = request.form
@@ -129,7 +133,9 @@ class ObjectWriter:
     """Collects one object."""
 
     def __init__(self, request: ChatRequest, caller: Caller) -> None:
-        self._collectors = [Collector(caller.answer_id, request.created, request.parsed.telling) for _ in request.turns]
+        self._collectors = [
+            Collector(caller.answer_id, request.created, request.parsed.answer_format) for _ in request.turns
+        ]
         self._choices = request.parsed.choices
         self._form = request.form
 

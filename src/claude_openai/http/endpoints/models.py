@@ -5,7 +5,7 @@ from starlette.types import Receive, Scope, Send
 
 from claude_openai.http.ports import Gateway
 from claude_openai.protocols.common.wire.reply import Reply
-from claude_openai.protocols.models.listing import listed
+from claude_openai.protocols.models.listing import model_object
 from claude_openai.protocols.models.wire import ModelList
 
 
@@ -17,7 +17,7 @@ class Models:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         catalogue = await self._gateway.catalogue()
-        answer = ModelList(data=[listed(model, model.id, tools=catalogue.tools) for model in catalogue.listed()])
+        answer = ModelList(data=[model_object(model, model.id, tools=catalogue.tools) for model in catalogue.listed()])
         await _json(answer)(scope, receive, send)
 
 
@@ -30,7 +30,7 @@ class OneModel:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name: str = scope["path_params"]["model"]
         catalogue = await self._gateway.catalogue()
-        await _json(listed(catalogue.resolve(name), name, tools=catalogue.tools))(scope, receive, send)
+        await _json(model_object(catalogue.resolve(name), name, tools=catalogue.tools))(scope, receive, send)
 
 
 def _json(answer: Reply) -> Response:

@@ -33,17 +33,17 @@ _FINISH_REASONS: Mapping[events.FinishReason, FinishReason] = {
 class AnswerFormat:
     """How an answer is encoded, the same for all choices of a reply.
 
-    `model` is the name in the reply. `legacy`: the client knows functions, not tools. `shown` is how the client sees
-    what Claude Code does with its own tools; `thoughts`: it sees the model's thinking. `formed`: the request has a
-    response format.
+    `model` is the name in the reply. `legacy`: the client knows functions, not tools. `activity` is how the client sees
+    what Claude Code does with its own tools; `shows_thinking`: it sees the model's thinking. `has_reply_format`: the
+    request has a response format.
     """
 
     model: str
     include_usage: bool = False
     legacy: bool = False
-    shown: Shown | None = None
-    thoughts: bool = True
-    formed: bool = False
+    activity: Shown | None = None
+    shows_thinking: bool = True
+    has_reply_format: bool = False
 
     def finish_reason(self, end: events.TurnFinished) -> FinishReason:
         """OpenAI's finish reason for `end`.
@@ -53,18 +53,18 @@ class AnswerFormat:
         """
         if self.legacy and end.reason == "tool_calls":
             return "function_call"
-        if self.formed and end.refusal:
+        if self.has_reply_format and end.refusal:
             return "stop"
         return _FINISH_REASONS[end.reason]
 
 
-def arguments(call: ToolCall) -> str:
+def encode_arguments(call: ToolCall) -> str:
     """The call's arguments for the client: always a JSON object as text."""
     written = json_without_surrogates(without_surrogates(call.arguments))
     return written if written.strip() else "{}"
 
 
-def refusal(end: events.TurnFinished) -> str | None:
+def refusal_text(end: events.TurnFinished) -> str | None:
     """The text of the model's refusal, if the answer ended in one and has a text."""
     return without_surrogates(end.refusal) if end.refusal else None
 
@@ -86,7 +86,7 @@ def with_usage(answer: Answer, reported: events.UsageReported | None) -> Answer:
     return answer.model_copy(update={"usage": counted})
 
 
-def signed(
+def with_claude_extension(
     answer: Answer,
     started: events.TurnStarted | None,
     reported: events.UsageReported | None,
@@ -103,7 +103,7 @@ def signed(
     return answer.model_copy(update={"claude": claude})
 
 
-def told_activity(activity: events.Activity) -> ClaudeActivity:
+def encode_activity(activity: events.Activity) -> ClaudeActivity:
     """As an event of the stream and as an entry of the whole answer's list."""
     optional: dict[str, object] = {}
     if activity.result is not None:

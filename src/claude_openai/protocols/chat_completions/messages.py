@@ -10,7 +10,7 @@ from claude_openai.protocols.common.content import (
     document,
     image,
     image_data,
-    not_a_users,
+    not_in_user_message,
     part_text,
     text_blocks,
     text_of,
@@ -82,7 +82,7 @@ def _user_blocks(content: wire.Content, path: str) -> list[Block]:
             case wire.FilePart():
                 raise invalid(f"{at}.file.file_data", "expected the file's data")
             case AudioPart() | RefusalPart():
-                raise not_a_users(part, at)
+                raise not_in_user_message(part, at)
             case _:
                 assert_never(part)
     return blocks

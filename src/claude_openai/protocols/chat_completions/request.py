@@ -29,8 +29,8 @@ class ParsedRequest:
 
     `model` is the name in the reply. `ignored` names fields without effect, `adjusted` those carried with another
     value (`temperature=1`); both are fit for a header. `legacy`: the client offers functions in the form that preceded
-    tools, and gets calls in that form. `thoughts`: the answer shows the model's thinking. `choices` is the number of
-    answers to `turn`, and to each of `others`, which an older completion may have besides.
+    tools, and gets calls in that form. `shows_thinking`: the answer shows the model's thinking. `choices` is the number
+    of answers to `turn`, and to each of `others`, which an older completion may have besides.
     """
 
     turn: Turn
@@ -40,7 +40,7 @@ class ParsedRequest:
     ignored: tuple[str, ...] = ()
     adjusted: tuple[str, ...] = ()
     legacy: bool = False
-    thoughts: bool = True
+    shows_thinking: bool = True
     choices: int = 1
     others: tuple[Turn, ...] = ()
 
@@ -55,13 +55,13 @@ class ParsedRequest:
         return tuple(turn for turn in self.turns for _ in range(self.choices))
 
     @property
-    def telling(self) -> AnswerFormat:
+    def answer_format(self) -> AnswerFormat:
         """The format of its answers."""
         formed = self.turn.reply_format is not None
-        return AnswerFormat(self.model, self.include_usage, self.legacy, self.shown, self.thoughts, formed)
+        return AnswerFormat(self.model, self.include_usage, self.legacy, self.activity, self.shows_thinking, formed)
 
     @property
-    def shown(self) -> Shown | None:
+    def activity(self) -> Shown | None:
         """How the answer shows what Claude Code does with its own tools; None if it does not."""
         return self.turn.agent.show_activity if self.turn.agent else None
 
@@ -92,7 +92,7 @@ def read_turn(
     reply_format, tools, choice = tools_beside_format(read_format(request), tools, choice)
     sampling = read_sampling(request, model, reply_format)
     ignored = sampling.ignored + without_effect(request)
-    thoughts, choices = shows_thinking(request), read_choices(request.n, agent)
+    thinking, choices = shows_thinking(request), read_choices(request.n, agent)
     conversation = read_messages(request.messages, model)
     options = request.stream_options
     return ParsedRequest(
@@ -113,6 +113,6 @@ def read_turn(
         ignored=ignored + ignored_by_chat,
         adjusted=sampling.adjusted + conversation.adjusted,
         legacy=offer.legacy,
-        thoughts=thoughts,
+        shows_thinking=thinking,
         choices=choices,
     )

@@ -12,10 +12,10 @@ from claude_openai.core.messages import ToolCall
 from claude_openai.jsontools.surrogates import SurrogateJoiner
 from claude_openai.protocols.chat_completions.answer import (
     AnswerFormat,
-    arguments,
-    refusal,
-    signed,
-    told_activity,
+    encode_activity,
+    encode_arguments,
+    refusal_text,
+    with_claude_extension,
     with_usage,
 )
 from claude_openai.protocols.chat_completions.wire import (
@@ -38,7 +38,7 @@ class ChunkEncoder:
 
     id: str
     created: int
-    telling: AnswerFormat
+    format: AnswerFormat
     index: int = 0
     calls: int = field(default=0, init=False)
     _opened: bool = field(default=False, init=False)
@@ -58,16 +58,16 @@ class ChunkEncoder:
                 chunks.append(self._chunk(Delta(content=self._text.feed(text))))
                 return chunks
             case events.ReasoningDelta(text):
-                return self._reasoning(text) if self.telling.thoughts else []
+                return self._reasoning(text) if self.format.shows_thinking else []
             case events.TurnStarted():
                 self._started = event
                 return []
             case events.ToolCalled(call):
                 return self._tool_call(call)
-            case events.Activity() if self.telling.shown == "events":
-                shown = self._chunk(Delta()).model_copy(update={"claude_activity": told_activity(event)})
+            case events.Activity() if self.format.activity == "events":
+                shown = self._chunk(Delta()).model_copy(update={"claude_activity": encode_activity(event)})
                 return [*self.open(""), shown]
-            case events.Activity() if self.telling.shown == "reasoning":
+            case events.Activity() if self.format.activity == "reasoning":
                 return self._reasoning(activity_as_reasoning(event, self._last_thought))
             case events.UsageReported():
                 self._reported = event
@@ -97,10 +97,10 @@ class ChunkEncoder:
     def _tool_call(self, call: ToolCall) -> list[ChatCompletionChunk]:
         """The call's name, then its arguments, as OpenAI sends them: the first chunk of a call has no arguments."""
         index, self.calls = self.calls, self.calls + 1
-        if self.telling.legacy and index > 0:
+        if self.format.legacy and index > 0:
             return []  # the old form has room for one
-        begun, rest = FunctionDelta(name=call.name, arguments=""), FunctionDelta(arguments=arguments(call))
-        if self.telling.legacy:
+        begun, rest = FunctionDelta(name=call.name, arguments=""), FunctionDelta(arguments=encode_arguments(call))
+        if self.format.legacy:
             deltas = [Delta(function_call=begun), Delta(function_call=rest)]
         else:
             deltas = [
@@ -110,17 +110,17 @@ class ChunkEncoder:
         return [*self.open(), *self._waiting_halves(), *map(self._chunk, deltas)]
 
     def _end(self, end: events.TurnFinished) -> list[ChatCompletionChunk]:
-        declined = refusal(end)
+        declined = refusal_text(end)
         chunks = [*self.open("" if declined is None else None), *self._waiting_halves()]
         if declined is not None:
             chunks.append(self._chunk(Delta(refusal=declined)))
         elif not (self._has_content or self.calls):
             chunks.append(self._chunk(Delta(content="")))
-        last = self._chunk(Delta(), self.telling.finish_reason(end))
-        if self.telling.include_usage and self._reported:
+        last = self._chunk(Delta(), self.format.finish_reason(end))
+        if self.format.include_usage and self._reported:
             chunks.append(last)
             last = with_usage(last.model_copy(update={"choices": []}), self._reported)
-        return [*chunks, signed(last, self._started, self._reported, end)]
+        return [*chunks, with_claude_extension(last, self._started, self._reported, end)]
 
     def _waiting_halves(self) -> list[ChatCompletionChunk]:
         """The halves of surrogate pairs that no delta has completed."""
@@ -129,7 +129,7 @@ class ChunkEncoder:
 
     def _chunk(self, delta: Delta, finish: FinishReason | None = None) -> ChatCompletionChunk:
         choice = ChunkChoice(index=self.index, delta=delta, logprobs=None, finish_reason=finish)
-        model, created = self.telling.model, self.created
-        if self.telling.include_usage:
+        model, created = self.format.model, self.created
+        if self.format.include_usage:
             return ChatCompletionChunk(id=self.id, created=created, model=model, choices=[choice], usage=None)
         return ChatCompletionChunk(id=self.id, created=created, model=model, choices=[choice])

@@ -9,10 +9,10 @@ from claude_openai.core.messages import ToolCall
 from claude_openai.jsontools.surrogates import without_surrogates
 from claude_openai.protocols.chat_completions.answer import (
     AnswerFormat,
-    arguments,
-    refusal,
-    signed,
-    told_activity,
+    encode_activity,
+    encode_arguments,
+    refusal_text,
+    with_claude_extension,
     with_usage,
 )
 from claude_openai.protocols.chat_completions.wire import (
@@ -31,7 +31,7 @@ class Collector:
 
     id: str
     created: int
-    telling: AnswerFormat
+    format: AnswerFormat
     _texts: list[str] = field(default_factory=list, init=False)
     _thoughts: list[str] = field(default_factory=list, init=False)
     _activity: list[events.Activity] = field(default_factory=list, init=False)
@@ -56,11 +56,11 @@ class Collector:
             case events.ToolCalled(call):
                 self._calls.append(call)
             case events.ReasoningDelta(text):
-                if text and self.telling.thoughts:
+                if text and self.format.shows_thinking:
                     self._thoughts.append(text)
             case events.Activity():
                 self._activity.append(event)
-                if self.telling.shown == "reasoning":
+                if self.format.activity == "reasoning":
                     line = activity_as_reasoning(event, "".join(self._thoughts[-1:]))
                     self._thoughts += [line] if line else []
             case events.UsageReported():
@@ -82,19 +82,21 @@ class Collector:
             index=0,
             message=self._message(self._finished),
             logprobs=None,
-            finish_reason=self.telling.finish_reason(self._finished),
+            finish_reason=self.format.finish_reason(self._finished),
         )
-        answer = ChatCompletion(id=self.id, created=self.created, model=self.telling.model, choices=[choice])
-        activity = [told_activity(each) for each in self._activity] if self.telling.shown == "events" else []
-        return signed(with_usage(answer, self._reported), self._started, self._reported, self._finished, activity)
+        answer = ChatCompletion(id=self.id, created=self.created, model=self.format.model, choices=[choice])
+        activity = [encode_activity(each) for each in self._activity] if self.format.activity == "events" else []
+        return with_claude_extension(
+            with_usage(answer, self._reported), self._started, self._reported, self._finished, activity
+        )
 
     def _message(self, finished: events.TurnFinished) -> ResponseMessage:
-        declined = refusal(finished)
+        declined = refusal_text(finished)
         has_content = bool(self._texts) or not (self._calls or declined is not None)
         content = without_surrogates("".join(self._texts)) if has_content else None
-        functions = [CalledFunction(name=call.name, arguments=arguments(call)) for call in self._calls]
+        functions = [CalledFunction(name=call.name, arguments=encode_arguments(call)) for call in self._calls]
         optional: dict[str, object] = {}
-        if self.telling.legacy and functions:
+        if self.format.legacy and functions:
             optional["function_call"] = functions[0]  # the old form has room for one
         elif functions:
             pairs = zip(self._calls, functions, strict=True)

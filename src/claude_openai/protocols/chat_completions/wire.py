@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, Tag
 
-from claude_openai.protocols.common.wire import request as sent
+from claude_openai.protocols.common.wire import request as common
 from claude_openai.protocols.common.wire.claude import ClaudeOptions
 from claude_openai.protocols.common.wire.reply import Reply, ReplyWithConstants
 from claude_openai.protocols.common.wire.request import (
@@ -18,9 +18,9 @@ from claude_openai.protocols.common.wire.request import (
     Object,
     PlainChoice,
     RefusalPart,
+    RequestBody,
     RequestModel,
     SchemaName,
-    SentWhole,
     Text,
     kind,
     shape,
@@ -45,7 +45,7 @@ class ImageSource(RequestModel):
     detail: str | None = None
 
 
-class ImagePart(sent.Part):
+class ImagePart(common.Part):
     """An image; in user messages and tool results."""
 
     type: Literal["image_url"]
@@ -60,7 +60,7 @@ class FileSource(RequestModel):
     filename: str | None = None
 
 
-class FilePart(sent.Part):
+class FilePart(common.Part):
     """A file; user messages only."""
 
     type: Literal["file"]
@@ -325,7 +325,7 @@ Penalty = Annotated[float, Field(ge=-2, le=2)]
 TokenLimit = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
-class ChatCompletionRequest(SentWhole):
+class ChatCompletionRequest(RequestBody):
     """A request. The table in `protocols.chat_completions.parameters` states how each field is treated."""
 
     messages: Annotated[list[Message], Field(min_length=1, fail_fast=True)]

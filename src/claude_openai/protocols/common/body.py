@@ -12,9 +12,9 @@ from pydantic_core import ErrorDetails
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.jsontools.strict import MOST_VALUES, NotJson, TooManyValues, parse
 from claude_openai.protocols.common.unknown_fields import unknown_fields
-from claude_openai.protocols.common.wire.request import SentWhole
+from claude_openai.protocols.common.wire.request import RequestBody
 
-Request = TypeVar("Request", bound=SentWhole)
+Request = TypeVar("Request", bound=RequestBody)
 
 _LONGEST_STEP = 64
 """Characters of one step of a path that come from the client: as many as a key of `metadata` may have."""
@@ -42,7 +42,7 @@ def parse_body(body: bytes, shape: type[Request]) -> Request:
         first = error.errors(include_url=False)[0]
         path = _path(first)
         raise _invalid(_sentence(path, first), path) from None
-    request.remember(unknown_fields(sent, request))
+    request.set_unknown_fields(unknown_fields(sent, request))
     return request
 
 

@@ -99,7 +99,7 @@ def part_text(part: Kind, path: str) -> str:
             raise unsupported(f"{path}.type", f"a part of type '{part.type}' cannot stand in messages of this role")
 
 
-def not_a_users(part: wire.AudioPart | wire.RefusalPart, path: str) -> RequestFailed:
+def not_in_user_message(part: wire.AudioPart | wire.RefusalPart, path: str) -> RequestFailed:
     """The error for a `part` that user messages cannot have."""
     if isinstance(part, wire.AudioPart):
         return unsupported(f"{path}.type", "Claude takes no audio")

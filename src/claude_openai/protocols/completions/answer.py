@@ -7,14 +7,14 @@ from claude_openai.protocols.chat_completions.wire import ChatCompletion, ChatCo
 from claude_openai.protocols.completions.wire import Completion, CompletionChoice, CompletionEnd
 
 
-def whole(answer: ChatCompletion) -> Completion:
+def completion(answer: ChatCompletion) -> Completion:
     """The whole answer as one object."""
     return _completion(
         answer, [_choice(each.index, each.message.content, each.finish_reason) for each in answer.choices]
     )
 
 
-def piece(chunk: ChatCompletionChunk) -> Completion | None:
+def completion_chunk(chunk: ChatCompletionChunk) -> Completion | None:
     """One event of a stream; None for chunks that a completion does not have: roles, refusals, thinking."""
     choices = [
         _choice(each.index, each.delta.content, each.finish_reason)

@@ -65,7 +65,7 @@ def read_turn(
         tuple(name for name in names if not name.startswith("reasoning_effort"))
         for names in (parsed.ignored, parsed.adjusted)
     )
-    hidden = ("claude.showActivity",) if parsed.shown else ()
+    hidden = ("claude.showActivity",) if parsed.activity else ()
     return replace(
         parsed,
         adjusted=adjusted,

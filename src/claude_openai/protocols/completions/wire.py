@@ -13,10 +13,10 @@ from claude_openai.protocols.chat_completions.wire import (
 )
 from claude_openai.protocols.common.wire.claude import ClaudeOptions
 from claude_openai.protocols.common.wire.reply import Reply, ReplyWithConstants
-from claude_openai.protocols.common.wire.request import SentWhole, shape
+from claude_openai.protocols.common.wire.request import RequestBody, shape
 
 
-class CompletionRequest(SentWhole):
+class CompletionRequest(RequestBody):
     """A request. The table in `protocols.completions.parameters` states how each field is treated."""
 
     prompt: Annotated[

@@ -21,7 +21,7 @@ _CARRIED: Final = (
 """The last one is OpenRouter's name for a schema as `response_format`."""
 
 
-def listed(model: Model, name: str, *, tools: bool = True) -> ModelObject:
+def model_object(model: Model, name: str, *, tools: bool = True) -> ModelObject:
     """`model` as the list has it under `name`; `tools`: this server passes on the client's tools."""
     lacking = {
         "temperature": not model.takes_temperature,

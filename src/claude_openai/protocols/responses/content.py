@@ -3,7 +3,14 @@
 from typing import assert_never
 
 from claude_openai.core.messages import Block, Image, Text
-from claude_openai.protocols.common.content import document, image, image_data, not_a_users, part_text, text_blocks
+from claude_openai.protocols.common.content import (
+    document,
+    image,
+    image_data,
+    not_in_user_message,
+    part_text,
+    text_blocks,
+)
 from claude_openai.protocols.common.invalid import invalid, unsupported
 from claude_openai.protocols.common.wire.request import AudioPart, RefusalPart
 from claude_openai.protocols.responses.wire import request as wire
@@ -34,7 +41,7 @@ def user_blocks(content: wire.Content, path: str) -> list[Block]:
             case wire.FilePart():
                 raise invalid(f"{at}.file_data", "expected the file's data")
             case AudioPart() | RefusalPart():
-                raise not_a_users(part, at)
+                raise not_in_user_message(part, at)
             case _:
                 assert_never(part)
     return blocks

@@ -35,7 +35,7 @@ class RequestModel(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", allow_inf_nan=False)
 
 
-class SentWhole(RequestModel):
+class RequestBody(RequestModel):
     """A whole request, with the paths of the unknown fields in it."""
 
     _unknown: tuple[str, ...] = PrivateAttr(())
@@ -45,7 +45,7 @@ class SentWhole(RequestModel):
         """The paths of the fields that OpenAI's reference does not have, in the client's order."""
         return self._unknown
 
-    def remember(self, unknown: tuple[str, ...]) -> None:
+    def set_unknown_fields(self, unknown: tuple[str, ...]) -> None:
         """Set `unknown_fields`, once the body is parsed."""
         self._unknown = unknown
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
-from claude_openai.protocols.common.wire import request as sent
+from claude_openai.protocols.common.wire import request as common
 from claude_openai.protocols.common.wire.claude import ClaudeOptions
 from claude_openai.protocols.common.wire.request import (
     PLAIN_CHOICES,
@@ -19,9 +19,9 @@ from claude_openai.protocols.common.wire.request import (
     Object,
     PlainChoice,
     RefusalPart,
+    RequestBody,
     RequestModel,
     SchemaName,
-    SentWhole,
     Text,
     kind,
     shape,
@@ -39,7 +39,7 @@ class TextPart(Text):
     type: Literal["input_text", "output_text", "text"]
 
 
-class ImagePart(sent.Part):
+class ImagePart(common.Part):
     """An image, as a data URI or an http(s) URL."""
 
     type: Literal["input_image"]
@@ -48,7 +48,7 @@ class ImagePart(sent.Part):
     detail: str | None = None
 
 
-class FilePart(sent.Part):
+class FilePart(common.Part):
     """A file, inline as `file_data`."""
 
     type: Literal["input_file"]
@@ -301,7 +301,7 @@ class StreamOptions(RequestModel):
     include_obfuscation: bool | None = None
 
 
-class ResponsesRequest(SentWhole):
+class ResponsesRequest(RequestBody):
     """A request. The table in `protocols.responses.parameters` states how each field is treated."""
 
     input: Input | None = None

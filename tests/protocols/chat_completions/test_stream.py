@@ -159,9 +159,9 @@ def test_an_answer_with_usage() -> None:
 @pytest.mark.proves("format.refusal")
 @pytest.mark.parametrize("words", ["I cannot help with that.", None])
 def test_a_refusal_with_words_ends_an_answer_in_a_form_as_openais_does(words: str | None) -> None:
-    telling, end = AnswerFormat("sonnet", formed=True), TurnFinished("refusal", words)
-    (*_, last) = ChunkEncoder("chatcmpl-1", 1, telling).feed(end)
-    collector = Collector("chatcmpl-1", 1, telling)
+    answer_format, end = AnswerFormat("sonnet", has_reply_format=True), TurnFinished("refusal", words)
+    (*_, last) = ChunkEncoder("chatcmpl-1", 1, answer_format).feed(end)
+    collector = Collector("chatcmpl-1", 1, answer_format)
     collector.feed(end)
     expected = "stop" if words else "content_filter"
     assert (last.choices[0].finish_reason, collector.result().choices[0].finish_reason) == (expected, expected)
@@ -171,8 +171,8 @@ def test_a_refusal_with_words_ends_an_answer_in_a_form_as_openais_does(words: st
 @pytest.mark.proves("params.effort.openrouter")
 def test_thinking_is_left_out_where_the_client_wants_none_of_it() -> None:
     events = (STARTED, ReasoningDelta("Hm."), TextDelta("Hi"), STOPPED)
-    telling = AnswerFormat("sonnet", thoughts=False)
-    encoder, collector = ChunkEncoder("chatcmpl-1", 1, telling), Collector("chatcmpl-1", 1, telling)
+    answer_format = AnswerFormat("sonnet", shows_thinking=False)
+    encoder, collector = ChunkEncoder("chatcmpl-1", 1, answer_format), Collector("chatcmpl-1", 1, answer_format)
     chunks = [chunk.to_json() for event in events for chunk in encoder.feed(event)]
     for event in events:
         collector.feed(event)

@@ -4,7 +4,7 @@ import pytest
 from openai.types import Model as OpenAiModel
 
 from claude_openai.core.models import Model
-from claude_openai.protocols.models.listing import listed
+from claude_openai.protocols.models.listing import model_object
 
 pytestmark = pytest.mark.proves("models.capabilities")
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.proves("models.capabilities")
 def test_the_context_window_and_the_longest_answer_are_those_that_claude_code_reckons_with(
     model: Model, window: int, most: int | None
 ) -> None:
-    told = listed(model, "any")
+    told = model_object(model, "any")
     assert {told.context_length, told.context_window, told.max_model_len, told.top_provider.context_length} == {window}
     assert (told.max_completion_tokens, told.top_provider.max_completion_tokens) == (most, most)
 
@@ -34,32 +34,36 @@ def test_the_context_window_and_the_longest_answer_are_those_that_claude_code_re
 def test_a_parameter_is_listed_where_the_model_takes_it() -> None:
     older, newer = Model("a", "claude-haiku-4-5"), Model("b", "claude-opus-5-5", listed_efforts=("low",))
     without = Model("c", "claude-opus-5-5", listed_efforts=())
-    assert {"temperature", "tools"} < set(listed(older, "a").supported_parameters)
-    assert set(listed(newer, "b").supported_parameters) & {"temperature", "reasoning_effort"} == {"reasoning_effort"}
-    assert "reasoning_effort" not in listed(without, "c").supported_parameters
-    assert {"reasoning", "include_reasoning", "structured_outputs"} < set(listed(without, "c").supported_parameters)
+    assert {"temperature", "tools"} < set(model_object(older, "a").supported_parameters)
+    assert set(model_object(newer, "b").supported_parameters) & {"temperature", "reasoning_effort"} == {
+        "reasoning_effort"
+    }
+    assert "reasoning_effort" not in model_object(without, "c").supported_parameters
+    assert {"reasoning", "include_reasoning", "structured_outputs"} < set(
+        model_object(without, "c").supported_parameters
+    )
 
 
 def test_an_agent_gives_one_answer_and_a_model_without_levels_has_no_effort() -> None:
-    agent = listed(Model("a", "claude-haiku-4-5", agent=True), "a-agent").supported_parameters
+    agent = model_object(Model("a", "claude-haiku-4-5", agent=True), "a-agent").supported_parameters
     assert not {"n", "reasoning_effort"} & set(agent)
 
 
 @pytest.mark.proves("cli.refused")
 def test_tools_are_listed_where_a_client_may_offer_them() -> None:
-    without = listed(Model("a", "claude-haiku-4-5"), "a", tools=False).supported_parameters
+    without = model_object(Model("a", "claude-haiku-4-5"), "a", tools=False).supported_parameters
     assert not any("tool" in parameter for parameter in without)
     assert {"temperature", "response_format"} < set(without)
 
 
 def test_a_model_has_claude_codes_words_and_no_price_that_is_not_known() -> None:
-    told = listed(Model("opus", display_name="Opus", description="For hard tasks", agent=True), "opus-agent")
+    told = model_object(Model("opus", display_name="Opus", description="For hard tasks", agent=True), "opus-agent")
     assert (told.id, told.name, told.description) == ("opus-agent", "Opus (agent)", "For hard tasks")
     assert "pricing" not in told.to_json()
-    assert "description" not in listed(Model("opus"), "opus").to_json()
+    assert "description" not in model_object(Model("opus"), "opus").to_json()
 
 
 @pytest.mark.proves("models.list")
 def test_an_entry_is_a_model_as_openais_own_package_reads_it() -> None:
-    read = OpenAiModel.model_validate_json(listed(Model("sonnet"), "sonnet").to_json(), strict=True)
+    read = OpenAiModel.model_validate_json(model_object(Model("sonnet"), "sonnet").to_json(), strict=True)
     assert (read.id, read.object, read.created, read.owned_by) == ("sonnet", "model", 0, "anthropic")
