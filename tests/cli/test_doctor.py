@@ -90,9 +90,9 @@ def test_a_folder_is_private_or_can_be_made_so(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def short(sandbox: Path) -> Iterator[Path]:
-    """A folder whose path leaves room for that of a socket."""
-    with tempfile.TemporaryDirectory(prefix="", dir=sandbox) as folder:
+def short() -> Iterator[Path]:
+    """A folder whose path leaves room for that of a socket, however long that of the temporary folder is."""
+    with tempfile.TemporaryDirectory(prefix="", dir="/tmp") as folder:
         yield Path(folder)
 
 

@@ -10,7 +10,6 @@ Generation parameters (sampling, the choice of tools) are not part of it: a sess
 """
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from itertools import accumulate
@@ -19,6 +18,7 @@ from typing import Any, Final, Literal
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
 from claude_openai.core.turn import Turn
+from claude_openai.jsontools.incremental import encode
 from claude_openai.jsontools.strict import parse
 from claude_openai.jsontools.surrogates import without_surrogates
 
@@ -111,7 +111,7 @@ def _shape(agent: AgentProfile | None) -> object:
 
 
 def _digest(part: object) -> str:
-    return hashlib.sha256(_TEXT(part).encode()).hexdigest()
+    return hashlib.sha256(encode(part, sort_keys=True, default=_fields).encode()).hexdigest()
 
 
 def _chained(before: str, message: Message) -> str:
@@ -122,9 +122,6 @@ def _chained(before: str, message: Message) -> str:
 def _fields(value: Any) -> dict[str, object]:
     """The fields of a dataclass; `asdict` would copy all nested values first."""
     return {field.name: getattr(value, field.name) for field in fields(value)}
-
-
-_TEXT: Final = json.JSONEncoder(sort_keys=True, default=_fields).encode
 
 
 def _canonical(message: Message) -> object:

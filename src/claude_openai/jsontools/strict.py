@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Never
 
+from claude_openai.jsontools.incremental import IncrementalDecoder, Pairs, object_of
 from claude_openai.jsontools.surrogates import json_without_surrogates
 from claude_openai.jsontools.work_limit import spend
 
@@ -20,9 +21,10 @@ MOST_NESTED = 200
 """Levels of nested arrays and objects: more than any schema has, and few enough for all later parsers."""
 
 MOST_VALUES = 400_000
-"""In one text, without the names in objects: 100,000 messages, the most that Anthropic takes, have 300,001. Code in C
-that builds an object of as many fields holds the interpreter's lock for some 60 ms (measured).
-"""
+"""In one text, without the names in objects: 100,000 messages, the most that Anthropic takes, have 300,001."""
+
+_LARGE_CHARACTERS, _LARGE_VALUES = 2**20, 20_000
+"""Of a text that is decoded incrementally: C code would hold the interpreter's lock for over 5 ms (measured)."""
 
 _PIECE = 2**17
 """Characters that one call of C code looks at: a millisecond, after which other threads have their turn."""
@@ -48,16 +50,15 @@ def parse(text: str) -> object:
         NotJson: it is not valid JSON, or ambiguous, or (`TooManyValues`) too much.
         TooMuch: it takes longer than the caller's bound (`jsontools.work_limit`) allows.
     """
-    if count_values(text) > MOST_VALUES:
+    values = count_values(text)
+    if values > MOST_VALUES:
         raise TooManyValues
+    is_large = len(text) > _LARGE_CHARACTERS or values > _LARGE_VALUES
+    decoder = (IncrementalDecoder if is_large else json.JSONDecoder)(
+        object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_int
+    )
     try:
-        value: object = json.loads(
-            json_without_surrogates(text),
-            object_pairs_hook=_object,
-            parse_constant=_constant,
-            parse_float=_float,
-            parse_int=_int,
-        )
+        value: object = decoder.decode(json_without_surrogates(text))
     except json.JSONDecodeError as error:
         raise NotJson(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
@@ -108,9 +109,9 @@ def is_nested_deeper(value: object, levels: int) -> bool:
     return any(isinstance(each, dict | list) for each in level)
 
 
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _object(pairs: Pairs) -> dict[str, object]:
     spend()
-    value = dict(pairs)
+    value = object_of(pairs)
     if len(value) < len(pairs):
         [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
         raise NotJson(f"the name {json.dumps(name)} stands twice in one object")

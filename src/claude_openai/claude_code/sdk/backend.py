@@ -236,7 +236,7 @@ class SdkBackend:
         setup = SessionSetup(
             upstream_model(turn), GenerationOptions.of(turn), system_prompt(turn.messages, turn.reply_format), server
         )
-        new_transport = partial(ChildTransport, setup=setup, schema=turn.schema)
+        new_transport = partial(ChildTransport, setup=setup, schema=turn.schema, tools=calls.listed)
         if process := self._warm_pool.take():
             try:
                 start = partial(self._new_conversation, process, new_transport, calls)
@@ -301,7 +301,7 @@ class SdkBackend:
         child = await owned.enter_async_context(child_process(command))
         scratch.close()
         scratch.record(child.pid)
-        transport = ChildTransport(child, schema=schema, gated=is_gated(command))
+        transport = ChildTransport(child, schema=schema, tools=calls.listed, gated=is_gated(command))
         if hook and hook.guard:
             hook.guard.apply = transport.apply_settings
         client = await self._connected(owned, transport, calls, self._settings.start_timeout, hook)

@@ -4,7 +4,6 @@ Claude Code asks this server to run what the model called; the answer is the cli
 Calls are keyed by the id upstream gave them, which Claude Code passes along.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,13 +15,12 @@ from mcp.types import (
     ImageContent,
     ListToolsResult,
     TextContent,
-    Tool,
-    ToolAnnotations,
 )
 
 from claude_openai import __version__
 from claude_openai.core import tools as core
 from claude_openai.core.messages import Block, Image, Text, ToolMessage
+from claude_openai.jsontools.incremental import decode, encode
 
 SERVER = "client"
 """The server's name; the model sees the tools without it (`CLAUDE_AGENT_SDK_MCP_NO_PREFIX`)."""
@@ -45,17 +43,18 @@ class ParkedCalls:
     """The calls of one session. Outcomes may be given before Claude Code asks for them, or long after."""
 
     def __init__(self, offered: Iterable[core.Tool]) -> None:
-        self._tools = [_tool(tool) for tool in offered]
+        self._offered = tuple(offered)
+        self.listed = _listed(self._offered)
         self._outcomes: dict[str, list[CallOutcome]] = {}
         self._given = anyio.Event()
 
     @property
     def any(self) -> bool:
         """Whether there are tools at all."""
-        return bool(self._tools)
+        return bool(self._offered)
 
     def server(self) -> Server[None]:
-        """The MCP server to give the SDK."""
+        """The MCP server to give the SDK. `ChildTransport` answers the request for its list of tools with `listed`."""
         return Server(SERVER, version=__version__, on_list_tools=self._list, on_call_tool=self._call)
 
     def resolve(self, call_id: str, outcome: CallOutcome) -> None:
@@ -65,7 +64,7 @@ class ParkedCalls:
         given.set()
 
     async def _list(self, *_: object) -> ListToolsResult:
-        return ListToolsResult(tools=self._tools)
+        return ListToolsResult.model_validate_json(self.listed)
 
     async def _call(self, _: object, params: CallToolRequestParams) -> CallToolResult:
         call_id = str(dict(params.meta or {})[_CALL_ID])
@@ -80,15 +79,22 @@ def can_be_delivered(result: ToolMessage) -> bool:
     return size <= MAX_RESULT_CHARACTERS and all(isinstance(block, Text | Image) for block in result.content)
 
 
-def _tool(tool: core.Tool) -> Tool:
-    return Tool(
-        name=tool.name,
-        description=_in_one_paragraph(tool.description),
-        input_schema=json.loads(tool.schema),
-        # Without the hint Claude Code asks for one call after the other; their results come together anyway.
-        annotations=ToolAnnotations(read_only_hint=True),
-        meta={"anthropic/maxResultSizeChars": MAX_RESULT_CHARACTERS},
-    )
+def _listed(tools: Iterable[core.Tool]) -> str:
+    """The JSON of the answer to `tools/list`. A large one is encoded here, in short steps and in the thread that this
+    is called in: the SDK would do it on the event loop, in one.
+    """
+    listed = [
+        {
+            "name": tool.name,
+            "description": _in_one_paragraph(tool.description),
+            "inputSchema": decode(tool.schema),
+            # Without the hint Claude Code asks for one call after the other; their results come together anyway.
+            "annotations": {"readOnlyHint": True},
+            "_meta": {"anthropic/maxResultSizeChars": MAX_RESULT_CHARACTERS},
+        }
+        for tool in tools
+    ]
+    return encode({"tools": listed})
 
 
 def _in_one_paragraph(description: str) -> str:

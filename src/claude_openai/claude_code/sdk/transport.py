@@ -9,7 +9,7 @@ completed with the instructions and the tools.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from claude_openai.claude_code.processes.child import MAX_LINE_BYTES, Child
 from claude_openai.claude_code.stream_json.launch import GenerationOptions
 from claude_openai.claude_code.stream_json.structured_output_schema import to_draft7_schema
 from claude_openai.core.messages import LARGE_CHARACTERS
+from claude_openai.jsontools.incremental import decode, encode
 from claude_openai.system.threads import beside
 
 
@@ -39,11 +40,12 @@ class SessionSetup:
             message["request"]["systemPrompt"] = [self.instructions]
         if self.server:
             message["request"]["sdkMcpServers"] = [self.server]
-        return json.dumps(message) + "\n"
+        return encode(message) + "\n"
 
 
 class ChildTransport(Transport):
-    """The messages of `child`. `setup` is the conversation of a warm process; `schema` that of its answers.
+    """The messages of `child`. `setup` is the conversation of a warm process; `schema` that of its answers; `tools` is
+    the JSON with which a request for the client's tools is answered.
 
     A `gated` process starts with the first line, and has the SDK's `initialize` to read at the same moment.
     """
@@ -54,11 +56,13 @@ class ChildTransport(Transport):
         setup: SessionSetup | None = None,
         *,
         schema: str | None = None,
+        tools: str = "",
         gated: bool = False,
     ) -> None:
         self._child = child
         self._setup = setup
         self._schema = schema
+        self._tools = tools
         self._gate = "\n" if gated else ""
         self._ready = False
         self._requests = 0
@@ -117,10 +121,12 @@ class ChildTransport(Transport):
                 if not line.lstrip().startswith(b"{"):
                     continue  # some builds write diagnostics between the messages
                 try:
-                    message: dict[str, Any] = json.loads(line)
+                    message: dict[str, Any] = await beside(len(line) > LARGE_CHARACTERS, _decode_line, line)
                 except ValueError as error:
                     raise CLIJSONDecodeError(f"a line of {len(line)} bytes", error) from error
-                if not self._is_own_reply(message):
+                if (listing := _listing_request(message)) and self._tools:
+                    await self.hand_over(await beside(len(self._tools) > LARGE_CHARACTERS, listing, self._tools))
+                elif not self._is_own_reply(message):
                     yield message
         except anyio.DelimiterNotFound as error:
             raise CLIJSONDecodeError(f"a line over {MAX_LINE_BYTES} bytes", error) from error
@@ -202,4 +208,24 @@ class ChildTransport(Transport):
 def _with_schema(line: str, schema: str) -> str:
     message = json.loads(line)
     message["request"]["jsonSchema"] = to_draft7_schema(schema)
-    return json.dumps(message) + "\n"
+    return encode(message) + "\n"
+
+
+def _decode_line(line: bytes) -> Any:
+    return decode(line.decode())
+
+
+def _listing_request(message: Mapping[str, Any]) -> Callable[[str], bytes] | None:
+    """Where `message` asks for the client's tools, what makes the answer's line of their JSON."""
+    match message:
+        case {
+            "type": "control_request",
+            "request_id": request_id,
+            "request": {"subtype": "mcp_message", "message": {"method": "tools/list", "id": call_id}},
+        }:
+            head = {"subtype": "success", "request_id": request_id}
+            begin = f'{{"type": "control_response", "response": {json.dumps(head)[:-1]}, "response": {{"mcp_response": '
+            begin += f'{{"jsonrpc": "2.0", "id": {json.dumps(call_id)}, "result": '
+            return lambda tools: f"{begin}{tools}}}}}}}}}\n".encode()
+        case _:
+            return None

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
+from claude_openai.jsontools.incremental import decode
 from claude_openai.jsontools.regular_expressions import is_quick
 
 Json = dict[str, Any]
@@ -63,7 +64,7 @@ _OTHER_VALUES: Final = ("properties", "additionalProperties", "propertyNames", "
 
 def to_draft7_schema(schema: str) -> Json:
     """`schema`, JSON text of an object's, in the words that Claude Code knows."""
-    sent = json.loads(schema)
+    sent = decode(schema)
     told: Json = _known(sent, _multiplied(sent))
     return told
 

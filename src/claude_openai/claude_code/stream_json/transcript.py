@@ -11,7 +11,6 @@ Code does with such a transcript is measured, and pinned by the tests of this pa
   entries: in one, they would count as tool results.
 """
 
-import json
 from collections.abc import Iterator
 from itertools import groupby
 from typing import assert_never, cast
@@ -31,6 +30,7 @@ from claude_openai.core.messages import (
     UserMessage,
 )
 from claude_openai.core.turn import ReplyFormat
+from claude_openai.jsontools.incremental import decode, encode
 
 Json = dict[str, object]
 
@@ -86,7 +86,7 @@ def transcript(messages: list[Json], session_id: UUID, model: str) -> bytes:
             }
         )
         parent = uuid
-    return b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
+    return b"".join(encode(entry).encode() + b"\n" for entry in entries)
 
 
 def verbatim(message: Json) -> bytes:
@@ -94,7 +94,7 @@ def verbatim(message: Json) -> bytes:
     `/command` in it are words.
     """
     line = {"type": "user", "message": message, "parent_tool_use_id": None, "client_composed": True}
-    return json.dumps(line).encode() + b"\n"
+    return encode(line).encode() + b"\n"
 
 
 def _answer_envelope(uuid: str, model: str) -> Json:
@@ -131,7 +131,7 @@ def _message(message: Message) -> Json:
         case AssistantMessage(text, tool_calls):
             blocks: list[Json] = [{"type": "text", "text": text}] if text else []
             calls: list[Json] = [
-                {"type": "tool_use", "id": call.id, "name": call.name, "input": json.loads(call.arguments)}
+                {"type": "tool_use", "id": call.id, "name": call.name, "input": decode(call.arguments)}
                 for call in tool_calls
             ]
             return {"role": "assistant", "content": blocks + calls}
