@@ -113,6 +113,24 @@ _SHAPES: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]
 )
 """The shapes of secrets without a name, in case neither names nor values match."""
 
+_ARGUMENT: Final = r"""(?P<value>\\*"[^"]*"|'[^']*'|[^\s"'-][^\s"']*)"""
+"""The value of a command's option, in quotes or not."""
+
+_OPTION: Final = re.compile(rf"(?P<option>-(?<![\w-]-)-?(?P<name>[A-Za-z][\w-]{{0,63}})[ \t]{{1,8}}){_ARGUMENT}")
+"""An option whose value is the next word: `--api-key X`. `_NAMED` has those with an equals sign. It begins
+with a character, which the engine finds five times as quickly as a look-behind (measured)."""
+
+_OTHER_SCHEME: Final = re.compile(
+    rf"{_SCHEME.format('(?:token|api-?key)')}(?=[\w.~+/=-]{{0,200}}\d)[\w.~+/=-]{{8,}}", re.IGNORECASE
+)
+"""Schemes that are words of prose too, so that only a word with a digit after them is a secret."""
+
+_CURL: Final = re.compile(r"\bcurl\b[^\r\n]*")
+_CURL_LOGIN: Final = re.compile(rf"(?<![^\s\"'])(?P<option>(?:-[uUb]|--(?:proxy-)?user)(?:=|[ \t]{{0,8}})){_ARGUMENT}")
+"""A user with a password, or cookies, which are secrets only in a command of `curl`."""
+
+_CURL_LOGINS: Final = ("-u", "-U", "-b", "--user", "--proxy-user")
+
 
 class Redaction:
     """A structlog processor for snapshots. `secrets` are values to hide in every text."""
@@ -155,7 +173,12 @@ class Redaction:
             return f"{header['name']}{header['colon']}{HIDDEN}"
         for shape, replacement in _SHAPES:
             text = shape.sub(replacement, text)
-        return _without_named(text) if _may_name(text) else text
+        if "curl" in text:
+            text = _CURL.sub(lambda command: _CURL_LOGIN.sub(rf"\g<option>{HIDDEN}", command[0]), text)
+        if not _may_name(text):
+            return text
+        text = _OTHER_SCHEME.sub(rf"\g<scheme>{HIDDEN}", text)
+        return _without_named(_OPTION.sub(_option, text))
 
     def _json(self, text: str, depth: int) -> str | None:
         """Redact `text` as JSON: unchanged if it has no secrets, None if it is not JSON."""
@@ -202,7 +225,8 @@ class Redaction:
         before: object = None
         for value in values:
             paired = isinstance(before, str) and (len(values) == 2 or before.startswith("-"))  # noqa: PLR2004
-            secret = paired and "=" not in str(before) and _rule(str(before)) is _Hides.EVERYTHING
+            named = _rule(str(before)) is _Hides.EVERYTHING or (before in _CURL_LOGINS and "curl" in values)
+            secret = paired and "=" not in str(before) and named
             shown.append(self._value(value, depth, _Hides.EVERYTHING if secret else hides))
             before = value
         return shown
@@ -254,6 +278,10 @@ def _without_named(text: str) -> str:
         if begin == after:
             shown.append(text[begin:end])
     return "".join([*shown, text[end:]]) if shown else text
+
+
+def _option(found: re.Match[str]) -> str:
+    return f"{found['option']}{HIDDEN}" if _rule(found["name"]) is _Hides.EVERYTHING else found[0]
 
 
 def _extent(text: str, found: re.Match[str]) -> tuple[int, int]:
