@@ -122,4 +122,5 @@ def test_a_server_that_is_started_where_all_its_places_lie_has_no_agents(
     assert "--allowed-working-directory-prefixes" in settled.doubts[0]
     with pytest.raises(LaunchError, match="agents could reach"):
         settle(Settings(default_mode="agent"))
-    assert settle(Settings(backend="cli")).doubts == ()
+    assert settle(Settings(), agents=False).doubts == ()
+    assert "no agent profile" in settle(Settings(default_mode="agent"), agents=False).doubts[0]

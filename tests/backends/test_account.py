@@ -36,8 +36,6 @@ def test_what_claude_code_lists_of_a_model_is_known() -> None:
     entry = {"value": "opus", "resolvedModel": "claude-opus-9", "displayName": "Opus", "description": "Big"}
     taking = {"supportsEffort": True, "supportedEffortLevels": [*levels, "ultra"], "supportsThinkingOff": True}
     listed = [{"value": "default"}, {**entry, **taking}, {"value": "old", "supportsEffort": False}, {"value": "bare"}]
-    assert models_of({"models": listed}) == (
-        Model("opus", "claude-opus-9", "Opus", description="Big", listed_efforts=EFFORTS),
-        Model("old", listed_efforts=()),
-        Model("bare"),
-    )
+    models = models_of({"models": listed})
+    assert models == (Model("opus", "claude-opus-9", "Opus", description="Big"), Model("old"), Model("bare"))
+    assert [model.facts.efforts for model in models] == [EFFORTS, (), EFFORTS[1:]]

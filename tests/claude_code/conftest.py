@@ -15,10 +15,10 @@ from openai import AsyncOpenAI
 
 from claude_openai.claude_code.processes.scratch import server_folder
 from claude_openai.gateway import Gateway
+from claude_openai.server.backends import settle_folders
 from claude_openai.server.wiring import application
 from claude_openai.settings import Settings
 from claude_openai.simulator import RecordedRequest, Reply, Script, Simulator, Stall
-from claude_openai.system.places import settle
 from claude_openai.system.serving import Server, base_url, bound, serving
 from claude_openai.testing.environment import simulated_login
 from tests.patience import PATIENCE_SECONDS
@@ -104,7 +104,7 @@ async def _serve(
 ) -> AsyncIterator[Rig]:
     chosen = Settings(**{"port": 0, "max_retries": 1, "request_timeout": 60, "warm_processes": 0, **settings})
     login = login | (environment or {})
-    settled = settle(chosen)
+    settled = settle_folders(chosen)
     with bound("127.0.0.1", chosen.port) as listener, server_folder(settled.runtime) as folder:
         async with anyio.create_task_group() as sessions:
             gateway, app = application(chosen, login, settled, sessions, scratch=folder.scratch)

@@ -51,7 +51,7 @@ async def test_a_new_conversation_begins_with_the_effort_that_it_asks_for(rig: R
 @pytest.mark.proves("models.capabilities")
 async def test_claude_code_says_which_efforts_the_models_take(rig: Rig) -> None:
     listed = (await rig.gateway.catalogue()).resolve("sonnet")
-    assert listed.listed_efforts == ("low", "medium", "high", "xhigh", "max")
+    assert listed.facts.efforts == ("low", "medium", "high", "xhigh", "max")
 
 
 @pytest.mark.proves("chat.reasoning-content", "chat.reasoning-content.sent-back", "chat.thinking-is-not-text")

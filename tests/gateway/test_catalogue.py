@@ -4,21 +4,30 @@ from dataclasses import replace
 
 import pytest
 
+from claude_openai.claude_code.model_facts import facts_of
 from claude_openai.core.failures import Kind, RequestFailed
 from claude_openai.core.models import Catalogue, Model
+from claude_openai.core.ports import Capabilities
 from claude_openai.gateway.models import build_catalogue
+from tests.claude_models import claude
 
 OFFERED = (
-    Model("opus", "claude-opus-5"),
-    Model("sonnet", "claude-sonnet-5"),
-    Model("claude-opus-4-1", "claude-opus-4-1"),
+    claude("opus", "claude-opus-5", listed_efforts=("low", "high")),
+    claude("sonnet", "claude-sonnet-5"),
+    claude("claude-opus-4-1", "claude-opus-4-1"),
 )
 
 
 def made(
     *, override: tuple[str, ...] = (), aliases: tuple[tuple[str, str], ...] = (), agents: bool = False
 ) -> Catalogue:
-    return build_catalogue(OFFERED, default="sonnet", aliases=aliases, override=override, agents=agents)
+    return build_catalogue(
+        OFFERED,
+        default="sonnet",
+        aliases=aliases,
+        override=override,
+        capabilities=Capabilities(agent=agents, model_facts=facts_of),
+    )
 
 
 def refusal(models: Catalogue, name: str) -> str:
@@ -33,7 +42,12 @@ def refusal(models: Catalogue, name: str) -> str:
 def test_each_model_is_listed_once_under_claude_codes_name_and_once_as_an_agent() -> None:
     twice = (*OFFERED, Model("claude-opus-5", "claude-opus-5"))
     plain = ["opus", "sonnet", "claude-opus-4-1"]
-    assert [model.id for model in build_catalogue(twice, default="opus", aliases=(), override=()).listed()] == plain
+    assert [
+        model.id
+        for model in build_catalogue(
+            twice, default="opus", aliases=(), override=(), capabilities=Capabilities()
+        ).listed()
+    ] == plain
     with_alias = made(agents=True, aliases=(("gpt-4o", "sonnet"),))
     assert [model.id for model in with_alias.listed()] == [*plain, "gpt-4o", *(f"{name}-agent" for name in plain)]
 
@@ -85,7 +99,9 @@ def test_the_large_window_can_be_asked_for_where_it_is_not_listed(name: str) -> 
     ],
 )
 def test_where_claude_code_has_another_providers_ids_those_are_passed_on_as_they_are(offered: str, name: str) -> None:
-    models = build_catalogue((Model("opus", offered),), default="opus", aliases=(), override=())
+    models = build_catalogue(
+        (Model("opus", offered),), default="opus", aliases=(), override=(), capabilities=Capabilities()
+    )
     assert models.resolve(name) == Model(name, name)
     assert models.resolve("claude-opus-5@20260101" if "@" in offered else "claude-opus-5").resolved == offered
 
@@ -128,25 +144,6 @@ def test_an_override_is_all_there_is() -> None:
         ("my-gateway/model", None),
     ]
     refusal(models, "claude-opus-5")
-
-
-@pytest.mark.proves("params.sampling")
-@pytest.mark.parametrize(
-    ("resolved", "takes"),
-    [
-        ("claude-3-5-haiku-20241022", True),
-        ("claude-sonnet-4-20250514", True),
-        ("claude-sonnet-4-5-20250929", True),
-        ("claude-haiku-4-5", True),
-        ("claude-opus-4-7", False),
-        ("claude-sonnet-5", False),
-        ("claude-opus-5-5", False),
-        ("claude-sonnet-4-5[1m]", True),
-        ("something-else", False),
-    ],
-)
-def test_only_models_before_4_7_take_a_temperature(resolved: str, takes: bool) -> None:
-    assert Model("x", resolved).takes_temperature is takes
 
 
 @pytest.mark.proves("models.alias")
@@ -193,3 +190,17 @@ def test_an_owner_can_offer_a_model_for_the_agent_profile_alone() -> None:
 def test_a_name_with_nothing_behind_it_is_unknown(name: str) -> None:
     models = made(agents=name != "sonnet-agent")
     assert f"`{name}`" in refusal(models, name)
+
+
+@pytest.mark.proves("models.capabilities")
+def test_a_model_that_is_not_listed_has_the_facts_that_the_backend_declares() -> None:
+    models = made(aliases=(("fast", "claude-haiku-4-5"),), agents=True)
+    for name in ("claude-haiku-4-5", "fast", "claude-haiku-4-5-agent"):
+        assert models.resolve(name).facts == facts_of("claude-haiku-4-5")
+    large = models.resolve("opus[1m]").facts
+    assert large == facts_of("claude-opus-5[1m]", listed_efforts=("low", "high"))
+    for name in ("my-gateway/claude", "claude-haiku-4-5"):
+        assert made(override=(name,)).resolve(name).facts == facts_of(name)
+    assert made(override=("claude-haiku-4-5-agent",), agents=True).resolve("claude-haiku-4-5-agent").facts == facts_of(
+        "claude-haiku-4-5"
+    )

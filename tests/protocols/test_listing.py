@@ -5,6 +5,7 @@ from openai.types import Model as OpenAiModel
 
 from claude_openai.core.models import Model
 from claude_openai.protocols.models.listing import model_object
+from tests.claude_models import claude
 
 pytestmark = pytest.mark.proves("models.capabilities")
 
@@ -12,15 +13,15 @@ pytestmark = pytest.mark.proves("models.capabilities")
 @pytest.mark.parametrize(
     ("model", "window", "most"),
     [
-        (Model("opus", "claude-opus-5-5"), 1_000_000, 128_000),
-        (Model("claude-opus-4-7", "claude-opus-4-7"), 1_000_000, 128_000),
-        (Model("claude-sonnet-4-6", "claude-sonnet-4-6"), 200_000, 128_000),
-        (Model("claude-haiku-4-5", "claude-haiku-4-5"), 200_000, 64_000),
-        (Model("sonnet[1m]", "claude-sonnet-4-5[1m]"), 1_000_000, 64_000),
-        (Model("sonnet[1m]"), 1_000_000, None),
-        (Model("claude-opus-4-1", "claude-opus-4-1"), 200_000, 32_000),
-        (Model("claude-sonnet-4-20250514", "claude-sonnet-4-20250514"), 200_000, 64_000),
-        (Model("my-gateway/model"), 200_000, None),
+        (claude("opus", "claude-opus-5-5"), 1_000_000, 128_000),
+        (claude("claude-opus-4-7", "claude-opus-4-7"), 1_000_000, 128_000),
+        (claude("claude-sonnet-4-6", "claude-sonnet-4-6"), 200_000, 128_000),
+        (claude("claude-haiku-4-5", "claude-haiku-4-5"), 200_000, 64_000),
+        (claude("sonnet[1m]", "claude-sonnet-4-5[1m]"), 1_000_000, 64_000),
+        (claude("sonnet[1m]"), 1_000_000, None),
+        (claude("claude-opus-4-1", "claude-opus-4-1"), 200_000, 32_000),
+        (claude("claude-sonnet-4-20250514", "claude-sonnet-4-20250514"), 200_000, 64_000),
+        (claude("my-gateway/model"), 200_000, None),
     ],
 )
 def test_the_context_window_and_the_longest_answer_are_those_that_claude_code_reckons_with(
@@ -32,8 +33,8 @@ def test_the_context_window_and_the_longest_answer_are_those_that_claude_code_re
 
 
 def test_a_parameter_is_listed_where_the_model_takes_it() -> None:
-    older, newer = Model("a", "claude-haiku-4-5"), Model("b", "claude-opus-5-5", listed_efforts=("low",))
-    without = Model("c", "claude-opus-5-5", listed_efforts=())
+    older, newer = claude("a", "claude-haiku-4-5"), claude("b", "claude-opus-5-5", listed_efforts=("low",))
+    without = claude("c", "claude-opus-5-5", listed_efforts=())
     assert {"temperature", "tools"} < set(model_object(older, "a").supported_parameters)
     assert set(model_object(newer, "b").supported_parameters) & {"temperature", "reasoning_effort"} == {
         "reasoning_effort"
@@ -45,25 +46,25 @@ def test_a_parameter_is_listed_where_the_model_takes_it() -> None:
 
 
 def test_an_agent_gives_one_answer_and_a_model_without_levels_has_no_effort() -> None:
-    agent = model_object(Model("a", "claude-haiku-4-5", agent=True), "a-agent").supported_parameters
+    agent = model_object(claude("a", "claude-haiku-4-5", agent=True), "a-agent").supported_parameters
     assert not {"n", "reasoning_effort"} & set(agent)
 
 
 @pytest.mark.proves("cli.refused")
 def test_tools_are_listed_where_a_client_may_offer_them() -> None:
-    without = model_object(Model("a", "claude-haiku-4-5"), "a", tools=False).supported_parameters
+    without = model_object(claude("a", "claude-haiku-4-5"), "a", tools=False).supported_parameters
     assert not any("tool" in parameter for parameter in without)
     assert {"temperature", "response_format"} < set(without)
 
 
 def test_a_model_has_claude_codes_words_and_no_price_that_is_not_known() -> None:
-    told = model_object(Model("opus", display_name="Opus", description="For hard tasks", agent=True), "opus-agent")
+    told = model_object(claude("opus", display_name="Opus", description="For hard tasks", agent=True), "opus-agent")
     assert (told.id, told.name, told.description) == ("opus-agent", "Opus (agent)", "For hard tasks")
     assert "pricing" not in told.to_json()
-    assert "description" not in model_object(Model("opus"), "opus").to_json()
+    assert "description" not in model_object(claude("opus"), "opus").to_json()
 
 
 @pytest.mark.proves("models.list")
 def test_an_entry_is_a_model_as_openais_own_package_reads_it() -> None:
-    read = OpenAiModel.model_validate_json(model_object(Model("sonnet"), "sonnet").to_json(), strict=True)
+    read = OpenAiModel.model_validate_json(model_object(claude("sonnet"), "sonnet").to_json(), strict=True)
     assert (read.id, read.object, read.created, read.owned_by) == ("sonnet", "model", 0, "anthropic")

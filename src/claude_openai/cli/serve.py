@@ -20,7 +20,7 @@ from claude_openai.cli.terminal import wants_colours
 from claude_openai.errors import LaunchError
 from claude_openai.settings import Settings, doubts, login_environment
 from claude_openai.system.instances import Instance, registry
-from claude_openai.system.places import Places, settle
+from claude_openai.system.places import Places
 
 if TYPE_CHECKING:
     from claude_openai.server.wiring import Ready
@@ -33,12 +33,13 @@ def serve(settings: Settings, environ: Mapping[str, str]) -> None:
     """Serve until a signal ends the server."""
     continue_in_child()
     from claude_openai.server import (  # noqa: PLC0415 -- costs a second, which --help and a wrong option need not wait
+        backends,
         wiring,
     )
 
     login = login_environment(environ)
     _configure_log(settings, environ, [*(key.get_secret_value() for key in settings.api_keys), *logs.secrets_in(login)])
-    settled = settle(settings)
+    settled = backends.settle_folders(settings)
     for doubt in (*doubts(settings, environ), *settled.doubts):
         logs.logger(__name__).warning("settings.doubtful", reason=doubt)
     if sys.stderr.isatty():

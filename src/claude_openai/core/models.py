@@ -1,7 +1,7 @@
 """The models of a server, and the resolution of the names by which clients request them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
@@ -17,15 +17,12 @@ _ELSEWHERE = re.compile(
 )
 """The id of a model on Amazon Bedrock or Google Vertex AI."""
 
-_LARGE = "[1m]"
+LARGE_SUFFIX = "[1m]"
+"""Suffix of a model's name that selects its large context window."""
+
 _TAGS = re.compile(r":(?:beta|thinking|extended|latest)$")
 _BEDROCK = re.compile(r"^(?:[a-z-]+\.)?anthropic\.|-v\d+(?::[0-9a-z]+)*$")
 _SPELLED = re.compile(r"[\w.:/@-]{1,64}")
-_VERSION = re.compile(r"^claude-(?:[a-z]+-)?(\d+)(?:-(\d{1,2}))?(?:-|$|\[|@)")
-_FIRST_WITHOUT_TEMPERATURE = (4, 7)
-_FIRST_WITH_ONE_SAMPLER = (4, 1)
-_USUAL_WINDOW = 200_000
-_OLDER_OUTPUT = {(3, 7): 64_000, (3, 5): 8192}
 
 Effort = Literal["none", "low", "medium", "high", "xhigh", "max"]
 """The effort levels of Claude Code, and "none" for no thinking at all."""
@@ -35,11 +32,38 @@ EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 
 @dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What a backend knows of a model; the defaults hold for a model of which nothing is known.
+
+    `efforts` are the levels that it takes, the lowest first, with "none" if it can answer without thinking.
+    `context_window` and `most_output`, the longest answer, are in tokens; the latter is None if it is not known.
+    `most_media`: images and files in a conversation at most. `thinks_by_budget`: thinking has a number of tokens of its
+    own. `takes_temperature` and `takes_top_p`: upstream accepts the parameter, `top_p` beside a temperature.
+    """
+
+    efforts: tuple[Effort, ...] = EFFORTS[1:]
+    context_window: int = 200_000
+    most_output: int | None = None
+    most_media: int = 100
+    thinks_by_budget: bool = False
+    takes_temperature: bool = False
+    takes_top_p: bool = False
+
+
+NO_FACTS = ModelFacts()
+
+
+def no_facts(name: str) -> ModelFacts:  # noqa: ARG001 -- of the form of `Capabilities.model_facts`
+    """The facts of a backend that knows none."""
+    return NO_FACTS
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A model: `id` is the name that clients use, `resolved` its full id upstream, if Claude Code reports one.
 
-    `agent`: the client's name for it selects the agent profile. `listed_efforts` are the levels that Claude Code lists
-    for it, the lowest first, with "none" if it can answer without thinking; None if Claude Code lists none.
+    `agent`: the client's name for it selects the agent profile. `facts` follow from the model, and are no part of what
+    makes two models the same.
     """
 
     id: str
@@ -47,56 +71,7 @@ class Model:
     display_name: str | None = None
     agent: bool = False
     description: str | None = None
-    listed_efforts: tuple[Effort, ...] | None = None
-
-    @property
-    def efforts(self) -> tuple[Effort, ...]:
-        """The supported effort levels: the listed ones, else those that the model's version supports (measured)."""
-        return _efforts_by_name(self.resolved or self.id) if self.listed_efforts is None else self.listed_efforts
-
-    @property
-    def context_window(self) -> int:
-        """In tokens, as Claude Code computes it (measured); for a model without a version, the usual window."""
-        version = _version(self.resolved or self.id)
-        large = "[1m]" in self.id or "[1m]" in (self.resolved or "")
-        return 1_000_000 if large or (version is not None and version >= (4, 7)) else _USUAL_WINDOW
-
-    @property
-    def most_output(self) -> int | None:
-        """The longest answer, in tokens, that Claude Code requests (measured); None if the name has no version."""
-        version = _version(self.resolved or self.id)
-        if version is None:
-            return None
-        if version < (4, 0):
-            return _OLDER_OUTPUT.get(version)
-        if version < (4, 6):
-            return 32_000 if version < (4, 5) and "opus" in (self.resolved or self.id) else 64_000
-        return 128_000
-
-    @property
-    def thinks_by_budget(self) -> bool:
-        """Whether thinking has a number of tokens of its own, as it has with the models before 4.6 (measured)."""
-        version = _version(self.resolved or self.id)
-        return version is not None and (4, 0) <= version < (4, 6)
-
-    @property
-    def most_media(self) -> int:
-        """Images and files in a conversation at most; beyond it Claude Code silently drops the oldest (measured)."""
-        return 600 if self.context_window > _USUAL_WINDOW else 100
-
-    @property
-    def takes_temperature(self) -> bool:
-        """Whether upstream accepts `temperature` and `top_p`: models from 4.7 on refuse them (read in Claude Code)."""
-        version = _version(self.resolved or self.id)
-        return version is not None and version < _FIRST_WITHOUT_TEMPERATURE
-
-    @property
-    def takes_top_p(self) -> bool:
-        """Whether upstream accepts `top_p` beside a temperature, which Claude Code sends where the model does not think
-        (measured): from 4.1 on it takes one of them ("cannot both be specified for this model").
-        """
-        version = _version(self.resolved or self.id)
-        return version is not None and version < _FIRST_WITH_ONE_SAMPLER
+    facts: ModelFacts = field(default=NO_FACTS, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +89,7 @@ class Catalogue:
     closed: bool = False
     agents: bool = False
     tools: bool = True
+    facts: Callable[[str], ModelFacts] = no_facts
 
     def resolve(self, name: str | None) -> Model:
         """The model that a client requests as `name`; None means the default.
@@ -163,10 +139,12 @@ class Catalogue:
         if found or self.closed:
             return found
         wanted = spelled_plainly(name)
-        if wanted.endswith(_LARGE) and (base := named(self.models, wanted.removesuffix(_LARGE))):
-            return replace(base, id=base.id + _LARGE, resolved=(base.resolved or base.id) + _LARGE)
+        if wanted.endswith(LARGE_SUFFIX) and (base := named(self.models, wanted.removesuffix(LARGE_SUFFIX))):
+            resolved = (base.resolved or base.id) + LARGE_SUFFIX
+            facts = replace(self.facts(resolved), efforts=base.facts.efforts)
+            return replace(base, id=base.id + LARGE_SUFFIX, resolved=resolved, facts=facts)
         passed = _bare(name) if self._uses_provider_ids and _ELSEWHERE.fullmatch(_bare(name)) else wanted
-        return Model(passed, resolved=passed) if _FULL_ID.fullmatch(wanted) else None
+        return Model(passed, resolved=passed, facts=self.facts(passed)) if _FULL_ID.fullmatch(wanted) else None
 
     @property
     def _uses_provider_ids(self) -> bool:
@@ -195,8 +173,8 @@ def spelled_plainly(name: str) -> str:
     version (`-v1:0`) and OpenRouter's tags (`:beta`); `4.5` becomes `4-5`, and Vertex's `@20250929` `-20250929`.
     """
     plain = _bare(name).lower()
-    large = _LARGE if plain.endswith(_LARGE) else ""
-    plain = _BEDROCK.sub("", _TAGS.sub("", plain.removesuffix(_LARGE)))
+    large = LARGE_SUFFIX if plain.endswith(LARGE_SUFFIX) else ""
+    plain = _BEDROCK.sub("", _TAGS.sub("", plain.removesuffix(LARGE_SUFFIX)))
     plain = re.sub(r"@(?:latest|default)$", "", plain).replace("@", "-")
     return re.sub(r"(?<=\d)\.(?=\d)", "-", plain) + large
 
@@ -212,23 +190,3 @@ def _spellings(model: Model) -> frozenset[str]:
     family = own if own.startswith(FAMILY_PREFIX) else FAMILY_PREFIX + own
     full = [spelled_plainly(model.resolved)] if model.resolved and not model.agent else []
     return frozenset({own, family, *full})
-
-
-def _version(name: str) -> tuple[int, int] | None:
-    match = _VERSION.match(name)
-    return (int(match[1]), int(match[2] or 0)) if match else None
-
-
-def _efforts_by_name(name: str) -> tuple[Effort, ...]:
-    """The effort levels by the version in `name`. Without a version all but "none", which may not be supported."""
-    version = _version(name)
-    if version is None:
-        return EFFORTS[1:]
-    off: tuple[Effort, ...] = () if version > (5, 0) or "fable" in name else ("none",)
-    if version < (4, 5) or (version == (4, 5) and "opus" not in name):
-        return off
-    if version == (4, 5):
-        return (*off, "low", "medium", "high")
-    if version == (4, 6):
-        return (*off, "low", "medium", "high", "max")
-    return (*off, *EFFORTS[1:])

@@ -1,13 +1,13 @@
 """The ports: what a backend and a store of runs and responses must provide."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from claude_openai.core.events import Event
 from claude_openai.core.failures import Failure
-from claude_openai.core.models import Model
+from claude_openai.core.models import Model, ModelFacts, no_facts
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
 from claude_openai.core.turn import Turn
@@ -35,11 +35,12 @@ class Login:
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """The turns that a backend can answer beside plain ones: `tools`, turns with the client's tools; `agent`, turns
-    with an agent profile.
+    with an agent profile. `model_facts` returns what it knows of a model by its full id.
     """
 
     tools: bool = True
     agent: bool = False
+    model_facts: Callable[[str], ModelFacts] = no_facts
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,8 +144,7 @@ class Gateway:
                 default=options.default,
                 aliases=options.aliases,
                 override=options.override,
-                agents=description.capabilities.agent,
-                tools=description.capabilities.tools,
+                capabilities=description.capabilities,
             )
             self._catalogue = description, catalogue
         return self._catalogue[1]

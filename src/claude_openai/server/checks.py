@@ -26,10 +26,11 @@ from pydantic import BaseModel, ValidationError
 from claude_openai import logs
 from claude_openai.errors import LaunchError
 from claude_openai.server import wiring
+from claude_openai.server.backends import executable, settle_folders
 from claude_openai.settings import Settings, doubts, login_environment
 from claude_openai.store import saved_runs
 from claude_openai.system.instances import ANSWER_SECONDS, Instance, health_of, running
-from claude_openai.system.places import Places, settle
+from claude_openai.system.places import Places
 from claude_openai.system.private_files import is_open_to_others
 from claude_openai.system.serving import listening
 
@@ -182,7 +183,7 @@ def _of_settings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Che
 
 def _of_servers(settings: Settings) -> Iterator[Check]:
     try:
-        settled = settle(settings)
+        settled = settle_folders(settings)
     except LaunchError as error:
         yield Check("Temporary", "fail", error.message, error.hint)
     else:
@@ -191,7 +192,7 @@ def _of_servers(settings: Settings) -> Iterator[Check]:
         yield Check("Temporary", "ok", str(settled.runtime))
         for doubt in settled.doubts:
             told, _, remedy = doubt.partition("; ")
-            yield Check("Agents", "warn", told, remedy)
+            yield Check("Agents", "warn", told, remedy or "correct or remove it")
     servers = running()
     yield of_port(settings.host, settings.port, servers)
     yield from (of_server(server) for server in servers if settings.port and server.port == settings.port)
@@ -243,7 +244,7 @@ async def _asked(settings: Settings, login: Mapping[str, str], *, live: bool) ->
     try:
         async with _serving(settings, login) as ready:
             backend = ready.backend.removeprefix("Claude Code ")
-            checks.append(Check("Claude Code", "ok", f"{backend}, at {wiring.executable(settings)}"))
+            checks.append(Check("Claude Code", "ok", f"{backend}, at {executable(settings)}"))
             checks.append(_of_login(ready))
             if live:
                 checks.append(await _turn("Live turn", ready, settings, LIVE_SECONDS))
@@ -289,7 +290,7 @@ async def _serving(settings: Settings, login: Mapping[str, str]) -> AsyncIterato
 
 
 async def _serve(settings: Settings, login: Mapping[str, str], *, task_status: TaskStatus[wiring.Ready]) -> None:
-    await wiring.serve(settings, login, settle(settings), announce=task_status.started)
+    await wiring.serve(settings, login, settle_folders(settings), announce=task_status.started)
     raise _Interrupted  # it ends by itself only where a signal told it to
 
 

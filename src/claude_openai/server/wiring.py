@@ -1,11 +1,10 @@
-"""From settings to a running server: the only module that names concrete classes.
+"""From settings to a running server: this module and `backends` are the only ones that name concrete classes.
 
 `serve` binds first, so that a busy port is told before anything is started; asks Claude Code who it is; announces
 itself; and drains for a bounded time when it is told to stop. What was started ends with it.
 """
 
 import errno
-import shutil
 import signal
 import socket
 import sys
@@ -13,7 +12,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import cast
 
 import anyio
@@ -23,10 +21,8 @@ from anyio.abc import TaskGroup, TaskStatus
 from starlette.types import ASGIApp
 
 from claude_openai import __version__
-from claude_openai.claude_code.cli import CliBackend, CliSettings, installed_cli
 from claude_openai.claude_code.processes.scratch import Scratch, ServerFolder, server_folder
 from claude_openai.claude_code.processes.stale_folders import SweepResult, sweep
-from claude_openai.claude_code.sdk import AgentPolicy, RecyclePolicy, SdkBackend, SdkSettings, bundled_cli
 from claude_openai.core.agent import AgentRules
 from claude_openai.core.failures import LOG_IN, RequestFailed
 from claude_openai.errors import LaunchError
@@ -41,6 +37,7 @@ from claude_openai.gateway import (
 )
 from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection, Room, places_within
+from claude_openai.server.backends import build_backend
 from claude_openai.server.simulator_process import SimulatorProcess, simulator_process
 from claude_openai.settings import Settings
 from claude_openai.store import MemoryRuns, Retention, SqliteRuns, sqlite_runs
@@ -203,7 +200,7 @@ def application(
     Raises:
         LaunchError: there is no Claude Code.
     """
-    backend = _backend(settings, login, settled, scratch)
+    backend = build_backend(settings, login, settled, scratch)
     sessions.start_soon(backend.run)
     store = store or MemoryRuns()
     gateway = Gateway(
@@ -248,42 +245,6 @@ def application(
         else None,
     )
     return gateway, create_app(services)
-
-
-def _backend(
-    settings: Settings,
-    login: Mapping[str, str],
-    settled: Settled,
-    scratch: Callable[[], AbstractContextManager[Scratch]],
-) -> SdkBackend | CliBackend:
-    cli = executable(settings)
-    if settings.backend == "cli":
-        return CliBackend(
-            CliSettings(
-                cli=cli,
-                environment=login,
-                max_retries=settings.max_retries,
-                timeout=settings.process_timeout_ms / 1000,
-                output=settled.places.output if settings.store == "disk" else None,
-                retention_days=settings.retention_days,
-            ),
-            scratch,
-        )
-    return SdkBackend(
-        SdkSettings(
-            cli=cli,
-            environment=login,
-            max_retries=settings.max_retries,
-            max_tool_corrections=settings.tool_retries,
-            request_timeout=settings.request_timeout,
-            warm_processes=settings.warm_processes,
-            recycle_policy=RecyclePolicy(settings.max_process_turns, settings.max_process_memory),
-            agent_policy=AgentPolicy(settled.workspace, settled.places.out_of_bounds(), (cli,))
-            if settled.workspace
-            else None,
-        ),
-        scratch,
-    )
 
 
 @contextmanager
@@ -352,22 +313,6 @@ async def _store(settings: Settings, places: Places) -> AsyncIterator[MemoryRuns
     retention = Retention(settings.retention_days, settings.max_store_bytes)
     async with sqlite_runs(places.data, retention) as store:
         yield store
-
-
-def executable(settings: Settings) -> str:
-    """The Claude Code that is run, as a path.
-
-    Raises:
-        LaunchError: it is not there.
-    """
-    wanted = settings.claude_command or (installed_cli() if settings.backend == "cli" else str(bundled_cli()))
-    found = shutil.which(str(Path(wanted).expanduser()))
-    if found is None:
-        raise LaunchError(
-            f"there is no Claude Code at {wanted}",
-            "install it with: pip install --force-reinstall claude-agent-sdk; or name yours with --claude-command",
-        )
-    return str(Path(found).absolute())
 
 
 async def _ready(settings: Settings, gateway: Gateway, listeners: Sequence[socket.socket]) -> Ready:

@@ -346,8 +346,6 @@ def doubts(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
     if settings.api_key_file and settings.api_key_file.readable_by_others:
         path = settings.api_key_file.path
         yield f"other users of this machine can read {path}; close it with: chmod 600 {path}"
-    if settings.backend == "cli" and settings.default_mode == "agent":
-        yield "--default-mode agent has no effect with --backend cli, which has no agent profile"
     if settings.trace and settings.log_level == "info":
         yield "--trace logs more than --log-level info, and wins"
     if settings.log_file and settings.trace_file and settings.log_file != settings.trace_file:

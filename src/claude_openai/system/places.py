@@ -83,8 +83,8 @@ class Settled:
     doubts: tuple[str, ...] = ()
 
 
-def settle(settings: Settings) -> Settled:
-    """Choose a runtime folder for this server that its agents cannot reach.
+def settle(settings: Settings, *, agents: bool = True) -> Settled:
+    """Choose a runtime folder for this server that its agents cannot reach; `agents`: its backend can have any.
 
     If the operator names no folders for agents, they get the working directory of the server. If that contains all
     runtime folders ("/"), or is a server's own folder, there are no agents, and everything else works.
@@ -93,8 +93,9 @@ def settle(settings: Settings) -> Settled:
         LaunchError: the named folders leave no runtime folder, or none can be created.
     """
     places = Places.of(settings)
-    if settings.backend == "cli":
-        return Settled(places, _runtime(places, ()), None)
+    if not agents:
+        doubt = f"--default-mode agent has no effect with --backend {settings.backend}, which has no agent profile"
+        return Settled(places, _runtime(places, ()), None, (doubt,) if settings.default_mode == "agent" else ())
     named = settings.allowed_working_directory_prefixes
     workspace = AllowedFolders([str(Path(folder).expanduser()) for folder in named] or ["."])
     try:

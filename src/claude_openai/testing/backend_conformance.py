@@ -29,7 +29,7 @@ from claude_openai.core.events import (
 )
 from claude_openai.core.failures import Kind
 from claude_openai.core.messages import AssistantMessage, Image, SystemMessage, Text, UserMessage
-from claude_openai.core.models import Model
+from claude_openai.core.models import Model, ModelFacts
 from claude_openai.core.ports import Backend
 from claude_openai.core.tools import Tool
 from claude_openai.core.turn import Sampling, Turn
@@ -54,7 +54,9 @@ CONVERSATION = Turn(
     ),
 )
 
-SAMPLED = replace(TURN, model=Model("claude-haiku-4-5"), sampling=Sampling(5, temperature=0.25, stop=("lemon",)))
+HAIKU = Model("claude-haiku-4-5", facts=ModelFacts(("none",), thinks_by_budget=True, takes_temperature=True))
+
+SAMPLED = replace(TURN, model=HAIKU, sampling=Sampling(5, temperature=0.25, stop=("lemon",)))
 
 WITH_TOOLS = replace(TURN, tools=(Tool("look", '{"type": "object"}'),))
 

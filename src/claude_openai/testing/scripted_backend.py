@@ -13,7 +13,7 @@ import anyio
 
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, RequestFailed
-from claude_openai.core.models import Model
+from claude_openai.core.models import Model, ModelFacts
 from claude_openai.core.ports import BackendStatus, Description, Login, Session, SessionStart
 from claude_openai.core.turn import Turn
 from claude_openai.simulator.script import Gate
@@ -21,11 +21,16 @@ from claude_openai.simulator.script import Gate
 Step = Event | Gate | Exception
 """One step of a script."""
 
+_FACTS = ModelFacts(efforts=("none",), most_output=64_000, thinks_by_budget=True, takes_temperature=True)
+
 DESCRIPTION = Description(
     name="Scripted",
     version="1.0",
     login=Login("a script"),
-    models=(Model("sonnet", "claude-sonnet-4-5"), Model("haiku", "claude-haiku-4-5")),
+    models=(
+        Model("sonnet", "claude-sonnet-4-5", facts=_FACTS),
+        Model("haiku", "claude-haiku-4-5", facts=_FACTS),
+    ),
 )
 
 

@@ -5,21 +5,23 @@ from pathlib import Path
 
 import pytest
 
+from claude_openai.claude_code.model_facts import facts_of
 from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.messages import Message
-from claude_openai.core.models import Catalogue, Model
+from claude_openai.core.models import Catalogue
 from claude_openai.protocols.chat_completions.request import ParsedRequest, parse_request, read_turn
 from claude_openai.protocols.chat_completions.tools import ToolOffer, read_tools
+from tests.claude_models import claude
 
 SAMPLES = Path(__file__).parent / "samples"
 
-SONNET = Model("claude-sonnet", resolved="claude-sonnet-4-6")
+SONNET = claude("claude-sonnet", "claude-sonnet-4-6")
 """A model that takes `temperature`."""
 
-OPUS = Model("claude-opus", resolved="claude-opus-4-8")
+OPUS = claude("claude-opus", "claude-opus-4-8")
 """A model that does not."""
 
-CATALOGUE = Catalogue((SONNET, OPUS), default=SONNET.id, aliases=(("gpt-4o", SONNET.id),))
+CATALOGUE = Catalogue((SONNET, OPUS), default=SONNET.id, aliases=(("gpt-4o", SONNET.id),), facts=facts_of)
 
 HELLO = {"role": "user", "content": "Hello"}
 

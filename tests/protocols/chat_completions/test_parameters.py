@@ -182,7 +182,7 @@ def test_effort_is_carried_at_a_level_that_the_model_takes(
 @pytest.mark.proves("params.sampling")
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
 def test_more_tokens_than_the_model_gives_are_reported_as_its_most(name: str) -> None:
-    most = OPUS.most_output
+    most = OPUS.facts.most_output
     assert most is not None
     assert (reading(model=OPUS.id, **{name: most}).adjusted, reading(model=OPUS.id, **{name: most + 1}).adjusted) == (
         (),

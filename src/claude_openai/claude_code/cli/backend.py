@@ -11,12 +11,14 @@ from contextlib import AbstractContextManager, AsyncExitStack, aclosing, asyncco
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import anyio
 import structlog
 
 from claude_openai.claude_code.cli.output import Output, forget, output_of
 from claude_openai.claude_code.cli.session import CliSession, RunningCli
+from claude_openai.claude_code.model_facts import facts_of
 from claude_openai.claude_code.processes.child import Child, Command, child_process, dying_with_parent
 from claude_openai.claude_code.processes.pool_state import ProcessState, ProcessTable
 from claude_openai.claude_code.processes.scratch import Scratch, scratch_folder
@@ -63,6 +65,8 @@ class CliSettings:
 class CliBackend:
     """Implements `core.ports.Backend`. Each process has a folder of its own, from `scratch`."""
 
+    CAPABILITIES: ClassVar = Capabilities(tools=False, model_facts=facts_of)
+
     def __init__(
         self, settings: CliSettings, scratch: Callable[[], AbstractContextManager[Scratch]] = scratch_folder
     ) -> None:
@@ -100,7 +104,7 @@ class CliBackend:
             version=str(info.get("claude_code_version", "unknown")),
             login=login_of(info, self._settings.environment),
             models=models_of(info),
-            capabilities=Capabilities(tools=False),
+            capabilities=self.CAPABILITIES,
         )
 
     def status(self) -> BackendStatus:

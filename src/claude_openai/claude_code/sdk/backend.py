@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import ClassVar
 
 import anyio
 import structlog
@@ -14,6 +15,7 @@ from claude_openai.claude_code.agent.command_guard import CommandGuard
 from claude_openai.claude_code.agent.long_output import LongOutput
 from claude_openai.claude_code.agent.protected_paths import git_directory_around
 from claude_openai.claude_code.agent.user_settings import user_settings_file, widened_by
+from claude_openai.claude_code.model_facts import facts_of
 from claude_openai.claude_code.processes.child import Child, child_process, dying_with_parent
 from claude_openai.claude_code.processes.placeholders import remove_placeholders
 from claude_openai.claude_code.processes.pool_state import ProcessState, ProcessTable
@@ -90,6 +92,9 @@ class SdkBackend:
     Each process has a folder of its own, from `scratch`.
     """
 
+    CAPABILITIES: ClassVar = Capabilities(agent=True, model_facts=facts_of)
+    """Agents need an `agent_policy` besides."""
+
     def __init__(
         self, settings: SdkSettings, scratch: Callable[[], AbstractContextManager[Scratch]] = scratch_folder
     ) -> None:
@@ -134,7 +139,7 @@ class SdkBackend:
             version=str(info.get("claude_code_version", "unknown")),
             login=login_of(info, self._settings.environment),
             models=models_of(info),
-            capabilities=Capabilities(agent=self._settings.agent_policy is not None),
+            capabilities=replace(self.CAPABILITIES, agent=self._settings.agent_policy is not None),
         )
 
     def status(self) -> BackendStatus:

@@ -5,7 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from claude_openai.core.models import EFFORTS, Effort, Model
+from claude_openai.claude_code.model_facts import facts_of
+from claude_openai.core.models import EFFORTS, LARGE_SUFFIX, Effort, Model, ModelFacts
 from claude_openai.core.ports import Login
 
 _PROVIDERS = {"bedrock": "Amazon Bedrock", "vertex": "Google Vertex AI", "foundry": "Microsoft Foundry"}
@@ -40,7 +41,7 @@ def models_of(info: Mapping[str, Any]) -> tuple[Model, ...]:
             resolved=entry.get("resolvedModel"),
             display_name=entry.get("displayName"),
             description=entry.get("description"),
-            listed_efforts=_efforts(entry),
+            facts=_facts(entry),
         )
         for entry in info.get("models") or ()
         if entry.get("value") not in {None, "default"}
@@ -60,10 +61,13 @@ def _stored_at(environment: Mapping[str, str]) -> float | None:
     return None
 
 
-def _efforts(entry: Mapping[str, Any]) -> tuple[Effort, ...] | None:
-    """The efforts that a model takes; None where this version of Claude Code does not report them."""
-    if "supportsEffort" not in entry and "supportsThinkingOff" not in entry:
-        return None
-    levels = (entry.get("supportedEffortLevels") or ()) if entry.get("supportsEffort") else ()
-    taken = {*levels, *(("none",) if entry.get("supportsThinkingOff") else ())}
-    return tuple(effort for effort in EFFORTS if effort in taken)
+def _facts(entry: Mapping[str, Any]) -> ModelFacts:
+    """What is known of a listed model. Older versions of Claude Code do not report the efforts that it takes."""
+    efforts: tuple[Effort, ...] | None = None
+    if "supportsEffort" in entry or "supportsThinkingOff" in entry:
+        levels = (entry.get("supportedEffortLevels") or ()) if entry.get("supportsEffort") else ()
+        taken = {*levels, *(("none",) if entry.get("supportsThinkingOff") else ())}
+        efforts = tuple(effort for effort in EFFORTS if effort in taken)
+    name: str = entry.get("resolvedModel") or entry["value"]
+    is_large = LARGE_SUFFIX in entry["value"] and LARGE_SUFFIX not in name
+    return facts_of(name + LARGE_SUFFIX if is_large else name, listed_efforts=efforts)

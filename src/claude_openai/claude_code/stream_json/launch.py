@@ -73,8 +73,8 @@ class GenerationOptions:
         return cls(
             turn.sampling,
             turn.tool_choice if turn.tools else AUTO,
-            turn.model.thinks_by_budget,
-            "none" in turn.model.efforts,
+            turn.model.facts.thinks_by_budget,
+            "none" in turn.model.facts.efforts,
         )
 
     @property

@@ -156,8 +156,10 @@ def build_conversation(field: str, entries: Iterable[Entry], model: Model) -> Co
     built = builder.finish()
     contents = (message.content for message in built.messages if isinstance(message, UserMessage | ToolMessage))
     count = sum(not isinstance(block, Text) for blocks in contents for block in blocks)
-    if count > model.most_media:
-        raise invalid(field, f"there are {count} images and files, and {model.id} is given {model.most_media} at most")
+    if count > model.facts.most_media:
+        raise invalid(
+            field, f"there are {count} images and files, and {model.id} is given {model.facts.most_media} at most"
+        )
     return built
 
 

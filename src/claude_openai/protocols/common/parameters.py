@@ -128,7 +128,7 @@ class SamplingResolution:
 def resolve_sampling(temperature: float | None, top_p: float | None, model: Model) -> SamplingResolution:
     """What `model` takes of both. 1 is the default of both, here and upstream, so it asks for nothing."""
     wishes = {"temperature": temperature, "top_p": top_p}
-    taken = {"temperature": model.takes_temperature, "top_p": model.takes_top_p}
+    taken = {"temperature": model.facts.takes_temperature, "top_p": model.facts.takes_top_p}
     ignored = tuple(name for name, value in wishes.items() if value not in (None, 1) and not taken[name])
     temperature, top_p = (None if value == 1 or not taken[name] else value for name, value in wishes.items())
     if temperature is not None and temperature > HIGHEST_TEMPERATURE:
@@ -144,9 +144,9 @@ LENGTH_NOTE: Final = (
 
 def clamped_limit(name: str, wished: int | None, model: Model) -> tuple[str, ...]:
     """What is to be told of the parameter `name`: Claude Code asks `model` for no more tokens than it gives."""
-    if wished is None or model.most_output is None or wished <= model.most_output:
+    if wished is None or model.facts.most_output is None or wished <= model.facts.most_output:
         return ()
-    return (f"{name}={model.most_output}",)
+    return (f"{name}={model.facts.most_output}",)
 
 
 EFFORT_NOTE: Final = (
@@ -179,7 +179,7 @@ def resolve_effort(name: str, wished: WishedEffort | None, model: Model, drawn: 
     if wished != "none" and (drawn.temperature, drawn.top_p) != (None, None):
         return EffortResolution("none", adjusted=(f"{name}=none",))
     meant: Effort = "low" if wished == "minimal" else wished
-    levels = [effort for effort in model.efforts if effort != "none" or meant == "none"]
+    levels = [effort for effort in model.facts.efforts if effort != "none" or meant == "none"]
     if not levels:
         return EffortResolution(ignored=(name,))
     reachable = [effort for effort in levels if EFFORTS.index(effort) <= EFFORTS.index(meant)]

@@ -24,9 +24,9 @@ _CARRIED: Final = (
 def model_object(model: Model, name: str, *, tools: bool = True) -> ModelObject:
     """`model` as the list has it under `name`; `tools`: this server passes on the client's tools."""
     lacking = {
-        "temperature": not model.takes_temperature,
-        "top_p": not model.takes_top_p,
-        "reasoning_effort": not set(model.efforts) - {"none"},
+        "temperature": not model.facts.takes_temperature,
+        "top_p": not model.facts.takes_top_p,
+        "reasoning_effort": not set(model.facts.efforts) - {"none"},
         "n": model.agent,
         **dict.fromkeys(("tools", "tool_choice", "parallel_tool_calls"), not tools),
     }
@@ -37,11 +37,13 @@ def model_object(model: Model, name: str, *, tools: bool = True) -> ModelObject:
         id=name,
         created=CREATED,
         name=display_name or name,
-        context_length=model.context_window,
-        context_window=model.context_window,
-        max_model_len=model.context_window,
-        top_provider=TopProvider(context_length=model.context_window, max_completion_tokens=model.most_output),
+        context_length=model.facts.context_window,
+        context_window=model.facts.context_window,
+        max_model_len=model.facts.context_window,
+        top_provider=TopProvider(
+            context_length=model.facts.context_window, max_completion_tokens=model.facts.most_output
+        ),
         supported_parameters=[parameter for parameter in _CARRIED if not lacking.get(parameter)],
     )
-    known = {"description": model.description, "max_completion_tokens": model.most_output}
+    known = {"description": model.description, "max_completion_tokens": model.facts.most_output}
     return listing.model_copy(update={key: value for key, value in known.items() if value is not None})

@@ -1,0 +1,98 @@
+"""The values of the setting `backend`: what each declares, and how it is built. Nothing else asks for the name."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from claude_openai.claude_code.cli import CliBackend, CliSettings, installed_cli
+from claude_openai.claude_code.processes.scratch import Scratch
+from claude_openai.claude_code.sdk import AgentPolicy, RecyclePolicy, SdkBackend, SdkSettings, bundled_cli
+from claude_openai.core.ports import Capabilities
+from claude_openai.errors import LaunchError
+from claude_openai.settings import Settings
+from claude_openai.system.places import Settled, settle
+
+ScratchFolders = Callable[[], AbstractContextManager[Scratch]]
+
+
+@dataclass(frozen=True, slots=True)
+class BackendKind:
+    """One kind of backend. `default_executable` returns the Claude Code that it runs unless the operator names another.
+    `build` gets the settings, the path of Claude Code, its environment, the folders, and a folder for each process.
+    """
+
+    capabilities: Capabilities
+    default_executable: Callable[[], object]
+    build: Callable[[Settings, str, Mapping[str, str], Settled, ScratchFolders], SdkBackend | CliBackend]
+
+
+def _sdk(
+    settings: Settings, cli: str, environment: Mapping[str, str], settled: Settled, scratch: ScratchFolders
+) -> SdkBackend:
+    policy = AgentPolicy(settled.workspace, settled.places.out_of_bounds(), (cli,)) if settled.workspace else None
+    sdk_settings = SdkSettings(
+        cli=cli,
+        environment=environment,
+        max_retries=settings.max_retries,
+        max_tool_corrections=settings.tool_retries,
+        request_timeout=settings.request_timeout,
+        warm_processes=settings.warm_processes,
+        recycle_policy=RecyclePolicy(settings.max_process_turns, settings.max_process_memory),
+        agent_policy=policy,
+    )
+    return SdkBackend(sdk_settings, scratch)
+
+
+def _cli(
+    settings: Settings, cli: str, environment: Mapping[str, str], settled: Settled, scratch: ScratchFolders
+) -> CliBackend:
+    cli_settings = CliSettings(
+        cli=cli,
+        environment=environment,
+        max_retries=settings.max_retries,
+        timeout=settings.process_timeout_ms / 1000,
+        output=settled.places.output if settings.store == "disk" else None,
+        retention_days=settings.retention_days,
+    )
+    return CliBackend(cli_settings, scratch)
+
+
+BACKENDS: Final[Mapping[str, BackendKind]] = {
+    "sdk": BackendKind(SdkBackend.CAPABILITIES, bundled_cli, _sdk),
+    "cli": BackendKind(CliBackend.CAPABILITIES, installed_cli, _cli),
+}
+
+
+def build_backend(
+    settings: Settings, environment: Mapping[str, str], settled: Settled, scratch: ScratchFolders
+) -> SdkBackend | CliBackend:
+    """The backend of the settings.
+
+    Raises:
+        LaunchError: there is no Claude Code.
+    """
+    return BACKENDS[settings.backend].build(settings, executable(settings), environment, settled, scratch)
+
+
+def executable(settings: Settings) -> str:
+    """The path of the Claude Code that is run.
+
+    Raises:
+        LaunchError: it is not there.
+    """
+    wanted = settings.claude_command or str(BACKENDS[settings.backend].default_executable())
+    found = shutil.which(str(Path(wanted).expanduser()))
+    if found is None:
+        raise LaunchError(
+            f"there is no Claude Code at {wanted}",
+            "install it with: pip install --force-reinstall claude-agent-sdk; or name yours with --claude-command",
+        )
+    return str(Path(found).absolute())
+
+
+def settle_folders(settings: Settings) -> Settled:
+    """The folders of this start (`system.places.settle`), without those of agents if the backend has none."""
+    return settle(settings, agents=BACKENDS[settings.backend].capabilities.agent)
