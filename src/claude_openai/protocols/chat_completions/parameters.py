@@ -10,7 +10,6 @@ from claude_openai.protocols.chat_completions.wire import (
     AssistantMessage,
     ChatCompletionRequest,
     ImagePart,
-    JsonObjectFormat,
     JsonSchemaFormat,
     SystemMessage,
     UserMessage,
@@ -43,6 +42,7 @@ from claude_openai.protocols.common.parameters import (
     unknown,
 )
 from claude_openai.protocols.common.reply_format import read_schema
+from claude_openai.protocols.common.wire.request import JsonObjectFormat
 
 PARAMETERS: Final = (
     Parameter("messages", "carried", "As native messages; see below."),

@@ -10,7 +10,7 @@ from claude_openai.core.tools import AUTO, Tool, ToolChoice
 from claude_openai.protocols.chat_completions import wire
 from claude_openai.protocols.common.functions import allowed_tools, check_offered, read_functions
 from claude_openai.protocols.common.invalid import invalid
-from claude_openai.protocols.common.wire.request import PlainChoice
+from claude_openai.protocols.common.wire.request import Function, PlainChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def read_tools(request: wire.ChatCompletionRequest) -> ToolOffer:
             return ToolOffer(tools, ToolChoice(allowed.mode, parallel=parallel))
 
 
-def _read_old_form(functions: list[wire.Function], choice: wire.FunctionChoice | None) -> ToolOffer:
+def _read_old_form(functions: list[Function], choice: wire.FunctionChoice | None) -> ToolOffer:
     tools = read_functions((function, f"functions[{index}]") for index, function in enumerate(functions))
     match choice:
         case None | "auto":

@@ -11,17 +11,26 @@ from claude_openai.protocols.common.wire import request as common
 from claude_openai.protocols.common.wire.claude import ClaudeOptions
 from claude_openai.protocols.common.wire.reply import Reply, ReplyWithConstants
 from claude_openai.protocols.common.wire.request import (
+    MOST_TOOLS,
     PLAIN_CHOICES,
     AudioPart,
     Effort,
+    Function,
     FunctionName,
+    JsonObjectFormat,
+    Metadata,
     Object,
     PlainChoice,
     RefusalPart,
     RequestBody,
     RequestModel,
     SchemaName,
+    Temperature,
     Text,
+    TextFormat,
+    TokenLimit,
+    TopLogprobs,
+    TopP,
     kind,
     shape,
 )
@@ -202,18 +211,6 @@ Message = Annotated[
 
 # --- Tools -----------------------------------------------------------------------------------------------------------
 
-MOST_TOOLS = 128
-"""OpenAI's limit."""
-
-
-class Function(RequestModel):
-    """A function that the model may call; without `parameters` it has none."""
-
-    name: str
-    description: str | None = None
-    parameters: Object | None = None
-    strict: bool | None = None
-
 
 class Tool(RequestModel):
     """A function as a tool, the only supported kind."""
@@ -285,19 +282,6 @@ class JsonSchema(RequestModel):
     strict: bool | None = None
 
 
-class TextFormat(RequestModel):
-    """The answer is any text."""
-
-    type: Literal["text"]
-
-
-class JsonObjectFormat(RequestModel):
-    """The answer is a JSON object; llama.cpp, Together and Anyscale add a schema for it."""
-
-    type: Literal["json_object"]
-    content: dict[str, Any] | None = Field(None, alias="schema")
-
-
 class JsonSchemaFormat(RequestModel):
     """The answer is JSON that fits a schema."""
 
@@ -322,7 +306,10 @@ class Reasoning(RequestModel):
 
 
 Penalty = Annotated[float, Field(ge=-2, le=2)]
-TokenLimit = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Stop = Annotated[
+    Annotated[str, Tag("<string>")] | Annotated[list[str], Field(max_length=4), Tag("<list>")],
+    shape("a string or an array of strings"),
+]
 
 
 class ChatCompletionRequest(RequestBody):
@@ -339,12 +326,7 @@ class ChatCompletionRequest(RequestBody):
     logprobs: bool | None = None
     max_completion_tokens: TokenLimit | None = None
     max_tokens: TokenLimit | None = None
-    metadata: (
-        Annotated[
-            dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
-        ]
-        | None
-    ) = None
+    metadata: Metadata | None = None
     modalities: list[Literal["text", "audio"]] | None = None
     moderation: Object | None = None
     n: Annotated[int, Field(ge=1, le=128)] | None = None
@@ -361,21 +343,15 @@ class ChatCompletionRequest(RequestBody):
     safety_identifier: str | None = None
     seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None
     service_tier: str | None = None
-    stop: (
-        Annotated[
-            Annotated[str, Tag("<string>")] | Annotated[list[str], Field(max_length=4), Tag("<list>")],
-            shape("a string or an array of strings"),
-        ]
-        | None
-    ) = None
+    stop: Stop | None = None
     store: bool | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    temperature: Temperature | None = None
     tool_choice: ToolChoice | None = None
     tools: Annotated[list[Tool], Field(max_length=MOST_TOOLS, fail_fast=True)] | None = None
-    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    top_logprobs: TopLogprobs | None = None
+    top_p: TopP | None = None
     user: str | None = None
     verbosity: str | None = None
     web_search_options: Object | None = None

@@ -8,12 +8,12 @@ from claude_openai.protocols.chat_completions.wire import (
     ClaudeExtension,
     CompletionUsage,
     Penalty,
+    Stop,
     StreamOptions,
-    TokenLimit,
 )
 from claude_openai.protocols.common.wire.claude import ClaudeOptions
 from claude_openai.protocols.common.wire.reply import Reply, ReplyWithConstants
-from claude_openai.protocols.common.wire.request import RequestBody, shape
+from claude_openai.protocols.common.wire.request import RequestBody, Temperature, TokenLimit, TopP, shape
 
 
 class CompletionRequest(RequestBody):
@@ -34,18 +34,12 @@ class CompletionRequest(RequestBody):
     n: Annotated[int, Field(ge=1, le=128)] | None = None
     presence_penalty: Penalty | None = None
     seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None
-    stop: (
-        Annotated[
-            Annotated[str, Tag("<string>")] | Annotated[list[str], Field(max_length=4), Tag("<list>")],
-            shape("a string or an array of strings"),
-        ]
-        | None
-    ) = None
+    stop: Stop | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     suffix: str | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    temperature: Temperature | None = None
+    top_p: TopP | None = None
     user: str | None = None
 
 

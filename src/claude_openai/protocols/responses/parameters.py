@@ -27,9 +27,9 @@ from claude_openai.protocols.common.parameters import (
     unknown,
 )
 from claude_openai.protocols.common.reply_format import read_schema
+from claude_openai.protocols.common.wire.request import JsonObjectFormat
 from claude_openai.protocols.responses.wire.request import (
     ImagePart,
-    JsonObjectFormat,
     JsonSchemaFormat,
     MessageItem,
     ResponsesRequest,

@@ -8,7 +8,7 @@ validation error can be distinguished from a key.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr
 
@@ -17,6 +17,17 @@ Object = dict[str, object]
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 """How much the model should think."""
+
+Metadata = Annotated[
+    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
+]
+Temperature = Annotated[float, Field(ge=0, le=2)]
+TokenLimit = Annotated[int, Field(ge=1, le=2**31 - 1)]
+TopLogprobs = Annotated[int, Field(ge=0, le=20)]
+TopP = Annotated[float, Field(ge=0, le=1)]
+
+MOST_TOOLS: Final = 128
+"""OpenAI's limit."""
 
 SchemaName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 """The name of a response format."""
@@ -80,6 +91,28 @@ class AudioPart(RequestModel):
 
 FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
 """The names of tools that both OpenAI and the Messages API accept."""
+
+
+class Function(RequestModel):
+    """A function that the model may call; without `parameters` it has none."""
+
+    name: str
+    description: str | None = None
+    parameters: Object | None = None
+    strict: bool | None = None
+
+
+class TextFormat(RequestModel):
+    """The answer is any text."""
+
+    type: Literal["text"]
+
+
+class JsonObjectFormat(RequestModel):
+    """The answer is a JSON object; llama.cpp, Together and Anyscale add a schema for it."""
+
+    type: Literal["json_object"]
+    content: dict[str, Any] | None = Field(None, alias="schema")
 
 
 class PlainChoice(RequestModel):

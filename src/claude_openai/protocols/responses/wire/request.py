@@ -12,17 +12,25 @@ from pydantic import ConfigDict, Discriminator, Field, Tag
 from claude_openai.protocols.common.wire import request as common
 from claude_openai.protocols.common.wire.claude import ClaudeOptions
 from claude_openai.protocols.common.wire.request import (
+    MOST_TOOLS,
     PLAIN_CHOICES,
     AudioPart,
     Effort,
+    Function,
     FunctionName,
+    JsonObjectFormat,
+    Metadata,
     Object,
     PlainChoice,
     RefusalPart,
     RequestBody,
     RequestModel,
     SchemaName,
+    Temperature,
     Text,
+    TokenLimit,
+    TopLogprobs,
+    TopP,
     kind,
     shape,
     tag_of,
@@ -178,18 +186,11 @@ Input = Annotated[
 
 # --- Tools -----------------------------------------------------------------------------------------------------------
 
-MOST_TOOLS = 128
-"""OpenAI's limit."""
 
-
-class FunctionTool(RequestModel):
-    """A function that the model may call; without `parameters` it has none."""
+class FunctionTool(Function):
+    """A function as a tool."""
 
     type: Literal["function"]
-    name: str
-    description: str | None = None
-    parameters: Object | None = None
-    strict: bool | None = None
 
 
 class OtherTool(RequestModel):
@@ -244,19 +245,6 @@ ToolChoice = Annotated[
 # --- The request -----------------------------------------------------------------------------------------------------
 
 
-class PlainFormat(RequestModel):
-    """The answer is any text."""
-
-    type: Literal["text"]
-
-
-class JsonObjectFormat(RequestModel):
-    """The answer is a JSON object; llama.cpp, Together and Anyscale add a schema for it."""
-
-    type: Literal["json_object"]
-    content: dict[str, Any] | None = Field(None, alias="schema")
-
-
 class JsonSchemaFormat(RequestModel):
     """The answer is JSON that fits a schema."""
 
@@ -268,7 +256,7 @@ class JsonSchemaFormat(RequestModel):
 
 
 TextFormat: TypeAlias = Annotated[
-    Annotated[PlainFormat, Tag("<text>")]
+    Annotated[common.TextFormat, Tag("<text>")]
     | Annotated[JsonObjectFormat, Tag("<json_object>")]
     | Annotated[JsonSchemaFormat, Tag("<json_schema>")],
     kind("type", {"text": "<text>", "json_object": "<json_object>", "json_schema": "<json_schema>"}),
@@ -315,14 +303,9 @@ class ResponsesRequest(RequestBody):
     image: Object | None = None
     include: list[str] | None = None
     instructions: str | None = None
-    max_output_tokens: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    max_output_tokens: TokenLimit | None = None
     max_tool_calls: Annotated[int, Field(ge=1)] | None = None
-    metadata: (
-        Annotated[
-            dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
-        ]
-        | None
-    ) = None
+    metadata: Metadata | None = None
     moderation: Object | None = None
     parallel_tool_calls: bool | None = None
     previous_response_id: str | None = None
@@ -336,11 +319,11 @@ class ResponsesRequest(RequestBody):
     store: bool | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    temperature: Temperature | None = None
     text: TextConfig | None = None
     tool_choice: ToolChoice | None = None
     tools: Annotated[list[Tool], Field(max_length=MOST_TOOLS, fail_fast=True)] | None = None
-    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    top_logprobs: TopLogprobs | None = None
+    top_p: TopP | None = None
     truncation: Literal["auto", "disabled"] | None = None
     user: str | None = None
