@@ -174,6 +174,40 @@ async def test_a_command_in_a_worktree_changes_nothing_that_git_obeys_in_the_mai
     git(tree, "status")
 
 
+@pytest.mark.proves("agent.commands.repositories", "agent.commands.worktrees")
+async def test_a_worktree_that_is_made_of_the_folder_while_a_session_lives_gets_a_new_process(
+    serve: Serve, site: Site
+) -> None:
+    main = repository(site.allowed / "main")
+
+    def meanwhile() -> None:
+        (site.project / "in.txt").unlink()
+        (site.project / "link").unlink()
+        (site.project / ".claude").rename(site.allowed / "moved")
+        git(main, "worktree", "add", "-q", str(site.project))
+
+    async with office(serve, site, {}) as rig:
+        sent = await tried_after(rig, site, meanwhile, f"mkdir -p {main}/.git/worktrees/project/modules/x && echo made")
+    assert "Commands can be run again from the next user message on" in sent
+    assert not (main / ".git" / "worktrees" / "project" / "modules").exists()
+
+
+@pytest.mark.proves("agent.commands.repositories")
+async def test_in_a_repository_with_more_folders_of_submodules_than_are_looked_at_commands_write_none(
+    serve: Serve, site: Site
+) -> None:
+    repository(site.project)
+    for number in range(1_001):
+        (site.project / ".git" / "modules" / str(number)).mkdir(parents=True)
+    async with office(serve, site, {}) as rig:
+        sent = await tried(
+            rig, site, script(f"cd {site.project}; mkdir .git/modules/x; echo x > .git/modules/7/HEAD", COMMIT)
+        )
+    assert "committed" in sent
+    assert not (site.project / ".git" / "modules" / "x").exists()
+    assert not (site.project / ".git" / "modules" / "7" / "HEAD").exists()
+
+
 @pytest.mark.proves("agent.workspace.git-directories")
 @pytest.mark.parametrize("inside", ["bare", "bare/hooks", "project/.git", "project/.git/hooks", "project/.git/objects"])
 async def test_no_agent_works_in_a_git_directory(serve: Serve, site: Site, inside: str) -> None:

@@ -9,13 +9,14 @@ can replace that in the sandbox (measured).
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 from anyio import to_thread
 
 from claude_openai.claude_code.agent import sandbox
 from claude_openai.claude_code.agent.protected_paths import link_on_the_way, linked_directories, unmade_modules
 from claude_openai.claude_code.agent.tool_policy import ToolPolicy
-from claude_openai.claude_code.processes.placeholders import Placeholders
+from claude_openai.claude_code.processes.placeholders import COMMON, Placeholders
 from claude_openai.claude_code.processes.scratch import Scratch
 from claude_openai.core.failures import Failure
 
@@ -58,7 +59,9 @@ class CommandGuard:
         self._widened = widened
         self._hidden: frozenset[str] = frozenset()
         self._forbidden: frozenset[str] = frozenset()
-        self._never_made = unmade_modules(work)
+        self._unmade = tuple(path for path in unmade_modules(work) if not os.path.lexists(path))
+        self._linked = self._linked_directories()
+        self._stubs: tuple[str, ...] = ()
         self.apply: Apply | None = None
         self.is_outdated = False
         """Whether commands need a new process."""
@@ -68,9 +71,9 @@ class CommandGuard:
         its sandbox is set anew.
         """
         denied = self._denied()
-        linked = (directory for folder in self._work for directory in linked_directories(folder))
-        folders = (*self._work, *filter(self._policy.workspace.holds, linked))
-        Placeholders.before(folders, denied, self._scratch)
+        folders = (*self._work, *filter(self._policy.workspace.holds, self._linked))
+        absent = Placeholders.before(folders, denied, self._scratch).absent
+        self._stubs = tuple(path for path in absent if path in denied and Path(path).name == COMMON)
         self._forbidden |= denied
         self._hidden |= self._variables()
 
@@ -81,15 +84,22 @@ class CommandGuard:
         denied = await to_thread.run_sync(self._denied)
         if link := await to_thread.run_sync(link_on_the_way, denied, self._work):
             return _LINKED.format(link=link)
-        # What was forbidden once stays so, since lists of settings are merged (measured): there could be no commit.
-        if not self.is_outdated and any(map(_is_made, self._never_made)):
-            self.is_outdated = True
+        # What was forbidden once stays so, since lists of settings are merged (measured): there could be no commit. And
+        # of a worktree Claude Code itself forbids what it finds at its start.
+        changed = any(map(_is_made, self._unmade)) or self._linked_directories() != self._linked
         fits = denied <= self._forbidden and self._variables() <= self._hidden
-        if not self.is_outdated and not fits:
+        if changed or self.is_outdated:
+            self.is_outdated = True
+        elif not fits:
             await to_thread.run_sync(self.record)
             sandbox_now = await to_thread.run_sync(self._sandbox_settings)
             self.is_outdated = self.apply is None or not await self.apply({"sandbox": sandbox_now})
+        elif not all(map(os.path.lexists, self._stubs)):
+            await to_thread.run_sync(self.record)
         return _CHANGED if self.is_outdated else None
+
+    def _linked_directories(self) -> tuple[str, ...]:
+        return tuple(directory for folder in self._work for directory in linked_directories(folder))
 
     def _denied(self) -> frozenset[str]:
         return frozenset(sandbox.unwritable(self._policy.protected, self._work))

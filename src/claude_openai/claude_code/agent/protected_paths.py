@@ -9,7 +9,6 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Final, Self
 
@@ -255,10 +254,19 @@ def _git_directories(directory: Path | None) -> Iterator[Path]:
     main = _named_in(directory / COMMON) or directory
     yield from dict.fromkeys((directory, main))
     yield from (each.parent for each in main.glob(f"worktrees/*/{HEAD}"))
-    for place, below, files in islice(os.walk(main / _MODULES), _MOST_MODULES):
+    yield from _repositories(main / _MODULES) or ()
+
+
+def _repositories(modules: Path) -> list[Path] | None:
+    """The git directories of submodules in the folder; None where it has more in it than can be looked at."""
+    found = []
+    for looked_at, (place, below, files) in enumerate(os.walk(modules)):
+        if looked_at >= _MOST_MODULES:
+            return None
         if HEAD in files:
-            yield Path(place)
+            found.append(Path(place))
             below[:] = [name for name in below if name == _MODULES]
+    return found
 
 
 def _has_head(directory: Path) -> bool:
@@ -275,7 +283,7 @@ def _unmade_modules(folder: str) -> Iterator[str]:
         if not _is_open(directory, folder):
             continue
         modules = directory / _MODULES
-        if not os.path.lexists(modules) or len(list(islice(os.walk(modules), _MOST_MODULES))) == _MOST_MODULES:
+        if not os.path.lexists(modules) or _repositories(modules) is None:
             yield str(modules)
             continue
         worktree = _WORKTREE.search(_text(directory / "config"))
