@@ -1,4 +1,4 @@
-"""What becomes of each parameter of a chat completion: the table, and what is carried of it."""
+"""How each parameter of a chat completion is treated: the table, and the sampling of the turn."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -34,7 +34,6 @@ from claude_openai.protocols.common.parameters import (
     TOP_P,
     USER,
     Parameter,
-    WishedEffort,
     clamped_limit,
     ignored,
     resolve_effort,
@@ -62,9 +61,9 @@ PARAMETERS: Final = (
         "reasoning",
         "partly",
         "OpenRouter's form of it: `effort`, over which `reasoning_effort` wins; `enabled: false` is `none`; with "
-        "`exclude: true` thinking is not told. What else is in it has no effect and is reported.",
+        "`exclude: true` thinking is not shown. What else is in it has no effect and is reported.",
     ),
-    Parameter("include_reasoning", "carried", "OpenRouter's: with `false` thinking is not told."),
+    Parameter("include_reasoning", "carried", "OpenRouter's: with `false` thinking is not shown."),
     Parameter(
         "stop",
         "carried",
@@ -111,17 +110,17 @@ PARAMETERS: Final = (
 )
 
 MOST_CHOICES = 8
-"""Answers to one request: each takes a place, and a process."""
+"""Answers to one request: each takes a place in the queue, and a process."""
 
 _NAMED = (SystemMessage, UserMessage, AssistantMessage)
-"""Messages whose `name` tells who speaks; a function's is the function's."""
+"""Messages whose `name` is that of the speaker; the name of a function message is the function's."""
 
 
 def read_format(request: ChatCompletionRequest) -> ReplyFormat | None:
-    """The form that the answer must have; None for any text.
+    """The reply format of the request; None for any text.
 
     Raises:
-        RequestFailed: `INVALID_REQUEST`, naming a schema that cannot be had.
+        RequestFailed: `INVALID_REQUEST`, naming a schema that upstream does not accept.
     """
     match request.response_format:
         case JsonObjectFormat(content=schema):
@@ -132,13 +131,13 @@ def read_format(request: ChatCompletionRequest) -> ReplyFormat | None:
             return None
 
 
-def read_choices(wanted: int | None, agent: AgentProfile | None, *, prompts: int = 1) -> int:
-    """How many answers are wanted to each of so many prompts.
+def read_choices(requested: int | None, agent: AgentProfile | None, *, prompts: int = 1) -> int:
+    """The number of answers to each of so many `prompts`.
 
     Raises:
-        RequestFailed: `UNSUPPORTED_PARAMETER`, naming `n`, or `prompt` without it: more than can be given.
+        RequestFailed: `UNSUPPORTED_PARAMETER`, naming `n`, or `prompt` if `n` is absent: there are too many.
     """
-    each = wanted or 1
+    each = requested or 1
     name = "n" if each > 1 else "prompt"
     if each * prompts > MOST_CHOICES:
         raise unsupported(name, f"at most {MOST_CHOICES} answers are given to a request")
@@ -148,31 +147,24 @@ def read_choices(wanted: int | None, agent: AgentProfile | None, *, prompts: int
 
 
 def without_effect(request: ChatCompletionRequest) -> tuple[str, ...]:
-    """The names of what the request asks for in vain: ignored parameters, then unknown ones. Fit for a header."""
-    known = [*ignored(request, PARAMETERS)]
-    if request.stream_options and request.stream_options.include_obfuscation:
-        known.append("stream_options.include_obfuscation")
-    if any(message.name for message in request.messages if isinstance(message, _NAMED)):
-        known.append("messages[].name")
+    """The names, fit for a header, of fields without effect: ignored parameters, then unknown fields."""
     parts = [part for message in request.messages for part in parts_of(message.content)]
-    if any(part.image_url.detail not in (None, "auto") for part in parts if isinstance(part, ImagePart)):
-        known.append("messages[].content[].image_url.detail")
-    if marks_cache(parts):
-        known.append("messages[].content[].prompt_cache_breakpoint")
-    return (*known, *_reasoning_in_vain(request), *unknown(request))
-
-
-def _reasoning_in_vain(request: ChatCompletionRequest) -> tuple[str, ...]:
-    asked = request.reasoning
-    if asked is None:
-        return ()
-    overruled = request.reasoning_effort is not None and asked.effort not in (None, request.reasoning_effort)
-    return ("reasoning.effort",) if overruled else ()
+    names = any(message.name for message in request.messages if isinstance(message, _NAMED))
+    details = any(part.image_url.detail not in (None, "auto") for part in parts if isinstance(part, ImagePart))
+    options, effort = request.stream_options, request.reasoning and request.reasoning.effort
+    in_part = {
+        "stream_options.include_obfuscation": bool(options and options.include_obfuscation),
+        "messages[].name": names,
+        "messages[].content[].image_url.detail": details,
+        "messages[].content[].prompt_cache_breakpoint": marks_cache(parts),
+        "reasoning.effort": request.reasoning_effort is not None and effort not in (None, request.reasoning_effort),
+    }
+    return (*ignored(request, PARAMETERS), *(name for name, sent in in_part.items() if sent), *unknown(request))
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingParameters:
-    """How the answer is to be drawn, and which of the request's wishes for that were ignored or adjusted."""
+    """The sampling of a turn, and which of its parameters were ignored or adjusted."""
 
     sampling: Sampling
     ignored: tuple[str, ...] = ()
@@ -180,66 +172,37 @@ class SamplingParameters:
 
 
 def read_sampling(request: ChatCompletionRequest, model: Model, form: ReplyFormat | None = None) -> SamplingParameters:
-    """What the request wants of the answer's length, randomness, effort and end, as far as `model` takes it.
+    """Length, temperature, top_p, effort and stop sequences, as far as `model` takes them.
 
-    With a `form` the answer is a call, and upstream looks for stop sequences in text.
+    With a reply format the answer is a call, and upstream looks for stop sequences in text only.
 
     Raises:
         RequestFailed: `INVALID_REQUEST`, naming a stop sequence that is empty.
     """
-    name, limit, overruled = _max_tokens(request)
-    stops = _stop(request)
+    newer, older = request.max_completion_tokens, request.max_tokens
+    name, limit = ("max_tokens", older) if newer is None else ("max_completion_tokens", newer)
+    overruled = () if newer is None or older in (None, newer) else ("max_tokens",)
+    stops = [request.stop] if isinstance(request.stop, str) else request.stop or []
+    for index, sequence in enumerate(stops):
+        if not sequence:
+            path = "stop" if isinstance(request.stop, str) else f"stop[{index}]"
+            raise invalid(path, "there is no empty stop sequence")
     upstream = () if form else tuple(sequence for sequence in stops if not is_blank(sequence))
-    drawn = resolve_sampling(request.temperature, request.top_p, model)
-    thought = resolve_effort(*_effort(request), model, drawn)
+    local = tuple(sequence for sequence in stops if sequence not in upstream)
+    resolved = resolve_sampling(request.temperature, request.top_p, model)
+    reasoning = request.reasoning
+    if request.reasoning_effort is not None or reasoning is None:
+        effort = resolve_effort("reasoning_effort", request.reasoning_effort, model, resolved)
+    else:
+        requested = "none" if reasoning.enabled is False else reasoning.effort
+        effort = resolve_effort("reasoning.effort", requested, model, resolved)
     return SamplingParameters(
-        Sampling(
-            limit,
-            drawn.temperature,
-            drawn.top_p,
-            stop=upstream,
-            effort=thought.effort,
-            local_stop=tuple(sequence for sequence in stops if sequence not in upstream),
-        ),
-        ignored=overruled + drawn.ignored + thought.ignored,
-        adjusted=clamped_limit(name, limit, model) + drawn.adjusted + thought.adjusted,
+        Sampling(limit, resolved.temperature, resolved.top_p, upstream, effort=effort.effort, local_stop=local),
+        ignored=overruled + resolved.ignored + effort.ignored,
+        adjusted=clamped_limit(name, limit, model) + resolved.adjusted + effort.adjusted,
     )
 
 
 def shows_thinking(request: ChatCompletionRequest) -> bool:
-    """Whether the answer tells what the model thinks."""
+    """Whether the answer shows the model's thinking."""
     return not (request.include_reasoning is False or (request.reasoning and request.reasoning.exclude))
-
-
-def _effort(request: ChatCompletionRequest) -> tuple[str, WishedEffort | None]:
-    """Under which name it was asked for how much thinking, and how much that is."""
-    asked = request.reasoning
-    if request.reasoning_effort is not None or asked is None:
-        return "reasoning_effort", request.reasoning_effort
-    return "reasoning.effort", "none" if asked.enabled is False else asked.effort
-
-
-def _max_tokens(request: ChatCompletionRequest) -> tuple[str, int | None, tuple[str, ...]]:
-    """Under which name the limit was given, the limit, and what it overrules."""
-    newer, older = request.max_completion_tokens, request.max_tokens
-    if newer is None:
-        return "max_tokens", older, ()
-    return "max_completion_tokens", newer, () if older in (None, newer) else ("max_tokens",)
-
-
-def _stop(request: ChatCompletionRequest) -> tuple[str, ...]:
-    match request.stop:
-        case None:
-            return ()
-        case str(one):
-            _check_stop(one, "stop")
-            return (one,)
-        case several:
-            for index, one in enumerate(several):
-                _check_stop(one, f"stop[{index}]")
-            return tuple(several)
-
-
-def _check_stop(sequence: str, path: str) -> None:
-    if not sequence:
-        raise invalid(path, "there is no empty stop sequence")

@@ -1,5 +1,5 @@
-"""What becomes of the parameters of a request: a table for each protocol, which the code obeys and the documentation is
-made from. A row decides by itself unless the parameter is carried, or carried in part only.
+"""How each parameter of a request is treated: a table for each protocol, which the code follows and the documentation
+is made from. Ignored and refused parameters need nothing but their row.
 """
 
 import json
@@ -19,7 +19,7 @@ Treatment = Literal["carried", "partly", "ignored", "refused"]
 class Parameter:
     """One field of a request: carried to Claude, carried in part, ignored and reported, or refused with a 400.
 
-    `unless` are the values that ask for nothing but what happens anyway; they, null and absence are all one.
+    `unless` has the values that ask for what happens anyway; they are treated like null and like an absent field.
     """
 
     name: str
@@ -49,7 +49,7 @@ TOP_LOGPROBS: Final = Parameter("top_logprobs", "refused", "Claude gives no prob
 LOGIT_BIAS: Final = Parameter("logit_bias", "refused", "Claude's tokens cannot be weighted.", unless=({},))
 FREQUENCY_PENALTY: Final = Parameter("frequency_penalty", "ignored", "Claude has no penalties.", unless=(0,))
 PRESENCE_PENALTY: Final = Parameter("presence_penalty", "ignored", "Claude has no penalties.", unless=(0,))
-SEED: Final = Parameter("seed", "ignored", "Claude draws without a seed.")
+SEED: Final = Parameter("seed", "ignored", "Claude has no seed.")
 SERVICE_TIER: Final = Parameter("service_tier", "ignored", "The tier is that of the login.", unless=("auto", "default"))
 USER: Final = Parameter("user", "ignored", "Claude Code names its own user upstream.")
 SAFETY_IDENTIFIER: Final = Parameter("safety_identifier", "ignored", "Claude Code names its own user upstream.")
@@ -68,14 +68,14 @@ class Request(Protocol):
 
 
 HIGHEST_TEMPERATURE: Final = 1.0
-"""The end of Claude's range; OpenAI's ends at 2."""
+"""The upper end of Claude's range; that of OpenAI's is 2."""
 
 _MOST_UNKNOWN = 16
-"""How many unknown fields are reported by name: more is no oversight, and a header has a bounded length."""
+"""Unknown fields that are reported by name. A header has a bounded length, and more are not sent by mistake."""
 
 
 def refuse_unsupported(request: Request, table: Iterable[Parameter]) -> None:
-    """See that the request asks for nothing that cannot be given.
+    """Check that the request asks for nothing that is not supported.
 
     Raises:
         RequestFailed: `UNSUPPORTED_PARAMETER`, naming the first such parameter.
@@ -91,21 +91,18 @@ def ignored(request: Request, table: Iterable[Parameter]) -> tuple[str, ...]:
 
 
 def require_exact(ignored: Sequence[str], adjusted: Sequence[str]) -> None:
-    """Check that nothing which the request asks for is ignored or adjusted (`--strict-parameters`).
+    """Check that no parameter of the request is ignored or adjusted (`--strict-parameters`).
 
     Raises:
-        RequestFailed: `UNSUPPORTED_PARAMETER`, naming the first that is not.
+        RequestFailed: `UNSUPPORTED_PARAMETER`, naming the first one that is.
     """
-    for name in ignored:
-        raise _in_vain(name, f"'{name}' would have no effect")
+    faults = [(name, f"'{name}' would have no effect") for name in ignored]
     for change in adjusted:
         name, _, value = change.partition("=")
-        raise _in_vain(name, f"'{name}' cannot be carried as sent, only as {value}")
-
-
-def _in_vain(name: str, why: str) -> RequestFailed:
-    sentence = f"Unsupported parameter: {why}, and this server does not accept that (--strict-parameters)."
-    return RequestFailed(Failure(Kind.UNSUPPORTED_PARAMETER, sentence, param=name))
+        faults.append((name, f"'{name}' cannot be carried as sent, only as {value}"))
+    for name, why in faults:
+        sentence = f"Unsupported parameter: {why}, and this server does not accept that (--strict-parameters)."
+        raise RequestFailed(Failure(Kind.UNSUPPORTED_PARAMETER, sentence, param=name))
 
 
 def unknown(request: Request) -> tuple[str, ...]:
@@ -117,7 +114,7 @@ def unknown(request: Request) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SamplingResolution:
-    """Temperature and top_p as `Sampling` has them, and which wishes were ignored or adjusted."""
+    """Temperature and top_p for `Sampling`, and which of them were ignored or adjusted."""
 
     temperature: float | None
     top_p: float | None
@@ -126,11 +123,13 @@ class SamplingResolution:
 
 
 def resolve_sampling(temperature: float | None, top_p: float | None, model: Model) -> SamplingResolution:
-    """What `model` takes of both. 1 is the default of both, here and upstream, so it asks for nothing."""
-    wishes = {"temperature": temperature, "top_p": top_p}
-    taken = {"temperature": model.facts.takes_temperature, "top_p": model.facts.takes_top_p}
-    ignored = tuple(name for name, value in wishes.items() if value not in (None, 1) and not taken[name])
-    temperature, top_p = (None if value == 1 or not taken[name] else value for name, value in wishes.items())
+    """Temperature and top_p as `model` takes them. 1 is the default of both, here and upstream, so it is as good as
+    absent.
+    """
+    requested = {"temperature": temperature, "top_p": top_p}
+    supported = {"temperature": model.facts.takes_temperature, "top_p": model.facts.takes_top_p}
+    ignored = tuple(name for name, value in requested.items() if value not in (None, 1) and not supported[name])
+    temperature, top_p = (None if value == 1 or not supported[name] else value for name, value in requested.items())
     if temperature is not None and temperature > HIGHEST_TEMPERATURE:
         return SamplingResolution(None, top_p, ignored, (f"temperature={HIGHEST_TEMPERATURE:g}",))
     return SamplingResolution(temperature, top_p, ignored)
@@ -142,11 +141,10 @@ LENGTH_NOTE: Final = (
 )
 
 
-def clamped_limit(name: str, wished: int | None, model: Model) -> tuple[str, ...]:
-    """What is to be told of the parameter `name`: Claude Code asks `model` for no more tokens than it gives."""
-    if wished is None or model.facts.most_output is None or wished <= model.facts.most_output:
-        return ()
-    return (f"{name}={model.facts.most_output}",)
+def clamped_limit(name: str, requested: int | None, model: Model) -> tuple[str, ...]:
+    """Reports the parameter `name` as adjusted if `model` gives fewer tokens: Claude Code asks for no more."""
+    most = model.facts.most_output
+    return () if requested is None or most is None or requested <= most else (f"{name}={most}",)
 
 
 EFFORT_NOTE: Final = (
@@ -158,39 +156,50 @@ EFFORT_NOTE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class EffortResolution:
-    """How hard to think, as `Sampling` has it, and which wish for that was ignored or adjusted."""
+    """The effort for `Sampling`, and whether the parameter was ignored or adjusted."""
 
     effort: Effort | None = None
     ignored: tuple[str, ...] = ()
     adjusted: tuple[str, ...] = ()
 
 
-WishedEffort = Literal[Effort, "minimal"]
-"""What OpenAI's clients may ask for."""
+RequestedEffort = Literal[Effort, "minimal"]
+"""The levels that OpenAI's clients may ask for."""
 
 
-def resolve_effort(name: str, wished: WishedEffort | None, model: Model, drawn: SamplingResolution) -> EffortResolution:
-    """What `model` takes of the parameter `name`: the level itself, or the next lower one that it has.
+def resolve_effort(
+    name: str, requested: RequestedEffort | None, model: Model, sampling: SamplingResolution
+) -> EffortResolution:
+    """The effort of the parameter `name` as `model` takes it: the same level, or the next lower one that it has.
 
-    Where the answer is `drawn` with other than the usual randomness, Claude does not think.
+    With a temperature or top_p in `sampling` Claude does not think.
     """
-    if wished is None:
+    if requested is None:
         return EffortResolution()
-    if wished != "none" and (drawn.temperature, drawn.top_p) != (None, None):
+    if requested != "none" and (sampling.temperature, sampling.top_p) != (None, None):
         return EffortResolution("none", adjusted=(f"{name}=none",))
-    meant: Effort = "low" if wished == "minimal" else wished
-    levels = [effort for effort in model.facts.efforts if effort != "none" or meant == "none"]
+    level: Effort = "low" if requested == "minimal" else requested
+    levels = [effort for effort in model.facts.efforts if effort != "none" or level == "none"]
     if not levels:
         return EffortResolution(ignored=(name,))
-    reachable = [effort for effort in levels if EFFORTS.index(effort) <= EFFORTS.index(meant)]
+    reachable = [effort for effort in levels if EFFORTS.index(effort) <= EFFORTS.index(level)]
     taken = reachable[-1] if reachable else levels[0]
-    return EffortResolution(taken, adjusted=() if taken == wished else (f"{name}={taken}",))
+    return EffortResolution(taken, adjusted=() if taken == requested else (f"{name}={taken}",))
 
 
 def markdown_table(table: Sequence[Parameter]) -> str:
     """The table as the documentation shows it."""
     rows = ["| Parameter | What happens | Note |", "|---|---|---|"]
-    rows += [f"| `{row.name}` | {_happens(row)} | {row.note} |" for row in table]
+    for row in table:
+        plain = [value.model_dump() if isinstance(value, BaseModel) else value for value in row.unless]
+        unless = f" unless {' or '.join(f'`{json.dumps(value)}`' for value in plain)}" if plain else ""
+        happens: dict[Treatment, str] = {
+            "carried": "carried",
+            "partly": "carried in part",
+            "ignored": f"no effect, reported{unless}",
+            "refused": f"400{unless}",
+        }
+        rows.append(f"| `{row.name}` | {happens[row.treatment]} | {row.note} |")
     return "\n".join(rows) + "\n"
 
 
@@ -199,24 +208,3 @@ def _effective(request: Request, table: Iterable[Parameter], treatment: Treatmen
         value: object = getattr(request, parameter.name)
         if parameter.treatment == treatment and value is not None and value not in parameter.unless:
             yield parameter
-
-
-def _happens(parameter: Parameter) -> str:
-    match parameter.treatment:
-        case "carried":
-            return "carried"
-        case "partly":
-            return "carried in part"
-        case "ignored":
-            return f"no effect, reported{_but_for(parameter)}"
-        case "refused":
-            return f"400{_but_for(parameter)}"
-
-
-def _but_for(parameter: Parameter) -> str:
-    """The values that pass without a word, as a phrase."""
-    return f" unless {' or '.join(f'`{_shown(value)}`' for value in parameter.unless)}" if parameter.unless else ""
-
-
-def _shown(value: object) -> str:
-    return json.dumps(value.model_dump() if isinstance(value, BaseModel) else value)

@@ -1,4 +1,4 @@
-"""What becomes of each parameter of a completion: the table."""
+"""How each parameter of a completion is treated: the table."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ PARAMETERS: Final = (
     Parameter(
         "prompt",
         "carried",
-        "A text, which is what the user says, or several, each answered by itself: `n` choices to the first, then `n` "
+        "A text, which becomes a user message, or several, each answered by itself: `n` choices to the first, then `n` "
         "to the second. Tokens are a 400.",
     ),
     Parameter("model", "carried", _AS_CHAT),

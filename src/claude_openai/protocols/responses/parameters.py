@@ -1,4 +1,4 @@
-"""What becomes of each parameter of a response: the table, and what is carried of it."""
+"""How each parameter of a response is treated: the table, and the reasoning of the turn."""
 
 from dataclasses import replace
 from typing import Final
@@ -53,12 +53,12 @@ PARAMETERS: Final = (
     Parameter("tool_choice", "carried", "In every form for functions; a 400 where it asks for what is not offered."),
     PARALLEL_TOOL_CALLS,
     Parameter("store", "carried", "`true`, which is the default: the response can be fetched and continued later."),
-    Parameter("metadata", "carried", "Kept with the response and told with it."),
+    Parameter("metadata", "carried", "Stored with the response and repeated in it."),
     Parameter("include", "partly", "There is nothing to include; what is asked for is reported."),
     Parameter(
         "reasoning",
         "partly",
-        f"`effort`: {EFFORT_NOTE} `summary`: thinking is told, in the one form that Claude has, as `auto`. `context` "
+        f"`effort`: {EFFORT_NOTE} `summary`: thinking is shown, in the one form that Claude has, as `auto`. `context` "
         "and `mode` have no effect and are reported.",
     ),
     Parameter("background", "refused", "A response is answered while its request is open.", unless=(False,)),
@@ -85,10 +85,10 @@ PARAMETERS: Final = (
 
 
 def read_format(request: ResponsesRequest) -> ReplyFormat | None:
-    """The form that the answer must have; None for any text.
+    """The reply format of the request; None for any text.
 
     Raises:
-        RequestFailed: `INVALID_REQUEST`, naming a schema that cannot be had.
+        RequestFailed: `INVALID_REQUEST`, naming a schema that upstream does not accept.
     """
     match request.text.format if request.text else None:
         case JsonObjectFormat(content=schema):
@@ -99,37 +99,33 @@ def read_format(request: ResponsesRequest) -> ReplyFormat | None:
             return None
 
 
-def summary_wished(request: ResponsesRequest) -> str | None:
-    """In which form thinking is to be told, under either of the names that this has."""
+def summary_form(request: ResponsesRequest) -> str | None:
+    """The form in which the answer shows thinking; the parameter has two names."""
     reasoning = request.reasoning
     return (reasoning.summary or reasoning.generate_summary) if reasoning else None
 
 
-def read_reasoning(request: ResponsesRequest, model: Model, drawn: SamplingResolution) -> EffortResolution:
-    """How hard `model` is to think; a form of summary that there is not is adjusted, too."""
-    thought = resolve_effort("reasoning.effort", request.reasoning.effort if request.reasoning else None, model, drawn)
-    form = ("reasoning.summary=auto",) if summary_wished(request) not in (None, "auto") else ()
-    return replace(thought, adjusted=thought.adjusted + form)
+def read_reasoning(request: ResponsesRequest, model: Model, sampling: SamplingResolution) -> EffortResolution:
+    """How much `model` should think. A form of summary that Claude does not have is adjusted, too."""
+    requested = request.reasoning.effort if request.reasoning else None
+    effort = resolve_effort("reasoning.effort", requested, model, sampling)
+    form = ("reasoning.summary=auto",) if summary_form(request) not in (None, "auto") else ()
+    return replace(effort, adjusted=effort.adjusted + form)
 
 
 def without_effect(request: ResponsesRequest) -> tuple[str, ...]:
-    """The names of what the request asks for in vain: ignored parameters, then unknown ones. Fit for a header."""
-    return (*ignored(request, PARAMETERS), *_in_part(request), *unknown(request))
-
-
-def _in_part(request: ResponsesRequest) -> tuple[str, ...]:
+    """The names, fit for a header, of fields without effect: ignored parameters, then unknown fields."""
     text, reasoning, options = request.text, request.reasoning, request.stream_options
-    said = [item for item in parts_of(request.input) if isinstance(item, MessageItem)]
-    parts = [part for item in said for part in parts_of(item.content)]
-    wishes = {
+    messages = [item for item in parts_of(request.input) if isinstance(item, MessageItem)]
+    parts = [part for item in messages for part in parts_of(item.content)]
+    details = any(part.detail not in (None, "auto") for part in parts if isinstance(part, ImagePart))
+    in_part = {
         "text.verbosity": bool(text and text.verbosity not in (None, "medium")),
         "reasoning.context": bool(reasoning and reasoning.context not in (None, "auto")),
         "reasoning.mode": bool(reasoning and reasoning.mode not in (None, "standard")),
         "stream_options.include_obfuscation": bool(options and options.include_obfuscation),
         "include": bool(request.include),
-        "input[].content[].detail": any(
-            part.detail not in (None, "auto") for part in parts if isinstance(part, ImagePart)
-        ),
+        "input[].content[].detail": details,
         "input[].content[].prompt_cache_breakpoint": marks_cache(parts),
     }
-    return tuple(name for name, wished in wishes.items() if wished)
+    return (*ignored(request, PARAMETERS), *(name for name, sent in in_part.items() if sent), *unknown(request))

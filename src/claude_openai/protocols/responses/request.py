@@ -19,7 +19,7 @@ from claude_openai.protocols.responses.parameters import (
     PARAMETERS,
     read_format,
     read_reasoning,
-    summary_wished,
+    summary_form,
     without_effect,
 )
 from claude_openai.protocols.responses.stored import items_of, items_with_output
@@ -86,7 +86,7 @@ def read_turn(
     reasoning = read_reasoning(request, model, sampling)
     clamped = clamped_limit("max_output_tokens", request.max_output_tokens, model)
     ignored = without_effect(request) + sampling.ignored + reasoning.ignored + ignored
-    shows_thinking = summary_wished(request) is not None
+    shows_thinking = summary_form(request) is not None
     sent, known = request.input, 0
     if history:
         own = _ITEMS.validate_python([{"role": "user", "content": sent}]) if isinstance(sent, str) else sent
