@@ -496,6 +496,24 @@ async def test_no_agent_reads_the_long_output_of_another_by_a_notice_of_its_own_
     assert SECRET not in sent
 
 
+def files_in(folder: Path) -> dict[Path, str]:
+    return {each: each.read_text() for each in folder.rglob("*") if each.is_file()}
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.long-output")
+async def test_what_claude_code_notes_of_a_sub_agent_goes_with_the_agent(serve: Serve, site: Site) -> None:
+    """The notes have what the sub-agent was asked for, in a few words (measured)."""
+    login = users_settings(site, {})
+    projects = Path(login["CLAUDE_CONFIG_DIR"], "projects")
+    helper = ToolUse("Agent", {"description": SECRET, "prompt": "x", "subagent_type": "general-purpose"}, id="helper")
+    async with office(serve, site, login) as rig:
+        rig.plays(Replies(uses(helper), "Help.", "Done."))
+        await asked(rig, site, "Go.")
+        assert any(SECRET in text for text in files_in(projects).values())
+    assert files_in(projects) == {}
+
+
 @pytest.mark.proves("agent.long-output")
 def test_what_an_agent_kept_goes_with_the_folder_of_a_server_that_was_killed(tmp_path: Path) -> None:
     """A sweep removes what is on record there, and nothing that is not of its form."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from claude_openai.claude_code.processes.scratch import LONG_OUTPUT, Scratch
+from claude_openai.claude_code.processes.scratch import LONG_OUTPUT, SUB_AGENTS, Scratch
 from claude_openai.claude_code.stream_json.messages import ToolResult
 
 READERS: Final = ("Read", "Grep")
@@ -32,6 +32,7 @@ class LongOutput:
         self._config = os.path.realpath(config)
         self._scratch = scratch
         self._folders: set[Path] = set()
+        self._sub_agents: set[Path] = set()
 
     def note(self, results: Iterable[ToolResult]) -> None:
         """Remember the folder of a file that one of `results` names, and that has the name of its call."""
@@ -45,10 +46,20 @@ class LongOutput:
         if isinstance(response, Mapping):
             self._remember(response.get("persistedOutputPath"))
 
+    def note_sub_agents(self, transcript: object) -> None:
+        """Remember where Claude Code puts notes on sub-agents of the session with that `transcript`: to be removed."""
+        folder = Path(os.path.realpath(str(transcript).removesuffix(".jsonl")), "subagents")
+        if folder.is_relative_to(self._config) and SUB_AGENTS.fullmatch(folder.relative_to(self._config).as_posix()):
+            self._sub_agents.add(folder)
+            self._record()
+
     def _remember(self, path: object) -> None:
         if isinstance(path, str) and self.has(path):
             self._folders.add(Path(os.path.realpath(path)).parent)
-            self._scratch.long_output.write_text("\n".join(map(str, sorted(self._folders))))
+            self._record()
+
+    def _record(self) -> None:
+        self._scratch.long_output.write_text("\n".join(map(str, sorted(self._folders | self._sub_agents))))
 
     def has(self, path: object) -> bool:
         """Whether `path` names one of its files, no link among the folders on the way."""

@@ -20,7 +20,8 @@ READING: Final = ("Read", "Glob", "Grep", "LS", "NotebookRead")
 WRITING: Final = ("Write", "Edit", "MultiEdit", "NotebookEdit")
 COMMANDS: Final = ("Bash", "BashOutput", "KillBash", "KillShell")
 WEB: Final = "WebFetch"
-OTHERS: Final = ("Agent", "Task", "TaskOutput", "TaskStop", "TodoWrite", "Skill", WEB, "WebSearch")
+SUB_AGENT: Final = ("Agent", "Task")
+OTHERS: Final = (*SUB_AGENT, "TaskOutput", "TaskStop", "TodoWrite", "Skill", WEB, "WebSearch")
 PLANNED: Final = "ExitPlanMode"
 """Presents a plan for approval. Its opposite is not known here: nobody could lead the model out again."""
 

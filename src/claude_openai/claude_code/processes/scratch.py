@@ -32,6 +32,8 @@ LOCK = "server.lock"
 LONG_OUTPUT: Final = re.compile(r"projects/[^/]+/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/tool-results")
 """Where Claude Code stores long output of tools, below its configuration folder, with a random name per process."""
 
+SUB_AGENTS: Final = re.compile(LONG_OUTPUT.pattern.replace("tool-results", "subagents"))
+"""Where it stores what it was asked of sub-agents, in the same way."""
 
 _TRIES = 50
 """Another server may be about to remove the folder that this one takes; it needs it for less than a millisecond."""
@@ -106,14 +108,15 @@ class Scratch:
 
     @property
     def long_output(self) -> Path:
-        """Which folders elsewhere Claude Code has kept output in that was too long for the model, a line for each."""
+        """Which folders elsewhere Claude Code has kept long output and notes on sub-agents in, a line for each."""
         return self.root / "long-output"
 
     def remove_long_output(self) -> None:
         """Remove them, and the folder around each where nothing else is in it. No other folder is touched."""
         with suppress(OSError, ValueError):
             for folder in map(Path, self.long_output.read_text().splitlines()):
-                if LONG_OUTPUT.fullmatch("/".join(folder.parts[-4:])) and folder.resolve() == folder:
+                place = "/".join(folder.parts[-4:])
+                if (LONG_OUTPUT.fullmatch(place) or SUB_AGENTS.fullmatch(place)) and folder.resolve() == folder:
                     shutil.rmtree(folder, ignore_errors=True)
                     with suppress(OSError):
                         folder.parent.rmdir()

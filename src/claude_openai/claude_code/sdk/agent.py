@@ -22,7 +22,16 @@ from claude_openai.claude_code.agent.long_output import LongOutput
 from claude_openai.claude_code.agent.protected_paths import ProtectedPaths, search_path
 from claude_openai.claude_code.agent.reader import ClientToolNames
 from claude_openai.claude_code.agent.sandbox import SandboxProbe
-from claude_openai.claude_code.agent.tool_policy import COMMANDS, OTHERS, PLANNED, READING, WEB, WRITING, ToolPolicy
+from claude_openai.claude_code.agent.tool_policy import (
+    COMMANDS,
+    OTHERS,
+    PLANNED,
+    READING,
+    SUB_AGENT,
+    WEB,
+    WRITING,
+    ToolPolicy,
+)
 from claude_openai.claude_code.agent.user_settings import repository_elsewhere, user_settings_file, variables_in
 from claude_openai.claude_code.processes.child import Command
 from claude_openai.claude_code.processes.scratch import HISTORY, INSTRUCTIONS, SETTINGS, Scratch
@@ -137,6 +146,8 @@ class PermissionHook:
             reason = self._policy.refusal(tool, arguments, str(asked["cwd"]))
         if reason is None and tool in COMMANDS and self.guard:
             reason = await self.guard.refusal()
+        if tool in SUB_AGENT:
+            self.kept.note_sub_agents(asked.get("transcript_path"))
         if reason is None and tool == WEB and self._may_fetch(web.host_of(arguments.get("url")) or ""):
             reason = await web.leads_inside(arguments.get("url"), self._resolve)
         if reason is None:
