@@ -100,7 +100,7 @@ def test_switched_off_it_says_nothing_at_all(tmp_path: Path) -> None:
 def test_diagnostics_for_people_are_on_standard_error_if_asked_for(tmp_path: Path, variable: str, told: bool) -> None:
     with serving(tmp_path, **{variable: "1", "CLAUDE_OPENAI_PROT": "1"}):
         announced(tmp_path / "out")
-    assert ("CLAUDE_OPENAI_PROT is no setting" in (tmp_path / "err").read_text()) is told
+    assert ("CLAUDE_OPENAI_PROT is not a setting" in (tmp_path / "err").read_text()) is told
     assert "settings.doubtful" in {event["event"] for event in entries((tmp_path / "out").read_text())}
 
 

@@ -99,9 +99,9 @@ def test_a_warning_that_belongs_to_no_request_is_a_line_of_its_own() -> None:
         "event": "settings.doubtful",
         "level": "warning",
         "time": TIME,
-        "reason": "CLAUDE_OPENAI_PROT is no setting",
+        "reason": "CLAUDE_OPENAI_PROT is not a setting",
     }
-    assert lines(doubt) == ["19:44:56  warning  settings.doubtful  reason: CLAUDE_OPENAI_PROT is no setting"]
+    assert lines(doubt) == ["19:44:56  warning  settings.doubtful  reason: CLAUDE_OPENAI_PROT is not a setting"]
 
 
 def test_of_an_exception_the_last_line_is_shown() -> None:

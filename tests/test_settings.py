@@ -322,7 +322,7 @@ def test_a_fault_in_the_file_is_named_with_the_file(tmp_path: Path, text: str, s
 def test_a_yes_or_no_is_no_number(tmp_path: Path, line: str) -> None:
     path = tmp_path / "settings.toml"
     path.write_text(line, "utf-8-sig")  # as some editors of Windows write it
-    assert refusal({"config": str(path)}).endswith("is no number")
+    assert refusal({"config": str(path)}).endswith("is not a number")
 
 
 @pytest.mark.proves("settings.file")
@@ -358,7 +358,7 @@ def test_keys_of_the_key_file_are_accepted_next_to_the_others(tmp_path: Path) ->
     ("content", "sentence"),
     [
         (None, "cannot read {path}: No such file or directory"),
-        (b"# nothing\n\n", "{path} holds no API key; write one a line"),
+        (b"# nothing\n\n", "{path} has no API key; write one a line"),
         (b"\xff\xfe", "{path} is not a text file; write one API key a line"),
         (b"two words\n", "an API key travels in a header: use visible ASCII characters without white space"),
     ],
@@ -414,7 +414,7 @@ def test_a_key_file_that_others_can_read_is_a_doubt_with_its_remedy(tmp_path: Pa
 @pytest.mark.proves("settings.environment-names")
 def test_a_misspelt_variable_is_a_doubt() -> None:
     environ = {"CLAUDE_OPENAI_PROT": "1", "CLAUDE_OPENAI_PORT": "2", "OTHER": "3"}
-    assert list(doubts(load(), environ)) == ["CLAUDE_OPENAI_PROT is no setting; did you mean CLAUDE_OPENAI_PORT?"]
+    assert list(doubts(load(), environ)) == ["CLAUDE_OPENAI_PROT is not a setting; did you mean CLAUDE_OPENAI_PORT?"]
 
 
 # What is refused.

@@ -41,42 +41,35 @@ CONFIG: Final = Setting(
 
 
 def described(fields: Mapping[str, FieldInfo]) -> tuple[Setting, ...]:
-    return (CONFIG, *(_setting(name, field) for name, field in fields.items()))
+    """The descriptions of `--config` and of all fields."""
+    settings = [CONFIG]
+    for name, field in fields.items():
+        value = expects(field)
+        spelling = next((mark for mark in field.metadata if isinstance(mark, Spelling)), Spelling())
+        flag = spelling.flag or "--" + name.replace("_", "-")
+        from_flag, from_name = (PREFIX + each.removeprefix("--").replace("-", "_").upper() for each in (flag, name))
+        settings.append(
+            Setting(
+                name=name,
+                flag=flag,
+                variables=tuple(dict.fromkeys((from_flag, *spelling.also, from_name))),
+                metavar=value.metavar,
+                repeatable=spelling.repeatable,
+                default=spelling.default
+                or _text_of_default(field.get_default(call_default_factory=True, validated_data={}), value),
+                description=field.description or "",
+                derived=spelling.default is not None,
+            )
+        )
+    return tuple(settings)
 
 
 def expects(field: FieldInfo) -> Expects:
+    """How the value of a field is described."""
     return next(mark for mark in field.metadata if isinstance(mark, Expects))
 
 
-def _setting(name: str, field: FieldInfo) -> Setting:
-    value, spelling = expects(field), _spelling(field)
-    flag = spelling.flag or _as_flag(name)
-    from_flag, from_name = (PREFIX + _as_variable(each) for each in (flag, name))
-    return Setting(
-        name=name,
-        flag=flag,
-        variables=tuple(dict.fromkeys((from_flag, *spelling.also, from_name))),
-        metavar=value.metavar,
-        repeatable=spelling.repeatable,
-        default=spelling.default or _shown(field.get_default(call_default_factory=True, validated_data={}), value),
-        description=field.description or "",
-        derived=spelling.default is not None,
-    )
-
-
-def _spelling(field: FieldInfo) -> Spelling:
-    return next((mark for mark in field.metadata if isinstance(mark, Spelling)), Spelling())
-
-
-def _as_flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
-def _as_variable(name: str) -> str:
-    return name.removeprefix("--").replace("-", "_").upper()
-
-
-def _shown(default: object, value: Expects) -> str:
+def _text_of_default(default: object, value: Expects) -> str:
     if isinstance(default, bool):
         return str(default).lower() if value.metavar else "on" if default else "off"
     if default in (None, (), {}):

@@ -31,11 +31,11 @@ class Effective:
     def text(self) -> str:
         """The value as in the tables of the documents."""
         as_described = self.origin == DEFAULT and not self.setting.derived
-        return self.setting.default if as_described else _written(self.value, self.setting)
+        return self.setting.default if as_described else _text_of(self.value, self.setting)
 
 
 def effective(flags: Mapping[str, object], environ: Mapping[str, str]) -> tuple[Effective, ...]:
-    """Every setting of `Settings.load` with these, in the order of the catalogue.
+    """Every setting of `Settings.load` with these sources, in the order of the catalogue.
 
     Raises:
         SettingsError: as `Settings.load`.
@@ -44,20 +44,15 @@ def effective(flags: Mapping[str, object], environ: Mapping[str, str]) -> tuple[
     found = read(catalogue(), flags, environ)
     origins = {name: item.origin for name, item in found.items()}
     fields = (setting for setting in catalogue() if setting is not CONFIG)
-    return (
-        _file(flags, environ),
-        *(Effective(each, _plain(getattr(settings, each.name)), origins.get(each.name, DEFAULT)) for each in fields),
-    )
-
-
-def _file(flags: Mapping[str, object], environ: Mapping[str, str]) -> Effective:
-    """The settings file that was read: the named one, or the default one."""
     file = config_file(flags, environ)
     if flags.get(CONFIG.name):
         origin = CONFIG.flag
     else:
         origin = next((name for name in CONFIG.variables if environ.get(name)), "found" if file else DEFAULT)
-    return Effective(CONFIG, str(file) if file else None, origin)
+    return (
+        Effective(CONFIG, str(file) if file else None, origin),
+        *(Effective(each, _plain(getattr(settings, each.name)), origins.get(each.name, DEFAULT)) for each in fields),
+    )
 
 
 def _plain(value: object) -> object:
@@ -74,7 +69,7 @@ def _plain(value: object) -> object:
             return value
 
 
-def _written(value: object, setting: Setting) -> str:
+def _text_of(value: object, setting: Setting) -> str:
     match value:
         case bool():
             return str(value).lower() if setting.metavar else "on" if value else "off"

@@ -23,7 +23,14 @@ def default_processes(root: Path = Path("/")) -> int:
     """The default maximum of Claude Code processes: by a quarter of the machine's memory, or by three quarters of a
     container's limit, which is for this server alone; whichever is less.
     """
-    bounds = [_memory() // 4, *(limit * 3 // 4 for limit in limits(root))]
+    memory = 0
+    with suppress(AttributeError, ValueError, OSError):  # Windows has no sysconf
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if not memory:
+        import psutil  # noqa: PLC0415 -- 27 ms
+
+        memory = int(psutil.virtual_memory().total)
+    bounds = [memory // 4, *(limit * 3 // 4 for limit in limits(root))]
     return max(FEWEST_PROCESSES, min(MOST_PROCESSES, min(bounds) // PROCESS_BYTES))
 
 
@@ -48,15 +55,6 @@ def limits(root: Path) -> Iterator[int]:
             for text in _lines(root / "sys/fs/cgroup" / base / level / name):
                 if text.isdecimal() and int(text) < _NO_LIMIT:
                     yield int(text)
-
-
-def _memory() -> int:
-    """The memory of the machine, in bytes."""
-    with suppress(AttributeError, ValueError, OSError):  # Windows has no sysconf
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    import psutil  # noqa: PLC0415 -- 27 ms
-
-    return int(psutil.virtual_memory().total)
 
 
 def _lines(path: Path) -> list[str]:

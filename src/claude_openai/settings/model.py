@@ -291,26 +291,19 @@ class Settings(BaseModel):
         return tuple(dict.fromkeys((*self.api_key, *from_file)))
 
     @model_validator(mode="after")
-    def _no_open_bind(self) -> Self:
+    def _check_together(self) -> Self:
+        """Check the rules that concern several settings."""
         open_to_others = [host for host in self.host if not is_loopback(host)]
         if open_to_others and not self.api_keys:
             raise ValueError(
                 f"refusing to listen on {', '.join(open_to_others)} without an API key: "
                 f"set {PREFIX}API_KEY or --api-key-file, or use --host localhost"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _no_open_origin(self) -> Self:
         if "null" in self.allowed_origins and not self.api_keys:
             raise ValueError(
                 "refusing --allowed-origin null without an API key, since any web page can have that origin: "
                 f"set {PREFIX}API_KEY or --api-key-file"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _room_for_all(self) -> Self:
         needed = self.max_concurrency + self.warm_processes
         if self.max_processes < needed:
             raise ValueError(
@@ -331,8 +324,8 @@ class Settings(BaseModel):
         try:
             settings = cls.model_validate({name: item.value for name, item in found.items()})
         except ValidationError as error:
-            raise SettingsError(_sentence(error, found)) from None
-        settings._config_file = config_file(flags, environ)  # noqa: SLF001 -- of this very class
+            raise SettingsError(_message(error, found)) from None
+        settings._config_file = config_file(flags, environ)  # noqa: SLF001 -- of this class
         return settings
 
 
@@ -353,21 +346,21 @@ def doubts(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
     known = {variable for setting in catalogue() for variable in setting.variables}
     for variable in sorted(environ):
         if variable.startswith(PREFIX) and variable not in known:
-            yield f"{variable} is no setting{_did_you_mean(variable, known)}"
+            yield f"{variable} is not a setting{_did_you_mean(variable, known)}"
 
 
-def _sentence(error: ValidationError, found: Mapping[str, Found]) -> str:
+def _message(error: ValidationError, found: Mapping[str, Found]) -> str:
     """A sentence about the first error, with its source. Pydantic's messages name Python types and no source."""
     fault = error.errors(include_url=False)[0]
-    own_words = str(fault.get("ctx", {}).get("error", ""))
+    own_message = str(fault.get("ctx", {}).get("error", ""))
     if not fault["loc"]:
-        return own_words
+        return own_message
     name = str(fault["loc"][0])
     place = found[name]
     if name not in Settings.model_fields:
         return f"unknown setting {place.origin}{_did_you_mean(name, Settings.model_fields)}"
-    if own_words and fault["type"] == "value_error":
-        return f"{place.origin}: {own_words}"
+    if own_message and fault["type"] == "value_error":
+        return f"{place.origin}: {own_message}"
     value = "the value" if name == "api_key" else repr(place.value)
     return f"{place.origin}: {value} is not {expects(Settings.model_fields[name]).phrase}"
 

@@ -35,32 +35,23 @@ def read(settings: Iterable[Setting], flags: Mapping[str, object], environ: Mapp
         SettingsError: the settings file cannot be read.
     """
     fields = [setting for setting in settings if setting is not CONFIG]
-    file = config_file(flags, environ)
-    return ChainMap(_from_flags(fields, flags), _from_environment(fields, environ), _from_file(file) if file else {})
-
-
-def _from_flags(fields: Iterable[Setting], flags: Mapping[str, object]) -> dict[str, Found]:
-    return {setting.name: Found(setting.flag, flags[setting.name]) for setting in fields if setting.name in flags}
-
-
-def _from_environment(fields: Iterable[Setting], environ: Mapping[str, str]) -> dict[str, Found]:
-    """The values in `environ`. An empty one counts as absent, as containers and CI write it. The first name wins."""
-    return {
-        setting.name: Found(variable, environ[variable])
-        for setting in fields
-        for variable in reversed(setting.variables)
+    from_flags = {each.name: Found(each.flag, flags[each.name]) for each in fields if each.name in flags}
+    # An empty variable counts as absent, as containers and CI write it. The first of several variables wins.
+    from_environment = {
+        each.name: Found(variable, environ[variable])
+        for each in fields
+        for variable in reversed(each.variables)
         if environ.get(variable)
     }
-
-
-def _from_file(path: Path) -> dict[str, Found]:
+    path = config_file(flags, environ)
     try:
-        table = tomllib.loads(path.read_text("utf-8-sig"))
+        table = tomllib.loads(path.read_text("utf-8-sig")) if path else {}
     except OSError as error:
         raise SettingsError(f"cannot read the settings file {path}: {error.strerror}") from None
     except ValueError as error:
         raise SettingsError(f"the settings file {path} is not valid TOML: {error}") from None
-    return {name: Found(f"{name} in {path}", value) for name, value in table.items()}
+    from_file = {name: Found(f"{name} in {path}", value) for name, value in table.items()}
+    return ChainMap(from_flags, from_environment, from_file)
 
 
 def config_file(flags: Mapping[str, object], environ: Mapping[str, str]) -> Path | None:

@@ -31,22 +31,18 @@ def login_table() -> str:
 
 def with_tables(document: str) -> str:
     """`document` with regenerated tables: `<!-- settings:begin -->` to `<!-- settings:end -->`, `login` alike."""
-    return _with(_with(document, "settings", table()), "login", login_table())
-
-
-def _with(document: str, mark: str, content: str) -> str:
-    begin, end = f"<!-- {mark}:begin -->\n", f"<!-- {mark}:end -->"
-    before, opened, rest = document.partition(begin)
-    _, closed, after = rest.partition(end)
-    return f"{before}{begin}{content}{end}{after}" if opened and closed else document
+    for mark, content in (("settings", table()), ("login", login_table())):
+        begin, end = f"<!-- {mark}:begin -->\n", f"<!-- {mark}:end -->"
+        before, opened, rest = document.partition(begin)
+        _, closed, after = rest.partition(end)
+        if opened and closed:
+            document = f"{before}{begin}{content}{end}{after}"
+    return document
 
 
 def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "".join(f"| {' | '.join(map(_cell, cells))} |\n" for cells in (head, ["---"] * len(head), *rows))
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", r"\|")
+    lines = ([cell.replace("|", r"\|") for cell in cells] for cells in (head, ["---"] * len(head), *rows))
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def _code(text: str) -> str:

@@ -53,6 +53,11 @@ class KeyFile:
 
     @classmethod
     def read(cls, path: Path) -> Self:
+        """Read the file.
+
+        Raises:
+            ValueError: it cannot be read, has no key, or has one that is not valid.
+        """
         try:
             lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
             mode = path.stat().st_mode
@@ -62,8 +67,9 @@ class KeyFile:
             raise ValueError(f"cannot read {path}: {error.strerror}") from None
         keys = tuple(_key(SecretStr(line)) for line in lines if line and not line.startswith("#"))
         if not keys:
-            raise ValueError(f"{path} holds no API key; write one a line")
-        return cls(path, keys, readable_by_others=stat.S_ISREG(mode) and _others_can_read(mode))
+            raise ValueError(f"{path} has no API key; write one a line")
+        readable = stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
+        return cls(path, keys, readable_by_others=readable and sys.platform != "win32")  # where the mode does not say
 
 
 def is_loopback(host: str) -> bool:
@@ -84,19 +90,13 @@ def _between_commas(value: object) -> object:
     return tuple(path for part in value.split(",") if (path := part.strip())) if isinstance(value, str) else value
 
 
-def _lenient(value: object) -> object:
-    """Any text that does not mean no means yes: other programs use DEBUG with values such as "app:*"."""
-    return value.lower() not in {"", "0", "false", "no", "off"} if isinstance(value, str) else value
-
-
 def _number(value: object) -> object:
     if isinstance(value, bool):
-        raise ValueError(f"{str(value).lower()} is no number")  # noqa: TRY004 -- pydantic's
+        raise ValueError(f"{str(value).lower()} is not a number")  # noqa: TRY004 -- pydantic's
     return value
 
 
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
+_LOWER = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
 
 
 def _several_keys(value: object) -> object:
@@ -116,21 +116,18 @@ def _key(key: SecretStr) -> SecretStr:
     return key
 
 
-def _key_file(value: object) -> object:
-    return KeyFile.read(Path(value).expanduser()) if isinstance(value, str | Path) else value
-
-
 def _pairs(value: object) -> object:
     """Parse any number of `NAME=MODEL`; a table of TOML stays as it is."""
     items = _words(value)
-    return dict(map(_pair, items)) if isinstance(items, Sequence) else items
-
-
-def _pair(item: object) -> tuple[str, str]:
-    name, _, model = (part.strip() for part in str(item).partition("="))
-    if not (name and model):
-        raise ValueError(f"{item!r} is not NAME=MODEL, such as gpt-4o=sonnet")
-    return name, model
+    if not isinstance(items, Sequence):
+        return items
+    pairs = {}
+    for item in items:
+        name, _, model = (part.strip() for part in str(item).partition("="))
+        if not (name and model):
+            raise ValueError(f"{item!r} is not NAME=MODEL, such as gpt-4o=sonnet")
+        pairs[name] = model
+    return pairs
 
 
 def _host(host: str) -> str:
@@ -183,7 +180,11 @@ Port = Annotated[int, _NUMBER, Field(ge=0, le=65535), Expects("a port from 0 to 
 Keys = Annotated[
     tuple[Annotated[SecretStr, AfterValidator(_key)], ...], BeforeValidator(_several_keys), Expects("an API key", "KEY")
 ]
-Keyring = Annotated[KeyFile | None, BeforeValidator(_key_file), Expects("the path of a file", "FILE")]
+Keyring = Annotated[
+    KeyFile | None,
+    BeforeValidator(lambda value: KeyFile.read(Path(value).expanduser()) if isinstance(value, str | Path) else value),
+    Expects("the path of a file", "FILE"),
+]
 ModelName = Annotated[Name, Expects("the name of a model", "MODEL")]
 ModelIds = Annotated[
     tuple[Name, ...],
@@ -223,13 +224,18 @@ Origins = Annotated[
 ]
 Switch = Annotated[bool, Expects("true or false", metavar="")]
 Flag = Annotated[bool, Expects("true or false", "true|false")]
-DebugSwitch = Annotated[bool, BeforeValidator(_lenient), Expects("true or false", metavar="")]
-LogLevel = Annotated[
-    Literal["info", "debug", "trace"], BeforeValidator(_lower), Expects("info, debug or trace", "info|debug|trace")
+DebugSwitch = Annotated[
+    bool,
+    BeforeValidator(
+        lambda value: value.lower() not in {"", "0", "false", "no", "off"} if isinstance(value, str) else value
+    ),
+    Expects("true or false", metavar=""),
 ]
+"""Any text that does not mean no means yes: other programs use DEBUG with values such as "app:*"."""
+LogLevel = Annotated[Literal["info", "debug", "trace"], _LOWER, Expects("info, debug or trace", "info|debug|trace")]
 LogFormat = Annotated[
     Literal["auto", "console", "columns", "json"],
-    BeforeValidator(_lower),
+    _LOWER,
     Expects("auto, console, columns or json", "auto|console|columns|json"),
 ]
 LogFile = Annotated[Name | None, Expects("the path of a file", "FILE")]
@@ -257,8 +263,3 @@ SettingSources = Annotated[
 Paths = Annotated[
     tuple[Name, ...], BeforeValidator(_between_commas), Expects("a list of files and folders", "PATH,...")
 ]
-
-
-def _others_can_read(mode: int) -> bool:
-    """Whether other users can read a file; on Windows the mode does not show that."""
-    return sys.platform != "win32" and bool(mode & (stat.S_IRGRP | stat.S_IROTH))

@@ -1,1 +1,1 @@
-"""What this server needs of the operating system: sockets, private files, locks, processes, threads, folders."""
+"""The operating system's part: sockets, private files, locks, process identity, threads, folders."""

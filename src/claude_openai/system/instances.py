@@ -128,15 +128,31 @@ def registry(folder: Path) -> Iterator[Callable[[Instance], None]]:
         with suppress(OSError), ExitStack() as lock:
             if _claim(entry, lock):
                 _remove(entry)
-    with ExitStack() as registered:
-        registered.callback(_remove_if_empty, folder)
-        yield lambda instance: registered.enter_context(_registered(folder, instance))
+    try:
+        with ExitStack() as registered:
+            yield lambda instance: registered.enter_context(_registered(folder, instance))
+    finally:
+        with suppress(OSError):  # entries of other servers are left in it
+            folder.rmdir()
 
 
 @contextmanager
 def _registered(folder: Path, instance: Instance) -> Iterator[None]:
+    """Claim the folder of the instance's port, and write its files, which are removed after the block."""
+    entry = folder / str(instance.port)
     with ExitStack() as lock:
-        entry = _make_entry(folder, instance.port, lock)
+        for _ in range(TRIES):
+            with suppress(FileNotFoundError):  # removed by the last server to end
+                _make(folder)
+                entry.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+                if _claim(entry, lock):
+                    break
+            time.sleep(PAUSE_SECONDS)
+        else:
+            raise LaunchError(
+                f"another server of yours is known by port {instance.port}",
+                f"see it with claude-openai status --port {instance.port}, or name another with --port",
+            )
         log_file = "" if instance.log_file is None else str(instance.log_file)
         _write(entry / PORT_FILE, instance.port, ",".join(instance.hosts), instance.url, log_file)
         _write(entry / PID_FILE, instance.pid, instance.started_at, instance.stop_seconds)
@@ -144,22 +160,6 @@ def _registered(folder: Path, instance: Instance) -> Iterator[None]:
             yield
         finally:
             _remove(entry)
-
-
-def _make_entry(folder: Path, port: int, lock: ExitStack) -> Path:
-    """The folder of `port`, claimed until `lock` is closed."""
-    entry = folder / str(port)
-    for _ in range(TRIES):
-        with suppress(FileNotFoundError):  # removed by the last server to end
-            _make(folder)
-            entry.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-            if _claim(entry, lock):
-                return entry
-        time.sleep(PAUSE_SECONDS)
-    raise LaunchError(
-        f"another server of yours is known by port {port}",
-        f"see it with claude-openai status --port {port}, or name another with --port",
-    )
 
 
 def _claim(entry: Path, lock: ExitStack) -> bool:
@@ -229,8 +229,3 @@ def _remove(entry: Path) -> None:
             (entry / name).unlink(missing_ok=True)
             (entry / f"{name}.new").unlink(missing_ok=True)
         entry.rmdir()
-
-
-def _remove_if_empty(folder: Path) -> None:
-    with suppress(OSError):
-        folder.rmdir()

@@ -150,11 +150,8 @@ def _is_too_long(place: Path) -> bool:
 
 def _lies_in(path: str, folder: Path) -> bool:
     """Whether `path` is in `folder`, with and without links resolved, and in any spelling of the names."""
-    return any(within(folded(each), folded(other)) for each in _names(path) for other in _names(str(folder)))
-
-
-def _names(path: str) -> tuple[str, str]:
-    return str(Path(path).absolute()), str(Path(path).resolve())
+    paths, folders = ((str(each.absolute()), str(each.resolve())) for each in (Path(path), folder))
+    return any(within(folded(each), folded(other)) for each in paths for other in folders)
 
 
 def _absolute(named: str | Path) -> Path:

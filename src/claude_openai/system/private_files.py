@@ -48,7 +48,7 @@ def fault_of(folder: Path) -> str | None:
     """
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode):
-        return "is no folder"
+        return "is not a folder"
     if sys.platform != "win32" and found.st_uid != os.geteuid():
         return "belongs to another user"
     if is_open_to_others(found):

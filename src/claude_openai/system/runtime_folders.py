@@ -12,7 +12,6 @@ import getpass
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -29,28 +28,19 @@ has 107 on Linux. Where it is longer, an agent's commands do not run. The sandbo
 
 def runtime_folders() -> tuple[Path, ...]:
     """The folders, best first. They may be missing or unusable."""
-    return tuple(dict.fromkeys(_candidates()))
-
-
-def _candidates() -> Iterator[Path]:
+    folders: list[Path] = []
     with suppress(FileNotFoundError):  # no folder can be written, not even the working directory
-        yield in_temporary(Path(tempfile.gettempdir()))
+        folders.append(in_temporary(Path(tempfile.gettempdir())))
     named = Path(process_environment().get("XDG_RUNTIME_DIR", ""))
-    if named.is_absolute() and _is_own(named):  # the XDG specification says to ignore any other
-        yield named / NAME
+    with suppress(OSError):  # the XDG specification says to ignore a relative path, and a folder of another user
+        if named.is_absolute() and (sys.platform == "win32" or named.stat().st_uid == os.geteuid()):
+            folders.append(named / NAME)
     with suppress(RuntimeError):  # a user without a home
-        yield Path("~/.claude-openai/run").expanduser()
+        folders.append(Path("~/.claude-openai/run").expanduser())
+    return tuple(dict.fromkeys(folders))
 
 
 def in_temporary(folder: Path) -> Path:
     """This user's folder in a temporary folder that all users share."""
     user = getpass.getuser() if sys.platform == "win32" else os.geteuid()
     return folder / f"{NAME}-{user}"
-
-
-def _is_own(folder: Path) -> bool:
-    if sys.platform == "win32":
-        return True
-    with suppress(OSError):
-        return folder.stat().st_uid == os.geteuid()
-    return False

@@ -58,8 +58,14 @@ class Server(uvicorn.Server):
 @asynccontextmanager
 async def serving(server: Server, *listeners: socket.socket) -> AsyncIterator[None]:
     """Serve on `listeners` during the block. The end of the block stops the server and waits for it."""
+
+    async def serve() -> None:
+        """Serve, shielded from cancellation, which would leave connections open. `stop` ends it within a timeout."""
+        with anyio.CancelScope(shield=True):
+            await server.serve([*listeners])
+
     async with anyio.create_task_group() as group:
-        group.start_soon(_serve, server, listeners)
+        group.start_soon(serve)
         await server.ready.wait()
         try:
             yield
@@ -105,12 +111,6 @@ def base_url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _serve(server: Server, listeners: Iterable[socket.socket]) -> None:
-    """Serve, shielded from cancellation, which would leave connections open. `stop` ends it within a timeout."""
-    with anyio.CancelScope(shield=True):
-        await server.serve([*listeners])
-
-
 class _Address(NamedTuple):
     """An address of `getaddrinfo` without the port. `rest` has the flow and the zone of an IPv6 address."""
 
@@ -132,7 +132,7 @@ def _addresses(host: str) -> list[_Address]:
     except OSError as error:
         raise OSError(error.errno, error.strerror, host) from error
     except UnicodeError as error:  # from the IDNA codec
-        raise OSError(errno.EADDRNOTAVAIL, "it is no host name", host) from error
+        raise OSError(errno.EADDRNOTAVAIL, "it is not a host name", host) from error
     return list(dict.fromkeys(_Address(family, str(at[0]), tuple(map(int, at[2:]))) for family, _, _, _, at in found))
 
 

@@ -1,15 +1,14 @@
 """Runs work whose duration grows with the request in a thread, so that other streams continue meanwhile.
 
 A thread that runs Python yields to the event loop every `SWITCH_SECONDS`. Only C code that works on one large object
-blocks it for longer; the cyclic garbage collector blocks longest, and is paused (`_uncollected`).
+blocks it for longer; the cyclic garbage collector blocks longest, and is paused (`_CollectorPause`).
 """
 
 import gc
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Final, TypeVar, TypeVarTuple
+from collections.abc import Callable
+from typing import ClassVar, Final, TypeVar, TypeVarTuple
 
 import anyio
 import anyio.to_thread
@@ -19,7 +18,7 @@ Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
 
 SWITCH_SECONDS: Final = 0.001
-"""Python's own figure is 5 ms, and one small request takes its turn some ten times."""
+"""Interval at which threads take turns. Python's default is 5 ms, and one small request waits for some ten turns."""
 
 _MOST: Final = 2
 """Concurrent threads: more would not be faster, since Python runs one at a time, and would slow down the event loop."""
@@ -28,8 +27,8 @@ _LIMITER: Final[RunVar[anyio.CapacityLimiter]] = RunVar("threads for large work"
 
 
 def favour_event_loop() -> None:
-    """For the whole process, once all is imported: threads take turns more often, and no collection of cyclic garbage
-    looks at what is there for good.
+    """Tune the whole process, after all imports: threads take turns more often, and the cyclic garbage collector skips
+    all objects that exist now.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
@@ -37,7 +36,7 @@ def favour_event_loop() -> None:
 
 
 async def beside(large: bool, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-    """The result of `work`, a pure function. Work that is not `large` runs at once: a thread costs some 0.2 ms.
+    """Run `work`, a pure function, in a thread if it is `large`: a thread costs some 0.2 ms. Returns its result.
 
     If this call is cancelled, the thread continues and its result is dropped.
     """
@@ -51,46 +50,42 @@ async def beside(large: bool, work: Callable[[*Arguments], Result], *arguments: 
 async def in_thread(
     limiter: anyio.CapacityLimiter, work: Callable[[*Arguments], Result], *arguments: *Arguments
 ) -> Result:
-    """What `work` comes to in a thread, of which there are as many as `limiter` has. See `beside`.
+    """Run `work` in a thread, of which `limiter` allows a number at a time. Returns its result; see `beside`.
 
-    What it raises does not come through the thread's future: that and the exception's traceback would hold one another,
-    and so all that the work was given, until a collection, which then takes half a second (measured).
+    An exception does not pass through the thread's future: the future and the exception's traceback would refer to one
+    another, and keep all arguments of the work until a collection, which then takes half a second (measured).
     """
     results: list[Result] = []
     failures: list[Exception] = []
 
-    def uncollected() -> None:
-        with _uncollected():
+    def run() -> None:
+        with _CollectorPause():
             try:
                 results.append(work(*arguments))
             except Exception as error:  # noqa: BLE001 -- raised below
                 failures.append(error)
 
-    await anyio.to_thread.run_sync(uncollected, limiter=limiter, abandon_on_cancel=True)
+    await anyio.to_thread.run_sync(run, limiter=limiter, abandon_on_cancel=True)
     if failures:
         raise failures.pop()
     return results.pop()
 
 
-class _Collections:
-    """How many threads run that must not be interrupted by a collection of cyclic garbage."""
-
-    lock = threading.Lock()
-    paused = 0
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """A block without the cyclic garbage collector, in all threads: hundreds of thousands of new values have it look
-    at everything there is, for 200 ms in which no other thread runs (measured). Values of a request have no cycles.
+class _CollectorPause:
+    """A block without the cyclic garbage collector, in all threads: after hundreds of thousands of new values it would
+    examine all objects, for 200 ms in which no other thread runs (measured). Values of a request have no cycles.
     """
-    with _Collections.lock:
-        _Collections.paused += 1
-        gc.disable()
-    try:
-        yield
-    finally:
-        with _Collections.lock:
-            _Collections.paused -= 1
-            if not _Collections.paused:
+
+    lock: ClassVar = threading.Lock()
+    blocks: ClassVar = 0
+
+    def __enter__(self) -> None:
+        with self.lock:
+            _CollectorPause.blocks += 1
+            gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            _CollectorPause.blocks -= 1
+            if not _CollectorPause.blocks:
                 gc.enable()

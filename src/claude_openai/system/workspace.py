@@ -7,6 +7,7 @@ Every check reads the disk, since a link can change. It can also change between 
 import os
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,18 +16,19 @@ class AllowedFolders:
     """Implements `core.agent.Workspace` for `prefixes`, absolute or relative to the working directory."""
 
     def __init__(self, prefixes: Iterable[str]) -> None:
-        self.prefixes = tuple(dict.fromkeys(map(_real, prefixes)))
+        self.prefixes = tuple(dict.fromkeys(map(os.path.realpath, prefixes)))
 
     def folder(self, path: str) -> str | None:
         """See `core.agent.Workspace.folder`. A relative `path` is relative to the first allowed folder."""
         if "\0" in path:
             return None
-        found = _real(str(Path(self.prefixes[0], path)))
-        return found if self._allowed(found) and _is_folder(found) else None
+        found = os.path.realpath(Path(self.prefixes[0], path))
+        is_folder = os.path.isdir(found)  # noqa: PTH112 -- False where `Path.is_dir` raises: a parent without access
+        return found if is_folder and self._allowed(found) else None
 
     def holds(self, path: str) -> bool:
         """See `core.agent.Workspace.holds`."""
-        return "\0" not in path and self._allowed(_real(path))
+        return "\0" not in path and self._allowed(os.path.realpath(path))
 
     def _allowed(self, real: str) -> bool:
         return any(below(real, prefix) is not None for prefix in self.prefixes)
@@ -47,8 +49,10 @@ def below(path: str, folder: str) -> tuple[str, ...] | None:
         return Path(path).relative_to(folder).parts
     names = Path(path)
     for parent in (names, *names.parents):
-        if folded(str(parent)) == folded(folder) and _is_same(str(parent), folder):
-            return names.relative_to(parent).parts
+        if folded(str(parent)) == folded(folder):
+            with suppress(OSError):
+                if parent.samefile(folder):
+                    return names.relative_to(parent).parts
     return None
 
 
@@ -57,18 +61,3 @@ def folded(path: str) -> str:
     """`path` as the most lenient file system compares it: without case, normalised, without invisible characters."""
     letters = unicodedata.normalize("NFD", path).casefold()
     return unicodedata.normalize("NFC", "".join(each for each in letters if unicodedata.category(each) != "Cf"))
-
-
-def _is_same(path: str, other: str) -> bool:
-    try:
-        return os.path.samefile(path, other)  # noqa: PTH121 -- texts
-    except OSError:
-        return False
-
-
-def _real(path: str) -> str:
-    return os.path.realpath(path)
-
-
-def _is_folder(path: str) -> bool:
-    return os.path.isdir(path)  # noqa: PTH112 -- False where `Path.is_dir` raises, for want of access to a parent
