@@ -15,7 +15,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from claude_openai.cli.commands.doctor import line, verdict
-from claude_openai.server.checks import Check, of_folder, of_port, of_python
+from claude_openai.server.doctor import Check, of_folder, of_port, of_python
 from claude_openai.system.instances import Instance
 from tests.cli.typed import Machine, is_gone, until
 from tests.patience import PATIENCE_SECONDS
@@ -83,7 +83,7 @@ def test_a_folder_is_private_or_can_be_made_so(tmp_path: Path) -> None:
     assert of_folder("Data folder", folder) == Check(
         "Data folder", "warn", f"other users can read {file}", f"chmod -R go= {folder}"
     )
-    assert of_folder("Data folder", file).told == f"{file} is no folder"
+    assert of_folder("Data folder", file).told == f"{file} is not a folder"
 
 
 # The command.
@@ -142,7 +142,7 @@ def test_what_fails_is_told_with_its_remedy_and_exit_code_1(short: Path) -> None
     ran = machine.sees("doctor", "--port", "0", "--claude-command", "/none", CLAUDE_OPENAI_PROT="1")
     assert ran.code == 1
     assert "\x1b[32mok  \x1b[0m  Python" in ran.out
-    assert "Settings      CLAUDE_OPENAI_PROT is no setting" in ran.out
+    assert "Settings      CLAUDE_OPENAI_PROT is not a setting" in ran.out
     assert "did you mean CLAUDE_OPENAI_PORT?" in ran.out
     assert "\x1b[31mfail\x1b[0m  Claude Code   there is no Claude Code at /none" in ran.out
     assert "\x1b[31mfail\x1b[0m  Self-test     there is no Claude Code at /none" in ran.out

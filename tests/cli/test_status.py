@@ -15,7 +15,7 @@ import pytest
 
 import claude_openai
 from claude_openai.cli.commands.status import ServerStatus, described
-from claude_openai.server.checks import Check, of_server
+from claude_openai.server.doctor import Check, of_server
 from claude_openai.system.instances import Instance, process_of, running
 from tests.cli.typed import Machine
 from tests.patience import PATIENCE_SECONDS

@@ -1,1 +1,1 @@
-"""From settings to a running server, and the checks of `doctor`."""
+"""Builds a running server from settings, and runs the checks of `claude-openai doctor`."""

@@ -1,8 +1,8 @@
-"""Whether this machine can serve: each thing that a server needs, looked at without serving anybody.
+"""The checks of `claude-openai doctor`: whether a server would work on this machine.
 
-Claude Code is asked in the very way of a server, by one on a free port of this machine that remembers nothing and ends
-with the check. No secret is in what is told: the login's kind is Claude Code's own word for it, and whatever else is
-said goes through the log's redaction.
+Claude Code is checked through a real server, on a free port of this machine, which stores nothing and ends with the
+check. Results have no secrets: the kind of the login is Claude Code's own word for it, and all other foreign text goes
+through the log's redaction.
 """
 
 import errno
@@ -37,22 +37,20 @@ from claude_openai.system.serving import listening
 Status = Literal["ok", "warn", "fail"]
 
 SELF_TEST_SECONDS: Final = 30.0
-"""For an answer of the simulator's; half a second is usual."""
+"""Timeout of an answer of the simulator; half a second is usual."""
 
 LIVE_SECONDS: Final = 120.0
-"""For a word of the real model."""
+"""Timeout of an answer of the real model."""
 
 OLDEST_PYTHON: Final = (3, 11)
 
 PROMPT: Final = "Say hello"
-"""The simulator answers "hello" to it, and so does any model, more or less."""
-
-"""What nobody else may have of a folder or file."""
+"""The prompt of the test turns; the simulator answers "hello"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at. `remedy` says what to do where it is not ok."""
+    """The result of one check: `told` is a sentence about it, `remedy` what the user can do if it is not ok."""
 
     name: str
     status: Status
@@ -61,32 +59,58 @@ class Check:
 
 
 def of_machine(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check]:
-    """What can be seen at once, without Claude Code."""
+    """The checks that do not start Claude Code."""
     yield from of_installation()
-    yield from _of_settings(settings, environ)
+    found = list(doubts(settings, environ))
+    if not found:
+        yield Check("Settings", "ok", "valid; see them with: claude-openai config")
+    for doubt in found:
+        problem, _, remedy = doubt.partition("; ")
+        yield Check("Settings", "warn", problem, remedy or "correct or remove it")
     yield from _of_servers(settings)
-    yield _of_data(Places.of(settings).data)
+    data = Places.of(settings).data
+    check = of_folder("Data folder", data)
+    if check.status != "fail":
+        try:
+            saved_runs(data).recent(1)
+        except LaunchError as error:
+            check = Check("Data folder", "fail", error.message, error.hint)
+    yield check
 
 
 def of_installation() -> Iterator[Check]:
-    """What needs no settings."""
+    """The checks that need no settings: of Python and of the Agent SDK."""
     yield of_python(sys.version_info[:3])
-    yield _of_sdk()
+    try:
+        found = version("claude-agent-sdk")
+    except PackageNotFoundError:
+        yield Check("Agent SDK", "fail", "it is not installed", "pip install --force-reinstall claude-openai")
+        return
+    wanted = None
+    with suppress(PackageNotFoundError):
+        pinned = (line.partition("==") for line in requires("claude-openai") or ())
+        wanted = next((pin.strip() for name, _, pin in pinned if name.strip() == "claude-agent-sdk"), None)
+    if wanted in {None, found}:
+        yield Check("Agent SDK", "ok", found)
+    else:
+        remedy = f"pip install claude-agent-sdk=={wanted}"
+        yield Check("Agent SDK", "warn", f"{found}, but this claude-openai was made for {wanted}", remedy)
 
 
 def of_claude_code(settings: Settings, environ: Mapping[str, str], *, live: bool) -> Iterator[Check]:
-    """Claude Code and its login, a turn with a simulated model, and with `live` one with the real one.
+    """The checks of Claude Code and its login, of a turn with the simulated model, and with `live` of a turn with the
+    real model.
 
     Raises:
-        KeyboardInterrupt: a signal came.
+        KeyboardInterrupt: a signal ended a check.
     """
     login = login_environment(environ)
     secrets = [*(key.get_secret_value() for key in settings.api_keys), *logs.secrets_in(login)]
     logs.configure(None, logs.Memory(), secrets=secrets)
     interrupted = False
     try:
-        yield from anyio.run(partial(_asked, _alone(settings, simulate=False), login, live=live))
-        yield from anyio.run(partial(_self_test, _alone(settings, simulate=True), login))
+        yield from anyio.run(partial(_of_backend, _alone(settings, simulate=False), login, live=live))
+        yield from anyio.run(partial(_of_simulated_turn, _alone(settings, simulate=True), login))
     except* _Interrupted:
         interrupted = True
     if interrupted:
@@ -95,14 +119,14 @@ def of_claude_code(settings: Settings, environ: Mapping[str, str], *, live: bool
 
 def of_python(found: tuple[int, ...]) -> Check:
     """Whether the interpreter is new enough."""
-    told = ".".join(map(str, found))
+    number = ".".join(map(str, found))
     if found >= OLDEST_PYTHON:
-        return Check("Python", "ok", told)
-    return Check("Python", "fail", f"{told} is too old", "install Python 3.11 or newer")
+        return Check("Python", "ok", number)
+    return Check("Python", "fail", f"{number} is too old", "install Python 3.11 or newer")
 
 
 def of_port(hosts: Iterable[str], port: int, servers: Sequence[Instance]) -> Check:
-    """Whether a server could have `port`, or one of `servers` has it."""
+    """Whether `port` is free, or one of `servers` has it."""
     ours = next((server for server in servers if port and server.port == port), None)
     if ours:
         return Check("Port", "ok", f"your server has {port} (process {ours.pid})")
@@ -117,112 +141,64 @@ def of_port(hosts: Iterable[str], port: int, servers: Sequence[Instance]) -> Che
 
 
 def of_server(server: Instance) -> Check:
-    """Whether a server that runs can answer requests, by its own word: what it met upstream is among that."""
+    """Whether a running server can answer requests, as its `/health` reports; upstream's health is part of that."""
     try:
         health = health_of(server)
     except ConnectionRefusedError:
-        return Check("Server", "warn", "it is stopping, and lets nobody in", "start it again once it has ended")
+        return Check("Server", "warn", "it is stopping, and accepts no connections", "start it again once it has ended")
     if health is None:
-        told = f"process {server.pid} does not answer within {ANSWER_SECONDS:g} seconds"
-        return Check("Server", "fail", told, f"claude-openai stop --port {server.port} --force")
+        problem = f"process {server.pid} does not answer within {ANSWER_SECONDS:g} seconds"
+        return Check("Server", "fail", problem, f"claude-openai stop --port {server.port} --force")
     if not health.get("ready", True):
-        told = f"it is not ready: {logs.redacted(str(health.get('reason')))}"
-        return Check("Server", "fail", told, f"then see: claude-openai status --port {server.port}")
+        problem = f"it is not ready: {logs.redacted(str(health.get('reason')))}"
+        return Check("Server", "fail", problem, f"then see: claude-openai status --port {server.port}")
     return Check("Server", "ok", "it is ready")
 
 
 def of_folder(name: str, folder: Path) -> Check:
-    """Whether `folder`, which is this user's alone, is so or can be made so."""
+    """Whether `folder` can be used, or made, and whether it is this user's alone."""
     try:
         found = folder.stat()
     except FileNotFoundError:
-        return _of_missing(name, folder)
+        nearest = next(parent for parent in folder.absolute().parents if parent.exists())
+        if os.access(nearest, os.W_OK | os.X_OK):
+            return Check(name, "ok", f"{folder} is made by the first start")
+        return Check(name, "fail", f"{folder} cannot be made in {nearest}", "name another with --data-dir")
     except OSError as error:
         return Check(name, "fail", f"{folder}: {error.strerror}", "name another with --data-dir")
     if not stat.S_ISDIR(found.st_mode):
-        return Check(name, "fail", f"{folder} is no folder", "move it away, or name another with --data-dir")
+        return Check(name, "fail", f"{folder} is not a folder", "move it away, or name another with --data-dir")
     if not os.access(folder, os.W_OK | os.X_OK):
         return Check(name, "fail", f"{folder} cannot be written", f"chmod u+rwx {folder}")
     if sys.platform != "win32":
         if found.st_uid != os.geteuid():
             return Check(name, "fail", f"{folder} belongs to another user", f"take it over with: chown $USER {folder}")
-        if open_ones := _open_to_others(folder):
-            told = f"other users can read {', '.join(map(str, open_ones))}"
-            return Check(name, "warn", told, f"chmod -R go= {folder}")
+        if readable := [str(path) for path in (folder, *sorted(folder.iterdir())) if is_open_to_others(path.lstat())]:
+            problem = f"other users can read {', '.join(readable)}"
+            return Check(name, "warn", problem, f"chmod -R go= {folder}")
     return Check(name, "ok", str(folder))
 
 
-def _of_sdk() -> Check:
-    try:
-        found = version("claude-agent-sdk")
-    except PackageNotFoundError:
-        return Check("Agent SDK", "fail", "it is not installed", "pip install --force-reinstall claude-openai")
-    wanted = _required("claude-agent-sdk")
-    if wanted in {None, found}:
-        return Check("Agent SDK", "ok", found)
-    remedy = f"pip install claude-agent-sdk=={wanted}"
-    return Check("Agent SDK", "warn", f"{found}, but this claude-openai was made for {wanted}", remedy)
-
-
-def _required(package: str) -> str | None:
-    """The version that our own package pins."""
-    with suppress(PackageNotFoundError):
-        pinned = (line.partition("==") for line in requires("claude-openai") or ())
-        return next((wanted.strip() for name, _, wanted in pinned if name.strip() == package), None)
-    return None
-
-
-def _of_settings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check]:
-    found = list(doubts(settings, environ))
-    if not found:
-        yield Check("Settings", "ok", "valid; see them with: claude-openai config")
-    for doubt in found:
-        told, _, remedy = doubt.partition("; ")
-        yield Check("Settings", "warn", told, remedy or "correct or remove it")
-
-
 def _of_servers(settings: Settings) -> Iterator[Check]:
+    """The checks of the runtime folder, of the port, and of a server that has it."""
     try:
         settled = settle_folders(settings)
     except LaunchError as error:
         yield Check("Temporary", "fail", error.message, error.hint)
     else:
-        with suppress(OSError):  # it was made to see that it can be; a running server keeps its own
+        with suppress(OSError):  # it was made only as a test; a running server keeps its own
             settled.runtime.rmdir()
         yield Check("Temporary", "ok", str(settled.runtime))
         for doubt in settled.doubts:
-            told, _, remedy = doubt.partition("; ")
-            yield Check("Agents", "warn", told, remedy or "correct or remove it")
+            problem, _, remedy = doubt.partition("; ")
+            yield Check("Agents", "warn", problem, remedy or "correct or remove it")
     servers = running()
     yield of_port(settings.host, settings.port, servers)
     yield from (of_server(server) for server in servers if settings.port and server.port == settings.port)
 
 
-def _of_data(folder: Path) -> Check:
-    check = of_folder("Data folder", folder)
-    if check.status == "fail":
-        return check
-    try:
-        saved_runs(folder).recent(1)
-    except LaunchError as error:
-        return Check("Data folder", "fail", error.message, error.hint)
-    return check
-
-
-def _of_missing(name: str, folder: Path) -> Check:
-    nearest = next(parent for parent in folder.absolute().parents if parent.exists())
-    if os.access(nearest, os.W_OK | os.X_OK):
-        return Check(name, "ok", f"{folder} is made by the first start")
-    return Check(name, "fail", f"{folder} cannot be made in {nearest}", "name another with --data-dir")
-
-
-def _open_to_others(folder: Path) -> list[Path]:
-    """The folder itself and the files right in it, as far as they are."""
-    return [path for path in (folder, *sorted(folder.iterdir())) if is_open_to_others(path.lstat())]
-
-
 def _holder(port: int) -> str:
-    """Whoever listens there, where the system tells."""
+    """The program that listens on `port`, if the operating system reports it."""
     import psutil  # noqa: PLC0415 -- 27 ms, spent only where the port is taken
 
     with suppress(psutil.Error, OSError):
@@ -233,19 +209,22 @@ def _holder(port: int) -> str:
 
 
 def _alone(settings: Settings, *, simulate: bool) -> Settings:
-    """As they are, but for a server that nobody knows of and that keeps nothing."""
-    nobodys = {"host": ("127.0.0.1",), "port": 0, "store": "memory", "warm_processes": 0, "shutdown_timeout": 0.0}
-    return settings.model_copy(update={**nobodys, "simulate": simulate})
+    """The settings for a server of this check only: on a free port, and without a store."""
+    own = {"host": ("127.0.0.1",), "port": 0, "store": "memory", "warm_processes": 0, "shutdown_timeout": 0.0}
+    return settings.model_copy(update={**own, "simulate": simulate})
 
 
-async def _asked(settings: Settings, login: Mapping[str, str], *, live: bool) -> list[Check]:
-    """What Claude Code says of itself and of its login; no model is asked unless `live`."""
+async def _of_backend(settings: Settings, login: Mapping[str, str], *, live: bool) -> list[Check]:
+    """The checks of Claude Code's version and login, and with `live` of a turn with the real model."""
     checks: list[Check] = []
     try:
         async with _serving(settings, login) as ready:
             backend = ready.backend.removeprefix("Claude Code ")
             checks.append(Check("Claude Code", "ok", f"{backend}, at {executable(settings)}"))
-            checks.append(_of_login(ready))
+            if ready.login_remedy:
+                checks.append(Check("Login", "fail", ready.login or "not signed in", ready.login_remedy))
+            else:
+                checks.append(Check("Login", "ok", logs.redacted(ready.login or "not known")))
             if live:
                 checks.append(await _turn("Live turn", ready, settings, LIVE_SECONDS))
     except* LaunchError as errors:
@@ -253,7 +232,7 @@ async def _asked(settings: Settings, login: Mapping[str, str], *, live: bool) ->
     return checks
 
 
-async def _self_test(settings: Settings, login: Mapping[str, str]) -> list[Check]:
+async def _of_simulated_turn(settings: Settings, login: Mapping[str, str]) -> list[Check]:
     checks: list[Check] = []
     try:
         async with _serving(settings, login) as ready:
@@ -263,39 +242,33 @@ async def _self_test(settings: Settings, login: Mapping[str, str]) -> list[Check
     return checks
 
 
-def _of_login(ready: wiring.Ready) -> Check:
-    if ready.login_remedy:
-        return Check("Login", "fail", ready.login or "not signed in", ready.login_remedy)
-    return Check("Login", "ok", logs.redacted(ready.login or "not known"))
-
-
 def _of_failure(name: str, errors: ExceptionGroup[LaunchError]) -> Check:
     error: BaseException = errors
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    assert isinstance(error, LaunchError)  # noqa: S101 -- what `except*` has picked
+    assert isinstance(error, LaunchError)  # noqa: S101 -- `except*` has selected it
     return Check(name, "fail", logs.redacted(error.message), error.hint)
 
 
 @asynccontextmanager
 async def _serving(settings: Settings, login: Mapping[str, str]) -> AsyncIterator[wiring.Ready]:
-    """A server, ready, for as long as the block lasts.
+    """A context manager with a ready server, which runs during the block.
 
     Raises:
-        ExceptionGroup: of `LaunchError`, where it cannot start, or of `_Interrupted`.
+        ExceptionGroup: of `LaunchError` if it cannot start, or of `_Interrupted`.
     """
+
+    async def serve(*, task_status: TaskStatus[wiring.Ready]) -> None:
+        await wiring.serve(settings, login, settle_folders(settings), announce=task_status.started)
+        raise _Interrupted  # only a signal ends it before the block ends
+
     async with anyio.create_task_group() as group:
-        yield await group.start(_serve, settings, login)
+        yield await group.start(serve)
         group.cancel_scope.cancel()
 
 
-async def _serve(settings: Settings, login: Mapping[str, str], *, task_status: TaskStatus[wiring.Ready]) -> None:
-    await wiring.serve(settings, login, settle_folders(settings), announce=task_status.started)
-    raise _Interrupted  # it ends by itself only where a signal told it to
-
-
 async def _turn(name: str, ready: wiring.Ready, settings: Settings, seconds: float) -> Check:
-    """One request, as any client makes it."""
+    """The check of one request, sent as a client sends it."""
     key = next((key.get_secret_value() for key in settings.api_keys), "none")
     body = {"messages": [{"role": "user", "content": PROMPT}]}
     began = time.monotonic()
@@ -304,30 +277,27 @@ async def _turn(name: str, ready: wiring.Ready, settings: Settings, seconds: flo
             headers = {"authorization": f"Bearer {key}"}
             answer = await client.post("/v1/chat/completions", json=body, headers=headers)
     except httpx2.HTTPError as error:
-        told = logs.redacted(str(error) or type(error).__name__)
-        return Check(name, "fail", f"no answer within {seconds:g} seconds: {told}", _MORE)
-    return _of_answer(name, answer.content, time.monotonic() - began)
-
-
-def _of_answer(name: str, content: bytes, seconds: float) -> Check:
+        problem = logs.redacted(str(error) or type(error).__name__)
+        return Check(name, "fail", f"no answer within {seconds:g} seconds: {problem}", _MORE)
+    took = time.monotonic() - began
     try:
-        reply = _Reply.model_validate_json(content)
+        reply = _Reply.model_validate_json(answer.content)
     except ValidationError:
-        return Check(name, "fail", "the answer is not understood", _MORE)
+        return Check(name, "fail", "the answer could not be parsed", _MORE)
     if reply.error and reply.error.code == "shutting_down":
         raise _Interrupted
     if reply.error:
         return Check(name, "fail", logs.redacted(reply.error.message), _MORE)
-    said = reply.choices[0].message.content if reply.choices else None
-    told = f"{reply.model} said {logs.redacted(said or '')!r} after {seconds:.1f} s"
-    return Check(name, "ok" if said else "warn", told, None if said else _MORE)
+    text = reply.choices[0].message.content if reply.choices else None
+    result = f"{reply.model} said {logs.redacted(text or '')!r} after {took:.1f} s"
+    return Check(name, "ok" if text else "warn", result, None if text else _MORE)
 
 
 _MORE: Final = "start the server with --log-level debug and see: claude-openai logs"
 
 
 class _Interrupted(Exception):
-    """A signal ended the server that was to be asked."""
+    """A signal ended the server of a check."""
 
 
 class _Message(BaseModel):
@@ -344,7 +314,7 @@ class _Error(BaseModel):
 
 
 class _Reply(BaseModel):
-    """What is of interest of an answer, or of an error."""
+    """The parts of an answer or of an error that a check reads."""
 
     model: str | None = None
     choices: list[_Choice] = []

@@ -1,6 +1,6 @@
-"""The simulator that plays the model with `--simulate`: a process of its own, owned by the block that opened it.
+"""The simulator of `--simulate`: a process of its own, owned by the block that opened it.
 
-What is asked of it is up to the clients, and may keep it busy. The server answers others meanwhile, and can stop.
+A client's request may keep the simulator busy. Meanwhile the server answers other requests, and can stop.
 """
 
 import sys
@@ -19,36 +19,38 @@ from claude_openai.system.serving import base_url, bound
 log = structlog.get_logger(__name__)
 
 START_SECONDS: Final = 60.0
-"""Until it listens: 0.3 s of the processor (measured), which a busy machine may not have for long."""
+"""Timeout of the start, which takes 0.3 s of processor time (measured): more than that on a busy machine."""
 
 HOST: Final = "127.0.0.1"
-"""It takes any key, so it is for this machine only."""
+"""The simulator accepts any key, so only this machine can reach it."""
 
 
 class SimulatorProcess:
-    """Where the simulator listens, from the beginning on: what connects before it has started waits."""
+    """The simulator's address, and whether it runs. A connection that comes before it has started waits."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.ended: str | None = None
-        """Why it answers no more, as a sentence; None as long as it runs."""
+        """A sentence about its end; None while it runs."""
         self.known = anyio.Event()
-        """Set when it has started, or has ended before."""
+        """Set when it has started, or has ended without a start."""
 
     async def started(self) -> None:
-        """Returns when it can answer.
+        """Wait until it has started.
 
         Raises:
-            LaunchError: it has ended, or does not start within a bound.
+            LaunchError: it has ended, or does not start in time.
         """
         with anyio.move_on_after(START_SECONDS):
             await self.known.wait()
         if self.ended or not self.known.is_set():
-            what = self.ended or f"the simulator has not started within {START_SECONDS:g} seconds"
-            raise LaunchError(what.rstrip("."), "the log says more with --log-level debug; or serve without --simulate")
+            problem = self.ended or f"the simulator has not started within {START_SECONDS:g} seconds"
+            raise LaunchError(
+                problem.rstrip("."), "the log has more with --log-level debug; or serve without --simulate"
+            )
 
     async def watch(self, child: Child) -> None:
-        """Learn when `child` has started, and that it has ended."""
+        """Record when `child` has started, and when it has ended."""
         async for _ in child.lines():
             self.known.set()
         code = await child.exit_code()
@@ -59,8 +61,8 @@ class SimulatorProcess:
 
 @asynccontextmanager
 async def simulator_process(folder: Path) -> AsyncIterator[SimulatorProcess]:
-    """Start it, and end it with the block; `folder` gets what it complains about. On Windows, where a process cannot be
-    given a socket this way, it runs on this event loop.
+    """A context manager with the simulator's process; its standard error is a file in `folder`. On Windows, where a
+    process cannot inherit a socket this way, the simulator runs on this event loop.
 
     Raises:
         OSError: it cannot be started.
@@ -68,7 +70,7 @@ async def simulator_process(folder: Path) -> AsyncIterator[SimulatorProcess]:
     with bound(HOST, 0) as listener:
         simulator = SimulatorProcess(base_url(listener))
         if sys.platform == "win32":
-            from claude_openai.simulator import Simulator  # noqa: PLC0415 -- only here
+            from claude_openai.simulator import Simulator  # noqa: PLC0415 -- only on Windows
 
             async with Simulator(remember=False).serve_on(listener):
                 simulator.known.set()
@@ -79,7 +81,7 @@ async def simulator_process(folder: Path) -> AsyncIterator[SimulatorProcess]:
             "claude_openai.simulator.process", str(number), stderr=folder / "simulator.log", descriptors=(number,)
         )
         async with child_process(command) as child:
-            listener.close()  # else connections would wait here for a simulator that has ended
+            listener.close()  # otherwise connections would wait for a simulator that has ended
             async with anyio.create_task_group() as group:
                 group.start_soon(simulator.watch, child)
                 yield simulator

@@ -1,15 +1,23 @@
-"""From settings to a running server: this module and `backends` are the only ones that name concrete classes.
+"""Builds a running server from settings: this module and `backends` are the only ones that name concrete classes.
 
-`serve` binds first, so that a busy port is told before anything is started; asks Claude Code who it is; announces
-itself; and drains for a bounded time when it is told to stop. What was started ends with it.
+`serve` binds first, so that a busy port is reported before anything is started. Then it asks Claude Code for its
+version and login, announces the server, and on a signal drains it within a time limit. What it starts ends with it.
 """
 
 import errno
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -42,7 +50,7 @@ from claude_openai.server.simulator_process import SimulatorProcess, simulator_p
 from claude_openai.settings import Settings
 from claude_openai.store import MemoryRuns, Retention, SqliteRuns, sqlite_runs
 from claude_openai.system.descriptors import raise_limit
-from claude_openai.system.places import Places, Settled
+from claude_openai.system.places import Settled
 from claude_openai.system.serving import ACCEPTED_AT_ONCE, Server, base_url, listening, serving
 from claude_openai.system.threads import favour_event_loop
 from claude_openai.testing.environment import simulated_login
@@ -50,13 +58,13 @@ from claude_openai.testing.environment import simulated_login
 log = structlog.get_logger(__name__)
 
 LAST_WORDS_SECONDS = 5
-"""After the drain: until every turn that was ended has told its client so."""
+"""Time after the drain for the turns that were ended to send their errors to the clients."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What the person who started the server wants to know. `also` are further URLs of it;
-    `login` is None where Claude Code is not signed in.
+    """The facts about a ready server, for the banner and the log. `also` are its further URLs; `login` is None if
+    Claude Code is not signed in.
     """
 
     url: str
@@ -70,8 +78,8 @@ class Ready:
 
 
 class Stop:
-    """What signals ask for: the first SIGINT or SIGTERM to stop, the second not to wait. A terminal that is closed
-    (SIGHUP) asks to stop, too, unless whoever started the server had it not listen (`nohup`).
+    """The stop requests by signals: the first SIGINT or SIGTERM asks to stop, the second not to wait. SIGHUP, when the
+    terminal is closed, asks to stop too, unless the server was started with that signal ignored (`nohup`).
     """
 
     def __init__(self) -> None:
@@ -79,7 +87,7 @@ class Stop:
         self.insisted = anyio.Event()
 
     async def listen(self, *, task_status: TaskStatus[None]) -> None:
-        """Take the signals from now on, until cancelled. On Windows Ctrl-C interrupts the event loop by itself."""
+        """Handle the signals until cancelled. On Windows Ctrl-C interrupts the event loop by itself."""
         if sys.platform == "win32":
             task_status.started()
             return
@@ -91,10 +99,15 @@ class Stop:
                 (self.insisted if self.asked.is_set() else self.asked).set()
 
     @asynccontextmanager
-    async def cancelling(self) -> AsyncIterator[None]:
-        """A block that is left as soon as a stop is asked for."""
+    async def cancelling(self, event: anyio.Event) -> AsyncIterator[None]:
+        """A context manager that cancels its block when `event` (`asked` or `insisted`) is set."""
         async with anyio.create_task_group() as group:
-            group.start_soon(_then_cancel, self.asked.wait, group.cancel_scope)
+
+            async def cancel_on_event() -> None:
+                await event.wait()
+                group.cancel_scope.cancel()
+
+            group.start_soon(cancel_on_event)
             yield
             group.cancel_scope.cancel()
 
@@ -102,21 +115,27 @@ class Stop:
 async def serve(
     settings: Settings, login: Mapping[str, str], settled: Settled, *, announce: Callable[[Ready], None]
 ) -> None:
-    """Serve until SIGINT or SIGTERM; `announce` is called once requests are answered.
+    """Serve until SIGINT or SIGTERM; `announce` is called when the server is ready.
 
-    `login` is the part of the environment that Claude Code gets (`settings.login_environment`), `settled` where all is
+    `login` is the environment for Claude Code (`settings.login_environment`), `settled` the chosen folders
     (`places.settle`).
 
     Raises:
-        LaunchError: it cannot start.
+        LaunchError: the server cannot start.
     """
     raise_limit()
     stop = Stop()
     async with anyio.create_task_group() as group:
         await group.start(stop.listen)
         with _listening(settings) as listeners, _folder(settled) as folder:
-            async with _upstream(settings, login, folder) as upstream, _store(settings, settled.places) as store:
-                await _sweep(settled.places)
+            runs: AbstractAsyncContextManager[MemoryRuns | SqliteRuns] = nullcontext(MemoryRuns())
+            if settings.store == "disk":
+                retention = Retention(settings.retention_days, settings.max_store_bytes)
+                runs = sqlite_runs(settled.places.data, retention)
+            async with _upstream(settings, login, folder) as upstream, runs as store:
+                swept = await anyio.to_thread.run_sync(sweep, settled.places.runtime)  # of servers that were killed
+                if swept != SweepResult():
+                    log.info("server.swept", folders=swept.folders, processes=swept.processes)
                 environment, simulator = upstream
                 start = partial(
                     application,
@@ -143,7 +162,7 @@ async def _serve_until(
 ) -> None:
     async with anyio.create_task_group() as sessions:
         gateway, app = start(sessions)
-        async with stop.cancelling():
+        async with stop.cancelling(stop.asked):
             ready = await _ready(settings, gateway, listeners)
             if simulator:
                 await simulator.started()
@@ -155,31 +174,15 @@ async def _serve_until(
                 log.info("server.start", url=ready.url, backend=ready.backend, simulated=ready.simulated)
                 await stop.asked.wait()
                 server.stop()
-                await _drain(stop, settings, gateway)
-                await _end(gateway)
+                log.info("server.draining", running=gateway.load().running, seconds=settings.shutdown_timeout)
+                with anyio.move_on_after(settings.shutdown_timeout):  # for running turns, until a second signal
+                    async with stop.cancelling(stop.insisted):
+                        await gateway.until_idle()
+                gateway.stop()
+                with anyio.move_on_after(LAST_WORDS_SECONDS, shield=True):
+                    await gateway.until_idle()
+                    await gateway.close_idle_sessions()
         sessions.cancel_scope.cancel()
-
-
-async def _end(gateway: Gateway) -> None:
-    gateway.stop()
-    with anyio.move_on_after(LAST_WORDS_SECONDS, shield=True):
-        await gateway.until_idle()
-        await gateway.close_idle_sessions()
-
-
-async def _drain(stop: Stop, settings: Settings, gateway: Gateway) -> None:
-    """Running turns may finish for a bounded time, after a second signal not even that."""
-    log.info("server.draining", running=gateway.load().running, seconds=settings.shutdown_timeout)
-    with anyio.move_on_after(settings.shutdown_timeout):
-        async with anyio.create_task_group() as group:
-            group.start_soon(_then_cancel, stop.insisted.wait, group.cancel_scope)
-            await gateway.until_idle()
-            group.cancel_scope.cancel()
-
-
-async def _then_cancel(wait: Callable[[], Awaitable[object]], scope: anyio.CancelScope) -> None:
-    await wait()
-    scope.cancel()
 
 
 def application(
@@ -192,10 +195,10 @@ def application(
     store: MemoryRuns | SqliteRuns | None = None,
     simulator: SimulatorProcess | None = None,
 ) -> tuple[Gateway, ASGIApp]:
-    """The use cases over the real Claude Code, and the application that offers them. No process runs yet.
+    """The gateway over the real Claude Code, and the ASGI application. No process runs yet.
 
-    Whatever outlives a request is a task of `sessions`; each process has a folder from `scratch`. Runs are remembered
-    in `store`, or in memory without one. `login` leads to the `simulator`, where one plays the model.
+    Tasks that outlive a request run in `sessions`; each process has a folder from `scratch`. Runs are stored in
+    `store`, or in memory without one. With a `simulator`, `login` points to it.
 
     Raises:
         LaunchError: there is no Claude Code.
@@ -213,11 +216,7 @@ def application(
                 settings.session_ttl, settings.tool_timeout, settings.max_processes - settings.warm_processes
             ),
         ),
-        ModelOptions(
-            settings.default_model,
-            tuple(settings.model_aliases.items()),
-            settings.models_override,
-        ),
+        ModelOptions(settings.default_model, tuple(settings.model_aliases.items()), settings.models_override),
         RunRegistry(store),
         responses=store.responses,
         upstream_ended=lambda: simulator.ended if simulator else None,
@@ -253,49 +252,38 @@ def _listening(settings: Settings) -> Iterator[tuple[socket.socket, ...]]:
         try:
             listeners = stack.enter_context(listening(settings.host, settings.port))
         except OSError as error:
-            raise _no_address(error, settings.port) from error
+            raise LaunchError(
+                f"cannot listen on {error.filename}, port {settings.port}: {error.strerror}",
+                "name another with --port, or any free one with --port 0"
+                if error.errno in {errno.EADDRINUSE, errno.EACCES}
+                else "name an address of this machine with --host",
+            ) from error
         yield listeners
-
-
-def _no_address(error: OSError, port: int) -> LaunchError:
-    return LaunchError(
-        f"cannot listen on {error.filename}, port {port}: {error.strerror}",
-        "name another with --port, or any free one with --port 0"
-        if error.errno in {errno.EADDRINUSE, errno.EACCES}
-        else "name an address of this machine with --host",
-    )
 
 
 @contextmanager
 def _folder(settled: Settled) -> Iterator[ServerFolder]:
-    """This server's own, and one in each place that agents could reach: as long as there is one in it, a place is not
-    removed, and what is there can be hidden from a command before another server comes to use it.
+    """A context manager with this server's folder. It also makes one in each runtime folder that agents could reach:
+    such a runtime folder then is not removed, and can be hidden from agents' commands before another server uses it.
     """
     with ExitStack() as stack:
         try:
             folder = stack.enter_context(server_folder(settled.runtime))
         except OSError as error:
-            what = f"cannot make a temporary folder: {error.strerror or error}"
-            raise LaunchError(what, "set TMPDIR to a folder that can be written") from error
+            problem = f"cannot make a temporary folder: {error.strerror or error}"
+            raise LaunchError(problem, "set TMPDIR to a folder that can be written") from error
         for place in settled.places.runtime:
             if settled.workspace and settled.workspace.holds(str(place)):
-                with suppress(OSError):  # another user's, or nobody can make it: no server of ours will use it
+                with suppress(OSError):  # another user's, or it cannot be made: no server of ours will use it
                     stack.enter_context(server_folder(place))
         yield folder
-
-
-async def _sweep(places: Places) -> None:
-    """What servers have left that were killed outright."""
-    swept = await anyio.to_thread.run_sync(sweep, places.runtime)
-    if swept != SweepResult():
-        log.info("server.swept", folders=swept.folders, processes=swept.processes)
 
 
 @asynccontextmanager
 async def _upstream(
     settings: Settings, login: Mapping[str, str], folder: ServerFolder
 ) -> AsyncIterator[tuple[Mapping[str, str], SimulatorProcess | None]]:
-    """Claude Code's environment: the user's own login, or a simulator and a home that are gone with the server."""
+    """Claude Code's environment: the user's own login, or a simulator and an empty home, which end with the server."""
     if not settings.simulate:
         yield login, None
         return
@@ -303,16 +291,6 @@ async def _upstream(
     home.mkdir()
     async with simulator_process(folder.root()) as simulator:
         yield simulated_login(simulator.url, home, login), simulator
-
-
-@asynccontextmanager
-async def _store(settings: Settings, places: Places) -> AsyncIterator[MemoryRuns | SqliteRuns]:
-    if settings.store == "memory":
-        yield MemoryRuns()
-        return
-    retention = Retention(settings.retention_days, settings.max_store_bytes)
-    async with sqlite_runs(places.data, retention) as store:
-        yield store
 
 
 async def _ready(settings: Settings, gateway: Gateway, listeners: Sequence[socket.socket]) -> Ready:

@@ -14,7 +14,7 @@ from claude_openai.errors import ExitCode, SettingsError
 from claude_openai.settings import Settings
 
 if TYPE_CHECKING:
-    from claude_openai.server.checks import Check
+    from claude_openai.server.doctor import Check
 
 COLOURS: Final = {"ok": "green", "warn": "yellow", "fail": "red"}
 
@@ -74,7 +74,7 @@ def verdict(done: "Sequence[Check]") -> str:
 
 
 def _run_checks(flags: Mapping[str, object], environ: Mapping[str, str], *, live: bool) -> "Iterator[Check]":
-    from claude_openai.server import checks  # noqa: PLC0415 -- the whole server, which --help need not wait for
+    from claude_openai.server import doctor as checks  # noqa: PLC0415 -- the whole server, which --help need not wait for
 
     try:
         settings = Settings.load(flags, environ)
