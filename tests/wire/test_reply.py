@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claude_openai.protocols.chat_completions.wire import Delta
+from claude_openai.protocols.chat_completions.wire import CalledFunction, CalledTool, Delta
 from claude_openai.protocols.common.wire.errors import ErrorBody, ErrorEnvelope
+from claude_openai.protocols.common.wire.reply import Reply
 
 
 @pytest.mark.proves("chat.completion.keys")
@@ -17,6 +18,24 @@ def test_a_none_that_was_given_is_a_null_and_any_other_is_no_key() -> None:
         '{"role":"assistant","content":"","refusal":null}'
     )
     assert Delta().to_json() == "{}"
+
+
+@pytest.mark.proves("chat.completion.keys")
+def test_a_constant_is_always_on_the_wire_in_its_place() -> None:
+    call = CalledTool(id="call_1", function=CalledFunction(name="f", arguments="{}"))
+    written = '{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}'
+    assert call.to_json() == written
+    assert call.model_dump() == json.loads(written)
+    assert call.model_copy(update={"id": "call_2"}).to_json() == written.replace("call_1", "call_2")
+    assert (
+        CalledTool.model_validate_json('{"id":"call_1","function":{"name":"f","arguments":"{}"}}').to_json() == written
+    )
+
+
+@pytest.mark.proves("chat.completion.keys")
+def test_a_reply_whose_constant_would_be_no_key_cannot_be_defined() -> None:
+    with pytest.raises(TypeError, match="ReplyWithConstants"):
+        type("Forgotten", (Reply,), {"__annotations__": {"object": str}, "object": "model"})
 
 
 @pytest.mark.proves("errors.envelope")

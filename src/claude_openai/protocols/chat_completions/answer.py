@@ -104,7 +104,7 @@ def with_claude_extension(
 
 
 def encode_activity(activity: events.Activity) -> ClaudeActivity:
-    """As an event of the stream and as an entry of the whole answer's list."""
+    """`activity` for an event of the stream, or for the list in the whole answer."""
     optional: dict[str, object] = {}
     if activity.result is not None:
         optional["status"] = "failed" if activity.failed else "done"

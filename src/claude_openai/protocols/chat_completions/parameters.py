@@ -1,11 +1,11 @@
 """How each parameter of a chat completion is treated: the table, and the sampling of the turn."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.models import Model
-from claude_openai.core.turn import ReplyFormat, Sampling
+from claude_openai.core.turn import ReplyFormat
 from claude_openai.protocols.chat_completions.wire import (
     AssistantMessage,
     ChatCompletionRequest,
@@ -34,9 +34,9 @@ from claude_openai.protocols.common.parameters import (
     TOP_P,
     USER,
     Parameter,
-    clamped_limit,
+    RequestedEffort,
+    SamplingParameters,
     ignored,
-    resolve_effort,
     resolve_sampling,
     unknown,
 )
@@ -162,15 +162,6 @@ def without_effect(request: ChatCompletionRequest) -> tuple[str, ...]:
     return (*ignored(request, PARAMETERS), *(name for name, sent in in_part.items() if sent), *unknown(request))
 
 
-@dataclass(frozen=True, slots=True)
-class SamplingParameters:
-    """The sampling of a turn, and which of its parameters were ignored or adjusted."""
-
-    sampling: Sampling
-    ignored: tuple[str, ...] = ()
-    adjusted: tuple[str, ...] = ()
-
-
 def read_sampling(request: ChatCompletionRequest, model: Model, form: ReplyFormat | None = None) -> SamplingParameters:
     """Length, temperature, top_p, effort and stop sequences, as far as `model` takes them.
 
@@ -180,27 +171,25 @@ def read_sampling(request: ChatCompletionRequest, model: Model, form: ReplyForma
         RequestFailed: `INVALID_REQUEST`, naming a stop sequence that is empty.
     """
     newer, older = request.max_completion_tokens, request.max_tokens
-    name, limit = ("max_tokens", older) if newer is None else ("max_completion_tokens", newer)
     overruled = () if newer is None or older in (None, newer) else ("max_tokens",)
     stops = [request.stop] if isinstance(request.stop, str) else request.stop or []
     for index, sequence in enumerate(stops):
         if not sequence:
             path = "stop" if isinstance(request.stop, str) else f"stop[{index}]"
             raise invalid(path, "there is no empty stop sequence")
-    upstream = () if form else tuple(sequence for sequence in stops if not is_blank(sequence))
-    local = tuple(sequence for sequence in stops if sequence not in upstream)
-    resolved = resolve_sampling(request.temperature, request.top_p, model)
-    reasoning = request.reasoning
-    if request.reasoning_effort is not None or reasoning is None:
-        effort = resolve_effort("reasoning_effort", request.reasoning_effort, model, resolved)
-    else:
-        requested = "none" if reasoning.enabled is False else reasoning.effort
-        effort = resolve_effort("reasoning.effort", requested, model, resolved)
-    return SamplingParameters(
-        Sampling(limit, resolved.temperature, resolved.top_p, upstream, effort=effort.effort, local_stop=local),
-        ignored=overruled + resolved.ignored + effort.ignored,
-        adjusted=clamped_limit(name, limit, model) + resolved.adjusted + effort.adjusted,
+    effort: tuple[str, RequestedEffort | None] = ("reasoning_effort", request.reasoning_effort)
+    if request.reasoning is not None and request.reasoning_effort is None:
+        effort = ("reasoning.effort", "none" if request.reasoning.enabled is False else request.reasoning.effort)
+    resolved = resolve_sampling(
+        model,
+        request.temperature,
+        request.top_p,
+        limit=("max_tokens", older) if newer is None else ("max_completion_tokens", newer),
+        effort=effort,
+        stop=stops,
+        upstream_stop=() if form else [sequence for sequence in stops if not is_blank(sequence)],
     )
+    return replace(resolved, ignored=overruled + resolved.ignored)
 
 
 def shows_thinking(request: ChatCompletionRequest) -> bool:

@@ -63,7 +63,7 @@ class Instructions:
 
 @dataclass(frozen=True, slots=True)
 class MarkedText:
-    """An entry that is no message of anyone: it becomes a marked block of that `kind`, at its place."""
+    """A text that neither the user nor the model wrote: it becomes a marked block of that `kind`, at its place."""
 
     kind: str
     text: str

@@ -71,7 +71,7 @@ def check_offered(name: str, tools: Iterable[Tool], path: str) -> None:
 
 
 def allowed_tools(names: Collection[str], tools: Iterable[Tool]) -> tuple[Tool, ...]:
-    """Those of `tools` that a tool choice allows by `names`.
+    """The tools that a tool choice allows by `names`.
 
     Raises:
         RequestFailed: it allows none, or one that is not offered.

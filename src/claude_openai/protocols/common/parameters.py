@@ -1,5 +1,5 @@
-"""How each parameter of a request is treated: a table for each protocol, which the code follows and the documentation
-is made from. Ignored and refused parameters need nothing but their row.
+"""Tables of how each parameter of a request is treated, one for each protocol: the code follows them, and the
+documentation is made from them. Parameters that are ignored or refused need a row only.
 """
 
 import json
@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.models import EFFORTS, Effort, Model
+from claude_openai.core.turn import Sampling
 
 Treatment = Literal["carried", "partly", "ignored", "refused"]
 
@@ -112,39 +113,10 @@ def unknown(request: Request) -> tuple[str, ...]:
     return (*named, *([f"({more} more)"] if more else []))
 
 
-@dataclass(frozen=True, slots=True)
-class SamplingResolution:
-    """Temperature and top_p for `Sampling`, and which of them were ignored or adjusted."""
-
-    temperature: float | None
-    top_p: float | None
-    ignored: tuple[str, ...] = ()
-    adjusted: tuple[str, ...] = ()
-
-
-def resolve_sampling(temperature: float | None, top_p: float | None, model: Model) -> SamplingResolution:
-    """Temperature and top_p as `model` takes them. 1 is the default of both, here and upstream, so it is as good as
-    absent.
-    """
-    requested = {"temperature": temperature, "top_p": top_p}
-    supported = {"temperature": model.facts.takes_temperature, "top_p": model.facts.takes_top_p}
-    ignored = tuple(name for name, value in requested.items() if value not in (None, 1) and not supported[name])
-    temperature, top_p = (None if value == 1 or not supported[name] else value for name, value in requested.items())
-    if temperature is not None and temperature > HIGHEST_TEMPERATURE:
-        return SamplingResolution(None, top_p, ignored, (f"temperature={HIGHEST_TEMPERATURE:g}",))
-    return SamplingResolution(temperature, top_p, ignored)
-
-
 LENGTH_NOTE: Final = (
     "Bounds the answer, thinking included: at 1024 or less Claude does not think, where the model can do without and "
     "no effort is asked for. More than the model gives is carried as its most, and reported as adjusted."
 )
-
-
-def clamped_limit(name: str, requested: int | None, model: Model) -> tuple[str, ...]:
-    """Reports the parameter `name` as adjusted if `model` gives fewer tokens: Claude Code asks for no more."""
-    most = model.facts.most_output
-    return () if requested is None or most is None or requested <= most else (f"{name}={most}",)
 
 
 EFFORT_NOTE: Final = (
@@ -154,37 +126,69 @@ EFFORT_NOTE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class EffortResolution:
-    """The effort for `Sampling`, and whether the parameter was ignored or adjusted."""
-
-    effort: Effort | None = None
-    ignored: tuple[str, ...] = ()
-    adjusted: tuple[str, ...] = ()
-
-
 RequestedEffort = Literal[Effort, "minimal"]
 """The levels that OpenAI's clients may ask for."""
 
 
-def resolve_effort(
-    name: str, requested: RequestedEffort | None, model: Model, sampling: SamplingResolution
-) -> EffortResolution:
-    """The effort of the parameter `name` as `model` takes it: the same level, or the next lower one that it has.
+@dataclass(frozen=True, slots=True)
+class SamplingParameters:
+    """The sampling of a turn, and which of its parameters were ignored or adjusted; both are fit for a header."""
 
-    With a temperature or top_p in `sampling` Claude does not think.
+    sampling: Sampling
+    ignored: tuple[str, ...] = ()
+    adjusted: tuple[str, ...] = ()
+
+
+def resolve_sampling(
+    model: Model,
+    temperature: float | None,
+    top_p: float | None,
+    *,
+    limit: tuple[str, int | None],
+    effort: tuple[str, RequestedEffort | None],
+    stop: Sequence[str] = (),
+    upstream_stop: Sequence[str] = (),
+) -> SamplingParameters:
+    """The parameters as `model` takes them; `limit` and `effort` come with the name that the protocol has for them.
+
+    A `temperature` or `top_p` of 1 is the default, here and upstream, so it is as good as absent. `upstream_stop` are
+    those of the `stop` sequences that upstream can look for.
     """
+    facts = model.facts
+    requested = {"temperature": temperature, "top_p": top_p}
+    supported = {"temperature": facts.takes_temperature, "top_p": facts.takes_top_p}
+    ignored = [name for name, value in requested.items() if value not in (None, 1) and not supported[name]]
+    temperature, top_p = (None if value == 1 or not supported[name] else value for name, value in requested.items())
+    adjusted = []
+    limit_name, most_tokens = limit
+    if most_tokens is not None and facts.most_output is not None and most_tokens > facts.most_output:
+        adjusted.append(f"{limit_name}={facts.most_output}")  # Claude Code asks for no more
+    if temperature is not None and temperature > HIGHEST_TEMPERATURE:
+        temperature = None
+        adjusted.append(f"temperature={HIGHEST_TEMPERATURE:g}")
+    effort_name, level = effort
+    taken = _supported_effort(level, model)
+    if level not in (None, "none") and (temperature, top_p) != (None, None):
+        taken = "none"  # with these Claude does not think
+    if level is not None and taken is None:
+        ignored.append(effort_name)
+    elif taken != level:
+        adjusted.append(f"{effort_name}={taken}")
+    local_stop = tuple(sequence for sequence in stop if sequence not in upstream_stop)
+    sampling = Sampling(most_tokens, temperature, top_p, tuple(upstream_stop), effort=taken, local_stop=local_stop)
+    return SamplingParameters(sampling, tuple(ignored), tuple(adjusted))
+
+
+def _supported_effort(requested: RequestedEffort | None, model: Model) -> Effort | None:
+    """The same level, the next lower one that `model` has, or its lowest; None if it has none."""
     if requested is None:
-        return EffortResolution()
-    if requested != "none" and (sampling.temperature, sampling.top_p) != (None, None):
-        return EffortResolution("none", adjusted=(f"{name}=none",))
+        return None
     level: Effort = "low" if requested == "minimal" else requested
     levels = [effort for effort in model.facts.efforts if effort != "none" or level == "none"]
-    if not levels:
-        return EffortResolution(ignored=(name,))
     reachable = [effort for effort in levels if EFFORTS.index(effort) <= EFFORTS.index(level)]
-    taken = reachable[-1] if reachable else levels[0]
-    return EffortResolution(taken, adjusted=() if taken == requested else (f"{name}={taken}",))
+    if not levels:
+        return None
+    return reachable[-1] if reachable else levels[0]
 
 
 def markdown_table(table: Sequence[Parameter]) -> str:

@@ -1,4 +1,4 @@
-"""How each parameter of a response is treated: the table, and the reasoning of the turn."""
+"""How each parameter of a response is treated: the table, and the sampling of the turn."""
 
 from dataclasses import replace
 from typing import Final
@@ -19,11 +19,10 @@ from claude_openai.protocols.common.parameters import (
     TOP_LOGPROBS,
     TOP_P,
     USER,
-    EffortResolution,
     Parameter,
-    SamplingResolution,
+    SamplingParameters,
     ignored,
-    resolve_effort,
+    resolve_sampling,
     unknown,
 )
 from claude_openai.protocols.common.reply_format import read_schema
@@ -105,12 +104,19 @@ def summary_form(request: ResponsesRequest) -> str | None:
     return (reasoning.summary or reasoning.generate_summary) if reasoning else None
 
 
-def read_reasoning(request: ResponsesRequest, model: Model, sampling: SamplingResolution) -> EffortResolution:
-    """How much `model` should think. A form of summary that Claude does not have is adjusted, too."""
-    requested = request.reasoning.effort if request.reasoning else None
-    effort = resolve_effort("reasoning.effort", requested, model, sampling)
+def read_sampling(request: ResponsesRequest, model: Model) -> SamplingParameters:
+    """Length, temperature, top_p and effort, as far as `model` takes them. A form of summary that Claude does not have
+    is adjusted, too.
+    """
+    resolved = resolve_sampling(
+        model,
+        request.temperature,
+        request.top_p,
+        limit=("max_output_tokens", request.max_output_tokens),
+        effort=("reasoning.effort", request.reasoning.effort if request.reasoning else None),
+    )
     form = ("reasoning.summary=auto",) if summary_form(request) not in (None, "auto") else ()
-    return replace(effort, adjusted=effort.adjusted + form)
+    return replace(resolved, adjusted=resolved.adjusted + form)
 
 
 def without_effect(request: ResponsesRequest) -> tuple[str, ...]:

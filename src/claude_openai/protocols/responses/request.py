@@ -9,16 +9,16 @@ from pydantic import TypeAdapter
 from claude_openai.core.agent import AgentRules
 from claude_openai.core.models import Catalogue
 from claude_openai.core.responses import StoredResponse
-from claude_openai.core.turn import Sampling, Turn
+from claude_openai.core.turn import Turn
 from claude_openai.protocols.common.agent import ignored_options, read_profile, tools_for_agent
 from claude_openai.protocols.common.body import parse_body
-from claude_openai.protocols.common.parameters import clamped_limit, refuse_unsupported, resolve_sampling
+from claude_openai.protocols.common.parameters import refuse_unsupported
 from claude_openai.protocols.common.reply_format import tools_beside_format
 from claude_openai.protocols.responses.items import read_input
 from claude_openai.protocols.responses.parameters import (
     PARAMETERS,
     read_format,
-    read_reasoning,
+    read_sampling,
     summary_form,
     without_effect,
 )
@@ -82,10 +82,8 @@ def read_turn(
         ignored += ("claude.showActivity",)
     tools, choice = tools_for_agent(agent, offer.tools, offer.choice)
     reply_format, tools, choice = tools_beside_format(read_format(request), tools, choice)
-    sampling = resolve_sampling(request.temperature, request.top_p, model)
-    reasoning = read_reasoning(request, model, sampling)
-    clamped = clamped_limit("max_output_tokens", request.max_output_tokens, model)
-    ignored = without_effect(request) + sampling.ignored + reasoning.ignored + ignored
+    sampling = read_sampling(request, model)
+    ignored = without_effect(request) + sampling.ignored + ignored
     shows_thinking = summary_form(request) is not None
     sent, known = request.input, 0
     if history:
@@ -97,7 +95,7 @@ def read_turn(
         turn=Turn(
             model,
             conversation.messages,
-            Sampling(request.max_output_tokens, sampling.temperature, sampling.top_p, effort=reasoning.effort),
+            sampling.sampling,
             principal,
             tools,
             choice,
@@ -111,7 +109,7 @@ def read_turn(
         shows_thinking=shows_thinking,
         shows_activity=bool(agent and agent.show_activity == "reasoning"),
         ignored=ignored,
-        adjusted=clamped + sampling.adjusted + reasoning.adjusted + conversation.adjusted,
+        adjusted=sampling.adjusted + conversation.adjusted,
     )
 
 

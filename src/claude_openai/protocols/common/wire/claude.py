@@ -15,7 +15,7 @@ Rules = Annotated[list[Rule], Field(max_length=MOST_RULES, fail_fast=True)]
 
 
 class ClaudeOptions(RequestModel):
-    """How Claude Code works. An unknown field is refused: it might be a misspelt restriction."""
+    """Options of Claude Code. An unknown field is refused: it might be a misspelt restriction."""
 
     model_config = ConfigDict(extra="forbid")
 
