@@ -91,7 +91,7 @@ def configure(
         wrapper_class=levels.filtering(least),
         logger_factory=EventLogger.factory(_sink.put),
     )
-    _take_over(StdlibHandler(_sink.put), levels.of_libraries(least))
+    StdlibHandler(_sink.put).take_over(levels.of_libraries(least))
 
 
 def close(seconds: float = CLOSE_SECONDS) -> None:
@@ -119,15 +119,3 @@ def crashed(error: BaseException) -> None:
     """Log an unexpected error with its traceback, if logging is configured."""
     if structlog.is_configured():
         logger(__name__).error("program.crashed", exc_info=error)
-
-
-def _take_over(handler: logging.Handler, least: int) -> None:
-    """Replace the handlers of the root logger and of uvicorn, which would write past ours."""
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(least)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
-        library = logging.getLogger(name)
-        library.handlers.clear()
-        library.propagate = True
-    logging.captureWarnings(capture=True)

@@ -94,15 +94,25 @@ class LogFile:
             raise
 
     def _file_for(self, size: int) -> int:
-        """The descriptor of the file for a line of `size` bytes; rotates a full file, and reopens a moved one."""
-        if self._file is not None and not _is_at(self._path, self._file):
+        """The descriptor of the file for a line of `size` bytes; rotates a full file, and reopens a moved one.
+
+        If a rotation cannot rename the files, the file grows, which is better than losing lines.
+        """
+        moved = True
+        with suppress(OSError):  # the file may be gone from its path
+            if self._file is not None and os.path.samestat(self._path.stat(), os.fstat(self._file)):
+                moved = False
+        if moved:
             self._close()
         if self._file is None:
             self._file = _opened(self._path)
         found = os.fstat(self._file)
         if stat.S_ISREG(found.st_mode) and found.st_size > 0 and found.st_size + size > self._max_bytes:
             self._close()
-            _rotate(self._path)
+            paths = [self._path, *(Path(f"{self._path}.{number}") for number in range(1, BACKUPS + 1))]
+            for older, newer in zip(reversed(paths[1:]), reversed(paths[:-1]), strict=True):
+                with suppress(OSError):
+                    newer.replace(older)
             self._file = _opened(self._path)
         return self._file
 
@@ -134,18 +144,3 @@ def _opened(path: Path) -> int:
         with suppress(OSError):  # another user's file, shared on purpose
             os.fchmod(file, _PRIVATE_FILE)
     return file
-
-
-def _is_at(path: Path, file: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(file))
-    except OSError:
-        return False
-
-
-def _rotate(path: Path) -> None:
-    """Rename the files to the next number. If that fails the file grows, which is better than losing lines."""
-    names = [path, *(path.with_name(f"{path.name}.{number}") for number in range(1, BACKUPS + 1))]
-    for older, newer in zip(reversed(names[1:]), reversed(names[:-1]), strict=True):
-        with suppress(OSError):
-            newer.replace(older)

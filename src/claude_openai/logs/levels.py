@@ -49,13 +49,15 @@ def filtering(number: int) -> type[Any]:
     global _least  # noqa: PLW0603 -- a process has one log level
     _least = number
     known: type[Any] = structlog.make_filtering_bound_logger(min(max(number, logging.DEBUG), logging.CRITICAL))
-    return type("TracingBoundLogger", (known,), {"trace": _trace}) if number <= TRACE else known
+    if number > TRACE:
+        return known
+
+    def trace(self: Any, event: str, **fields: object) -> object:
+        return self._proxy_to_logger("trace", event, **fields)
+
+    return type("TracingBoundLogger", (known,), {"trace": trace})
 
 
 def of_libraries(number: int) -> int:
     """The level for libraries: warnings and errors only, except with `trace`."""
     return logging.DEBUG if number <= TRACE else max(number, logging.WARNING)
-
-
-def _trace(self: Any, event: str, **fields: object) -> object:
-    return self._proxy_to_logger("trace", event, **fields)

@@ -45,6 +45,17 @@ class StdlibHandler(QueueHandler):
         super().__init__(SimpleQueue())
         self._put = put
 
+    def take_over(self, least: int) -> None:
+        """Become the only handler of the root logger and of uvicorn, for records of level `least` and above."""
+        root = logging.getLogger()
+        root.handlers[:] = [self]
+        root.setLevel(least)
+        for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+            library = logging.getLogger(name)
+            library.handlers.clear()
+            library.propagate = True
+        logging.captureWarnings(capture=True)
+
     def prepare(self, record: logging.LogRecord) -> EventDict:
         """Convert the record to an event; a traceback becomes text."""
         exception = {"exception": logging.Formatter().formatException(record.exc_info)} if record.exc_info else {}

@@ -138,7 +138,11 @@ class Redaction:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = {secret for secret in secrets if secret}
         self._short = frozenset(secret for secret in known if len(secret) < SHORTEST_SECRET)
-        spellings = {spelling for secret in known - self._short for spelling in _spellings(secret)}
+        spellings: set[str] = set()
+        for secret in known - self._short:  # itself, and as it is written in a `repr` (of bytes too), in JSON, in a URL
+            as_bytes = secret.encode("utf-8", "backslashreplace")
+            spellings |= {secret, repr(secret)[1:-1], repr(as_bytes)[2:-1], json.dumps(secret)[1:-1]}
+            spellings.add(quote(as_bytes, safe=""))
         # The longest first, because one may be the beginning of another. Without secrets the pattern never matches.
         self._cached: dict[str, str] = {}
         self._known = re.compile("|".join(map(re.escape, sorted(spellings, key=len, reverse=True))) or r"(?!)")
@@ -192,13 +196,16 @@ class Redaction:
         return text if shown == data else json.dumps(shown, ensure_ascii=False)
 
     def _mapping(self, fields: Mapping[str, object], depth: int, inherited: _Hides) -> dict[str, object]:
-        named = _names_a_secret(fields)
-        return {
-            self._text(name, depth): self._value(
-                value, depth - 1, _stricter(name, _Hides.EVERYTHING if named and name in _VALUES else inherited)
-            )
-            for name, value in fields.items()
-        }
+        # In some lists of headers a field names the secret: `{"name": "Authorization", "value": ...}`.
+        labels = (label for each in _NAMES if isinstance(label := fields.get(each), str))
+        labelled = any(_rule(label) is _Hides.EVERYTHING for label in labels)
+        shown: dict[str, object] = {}
+        for name, value in fields.items():
+            hides = _Hides.EVERYTHING if labelled and name in _VALUES else inherited
+            if hides is not _Hides.EVERYTHING and (rule := _rule(name)) is not _Hides.NOTHING:
+                hides = rule
+            shown[self._text(name, depth)] = self._value(value, depth - 1, hides)
+        return shown
 
     def _value(self, value: object, depth: int, hides: _Hides) -> object:
         match value:
@@ -206,8 +213,9 @@ class Redaction:
                 return value
             case _ if hides is _Hides.EVERYTHING:
                 return HIDDEN
-            case int() | float():
-                return self._number(value)
+            case int() | float():  # digits can be a secret too; infinity and NaN, which JSON lacks, become text
+                text = self._text(str(value), 0)
+                return value if text == str(value) and (isinstance(value, int) or isfinite(value)) else text
             case str():
                 return HIDDEN if hides is _Hides.TEXT else self._text(value, depth)
             case _ if depth <= 0:
@@ -231,24 +239,9 @@ class Redaction:
             before = value
         return shown
 
-    def _number(self, number: float) -> object:
-        """Digits can be a secret too. Infinity and NaN, which JSON lacks, become text."""
-        text = self._text(str(number), 0)
-        return number if text == str(number) and (isinstance(number, int) or isfinite(number)) else text
-
 
 _NAMES: Final = ("name", "key", "header")
 _VALUES: Final = ("value", "values")
-
-
-def _names_a_secret(fields: Mapping[str, object]) -> bool:
-    """Whether a field names a secret: `{"name": "Authorization", "value": ...}`, as in some lists of headers."""
-    return any(_rule(name) is _Hides.EVERYTHING for each in _NAMES if isinstance(name := fields.get(each), str))
-
-
-def _stricter(name: str, inherited: _Hides) -> _Hides:
-    rule = _rule(name)
-    return inherited if rule is _Hides.NOTHING or inherited is _Hides.EVERYTHING else rule
 
 
 @lru_cache(_MOST_CACHED)
@@ -285,7 +278,9 @@ def _option(found: re.Match[str]) -> str:
 
 
 def _extent(text: str, found: re.Match[str]) -> tuple[int, int]:
-    """The start and end of the value; an empty range if it is a number of tokens."""
+    """The start and end of the value; an empty range if it is a number of tokens. A bracket that is not closed extends
+    to the end of the text.
+    """
     begin, end = found.end("separator"), found.end()
     counted = found["token"] and found["rest"] and re.fullmatch(r"[\d.]+", found["bare"] or "")
     if counted:
@@ -293,26 +288,11 @@ def _extent(text: str, found: re.Match[str]) -> tuple[int, int]:
     if found["quote"] is not None:
         return begin, min(len(text), end + len(found["quote"]))
     if found["bare"][0] in "[{":
-        return begin, _end_of_brackets(text, begin)
-    return begin, _end_of_line(text, begin) if found["line"] else end
-
-
-def _end_of_brackets(text: str, begin: int) -> int:
-    """The position after the bracket that closes the one at `begin`; the end of `text` if none does."""
-    depth = 0
-    for part in _BRACKETS.finditer(text, begin):
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(part[0], 0)
-        if depth == 0:
-            return part.end()
-    return len(text)
-
-
-def _end_of_line(text: str, begin: int) -> int:
-    found = _LINE.match(text, begin)
-    return found.end() if found else begin
-
-
-def _spellings(secret: str) -> set[str]:
-    """`secret` itself, and as it is written in a `repr` (of bytes too), in JSON and in a URL."""
-    as_bytes = secret.encode("utf-8", "backslashreplace")
-    return {secret, repr(secret)[1:-1], repr(as_bytes)[2:-1], json.dumps(secret)[1:-1], quote(as_bytes, safe="")}
+        depth = 0
+        for part in _BRACKETS.finditer(text, begin):
+            depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(part[0], 0)
+            if depth == 0:
+                return begin, part.end()
+        return begin, len(text)
+    line = _LINE.match(text, begin) if found["line"] else None
+    return begin, line.end() if line else end

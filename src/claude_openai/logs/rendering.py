@@ -29,13 +29,13 @@ def columns(*, colours: bool) -> Rendering:
     )
 
     def render(event: EventDict) -> str:
-        return renderer(None, "", {name: _escaped(name, value) for name, value in event.items()})
+        """Escape control characters, so that text of a client neither begins a line nor controls the terminal."""
+        escaped = {
+            name: _CONTROL.sub(lambda found: repr(found[0])[1:-1], value)
+            if isinstance(value, str) and name != "exception"
+            else value
+            for name, value in event.items()
+        }
+        return renderer(None, "", escaped)
 
     return render
-
-
-def _escaped(name: str, value: object) -> object:
-    """Escape control characters: text of a client must neither begin a line nor control the terminal."""
-    if name == "exception" or not isinstance(value, str):
-        return value
-    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], value)

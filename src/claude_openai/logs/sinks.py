@@ -72,7 +72,8 @@ class DirectSink:
         if self._written(event) and self.lost:
             with self._lock:
                 lost, self.lost = self.lost, 0
-            if not self._written(_dropped(lost)):
+            now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+            if not self._written({"time": now, "level": "warning", "event": "log.dropped", "events": lost}):
                 self.lose(lost)
 
     def lose(self, count: int = 1) -> None:
@@ -127,8 +128,3 @@ class BackgroundSink:
     def _run(self) -> None:
         while (event := self._waiting.get()) is not None:
             self._writer.write(event)
-
-
-def _dropped(count: int) -> EventDict:
-    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    return {"time": now, "level": "warning", "event": "log.dropped", "events": count}
