@@ -241,6 +241,7 @@ PARAMETERS_REQUIREMENTS = (
     Row("params.unknown", "An unknown parameter is treated as one without effect.", OURS),
     Row("params.unknown.within", "So is one at any depth, told by its path; what answers contain is none.", OURS),
     Row("params.strict", "`--strict-parameters` makes what would not be done as asked a 400 that names it.", OURS),
+    Row("params.shared", "What several protocols have is carried alike by each of them.", DESIGN),
     Row("params.all-decided", "Every documented parameter is honoured, reported or refused.", DESIGN),
     Row("params.one-request-only", "No parameter of a request has effect on another.", OURS),
 )

@@ -12,7 +12,8 @@ from claude_openai.core.models import Effort
 from claude_openai.core.turn import Sampling
 from claude_openai.protocols.chat_completions.parameters import PARAMETERS
 from claude_openai.protocols.chat_completions.wire import ChatCompletionRequest
-from claude_openai.protocols.common.parameters import Parameter, markdown_table
+from claude_openai.protocols.common.parameters import markdown_table
+from claude_openai.protocols.common.shared_parameters import Parameter
 from tests.protocols.chat_completions.asking import OPUS, SONNET, reading, refusal
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "parameters.md"

@@ -17,23 +17,8 @@ from claude_openai.protocols.chat_completions.wire import (
 from claude_openai.protocols.common.content import is_blank, marks_cache, parts_of
 from claude_openai.protocols.common.invalid import invalid, unsupported
 from claude_openai.protocols.common.parameters import (
-    CACHING,
     EFFORT_NOTE,
-    FREQUENCY_PENALTY,
     LENGTH_NOTE,
-    LOGIT_BIAS,
-    MODEL,
-    MODERATION,
-    PARALLEL_TOOL_CALLS,
-    PRESENCE_PENALTY,
-    SAFETY_IDENTIFIER,
-    SEED,
-    SERVICE_TIER,
-    TEMPERATURE,
-    TOP_LOGPROBS,
-    TOP_P,
-    USER,
-    Parameter,
     RequestedEffort,
     SamplingParameters,
     ignored,
@@ -41,12 +26,11 @@ from claude_openai.protocols.common.parameters import (
     unknown,
 )
 from claude_openai.protocols.common.reply_format import read_schema
+from claude_openai.protocols.common.shared_parameters import Parameter, parameter_table
 from claude_openai.protocols.common.wire.request import JsonObjectFormat
 
-PARAMETERS: Final = (
+_OWN: Final = (
     Parameter("messages", "carried", "As native messages; see below."),
-    MODEL,
-    Parameter("stream", "carried", "Token by token, as Claude sends."),
     Parameter(
         "stream_options",
         "partly",
@@ -54,8 +38,6 @@ PARAMETERS: Final = (
     ),
     Parameter("max_completion_tokens", "carried", LENGTH_NOTE),
     Parameter("max_tokens", "carried", "The same; reported where a different `max_completion_tokens` wins over it."),
-    TEMPERATURE,
-    TOP_P,
     Parameter("reasoning_effort", "partly", EFFORT_NOTE),
     Parameter(
         "reasoning",
@@ -64,39 +46,21 @@ PARAMETERS: Final = (
         "`exclude: true` thinking is not shown. What else is in it has no effect and is reported.",
     ),
     Parameter("include_reasoning", "carried", "OpenRouter's: with `false` thinking is not shown."),
-    Parameter(
-        "stop",
-        "carried",
-        "Up to four; an empty one is a 400. Claude takes none of white space alone, and none where the answer has a "
-        "`response_format`: such a one ends the answer here, and what the answer used is then not known.",
-    ),
-    Parameter(
-        "n", "carried", "Up to 8 answers, each a run of its own; see below. More, and several of agents, are a 400."
-    ),
     Parameter("response_format", "carried", "In every form; see below. A schema that Claude does not take is a 400."),
     Parameter("tools", "carried", "Up to 128 functions; see below. Custom tools are a 400."),
     Parameter("tool_choice", "carried", "In every form; a 400 where it asks for a tool that is not offered."),
-    PARALLEL_TOOL_CALLS,
     Parameter("functions", "carried", "Like `tools`, and answered in kind: one call at a time, as `function_call`."),
     Parameter("function_call", "carried", "In every form; a 400 where it asks for a function that is not offered."),
-    Parameter("claude", "carried", "The agent profile; see [agent.md](agent.md). An unknown field of it is a 400."),
     Parameter("modalities", "refused", "Claude answers in text.", unless=(["text"], [])),
     Parameter("audio", "refused", "Claude answers in text."),
     Parameter("logprobs", "refused", "Claude gives no probabilities.", unless=(False,)),
-    TOP_LOGPROBS,
-    LOGIT_BIAS,
     Parameter("prediction", "refused", "Claude takes no predicted output."),
     Parameter(
         "web_search_options",
         "refused",
         "A chat completion has the client's own tools only. An agent can search the web; see `claude`.",
     ),
-    MODERATION,
-    FREQUENCY_PENALTY,
-    PRESENCE_PENALTY,
-    SEED,
     Parameter("verbosity", "ignored", "Claude has no such setting.", unless=("medium",)),
-    SERVICE_TIER,
     Parameter(
         "store",
         "ignored",
@@ -104,10 +68,9 @@ PARAMETERS: Final = (
         unless=(False,),
     ),
     Parameter("metadata", "ignored", "There is nothing stored to attach it to.", unless=({},)),
-    USER,
-    SAFETY_IDENTIFIER,
-    *CACHING,
 )
+
+PARAMETERS: Final = parameter_table(ChatCompletionRequest, _OWN)
 
 MOST_CHOICES = 8
 """Answers to one request: each takes a place in the queue, and a process."""
@@ -162,34 +125,33 @@ def without_effect(request: ChatCompletionRequest) -> tuple[str, ...]:
     return (*ignored(request, PARAMETERS), *(name for name, sent in in_part.items() if sent), *unknown(request))
 
 
-def read_sampling(request: ChatCompletionRequest, model: Model, form: ReplyFormat | None = None) -> SamplingParameters:
-    """Length, temperature, top_p, effort and stop sequences, as far as `model` takes them.
+def read_sampling(
+    request: ChatCompletionRequest, model: Model, reply_format: ReplyFormat | None = None
+) -> SamplingParameters:
+    """The generation parameters of `request`, as far as `model` takes them.
 
-    With a reply format the answer is a call, and upstream looks for stop sequences in text only.
+    With a `reply_format` the answer is a tool call, and upstream looks for stop sequences in text only.
 
     Raises:
         RequestFailed: `INVALID_REQUEST`, naming a stop sequence that is empty.
     """
-    newer, older = request.max_completion_tokens, request.max_tokens
-    overruled = () if newer is None or older in (None, newer) else ("max_tokens",)
+    limit = ("max_tokens", request.max_tokens)
+    overruled: tuple[str, ...] = ()
+    if request.max_completion_tokens is not None:
+        limit = ("max_completion_tokens", request.max_completion_tokens)
+        overruled = () if request.max_tokens in (None, request.max_completion_tokens) else ("max_tokens",)
+    effort: tuple[str, RequestedEffort | None] = ("reasoning_effort", request.reasoning_effort)
+    if request.reasoning_effort is None and (asked := request.reasoning):
+        effort = ("reasoning.effort", "none" if asked.enabled is False else asked.effort)
     stops = [request.stop] if isinstance(request.stop, str) else request.stop or []
     for index, sequence in enumerate(stops):
         if not sequence:
             path = "stop" if isinstance(request.stop, str) else f"stop[{index}]"
             raise invalid(path, "there is no empty stop sequence")
-    effort: tuple[str, RequestedEffort | None] = ("reasoning_effort", request.reasoning_effort)
-    if request.reasoning is not None and request.reasoning_effort is None:
-        effort = ("reasoning.effort", "none" if request.reasoning.enabled is False else request.reasoning.effort)
-    resolved = resolve_sampling(
-        model,
-        request.temperature,
-        request.top_p,
-        limit=("max_tokens", older) if newer is None else ("max_completion_tokens", newer),
-        effort=effort,
-        stop=stops,
-        upstream_stop=() if form else [sequence for sequence in stops if not is_blank(sequence)],
-    )
-    return replace(resolved, ignored=overruled + resolved.ignored)
+    upstream = () if reply_format else tuple(sequence for sequence in stops if not is_blank(sequence))
+    local = tuple(sequence for sequence in stops if sequence not in upstream)
+    parsed = resolve_sampling(request, model, limit=limit, effort=effort, stop=upstream, local_stop=local)
+    return replace(parsed, ignored=(*overruled, *parsed.ignored))
 
 
 def shows_thinking(request: ChatCompletionRequest) -> bool:

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, Tag
 
+from claude_openai.protocols.common.shared_parameters import CompletionFields, CurrentFields
 from claude_openai.protocols.common.wire import request as common
-from claude_openai.protocols.common.wire.claude import ClaudeOptions
 from claude_openai.protocols.common.wire.reply import Reply, ReplyWithConstants
 from claude_openai.protocols.common.wire.request import (
     MOST_TOOLS,
@@ -22,15 +22,11 @@ from claude_openai.protocols.common.wire.request import (
     Object,
     PlainChoice,
     RefusalPart,
-    RequestBody,
     RequestModel,
     SchemaName,
-    Temperature,
     Text,
     TextFormat,
     TokenLimit,
-    TopLogprobs,
-    TopP,
     kind,
     shape,
 )
@@ -312,47 +308,26 @@ Stop = Annotated[
 ]
 
 
-class ChatCompletionRequest(RequestBody):
+class ChatCompletionRequest(CompletionFields, CurrentFields):
     """A request. The table in `protocols.chat_completions.parameters` states how each field is treated."""
 
     messages: Annotated[list[Message], Field(min_length=1, fail_fast=True)]
-    model: str | None = None
     audio: Object | None = None
-    claude: ClaudeOptions | None = None
-    frequency_penalty: Penalty | None = None
     function_call: FunctionChoice | None = None
     functions: Annotated[list[Function], Field(max_length=MOST_TOOLS, fail_fast=True)] | None = None
-    logit_bias: dict[str, int] | None = None
     logprobs: bool | None = None
     max_completion_tokens: TokenLimit | None = None
-    max_tokens: TokenLimit | None = None
     metadata: Metadata | None = None
     modalities: list[Literal["text", "audio"]] | None = None
-    moderation: Object | None = None
-    n: Annotated[int, Field(ge=1, le=128)] | None = None
-    parallel_tool_calls: bool | None = None
     prediction: Object | None = None
-    presence_penalty: Penalty | None = None
-    prompt_cache_key: str | None = None
-    prompt_cache_options: Object | None = None
-    prompt_cache_retention: str | None = None
     include_reasoning: bool | None = None
     reasoning: Reasoning | None = None
     reasoning_effort: Effort | None = None
     response_format: ResponseFormat | None = None
-    safety_identifier: str | None = None
-    seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None
-    service_tier: str | None = None
-    stop: Stop | None = None
     store: bool | None = None
-    stream: bool | None = None
     stream_options: StreamOptions | None = None
-    temperature: Temperature | None = None
     tool_choice: ToolChoice | None = None
     tools: Annotated[list[Tool], Field(max_length=MOST_TOOLS, fail_fast=True)] | None = None
-    top_logprobs: TopLogprobs | None = None
-    top_p: TopP | None = None
-    user: str | None = None
     verbosity: str | None = None
     web_search_options: Object | None = None
 

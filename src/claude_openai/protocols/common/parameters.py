@@ -4,61 +4,15 @@ documentation is made from them. Parameters that are ignored or refused need a r
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, Protocol
 
 from pydantic import BaseModel
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.models import EFFORTS, Effort, Model
 from claude_openai.core.turn import Sampling
-
-Treatment = Literal["carried", "partly", "ignored", "refused"]
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One field of a request: carried to Claude, carried in part, ignored and reported, or refused with a 400.
-
-    `unless` has the values that ask for what happens anyway; they are treated like null and like an absent field.
-    """
-
-    name: str
-    treatment: Treatment
-    note: str
-    unless: tuple[object, ...] = ()
-
-
-MODEL: Final = Parameter(
-    "model", "carried", "A model of `/v1/models`, an alias or a full `claude-...` id; absent: the default."
-)
-TEMPERATURE: Final = Parameter(
-    "temperature",
-    "partly",
-    "Claude's range ends at 1, which is its default: above, it is carried as that and reported as adjusted. Without "
-    "effect on models that do not take it (from Claude 4.7 on).",
-)
-TOP_P: Final = Parameter(
-    "top_p",
-    "partly",
-    "Carried to models before Claude 4.1. Newer ones refuse it beside a temperature, which Claude Code always sends: "
-    "then it is without effect.",
-)
-PARALLEL_TOOL_CALLS: Final = Parameter("parallel_tool_calls", "carried", "`false`: Claude makes one call at a time.")
-MODERATION: Final = Parameter("moderation", "refused", "Answers are not moderated.")
-TOP_LOGPROBS: Final = Parameter("top_logprobs", "refused", "Claude gives no probabilities.", unless=(0,))
-LOGIT_BIAS: Final = Parameter("logit_bias", "refused", "Claude's tokens cannot be weighted.", unless=({},))
-FREQUENCY_PENALTY: Final = Parameter("frequency_penalty", "ignored", "Claude has no penalties.", unless=(0,))
-PRESENCE_PENALTY: Final = Parameter("presence_penalty", "ignored", "Claude has no penalties.", unless=(0,))
-SEED: Final = Parameter("seed", "ignored", "Claude has no seed.")
-SERVICE_TIER: Final = Parameter("service_tier", "ignored", "The tier is that of the login.", unless=("auto", "default"))
-USER: Final = Parameter("user", "ignored", "Claude Code names its own user upstream.")
-SAFETY_IDENTIFIER: Final = Parameter("safety_identifier", "ignored", "Claude Code names its own user upstream.")
-CACHING: Final = (
-    Parameter("prompt_cache_key", "ignored", "Claude Code caches prompts by itself."),
-    Parameter("prompt_cache_options", "ignored", "Claude Code caches prompts by itself."),
-    Parameter("prompt_cache_retention", "ignored", "Claude Code caches prompts by itself."),
-)
+from claude_openai.protocols.common.shared_parameters import Parameter, SharedFields, Treatment, shared_parameters
 
 
 class Request(Protocol):
@@ -67,9 +21,6 @@ class Request(Protocol):
     @property
     def unknown_fields(self) -> tuple[str, ...]: ...
 
-
-HIGHEST_TEMPERATURE: Final = 1.0
-"""The upper end of Claude's range; that of OpenAI's is 2."""
 
 _MOST_UNKNOWN = 16
 """Unknown fields that are reported by name. A header has a bounded length, and more are not sent by mistake."""
@@ -127,12 +78,12 @@ EFFORT_NOTE: Final = (
 
 
 RequestedEffort = Literal[Effort, "minimal"]
-"""The levels that OpenAI's clients may ask for."""
+"""The effort levels of OpenAI's clients."""
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingParameters:
-    """The sampling of a turn, and which of its parameters were ignored or adjusted; both are fit for a header."""
+    """The generation parameters of a turn, and which parameters of the request were ignored or adjusted for them."""
 
     sampling: Sampling
     ignored: tuple[str, ...] = ()
@@ -140,55 +91,57 @@ class SamplingParameters:
 
 
 def resolve_sampling(
+    request: SharedFields,
     model: Model,
-    temperature: float | None,
-    top_p: float | None,
     *,
     limit: tuple[str, int | None],
     effort: tuple[str, RequestedEffort | None],
-    stop: Sequence[str] = (),
-    upstream_stop: Sequence[str] = (),
+    stop: tuple[str, ...] = (),
+    local_stop: tuple[str, ...] = (),
 ) -> SamplingParameters:
-    """The parameters as `model` takes them; `limit` and `effort` come with the name that the protocol has for them.
-
-    A `temperature` or `top_p` of 1 is the default, here and upstream, so it is as good as absent. `upstream_stop` are
-    those of the `stop` sequences that upstream can look for.
+    """The generation parameters of `request`, as far as `model` takes them: the numbers of the shared table, and what
+    each protocol has under a name of its own, which comes with it: the `limit` in tokens and the `effort`.
     """
-    facts = model.facts
-    requested = {"temperature": temperature, "top_p": top_p}
-    supported = {"temperature": facts.takes_temperature, "top_p": facts.takes_top_p}
-    ignored = [name for name, value in requested.items() if value not in (None, 1) and not supported[name]]
-    temperature, top_p = (None if value == 1 or not supported[name] else value for name, value in requested.items())
-    adjusted = []
-    limit_name, most_tokens = limit
-    if most_tokens is not None and facts.most_output is not None and most_tokens > facts.most_output:
-        adjusted.append(f"{limit_name}={facts.most_output}")  # Claude Code asks for no more
-    if temperature is not None and temperature > HIGHEST_TEMPERATURE:
-        temperature = None
-        adjusted.append(f"temperature={HIGHEST_TEMPERATURE:g}")
-    effort_name, level = effort
-    taken = _supported_effort(level, model)
-    if level not in (None, "none") and (temperature, top_p) != (None, None):
-        taken = "none"  # with these Claude does not think
-    if level is not None and taken is None:
-        ignored.append(effort_name)
-    elif taken != level:
-        adjusted.append(f"{effort_name}={taken}")
-    local_stop = tuple(sequence for sequence in stop if sequence not in upstream_stop)
-    sampling = Sampling(most_tokens, temperature, top_p, tuple(upstream_stop), effort=taken, local_stop=local_stop)
+    ignored: list[str] = []
+    adjusted: list[str] = []
+    most_output = model.facts.most_output
+    if limit[1] is not None and most_output is not None and limit[1] > most_output:
+        adjusted.append(f"{limit[0]}={most_output}")  # Claude Code requests no more by itself
+    numbers: dict[str, Any] = {}
+    for row in shared_parameters(type(request)):
+        value, number = getattr(request, row.name), row.number
+        if number is None or value in (None, number.default):
+            continue
+        if not getattr(model.facts, number.taken):
+            ignored.append(row.name)
+        elif value > number.most:
+            adjusted.append(f"{row.name}={number.most:g}")
+            numbers[number.to] = None if number.most == number.default else number.most
+        else:
+            numbers[number.to] = value
+    sampling = Sampling(limit[1], stop=stop, local_stop=local_stop, **numbers)
+    name, wished = effort
+    if wished is not None:
+        taken = _effort(wished, model, sampling)
+        if taken is None:
+            ignored.append(name)
+        elif taken != wished:
+            adjusted.append(f"{name}={taken}")
+        sampling = replace(sampling, effort=taken)
     return SamplingParameters(sampling, tuple(ignored), tuple(adjusted))
 
 
-def _supported_effort(requested: RequestedEffort | None, model: Model) -> Effort | None:
-    """The same level, the next lower one that `model` has, or its lowest; None if it has none."""
-    if requested is None:
-        return None
-    level: Effort = "low" if requested == "minimal" else requested
-    levels = [effort for effort in model.facts.efforts if effort != "none" or level == "none"]
-    reachable = [effort for effort in levels if EFFORTS.index(effort) <= EFFORTS.index(level)]
-    if not levels:
-        return None
-    return reachable[-1] if reachable else levels[0]
+def _effort(wished: RequestedEffort, model: Model, sampling: Sampling) -> Effort | None:
+    """What `model` takes: the level itself, the next lower one that it has, or its lowest; None if it has no levels.
+
+    With another randomness than the default, Claude does not think.
+    """
+    if wished != "none" and (sampling.temperature, sampling.top_p) != (None, None):
+        return "none"
+    meant: Effort = "low" if wished == "minimal" else wished
+    levels = [level for level in model.facts.efforts if level != "none" or meant == "none"]
+    reachable = [level for level in levels if EFFORTS.index(level) <= EFFORTS.index(meant)]
+    return (reachable[-1] if reachable else levels[0]) if levels else None
 
 
 def markdown_table(table: Sequence[Parameter]) -> str:

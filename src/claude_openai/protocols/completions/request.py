@@ -14,6 +14,7 @@ from claude_openai.protocols.common.body import parse_body
 from claude_openai.protocols.common.content import is_blank
 from claude_openai.protocols.common.invalid import invalid
 from claude_openai.protocols.common.parameters import ignored, refuse_unsupported, unknown
+from claude_openai.protocols.common.shared_parameters import shared_parameters
 from claude_openai.protocols.completions.parameters import PARAMETERS
 from claude_openai.protocols.completions.wire import CompletionRequest
 
@@ -23,6 +24,9 @@ FILL_IN: Final = (
     "explanation, no Markdown around it."
 )
 """The instructions for a request with a `suffix`, which the Messages API does not have."""
+
+_CARRIED: Final = [row for row in shared_parameters(CompletionRequest) if row.treatment in {"carried", "partly"}]
+"""What a chat completion has under the same name. What is ignored or refused is reported of this request itself."""
 
 
 def parse_request(body: bytes) -> CompletionRequest:
@@ -46,16 +50,9 @@ def read_turn(
     prompts = [_messages(prompt, request.suffix) for prompt in _prompts(request)]
     as_chat = ChatCompletionRequest(
         messages=prompts[0],
-        model=request.model,
-        claude=request.claude,
-        max_tokens=request.max_tokens,
-        n=request.n,
-        stop=request.stop,
-        stream=request.stream,
         stream_options=request.stream_options,
-        temperature=request.temperature,
-        top_p=request.top_p,
         reasoning_effort="none",
+        **{row.name: getattr(request, row.name) for row in _CARRIED},
     )
     parsed = chat.read_turn(as_chat, catalogue, principal, rules)
     read_choices(request.n, parsed.turn.agent, prompts=len(prompts))

@@ -4,43 +4,24 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Tag
 
-from claude_openai.protocols.chat_completions.wire import (
-    ClaudeExtension,
-    CompletionUsage,
-    Penalty,
-    Stop,
-    StreamOptions,
-)
-from claude_openai.protocols.common.wire.claude import ClaudeOptions
+from claude_openai.protocols.chat_completions.wire import ClaudeExtension, CompletionUsage, StreamOptions
+from claude_openai.protocols.common.shared_parameters import CompletionFields
 from claude_openai.protocols.common.wire.reply import Reply, ReplyWithConstants
-from claude_openai.protocols.common.wire.request import RequestBody, Temperature, TokenLimit, TopP, shape
+from claude_openai.protocols.common.wire.request import shape
 
 
-class CompletionRequest(RequestBody):
+class CompletionRequest(CompletionFields):
     """A request. The table in `protocols.completions.parameters` states how each field is treated."""
 
     prompt: Annotated[
         Annotated[str, Tag("<string>")] | Annotated[list[object], Tag("<list>")],
         shape("a string or an array of strings"),
     ]
-    model: str | None = None
     best_of: Annotated[int, Field(ge=0, le=20)] | None = None
-    claude: ClaudeOptions | None = None
     echo: bool | None = None
-    frequency_penalty: Penalty | None = None
-    logit_bias: dict[str, int] | None = None
     logprobs: Annotated[int, Field(ge=0, le=5)] | None = None
-    max_tokens: TokenLimit | None = None
-    n: Annotated[int, Field(ge=1, le=128)] | None = None
-    presence_penalty: Penalty | None = None
-    seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None
-    stop: Stop | None = None
-    stream: bool | None = None
     stream_options: StreamOptions | None = None
     suffix: str | None = None
-    temperature: Temperature | None = None
-    top_p: TopP | None = None
-    user: str | None = None
 
 
 CompletionEnd = Literal["stop", "length", "content_filter"]

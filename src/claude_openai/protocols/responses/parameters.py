@@ -7,25 +7,15 @@ from claude_openai.core.models import Model
 from claude_openai.core.turn import ReplyFormat
 from claude_openai.protocols.common.content import marks_cache, parts_of
 from claude_openai.protocols.common.parameters import (
-    CACHING,
     EFFORT_NOTE,
     LENGTH_NOTE,
-    MODEL,
-    MODERATION,
-    PARALLEL_TOOL_CALLS,
-    SAFETY_IDENTIFIER,
-    SERVICE_TIER,
-    TEMPERATURE,
-    TOP_LOGPROBS,
-    TOP_P,
-    USER,
-    Parameter,
     SamplingParameters,
     ignored,
     resolve_sampling,
     unknown,
 )
 from claude_openai.protocols.common.reply_format import read_schema
+from claude_openai.protocols.common.shared_parameters import Parameter, parameter_table
 from claude_openai.protocols.common.wire.request import JsonObjectFormat
 from claude_openai.protocols.responses.wire.request import (
     ImagePart,
@@ -34,23 +24,18 @@ from claude_openai.protocols.responses.wire.request import (
     ResponsesRequest,
 )
 
-PARAMETERS: Final = (
-    Parameter("claude", "carried", "Chooses the [agent profile](agent.md) and how it works; not a field of OpenAI's."),
+_OWN: Final = (
     Parameter("input", "carried", "Text, or items: messages, calls, their outputs; thinking is left out."),
     Parameter(
         "instructions", "carried", "The system prompt. Those of the previous response do not count, as with OpenAI."
     ),
     Parameter("previous_response_id", "carried", "The conversation up to that response, where it was stored."),
-    MODEL,
     Parameter("stream", "carried", "Token by token, as Claude sends, in numbered events."),
     Parameter("stream_options", "partly", "Streams are never padded: `include_obfuscation: true` is reported."),
     Parameter("max_output_tokens", "carried", LENGTH_NOTE),
-    TEMPERATURE,
-    TOP_P,
     Parameter("text", "partly", "`format` is carried in every form. `verbosity` has no effect and is reported."),
     Parameter("tools", "carried", "Up to 128 functions. Hosted tools, MCP servers and custom tools are a 400."),
     Parameter("tool_choice", "carried", "In every form for functions; a 400 where it asks for what is not offered."),
-    PARALLEL_TOOL_CALLS,
     Parameter("store", "carried", "`true`, which is the default: the response can be fetched and continued later."),
     Parameter("metadata", "carried", "Stored with the response and repeated in it."),
     Parameter("include", "partly", "There is nothing to include; what is asked for is reported."),
@@ -64,8 +49,6 @@ PARAMETERS: Final = (
     Parameter("conversation", "refused", "Use `previous_response_id`, or send the conversation."),
     Parameter("prompt", "refused", "There are no stored prompts here."),
     Parameter("context_management", "refused", "Nothing is dropped from a conversation.", unless=([],)),
-    MODERATION,
-    TOP_LOGPROBS,
     Parameter(
         "truncation",
         "ignored",
@@ -76,11 +59,9 @@ PARAMETERS: Final = (
     Parameter("background_options", "ignored", "A response is answered while its request is open.", unless=({},)),
     Parameter("image", "ignored", "Images reach Claude as they are.", unless=({},)),
     Parameter("max_tool_calls", "ignored", "It counts built-in tools, of which there are none."),
-    SERVICE_TIER,
-    USER,
-    SAFETY_IDENTIFIER,
-    *CACHING,
 )
+
+PARAMETERS: Final = parameter_table(ResponsesRequest, _OWN)
 
 
 def read_format(request: ResponsesRequest) -> ReplyFormat | None:
@@ -105,18 +86,12 @@ def summary_form(request: ResponsesRequest) -> str | None:
 
 
 def read_sampling(request: ResponsesRequest, model: Model) -> SamplingParameters:
-    """Length, temperature, top_p and effort, as far as `model` takes them. A form of summary that Claude does not have
-    is adjusted, too.
-    """
-    resolved = resolve_sampling(
-        model,
-        request.temperature,
-        request.top_p,
-        limit=("max_output_tokens", request.max_output_tokens),
-        effort=("reasoning.effort", request.reasoning.effort if request.reasoning else None),
-    )
+    """The generation parameters of `request`, as far as `model` takes them; another form of summary is adjusted."""
+    effort = request.reasoning.effort if request.reasoning else None
+    limit = ("max_output_tokens", request.max_output_tokens)
+    parsed = resolve_sampling(request, model, limit=limit, effort=("reasoning.effort", effort))
     form = ("reasoning.summary=auto",) if summary_form(request) not in (None, "auto") else ()
-    return replace(resolved, adjusted=resolved.adjusted + form)
+    return replace(parsed, adjusted=parsed.adjusted + form)
 
 
 def without_effect(request: ResponsesRequest) -> tuple[str, ...]:

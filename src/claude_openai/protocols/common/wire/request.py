@@ -21,10 +21,7 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Metadata = Annotated[
     dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
 ]
-Temperature = Annotated[float, Field(ge=0, le=2)]
 TokenLimit = Annotated[int, Field(ge=1, le=2**31 - 1)]
-TopLogprobs = Annotated[int, Field(ge=0, le=20)]
-TopP = Annotated[float, Field(ge=0, le=1)]
 
 MOST_TOOLS: Final = 128
 """OpenAI's limit."""

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
+from claude_openai.protocols.common.shared_parameters import CurrentFields
 from claude_openai.protocols.common.wire import request as common
-from claude_openai.protocols.common.wire.claude import ClaudeOptions
 from claude_openai.protocols.common.wire.request import (
     MOST_TOOLS,
     PLAIN_CHOICES,
@@ -23,14 +23,10 @@ from claude_openai.protocols.common.wire.request import (
     Object,
     PlainChoice,
     RefusalPart,
-    RequestBody,
     RequestModel,
     SchemaName,
-    Temperature,
     Text,
     TokenLimit,
-    TopLogprobs,
-    TopP,
     kind,
     shape,
     tag_of,
@@ -289,15 +285,13 @@ class StreamOptions(RequestModel):
     include_obfuscation: bool | None = None
 
 
-class ResponsesRequest(RequestBody):
+class ResponsesRequest(CurrentFields):
     """A request. The table in `protocols.responses.parameters` states how each field is treated."""
 
     input: Input | None = None
-    model: str | None = None
     access_programs: Object | None = None
     background: bool | None = None
     background_options: Object | None = None
-    claude: ClaudeOptions | None = None
     context_management: list[Object] | None = None
     conversation: object | None = None
     image: Object | None = None
@@ -306,24 +300,12 @@ class ResponsesRequest(RequestBody):
     max_output_tokens: TokenLimit | None = None
     max_tool_calls: Annotated[int, Field(ge=1)] | None = None
     metadata: Metadata | None = None
-    moderation: Object | None = None
-    parallel_tool_calls: bool | None = None
     previous_response_id: str | None = None
     prompt: Object | None = None
-    prompt_cache_key: str | None = None
-    prompt_cache_options: Object | None = None
-    prompt_cache_retention: str | None = None
     reasoning: Reasoning | None = None
-    safety_identifier: str | None = None
-    service_tier: str | None = None
     store: bool | None = None
-    stream: bool | None = None
     stream_options: StreamOptions | None = None
-    temperature: Temperature | None = None
     text: TextConfig | None = None
     tool_choice: ToolChoice | None = None
     tools: Annotated[list[Tool], Field(max_length=MOST_TOOLS, fail_fast=True)] | None = None
-    top_logprobs: TopLogprobs | None = None
-    top_p: TopP | None = None
     truncation: Literal["auto", "disabled"] | None = None
-    user: str | None = None
