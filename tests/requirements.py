@@ -549,6 +549,7 @@ AGENT_REQUIREMENTS = (
     Row("agent.bounds.git", "Claude Code's own git runs nothing that a repository brings.", MEASURED),
     Row("agent.settings.sources", "A project's settings load only where the server says so.", OURS),
     Row("agent.settings.widening", "Nobody's settings let a command out; a request they would widen is refused.", OURS),
+    Row("agent.settings.programs", "Claude Code runs no program of the user's settings that agents could write.", OURS),
     Row("agent.settings.variables", "No variable of a user's settings opens anything or reaches commands.", MEASURED),
     Row("agent.commands.network", "No permission mode and no settings give a command the network.", MEASURED),
     Row("agent.commands.control-files", "Commands make or change nothing that is obeyed where the work is.", MEASURED),

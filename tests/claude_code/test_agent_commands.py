@@ -219,6 +219,27 @@ async def test_a_variable_of_the_users_settings_that_claude_code_or_its_programs
     assert caught.value.param == "claude.settingSources"
 
 
+HELPERS = {
+    "apiKeyHelper": "{folder}/key.sh",
+    "awsAuthRefresh": "sh -c 'cd /; ~/allowed/login.sh'",
+    "otelHeadersHelper": "$HOME/allowed/headers --json",
+    "gcpAuthRefresh": "./refresh",
+}
+
+
+@pytest.mark.proves("agent.settings.programs")
+@pytest.mark.parametrize("name", HELPERS)
+async def test_a_program_of_the_users_settings_that_agents_could_write_is_refused(
+    serve: Serve, site: Site, name: str
+) -> None:
+    login = users_settings(site, {name: HELPERS[name].format(folder=site.allowed)}) | {"HOME": str(site.root)}
+    async with office(serve, site, login) as rig:
+        rig.plays(None)
+        with pytest.raises(openai.PermissionDeniedError, match=f"{name} in "):
+            await asked(rig, site, "Go.", settingSources=["user"])
+        assert rig.simulator.requests == []
+
+
 @needs_sandbox
 @pytest.mark.proves("agent.settings.variables")
 @pytest.mark.parametrize("later", [False, True])

@@ -55,6 +55,14 @@ and what that starts in no sandbox, too. Measured: with the user's `PATH` it ran
 `NODE_OPTIONS` a script, with `BASH_ENV`, `SHELL` and `CLAUDE_CODE_SHELL` shells and their files, and with
 `CLAUDE_CODE_SIMPLE` and its like it ran a command without asking this server first."""
 
+_PROGRAM: Final = re.compile(r"\w+(?:Helper|Refresh|Export)")
+"""Settings that are commands, which Claude Code runs in no sandbox: `apiKeyHelper`, `awsAuthRefresh` and the like."""
+
+_WORD: Final = re.compile(r"[^\s\"'`;&|()<>=]*/[^\s\"'`;&|()<>=]*")
+"""A word of a shell's command that can be a path."""
+
+_HOME: Final = re.compile(r"(?<![\w/])~(?=/)|\$HOME\b|\$\{HOME\}")
+
 _GROUPS: Final = ("filesystem", "network", "credentials")
 """In `sandbox`: the objects whose settings are looked at one by one."""
 
@@ -64,9 +72,9 @@ def user_settings_file(environment: Mapping[str, str]) -> Path:
     return Path(config_of(environment), "settings.json")
 
 
-def widened_by(file: Path, workspace: Workspace, folders: tuple[str, ...]) -> str | None:
-    """The name of the first setting in `file` that would let commands out of `folders`, of which the first is where
-    the work begins; None where there is none.
+def widened_by(file: Path, workspace: Workspace, folders: tuple[str, ...], home: str) -> str | None:
+    """The name of the first setting in `file` that would open more to commands than `folders`, of which the first is
+    the working directory; None where there is none. `home` is the user's.
     """
     try:
         with file.open("rb") as opened:
@@ -77,7 +85,7 @@ def widened_by(file: Path, workspace: Workspace, folders: tuple[str, ...]) -> st
         return "what cannot be read"
     try:
         settings = json.loads(text)
-        return next(_widening(settings, workspace, folders), None)
+        return next(_widening(settings, workspace, folders, home), None)
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         return "what is no JSON of the form that settings have"
 
@@ -105,7 +113,7 @@ def repository_elsewhere(folder: str, workspace: Workspace) -> str | None:
     return None if worktrees.name != "worktrees" or workspace.holds(str(worktrees.parent)) else str(worktrees.parent)
 
 
-def _widening(settings: Mapping[str, Any], workspace: Workspace, folders: tuple[str, ...]) -> Iterator[str]:
+def _widening(settings: Mapping[str, Any], workspace: Workspace, folders: tuple[str, ...], home: str) -> Iterator[str]:
     permissions = settings.get("permissions") or {}
     for number, folder in enumerate(permissions.get("additionalDirectories") or ()):
         real = os.path.realpath(Path(folders[0], folder)) if isinstance(folder, str) else ""
@@ -115,6 +123,9 @@ def _widening(settings: Mapping[str, Any], workspace: Workspace, folders: tuple[
         paths = named_paths(rule)
         if paths is None or not all(workspace.holds(f"{folders[0]}/{path}") for path in paths):
             yield f"permissions.allow[{number}], {rule!r}"
+    for name, command in settings.items():
+        if _PROGRAM.fullmatch(name) and command and any(map(workspace.holds, _paths_in(command, folders[0], home))):
+            yield name
     for name in settings.get("env") or {}:
         if not _HARMLESS_VARIABLES.fullmatch(name):
             yield f"env.{name}"
@@ -124,6 +135,14 @@ def _widening(settings: Mapping[str, Any], workspace: Workspace, folders: tuple[
             setting = name if inner is None else f"{name}.{inner}"
             if given and (setting not in _HARMLESS or (name == "credentials" and not _only_denies(given))):
                 yield f"sandbox.{setting}"
+
+
+def _paths_in(command: str, folder: str, home: str) -> Iterator[str]:
+    """The paths in a shell's `command` that is run in `folder`; a word with a slash may be something else, too."""
+    for word in _WORD.findall(_HOME.sub(lambda _: home, command)):
+        path = os.path.join(folder, word)  # noqa: PTH118 -- a text
+        if word.startswith(("/", ".")) or os.path.lexists(path):
+            yield path
 
 
 def _only_denies(credentials: Iterable[Mapping[str, Any]]) -> bool:

@@ -13,7 +13,7 @@ from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ClaudeSDKError
 
 from claude_openai.claude_code.agent.command_guard import CommandGuard
 from claude_openai.claude_code.agent.long_output import LongOutput
-from claude_openai.claude_code.agent.protected_paths import git_directory_around
+from claude_openai.claude_code.agent.protected_paths import git_directory_around, home_of
 from claude_openai.claude_code.agent.user_settings import user_settings_file, widened_by
 from claude_openai.claude_code.model_facts import facts_of
 from claude_openai.claude_code.processes.child import Child, child_process, dying_with_parent
@@ -225,8 +225,9 @@ class SdkBackend:
         ground = self._settings.agent_policy
         if ground is None or "user" not in profile.setting_sources:
             return None
-        file = user_settings_file(self._settings.environment)
-        setting = widened_by(file, ground.workspace, (profile.directory, *profile.add_dirs))
+        environment = self._settings.environment
+        file, folders = user_settings_file(environment), (profile.directory, *profile.add_dirs)
+        setting = widened_by(file, ground.workspace, folders, home_of(environment))
         if setting is None:
             return None
         return _denied(
