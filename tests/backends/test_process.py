@@ -10,7 +10,7 @@ import anyio
 import psutil
 import pytest
 
-from claude_openai.claude_code.processes.child import Child, Command, child_process, dying_with_parent
+from claude_openai.claude_code.processes.child import PIECE_BYTES, Child, Command, child_process, dying_with_parent
 from tests.patience import PATIENCE_SECONDS
 
 PYTHON = (sys.executable, "-I", "-S", "-u", "-c")
@@ -121,6 +121,29 @@ async def test_a_line_of_megabytes_arrives_whole(tmp_path: Path) -> None:
         with anyio.fail_after(PATIENCE_SECONDS):
             assert await anext(lines) == b"x" * 5_000_000
             assert await anext(lines) == b"after"
+
+
+@pytest.mark.proves("hostile.short-steps")
+async def test_long_lines_that_are_written_at_once_are_not_mixed(tmp_path: Path) -> None:
+    script = "import sys\nfor line in sys.stdin: print(len(line), len(set(line)))"
+    async with child_process(command(tmp_path, *PYTHON, script)) as child:
+        async with anyio.create_task_group() as group:
+            for letter in b"abc":
+                group.start_soon(child.send, bytes([letter]) * (3 * PIECE_BYTES) + b"\n")
+        assert [await first_line(child) for _ in range(3)] == [f"{3 * PIECE_BYTES + 1} 2"] * 3
+
+
+@pytest.mark.proves("hostile.short-steps")
+async def test_nothing_follows_a_line_that_was_cut(tmp_path: Path) -> None:
+    async with child_process(command(tmp_path, *PYTHON, "print('up'); import time; time.sleep(600)")) as child:
+        await first_line(child)
+        with anyio.CancelScope() as scope:
+            async with anyio.create_task_group() as group:
+                group.start_soon(child.send, b"a" * (3 * PIECE_BYTES))
+                await anyio.wait_all_tasks_blocked()
+                scope.cancel()
+        with pytest.raises(anyio.BrokenResourceError):
+            await child.send(b"b\n")
 
 
 @pytest.mark.proves("errors.process-died")

@@ -92,6 +92,26 @@ def most_applied(schema: Any, root: dict[str, Any]) -> int:
     return 1 + sum(most_applied(each, root) for each in (*inner, *schema.get("anyOf", ()), *schema.get("allOf", ())))
 
 
+def most_ways(schema: dict[str, Any], root: dict[str, Any], levels: int) -> int:
+    """Up to a billion: how many schemas a value of so many levels is held against, where each level has one part."""
+    known: dict[tuple[int, int], int] = {}
+
+    def ways(schema: dict[str, Any], levels: int) -> int:
+        if (id(schema), levels) not in known:
+            here = [root["$defs"][schema["$ref"].removeprefix("#/$defs/")]] if "$ref" in schema else []
+            here += [each for name in ("anyOf", "oneOf", "allOf") for each in schema.get(name, ())]
+            here += [schema[name] for name in ("if", "then") if name in schema]
+            below = [schema.get("properties", {}).get("l"), schema.get("items"), schema.get("contains")]
+            below += schema.get("patternProperties", {}).values()
+            count = 1 + sum(ways(each, levels) for each in here)
+            if levels:
+                count += sum(ways(each, levels - 1) for each in below if each)
+            known[id(schema), levels] = min(count, 10**9)
+        return known[id(schema), levels]
+
+    return ways(schema, levels)
+
+
 @pytest.mark.proves("safety.claude-code.checks")
 @pytest.mark.parametrize("keyword", ["anyOf", "allOf"])
 def test_alternatives_that_multiply_are_told_in_a_description(keyword: str) -> None:
@@ -117,6 +137,33 @@ def test_what_multiplies_is_found_wherever_it_is_referred_to(inner: dict[str, An
     definitions = levels(22, "anyOf", 8)
     sent = told(properties={"a": inner}, **{"$defs": definitions})
     assert sent["$defs"] != definitions
+
+
+NODE = {"$ref": "#/$defs/node"}
+SIDES = {"properties": {"l": NODE, "r": NODE}}
+
+
+@pytest.mark.proves("safety.claude-code.checks")
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"anyOf": [SIDES, SIDES]},
+        {"properties": {"l": {"oneOf": [NODE, {"properties": {"l": {"anyOf": [NODE, NODE]}}}]}}},
+        {"allOf": [SIDES], "properties": {"l": NODE}},
+        {"properties": {"l": {"if": NODE, "then": NODE}}},
+        {"items": NODE, "contains": NODE},
+        {"patternProperties": {"^a": NODE, "^b": NODE}},
+        {"properties": {"l": {"$ref": "#/$defs/other"}}},
+    ],
+    ids=["anyOf", "oneOf", "allOf", "if", "contains", "names", "by way of another"],
+)
+def test_what_leads_back_to_itself_on_two_ways_is_told_in_a_description(node: dict[str, Any]) -> None:
+    """One value would be held against twice as many schemas at each level."""
+    definitions = {"node": node, "other": {"anyOf": [NODE, {"type": "array", "items": NODE}, SIDES]}}
+    before = {"properties": {"tree": NODE}, "$defs": definitions}
+    sent = told(**before)
+    assert most_ways(NODE, before, 20) > 1_000_000
+    assert most_ways(NODE, sent, 20) < 100
 
 
 @pytest.mark.proves("format.every-schema")

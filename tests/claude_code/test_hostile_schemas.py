@@ -79,6 +79,32 @@ HOSTILE: dict[str, tuple[dict[str, object], dict[str, object]]] = {
 }
 
 
+def nested(levels: int) -> dict[str, object]:
+    value: dict[str, object] = {"end": 1}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+def operations(levels: int) -> object:
+    value: object = 1
+    for _ in range(levels):
+        value = {"op": "o3", "left": value, "right": 1}
+    return value
+
+
+SIDES = {"left": {"$ref": "#/$defs/d"}, "right": {"$ref": "#/$defs/d"}}
+OPERATION = {"anyOf": [{"type": "number"}, *({"properties": {"op": {"const": f"o{n}"}, **SIDES}} for n in range(4))]}
+RECURSIVE: dict[str, tuple[dict[str, object], dict[str, object]]] = {
+    "alternatives that recur": (an_object(a={"anyOf": [{"$ref": "#"}] * 8, "minProperties": 1}), nested(24)),
+    "a tree of operations": (an_object(a={"$ref": "#/$defs/d"}) | {"$defs": {"d": OPERATION}}, {"a": operations(24)}),
+}
+"""Alternatives that each lead back to all: each level of the value multiplies Claude Code's own check by eight or four.
+"""
+
+HOSTILE |= RECURSIVE
+
+
 def asking(schema: dict[str, object], *, form: bool) -> dict[str, object]:
     asked: dict[str, object] = {"messages": [{"role": "user", "content": "hi"}]}
     if form:
@@ -107,7 +133,10 @@ async def a_check_by(server: Running) -> psutil.Process:
 
 @pytest.mark.parametrize(
     ("form", "names"),
-    [(False, tuple(HOSTILE)), (True, ("nested repetition", "names", "other names", "alternatives of alternatives"))],
+    [
+        (False, tuple(HOSTILE)),
+        (True, ("nested repetition", "names", "other names", "alternatives of alternatives", *RECURSIVE)),
+    ],
     ids=["tool", "answer"],
 )
 async def test_others_are_answered_while_what_takes_for_ever_is_checked(

@@ -126,6 +126,20 @@ async def test_past_arguments_of_too_many_values_are_a_400_that_names_the_limit(
     assert f"more than {MOST_VALUES} values" in error(answer)["message"]
 
 
+@pytest.mark.proves("hostile.values")
+async def test_stored_responses_count_with_the_request_that_continues_them(serve: Serve) -> None:
+    served = serve(said("Hi"))
+    part = {"type": "input_text", "text": "a"}
+    item = {"role": "user", "content": [part] * (MOST_VALUES // 6)}
+    first = await sent(served, "/v1/responses", json.dumps({"model": "sonnet", "input": [item]}).encode())
+    assert first.status_code == 200
+    second = {"model": "sonnet", "input": [item], "previous_response_id": first.json()["id"]}
+    answer = await sent(served, "/v1/responses", json.dumps(second).encode())
+    assert answer.status_code == 400
+    assert f"more than {MOST_VALUES} JSON values" in error(answer)["message"]
+    assert error(answer)["param"] == "previous_response_id"
+
+
 ODD_TEXTS = {
     "NUL": "a\0b",
     "lone surrogates": "\ud800 and \udc00",

@@ -70,13 +70,15 @@ def to_draft7_schema(schema: str) -> Json:
 
 
 def _multiplied(schema: Any) -> frozenset[int]:
-    """Ids of the parts of `schema` that would hold one value against more than `_MOST_APPLIED` schemas, if those within
-    them are told without `_SAME_VALUE`. Each part is counted once, however often it is referred to. A reference back
-    counts as one schema: what is recursive goes on in parts of the value.
+    """Ids of the parts of `schema` that would make one value be held against very many schemas, if those within them
+    keep their `_SAME_VALUE`: more than `_MOST_APPLIED` by themselves, or more with each level of the value, since they
+    lead back to themselves on two ways. Each part is counted once, however often it is referred to. A reference back
+    counts as one schema: what is recursive continues in parts of the value.
     """
+    order: list[int] = []
+    leads_to: dict[int, tuple[list[int], list[int]]] = {}
     counts: dict[int, int] = {}
     multiplied: set[int] = set()
-    begun: set[int] = set()
     pending = [(schema, schema)]
     while pending:
         part, base = pending[-1]
@@ -87,18 +89,43 @@ def _multiplied(schema: Any) -> frozenset[int]:
             base = part
         same = [each for name in _SAME_VALUE for each in _schemas(name, part, base)]
         others = [each for name in _OTHER_VALUES for each in _schemas(name, part, base)]
-        if id(part) not in begun:
-            begun.add(id(part))
-            pending += [each for each in (*same, *others) if id(each[0]) not in begun]
+        if id(part) not in leads_to:
+            leads_to[id(part)] = ([id(each) for each, _ in same], [id(each) for each, _ in others])
+            pending += [each for each in (*same, *others) if id(each[0]) not in leads_to]
             continue
         pending.pop()
+        order.append(id(part))
         counts[id(part)] = max((counts.get(id(each), 1) for each, _ in others), default=1)
         count = counts[id(part)] + sum(counts.get(id(each), 1) for each, _ in same)
         if count > _MOST_APPLIED:
             multiplied.add(id(part))
         else:
             counts[id(part)] = count
+    circle = _circles(order, leads_to)
+    for part_id, (same_ids, other_ids) in leads_to.items():
+        back = [sum(circle.get(each) == circle[part_id] for each in ids) for ids in (same_ids, other_ids)]
+        if back[0] > 1 or (back[0] and back[1]):
+            multiplied.add(part_id)
     return frozenset(multiplied)
+
+
+def _circles(order: list[int], leads_to: Mapping[int, tuple[list[int], list[int]]]) -> dict[int, int]:
+    """The strongly connected component of each part, by Kosaraju's algorithm: `order` is that in which a search from
+    the root has left the parts.
+    """
+    comes_from: dict[int, list[int]] = {part: [] for part in order}
+    for part, (same, others) in leads_to.items():
+        for each in (*same, *others):
+            comes_from.get(each, []).append(part)
+    component: dict[int, int] = {}
+    for root in reversed(order):
+        pending = [root]
+        while pending:
+            part = pending.pop()
+            if part not in component:
+                component[part] = root
+                pending += comes_from[part]
+    return component
 
 
 def _schemas(name: str, schema: Json, base: Any) -> list[tuple[Any, Any]]:

@@ -23,6 +23,7 @@ from claude_openai.http.generation.context import GenerationContext, run_in_thre
 from claude_openai.http.middleware.auth import principal
 from claude_openai.http.middleware.errors import HttpError, shown
 from claude_openai.http.ports import ResponseRecord, ResponseRegistry
+from claude_openai.jsontools.strict import MOST_VALUES, count_values
 from claude_openai.protocols.common.errors import OPENAI_ERRORS
 from claude_openai.protocols.common.wire import sse
 from claude_openai.protocols.responses import stored
@@ -56,6 +57,8 @@ class Responses:
         named = await _named(responses, request, caller.principal)
         request = await run_in_thread_if_large(_size(named), with_items, request, named)
         history = await _history(responses, request.previous_response_id, caller.principal)
+        size = len(body) + _size((*named, *history))
+        await run_in_thread_if_large(size, _require_few_values, body, (*named, *history))
         catalogue = await context.gateway.catalogue()
         read = partial(
             read_turn,
@@ -67,7 +70,7 @@ class Responses:
             history=history,
             rules=context.agent_rules,
         )
-        parsed = await run_in_thread_if_large(len(body) + _size((*named, *history)), read)
+        parsed = await run_in_thread_if_large(size, read)
         return ResponseRequest(parsed, responses, context.now)
 
 
@@ -247,6 +250,18 @@ async def _named(responses: ResponseRegistry, request: ResponsesRequest, asked_b
         raise _invalid(f"The input names items of more than {MOST_BEFORE} responses. Send them as they were.", "input")
     found = [await responses.chain(f"{PREFIX}{name}", asked_by) for name in names]
     return [response for chain in found for response in chain]
+
+
+def _require_few_values(body: bytes, responses: Sequence[StoredResponse]) -> None:
+    """Raises `RequestFailed` where a request and the stored responses that it continues or names hold more JSON values
+    together than one request may.
+    """
+    found = count_values(body.decode(errors="replace"))
+    for text in (text for response in responses for text in (response.items, response.body)):
+        found += count_values(text)
+        if found > MOST_VALUES:
+            sentence = f"The conversation holds more than {MOST_VALUES} JSON values, the limit here. Begin a new one."
+            raise RequestFailed(Failure(Kind.INVALID_REQUEST, sentence, PREVIOUS))
 
 
 def _size(responses: Sequence[StoredResponse]) -> int:

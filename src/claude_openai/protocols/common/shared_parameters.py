@@ -99,9 +99,7 @@ class CompletionFields(SharedFields):
     """The fields of completions, chat or not, besides."""
 
     frequency_penalty: Annotated[Penalty | None, _NO_PENALTIES] = None
-    logit_bias: Annotated[
-        dict[str, int] | None, _field("refused", "Claude's tokens cannot be weighted.", unless=({},))
-    ] = None
+    logit_bias: Annotated[Object | None, _field("refused", "Claude's tokens cannot be weighted.", unless=({},))] = None
     max_tokens: Annotated[TokenLimit | None, _field("carried", "Bounds the answer, thinking included.")] = None
     n: Annotated[
         Annotated[int, Field(ge=1, le=128)] | None,

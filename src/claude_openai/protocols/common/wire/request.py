@@ -10,7 +10,8 @@ validation error can be distinguished from a key.
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PrivateAttr
+from pydantic_core import PydanticKnownError
 
 Object = dict[str, object]
 """An object that is accepted or refused as a whole, never read."""
@@ -18,8 +19,24 @@ Object = dict[str, object]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 """How much the model should think."""
 
+MOST_METADATA: Final = 16
+"""Entries, as OpenAI has it."""
+
+
+def _few(value: object) -> object:
+    """Refuses too many entries before pydantic validates all of them: 400,000 take it 230 ms, in which no other thread
+    runs (measured).
+    """
+    if isinstance(value, dict) and len(value) > MOST_METADATA:
+        context = {"field_type": "Dictionary", "max_length": MOST_METADATA, "actual_length": len(value)}
+        raise PydanticKnownError("too_long", context)
+    return value
+
+
 Metadata = Annotated[
-    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
+    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],
+    Field(max_length=MOST_METADATA),
+    BeforeValidator(_few),
 ]
 TokenLimit = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
