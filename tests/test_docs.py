@@ -18,7 +18,7 @@ import click
 import pytest
 
 from claude_openai.claude_code.cli import backend as printing
-from claude_openai.claude_code.sdk import bundled_cli, command
+from claude_openai.claude_code.sdk import command
 from claude_openai.claude_code.stream_json import launch as shared
 from claude_openai.cli import program
 from claude_openai.errors import ExitCode
@@ -100,12 +100,6 @@ def test_each_promise_about_requests_names_the_test_that_holds_it(heading: str) 
 def test_the_readme_leads_to_how_a_hole_is_reported() -> None:
     assert "](SECURITY.md)" in written("README.md")
     assert "Report a\nvulnerability" in written("SECURITY.md")
-
-
-@pytest.mark.proves("project.docs.names")
-def test_claude_code_is_where_the_readme_says() -> None:
-    (path,) = re.findall(r"site-packages/(\S*claude) auth login", written("README.md"))
-    assert bundled_cli().as_posix().endswith(f"site-packages/{path}")
 
 
 @pytest.mark.proves("start.exit-codes")

@@ -27,7 +27,7 @@ pytestmark = [
 CHECKS = [
     Check("Python", "ok", "3.11.7"),
     Check("Data folder", "warn", "other users can read /home/a/.claude-openai", "chmod -R go= /home/a/.claude-openai"),
-    Check("Login", "fail", "not signed\nin \x1b[2J", "run `claude` and sign in with /login"),
+    Check("Login", "fail", "not signed\nin \x1b[2J", "sign in with `claude-openai claude auth login`"),
 ]
 
 SECRET = "sk-ant-open-sesame-1004"
@@ -43,7 +43,7 @@ ok    Python        3.11.7
 warn  Data folder   other users can read /home/a/.claude-openai
                     chmod -R go= /home/a/.claude-openai
 fail  Login         not signed in \\x1b[2J
-                    run `claude` and sign in with /login
+                    sign in with `claude-openai claude auth login`
 """)
     assert line(CHECKS[2], colours=True).startswith("\x1b[31mfail\x1b[0m  Login")
     assert [verdict(CHECKS), verdict(CHECKS[:1])] == ["1 failed, 1 doubtful.", "All is well."]
@@ -155,7 +155,7 @@ def test_a_claude_code_that_is_not_signed_in_fails(tmp_path: Path) -> None:
     ran = machine.types("doctor", "--port", "0", ANTHROPIC_API_KEY="", CLAUDE_CONFIG_DIR=str(tmp_path / "claude"))
     assert ran.code == 1
     assert "fail  Login         not signed in\n" in ran.out
-    assert "sign in with /login" in ran.out
+    assert "claude-openai claude auth login" in ran.out
     assert "ok    Self-test" in ran.out
 
 

@@ -53,6 +53,7 @@ class Machine:
     @property
     def environ(self) -> dict[str, str]:
         own = {"HOME": str(self.home), "XDG_CONFIG_HOME": str(self.home / ".config"), "TMPDIR": str(self.temporary)}
+        own["PATH"] = f"{Path(COMMAND).parent}{os.pathsep}{os.environ['PATH']}"
         return {**os.environ, **own, **self.more}
 
     def types(self, *arguments: str, **variables: str) -> Typed:

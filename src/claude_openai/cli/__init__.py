@@ -19,6 +19,7 @@ from click.shell_completion import CompletionItem
 
 from claude_openai import __version__
 from claude_openai.cli.options import given, server_options
+from claude_openai.cli.terminal import as_called
 from claude_openai.errors import ExitCode, LaunchError
 from claude_openai.settings import Settings, process_environment
 
@@ -34,6 +35,21 @@ Examples:
 """
 """The \\b keeps click from folding the lines into one."""
 
+COMMON_OPTIONS = (
+    "background",
+    "port",
+    "host",
+    "api_key_file",
+    "default_model",
+    "model_aliases",
+    "allowed_working_directory_prefixes",
+    "simulate",
+    "log_file",
+    "debug",
+    "config",
+)
+"""The options in `--help`; `--help-all` has the others too."""
+
 EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {code.value:<4} {code.meaning}" for code in ExitCode)
 
 COMMANDS = {
@@ -47,6 +63,7 @@ COMMANDS = {
     "doctor": "Check whether a server would work here.",
     "config": "Show each setting and where it comes from.",
     "completion": "Print the completion script for a shell.",
+    "claude": "Run the Claude Code of the server: `claude auth login`.",
     "service": "Install the server as a service of systemd or launchd.",
     "simulator": "Serve a simulated Messages API, without a model.",
 }
@@ -70,7 +87,19 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run one invocation; return its exit code."""
+    """Run one invocation; return its exit code.
+
+    Words that other programs have are understood: `serve` and `start` serve, `help [COMMAND]` and `version` show that.
+    """
+    match list(arguments):
+        case ["serve" | "start", *options]:
+            arguments = options
+        case ["help", *command]:
+            arguments = [*command, "--help"]
+        case ["version"]:
+            arguments = ["--version"]
+        case _:
+            pass
     return exit_code_of(lambda: program.main(list(arguments), NAME, obj=environ, standalone_mode=False))
 
 
@@ -106,6 +135,27 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options that people use, each in its first sentence, unless all are asked for."""
+        if _ALL in ctx.meta:
+            super().format_options(ctx, formatter)
+            return
+        records = []
+        for option in self.get_params(ctx):
+            record = option.get_help_record(ctx) if option.name in (*COMMON_OPTIONS, "help_all") else None
+            if record:
+                records.append(
+                    (record[0].partition(" / ")[0], record[1].partition("  [env: ")[0].partition(". ")[0].rstrip("."))
+                )
+        with formatter.section("Options"):
+            formatter.write_dl(records)
+        self.format_commands(ctx, formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_epilog(ctx, formatter)
+        if _ALL in ctx.meta:
+            formatter.write(f"\n{EXIT_CODES.removeprefix(chr(8))}\n")
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         named = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
         return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
@@ -125,13 +175,24 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
+_ALL = f"{__name__}.all"
+"""In the context's `meta` where all options are to be shown."""
+
+
+def _show_all(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        context.meta[_ALL] = True
+        click.echo(context.get_help(), color=context.color)
+        context.exit()
+
+
 @click.group(
     NAME,
     cls=Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     subcommand_metavar="[COMMAND]",
-    epilog=f"{EXAMPLES}\n{EXIT_CODES}",
+    epilog=EXAMPLES,
 )
 @click.option(
     "--background",
@@ -139,10 +200,18 @@ class Commands(click.Group):
     help="Serve detached: return when the server is ready, or report why it did not start.",
 )
 @server_options
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.option(
+    "--help-all",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_all,
+    help="Show all options, with their variables and defaults, and the exit codes.",
+)
+@click.version_option(__version__, "-V", "-v", "--version", message="%(prog)s %(version)s")
 @click.pass_context
 def program(context: click.Context, /, *, background: bool, **parameters: object) -> None:
-    """Answer OpenAI clients with Claude Code: serves in the foreground until it is stopped."""
+    """Answer OpenAI clients with Claude Code, in the foreground until stopped."""
     flags = given(parameters)
     if context.invoked_subcommand is not None:
         if flags or background:
@@ -206,4 +275,4 @@ def _report(error: Exception) -> int:
 def _print_error(sentence: str, hint: str | None) -> None:
     """Print one line to standard error. The parts have no full stops, so that a command at the end can be copied."""
     with suppress(OSError):  # there is no other place for the message
-        click.echo(f"{NAME}: {sentence}" + (f" ({hint})" if hint else ""), err=True)
+        click.echo(f"{NAME}: {sentence}" + (f" ({as_called(hint)})" if hint else ""), err=True)

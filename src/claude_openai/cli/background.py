@@ -21,7 +21,7 @@ from claude_openai.cli.commands.status import described, status_of
 from claude_openai.cli.commands.stop import end_tree
 from claude_openai.cli.options import as_arguments
 from claude_openai.cli.serve import log_file
-from claude_openai.cli.terminal import fact, progress, wants_colours
+from claude_openai.cli.terminal import as_called, fact, progress, wants_colours
 from claude_openai.errors import LaunchError
 from claude_openai.settings import Settings
 from claude_openai.system.instances import Instance, process_of, running
@@ -71,8 +71,8 @@ def start(flags: Mapping[str, object], environ: Mapping[str, str]) -> None:
     port = started.instance.port
     click.echo(
         described(started)
-        + fact("See it", f"claude-openai status --port {port}\n")
-        + fact("Stop it", f"claude-openai stop --port {port}"),
+        + fact("See it", as_called(f"claude-openai status --port {port}\n"))
+        + fact("Stop it", as_called(f"claude-openai stop --port {port}")),
         color=wants_colours(sys.stdout, environ),
     )
 

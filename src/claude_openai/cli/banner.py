@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from claude_openai import __version__
+from claude_openai.cli.terminal import as_called
 
 if TYPE_CHECKING:
     from claude_openai.server.wiring import Ready
@@ -19,7 +20,9 @@ def banner(ready: "Ready", *, colours: bool) -> str:
     """A headline and a line for each fact; a simulated model and a missing login stand out."""
     login = ready.login or "not known yet"
     if ready.login_remedy:
-        login = click.style(f"{ready.login or 'not logged in'}: {ready.login_remedy}", fg="yellow", bold=True)
+        login = click.style(
+            f"{ready.login or 'not logged in'}: {as_called(ready.login_remedy)}", fg="yellow", bold=True
+        )
     facts = [
         ("URL", click.style(f"{ready.url}/v1", fg="cyan", underline=True)),
         *(("Also at", f"{url}/v1") for url in ready.also),

@@ -12,7 +12,7 @@ LABEL: Final = "io.github.claude-openai"
 SECRETS: Final = """\
 # Settings of the claude-openai service, one VARIABLE=value a line; for secrets, which only you can read here.
 # A value with anything but letters, digits and -_./:,@+=% needs double quotes around it.
-# All variables: claude-openai --help. What is no secret may stand in ~/.config/claude-openai/config.toml instead.
+# All variables: claude-openai --help-all. What is no secret may stand in ~/.config/claude-openai/config.toml instead.
 #
 # CLAUDE_OPENAI_API_KEY=
 # ANTHROPIC_API_KEY=

@@ -5,12 +5,21 @@ Colours and progress are for terminals only; piped output has neither.
 
 import os
 import re
+import shlex
+import shutil
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Final, TextIO
+
+_NAME: Final = "claude-openai"
+
+_COMMAND: Final = re.compile(r"(?<![\w./-])claude-openai(?= [a-z-])")
+"""The name at the beginning of a command in a text."""
 
 USUAL_WIDTH: Final = 80
 """Columns of a terminal that does not report its width."""
@@ -81,3 +90,19 @@ def one_line(text: str) -> str:
 def fact(name: str, value: str) -> str:
     """A line about a server: the name in one column, the value in another."""
     return f"  {name:<10} {value}"
+
+
+def as_called(text: str) -> str:
+    """`text` with its commands as the person can type them: `.venv/bin/claude-openai` where that is not on PATH."""
+    called = _called()
+    return text if called == _NAME else _COMMAND.sub(lambda _: called, text)
+
+
+@cache
+def _called() -> str:
+    """The command that this process was started with, or its plain name where PATH leads to it."""
+    program = Path(sys.argv[0])
+    if program.stem != _NAME:  # python -m claude_openai, or a program that imports us
+        return _NAME
+    found = shutil.which(_NAME)
+    return _NAME if found and program.exists() and program.samefile(found) else shlex.quote(sys.argv[0])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-LOG_IN: Final = "run `claude` and sign in with /login, or set ANTHROPIC_API_KEY"
+LOG_IN: Final = "sign in with `claude-openai claude auth login`, or set ANTHROPIC_API_KEY"
 """How the operator signs Claude Code in, as part of a sentence: every report of a missing login uses it."""
 
 

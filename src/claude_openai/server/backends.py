@@ -88,7 +88,9 @@ def executable(settings: Settings) -> str:
     if found is None:
         raise LaunchError(
             f"there is no Claude Code at {wanted}",
-            "install it with: pip install --force-reinstall claude-agent-sdk; or name yours with --claude-command",
+            "name another with --claude-command, or leave it out for the one that came with the server"
+            if settings.claude_command
+            else "install it with: pip install --force-reinstall claude-agent-sdk; or name yours with --claude-command",
         )
     return str(Path(found).absolute())
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from claude_openai.cli.options import given, some_options
-from claude_openai.cli.terminal import one_line, progress, wants_colours
+from claude_openai.cli.terminal import as_called, one_line, progress, wants_colours
 from claude_openai.errors import ExitCode, SettingsError
 from claude_openai.settings import Settings
 
@@ -61,7 +61,7 @@ def line(check: "Check", *, colours: bool = False) -> str:
     """One check, with its remedy under it."""
     status = f"{check.status:<4}"
     head = f"{click.style(status, fg=COLOURS[check.status]) if colours else status}  {check.name:<12}"
-    remedy = f"\n{'':<20}{one_line(check.remedy)}" if check.remedy else ""
+    remedy = f"\n{'':<20}{as_called(one_line(check.remedy))}" if check.remedy else ""
     return f"{head}  {one_line(check.told)}{remedy}"
 
 

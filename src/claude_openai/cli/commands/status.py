@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import click
 
-from claude_openai.cli.terminal import fact, progress, wants_colours
+from claude_openai.cli.terminal import as_called, fact, progress, wants_colours
 from claude_openai.errors import ExitCode
 from claude_openai.logs.figures import duration
 from claude_openai.system.instances import ANSWER_SECONDS, Instance, health_of, running
@@ -54,7 +54,7 @@ def status(context: click.Context, port: int | None, as_json: bool) -> int:
         click.echo("\n".join(described(each) for each in found), nl=False, color=colours)
     else:
         where = f" on port {port}" if port else ""
-        click.echo(f"no server of yours runs{where}; start one with: claude-openai --background")
+        click.echo(as_called(f"no server of yours runs{where}; start one with: claude-openai --background"))
     return ExitCode.OK if found and all(each.health is not None for each in found) else ExitCode.FAILED
 
 
@@ -91,7 +91,7 @@ def _lines(server: ServerStatus) -> Iterator[str]:
     if instance.log_file:
         yield fact("Log", str(instance.log_file))
     if not (health or server.port_closed):
-        yield fact("End it", f"claude-openai stop --port {instance.port} --force")
+        yield fact("End it", as_called(f"claude-openai stop --port {instance.port} --force"))
 
 
 def _state(server: ServerStatus) -> str:
