@@ -44,7 +44,7 @@ def as_arguments(flags: Mapping[str, object]) -> list[str]:
             case None:
                 pass
             case bool() as value if not setting.metavar:
-                arguments.append(setting.flag if value else _negated(setting))
+                arguments.append(setting.flag if value else setting.negated_flag)
             case tuple() as values:
                 arguments += [f"{setting.flag}={each}" for each in values]
             case value:
@@ -52,13 +52,9 @@ def as_arguments(flags: Mapping[str, object]) -> list[str]:
     return arguments
 
 
-def _negated(setting: Setting) -> str:
-    return f"--no-{setting.flag.removeprefix('--')}"
-
-
 def _option(setting: Setting) -> Callable[[Command], Command]:
     switch = not setting.metavar
-    flag = f"{setting.flag}/{_negated(setting)}" if switch else setting.flag
+    flag = f"{setting.flag}/{setting.negated_flag}" if switch else setting.flag
     return click.option(
         flag,
         setting.name,

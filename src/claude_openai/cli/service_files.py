@@ -34,6 +34,8 @@ def systemd_unit(service: Service) -> str:
     The hardening options are those of a user's systemd without namespaces, which Claude Code's own sandbox needs. The
     temporary folder stays the user's, because the other commands find the server there.
     """
+    # systemd expands % specifiers in paths, and nothing else.
+    secrets, workspace = (str(path).replace("%", "%%") for path in (service.secrets, service.workspace))
     program, *arguments = service.command
     # systemd expands $ in arguments of ExecStart, but not in the program.
     command = " ".join([_word(program), *(_word(argument.replace("$", "$$")) for argument in arguments)])
@@ -46,8 +48,8 @@ StartLimitBurst=5
 [Service]
 Type=exec
 ExecStart={command}
-EnvironmentFile=-{_path(service.secrets)}
-WorkingDirectory={_path(service.workspace)}
+EnvironmentFile=-{secrets}
+WorkingDirectory={workspace}
 Restart=on-failure
 RestartSec=5
 # A setting is wrong: trying again mends nothing.
@@ -94,8 +96,3 @@ def launchd_plist(service: Service, *, path: str, log: PurePath, errors: PurePat
 def _word(word: str) -> str:
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return word if re.fullmatch(r"[\w./+:=@-]+", word) else f'"{escaped}"'
-
-
-def _path(path: PurePath) -> str:
-    """A path as a value of systemd, which expands % specifiers only."""
-    return str(path).replace("%", "%%")

@@ -73,21 +73,16 @@ class _Copy:
             case Mapping():
                 return self.mapping(value, depth - 1)
             case list() | tuple() | set() | frozenset():
-                return self._items(value, depth - 1)
+                copy: list[object] = []
+                for item in value:
+                    if self._left <= 0:
+                        return [*copy, CUT]
+                    copy.append(self._value(item, depth - 1))
+                return copy
             case _ if is_dataclass(value) and not isinstance(value, type):
                 return self.mapping({each.name: getattr(value, each.name) for each in fields(value)}, depth - 1)
             case _:
                 return self._text(_REPR.repr(value))
-
-    def _items(
-        self, values: "list[object] | tuple[object, ...] | set[object] | frozenset[object]", depth: int
-    ) -> object:
-        copy: list[object] = []
-        for value in values:
-            if self._left <= 0:
-                return [*copy, CUT]
-            copy.append(self._value(value, depth))
-        return copy
 
     def _text(self, text: str) -> str:
         most = max(0, min(LONGEST_TEXT, self._left))

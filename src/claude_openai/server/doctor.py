@@ -108,9 +108,12 @@ def of_claude_code(settings: Settings, environ: Mapping[str, str], *, live: bool
     secrets = [*(key.get_secret_value() for key in settings.api_keys), *logs.secrets_in(login)]
     logs.configure(None, logs.Memory(), secrets=secrets)
     interrupted = False
+    # The servers of the checks: on a free port, and without a store.
+    own = {"host": ("127.0.0.1",), "port": 0, "store": "memory", "warm_processes": 0, "shutdown_timeout": 0.0}
+    real, simulated = (settings.model_copy(update={**own, "simulate": simulate}) for simulate in (False, True))
     try:
-        yield from anyio.run(partial(_of_backend, _alone(settings, simulate=False), login, live=live))
-        yield from anyio.run(partial(_of_simulated_turn, _alone(settings, simulate=True), login))
+        yield from anyio.run(partial(_of_backend, real, login, live=live))
+        yield from anyio.run(partial(_of_simulated_turn, simulated, login))
     except* _Interrupted:
         interrupted = True
     if interrupted:
@@ -206,12 +209,6 @@ def _holder(port: int) -> str:
             if each.pid and each.status == psutil.CONN_LISTEN and each.laddr[1:] == (port,):
                 return f"{psutil.Process(each.pid).name()} (process {each.pid})"
     return "another program"
-
-
-def _alone(settings: Settings, *, simulate: bool) -> Settings:
-    """The settings for a server of this check only: on a free port, and without a store."""
-    own = {"host": ("127.0.0.1",), "port": 0, "store": "memory", "warm_processes": 0, "shutdown_timeout": 0.0}
-    return settings.model_copy(update={**own, "simulate": simulate})
 
 
 async def _of_backend(settings: Settings, login: Mapping[str, str], *, live: bool) -> list[Check]:

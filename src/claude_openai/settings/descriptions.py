@@ -27,6 +27,11 @@ class Setting:
     description: str
     derived: bool = False
 
+    @property
+    def negated_flag(self) -> str:
+        """The flag that turns a switch off."""
+        return f"--no-{self.flag.removeprefix('--')}"
+
 
 CONFIG: Final = Setting(
     name="config",

@@ -57,36 +57,34 @@ def steps(reply: Reply, envelope: Envelope) -> Iterator[Step]:
 
 def message(reply: Reply, envelope: Envelope) -> JsonObject:
     """Encode the reply as one object."""
-    content = [_content(block) for block in reply.blocks]
-    return _message(envelope) | {"content": content, **_ending(reply), "usage": envelope.usage}
-
-
-def _message(envelope: Envelope) -> JsonObject:
-    """The message as `message_start` has it: empty and not finished."""
     return {
         "id": envelope.id,
         "type": "message",
         "role": "assistant",
         "model": envelope.model,
+        "content": [_content(block) for block in reply.blocks],
+        "stop_reason": reply.reason,
+        "stop_sequence": reply.stop_sequence,
+        **({} if reply.stop_details is None else {"stop_details": reply.stop_details}),
+        "usage": envelope.usage,
+    }
+
+
+def _steps_without_fault(reply: Reply, envelope: Envelope) -> Iterator[Step]:
+    whole = message(reply, envelope)
+    ending = {name: whole.pop(name) for name in ("stop_reason", "stop_sequence", "stop_details") if name in whole}
+    started: JsonObject = {
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
         "usage": envelope.usage | _FIRST_TOKEN,
     }
-
-
-def _ending(reply: Reply) -> JsonObject:
-    ending: JsonObject = {"stop_reason": reply.reason, "stop_sequence": reply.stop_sequence}
-    return ending if reply.stop_details is None else ending | {"stop_details": reply.stop_details}
-
-
-def _steps_without_fault(reply: Reply, envelope: Envelope) -> Iterator[Step]:
     yield Pause(reply.first_byte_delay)
-    yield Emit({"type": "message_start", "message": _message(envelope)})
+    yield Emit({"type": "message_start", "message": whole | started})
     yield Emit({"type": "ping"})
     for index, block in enumerate(reply.blocks):
         yield from _block(index, block)
-    yield Emit({"type": "message_delta", "delta": _ending(reply), "usage": envelope.usage})
+    yield Emit({"type": "message_delta", "delta": ending, "usage": envelope.usage})
     yield Emit({"type": "message_stop"})
 
 

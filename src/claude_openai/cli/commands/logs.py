@@ -77,11 +77,13 @@ def logs(
     colours = wants_colours(sys.stdout, context.obj)
     wanted = LogFilter(level, run, event)
 
-    def show(line: str) -> None:
-        click.echo(pretty(line, colours=colours), color=colours)
+    def show(found: Iterable[str], most: int | None = None) -> None:
+        passed = filter(wanted, found)
+        for line in passed if most is None else deque(passed, most):
+            click.echo(pretty(line, colours=colours), color=colours)
 
     if file == "-" or (file is None and port is None and _is_piped(sys.stdin)):
-        _show(filter(wanted, (line.rstrip("\r\n") for line in sys.stdin)), lines, show)
+        show((line.rstrip("\r\n") for line in sys.stdin), lines)
         return
     path = Path(file).expanduser() if file else _log_of(port, Settings.load({}, context.obj))
     try:
@@ -89,10 +91,9 @@ def logs(
     except OSError as error:
         raise NoLog(f"cannot read the log {path}: {error.strerror}", "name another with --file") from None
     with opened as log:
-        _show(filter(wanted, _complete(log)), FOLLOWED_LINES if follow and lines is None else lines, show)
+        show(_complete(log), FOLLOWED_LINES if follow and lines is None else lines)
         if follow:
-            for line in filter(wanted, followed(path, log, _pause)):
-                show(line)
+            show(followed(path, log, _pause))
 
 
 def followed(path: Path, log: IO[bytes], pause: Callable[[], None]) -> Iterator[str]:
@@ -127,11 +128,6 @@ def _replacement(path: Path, log: IO[bytes]) -> IO[bytes] | None:
         if not os.path.samestat(found, known) or found.st_size < log.tell():
             return path.open("rb")
     return None
-
-
-def _show(lines: Iterable[str], most: int | None, show: Callable[[str], None]) -> None:
-    for line in lines if most is None else deque(lines, most):
-        show(line)
 
 
 def _complete(log: IO[bytes]) -> Iterator[str]:

@@ -63,15 +63,15 @@ def table(listed: Sequence[RunObject], now: float, columns: int | None, *, colou
         figures = (tokens(run.usage), cost(run.cost_usd), took(run, now))
         rows.append((run.id[:length], age(now - run.arrived_at), *names, run.state, *figures))
     shapes = _fitting([_Column(*cells) for cells in zip(HEAD, ALIGNED, zip(*rows, strict=True), strict=True)], columns)
-    lines = [_line(HEAD, shapes)]
+    lines = []
     begin = sum(shape.width + GAP for shape in shapes[:_STATE])
     end = begin + shapes[_STATE].width
-    for run, cells in zip(listed, rows, strict=True):
-        line = _line(cells, shapes)
-        if colours and run.state in COLOURS:
-            line = line[:begin] + click.style(line[begin:end], fg=COLOURS[run.state]) + line[end:]
-        lines.append(line)
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+    for cells in (HEAD, *rows):
+        line = (" " * GAP).join(shape(cell) for shape, cell in zip(shapes, cells, strict=True))
+        if colours and (colour := COLOURS.get(cells[_STATE])):
+            line = line[:begin] + click.style(line[begin:end], fg=colour) + line[end:]
+        lines.append(f"{line.rstrip()}\n")
+    return "".join(lines)
 
 
 HEAD: Final = ("ID", "AGE", "MODEL", "CLIENT", "STATE", "TOKENS", "COST", "TOOK")
@@ -111,7 +111,3 @@ def _fitting(table: Sequence[_Column], columns: int | None) -> list[_Shape]:
             excess = sum(widths) + GAP * (len(widths) - 1) - columns
             widths[name] = min(widths[name], max(NARROWEST, widths[name] - excess))
     return [_Shape(width, column.aligned) for width, column in zip(widths, table, strict=True)]
-
-
-def _line(cells: Sequence[str], shapes: Sequence[_Shape]) -> str:
-    return (" " * GAP).join(shape(cell) for shape, cell in zip(shapes, cells, strict=True))

@@ -36,11 +36,11 @@ def tail(choice: ServerOption, run_id: str, follow: bool) -> None:
     shown = Transcript(terminal=sys.stdout.isatty(), colours=colours)
     with open_run_reader(choice) as found:
         for event in found.follow(run_id) if follow else events_of_run(found.run(run_id)):
+            # `click.echo` would remove escape sequences from text for a file.
+            sys.stdout.write(shown.end() if isinstance(event, RunObject) else shown.feed(event))
+            sys.stdout.flush()
             if isinstance(event, RunObject):
-                _write(shown.end())
                 click.echo(summary(event, time.time(), followed=follow), err=True)
-            else:
-                _write(shown.feed(event))
 
 
 @dataclass(slots=True)
@@ -100,9 +100,3 @@ _STATES = {
     "failed": "has failed",
     "cancelled": "was cancelled",
 }
-
-
-def _write(text: str) -> None:
-    """Write and flush `text` unchanged: `click.echo` would remove escape sequences from text for a file."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
