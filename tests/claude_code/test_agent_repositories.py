@@ -131,6 +131,26 @@ async def test_a_command_makes_no_repository_for_a_submodule_that_is_not_there_y
     git(main, "status")
 
 
+@pytest.mark.proves("agent.commands.repositories")
+async def test_a_repository_whose_head_one_agent_has_taken_away_is_protected_from_the_next(
+    serve: Serve, site: Site
+) -> None:
+    """Commands may write a `HEAD`, and without one git knows no repository."""
+    part, main = repository(site.allowed / "part"), repository(site.project)
+    git(main, *PERSON, "submodule", "--quiet", "add", str(part), "part")
+    directories = (main / ".git", main / ".git" / "modules" / "part")
+    before = [in_git(each) for each in directories]
+    async with office(serve, site, {}) as rig:
+        await tried(rig, site, script(*(f"mv {each}/HEAD {each}/kept" for each in directories)))
+        assert not (main / ".git" / "HEAD").exists()
+        await tried(rig, site, script(*(line for each in directories for line in spoiling(each))))
+        await tried(rig, site, script(*(f": > {each}/HEAD" for each in directories)))
+        await tried(rig, site, script(*(line for each in directories for line in spoiling(each))))
+    for each in directories:
+        (each / "kept").rename(each / "HEAD")
+    assert [in_git(each) for each in directories] == before
+
+
 LINKS = (".git", ".vscode", ".envrc", ".claude", ".mcp.json", "HEAD", ".gitmodules", ".husky", ".git/hooks")
 
 

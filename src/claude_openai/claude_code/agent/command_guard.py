@@ -14,7 +14,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from claude_openai.claude_code.agent import sandbox
-from claude_openai.claude_code.agent.protected_paths import link_on_the_way, linked_directories, unmade_modules
+from claude_openai.claude_code.agent.git_paths import has_content, link_on_the_way, linked_directories, unmade_modules
 from claude_openai.claude_code.agent.tool_policy import ToolPolicy
 from claude_openai.claude_code.processes.placeholders import COMMON, Placeholders
 from claude_openai.claude_code.processes.scratch import Scratch
@@ -86,7 +86,7 @@ class CommandGuard:
             return _LINKED.format(link=link)
         # What was forbidden once stays so, since lists of settings are merged (measured): there could be no commit. And
         # of a worktree Claude Code itself forbids what it finds at its start.
-        changed = any(map(_is_made, self._unmade)) or self._linked_directories() != self._linked
+        changed = any(map(has_content, self._unmade)) or self._linked_directories() != self._linked
         fits = denied <= self._forbidden and self._variables() <= self._hidden
         if changed or self.is_outdated:
             self.is_outdated = True
@@ -103,11 +103,3 @@ class CommandGuard:
 
     def _denied(self) -> frozenset[str]:
         return frozenset(sandbox.unwritable(self._policy.protected, self._work))
-
-
-def _is_made(folder: str) -> bool:
-    """Whether there is something in `folder`: what the sandbox puts in its place has nothing."""
-    try:
-        return bool(os.listdir(folder))  # noqa: PTH208 -- a text
-    except OSError:
-        return False

@@ -14,7 +14,8 @@ from typing import Final
 
 from anyio import to_thread
 
-from claude_openai.claude_code.agent.protected_paths import ProtectedPaths, control, unmade_modules
+from claude_openai.claude_code.agent.git_paths import control, unmade_modules
+from claude_openai.claude_code.agent.protected_paths import ProtectedPaths
 
 _PROBE_SECONDS: Final = 5
 """It takes 10 ms."""

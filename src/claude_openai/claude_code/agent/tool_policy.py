@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from claude_openai.claude_code.agent.git_paths import CONTROL, is_git_control
 from claude_openai.claude_code.agent.paths import SEARCHING, interpretations, paths_named
-from claude_openai.claude_code.agent.protected_paths import CONTROL, ProtectedPaths, is_git_control
+from claude_openai.claude_code.agent.protected_paths import ProtectedPaths
 from claude_openai.claude_code.agent.web import unclear
 from claude_openai.core.agent import Workspace
 from claude_openai.system.workspace import below, folded, within

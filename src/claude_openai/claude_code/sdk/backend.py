@@ -12,8 +12,9 @@ import structlog
 from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ClaudeSDKError, CLIConnectionError, McpSdkServerConfig
 
 from claude_openai.claude_code.agent.command_guard import CommandGuard
+from claude_openai.claude_code.agent.git_paths import git_directory_around
 from claude_openai.claude_code.agent.long_output import LongOutput
-from claude_openai.claude_code.agent.protected_paths import git_directory_around, home_of
+from claude_openai.claude_code.agent.protected_paths import home_of
 from claude_openai.claude_code.agent.user_settings import user_settings_file, widened_by
 from claude_openai.claude_code.model_facts import facts_of
 from claude_openai.claude_code.processes.child import Child, child_process, dying_with_parent
