@@ -76,20 +76,30 @@ def main() -> int:
 async def _attack_all(folder: Path, picked: Sequence[str]) -> tuple[Outcome, list[Outcome], int]:
     """At rest, under each attack, and how many connections the server still has afterwards."""
     upstream = Simulator(_answer)
-    async with upstream.serve() as url, running_server(simulated_login(url, folder, os.environ), folder) as server:
-        conversation = ChatCompletions(server.http, "Someone else's.")
-        await measured(conversation.ask("Count to 5"))
-        rest = await _outcome(server, conversation, "at rest", "", _nothing)
-        outcomes = [
-            await _outcome(server, conversation, name, expected, attack)
-            for name, (expected, attack) in ATTACKS.items()
-            if not picked or any(word in name for word in picked)
-        ]
-        show("")
-        await anyio.sleep(1)
-        connections = [each for each in server.process.net_connections() if each.status == psutil.CONN_ESTABLISHED]
-        ours = [each for each in connections if each.laddr.port == int(server.url.rpartition(":")[2])]
-        return rest, outcomes, len(ours) - 1  # the client beside has one
+    outcomes: list[Outcome] = []
+    left = 0
+    async with upstream.serve() as url:
+        for descriptors, attacks in ((None, ATTACKS), (DESCRIPTORS, ATTACKS_OF_FEW_DESCRIPTORS)):
+            chosen = {
+                name: each for name, each in attacks.items() if not picked or any(word in name for word in picked)
+            }
+            if descriptors is not None and not chosen:
+                continue
+            login = simulated_login(url, folder, os.environ)
+            async with running_server(login, folder, descriptors=descriptors) as server:
+                conversation = ChatCompletions(server.http, "Someone else's.")
+                await measured(conversation.ask("Count to 5"))
+                if descriptors is None:
+                    rest = await _outcome(server, conversation, "at rest", "", _nothing)
+                for name, (expected, attack) in chosen.items():
+                    outcomes.append(await _outcome(server, conversation, name, expected, attack))
+                show("")
+                await anyio.sleep(1)
+                port = int(server.url.rpartition(":")[2])
+                connections = server.process.net_connections()
+                open_now = [each for each in connections if each.status == psutil.CONN_ESTABLISHED]
+                left += sum(each.laddr.port == port for each in open_now) - 1  # the client beside has one
+        return rest, outcomes, left
 
 
 async def _outcome(server: Server, conversation: ChatCompletions, name: str, expected: str, attack: Attack) -> Outcome:
@@ -224,6 +234,14 @@ async def _idle(server: Server) -> str:
         return f"{len(streams)} held"
 
 
+async def _idle_above_the_limit(server: Server) -> str:
+    """More connections than the server may have, and then a request on another one."""
+    async with _many(server, 400):
+        await anyio.sleep(HELD_SECONDS)
+        async with httpx2.AsyncClient(base_url=server.url, timeout=ATTACK_SECONDS) as client:
+            return str((await client.get("/health")).status_code)
+
+
 async def _pipelined(server: Server) -> str:
     async with _connected(server) as stream:
         await stream.send(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n" * PIPELINED)
@@ -248,9 +266,9 @@ async def _connected(server: Server) -> AsyncIterator[SocketStream]:
 
 
 @asynccontextmanager
-async def _many(server: Server) -> AsyncIterator[list[SocketStream]]:
+async def _many(server: Server, count: int = CONNECTIONS) -> AsyncIterator[list[SocketStream]]:
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(_connected(server)) for _ in range(CONNECTIONS)]
+        yield [await stack.enter_async_context(_connected(server)) for _ in range(count)]
 
 
 async def _is_open(stream: SocketStream) -> bool:
@@ -310,6 +328,13 @@ ATTACKS: Final[dict[str, tuple[str, Attack]]] = {
     "200 heads, a byte a second": ("closed", _slow),
 }
 """By name, with the answer each should get."""
+
+DESCRIPTORS: Final = 256
+
+ATTACKS_OF_FEW_DESCRIPTORS: Final[dict[str, tuple[str, Attack]]] = {
+    "400 idle connections, 256 descriptors": ("200", _idle_above_the_limit),
+}
+"""Those on a server of its own, which may open `DESCRIPTORS` files."""
 
 
 def table(rest: Outcome, outcomes: Sequence[Outcome], left: int) -> str:

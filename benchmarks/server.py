@@ -77,9 +77,9 @@ class Server:
 
 @asynccontextmanager
 async def running_server(
-    environment: Mapping[str, str], directory: Path, role: Role = "default"
+    environment: Mapping[str, str], directory: Path, role: Role = "default", *, descriptors: int | None = None
 ) -> AsyncIterator[Server]:
-    """Start the command, wait until it is ready, stop it after the block.
+    """Start the command, wait until it is ready, stop it after the block. `descriptors` limits its open files.
 
     Raises:
         OSError (FileNotFoundError and TimeoutError among them): it is not installed, or did not start.
@@ -89,7 +89,8 @@ async def running_server(
         raise FileNotFoundError("claude-openai is not installed for this Python; `make bench` sees to that")
     log = directory / f"{role}.log"
     log.unlink(missing_ok=True)  # a server adds to what the one before it has logged
-    argv = dying_with_parent((program, "--port", "0", "--log-file", str(log), *FLAGS[role]))
+    limit = () if descriptors is None else ("/bin/sh", "-c", f'ulimit -n {descriptors} && exec "$0" "$@"')
+    argv = dying_with_parent((*limit, program, "--port", "0", "--log-file", str(log), *FLAGS[role]))
     begin = time.perf_counter()
     async with child_process(Command(argv, environment, directory, directory / f"{role}.err")) as child:
         url = await run_sync(_announced_url, child, log)

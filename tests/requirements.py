@@ -278,6 +278,7 @@ TOOLS_REQUIREMENTS = (
     Row("tools.results.missing", "A call without a result is a 400 that names its id.", CHAT),
     Row("tools.results.unknown", "A result for no call is a 400 that names its id.", CHAT),
     Row("tools.results.foreign-ids", "Ids that other servers made are mapped; ours stay.", OURS),
+    Row("tools.results.same-id", "Calls of one answer with the same id get their results in order.", OURS),
     Row("tools.results.without-tools", "Results are answered in a request without `tools`, too.", OURS),
     Row("tools.rebuilt", "Where no session waits, the same request is answered natively all the same.", DESIGN),
     Row("tools.parked.bounded", "A session waits no longer than `--tool-timeout`, then its process ends.", README),

@@ -277,6 +277,16 @@ class TestCalls:
             (
                 [user("Go"), assistant(None, call("a"), call("a")), result("a")],
                 "messages[1].tool_calls[1].id",
+                "the call 'a' has no result among the messages that follow",
+            ),
+            (
+                [user("Go"), assistant(None, call("a"), call("a")), result("a"), result("a"), result("a")],
+                "messages[4].tool_call_id",
+                "no assistant message before it has a call 'a' that lacks its result",
+            ),
+            (
+                [user("Go"), assistant(None, call("a")), assistant(None, call("a")), result("a"), result("a")],
+                "messages[2].tool_calls[0].id",
                 "an earlier call 'a' still lacks its result",
             ),
             (
@@ -285,12 +295,34 @@ class TestCalls:
                 "no assistant message before it has a call 'f' that lacks its result",
             ),
         ],
-        ids=["no call", "another call", "twice", "no result", "result after", "ambiguous", "no function call"],
+        ids=[
+            "no call",
+            "another call",
+            "twice",
+            "no result",
+            "result after",
+            "one of two",
+            "three of two",
+            "ambiguous",
+            "no function call",
+        ],
     )
     def test_a_call_or_a_result_without_the_other_is_named(
         self, messages: list[object], path: str, reason: str
     ) -> None:
         assert refusal(messages=messages) == Failure(Kind.INVALID_REQUEST, f"Invalid '{path}': {reason}.", path)
+
+    @pytest.mark.proves("tools.results.same-id")
+    def test_calls_of_one_answer_with_the_same_id_get_their_results_in_order(self) -> None:
+        first, second = call("a"), call("a")
+        one, other = ({"role": "tool", "tool_call_id": "a", "content": text} for text in ("one", "two"))
+        read = reading(messages=[user("Go"), assistant(None, first, second), one, other])
+        _, answer, *results = read.turn.messages
+        assert isinstance(answer, AssistantMessage)
+        ids = [each.id for each in answer.tool_calls]
+        assert len(set(ids)) == 2
+        assert results == [ToolMessage(ids[0], (Text("one"),)), ToolMessage(ids[1], (Text("two"),))]
+        assert read.adjusted == ("messages[].tool_calls[].id=unique",)
 
     @pytest.mark.proves("tools.results.unknown")
     def test_an_endless_id_is_named_in_brief(self) -> None:

@@ -60,6 +60,18 @@ def test_an_answer_at_the_end_is_to_be_continued_which_is_reported() -> None:
     assert asked.adjusted == ("input=continued",)
 
 
+@pytest.mark.proves("tools.results.same-id")
+def test_calls_in_a_row_with_the_same_id_get_their_outputs_in_order() -> None:
+    outputs = (RESULT, {**RESULT, "output": "b"})
+    asked = reading(input=[{"role": "user", "content": "Weather?"}, CALL, CALL, *outputs])
+    answer, *results = asked.turn.messages[1:]
+    assert isinstance(answer, AssistantMessage)
+    first, second = (call.id for call in answer.tool_calls)
+    assert first != second
+    assert results == [ToolMessage(first, (Text("32 degrees"),)), ToolMessage(second, (Text("b"),))]
+    assert asked.adjusted == ("input[].call_id=unique",)
+
+
 @pytest.mark.proves("responses.input.arguments")
 def test_arguments_of_the_past_that_are_no_object_are_kept_as_text_which_is_reported() -> None:
     asked = reading(input=[{"role": "user", "content": "Weather?"}, {**CALL, "arguments": '{"city": "Par'}, RESULT])

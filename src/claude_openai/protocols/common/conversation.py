@@ -40,6 +40,7 @@ _MOST_SHOWN = 80
 
 _NOT_IN_A_NAME: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST_NAME: Final = 128
+_INDEX: Final = re.compile(r"\[\d+\]")
 
 INVALID_ARGUMENTS: Final = "invalid_arguments"
 """The one property of arguments that were not a JSON object: its value is their text as the client sent it."""
@@ -198,7 +199,10 @@ class _Builder:
     _adjusted: dict[str, None] = field(default_factory=dict, init=False)
     _instructions: list[SystemMessage] = field(default_factory=list, init=False)
     _turns: list[list[Block] | _Answered] = field(default_factory=list, init=False)
-    _open_calls: dict[CallKey, _OpenCall] = field(default_factory=dict, init=False)
+    _open_calls: dict[CallKey, list[_OpenCall]] = field(default_factory=dict, init=False)
+    """Calls without a result, in order. Several of one answer may have the same key: some models reuse an id. OpenAI's
+    documentation does not say what it does with them; here the first result belongs to the first call.
+    """
     _call_ids: CallIds = field(default_factory=CallIds, init=False)
     _values: int = field(default=0, init=False)
     """JSON values in the arguments of all calls."""
@@ -221,9 +225,10 @@ class _Builder:
             case EarlierAnswer(text, calls):
                 self._add_answer(text, calls)
             case CallResult(key, content, path):
-                call = self._open_calls.pop(key, None)
-                if call is None:
+                waiting = self._open_calls.get(key)
+                if not waiting:
                     raise invalid(path, f"no assistant message before it has a call {key} that lacks its result")
+                call = waiting.pop(0)
                 call.answer.results.append(ToolMessage(call.id, content))
             case Adjusted(name, value):
                 self._adjusted[f"{name}={value}"] = None
@@ -260,9 +265,12 @@ class _Builder:
         answer = _Answered(AssistantMessage(text, made))
         self._turns.append(answer)
         for call, native in zip(calls, made, strict=True):
-            if call.key in self._open_calls:
+            same = self._open_calls.setdefault(call.key, [])
+            if any(other.answer is not answer for other in same):
                 raise invalid(call.path, f"an earlier call {call.key} still lacks its result")
-            self._open_calls[call.key] = _OpenCall(native.id, call.path, answer)
+            if same:
+                self._adjusted[f"{_INDEX.sub('[]', call.path)}=unique"] = None
+            same.append(_OpenCall(native.id, call.path, answer))
 
     def _arguments(self, call: Call) -> str:
         """The call's arguments as the text of a JSON object."""
@@ -283,5 +291,6 @@ class _Builder:
         return json.dumps({INVALID_ARGUMENTS: without_surrogates(call.arguments)}, ensure_ascii=False)
 
     def _check_results(self) -> None:
-        for key, call in self._open_calls.items():
-            raise invalid(call.path, f"the call {key} has no result among the messages that follow")
+        for key, calls in self._open_calls.items():
+            if calls:
+                raise invalid(calls[0].path, f"the call {key} has no result among the messages that follow")
