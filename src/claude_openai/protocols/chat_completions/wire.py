@@ -27,8 +27,8 @@ from claude_openai.protocols.common.wire.request import (
     Text,
     TextFormat,
     TokenLimit,
-    kind,
-    shape,
+    field_discriminator,
+    json_type_discriminator,
 )
 
 ACTIVITY_EVENT = "claude.activity"
@@ -78,14 +78,14 @@ Part = Annotated[
     | Annotated[ImagePart, Tag("<image>")]
     | Annotated[FilePart, Tag("<file>")]
     | Annotated[AudioPart, Tag("<audio>")],
-    kind(
+    field_discriminator(
         "type",
         {"text": "<text>", "image_url": "<image>", "file": "<file>", "refusal": "<refusal>", "input_audio": "<audio>"},
     ),
 ]
 Content = Annotated[
     Annotated[str, Tag("<string>")] | Annotated[list[Part], Field(fail_fast=True), Tag("<list>")],
-    shape("a string or an array of content parts"),
+    json_type_discriminator("a string or an array of content parts"),
 ]
 
 
@@ -128,7 +128,7 @@ class CustomToolCall(RequestModel):
 
 EarlierCall = Annotated[
     Annotated[ToolCall, Tag("<function>")] | Annotated[CustomToolCall, Tag("<custom>")],
-    kind("type", {"function": "<function>", "custom": "<custom>"}, absent="<function>"),
+    field_discriminator("type", {"function": "<function>", "custom": "<custom>"}, absent="<function>"),
 ]
 
 
@@ -191,7 +191,7 @@ Message = Annotated[
     | Annotated[AssistantMessage, Tag("<assistant>")]
     | Annotated[ToolMessage, Tag("<tool>")]
     | Annotated[FunctionMessage, Tag("<function>")],
-    kind(
+    field_discriminator(
         "role",
         {
             "system": "<system>",
@@ -248,14 +248,14 @@ ToolChoice = Annotated[
         Annotated[NamedTool, Tag("<function>")]
         | Annotated[AllowedToolsChoice, Tag("<allowed>")]
         | Annotated[PlainChoice, Tag("<plain>")],
-        kind("type", {"function": "<function>", "allowed_tools": "<allowed>", **PLAIN_CHOICES}),
+        field_discriminator("type", {"function": "<function>", "allowed_tools": "<allowed>", **PLAIN_CHOICES}),
         Tag("<object>"),
     ],
-    shape("a string or an object"),
+    json_type_discriminator("a string or an object"),
 ]
 FunctionChoice = Annotated[
     Annotated[Literal["none", "auto"], Tag("<string>")] | Annotated[FunctionByName, Tag("<object>")],
-    shape("a string or an object"),
+    json_type_discriminator("a string or an object"),
 ]
 
 
@@ -289,7 +289,7 @@ ResponseFormat: TypeAlias = Annotated[
     Annotated[TextFormat, Tag("<text>")]
     | Annotated[JsonObjectFormat, Tag("<json_object>")]
     | Annotated[JsonSchemaFormat, Tag("<json_schema>")],
-    kind("type", {"text": "<text>", "json_object": "<json_object>", "json_schema": "<json_schema>"}),
+    field_discriminator("type", {"text": "<text>", "json_object": "<json_object>", "json_schema": "<json_schema>"}),
 ]
 
 
@@ -304,7 +304,7 @@ class Reasoning(RequestModel):
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 Stop = Annotated[
     Annotated[str, Tag("<string>")] | Annotated[list[str], Field(max_length=4), Tag("<list>")],
-    shape("a string or an array of strings"),
+    json_type_discriminator("a string or an array of strings"),
 ]
 
 

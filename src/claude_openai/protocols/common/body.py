@@ -19,6 +19,34 @@ Request = TypeVar("Request", bound=RequestBody)
 _LONGEST_STEP = 64
 """Characters of one step of a path that come from the client: as many as a key of `metadata` may have."""
 
+_UNKNOWN_KINDS: Final[Mapping[str, str]] = {"unknown_role": "role", "unknown_type": "type"}
+"""Errors of `wire.request.field_discriminator`, and the field whose value is unknown."""
+
+_EXPECTED: Final[Mapping[str, str]] = {
+    "bool_type": "a boolean",
+    "dict_type": "an object",
+    "finite_number": "a finite number",
+    "float_type": "a number",
+    "int_from_float": "an integer",
+    "int_type": "an integer",
+    "list_type": "an array",
+    "model_type": "an object",
+    "string_type": "a string",
+}
+"""What pydantic's errors about types expect."""
+
+_BOUNDS: Final[Mapping[str, str]] = {
+    "greater_than": "a value above {gt:.12g}",
+    "greater_than_equal": "a value of at least {ge:.12g}",
+    "less_than_equal": "a value of at most {le:.12g}",
+    "too_short": "at least {min_length} entry",
+    "too_long": "at most {max_length} entries",
+    "string_too_short": "at least {min_length} character",
+    "string_too_long": "at most {max_length} characters",
+    "string_pattern_mismatch": "a string that matches {pattern}",
+}
+"""What pydantic's errors about bounds expect, with names of their context."""
+
 
 def parse_body(body: bytes, shape: type[Request]) -> Request:
     """`body` as a request of that `shape`.
@@ -57,35 +85,6 @@ def _path(error: ErrorDetails) -> str:
     if error["type"] in _UNKNOWN_KINDS and isinstance(error["input"], dict):
         path += f".{_UNKNOWN_KINDS[error['type']]}"
     return path
-
-
-_UNKNOWN_KINDS: Final[Mapping[str, str]] = {"unknown_role": "role", "unknown_type": "type"}
-"""Errors of `wire.request.kind`, for an object without a known role or type, and the field that decides."""
-
-_EXPECTED: Final[Mapping[str, str]] = {
-    "bool_type": "a boolean",
-    "dict_type": "an object",
-    "finite_number": "a finite number",
-    "float_type": "a number",
-    "int_from_float": "an integer",
-    "int_type": "an integer",
-    "list_type": "an array",
-    "model_type": "an object",
-    "string_type": "a string",
-}
-"""What pydantic's errors about types expect."""
-
-_BOUNDS: Final[Mapping[str, str]] = {
-    "greater_than": "a value above {gt:.12g}",
-    "greater_than_equal": "a value of at least {ge:.12g}",
-    "less_than_equal": "a value of at most {le:.12g}",
-    "too_short": "at least {min_length} entry",
-    "too_long": "at most {max_length} entries",
-    "string_too_short": "at least {min_length} character",
-    "string_too_long": "at most {max_length} characters",
-    "string_pattern_mismatch": "a string that matches {pattern}",
-}
-"""What pydantic's errors about bounds expect, with names of their context."""
 
 
 def _sentence(path: str, error: ErrorDetails) -> str:

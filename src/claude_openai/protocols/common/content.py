@@ -18,7 +18,7 @@ from claude_openai.protocols.common.wire import request as wire
 Part = TypeVar("Part")
 
 
-class Kind(Protocol):
+class HasType(Protocol):
     """A part of a message, in any protocol."""
 
     @property
@@ -71,7 +71,7 @@ def marks_cache(parts: Iterable[object]) -> bool:
     return any(part.prompt_cache_breakpoint is not None for part in parts if isinstance(part, wire.Part))
 
 
-def text_of(content: str | Sequence[Kind] | None, path: str) -> str:
+def text_of(content: str | Sequence[HasType] | None, path: str) -> str:
     """The joined text of a role that has text only, refusals included; "" if it is blank.
 
     Raises:
@@ -84,7 +84,7 @@ def text_of(content: str | Sequence[Kind] | None, path: str) -> str:
     return "" if is_blank(text) else text
 
 
-def part_text(part: Kind, path: str) -> str:
+def part_text(part: HasType, path: str) -> str:
     """The text of `part`.
 
     Raises:

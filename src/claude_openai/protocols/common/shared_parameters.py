@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, Tag
 
 from claude_openai.protocols.common.wire.claude import ClaudeOptions
-from claude_openai.protocols.common.wire.request import Object, RequestBody, TokenLimit, shape
+from claude_openai.protocols.common.wire.request import Object, RequestBody, TokenLimit, json_type_discriminator
 
 Treatment = Literal["carried", "partly", "ignored", "refused"]
 
@@ -112,7 +112,7 @@ class CompletionFields(SharedFields):
     stop: Annotated[
         Annotated[
             Annotated[str, Tag("<string>")] | Annotated[list[str], Field(max_length=4), Tag("<list>")],
-            shape("a string or an array of strings"),
+            json_type_discriminator("a string or an array of strings"),
         ]
         | None,
         _field(

@@ -7,7 +7,7 @@ from pydantic import Field, Tag
 from claude_openai.protocols.chat_completions.wire import ClaudeExtension, CompletionUsage, StreamOptions
 from claude_openai.protocols.common.shared_parameters import CompletionFields
 from claude_openai.protocols.common.wire.reply import Reply, ReplyWithConstants
-from claude_openai.protocols.common.wire.request import shape
+from claude_openai.protocols.common.wire.request import json_type_discriminator
 
 
 class CompletionRequest(CompletionFields):
@@ -15,7 +15,7 @@ class CompletionRequest(CompletionFields):
 
     prompt: Annotated[
         Annotated[str, Tag("<string>")] | Annotated[list[object], Tag("<list>")],
-        shape("a string or an array of strings"),
+        json_type_discriminator("a string or an array of strings"),
     ]
     best_of: Annotated[int, Field(ge=0, le=20)] | None = None
     echo: bool | None = None

@@ -93,7 +93,8 @@ class _ItemReader:
 
     def end_answer(self) -> None:
         """Add the answer whose items wait, if there is one."""
-        self.entries.append(EarlierAnswer("\n\n".join(filter(None, self._texts)), self._calls))
+        if self._texts or self._calls:
+            self.entries.append(EarlierAnswer("\n\n".join(filter(None, self._texts)), self._calls))
         self.entries += self._results
         self._texts, self._calls, self._results = [], [], []
 

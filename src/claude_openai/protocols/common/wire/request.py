@@ -143,10 +143,10 @@ class PlainChoice(RequestModel):
 
 
 PLAIN_CHOICES: Final = dict.fromkeys(("auto", "none", "required", "any"), "<plain>")
-"""The tags of `PlainChoice` for `kind`."""
+"""The tags of `PlainChoice` for `field_discriminator`."""
 
 
-def kind(field: str, tags: Mapping[str, str], absent: str | None = None) -> Discriminator:
+def field_discriminator(field: str, tags: Mapping[str, str], absent: str | None = None) -> Discriminator:
     """Chooses the arm of a union of objects by the text of `field`; `absent` if that is not a text. The error's message
     lists the supported values.
     """
@@ -165,7 +165,7 @@ def tag_of(value: object, field: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def shape(expected: str) -> Discriminator:
+def json_type_discriminator(expected: str) -> Discriminator:
     """Chooses the arm of a union by JSON type: string, list or object. The error's message is `expected`."""
     return Discriminator(_shape_tag, custom_error_type="wrong_shape", custom_error_message=expected)
 

@@ -27,8 +27,8 @@ from claude_openai.protocols.common.wire.request import (
     SchemaName,
     Text,
     TokenLimit,
-    kind,
-    shape,
+    field_discriminator,
+    json_type_discriminator,
     tag_of,
 )
 
@@ -68,7 +68,7 @@ Part = Annotated[
     | Annotated[ImagePart, Tag("<image>")]
     | Annotated[FilePart, Tag("<file>")]
     | Annotated[AudioPart, Tag("<audio>")],
-    kind(
+    field_discriminator(
         "type",
         {
             "input_text": "<text>",
@@ -83,7 +83,7 @@ Part = Annotated[
 ]
 Content = Annotated[
     Annotated[str, Tag("<string>")] | Annotated[list[Part], Field(fail_fast=True), Tag("<list>")],
-    shape("a string or an array of content parts"),
+    json_type_discriminator("a string or an array of content parts"),
 ]
 
 
@@ -176,7 +176,7 @@ Item = Annotated[
 ]
 Input = Annotated[
     Annotated[str, Tag("<string>")] | Annotated[list[Item], Field(fail_fast=True), Tag("<list>")],
-    shape("a string or an array of items"),
+    json_type_discriminator("a string or an array of items"),
 ]
 
 
@@ -231,10 +231,10 @@ ToolChoice = Annotated[
         Annotated[NamedTool, Tag("<function>")]
         | Annotated[AllowedTools, Tag("<allowed>")]
         | Annotated[PlainChoice, Tag("<plain>")],
-        kind("type", {"function": "<function>", "allowed_tools": "<allowed>", **PLAIN_CHOICES}),
+        field_discriminator("type", {"function": "<function>", "allowed_tools": "<allowed>", **PLAIN_CHOICES}),
         Tag("<object>"),
     ],
-    shape("a string or an object"),
+    json_type_discriminator("a string or an object"),
 ]
 
 
@@ -255,7 +255,7 @@ TextFormat: TypeAlias = Annotated[
     Annotated[common.TextFormat, Tag("<text>")]
     | Annotated[JsonObjectFormat, Tag("<json_object>")]
     | Annotated[JsonSchemaFormat, Tag("<json_schema>")],
-    kind("type", {"text": "<text>", "json_object": "<json_object>", "json_schema": "<json_schema>"}),
+    field_discriminator("type", {"text": "<text>", "json_object": "<json_object>", "json_schema": "<json_schema>"}),
 ]
 
 
