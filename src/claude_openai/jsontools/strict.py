@@ -21,10 +21,10 @@ MOST_NESTED = 200
 """Levels of nested arrays and objects: more than any schema has, and few enough for all later parsers."""
 
 MOST_VALUES = 400_000
-"""In one text, without the names in objects: 100,000 messages, the most that Anthropic takes, have 300,001."""
+"""Values in one text, names in objects not counted: 100,000 messages, the most that Anthropic takes, have 300,001."""
 
 _LARGE_CHARACTERS, _LARGE_VALUES = 2**20, 20_000
-"""Of a text that is decoded incrementally: C code would hold the interpreter's lock for over 5 ms (measured)."""
+"""A text above one of these is decoded incrementally: C code would hold the lock for over 5 ms (measured)."""
 
 _PIECE = 2**17
 """Characters that one call of C code looks at: a millisecond, after which other threads have their turn."""

@@ -25,7 +25,7 @@ def without_surrogates(text: str) -> str:
 
 
 def json_without_surrogates(text: str) -> str:
-    """The same for the escapes in JSON text. The length stays, so that positions in error messages are right."""
+    """The JSON `text` with escapes of lone halves replaced. Its length stays, so that positions of errors are right."""
     if not any(_ESCAPED_SURROGATE.search(text, at, at + _PIECE + 5) for at in range(0, len(text), _PIECE)):
         return text
     return _ESCAPE.sub(lambda escape: "\\ufffd" if escape[1] else escape[0], text)
