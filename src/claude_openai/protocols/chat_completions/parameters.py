@@ -21,9 +21,9 @@ from claude_openai.protocols.common.parameters import (
     LENGTH_NOTE,
     RequestedEffort,
     SamplingParameters,
-    ignored,
+    ignored_parameters,
     resolve_sampling,
-    unknown,
+    unknown_paths,
 )
 from claude_openai.protocols.common.reply_format import read_schema
 from claude_openai.protocols.common.shared_parameters import Parameter, parameter_table
@@ -109,7 +109,7 @@ def read_choices(requested: int | None, agent: AgentProfile | None, *, prompts: 
     return each
 
 
-def without_effect(request: ChatCompletionRequest) -> tuple[str, ...]:
+def ignored_fields(request: ChatCompletionRequest) -> tuple[str, ...]:
     """The names, fit for a header, of fields without effect: ignored parameters, then unknown fields."""
     parts = [part for message in request.messages for part in parts_of(message.content)]
     names = any(message.name for message in request.messages if isinstance(message, _NAMED))
@@ -122,7 +122,11 @@ def without_effect(request: ChatCompletionRequest) -> tuple[str, ...]:
         "messages[].content[].prompt_cache_breakpoint": marks_cache(parts),
         "reasoning.effort": request.reasoning_effort is not None and effort not in (None, request.reasoning_effort),
     }
-    return (*ignored(request, PARAMETERS), *(name for name, sent in in_part.items() if sent), *unknown(request))
+    return (
+        *ignored_parameters(request, PARAMETERS),
+        *(name for name, sent in in_part.items() if sent),
+        *unknown_paths(request),
+    )
 
 
 def read_sampling(

@@ -9,11 +9,11 @@ from claude_openai.protocols.chat_completions.answer import AnswerFormat
 from claude_openai.protocols.chat_completions.messages import read_messages
 from claude_openai.protocols.chat_completions.parameters import (
     PARAMETERS,
+    ignored_fields,
     read_choices,
     read_format,
     read_sampling,
     shows_thinking,
-    without_effect,
 )
 from claude_openai.protocols.chat_completions.tools import read_tools
 from claude_openai.protocols.chat_completions.wire import ChatCompletionRequest
@@ -91,7 +91,7 @@ def read_turn(
     tools, choice = tools_for_agent(agent, offer.tools, offer.choice)
     reply_format, tools, choice = tools_beside_format(read_format(request), tools, choice)
     sampling = read_sampling(request, model, reply_format)
-    ignored = sampling.ignored + without_effect(request)
+    ignored = sampling.ignored + ignored_fields(request)
     thinking, choices = shows_thinking(request), read_choices(request.n, agent)
     conversation = read_messages(request.messages, model)
     options = request.stream_options

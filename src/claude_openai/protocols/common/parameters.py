@@ -37,7 +37,7 @@ def refuse_unsupported(request: Request, table: Iterable[Parameter]) -> None:
         raise RequestFailed(Failure(Kind.UNSUPPORTED_PARAMETER, sentence, param=parameter.name))
 
 
-def ignored(request: Request, table: Iterable[Parameter]) -> tuple[str, ...]:
+def ignored_parameters(request: Request, table: Iterable[Parameter]) -> tuple[str, ...]:
     """The names of the ignored parameters that the request has, fit for a header."""
     return tuple(parameter.name for parameter in _effective(request, table, "ignored"))
 
@@ -57,7 +57,7 @@ def require_exact(ignored: Sequence[str], adjusted: Sequence[str]) -> None:
         raise RequestFailed(Failure(Kind.UNSUPPORTED_PARAMETER, sentence, param=name))
 
 
-def unknown(request: Request) -> tuple[str, ...]:
+def unknown_paths(request: Request) -> tuple[str, ...]:
     """The paths of the fields that the protocol does not have, fit for a header."""
     named = request.unknown_fields[:_MOST_UNKNOWN]
     more = len(request.unknown_fields) - len(named)
@@ -120,27 +120,26 @@ def resolve_sampling(
         else:
             numbers[number.to] = value
     sampling = Sampling(limit[1], stop=stop, local_stop=local_stop, **numbers)
-    name, wished = effort
-    if wished is not None:
-        taken = _effort(wished, model, sampling)
+    name, requested = effort
+    if requested is not None:
+        taken = _effort(requested, model, sampling)
         if taken is None:
             ignored.append(name)
-        elif taken != wished:
+        elif taken != requested:
             adjusted.append(f"{name}={taken}")
         sampling = replace(sampling, effort=taken)
     return SamplingParameters(sampling, tuple(ignored), tuple(adjusted))
 
 
-def _effort(wished: RequestedEffort, model: Model, sampling: Sampling) -> Effort | None:
-    """What `model` takes: the level itself, the next lower one that it has, or its lowest; None if it has no levels.
-
-    With another randomness than the default, Claude does not think.
+def _effort(requested: RequestedEffort, model: Model, sampling: Sampling) -> Effort | None:
+    """The effort as `model` takes it: the same level, the next lower one that it has, or its lowest; None if it has
+    no levels. With a temperature or top_p in `sampling` Claude does not think.
     """
-    if wished != "none" and (sampling.temperature, sampling.top_p) != (None, None):
+    if requested != "none" and (sampling.temperature, sampling.top_p) != (None, None):
         return "none"
-    meant: Effort = "low" if wished == "minimal" else wished
-    levels = [level for level in model.facts.efforts if level != "none" or meant == "none"]
-    reachable = [level for level in levels if EFFORTS.index(level) <= EFFORTS.index(meant)]
+    level: Effort = "low" if requested == "minimal" else requested
+    levels = [each for each in model.facts.efforts if each != "none" or level == "none"]
+    reachable = [each for each in levels if EFFORTS.index(each) <= EFFORTS.index(level)]
     return (reachable[-1] if reachable else levels[0]) if levels else None
 
 

@@ -1,4 +1,4 @@
-"""The one table of the parameters that several protocols have: name, type and bounds, what happens, and where it goes.
+"""The one table of the parameters that several protocols have: name, type and bounds, treatment, and how it is carried.
 
 A line is a field of a pydantic class that the protocols' requests inherit, with its `Parameter`. A parameter that is
 added here is parsed, documented, reported and, if it is a number with `carried`, handed on by every one of them. This
@@ -96,7 +96,7 @@ class SharedFields(RequestBody):
 
 
 class CompletionFields(SharedFields):
-    """The fields of completions, chat or not, besides."""
+    """The further fields of completions and of chat completions."""
 
     frequency_penalty: Annotated[Penalty | None, _NO_PENALTIES] = None
     logit_bias: Annotated[Object | None, _field("refused", "Claude's tokens cannot be weighted.", unless=({},))] = None
@@ -124,7 +124,7 @@ class CompletionFields(SharedFields):
 
 
 class CurrentFields(SharedFields):
-    """The fields of OpenAI's current APIs, chat completions and responses, besides."""
+    """The further fields of OpenAI's current APIs: chat completions and responses."""
 
     moderation: Annotated[Object | None, _field("refused", "Answers are not moderated.")] = None
     parallel_tool_calls: Annotated[bool | None, _field("carried", "`false`: Claude makes one call at a time.")] = None

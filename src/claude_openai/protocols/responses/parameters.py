@@ -10,9 +10,9 @@ from claude_openai.protocols.common.parameters import (
     EFFORT_NOTE,
     LENGTH_NOTE,
     SamplingParameters,
-    ignored,
+    ignored_parameters,
     resolve_sampling,
-    unknown,
+    unknown_paths,
 )
 from claude_openai.protocols.common.reply_format import read_schema
 from claude_openai.protocols.common.shared_parameters import Parameter, parameter_table
@@ -94,7 +94,7 @@ def read_sampling(request: ResponsesRequest, model: Model) -> SamplingParameters
     return replace(parsed, adjusted=parsed.adjusted + form)
 
 
-def without_effect(request: ResponsesRequest) -> tuple[str, ...]:
+def ignored_fields(request: ResponsesRequest) -> tuple[str, ...]:
     """The names, fit for a header, of fields without effect: ignored parameters, then unknown fields."""
     text, reasoning, options = request.text, request.reasoning, request.stream_options
     messages = [item for item in parts_of(request.input) if isinstance(item, MessageItem)]
@@ -109,4 +109,8 @@ def without_effect(request: ResponsesRequest) -> tuple[str, ...]:
         "input[].content[].detail": details,
         "input[].content[].prompt_cache_breakpoint": marks_cache(parts),
     }
-    return (*ignored(request, PARAMETERS), *(name for name, sent in in_part.items() if sent), *unknown(request))
+    return (
+        *ignored_parameters(request, PARAMETERS),
+        *(name for name, sent in in_part.items() if sent),
+        *unknown_paths(request),
+    )

@@ -17,10 +17,10 @@ from claude_openai.protocols.common.reply_format import tools_beside_format
 from claude_openai.protocols.responses.items import read_input
 from claude_openai.protocols.responses.parameters import (
     PARAMETERS,
+    ignored_fields,
     read_format,
     read_sampling,
     summary_form,
-    without_effect,
 )
 from claude_openai.protocols.responses.stored import items_of, items_with_output
 from claude_openai.protocols.responses.tools import read_tools
@@ -83,7 +83,7 @@ def read_turn(
     tools, choice = tools_for_agent(agent, offer.tools, offer.choice)
     reply_format, tools, choice = tools_beside_format(read_format(request), tools, choice)
     sampling = read_sampling(request, model)
-    ignored = without_effect(request) + sampling.ignored + ignored
+    ignored = ignored_fields(request) + sampling.ignored + ignored
     shows_thinking = summary_form(request) is not None
     sent, known = request.input, 0
     if history:
