@@ -19,8 +19,8 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --no-strip-extras 
   --no-header --no-emit-index-url --no-emit-find-links
 
 # Pure code and rules about time, on values and on virtual clocks.
-UNIT := tests/core tests/jsontools tests/wire tests/protocols tests/gateway tests/test_settings.py tests/test_workspace.py \
-  tests/test_logs_redaction.py tests/test_requirements.py
+UNIT := tests/core tests/jsontools tests/wire tests/protocols tests/gateway tests/settings tests/system/test_workspace.py \
+  tests/logs/test_redaction.py tests/test_requirements.py
 
 .PHONY: help setup setup-dev demo test test-unit check fix bench soak clients hostile metrics lock newest release-check clean
 

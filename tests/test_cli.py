@@ -28,7 +28,7 @@ from claude_openai.errors import ExitCode, LaunchError, SettingsError
 from claude_openai.server.wiring import Ready
 from claude_openai.settings import Setting, Settings, catalogue
 from tests.patience import PATIENCE_SECONDS
-from tests.test_settings import FIELDS, WRITTEN, seen
+from tests.settings.test_settings import FIELDS, WRITTEN, seen
 
 READY = Ready(
     url="http://127.0.0.1:8000",

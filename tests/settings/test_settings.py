@@ -31,7 +31,7 @@ from claude_openai.settings import (
 )
 from tests.patience import PATIENCE_SECONDS
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=8, max_size=40)
 
 WRITTEN: Mapping[str, tuple[str, Any]] = {
