@@ -434,6 +434,7 @@ START_REQUIREMENTS = (
     Row("start.descriptors", "The limit on open files is raised, and what is started gets it as it was.", OURS),
     Row("start.bad-option", "A bad option is one clear sentence and a non-zero exit code.", OURS),
     Row("start.missing-cli", "A missing CLI is one clear sentence and a non-zero exit code.", OURS),
+    Row("start.terms", "A subscription's login that would serve others is warned of, here and by doctor.", OURS),
     Row("start.login-kinds", "Each kind of login is told by its name, one that `/login` has stored too.", MEASURED),
     Row("start.exit-codes", "Whatever ends a command is one sentence and a documented exit code.", OURS),
 )

@@ -294,6 +294,23 @@ def test_the_banner_tells_that_a_key_is_needed() -> None:
     assert "  API key  needed\n" in plain(changed(needs_key=True))
 
 
+@pytest.mark.proves("start.terms")
+@pytest.mark.parametrize(
+    ("subscribed", "flags", "warned"),
+    [
+        (True, {}, False),
+        (True, {"api_key": ("a-key-1001",)}, False),
+        (True, {"api_key": ("a-key-1001", "a-key-1002")}, True),
+        (True, {"api_key": ("a-key-1001",), "host": ("0.0.0.0",)}, True),
+        (False, {"api_key": ("a-key-1001", "a-key-1002")}, False),
+    ],
+)
+def test_a_subscription_that_serves_others_is_warned_of(subscribed: bool, flags: dict[str, Any], warned: bool) -> None:
+    others = Settings.load(flags, {}).serves_others
+    shown = banner(changed(is_subscription=subscribed), colours=False, serves_others=others)
+    assert ("its buyer's own use" in shown) is warned
+
+
 @pytest.mark.proves("start.logged-out")
 def test_the_banner_gives_the_remedy_where_nobody_is_logged_in() -> None:
     ready = changed(login=None, login_remedy="sign in with `claude-openai claude auth login`")

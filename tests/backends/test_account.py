@@ -21,7 +21,11 @@ from claude_openai.core.models import EFFORTS, Model
     ],
 )
 def test_each_kind_of_login_is_told_by_its_name(account: dict[str, str], method: str | None) -> None:
-    assert login_of({"account": account}, {}).method == method
+    login = login_of({"account": account}, {})
+    assert login.method == method
+    assert login.is_subscription is (
+        method in {"Claude account (Claude Max)", "Claude account (CLAUDE_CODE_OAUTH_TOKEN)"}
+    )
 
 
 @pytest.mark.proves("start.login-kinds")

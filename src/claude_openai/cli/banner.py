@@ -9,6 +9,7 @@ import click
 
 from claude_openai import __version__
 from claude_openai.cli.terminal import as_called
+from claude_openai.core.failures import SUBSCRIPTION_TERMS
 
 if TYPE_CHECKING:
     from claude_openai.server.wiring import Ready
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 SIMULATED = "SIMULATED: a script answers here, no model. Leave out --simulate for real answers."
 
 
-def banner(ready: "Ready", *, colours: bool) -> str:
-    """A headline and a line for each fact; a simulated model and a missing login stand out."""
+def banner(ready: "Ready", *, colours: bool, serves_others: bool = False) -> str:
+    """A headline and a line for each fact; a simulated model, a missing login and one that is not for others stand out.
+
+    `serves_others` is `Settings.serves_others`.
+    """
     login = ready.login or "not known yet"
     if ready.login_remedy:
         login = click.style(
@@ -31,6 +35,8 @@ def banner(ready: "Ready", *, colours: bool) -> str:
         ("API key", "needed" if ready.needs_key else "not needed, only this machine can connect"),
         ("Login", login),
     ]
+    if ready.is_subscription and serves_others:
+        facts.append(("Terms", click.style(SUBSCRIPTION_TERMS, fg="yellow", bold=True)))
     lines = [click.style(f"claude-openai {__version__}", bold=True)]
     if ready.simulated:
         lines.append(click.style(f"  {SIMULATED}", fg="black", bg="yellow", bold=True))

@@ -101,4 +101,4 @@ def _announce(settings: Settings, register: Callable[[Instance], None], ready: "
     )
     logs.logger(__name__).info("server.ready", **asdict(ready))
     with suppress(OSError):  # the server runs without a banner too
-        click.echo(banner(ready, colours=colours), err=True, color=colours)
+        click.echo(banner(ready, colours=colours, serves_others=settings.serves_others), err=True, color=colours)

@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+SUBSCRIPTION_TERMS: Final = (
+    "this login is a Claude subscription, which is for its buyer's own use; to serve others, use an API key or a cloud "
+    "provider: https://code.claude.com/docs/en/legal-and-compliance"
+)
+"""Shown where a subscription's login stands beside several API keys or an address that others can reach."""
+
 LOG_IN: Final = "sign in with `claude-openai claude auth login`, or set ANTHROPIC_API_KEY"
 """How the operator signs Claude Code in, as part of a sentence: every report of a missing login uses it."""
 

@@ -21,10 +21,12 @@ class Login:
     """How Claude Code is signed in. `method` is a short phrase for people; None if it is not signed in.
 
     `stored_at` is when Claude Code last wrote the login to its file, in Unix seconds; None if it is in no file.
+    `is_subscription` is whether it belongs to a subscription to Claude, whose terms are for its buyer's own use.
     """
 
     method: str | None
     stored_at: float | None = None
+    is_subscription: bool = False
 
     @property
     def ready(self) -> bool:

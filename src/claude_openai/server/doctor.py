@@ -24,6 +24,7 @@ from anyio.abc import TaskStatus
 from pydantic import BaseModel, ValidationError
 
 from claude_openai import logs
+from claude_openai.core.failures import SUBSCRIPTION_TERMS
 from claude_openai.errors import LaunchError
 from claude_openai.server import wiring
 from claude_openai.server.backends import executable, settle_folders
@@ -112,7 +113,8 @@ def of_claude_code(settings: Settings, environ: Mapping[str, str], *, live: bool
     own = {"host": ("127.0.0.1",), "port": 0, "store": "memory", "warm_processes": 0, "shutdown_timeout": 0.0}
     real, simulated = (settings.model_copy(update={**own, "simulate": simulate}) for simulate in (False, True))
     try:
-        yield from anyio.run(partial(_of_backend, real, login, live=live))
+        others = settings.serves_others
+        yield from anyio.run(partial(_of_backend, real, login, live=live, serves_others=others))
         yield from anyio.run(partial(_of_simulated_turn, simulated, login))
     except* _Interrupted:
         interrupted = True
@@ -211,7 +213,7 @@ def _holder(port: int) -> str:
     return "another program"
 
 
-async def _of_backend(settings: Settings, login: Mapping[str, str], *, live: bool) -> list[Check]:
+async def _of_backend(settings: Settings, login: Mapping[str, str], *, live: bool, serves_others: bool) -> list[Check]:
     """The checks of Claude Code's version and login, and with `live` of a turn with the real model."""
     checks: list[Check] = []
     try:
@@ -221,7 +223,10 @@ async def _of_backend(settings: Settings, login: Mapping[str, str], *, live: boo
             if ready.login_remedy:
                 checks.append(Check("Login", "fail", ready.login or "not signed in", ready.login_remedy))
             else:
-                checks.append(Check("Login", "ok", logs.redacted(ready.login or "not known")))
+                terms = SUBSCRIPTION_TERMS if ready.is_subscription and serves_others else None
+                checks.append(
+                    Check("Login", "warn" if terms else "ok", logs.redacted(ready.login or "not known"), terms)
+                )
             if live:
                 checks.append(await _turn("Live turn", ready, settings, LIVE_SECONDS))
     except* LaunchError as errors:

@@ -64,7 +64,7 @@ LAST_WORDS_SECONDS = 5
 @dataclass(frozen=True, slots=True)
 class Ready:
     """The facts about a ready server, for the banner and the log. `also` are its further URLs; `login` is None if
-    Claude Code is not signed in.
+    Claude Code is not signed in; `is_subscription` is `core.ports.Login.is_subscription`.
     """
 
     url: str
@@ -75,6 +75,7 @@ class Ready:
     login: str | None
     login_remedy: str | None
     simulated: bool
+    is_subscription: bool = False
 
 
 class Stop:
@@ -314,6 +315,7 @@ async def _ready(settings: Settings, gateway: Gateway, listeners: Sequence[socke
         login="none needed, the model is simulated" if settings.simulate else description.login.method,
         login_remedy=None if description.login.ready else LOG_IN,
         simulated=settings.simulate,
+        is_subscription=description.login.is_subscription,
     )
 
 

@@ -285,6 +285,11 @@ class Settings(BaseModel):
         return self.debug or self.trace or "log_level" in self.model_fields_set
 
     @property
+    def serves_others(self) -> bool:
+        """Whether the server is set up for more than its owner: several API keys, or an address others can reach."""
+        return len(self.api_keys) > 1 or not all(map(is_loopback, self.host))
+
+    @property
     def api_keys(self) -> tuple[SecretStr, ...]:
         """All accepted API keys, from every source. If there are none, every client that can connect is accepted."""
         from_file = self.api_key_file.keys if self.api_key_file else ()

@@ -11,6 +11,9 @@ from claude_openai.core.ports import Login
 
 _PROVIDERS = {"bedrock": "Amazon Bedrock", "vertex": "Google Vertex AI", "foundry": "Microsoft Foundry"}
 
+_OF_SUBSCRIPTIONS = frozenset({"claude.ai", "CLAUDE_CODE_OAUTH_TOKEN"})
+"""Sources of a token that Claude Code gives to subscribers only: its own login, and `claude setup-token`."""
+
 
 def login_of(info: Mapping[str, Any], environment: Mapping[str, str]) -> Login:
     """How Claude Code is signed in, from `account` (`tokenSource`, `apiKeySource`, `apiProvider`).
@@ -27,7 +30,8 @@ def login_of(info: Mapping[str, Any], environment: Mapping[str, str]) -> Login:
         return Login(f"API key ({key})")
     stored = account.get("tokenSource")
     if stored != "none" and (source := stored or account.get("subscriptionType")):
-        return Login(f"Claude account ({source})", _stored_at(environment))
+        is_subscription = stored in _OF_SUBSCRIPTIONS or account.get("subscriptionType") not in {None, "Claude API"}
+        return Login(f"Claude account ({source})", _stored_at(environment), is_subscription)
     if environment.get("ANTHROPIC_AUTH_TOKEN"):
         return Login("bearer token (ANTHROPIC_AUTH_TOKEN)")
     return Login(None)
