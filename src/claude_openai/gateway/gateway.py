@@ -13,7 +13,7 @@ from functools import partial
 import anyio
 from anyio.abc import TaskGroup
 
-from claude_openai.core.events import Event, RateLimitReported, Retrying, TurnFailed, TurnFinished
+from claude_openai.core.events import Event, RateLimitReported, Retrying, TextDelta, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.load import Load, Outage, Processes
 from claude_openai.core.models import Catalogue
@@ -81,7 +81,7 @@ class Gateway:
         now: Callable[[], float] = time.time,
         upstream_ended: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """`upstream_ended` says, as a sentence, why there is no upstream any more, where that is known beforehand."""
+        """`upstream_ended` returns why there is no upstream any more, as a sentence, if that is known beforehand."""
         queue = limits.queue
         self.runs = runs or RunRegistry()
         self.responses = ResponseRegistry(self.runs, responses)
@@ -190,10 +190,11 @@ class Gateway:
                         run.on_cancel(partial(self._sessions.cancel, lease))
                         run.set_route(lease.route)
                         events = self._events(lease, turn, clock, run)
-                    if starting.cancelled_caught:
-                        events = _single_event(clock.start_failure(), run)
+                    failure = clock.start_failure() if starting.cancelled_caught else None
                 except RequestFailed as error:
-                    events = _single_event(TurnFailed(error.failure), run)
+                    failure = TurnFailed(error.failure)
+                if failure:
+                    events = _single_event(failure, run)
                 yield await stack.enter_async_context(aclosing(events))
 
     async def until_idle(self) -> None:
@@ -202,7 +203,7 @@ class Gateway:
             await self._idle.wait()
 
     async def until_stopped(self) -> Failure:
-        """Wait until every turn is told to end: what is said to requests that have not become one by then."""
+        """Wait until the server stops; the failure of requests that have not become turns by then."""
         with anyio.CancelScope() as wait:
             self._stopping.attach(wait)
             try:
@@ -264,9 +265,10 @@ class Gateway:
                 for passed in stop_sequences.feed(event):
                     lease.note(passed)
                     run.note(passed)
-                    self._upstream.note(passed, self._now())
-                    if isinstance(passed, RateLimitReported):
-                        self._rate_limit = passed
+                    if not isinstance(passed, TextDelta):  # most events, which say nothing of upstream's health
+                        self._upstream.note(passed, self._now())
+                        if isinstance(passed, RateLimitReported):
+                            self._rate_limit = passed
                     yield passed
                     if isinstance(passed, TurnFinished | TurnFailed):
                         return

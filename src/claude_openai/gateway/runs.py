@@ -184,7 +184,7 @@ class RunRegistry:
 
     @contextmanager
     def start(self, caller: Caller, turn: Turn) -> Iterator[LiveRun]:
-        """A run for the block. Where the block is left before the last event, the client has left."""
+        """A run for the block. If the block is left before the last event, the client has left."""
         live = LiveRun(new_run(caller, turn, self._now()), self._changed, self._now)
         self._live[caller.run_id] = live
         self._save(live.run)
@@ -199,7 +199,7 @@ class RunRegistry:
             live.note(TurnFailed(LEFT if caller.choices == 1 else ENDED_WITH_ANOTHER))
 
     async def find(self, wanted: str, principal: str) -> tuple[Run, ...]:
-        """The runs of `principal` with an id that is or begins with `wanted`: one, or two where that is ambiguous."""
+        """The runs of `principal` with an id that is or begins with `wanted`: one, or two if that is ambiguous."""
         found = {run.id: run for run in await self._read(lambda store: store.find(wanted, principal))}
         for live in self._of(principal):
             if any(name.startswith(wanted) for name in live.run.names):
@@ -220,7 +220,7 @@ class RunRegistry:
         return RunFollower(live) if live else FinishedRunFollower(run)
 
     def cancel(self, run: Run) -> Run | None:
-        """End `run` now. Returns the run as it is then, or None where it had ended already."""
+        """End `run` now. Returns the run as it is then, or None if it had ended already."""
         live = self._live.get(run.id)
         if live is None or live.state in TERMINAL_STATES:
             return None
@@ -267,7 +267,7 @@ class RunRegistry:
         return RunCounts(**{state.value: now[state] + self._ended[state] for state in RunState})
 
     async def _read(self, read: Callable[[RunStore], Awaitable[tuple[Run, ...]]]) -> tuple[Run, ...]:
-        """The runs in the store; read again where a run has ended meanwhile, which could be in neither list."""
+        """The runs in the store; read again if a run has ended meanwhile, which could be in neither list."""
         if self._store is None:
             return ()
         live_before = set(self._live)

@@ -61,7 +61,7 @@ class TurnClock:
 
     @contextmanager
     def before_start(self) -> Iterator[anyio.CancelScope]:
-        """A block for all that comes before Claude Code has the turn: its wait in the queue, the start of a process."""
+        """A block for everything before Claude Code has the turn: the wait in the queue, the start of a process."""
         with self._wait(self._turn_deadline) as wait:
             yield wait
 
@@ -70,19 +70,20 @@ class TurnClock:
         self._first_byte_deadline = anyio.current_time() + self._timeouts.first_byte
 
     def start_failure(self) -> Event:
-        """The turn's last event where the block of `before_start` was cancelled."""
-        return self._stop_event() or TurnFailed(self._timeout_failure(self._turn_deadline))
+        """The turn's last event if the block of `before_start` was cancelled."""
+        return self._last_event(self._turn_deadline)
 
     async def next(self, events: AsyncIterator[Event]) -> Event:
         """The next event, or the last event of a turn that was stopped or took too long."""
-        if last := self._stop_event():
-            return last
+        for signal in self._stop_signals:
+            if signal.triggered:
+                return signal.last
         idle_deadline = anyio.current_time() + self._timeouts.idle
         deadline = min(self._turn_deadline, self._first_byte_deadline, idle_deadline)
         with self._wait(deadline) as wait:
             event = await anext(events, _NO_LAST_EVENT)
         if wait.cancelled_caught:
-            return self._stop_event() or TurnFailed(self._timeout_failure(deadline))
+            return self._last_event(deadline)
         if not isinstance(event, Retrying | RateLimitReported):
             self._first_byte_deadline = math.inf
         return event
@@ -98,19 +99,20 @@ class TurnClock:
                 for signal in self._stop_signals:
                     signal.detach(wait)
 
-    def _stop_event(self) -> TurnFailed | None:
-        return next((signal.last for signal in self._stop_signals if signal.triggered), None)
-
-    def _timeout_failure(self, deadline: float) -> Failure:
+    def _last_event(self, deadline: float) -> TurnFailed:
+        """The last event of a turn that a signal has stopped, or that has passed `deadline`."""
         timeouts = self._timeouts
+        for signal in self._stop_signals:
+            if signal.triggered:
+                return signal.last
         if deadline == self._turn_deadline:
             message = f"The request took longer than {timeouts.request:g} s and was ended (--request-timeout)."
-            return Failure(Kind.TIMEOUT, message)
+            return TurnFailed(Failure(Kind.TIMEOUT, message))
         if deadline == self._first_byte_deadline:
             message = f"Upstream did not begin to answer within {timeouts.first_byte:g} s (--first-byte-timeout)."
-            return Failure(Kind.FIRST_BYTE_TIMEOUT, message)
+            return TurnFailed(Failure(Kind.FIRST_BYTE_TIMEOUT, message))
         message = f"Upstream said nothing for {timeouts.idle:g} s and the turn was ended (--idle-timeout)."
-        return Failure(Kind.IDLE_TIMEOUT, message)
+        return TurnFailed(Failure(Kind.IDLE_TIMEOUT, message))
 
 
 _NO_LAST_EVENT = TurnFailed(Failure(Kind.INTERNAL, "The answer ended without a last event."))

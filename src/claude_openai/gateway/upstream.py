@@ -63,7 +63,7 @@ class UpstreamHealth:
                 self._refused = None
 
     def outage(self, login: Login, now: float) -> Outage | None:
-        """Why no request would be answered at `now`; None where no reason is known."""
+        """Why no request would be answered at `now`; None if no reason is known."""
         if not login.ready:
             return Outage(NOT_SIGNED_IN)
         if self._refused is not None:

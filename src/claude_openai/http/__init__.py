@@ -1,5 +1,5 @@
-"""The server's face: routes, who may enter, limits, and how an answer leaves, whole or as a stream.
+"""The HTTP layer: an ASGI application on Starlette's router, with its middleware, endpoints and event streams.
 
-Plain ASGI on Starlette's router. Bodies are read here, under a limit, and the status of an answer is decided here, so
-neither is left to a framework. What a request means and what an answer looks like is for `translate` to say.
+Bodies are read here, under limits, and the status of an answer is decided here. `protocols` knows what a request means
+and how an answer looks.
 """

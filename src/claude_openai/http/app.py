@@ -1,4 +1,4 @@
-"""The server as one ASGI application: its routes, and the layers that every request passes on its way to them."""
+"""The ASGI application: the routes, and the middleware that every request passes."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -23,18 +23,11 @@ from claude_openai.http.ports import Gateway
 from claude_openai.http.resource import BASE, NOT_OFFERED, Resource, UnknownPath
 
 
-def _new_id() -> str:
-    return uuid4().hex
-
-
-def _now() -> int:
-    return int(time.time())
-
-
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the application is made with. `hosts` are what it listens on; no `keys` lets everyone in; without
-    `agents` there is no agent profile. `strict` turns away what would not be done as asked.
+    """The dependencies and settings of the application. `hosts` are the addresses that it listens on. Without `keys`
+    every client is accepted; without `agents` there is no agent profile. `strict` refuses a request if one of its
+    parameters would be ignored or adjusted.
     """
 
     gateway: Gateway
@@ -51,13 +44,13 @@ class Services:
     simulated: bool = False
     agents: AgentRules | None = None
     strict: bool = False
-    new_id: Callable[[], str] = _new_id
-    now: Callable[[], int] = _now
+    new_id: Callable[[], str] = lambda: uuid4().hex
+    now: Callable[[], int] = lambda: int(time.time())
     clock: Callable[[], float] = time.monotonic
 
 
 def create_app(services: Services) -> ASGIApp:
-    """The application. The gateway's life is the caller's: nothing starts or ends with the application."""
+    """The application. The caller owns the gateway: nothing starts or ends with the application."""
     given = EndpointContext(
         GenerationContext(
             services.gateway,
@@ -95,7 +88,7 @@ def _router(resources: Mapping[str, Resource]) -> Router:
 
 
 def _layers(app: ASGIApp, services: Services, methods: Collection[str]) -> ASGIApp:
-    """The last one is the outermost. `methods` are those of any path."""
+    """`app` with the middleware around it, the last one outermost. `methods` are those of all paths."""
     app = Authentication(
         app, keys=services.keys, open_paths=[endpoint.path for endpoint in ENDPOINTS if endpoint.is_open]
     )
@@ -110,7 +103,7 @@ def _layers(app: ASGIApp, services: Services, methods: Collection[str]) -> ASGIA
 
 
 class _ByProtocol:
-    """The layers speak HTTP; a server's own start and stop, and web sockets, which are turned away, go past them."""
+    """Passes HTTP to the middleware, and lifespan events and web sockets, which are refused, past it."""
 
     def __init__(self, *, http: ASGIApp, other: ASGIApp) -> None:
         self._http = http

@@ -1,7 +1,8 @@
-"""A client's connection around its requests: what cannot be read is answered like any error, and nobody may take for
-ever to say what he wants.
+"""The connections of clients: their number is bounded, so is the wait for a request's headers, and a request that
+cannot be parsed gets an error like any other.
 
-uvicorn answers the first in plain text; it waits for ever for the rest of a head, and of a body that has its answer.
+uvicorn answers the latter in plain text, and waits without a bound for the rest of headers, and for the rest of a body
+whose request is answered already.
 """
 
 import asyncio
@@ -23,21 +24,21 @@ from claude_openai.protocols.common.wire.errors import ErrorBody, ErrorEnvelope
 log = logger(__name__)
 
 HEAD_SECONDS: Final = 30.0
-"""From a connection's or a further request's first sign until all its headers are there. Clients need milliseconds."""
+"""From the opening of a connection, or the end of an answer, until all headers of a request are there."""
 
 LINGER_SECONDS: Final = 5.0
-"""How long a client that has its answer may go on with its request. Closed at once, it might never see the answer."""
+"""How long a client may go on sending a request that is answered. Closed at once, it might never see the answer."""
 
 OWN_DESCRIPTORS: Final = 96
-"""Of a server without clients and processes: some 20, and twice 24 that are accepted before one is closed."""
+"""Descriptors of a server without clients and processes: some 20, and twice 24 accepted before one is closed."""
 
 PROCESS_DESCRIPTORS: Final = 8
-"""Of each process of Claude Code: pipes, its folder, and the files that are read and written for it."""
+"""Descriptors for each process of Claude Code: pipes, its folder, and the files that are read and written for it."""
 
 LEAST_PLACES: Final = 16
 
-TELL_AGAIN_SECONDS: Final = 60.0
-"""Between two lines of the log that say that there are too many connections."""
+LOG_AGAIN_SECONDS: Final = 60.0
+"""Between two log events of too many connections."""
 
 _FULL: Final = ErrorBody(
     message="This server has as many connections as it can have, each with a request. Try again in a moment.",
@@ -66,25 +67,28 @@ _TOO_LARGE: Final = ErrorBody(
 
 
 def places_within(descriptors: int, processes: int) -> int:
-    """How many connections leave enough `descriptors` to all else and to so many `processes` of Claude Code."""
+    """The number of connections that leaves enough `descriptors` for the server and `processes` of Claude Code."""
     return max(LEAST_PLACES, descriptors - OWN_DESCRIPTORS - PROCESS_DESCRIPTORS * processes)
 
 
 class Room:
-    """A bound on the connections of a server. Where one too many comes, the one that has waited longest for a request
-    makes room for it; where every one is being answered, it is turned away itself.
+    """A bound on the number of connections. For one too many, the connection that has been idle longest is closed; if
+    all of them have requests, the new one is refused.
     """
 
     def __init__(self, places: float = math.inf) -> None:
         self._places = places
         self._open = set["Connection"]()
         self._waiting = dict["Connection", None]()  # in the order of time
-        self._told_at = -math.inf
+        self._logged_at = -math.inf
 
     def enter(self, connection: "Connection") -> bool:
-        """Whether there is a place for it."""
+        """Add `connection`; False if there is no room."""
         if len(self._open) >= self._places:
-            self._tell(connection.loop.time())
+            now = connection.loop.time()
+            if now - self._logged_at >= LOG_AGAIN_SECONDS:
+                self._logged_at = now
+                log.warning("http.connections_full", places=self._places)
             longest = next(iter(self._waiting), None)
             if longest is None:
                 return False
@@ -98,20 +102,15 @@ class Room:
         self._waiting.pop(connection, None)
 
     def note(self, connection: "Connection", *, waits: bool) -> None:
-        """Whether a request is expected from it, or is there."""
+        """Record whether `connection` is idle (it waits for a request) or has one."""
         if not waits:
             self._waiting.pop(connection, None)
         elif connection in self._open:
             self._waiting.setdefault(connection)
 
-    def _tell(self, now: float) -> None:
-        if now - self._told_at >= TELL_AGAIN_SECONDS:
-            self._told_at = now
-            log.warning("http.connections_full", places=self._places)
-
 
 class Connection(H11Protocol):
-    """uvicorn's protocol (`uvicorn.Config(http=Connection)`) with a bound on waiting, and OpenAI's envelope. With
+    """uvicorn's protocol (`uvicorn.Config(http=Connection)`) with bounded waits, and errors in OpenAI's format. With
     `functools.partial(Connection, room=...)` there is a bound on their number, too.
     """
 
@@ -139,7 +138,7 @@ class Connection(H11Protocol):
             self._bound_waiting()
 
     def _should_upgrade(self) -> bool:
-        """Never: RFC 9110 (7.8) lets a server pass an upgrade over. uvicorn would log what to install for it."""
+        """Never: a server may ignore an upgrade (RFC 9110, 7.8). uvicorn would log what to install for it."""
         return False
 
     def on_response_complete(self) -> None:
@@ -154,7 +153,7 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """Called where h11 raises what it says of the request; nothing more is read after that."""
+        """Called in the handler of an error of h11; nothing is read after that."""
         fault = sys.exception()
         status = HTTPStatus(getattr(fault, "error_status_hint", HTTPStatus.BAD_REQUEST))
         log.info("http.unreadable", status=status.value, reason=msg)
@@ -167,12 +166,12 @@ class Connection(H11Protocol):
         self.transport.write_eof()
         self._refused = True
         self._close_after(LINGER_SECONDS)
-        if self.cycle is not None:  # it waits for the rest of a body that cannot be read
+        if self.cycle is not None:  # it waits for the rest of a body that cannot be parsed
             self.cycle.disconnected = True
             self.cycle.message_event.set()
 
     def _answer(self, status: HTTPStatus, error: ErrorBody, more: Mapping[str, str] = MappingProxyType({})) -> bytes:
-        """One that no application gives, and the last on this connection."""
+        """The bytes of an error response that no application gives; the connection closes after it."""
         body = ErrorEnvelope(error=error).to_json().encode()
         headers = {"content-type": "application/json", "content-length": str(len(body)), "connection": "close"}
         headers |= {**ISOLATED, **more}
@@ -187,7 +186,7 @@ class Connection(H11Protocol):
         self._room.note(self, waits=self.conn.their_state is h11.IDLE)
 
     def _bound_waiting(self) -> None:
-        """For the head of a request, or for the rest of one that has its answer."""
+        """Bound the wait for the headers of a request, or for the rest of a request that is answered."""
         answered = self.conn.our_state is h11.DONE and self.conn.their_state is h11.SEND_BODY
         if not (answered or self.conn.their_state is h11.IDLE):
             self._stop_waiting()

@@ -1,4 +1,4 @@
-"""What the HTTP layer needs of the use cases below it."""
+"""The use cases as the HTTP layer sees them; `gateway` implements them."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
@@ -15,35 +15,35 @@ from claude_openai.core.turn import Turn
 
 
 class Follower(Protocol):
-    """Reads what is said in a run."""
+    """Reads the visible events of a run."""
 
     @property
     def run(self) -> Run:
-        """It as it stands."""
+        """The run as it is now."""
         ...
 
     async def receive(self) -> tuple[Visible, ...]:
-        """What is new, waiting for it if need be; nothing once all is said."""
+        """The new events, after a wait if there are none; nothing once the run has ended."""
         ...
 
 
 class RunRegistry(Protocol):
-    """What has become of requests."""
+    """The runs: the records of requests."""
 
     async def find(self, wanted: str, principal: str) -> tuple[Run, ...]:
-        """Those of `principal` that `wanted` names or begins to name: one, or two where it is not clear which."""
+        """The runs of `principal` with an id that is or begins with `wanted`: one, or two if that is ambiguous."""
         ...
 
     async def recent(self, limit: int, state: RunState | None, principal: str) -> tuple[Run, ...]:
-        """The latest of `principal`, in `state` if one is named; the last to arrive first."""
+        """The latest runs of `principal`, in `state` if one is given; the last to arrive first."""
         ...
 
     def follow(self, run: Run) -> Follower:
-        """What is said in `run`, from its beginning to its end."""
+        """A follower of `run`, from its first event to its last."""
         ...
 
     def cancel(self, run: Run) -> Run | None:
-        """End `run` now: it as it is then; None where it is over already."""
+        """End `run` now. Returns the run as it is then, or None if it had ended already."""
         ...
 
 
@@ -79,7 +79,7 @@ class ResponseRegistry(Protocol):
         ...
 
     def cancel(self, run: Run) -> Run | None:
-        """End `run`; its response is stored as cancelled. None where it had ended already."""
+        """End `run`; its response is stored as cancelled. None if it had ended already."""
         ...
 
     async def delete(self, response: StoredResponse, run: Run) -> None:
@@ -88,11 +88,11 @@ class ResponseRegistry(Protocol):
 
 
 class Gateway(Protocol):
-    """Answers turns, and knows the models. `catalogue` and `description` raise `RequestFailed` where nothing runs."""
+    """Answers turns. `catalogue` and `description` raise `RequestFailed` if Claude Code cannot be started."""
 
     @property
     def runs(self) -> RunRegistry:
-        """Every turn there is or was."""
+        """All runs."""
         ...
 
     @property
@@ -106,19 +106,19 @@ class Gateway(Protocol):
         ...
 
     async def until_stopped(self) -> Failure:
-        """Wait until no turn is answered any more: what is said to requests from then on."""
+        """Wait until the server stops; the failure of requests from then on."""
         ...
 
     def open(self, turn: Turn, caller: Caller) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
-        """Start `turn` for `caller`: the block yields its events, the last one of which says how it ended."""
+        """Start `turn` for `caller`: the block yields its events, and ends the turn when it is left."""
         ...
 
     def rate_limit(self) -> RateLimitReported | None:
-        """How the account stands with upstream's rate limit, as any turn last reported it."""
+        """The account's rate limit as the latest report of any turn has it."""
         ...
 
     def load(self) -> Load:
-        """How busy it is."""
+        """The numbers of turns, runs and sessions, by state."""
         ...
 
     async def catalogue(self) -> Catalogue: ...
@@ -126,5 +126,5 @@ class Gateway(Protocol):
     async def description(self) -> Description: ...
 
     def outage(self, description: Description) -> Outage | None:
-        """Why no request is answered at present."""
+        """Why no request can be answered at present; None if they can."""
         ...

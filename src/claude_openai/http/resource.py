@@ -1,8 +1,9 @@
-"""A path and the methods it has; and what a client is told that asks for another method or another path."""
+"""A path and its methods, and the errors of another method or an unknown path."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claude_openai.http.middleware.errors import LONGEST_SHOWN, HttpError, shown, wrong_method
@@ -31,7 +32,7 @@ NOT_OFFERED: Mapping[str, str] = MappingProxyType(
         "videos": "Claude makes no videos.",
     }
 )
-"""What else OpenAI has under `BASE`, by its path or the first word of that, and why it is not here."""
+"""OpenAI's other endpoints under `BASE`, by their path or its first segment, and why they are not offered."""
 
 OFFERED = (
     "This server answers conversations with Claude Code: POST /v1/chat/completions, /v1/responses and /v1/completions, "
@@ -40,7 +41,7 @@ OFFERED = (
 
 
 class Resource:
-    """One path: an application for each of its methods. HEAD is GET, whose body the server leaves out."""
+    """One path: an application for each method. HEAD is GET; the HTTP server omits the body."""
 
     def __init__(self, methods: Mapping[str, ASGIApp]) -> None:
         head = {"HEAD": methods["GET"]} if "GET" in methods else {}
@@ -56,28 +57,27 @@ class Resource:
 
 
 class UnknownPath:
-    """Says where the path was surely meant to lead: many a client's base URL lacks `/v1` or has it twice."""
+    """404 for an unknown path. It names the endpoint that was meant: base URLs often lack `/v1` or have it twice."""
 
     def __init__(self, known: Iterable[str]) -> None:
         self._known = frozenset(known)
 
     async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
         method, path = scope["method"], scope["path"]
-        bare = _bare(path)[1:]
+        bare = path.rstrip("/")  # and without any base
+        while bare.startswith(f"{BASE}/"):
+            bare = bare.removeprefix(BASE)
+        bare = bare.removeprefix("/")
         if why := NOT_OFFERED.get(bare) or NOT_OFFERED.get(bare.partition("/")[0]):
             raise HttpError(404, f"{shown(path)} is not offered. {why} {OFFERED}", code="endpoint_not_supported")
-        meant = self._meant(path) if len(path) <= LONGEST_SHOWN else None
+        meant = None
+        if len(path) <= LONGEST_SHOWN:
+            meant = next((known for known in (f"{BASE}/{bare}", f"/{bare}") if known in self._known), None)
         advice = f" Did you mean {meant}? This server's base URL ends in {BASE}." if meant else ""
         raise HttpError(404, f"Unknown request URL: {shown(method)} {shown(path)}.{advice}", code="unknown_url")
 
-    def _meant(self, path: str) -> str | None:
-        bare = _bare(path)
-        return next((known for known in (BASE + bare, bare) if known in self._known), None)
 
-
-def _bare(path: str) -> str:
-    """`path` as it would be without any base."""
-    bare = path.rstrip("/")
-    while bare.startswith(f"{BASE}/"):
-        bare = bare.removeprefix(BASE)
-    return bare or "/"
+def json_response(body: str, *, cached: bool = True) -> Response:
+    """The response with this JSON text; unless `cached` may be, no cache stores it."""
+    headers = {} if cached else {"cache-control": "no-store"}
+    return Response(body, media_type="application/json", headers=headers)

@@ -1,4 +1,4 @@
-"""Whether requests can be answered, told to anyone who asks: nothing here names a key, an account or a path."""
+"""Whether requests can be answered. It is public: it contains no key, no account and no path."""
 
 import math
 import time
@@ -15,7 +15,7 @@ from claude_openai.core.load import Outage, Processes, RunCounts
 from claude_openai.http.ports import Gateway
 
 ANSWER_SECONDS = 10.0
-"""How long Claude Code may take to say what it is before the answer is that it does not; a cold start takes one."""
+"""Timeout of Claude Code's description; a cold start takes a second."""
 
 NOT_STARTED = "Claude Code could not be started; the server's log says why."
 NO_ANSWER = "Claude Code has not answered yet."
@@ -23,7 +23,7 @@ NO_ANSWER = "Claude Code has not answered yet."
 
 @dataclass(frozen=True, slots=True)
 class BackendHealth:
-    """Which Claude Code answers."""
+    """The backend and the version of Claude Code."""
 
     name: str
     version: str
@@ -31,7 +31,7 @@ class BackendHealth:
 
 @dataclass(frozen=True, slots=True)
 class QueueHealth:
-    """How many requests are answered and how many wait."""
+    """The numbers of requests that are being answered, and that wait."""
 
     running: int
     waiting: int
@@ -39,13 +39,11 @@ class QueueHealth:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What `GET /health` says; `reason` why the server is not ready, `backend` null where that is why.
+    """The body of `GET /health`. `reason` is why the server is not ready; `backend` is null if it cannot be described.
 
-    `ready_at` is when it is expected to be ready again, in Unix seconds; null where that is not known.
-
-    `uptime` is in seconds. `runs` counts requests by their state: those that go on now, and since the start the others.
-    `turns` counts the requests so far by how they reached Claude Code, `rebuilt_because` those whose history no process
-    had, by why.
+    `ready_at` is when the server is expected to be ready again, in Unix seconds; null if that is not known. `uptime` is
+    in seconds. `runs` counts requests by their state: the active ones now, the others since the start. `turns` counts
+    the requests so far by how they reached Claude Code, `rebuilt_because` those without a process for their history.
     """
 
     status: Literal["ok", "unavailable"]
@@ -64,7 +62,7 @@ class Health:
 
 
 class HealthCheck:
-    """`GET /health`: 200 when ready, otherwise 503."""
+    """`GET /health`: 200 if the server is ready, else 503."""
 
     def __init__(
         self,
@@ -83,23 +81,22 @@ class HealthCheck:
         self._simulated = simulated
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        health = await self._health()
+        backend: BackendHealth | None = None
+        outage: Outage | None = Outage(NO_ANSWER)
+        try:
+            with anyio.CancelScope(deadline=anyio.current_time() + ANSWER_SECONDS):
+                description = await self._gateway.description()
+                backend = BackendHealth(description.name, description.version)
+                outage = self._gateway.outage(description)
+        except RequestFailed:
+            outage = Outage(NOT_STARTED)
+        health = self._health(backend, outage)
         headers = {"cache-control": "no-store"}
         if health.ready_at is not None:
             headers["retry-after"] = str(max(0, math.ceil(health.ready_at - self._now())))
         await JSONResponse(asdict(health), 200 if health.ready else 503, headers)(scope, receive, send)
 
-    async def _health(self) -> Health:
-        try:
-            with anyio.CancelScope(deadline=anyio.current_time() + ANSWER_SECONDS):
-                description = await self._gateway.description()
-                backend = BackendHealth(description.name, description.version)
-                return self._told(backend, self._gateway.outage(description))
-            return self._told(None, Outage(NO_ANSWER))
-        except RequestFailed:
-            return self._told(None, Outage(NOT_STARTED))
-
-    def _told(self, backend: BackendHealth | None, outage: Outage | None) -> Health:
+    def _health(self, backend: BackendHealth | None, outage: Outage | None) -> Health:
         load = self._gateway.load()
         return Health(
             status="unavailable" if outage else "ok",

@@ -1,4 +1,4 @@
-"""`/openapi.json`: the routes, described by the very models that read the requests and write the answers."""
+"""`/openapi.json`: the endpoints, described by the models that parse the requests and write the answers."""
 
 import json
 from collections.abc import Iterable
@@ -49,7 +49,7 @@ DESCRIBED: Final = (
 
 
 class Described(Protocol):
-    """What the document says of an endpoint; `http.endpoints.table.Endpoint` has it."""
+    """An endpoint, as far as the document describes it (`http.endpoints.table.Endpoint`)."""
 
     @property
     def method(self) -> str: ...
@@ -86,7 +86,7 @@ def _as_json(version: str, endpoints: tuple[Described, ...]) -> bytes:
 
 
 def document(version: str, endpoints: Iterable[Described]) -> Json:
-    """The description of `endpoints`, as OpenAPI 3.1 has it."""
+    """The OpenAPI 3.1 description of `endpoints`."""
     paths: dict[str, dict[str, Json]] = {}
     for endpoint in endpoints:
         operation: Json = {"summary": endpoint.summary, **({"security": []} if endpoint.is_open else {})}
@@ -103,9 +103,9 @@ def document(version: str, endpoints: Iterable[Described]) -> Json:
 
 
 def run_events() -> Json:
-    told = {"anyOf": [reference(schema) for schema in (RunText, RunCall, RunActivity, RunObject)]}
+    schemas = {"anyOf": [reference(schema) for schema in (RunText, RunCall, RunActivity, RunObject)]}
     description = "Server-sent events: `text`, `reasoning`, `tool_call`, `activity`, and last `end` with the run"
-    return {"description": description, "content": {"text/event-stream": {"schema": told}}}
+    return {"description": description, "content": {"text/event-stream": {"schema": schemas}}}
 
 
 def completion(whole: type, chunk: type) -> Json:

@@ -1,4 +1,4 @@
-"""The `limit` of a list, as a query names it."""
+"""The `limit` of a list, from the query."""
 
 from starlette.datastructures import QueryParams
 
@@ -7,7 +7,7 @@ from claude_openai.http.middleware.errors import shown
 
 
 def page_limit(query: QueryParams, *, default: int, most: int) -> int:
-    """How many entries a list has at most, `default` where the query has no `limit`.
+    """The number of entries of a list at most; `default` if the query has no `limit`.
 
     Raises:
         RequestFailed: `limit` is not a whole number from 1 to `most`.

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from starlette.datastructures import QueryParams
-from starlette.responses import Response as Answer
 from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.events import Event, TurnFailed, TurnFinished
@@ -23,6 +22,7 @@ from claude_openai.http.generation.context import GenerationContext, run_in_thre
 from claude_openai.http.middleware.auth import principal
 from claude_openai.http.middleware.errors import HttpError, shown
 from claude_openai.http.ports import ResponseRecord, ResponseRegistry
+from claude_openai.http.resource import json_response
 from claude_openai.jsontools.strict import MOST_VALUES, count_values
 from claude_openai.protocols.common.errors import OPENAI_ERRORS
 from claude_openai.protocols.common.wire import sse
@@ -166,14 +166,14 @@ class OneResponse:
             sentence = "Unsupported parameter: 'stream'. A stored response is sent as one object."
             raise RequestFailed(Failure(Kind.UNSUPPORTED_PARAMETER, sentence, "stream"))
         response, _ = await _requested(self._responses, scope)
-        await _json(response.body)(scope, receive, send)
+        await json_response(response.body)(scope, receive, send)
 
     async def delete(self, scope: Scope, receive: Receive, send: Send) -> None:
         response, run = await _requested(self._responses, scope)
         if self._responses.is_active(run):
             raise HttpError(400, f"Cannot delete the response {response.id}: it is being answered. Cancel it first.")
         await self._responses.delete(response, run)
-        await _json(Deleted(id=response.id).to_json())(scope, receive, send)
+        await json_response(Deleted(id=response.id).to_json())(scope, receive, send)
 
 
 class CancelResponse:
@@ -189,7 +189,7 @@ class CancelResponse:
             if not self._responses.is_active(run) or self._responses.cancel(run) is None:
                 raise HttpError(400, f"Cannot cancel the response {response.id}: it is {run.state.value}.")
             body = stored.cancelled(body)
-        await _json(body)(scope, receive, send)
+        await json_response(body)(scope, receive, send)
 
 
 class InputItems:
@@ -213,7 +213,7 @@ class InputItems:
         )
         if page is None:
             raise _invalid(f"after must be the id of one of the items, not {shown(str(after))!r}.", "after")
-        await _json(page.to_json())(scope, receive, send)
+        await json_response(page.to_json())(scope, receive, send)
 
 
 async def _history(responses: ResponseRegistry, previous: str | None, asked_by: str) -> tuple[StoredResponse, ...]:
@@ -286,7 +286,3 @@ async def _requested(responses: ResponseRegistry, scope: Scope) -> tuple[StoredR
 
 def _invalid(sentence: str, param: str) -> RequestFailed:
     return RequestFailed(Failure(Kind.INVALID_REQUEST, sentence, param))
-
-
-def _json(text: str) -> Answer:
-    return Answer(text, media_type="application/json")

@@ -1,11 +1,10 @@
-"""`/runs`: what has become of requests, what is said in one as it goes on, and how one is ended.
+"""`/runs`: the records of requests, their output as it is generated, and their cancellation.
 
-Each key sees its own and no others: what belongs to another is as unknown as what never was. Following is reading: one
-who leaves, or is slow, changes nothing for the run.
+Each key sees its own runs only: a run of another key is unknown. A follower only reads: that it disconnects or is slow
+changes nothing for the run.
 """
 
 from starlette.datastructures import QueryParams
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
@@ -16,11 +15,11 @@ from claude_openai.http.generation.turns import cancel_on_disconnect
 from claude_openai.http.middleware.auth import principal
 from claude_openai.http.middleware.errors import HttpError, shown
 from claude_openai.http.ports import RunRegistry
-from claude_openai.protocols.common.wire.reply import Reply
+from claude_openai.http.resource import json_response
 from claude_openai.protocols.runs.stream import RunEncoder, run_list, whole_run
 
 LIMIT = 20
-"""Runs that are listed where no number is asked for: about a screen."""
+"""Runs that are listed if the client gives no number: about a screen."""
 
 MOST = 1000
 """Runs that are listed at most: half a megabyte."""
@@ -34,8 +33,13 @@ class LatestRuns:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         query = QueryParams(scope["query_string"])
-        runs = await self._runs.recent(page_limit(query, default=LIMIT, most=MOST), _state(query), principal(scope))
-        await _json(run_list(runs))(scope, receive, send)
+        state = query.get("state")
+        if state is not None and state not in list(RunState):
+            sentence = f"state must be one of {', '.join(RunState)}, not {shown(state)!r}."
+            raise RequestFailed(Failure(Kind.INVALID_REQUEST, sentence, "state"))
+        limit = page_limit(query, default=LIMIT, most=MOST)
+        runs = await self._runs.recent(limit, RunState(state) if state else None, principal(scope))
+        await json_response(run_list(runs).to_json(), cached=False)(scope, receive, send)
 
 
 class OneRun:
@@ -45,7 +49,8 @@ class OneRun:
         self._runs = runs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await _json(whole_run(await _meant(self._runs, scope)))(scope, receive, send)
+        run = await _requested(self._runs, scope)
+        await json_response(whole_run(run).to_json(), cached=False)(scope, receive, send)
 
 
 class FollowRun:
@@ -56,13 +61,13 @@ class FollowRun:
         self._keep_alive_seconds = keep_alive_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        following = self._runs.follow(await _meant(self._runs, scope))
+        following = self._runs.follow(await _requested(self._runs, scope))
         stream, encoder = EventStream(send, {}, self._keep_alive_seconds), RunEncoder()
         async with cancel_on_disconnect(receive):
-            await stream.write(KEEP_ALIVE)  # whoever follows a run that says nothing yet knows that it does
-            while said := await stream.next(following):
-                if told := encoder.feed(said):
-                    await stream.write(told)
+            await stream.write(KEEP_ALIVE)  # a follower of a run without output yet sees that it follows
+            while events := await stream.next(following):
+                if data := encoder.feed(events):
+                    await stream.write(data)
         await stream.write(encoder.finish(following.run), last=True)
 
 
@@ -73,7 +78,7 @@ class CancelRun:
         self._runs = runs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        run = await _meant(self._runs, scope)
+        run = await _requested(self._runs, scope)
         cancelled = self._runs.cancel(run)
         if cancelled is None:
             elsewhere = (
@@ -81,10 +86,15 @@ class CancelRun:
             )
             sentence = f"The run {run.id} is {run.state.value}: {elsewhere}."
             raise HttpError(409, sentence, code="run_not_active")
-        await _json(whole_run(cancelled))(scope, receive, send)
+        await json_response(whole_run(cancelled).to_json(), cached=False)(scope, receive, send)
 
 
-async def _meant(runs: RunRegistry, scope: Scope) -> Run:
+async def _requested(runs: RunRegistry, scope: Scope) -> Run:
+    """The run that the path names by one of its ids, or by the beginning of one.
+
+    Raises:
+        HttpError: the client's key has no such run, or several.
+    """
     wanted: str = scope["path_params"]["run"]
     found = await runs.find(wanted, principal(scope))
     if not found:
@@ -93,15 +103,3 @@ async def _meant(runs: RunRegistry, scope: Scope) -> Run:
         sentence = f"More than one run goes by {shown(wanted)!r}: give more of its id."
         raise HttpError(400, sentence, code="run_id_ambiguous")
     return found[0]
-
-
-def _state(query: QueryParams) -> RunState | None:
-    given = query.get("state")
-    if given is None or given in list(RunState):
-        return RunState(given) if given else None
-    known = ", ".join(RunState)
-    raise RequestFailed(Failure(Kind.INVALID_REQUEST, f"state must be one of {known}, not {shown(given)!r}.", "state"))
-
-
-def _json(answer: Reply) -> Response:
-    return Response(answer.to_json(), media_type="application/json", headers={"cache-control": "no-store"})

@@ -1,1 +1,1 @@
-"""What every endpoint that answers with the model has in common: body, turn, stream."""
+"""What the endpoints that call the model share: the body, the turns, the event stream."""

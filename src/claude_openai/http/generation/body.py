@@ -1,11 +1,11 @@
-"""Reading a request's body: never more of it than the limit, never for ever, and all together in bounded memory."""
+"""Reading a request's body: at most so many bytes of it, in bounded time, and all bodies in bounded memory."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import anyio
 from starlette.datastructures import Headers
-from starlette.types import Message, Receive, Scope
+from starlette.types import Receive, Scope
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.http.generation.turns import refused_when
@@ -13,24 +13,22 @@ from claude_openai.http.middleware.errors import HttpError, shown
 from claude_openai.http.middleware.slow_clients import ClientDisconnected
 
 SILENCE_SECONDS = 30.0
-"""How long a client may pause within its own request; a network stall is shorter, a forgotten connection longer."""
+"""How long a client may pause within its request; a network stall is shorter, a forgotten connection longer."""
 
 WHOLE_SECONDS = 300.0
-"""How long the whole of it may take; else one byte now and then would hold a connection and its memory for days."""
-
+"""How long the whole body may take. Without a bound, a byte now and then would hold a connection for days."""
 
 RETRY_SECONDS = 5.0
-"""After which a request that found no room may be tried again: about the length of an answer."""
-
+"""`Retry-After` of a request that found no room: about the length of an answer."""
 
 STOPPING_SECONDS = 2.0
-"""How long a body that is on its way when the server stops may go on: a client that is still sending when its
-connection is closed never sees why.
+"""How long a body may still arrive when the server stops: a client never sees the error if its connection is closed
+while it sends.
 """
 
 
 class Bodies:
-    """The bodies of all requests under way: `most` bytes of each, `most_together` of all.
+    """The bodies of all open requests: at most `most` bytes of each, `most_together` of all.
 
     A body counts until its request is answered, since its messages are in memory as long. One body always has room.
     """
@@ -45,8 +43,8 @@ class Bodies:
         """The request's body, for the time of the block.
 
         Raises:
-            RequestFailed: `REQUEST_MEMORY_FULL`: the other bodies leave no room; `SHUTTING_DOWN`: the server ends
-                before all of it is there; and what `read_body` raises.
+            RequestFailed: `REQUEST_MEMORY_FULL`: the other bodies leave no room; `SHUTTING_DOWN`: the server stops
+                before the body is complete; and what `read_body` raises.
         """
         taken = 0
 
@@ -57,29 +55,29 @@ class Bodies:
             taken += length
             self._room -= length
 
+        async def stopped() -> Failure:
+            failure = await self._until_stopped()
+            await anyio.sleep(STOPPING_SECONDS)
+            return failure
+
         try:
             length = Headers(scope=scope).get("content-length", "")
             if length.isdecimal() and self._room < int(length) <= self.most:
                 raise _no_room()
-            async with refused_when(self._until_over):
+            async with refused_when(stopped):
                 body = await read_body(scope, receive, self.most, take)
             yield body
         finally:
             self._room += taken
-
-    async def _until_over(self) -> Failure:
-        failure = await self._until_stopped()
-        await anyio.sleep(STOPPING_SECONDS)
-        return failure
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int, take: Callable[[int], None] = lambda _: None) -> bytes:
     """The whole body, at most `limit` bytes of it; `take` is called with the length of each piece before it is kept.
 
     Raises:
-        RequestFailed: `REQUEST_TOO_LARGE`, before a byte is read where the length was announced.
-        Refused: it is packed (415); the client fell silent, or took too long in all (408).
-        ClientGone: it left.
+        RequestFailed: `REQUEST_TOO_LARGE`, before a byte is read if the length was announced.
+        HttpError: the body is compressed (415); the client paused too long, or took too long in all (408).
+        ClientDisconnected: the client left.
     """
     headers = Headers(scope=scope)
     if packed := headers.get("content-encoding", "identity").lower().replace("identity", ""):
@@ -89,9 +87,17 @@ async def read_body(scope: Scope, receive: Receive, limit: int, take: Callable[[
     if length.isdecimal() and int(length) > limit:
         raise _too_large(limit)
     body = bytearray()
-    deadline = anyio.current_time() + WHOLE_SECONDS
+    whole_deadline = anyio.current_time() + WHOLE_SECONDS
     while True:
-        message = await _next_part(receive, deadline)
+        silence_deadline = anyio.current_time() + SILENCE_SECONDS
+        with anyio.CancelScope(deadline=min(silence_deadline, whole_deadline)) as wait:
+            message = await receive()
+        if wait.cancelled_caught:
+            late = silence_deadline > whole_deadline
+            what = f"it took over {WHOLE_SECONDS:g} s" if late else f"nothing came for {SILENCE_SECONDS:g} s"
+            raise HttpError(408, f"The request's body did not arrive: {what}.", code="request_timeout")
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnected
         piece: bytes = message.get("body", b"")
         if len(body) + len(piece) > limit:
             raise _too_large(limit)
@@ -99,19 +105,6 @@ async def read_body(scope: Scope, receive: Receive, limit: int, take: Callable[[
         body += piece
         if not message.get("more_body", False):
             return bytes(body)
-
-
-async def _next_part(receive: Receive, deadline: float) -> Message:
-    now = anyio.current_time()
-    with anyio.CancelScope(deadline=min(now + SILENCE_SECONDS, deadline)):
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnected
-        return message
-    late = now + SILENCE_SECONDS > deadline
-    what = f"it took over {WHOLE_SECONDS:g} s" if late else f"nothing came for {SILENCE_SECONDS:g} s"
-    sentence = f"The request's body did not arrive: {what}."
-    raise HttpError(408, sentence, code="request_timeout")
 
 
 def _no_room() -> RequestFailed:

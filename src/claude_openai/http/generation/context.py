@@ -1,4 +1,4 @@
-"""What the endpoints that answer have in common: what they are made with, how they read, and what they tell of that."""
+"""The context of the endpoints that call the model: their dependencies, and how they parse a request."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -26,19 +26,19 @@ Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
 
 LARGE_BYTES = 64 * 1024
-"""Of a request's body: to read a long history of this size takes some ms, many unseen tools a good 100 ms (measured),
-and no stream should falter for long."""
+"""Size of a body that is parsed in a thread: a long history of this size takes some ms, many new tools a good 100 ms
+(measured), and other streams should not stall for long."""
 
 HERE_SECONDS: Final = 0.01
-"""For a small request on the event loop; no stream of others should falter for longer."""
+"""How long a small request may be parsed on the event loop: other streams should not stall for longer."""
 
 READING_SECONDS: Final = 10.0
-"""Of the processor's time, for each step of understanding a request: 600 KB of schemas take 2 (measured)."""
+"""Processor time of each step of parsing a request: 600 KB of schemas take 2 s (measured)."""
 
 _MOST_THREADS: Final = 2
-"""That understand requests: more would not be faster, since they take turns, and would slow down the event loop."""
+"""Threads that parse requests: more are not faster, since one runs at a time, and would slow down the event loop."""
 
-_THREADS: Final[RunVar[anyio.CapacityLimiter]] = RunVar("threads that understand requests")
+_THREADS: Final[RunVar[anyio.CapacityLimiter]] = RunVar("threads that parse requests")
 
 IGNORED = "x-claude-openai-ignored"
 ADJUSTED = "x-claude-openai-adjusted"
@@ -46,8 +46,9 @@ ADJUSTED = "x-claude-openai-adjusted"
 
 @dataclass(frozen=True, slots=True)
 class GenerationContext:
-    """What such an endpoint is made with. Without `agents` there is no agent profile; `now` is in Unix seconds;
-    `strict`: what would not be done as asked is refused. `request_seconds` is all the time that a request has.
+    """The dependencies of such an endpoint. Without `agent_rules` there is no agent profile; `now` is in Unix seconds;
+    `strict`: a request is refused if a parameter would be ignored or adjusted. `request_seconds` is the timeout of a
+    request.
     """
 
     gateway: Gateway
@@ -61,11 +62,11 @@ class GenerationContext:
 
     @asynccontextmanager
     async def understanding(self, receive: Receive) -> AsyncIterator[Callable[[], float]]:
-        """A block in which a request that has arrived is understood; yields how many seconds it has taken so far.
+        """A block in which a request is parsed; yields a function that returns the seconds since it began.
 
         Raises:
-            ClientDisconnected: nobody waits for the answer any more.
-            RequestFailed: `TIMEOUT`: the request's whole time is over; `SHUTTING_DOWN`: the server's is.
+            ClientDisconnected: the client left.
+            RequestFailed: `TIMEOUT`: the request's timeout is over; `SHUTTING_DOWN`: the server stops.
         """
         began = anyio.current_time()
         with anyio.move_on_after(self.request_seconds) as scope:
@@ -76,28 +77,28 @@ class GenerationContext:
             raise RequestFailed(Failure(Kind.TIMEOUT, sentence))
 
     def not_honoured_headers(self, ignored: Sequence[str], adjusted: Sequence[str]) -> dict[str, str]:
-        """What the client asked for and does not get, for its answer's headers and for the log.
+        """The headers that name ignored and adjusted parameters, which are logged too.
 
         Raises:
-            RequestFailed: there is such a thing, and this server is strict.
+            RequestFailed: there are any, and this server is strict.
         """
         if self.strict:
             require_exact(ignored, adjusted)
-        told = {IGNORED: ",".join(ignored), ADJUSTED: ",".join(adjusted)}
-        headers = {name: value for name, value in told.items() if value}
+        lists = {IGNORED: ",".join(ignored), ADJUSTED: ",".join(adjusted)}
+        headers = {name: value for name, value in lists.items() if value}
         if headers:
             log.info("http.not_as_asked", ignored=ignored, adjusted=adjusted)
         return headers
 
 
 async def run_in_thread_if_large(size: int, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-    """What `work`, pure and of a request of `size` bytes, comes to; the streams of others go on meanwhile.
+    """The result of `work`, which is pure, on a request of `size` bytes. Other streams go on meanwhile.
 
-    A small one mostly takes a millisecond and is done right here. What is large, or takes longer than a moment after
-    all, is done in a thread, which gives up where this call is cancelled.
+    Small work mostly takes a millisecond and runs on the event loop. Work that is large, or takes longer than expected,
+    runs in a thread, which stops if this call is cancelled.
 
     Raises:
-        RequestFailed: `INVALID_REQUEST`: it takes longer than any honest request.
+        RequestFailed: `INVALID_REQUEST`: it takes longer than `READING_SECONDS`.
     """
     if size <= LARGE_BYTES:
         try:
@@ -107,7 +108,7 @@ async def run_in_thread_if_large(size: int, work: Callable[[*Arguments], Result]
             pass
     wanted = True
 
-    def as_long_as_wanted() -> Result:
+    def work_until_cancelled() -> Result:
         used_up = _until(READING_SECONDS, time.thread_time)
 
         def bound() -> None:
@@ -121,7 +122,7 @@ async def run_in_thread_if_large(size: int, work: Callable[[*Arguments], Result]
     threads = _THREADS.get(None) or anyio.CapacityLimiter(_MOST_THREADS)
     _THREADS.set(threads)
     try:
-        return await in_thread(threads, as_long_as_wanted)
+        return await in_thread(threads, work_until_cancelled)
     except TooMuch:
         raise RequestFailed(_TOO_MUCH) from None
     finally:
@@ -129,7 +130,7 @@ async def run_in_thread_if_large(size: int, work: Callable[[*Arguments], Result]
 
 
 def _until(seconds: float, clock: Callable[[], float]) -> Callable[[], None]:
-    """A bound for `jsontools.work_limit`: `seconds` of `clock`, from now on."""
+    """A bound for `jsontools.work_limit`: `seconds` of `clock` from now."""
     ends_at = clock() + seconds
 
     def bound() -> None:

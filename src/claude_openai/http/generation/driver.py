@@ -27,10 +27,10 @@ from claude_openai.protocols.common.errors import ErrorFormat
 
 
 class AnswerWriter(Protocol):
-    """Makes one request's answer of the events of its turns, each of which comes with the number of its turn."""
+    """Encodes the events of a request's turns as its answer; each event comes with the number of its turn."""
 
     def feed(self, choice: int, event: Event) -> bytes:
-        """The bytes that a stream sends for `event`, a failure too; empty where there is nothing to send."""
+        """The bytes that a stream sends for `event`, also for a failure; empty if there is nothing to send."""
         ...
 
     @property
@@ -48,11 +48,11 @@ class AnswerWriter(Protocol):
 
 
 class GenerationRequest(Protocol):
-    """A request that has been understood."""
+    """A parsed request."""
 
     @property
     def turns(self) -> Sequence[Turn]:
-        """One for each answer that is asked for."""
+        """One for each requested answer."""
         ...
 
     @property
@@ -60,12 +60,12 @@ class GenerationRequest(Protocol):
 
     @property
     def ignored(self) -> Sequence[str]:
-        """Names of what the request asks for and does not get."""
+        """Names of parameters without effect."""
         ...
 
     @property
     def adjusted(self) -> Sequence[str]:
-        """Names of what the request gets otherwise than it asks for."""
+        """Names of parameters that are carried with another value, and that value."""
         ...
 
     def writer(self, caller: Caller) -> AbstractContextManager[AnswerWriter]:
@@ -83,14 +83,14 @@ class GenerationProtocol(Protocol):
 
     @property
     def keep_alive(self) -> bytes:
-        """What a stream sends while there is nothing to send."""
+        """The bytes that keep a stream alive while there is nothing to send."""
         ...
 
     @property
     def errors(self) -> ErrorFormat: ...
 
     async def read(self, body: bytes, caller: Caller, context: GenerationContext) -> GenerationRequest:
-        """Parse and understand a request.
+        """Parse a request.
 
         Raises:
             RequestFailed, HttpError: it cannot be answered.
@@ -99,7 +99,7 @@ class GenerationProtocol(Protocol):
 
 
 class Generation:
-    """An endpoint that answers with the model, in the form of `protocol`."""
+    """An endpoint that calls the model, in `protocol`."""
 
     def __init__(self, context: GenerationContext, protocol: GenerationProtocol) -> None:
         self._context = context
@@ -118,7 +118,10 @@ class Generation:
         headers = context.not_honoured_headers(request.ignored, request.adjusted)
         send = with_rate_limit_headers(send, context.gateway, context.now)
         caller = replace(caller, understood_in=elapsed(), choices=len(request.turns))
-        callers = [caller, *(self._further(caller, choice) for choice in range(1, len(request.turns)))]
+        callers = [caller]  # its id is that of the whole answer; each further answer is a run of its own
+        for choice in range(1, len(request.turns)):
+            run_id = context.new_id()
+            callers.append(replace(caller, run_id=run_id, answer_id=protocol.id_prefix + run_id, choice=choice))
         asked = list(zip(callers, request.turns, strict=True))
         with request.writer(caller) as writer:
             async with run_turns(context.gateway, asked, receive) as events:
@@ -134,11 +137,6 @@ class Generation:
                 if response is not None:
                     response.headers.update(headers)
                     await response(scope, receive, send)
-
-    def _further(self, first: Caller, choice: int) -> Caller:
-        """The run of a further answer has an id of its own; that of the first is the id of the whole answer."""
-        run_id = self._context.new_id()
-        return replace(first, run_id=run_id, answer_id=self._protocol.id_prefix + run_id, choice=choice)
 
 
 async def _collect(
@@ -157,7 +155,7 @@ async def _collect(
 async def _stream(
     events: ObjectReceiveStream[tuple[int, Event]], writer: AnswerWriter, stream: EventStream, errors: ErrorFormat
 ) -> Response | None:
-    """The error response where the turn failed before anything was sent; None where a stream was sent."""
+    """The error response if the turn failed before anything was sent; None if a stream was sent."""
     while True:
         choice, event = await stream.next(events)
         if isinstance(event, TurnFailed):

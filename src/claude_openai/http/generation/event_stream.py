@@ -1,6 +1,6 @@
-"""An answer as server-sent events: it begins with its first bytes, is never held back, and never falls silent.
+"""An answer as server-sent events: each is sent at once, and keep-alives while there is nothing to send.
 
-As long as it has not begun, its status is still open; the first silence decides it for 200.
+The status is 200 as soon as the first bytes are sent, be they a keep-alive; until then the answer can be an error.
 """
 
 from collections.abc import Mapping
@@ -23,13 +23,13 @@ KEEP_ALIVE = sse.comment("keep-alive")
 
 
 class Source(Protocol[Item_co]):
-    """Where what is to be told comes from."""
+    """A source of items, such as a memory stream or a follower of a run."""
 
     async def receive(self) -> Item_co: ...
 
 
 class EventStream:
-    """One such answer; each `write` leaves as one message at once."""
+    """One answer; each `write` is one ASGI message."""
 
     def __init__(
         self, send: Send, headers: Mapping[str, str], keep_alive_seconds: float, keep_alive: bytes = KEEP_ALIVE
@@ -42,7 +42,7 @@ class EventStream:
         self.begun = False
 
     async def next(self, events: Source[Item_co]) -> Item_co:
-        """The next one. While none comes, comments tell the client, and whatever is between, that one is expected."""
+        """The next item. Keep-alives are sent while there is none, to the client and to the proxies before it."""
         while True:
             with anyio.CancelScope(deadline=self._silent_at):
                 return await events.receive()

@@ -1,6 +1,7 @@
-"""What the log is told of requests, at `debug` only: each as the client sent it, and what it became."""
+"""Log events of requests, at `debug` only: the request as the client sent it, and the turn that it became."""
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Final
 
@@ -14,27 +15,34 @@ from claude_openai.logs import CUT, logger, shows
 log = logger(__name__)
 
 MOST_VALUES: Final = 20_000
-"""JSON values of a body that is read for the log, of which more would be cut there: 400,000 take the JSON parser 50 ms
-(measured), in which no other thread runs."""
+"""JSON values of a body that is parsed for the log: 400,000 take the JSON parser 50 ms (measured), in which no other
+thread runs, and the log would cut them."""
 
 LARGEST_BYTES: Final = 1024 * 1024
-"""Of a body that is read for the log; of a larger one only the size is told."""
+"""Size of a body that is parsed for the log; of a larger one only the size is logged."""
 
 _HEADERS: Final = ("user-agent", "content-type", "accept", "origin", "authorization", "x-api-key", "x-request-id")
 _PREFIXES: Final = ("openai-", "x-stainless-")
-"""Of headers that tell who asks and how; what is secret in them is hidden, but it shows that it was sent."""
+"""Prefixes of headers that are logged, beside `_HEADERS`. Secrets in them are redacted."""
 
 
 def log_request(scope: Scope, body: bytes) -> None:
-    """A request as it was sent, whether it can be understood or not."""
-    if shows("debug"):
-        sent = Headers(scope=scope).items()
-        headers = {name: value for name, value in sent if name in _HEADERS or name.startswith(_PREFIXES)}
-        log.debug("openai.request", headers=headers, bytes=len(body), body=_readable(body))
+    """Log a request as it was sent, whether it can be parsed or not."""
+    if not shows("debug"):
+        return
+    sent = Headers(scope=scope).items()
+    headers = {name: value for name, value in sent if name in _HEADERS or name.startswith(_PREFIXES)}
+    logged: object = body
+    if len(body) > LARGEST_BYTES or count_values(body.decode(errors="replace"), MOST_VALUES) > MOST_VALUES:
+        logged = CUT
+    else:
+        with suppress(ValueError, RecursionError):
+            logged = json.loads(body)
+    log.debug("openai.request", headers=headers, bytes=len(body), body=logged)
 
 
-def log_effective_request(turn: Turn, **said: object) -> None:
-    """What became of it, without its messages; `said` is what its protocol knows besides."""
+def log_effective_request(turn: Turn, **details: object) -> None:
+    """Log the turn of a request, without its messages, and further `details` of its protocol."""
     if shows("debug"):
         log.debug(
             "openai.effective_request",
@@ -45,14 +53,5 @@ def log_effective_request(turn: Turn, **said: object) -> None:
             sampling={name: value for name, value in asdict(turn.sampling).items() if value not in (None, ())},
             tools=[tool.name for tool in turn.tools],
             tool_choice=turn.tool_choice if turn.tools else None,
-            **said,
+            **details,
         )
-
-
-def _readable(body: bytes) -> object:
-    if len(body) > LARGEST_BYTES or count_values(body.decode(errors="replace"), MOST_VALUES) > MOST_VALUES:
-        return CUT
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return body

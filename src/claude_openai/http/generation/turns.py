@@ -1,8 +1,8 @@
-"""A turn as long as its client listens: the one place where a request's lifetime and its turn's are tied together.
+"""The turns of one request, as long as its client listens: here the lifetimes of a request and of its turns are tied.
 
-The turn runs in a task of its own, its start included, so that who answers can wait a while for an event and then do
-something else. Leaving the block for any reason ends the turn; so does the client by leaving. Where several answers are
-asked for at once, that holds for all of them together.
+Each turn runs in a task of its own, its start included, so that the task that writes the answer can wait for an event
+for a limited time and then do something else. Leaving the block for any reason ends the turns; so does the client by
+disconnecting. A request for several answers ends as a whole.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -24,14 +24,14 @@ from claude_openai.http.ports import Gateway
 from claude_openai.logs import bound
 
 LONGEST_CLIENT = 200
-"""Characters of a User-Agent that are remembered: enough to tell which program it is."""
+"""Characters of a User-Agent that are stored: enough to identify the program."""
 
 RequestedAnswer = tuple[Caller, Turn]
-"""An answer that somebody waits for, and the turn that it comes from."""
+"""An answer that the client waits for, and the turn that gives it."""
 
 
 def caller_of(scope: Scope, run_id: str, answer_prefix: str) -> Caller:
-    """Who sent this request, whose answer's id is `run_id` after the protocol's `answer_prefix`."""
+    """The caller of this request; the id of the answer is `run_id` after the protocol's `answer_prefix`."""
     client = "".join(filter(str.isprintable, Headers(scope=scope).get("user-agent", "")))
     return Caller(
         run_id=run_id,
@@ -46,27 +46,53 @@ def caller_of(scope: Scope, run_id: str, answer_prefix: str) -> Caller:
 async def run_turns(
     gateway: Gateway, asked: Sequence[RequestedAnswer], receive: Receive
 ) -> AsyncIterator[ObjectReceiveStream[tuple[int, Event]]]:
-    """The events of one or several answers, side by side, each with the number of its answer; each is to be received
-    before the next is asked for, up to and including the last.
+    """The events of one or several answers, side by side, each with the number of its answer.
 
-    Whatever is logged in the block names the run. Only as many answers as there are places go on at once, so that none
-    waits in the queue for others of its own request.
+    A turn goes on when its event was received. Everything that is logged in the block names the run. At most as many
+    answers are given at once as there are places, so that none waits in the queue for others of its own request.
 
     Raises:
-        ClientGone: the client left before the last event of all; what the block was doing is cancelled.
+        ClientDisconnected: the client left before the last event of all; the block is cancelled.
     """
-    sender, events = anyio.create_memory_object_stream[tuple[int, Event]](0)
-    async with sender, events, _running(gateway, asked, receive, lambda *told: sender.send(told)):
-        yield events
-        events.close()
+    sender, receiver = anyio.create_memory_object_stream[tuple[int, Event]](0)
+    watch = anyio.CancelScope()
+    places = anyio.CapacityLimiter(gateway.places)
+    unfinished = {anyio.CancelScope(): each for each in asked}
+
+    async def relay(number: int, scope: anyio.CancelScope, caller: Caller, turn: Turn) -> None:
+        with scope, bound(run_id=caller.run_id):
+            async with places, gateway.open(turn, caller) as events:
+                async for event in events:
+                    last = isinstance(event, TurnFinished | TurnFailed)
+                    if last:
+                        del unfinished[scope]
+                        if not unfinished:  # the answer is complete: a client that disconnects now misses nothing
+                            watch.cancel()
+                    with suppress(anyio.BrokenResourceError):  # the block has been left
+                        await sender.send((number, event))
+                        if not last:
+                            continue
+                    return
+
+    async with sender, receiver:
+        with bound(run_id=asked[0][0].run_id):
+            async with _task_group() as tasks:
+                tasks.start_soon(_watch, receive, watch)
+                for number, (scope, (caller, turn)) in enumerate(unfinished.items()):
+                    tasks.start_soon(relay, number, scope, caller, turn)
+                yield receiver
+                receiver.close()
+                watch.cancel()
+                for scope in unfinished:
+                    scope.cancel()
 
 
 @asynccontextmanager
 async def cancel_on_disconnect(receive: Receive) -> AsyncIterator[None]:
-    """A block that goes on as long as the client listens.
+    """A block that is cancelled when the client disconnects.
 
     Raises:
-        ClientGone: the client left; what the block was doing is cancelled.
+        ClientDisconnected: the client left.
     """
     watch = anyio.CancelScope()
     async with _task_group() as tasks:
@@ -77,10 +103,10 @@ async def cancel_on_disconnect(receive: Receive) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def refused_when(event: Callable[[], Awaitable[Failure]]) -> AsyncIterator[None]:
-    """A block that goes on until `event` comes, if it does.
+    """A block that is cancelled when `event` returns.
 
     Raises:
-        RequestFailed: it came, and is why; what the block was doing is cancelled.
+        RequestFailed: `event` returned, with this failure.
     """
     wait = anyio.CancelScope()
 
@@ -94,48 +120,6 @@ async def refused_when(event: Callable[[], Awaitable[Failure]]) -> AsyncIterator
         wait.cancel()
 
 
-@asynccontextmanager
-async def _running(
-    gateway: Gateway,
-    asked: Sequence[RequestedAnswer],
-    receive: Receive,
-    tell: Callable[[int, Event], Awaitable[None]],
-) -> AsyncIterator[None]:
-    """The answers asked for, told to `tell` as long as somebody listens there.
-
-    Leaving the block ends what still goes on. From the last event on nobody watches: there is nothing left to end, and
-    a finished answer is no departure.
-    """
-    watch = anyio.CancelScope()
-    places = anyio.CapacityLimiter(gateway.places)
-    unfinished = {anyio.CancelScope(): each for each in asked}
-
-    async def relay(number: int, scope: anyio.CancelScope, caller: Caller, turn: Turn) -> None:
-        with scope, bound(run_id=caller.run_id):
-            async with places, gateway.open(turn, caller) as events:
-                async for event in events:
-                    last = isinstance(event, TurnFinished | TurnFailed)
-                    if last:
-                        del unfinished[scope]
-                    if not unfinished:
-                        watch.cancel()
-                    with suppress(anyio.BrokenResourceError):  # nobody listens any more
-                        await tell(number, event)
-                        if not last:
-                            continue
-                    return
-
-    with bound(run_id=asked[0][0].run_id):
-        async with _task_group() as tasks:
-            tasks.start_soon(_watch, receive, watch)
-            for number, (scope, (caller, turn)) in enumerate(unfinished.items()):
-                tasks.start_soon(relay, number, scope, caller, turn)
-            yield
-            watch.cancel()
-            for scope in unfinished:
-                scope.cancel()
-
-
 async def _watch(receive: Receive, watch: anyio.CancelScope) -> None:
     with watch:
         await wait_for_disconnect(receive)
@@ -144,10 +128,10 @@ async def _watch(receive: Receive, watch: anyio.CancelScope) -> None:
 
 @asynccontextmanager
 async def _task_group() -> AsyncIterator[TaskGroup]:
-    """A task group whose lone exception is raised as it is.
+    """A task group whose only exception is raised without the group.
 
-    Not within the `except`: the group would be its context and so a cycle, which keeps all that a large request was
-    parsed into until the garbage collector runs, and makes that slow.
+    It is raised outside the `except` block: the group would become its context, which is a reference cycle. A cycle
+    keeps everything that a large request was parsed into until the garbage collector runs, and makes that slow.
     """
     lone: BaseException | None = None
     try:

@@ -1,7 +1,7 @@
-"""Who asks: a key as Bearer token or as `x-api-key`, told apart by a name that does not give the key away.
+"""Authentication: a key as Bearer token or in `x-api-key`, from which the principal's name is derived by a digest.
 
-Digests are compared, all of them and each in constant time, so that neither a key's length nor its place shows in how
-long an answer takes. Where the server has no keys, every key is as good as none and all who can connect are "local".
+All digests are compared, each in constant time, so that response times reveal neither a key's length nor its place. If
+the server has no keys, it ignores those that are sent, and every client is "local".
 """
 
 import hmac
@@ -24,7 +24,7 @@ _WRONG_KEY = "Incorrect API key provided. Use one of the keys this server was st
 
 
 class Authentication:
-    """Lets through requests with a key, and those for one of the `open_paths`, which are in Starlette's form."""
+    """Accepts requests with a valid key, and those for one of the `open_paths`, which are in Starlette's form."""
 
     def __init__(self, app: ASGIApp, *, keys: Iterable[str], open_paths: Iterable[str]) -> None:
         self._app = app
@@ -39,25 +39,18 @@ class Authentication:
     def _principal(self, headers: Headers) -> str:
         if not self._digests:
             return LOCAL
-        offered = _offered(headers)
-        if not offered:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        bearer = token.strip() if scheme.lower() == "bearer" else ""
+        sent = [sha256(key.encode("latin-1")).digest() for key in (bearer, headers.get("x-api-key", "")) if key]
+        if not sent:
             raise RequestFailed(Failure(Kind.INVALID_API_KEY, _NO_KEY))
-        known = [digest for key in offered for digest in self._known(sha256(key.encode("latin-1")).digest())]
+        known = [digest for key in sent for digest in self._digests if hmac.compare_digest(digest, key)]
         if not known:
             raise RequestFailed(Failure(Kind.INVALID_API_KEY, _WRONG_KEY))
-        return f"key-{known[0].hex()}"  # all of it: a part could be another key's too
-
-    def _known(self, offered: bytes) -> list[bytes]:
-        return [digest for digest in self._digests if hmac.compare_digest(digest, offered)]
+        return f"key-{known[0].hex()}"  # the whole digest: two keys could share a part
 
 
 def principal(scope: Scope) -> str:
-    """Whose request this is; only behind `Authentication`."""
+    """The principal of a request that has passed `Authentication`."""
     name: str = scope["state"]["principal"]
     return name
-
-
-def _offered(headers: Headers) -> list[str]:
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    bearer = token.strip() if scheme.lower() == "bearer" else ""
-    return [key for key in (bearer, headers.get("x-api-key", "")) if key]

@@ -1,7 +1,7 @@
-"""How a request that fails is answered: in the error format of its path's protocol; the status says who must act.
+"""Error responses, in the error format of the path's protocol.
 
-What is wrong with the request itself or upstream is a `Failure` of the core, mapped in `protocols.common.errors`. What
-only HTTP knows (paths, methods, host names) is an `HttpError`, and stays here. Anything else is a fault of the server.
+An error of the request or of upstream is a `Failure` of the core, which `protocols.common.errors` maps. An error that
+only HTTP knows (path, method, host name) is an `HttpError`. Any other exception is a defect of the server.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,7 +40,7 @@ NOT_HTTP = "This is no HTTP/1.1 request. HTTPS and HTTP/2 look like that to this
 
 
 def shown(text: str) -> str:
-    """`text` that a client chose, shortened to what a person would read."""
+    """`text` of a client, shortened for an error message."""
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
@@ -68,18 +68,18 @@ class HttpError(Exception):
 
 
 def wrong_method(message: str, allowed: Sequence[str]) -> HttpError:
-    """A 405. Where no method is allowed, its `allow` header is empty, which RFC 9110 (10.2.1) has for that."""
+    """A 405. If no method is allowed, its `allow` header is empty (RFC 9110, 10.2.1)."""
     return HttpError(405, message, code="method_not_supported", headers={"allow": ", ".join(allowed)})
 
 
 def failure_response(failure: Failure, errors: ErrorFormat) -> Response:
-    """The whole response to a request that failed before anything was sent, in a protocol's format."""
+    """The response to a request that failed before anything was sent; the failure is logged."""
     report(failure)
     return _failed(failure, errors)
 
 
 class ErrorBoundary:
-    """Makes a response of whatever is raised inside; after the response has begun, the last event of its stream.
+    """Turns exceptions into error responses, or, after a stream has begun, into its last event.
 
     `format_of` gives the error format of a path.
     """
@@ -100,23 +100,21 @@ class ErrorBoundary:
                 log.exception("http.fault")
                 await answer.break_off()
             else:
-                await _error_response(error, errors)(scope, receive, send)
-
-
-def _error_response(error: Exception, errors: ErrorFormat) -> Response:
-    match error:
-        case RequestFailed(failure=failure):
-            return failure_response(failure, errors)
-        case HttpError():
-            log.info("http.failed", kind=error.code, status=error.status, param=error.param, message=str(error))
-            return Response(errors.body(error.details), error.status, error.headers, media_type="application/json")
-        case _:
-            log.error("http.fault", exc_info=error)
-            return _failed(_UNREADABLE_STORE if isinstance(error, LaunchError) else _OWN_FAULT, errors)
+                match error:
+                    case RequestFailed(failure=failure):
+                        response = failure_response(failure, errors)
+                    case HttpError(status=status, details=about):
+                        log.info("http.failed", kind=error.code, status=status, param=error.param, message=str(error))
+                        response = Response(errors.body(about), status, error.headers, media_type="application/json")
+                    case _:
+                        log.error("http.fault", exc_info=error)
+                        fault = _UNREADABLE_STORE if isinstance(error, LaunchError) else _OWN_FAULT
+                        response = _failed(fault, errors)
+                await response(scope, receive, send)
 
 
 class _Answer:
-    """How far an answer has got."""
+    """Records how much of an answer has been sent."""
 
     def __init__(self, send: Send, errors: ErrorFormat) -> None:
         self._send = send
@@ -134,7 +132,7 @@ class _Answer:
         await self._send(message)
 
     async def break_off(self) -> None:
-        """A stream can say that it failed. Any other answer stays incomplete, and the server drops the connection."""
+        """End a stream with an error event. Any other answer stays incomplete, and the server closes the connection."""
         if self._streams and not self._complete:
             await self._send({"type": "http.response.body", "body": self._errors.event(translated.details(_OWN_FAULT))})
 

@@ -1,7 +1,7 @@
-"""Which web pages may call the server: those of the origins it was told, and no other.
+"""CORS and the check of the Origin header: only web pages of the allowed origins may call the server.
 
-A browser names the page's origin in a header, or says at least (`Sec-Fetch-Site`) that the request is for another
-site's page: https://www.w3.org/TR/fetch-metadata. Programs send neither, and are not meant here.
+A browser names the page's origin in a header, or at least (`Sec-Fetch-Site`) whether the request comes from another
+site's page: https://www.w3.org/TR/fetch-metadata. Programs send neither header, and are not restricted here.
 """
 
 import re
@@ -17,7 +17,7 @@ from claude_openai.http.middleware.errors import HttpError, shown
 from claude_openai.protocols.common import rate_limits
 
 PREFLIGHT_SECONDS = 600
-"""How long a browser may remember our consent: what Chromium caps at two hours, short enough to be withdrawn."""
+"""How long a browser may cache a preflight. Chromium caps it at two hours; this is short enough for a change."""
 
 READABLE = ", ".join(
     (
@@ -34,18 +34,18 @@ READABLE = ", ".join(
 ISOLATED: Final[Mapping[str, str]] = MappingProxyType(
     {"cross-origin-resource-policy": "same-origin", "x-content-type-options": "nosniff"}
 )
-"""On every answer: no page of another origin embeds it, as an image or a script, and no browser guesses its type."""
+"""Headers of every answer: no page of another origin may embed it, and no browser guesses its type."""
 
 _OWN: Final = frozenset({"none", "same-origin"})
-"""`Sec-Fetch-Site` of what a person opens (address bar, bookmark), and of a page of this server's own."""
+"""`Sec-Fetch-Site` of what a person opens (address bar, bookmark), and of this server's own pages."""
 
 _ADVISABLE: Final = re.compile(r"null|file://|[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^/\s*:@\[\]'?#]+)(:[0-9]+)?")
 _NEW_EACH_TIME: Final = ("vscode-webview://",)
-"""Schemes whose pages have another host each time they are opened."""
+"""Schemes whose pages have a new host each time they are opened."""
 
 
 class Origins:
-    """The allowed ones. `scheme://*` is any page of a scheme, `http://host:*` any port of a host, or none."""
+    """The allowed origins. `scheme://*` is every page of a scheme, `http://host:*` every port of a host, or none."""
 
     def __init__(self, allowed: Iterable[str]) -> None:
         alternatives = (re.escape(each) for each in allowed)
@@ -61,7 +61,7 @@ class Origins:
 
 
 class Cors:
-    """Says on every answer, errors too, who may use it: stands outside of what turns errors into answers."""
+    """Adds the CORS headers to every answer, errors too; so it is outside `ErrorBoundary`."""
 
     def __init__(self, app: ASGIApp, allowed: Iterable[str]) -> None:
         self._app = app
@@ -84,7 +84,7 @@ class Cors:
 
 
 class OriginGuard:
-    """Refuses every other page, whatever it asks, and answers an allowed page's preflight with all `methods`."""
+    """Refuses requests of other pages, and answers the preflights of allowed pages with all `methods`."""
 
     def __init__(self, app: ASGIApp, allowed: Iterable[str], methods: Iterable[str]) -> None:
         self._app = app
@@ -98,32 +98,24 @@ class OriginGuard:
             if not _OWN.issuperset(headers.getlist("sec-fetch-site")):
                 message = "A browser sent this for a page of another site. Open the address itself, or use a program."
                 raise HttpError(403, message, code="origin_not_allowed")
-        elif origin not in self._allowed and not _is_own_page(scope, headers):
+        elif origin not in self._allowed and origin != f"{scope['scheme']}://{headers.get('host', '')}":
+            # The server's own pages pass. `HostGuard` has checked the Host header, so a page that gave its own name
+            # this machine's address (DNS rebinding) does not get here.
             message = f"A web page of {shown(origin)!r} may not call this server{_advice(origin)}."
             raise HttpError(403, message, code="origin_not_allowed")
         if origin and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
-            await self._consent(headers)(scope, receive, send)
+            preflight = {
+                "access-control-allow-methods": self._methods,
+                "access-control-allow-headers": headers.get("access-control-request-headers", "*"),
+                "access-control-max-age": str(PREFLIGHT_SECONDS),
+            }
+            await Response(status_code=204, headers=preflight)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    def _consent(self, request: Headers) -> Response:
-        headers = {
-            "access-control-allow-methods": self._methods,
-            "access-control-allow-headers": request.get("access-control-request-headers", "*"),
-            "access-control-max-age": str(PREFLIGHT_SECONDS),
-        }
-        return Response(status_code=204, headers=headers)
-
-
-def _is_own_page(scope: Scope, headers: Headers) -> bool:
-    """Whether a page of this server itself sent the request. `HostGuard` checked the Host header before, so a page that
-    gave its own name this machine's address (DNS rebinding) does not get here.
-    """
-    return headers["origin"] == f"{scope['scheme']}://{headers.get('host', '')}"
-
 
 def _advice(origin: str) -> str:
-    """Only what the setting takes, and what lets this page in."""
+    """The setting that would allow `origin`; empty if the setting does not accept it."""
     if not _ADVISABLE.fullmatch(origin):
         return ""
     if origin == "null":

@@ -1,7 +1,7 @@
-"""Tells in an answer's headers how the account stands with upstream's rate limit.
+"""The headers with the account's rate limit, as upstream reported it.
 
-They are made when the answer begins: what a turn reports itself is in them where it fails or is sent as a whole, and
-what an earlier turn reported where it streams.
+They are made when the answer begins: from the report of this turn if it fails or is sent as a whole, and from that of
+an earlier turn if it streams.
 """
 
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from claude_openai.protocols.common import rate_limits
 
 
 def with_rate_limit_headers(send: Send, gateway: Gateway, now: Callable[[], int]) -> Send:
-    """`send`, with those headers in the answer, unless it has its own."""
+    """`send` that adds these headers, unless the answer has its own."""
 
-    async def send_told(message: Message) -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in rate_limits.headers(gateway.rate_limit(), now(), message["status"]).items():
                 headers.setdefault(name, value)
         await send(message)
 
-    return send_told
+    return send_with_headers

@@ -1,7 +1,7 @@
-"""Every request has an id, every answer carries it, and one line of the log tells how the request went.
+"""The access log: each request has an id, which its answer carries, and one log event.
 
-A client's own `x-request-id` is taken over where it is short and harmless, so that its log and ours can be joined.
-The id is also bound for the log: whatever logs on behalf of a request names it.
+A client's own `x-request-id` is used if it is short and harmless, so that its log and ours can be joined. The id is
+bound to the log: every event that is logged for a request has it.
 """
 
 import re
@@ -27,7 +27,7 @@ _HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class RequestLog:
-    """The outermost layer: what it adds stands on every answer, errors too."""
+    """The outermost middleware: its headers are on every answer, errors too."""
 
     def __init__(self, app: ASGIApp, *, new_id: Callable[[], str], simulated: bool) -> None:
         self._app = app
@@ -35,13 +35,17 @@ class RequestLog:
         self._simulated = simulated
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = self._id(scope)
+        given = Headers(scope=scope).get(REQUEST_ID, "")
+        request_id = given if _HARMLESS.fullmatch(given) else f"req_{self._new_id()}"
         scope.setdefault("state", {})[_STATE] = request_id
         line = _Line(scope, request_id)
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._mark(message, request_id)
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = request_id
+                if self._simulated:
+                    headers[SIMULATED] = "true"
             await send(message)
             line.note(message)
 
@@ -51,25 +55,15 @@ class RequestLog:
             finally:
                 line.write()
 
-    def _id(self, scope: Scope) -> str:
-        given = Headers(scope=scope).get(REQUEST_ID, "")
-        return given if _HARMLESS.fullmatch(given) else f"req_{self._new_id()}"
-
-    def _mark(self, start: Message, request_id: str) -> None:
-        headers = MutableHeaders(scope=start)
-        headers[REQUEST_ID] = request_id
-        if self._simulated:
-            headers[SIMULATED] = "true"
-
 
 def request_id(scope: Scope) -> str:
-    """The request's id; only behind `RequestLog`."""
+    """The id of a request that has passed `RequestLog`."""
     known: str = scope["state"][_STATE]
     return known
 
 
 class _Line:
-    """The line of the log, written once: when the answer has left, or when it is certain that it never will."""
+    """The log event of one request, written once: when the answer is complete, or the request has ended without."""
 
     def __init__(self, scope: Scope, request_id: str) -> None:
         headers = Headers(scope=scope)
@@ -96,7 +90,7 @@ class _Line:
             self.write()
 
     def write(self) -> None:
-        """No status where the client had gone before there was one."""
+        """Without a status if the client disconnected before there was one."""
         if not self._written:
             self._written = True
             duration = round((time.perf_counter() - self._began) * 1000)

@@ -1,7 +1,4 @@
-"""The client at the other end: it may leave, and it may stop reading. Neither holds the server up.
-
-Neither is an error, and `Patience` is where both end.
-"""
+"""Clients that disconnect, or stop reading. Neither is an error: `SlowClientTimeout` ends the request."""
 
 import math
 
@@ -13,15 +10,15 @@ from claude_openai.logs import logger
 log = logger(__name__)
 
 SEND_SECONDS = 60.0
-"""How long one message of an answer may wait for a client that has stopped reading."""
+"""How long sending one message of an answer may take, if the client has stopped reading."""
 
 
 class ClientDisconnected(Exception):
-    """Nobody is left to answer."""
+    """The client has disconnected."""
 
 
 class SlowClientTimeout:
-    """Ends a request when one message of its answer cannot leave in time."""
+    """Ends a request if one message of its answer cannot be sent in time."""
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
         self._app = app
@@ -43,6 +40,6 @@ class SlowClientTimeout:
 
 
 async def wait_for_disconnect(receive: Receive) -> None:
-    """Waits until the client has left. The request's body must have been read."""
+    """Wait until the client has disconnected. The request's body must have been read."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,6 +1,6 @@
 """The request line: which HTTP it speaks, and what it targets (RFC 9112, 3.2).
 
-Behind these layers a path begins with a slash, and the Host header is the host that the request is for.
+After these middlewares a path begins with a slash, and the Host header is the host of the target.
 """
 
 import re
@@ -21,7 +21,7 @@ _BOTH_LENGTHS: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 class Framing:
     """Closes the connection behind a request with Content-Length and Transfer-Encoding (RFC 9112, 6.3): a proxy in
-    front may have read another end of its body, and take what follows for somebody else's request.
+    front may have read another end of its body, and take the rest for the request of another client.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -38,7 +38,7 @@ class Framing:
 
 
 class RequestTarget:
-    """Refuses what is no HTTP/1 request for a path of this server, and gives every other one a path."""
+    """Refuses a request that is not HTTP/1 or has no path as its target; reduces an absolute target to its path."""
 
     def __init__(self, app: ASGIApp, methods: Iterable[str]) -> None:
         self._app = app

@@ -32,7 +32,8 @@ def forget(connection: sqlite3.Connection, retention: Retention, now: float) -> 
     before = now - retention.days * SECONDS_PER_DAY
     while connection.execute(query("forget_old"), {"before": before, "most": BATCH_RUNS}).rowcount:
         yield
-    while _used_bytes(connection) > retention.max_bytes:
+    page_bytes = pragma(connection, "page_size")
+    while page_bytes * (pragma(connection, "page_count") - pragma(connection, "freelist_count")) > retention.max_bytes:
         if not connection.execute(query("forget_oldest"), {"most": BATCH_RUNS}).rowcount:
             break
         yield
@@ -45,8 +46,3 @@ def forget(connection: sqlite3.Connection, retention: Retention, now: float) -> 
         yield
     # The file itself shrinks when the write-ahead log is moved into it.
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-
-
-def _used_bytes(connection: sqlite3.Connection) -> int:
-    pages = pragma(connection, "page_count") - pragma(connection, "freelist_count")
-    return pages * pragma(connection, "page_size")

@@ -40,7 +40,7 @@ def end_abandoned(connection: sqlite3.Connection, *, leaving: Registration | Non
     """Mark the unfinished runs of dead servers as ended, and those of `leaving`, which is about to stop."""
     with connection:
         connection.execute("BEGIN IMMEDIATE")
-        _fill_living(connection, living(connection) - ({leaving.id} if leaving else set()))
+        fill_living(connection, living(connection) - ({leaving.id} if leaving else set()))
         connection.execute(query("end_abandoned"))
         connection.execute("DELETE FROM servers WHERE id NOT IN (SELECT server FROM living)")
 
@@ -49,7 +49,7 @@ def attach_effective_view(connection: sqlite3.Connection) -> None:
     """Create the view `standing` in this connection: the runs with their effective state at this moment."""
     for statement in effective_runs_view():
         connection.execute(statement)
-    _fill_living(connection, living(connection))
+    fill_living(connection, living(connection))
 
 
 def living(connection: sqlite3.Connection) -> set[int]:
@@ -58,6 +58,7 @@ def living(connection: sqlite3.Connection) -> set[int]:
     return {server for server, pid, started_at in rows if is_running(pid, started_at)}
 
 
-def _fill_living(connection: sqlite3.Connection, alive: AbstractSet[int]) -> None:
+def fill_living(connection: sqlite3.Connection, alive: AbstractSet[int]) -> None:
+    """Put the ids of the living servers into the table that the view `standing` reads."""
     connection.execute("DELETE FROM living")
     connection.executemany("INSERT INTO living VALUES (?)", [(server,) for server in alive])

@@ -83,14 +83,15 @@ class SqliteRuns:
     async def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
         unwritten = self._writer.unwritten().runs  # before the file is read: a run that leaves this table is in it
         saved = await to_thread.run_sync(self._saved.find, wanted, principal)
-        found = _by_id(saved) | {run.id: run for run in find_by_prefix(unwritten.values(), wanted, principal)}
+        newer = find_by_prefix(unwritten.values(), wanted, principal)
+        found = {run.id: run for run in (*saved, *newer)}
         return find_by_prefix(found.values(), wanted, principal)
 
     async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
         unwritten = self._writer.unwritten().runs
         most = limit + len(unwritten)  # at most so many runs have another state in the file
         saved = await to_thread.run_sync(self._saved.recent, most, state, principal)
-        return latest((_by_id(saved) | unwritten).values(), limit, state, principal)
+        return latest(({run.id: run for run in saved} | unwritten).values(), limit, state, principal)
 
 
 class SqliteResponses:
@@ -152,7 +153,3 @@ async def sqlite_runs(folder: Path, retention: Retention) -> AsyncIterator[Sqlit
     finally:
         with anyio.CancelScope(shield=True):  # bounded by the writer itself
             await to_thread.run_sync(writer.close)
-
-
-def _by_id(runs: tuple[Run, ...]) -> dict[str, Run]:
-    return {run.id: run for run in runs}

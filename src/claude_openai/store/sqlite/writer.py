@@ -105,7 +105,11 @@ class Writer:
                 self._write(*self._next(RETRY_SECONDS if self._logged else wait))
                 wait = next(maintenance)
             self._write(*self._next(0))
-            self._finish(maintenance)
+            deadline = time.monotonic() + LAST_MAINTENANCE_SECONDS
+            while next(maintenance) == 0 and time.monotonic() < deadline:
+                pass
+            with self._logging_errors():  # this server's runs end as those of a dead one
+                end_abandoned(self._connection, leaving=self._server)
 
     def _next(self, timeout: float) -> tuple[Batch, list[Callable[[], None]]]:
         with self._changed:
@@ -116,10 +120,20 @@ class Writer:
             return self._taken, callbacks
 
     def _write(self, batch: Batch, callbacks: list[Callable[[], None]]) -> None:
+        """Write `batch` in one transaction; after an error that may pass, it waits again."""
         unwritten = Batch()
         try:
             if batch:
-                self._write_in_one_transaction(batch)
+                rows = [row_of(run, self._server.id)._asdict() for run in batch.runs.values()]
+                with self._connection:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    assert_presence(self._connection, self._server)
+                    self._connection.executemany(SAVE, rows)
+                    for response_id, response in batch.responses.items():
+                        if response is None:
+                            self._connection.execute("DELETE FROM responses WHERE id = ?", (response_id,))
+                        else:
+                            self._connection.execute(SAVE_RESPONSE, asdict(response))
         except sqlite3.OperationalError as error:
             self._log_error(str(error))
             unwritten = batch
@@ -134,18 +148,6 @@ class Writer:
         for callback in callbacks:
             callback()
 
-    def _write_in_one_transaction(self, batch: Batch) -> None:
-        rows = [row_of(run, self._server.id)._asdict() for run in batch.runs.values()]
-        with self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            assert_presence(self._connection, self._server)
-            self._connection.executemany(SAVE, rows)
-            for response_id, response in batch.responses.items():
-                if response is None:
-                    self._connection.execute("DELETE FROM responses WHERE id = ?", (response_id,))
-                else:
-                    self._connection.execute(SAVE_RESPONSE, asdict(response))
-
     def _maintenance(self) -> Iterator[float]:
         """Delete a batch of runs a step, when retention is due; yield the seconds until the next step; without end."""
         while True:
@@ -157,14 +159,6 @@ class Writer:
             yield 0.0
             while (rest := due - time.monotonic()) > 0:
                 yield rest
-
-    def _finish(self, maintenance: Iterator[float]) -> None:
-        """Do the maintenance that is due, and end this server's runs as those of a dead one."""
-        deadline = time.monotonic() + LAST_MAINTENANCE_SECONDS
-        while next(maintenance) == 0 and time.monotonic() < deadline:
-            pass
-        with self._logging_errors():
-            end_abandoned(self._connection, leaving=self._server)
 
     @contextmanager
     def _logging_errors(self) -> Iterator[None]:
