@@ -11,6 +11,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+import anyio
 from anyio import to_thread
 
 from claude_openai.claude_code.agent import sandbox
@@ -29,6 +30,9 @@ _CHANGED = (
     "The repository here has changed since this conversation's process was started, and its sandbox does not fit any"
     " more. Commands can be run again from the next user message on."
 )
+
+_APPLY_SECONDS = 5
+"""It takes some 20 ms."""
 
 Apply = Callable[[Mapping[str, object]], Awaitable[bool]]
 """Changes the settings of the running process; whether it took them."""
@@ -91,9 +95,11 @@ class CommandGuard:
         if changed or self.is_outdated:
             self.is_outdated = True
         elif not fits:
+            self.is_outdated = True  # unless Claude Code takes the new settings
             await to_thread.run_sync(self.record)
             sandbox_now = await to_thread.run_sync(self._sandbox_settings)
-            self.is_outdated = self.apply is None or not await self.apply({"sandbox": sandbox_now})
+            with anyio.move_on_after(_APPLY_SECONDS):
+                self.is_outdated = self.apply is None or not await self.apply({"sandbox": sandbox_now})
         elif not all(map(os.path.lexists, self._stubs)):
             await to_thread.run_sync(self.record)
         return _CHANGED if self.is_outdated else None

@@ -1,7 +1,8 @@
-"""The paths in a tool's arguments, as Claude Code reads them. What it may read otherwise than it looks has no reading.
+"""The paths in a tool's arguments, as Claude Code interprets them. A path that is ambiguous has no interpretation, and
+is refused.
 
-Measured: it takes white space off both ends, "~" before a slash for the home and "~name" as it stands, and follows a
-pattern from the part of it that has nothing wild.
+Measured: Claude Code strips white space, expands "~" before a slash but not "~name", and searches a pattern from its
+part without wildcards.
 """
 
 import os
@@ -14,23 +15,23 @@ from typing import Final
 from claude_openai.core.path_patterns import WILD, alternatives
 
 SEARCHING: Final = ("Glob", "Grep")
-"""They look at all that is under a folder."""
+"""Tools that search everything below a folder."""
 
 _PATHS: Final = ("file_path", "notebook_path", "path", "cwd", "dir", "directory", "workdir")
-"""The arguments that are paths, of whichever tool."""
+"""Names of arguments that are paths, of any tool."""
 
 _UNCLEAR: Final = re.compile(r"[\s\ufeff]|.*[\s\ufeff]\Z|~[^/]|//|\\\\|.*\0", re.DOTALL)
-"""White space at an end, somebody's home, another machine."""
+"""White space at an end, another user's home, a network path, NUL."""
 
 _UNCLEAR_ON_WINDOWS: Final = re.compile(r"[\\/]|[A-Za-z]:(?![\\/])|..+:", re.DOTALL)
-"""A drive that is not named, or named by a slash as in "/c/"; another stream of a file."""
+"""No drive, a drive as in "/c/", an alternate data stream."""
 
 
 def interpretations(sent: object, home: str, cwd: str, *, windows: bool = os.name == "nt") -> tuple[str, ...]:
-    """Where the path `sent` leads, links followed; nothing where that is not clear.
+    """The real paths that `sent` may lead to, with links resolved; empty where it is ambiguous.
 
-    Claude Code opens it in the spelling that was sent (measured). Where that is not there, another of the same letters
-    that is counts too: a version that tries those must not come by it.
+    Claude Code opens the path in the spelling that was sent (measured). Where no such file exists, existing files in
+    another Unicode normal form count too, in case a later version tries those.
     """
     if not isinstance(sent, str) or _UNCLEAR.match(sent) or (windows and _UNCLEAR_ON_WINDOWS.match(sent)):
         return ()
@@ -43,7 +44,9 @@ def interpretations(sent: object, home: str, cwd: str, *, windows: bool = os.nam
 
 
 def paths_named(tool: str, arguments: Mapping[str, object]) -> Iterable[object]:
-    """All that `arguments` name: of a pattern the folder where it begins, and where ".." in it could lead."""
+    """All paths in `arguments`: of a pattern its base folders, and those that ".." in it could lead to. None stands for
+    an argument that is ambiguous.
+    """
     yield from (arguments[name] for name in _PATHS if arguments.get(name) is not None)
     if tool == "Glob":
         yield from _bases(arguments.get("pattern"), arguments.get("path"))
@@ -67,7 +70,7 @@ def _bases(pattern: object, path: object) -> Iterator[object]:
 
 
 def _beginnings(folder: str, steps: list[str]) -> Iterator[object]:
-    """The folder that is searched, and what lies below if a sign that counts as wild here should be plain."""
+    """The folder that is searched, and longer beginnings, in case Claude Code knows fewer wildcards."""
     wild = next((n for n, step in enumerate(steps) if WILD.search(step)), len(steps))
     if any(".." in step for step in steps[wild:]):
         yield None

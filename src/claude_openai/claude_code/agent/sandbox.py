@@ -1,8 +1,8 @@
-"""The sandbox that Claude Code has for commands: whether it works on this machine, and how it is set.
+"""Claude Code's sandbox for commands: whether it works on this machine, and its settings.
 
-On Linux it needs `bwrap` (bubblewrap) and `socat`, and a kernel that lets this user make namespaces; macOS has it
-built in. Inside it there is nothing to read but the allowed folders, the process's own and the system's programs, and
-nothing to write to but the folders of the work. There is no network, and no variable that Claude Code signs in with.
+On Linux it needs `bwrap` (bubblewrap), `socat`, and a kernel that lets this user create namespaces; macOS has it built
+in. In it commands read the allowed folders, the process's temporary folder and the system's programs, and write to the
+work folders and that temporary folder. They have no network and none of Claude Code's credentials.
 """
 
 import os
@@ -18,7 +18,7 @@ from claude_openai.claude_code.agent.git_paths import control, unmade_modules
 from claude_openai.claude_code.agent.protected_paths import ProtectedPaths
 
 _PROBE_SECONDS: Final = 5
-"""It takes 10 ms."""
+"""Longest wait for the trial, which takes 10 ms."""
 
 _PROGRAMS: Final = (
     "/bin",
@@ -35,17 +35,17 @@ _PROGRAMS: Final = (
     "/System",
     "/Library/Developer",
 )
-"""Where systems keep programs and what those need; nothing of any user's."""
+"""Folders of the system's programs and libraries. They hold nothing of a user's."""
 
 _PLAIN: Final = frozenset(
     {"PATH", "HOME", "USERPROFILE", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "TEMP", "TMP"}
 )
-"""Variables of the environment that are no secret."""
+"""Environment variables that commands get."""
 
 
 def works() -> bool | None:
-    """Whether commands can be held on this machine, tried out; None where the trial took too long to say. Claude Code
-    itself refuses to start where it finds that they cannot. Windows has nothing for it.
+    """Whether the sandbox works on this machine, by a trial; None where the trial took too long. There is none for
+    Windows.
     """
     if sys.platform == "darwin":
         return shutil.which("sandbox-exec") is not None
@@ -62,21 +62,21 @@ def works() -> bool | None:
 
 
 class SandboxProbe:
-    """Asks `works` when the first agent starts, beside everything else; what was answered once is true for good."""
+    """Calls `works` in a thread when the first agent starts, and keeps its answer."""
 
     def __init__(self, works: Callable[[], bool | None] = works) -> None:
         self._works = works
         self._known: bool | None = None
 
     async def works(self) -> bool:
-        """Where no answer came in time there are no commands for now, and the next agent asks again."""
+        """Where the trial took too long there are no commands for now, and the next agent tries again."""
         if self._known is None:
             self._known = await to_thread.run_sync(self._works)
         return self._known or False
 
 
 def unwritable(protected: ProtectedPaths, work: tuple[str, ...]) -> tuple[str, ...]:
-    """What commands whose `work` is in these folders must neither write nor make."""
+    """The paths that commands must neither write nor create, whose folders are `work`."""
     return (*protected.private, *protected.executed, *control(work), *unmade_modules(work))
 
 
@@ -87,10 +87,10 @@ def settings(
     protected: ProtectedPaths,
     variables: Iterable[str],
 ) -> Mapping[str, object]:
-    """Claude Code's `sandbox` setting: commands ask as they would without, and never leave it. They read what is
-    `readable`, and write in the folders of the `work` and in the process's `own`. What is private cannot be read, even
-    where it lies in what is `readable`, and no protected or executed path be written or made. They do not get
-    the `variables` that are not plain.
+    """Claude Code's `sandbox` setting. Permissions are asked for as without it, and no command runs outside it.
+
+    Commands read `readable`, and write to the folders `work` and the process's temporary folder `own`. They do not read
+    private paths within `readable`, write or create no protected path, and get only the plain ones of `variables`.
     """
     work = tuple(work)
     secrets = sorted(name for name in variables if name not in _PLAIN and not name.startswith("LC_"))
@@ -100,7 +100,7 @@ def settings(
         "failIfUnavailable": True,
         "allowUnsandboxedCommands": False,
         "autoAllowBashIfSandboxed": False,
-        # As they are anyway, but a user's own settings may say otherwise.
+        # The defaults, stated since a user's own settings may differ.
         "enableWeakerNestedSandbox": False,
         "enableWeakerNetworkIsolation": False,
         "allowNestedUserNamespaces": False,
@@ -114,15 +114,15 @@ def settings(
         },
         "network": {
             "allowedDomains": [],
-            # What is denied stays so, whatever else is allowed: by another's settings, a rule for WebFetch, a mode that
-            # answers yes to whatever asks (measured). It says nothing of WebFetch itself.
+            # Wins over whatever allows a host: other settings, a rule for WebFetch, a mode that approves every request
+            # (measured). It does not affect WebFetch itself.
             "deniedDomains": ["*"],
             "strictAllowlist": True,
             "allowAllUnixSockets": False,
             "allowLocalBinding": False,
         },
         "credentials": {
-            # What is not there yet is hidden from the next command on (measured): others of our servers come and go.
+            # A path that is created later is hidden from the next command on (measured), such as another server's.
             "files": [{"path": path, "mode": "deny"} for path in (*there, *protected.server)],
             "envVars": [{"name": name, "mode": "deny"} for name in secrets],
         },

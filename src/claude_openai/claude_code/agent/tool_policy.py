@@ -1,8 +1,9 @@
-"""The fence around Claude Code's own tools: what they may touch, whatever the permission mode and its rules allow.
+"""The policy for Claude Code's own tools: which paths and hosts they may use, whatever the permission mode and its
+rules allow.
 
-It is asked before each use of a tool, sub-agents' included, and can only refuse: Claude Code's own rules come after it.
-A tool that is not known here is refused, so a new version of Claude Code brings none that was not looked at. Commands
-are held by Claude Code's sandbox; without one there are none.
+The hook of `sdk.agent` asks it before each use of a tool, a sub-agent's too. It only refuses: Claude Code's own rules
+apply afterwards. A tool that it does not know is refused, so a new version of Claude Code adds none unchecked. Commands
+run in Claude Code's sandbox, and not at all where that does not work.
 """
 
 import os
@@ -24,26 +25,26 @@ WEB: Final = "WebFetch"
 SUB_AGENT: Final = ("Agent", "Task")
 OTHERS: Final = (*SUB_AGENT, "TaskOutput", "TaskStop", "TodoWrite", "Skill", WEB, "WebSearch")
 PLANNED: Final = "ExitPlanMode"
-"""Presents a plan for approval. Its opposite is not known here: nobody could lead the model out again."""
+"""Presents a plan for approval. `EnterPlanMode` is refused: nobody could approve the plan."""
 
 STRUCTURED: Final = "StructuredOutput"
-"""Hands over the answer where one of a certain form is asked for. It touches nothing."""
+"""Returns an answer that has to fit a schema. It uses no file."""
 
 _KNOWN: Final = frozenset((*READING, *WRITING, *COMMANDS, *OTHERS, PLANNED, STRUCTURED))
 
 _UNSANDBOXED: Final = "dangerouslyDisableSandbox"
 
 _ISOLATED: Final = "isolation"
-"""Asks for a copy of the repository to work in, made by commands that no sandbox holds."""
+"""Asks for a git worktree to work in, which Claude Code makes by commands outside the sandbox."""
 
 _PROCESSES: Final = "/proc"
-"""In it is what each process was told, Claude Code's login among it."""
+"""It has each process's environment, with Claude Code's login."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolPolicy:
-    """Around `workspace`, but for what in it is out of `bounds`. `commands`: there is a sandbox for them. `client` is
-    how the names of the client's tools begin, which are run by the client.
+    """Tools use paths in `workspace` that are not `protected`. `allows_commands` where the sandbox works. Tools whose
+    names begin with `client_prefix` are the client's, which runs them.
     """
 
     workspace: Workspace
@@ -52,7 +53,7 @@ class ToolPolicy:
     client_prefix: str
 
     def refusal(self, tool: str, arguments: Mapping[str, object], cwd: str) -> str | None:
-        """Why `tool` must not be used so, in words for the model; None where nothing speaks against it."""
+        """Why `tool` may not be used with these arguments, as a sentence for the model; None if it may."""
         if tool.startswith(self.client_prefix):
             return None
         if tool not in _KNOWN:
@@ -79,17 +80,17 @@ class ToolPolicy:
         return next(filter(None, (self._place(tool, real, sent) for real in places)), None)
 
     def _place(self, tool: str, real: str, sent: object) -> str | None:
-        ways = [way for each in self.workspace.prefixes if (way := below(real, each)) is not None]
-        if not ways or not self.workspace.holds(real):
+        relative = [parts for each in self.workspace.prefixes if (parts := below(real, each)) is not None]
+        if not relative or not self.workspace.holds(real):
             return f"{sent} is outside the folders that may be used here: {', '.join(self.workspace.prefixes)}."
-        bounds, place = self.protected, folded(real)
-        if any(within(place, folded(each)) for each in (_PROCESSES, *bounds.private)):
+        protected, place = self.protected, folded(real)
+        if any(within(place, folded(each)) for each in (_PROCESSES, *protected.private)):
             return f"{sent} is what people sign in with or what this server keeps, which is out of bounds here."
-        if tool in SEARCHING and any(within(folded(each), place) for each in bounds.logins if os.path.lexists(each)):
+        if tool in SEARCHING and any(within(folded(each), place) for each in protected.logins if os.path.lexists(each)):
             return f"{sent} has in it what people sign in with: search in a folder below."
-        if tool in WRITING and any(within(place, folded(each)) for each in bounds.executed):
+        if tool in WRITING and any(within(place, folded(each)) for each in protected.executed):
             return f"{sent} is run or obeyed by programs of this machine, and must not be changed here."
-        shortest = min(ways, key=len)
+        shortest = min(relative, key=len)
         decides = is_git_control(real, len(shortest)) or not CONTROL.isdisjoint(map(folded, shortest))
         if tool in WRITING and decides:
             return f"{sent} decides what git, Claude Code or an editor run, and must not be changed here."

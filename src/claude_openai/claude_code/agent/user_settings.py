@@ -1,10 +1,9 @@
-"""What would open more to an agent's commands than its request may have, beside the request itself: the user's own
-settings, and a folder whose repository lies elsewhere.
+"""Checks of what gives an agent's commands more access than the request may have: the user's own settings, and a
+worktree whose repository lies outside the allowed folders.
 
-Claude Code merges lists of settings from all sources, so what is allowed by one cannot be taken back by another (read
-in Claude Code, measured). So the file is looked at before Claude Code is started, and a request that it would widen is
-refused; what a setting of ours overrides, or a list of ours that forbids, may stand. And in a linked worktree it opens
-the main repository to git.
+Claude Code merges lists of settings from all sources, so no source can revoke what another one allows (read in Claude
+Code, measured). So a request is refused where the user's file allows more. Settings that the server's own settings
+override, and those that only forbid, are accepted. In a linked worktree Claude Code gives commands the main repository.
 """
 
 import json
@@ -20,10 +19,10 @@ from claude_openai.core.tool_rules import named_paths
 from claude_openai.system.workspace import within
 
 _MOST_BYTES: Final = 1_000_000
-"""Of a file of settings; one is some kilobytes."""
+"""Limit on the size of a settings file, which has some kilobytes."""
 
 _WORKTREE: Final = re.compile(r"^gitdir:(.+)$", re.MULTILINE)
-"""What the file `.git` of a linked worktree says, and that of a submodule, which opens nothing."""
+"""The content of the file `.git` of a linked worktree or a submodule."""
 
 _HARMLESS: Final = frozenset(
     {
@@ -36,8 +35,8 @@ _HARMLESS: Final = frozenset(
         *("credentials.files", "credentials.envVars"),
     }
 )
-"""In `sandbox`: what only forbids or reports, and what our own settings override. `excludedCommands` is a list, so it
-is merged: a command that fits one of its patterns ran outside the sandbox (measured)."""
+"""In `sandbox`: settings that only forbid or report, and those that the server's own override. `excludedCommands` is a
+list, so it is merged: a command that matched one of its patterns ran outside the sandbox (measured)."""
 
 _HARMLESS_VARIABLES: Final = re.compile(
     r"(?!\w+_(?:DIR|FILE|FILES|PATH|SOCKET|HELPER|COMMAND)$)"
@@ -50,10 +49,10 @@ _HARMLESS_VARIABLES: Final = re.compile(
     r"|BASH_(?:DEFAULT_TIMEOUT_MS|MAX_TIMEOUT_MS|MAX_OUTPUT_LENGTH)|MCP_TIMEOUT|MCP_TOOL_TIMEOUT|API_TIMEOUT_MS"
     r"|MAX_THINKING_TOKENS|MAX_MCP_OUTPUT_TOKENS|CLAUDE_CODE_MAX_OUTPUT_TOKENS|CLAUDE_CODE_SUBAGENT_MODEL)"
 )
-"""In `env`: who signs in where, telemetry, limits of size and time. Any other variable is for Claude Code's own process
-and what that starts in no sandbox, too. Measured: with the user's `PATH` it ran that `bwrap`, `git` and `node`, with
-`NODE_OPTIONS` a script, with `BASH_ENV`, `SHELL` and `CLAUDE_CODE_SHELL` shells and their files, and with
-`CLAUDE_CODE_SIMPLE` and its like it ran a command without asking this server first."""
+"""In `env`: logins, upstream, telemetry, limits of size and time. Other variables could affect Claude Code and the
+programs that it starts outside the sandbox. Measured: it took `bwrap`, `git` and `node` from the user's `PATH`,
+a script from `NODE_OPTIONS`, shells and their files from `BASH_ENV`, `SHELL` and `CLAUDE_CODE_SHELL`, and with
+`CLAUDE_CODE_SIMPLE` and the like it ran a command without calling the hook."""
 
 _PROGRAM: Final = re.compile(r"\w+(?:Helper|Refresh|Export)")
 """Settings that are commands, which Claude Code runs in no sandbox: `apiKeyHelper`, `awsAuthRefresh` and the like."""
@@ -64,7 +63,7 @@ _WORD: Final = re.compile(r"[^\s\"'`;&|()<>=]*/[^\s\"'`;&|()<>=]*")
 _HOME: Final = re.compile(r"(?<![\w/])~(?=/)|\$HOME\b|\$\{HOME\}")
 
 _GROUPS: Final = ("filesystem", "network", "credentials")
-"""In `sandbox`: the objects whose settings are looked at one by one."""
+"""In `sandbox`: objects whose settings are checked one by one."""
 
 
 def user_settings_file(environment: Mapping[str, str]) -> Path:
@@ -82,12 +81,12 @@ def widened_by(file: Path, workspace: Workspace, folders: tuple[str, ...], home:
     except FileNotFoundError:
         return None
     except OSError:
-        return "what cannot be read"
+        return "unreadable content"
     try:
         settings = json.loads(text)
         return next(_widening(settings, workspace, folders, home), None)
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
-        return "what is no JSON of the form that settings have"
+        return "invalid JSON"
 
 
 def variables_in(file: Path) -> frozenset[str]:

@@ -1,8 +1,8 @@
-"""Which hosts WebFetch may ask: those of the open Internet. It fetches from this machine, which sees more than that:
-its own services, its network's, a cloud's address that hands out keys.
+"""Which hosts WebFetch may request: public ones only (protection against SSRF). It runs on this machine, which reaches
+its own services, its network and a cloud's metadata service.
 
-Measured: Claude Code reads an address as browsers do (2130706433 is 127.0.0.1), asks by https only, and follows a
-redirect to the same host only.
+Measured: Claude Code parses an address as browsers do (2130706433 is 127.0.0.1), uses https only, and follows
+redirects within the same host only.
 """
 
 import re
@@ -21,32 +21,32 @@ Raises:
 """
 
 _RESOLVE_SECONDS: Final = 5.0
-"""Longest wait for a name's addresses: a name server's own first wait."""
+"""Longest wait for a name's addresses: a resolver's own first timeout."""
 
 _ADDRESS: Final = re.compile(
     r"https?://([a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.?(?::\d{1,5})?(?:[/?#][!-\[\]-~]*)?", re.IGNORECASE | re.ASCII
 )
-"""As everybody reads it: nobody's name, no backslash, no white space, a host in plain letters."""
+"""A URL that all parsers agree on: no user name, no backslash, no white space, an ASCII host."""
 
 _NUMBER: Final = re.compile(r"(?:.*\.)?(?:\d+|0x[0-9a-f]*)", re.IGNORECASE)
-"""What browsers take for a number, and so for an address."""
+"""A host that browsers parse as a number, and so as an address."""
 
 _TRANSLATED: Final = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
-"""Behind these is an address of the older kind, which a gateway reaches."""
+"""NAT64 prefixes: an IPv4 address follows."""
 
 _RULE: Final = re.compile(r"\s*WebFetch\s*(?:\(\s*(?:domain:)?\s*(?:\*\.)?(.*?)\s*\))?\s*", re.DOTALL)
 
-_CLOSED: Final = "{host} is not on the open Internet, and is not to be asked from here."
+_CLOSED: Final = "{host} is not on the open Internet, and is not fetched from here."
 
 
 def host_of(url: object) -> str | None:
-    """The host that `url` names; None where not everybody reads it the same way."""
+    """The host of `url`; None where parsers could differ."""
     match = _ADDRESS.fullmatch(url) if isinstance(url, str) else None
     return match[1].lower() if match else None
 
 
 def unclear(url: object) -> str | None:
-    """What speaks against `url` by itself, in words for the model."""
+    """Why `url` is refused by itself, as a sentence for the model; None if it is not."""
     host = host_of(url)
     if host is None:
         return f"WebFetch is for addresses such as https://example.com/page; {url!r} is none that is clear."
@@ -58,19 +58,19 @@ def unclear(url: object) -> str | None:
 
 
 def allowed(rules: Iterable[str], host: str) -> bool:
-    """Whether one of `rules`, Claude Code's own, may allow it to fetch from `host`."""
+    """Whether one of `rules`, in Claude Code's form, may allow WebFetch for `host`."""
     domains = [match[1] for rule in rules if (match := _RULE.fullmatch(rule))]
     return any(not each or "*" in each or f".{host}".endswith(f".{each.lower()}") for each in domains)
 
 
 async def addresses(host: str) -> Iterable[str]:
-    """Implements `Resolve` with the system's own way of looking up."""
+    """Implements `Resolve` by the system's resolver."""
     found = await anyio.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
 
 
 async def leads_inside(url: object, resolve: Resolve) -> str | None:
-    """Why the host of `url` is not to be asked, once its addresses are known; they may be others a moment later."""
+    """Why the host of `url` is refused for its addresses, which may change a moment later (DNS rebinding)."""
     host = host_of(url) or ""
     try:
         with anyio.fail_after(_RESOLVE_SECONDS):
@@ -89,7 +89,7 @@ def _is_open(text: str) -> bool:
 
 
 def _carried(address: IPv4Address | IPv6Address) -> Iterable[IPv4Address | IPv6Address]:
-    """The address, or what it carries: networks lead from the newer kind to the older in several ways."""
+    """`address`, or the IPv4 address in it (mapped, 6to4, Teredo, NAT64)."""
     if isinstance(address, IPv4Address):
         return (address,)
     if address.ipv4_mapped or address.sixtofour:

@@ -1,13 +1,12 @@
-"""What the sandbox of an agent's commands puts where nothing may be made, and leaves there if it is killed.
+"""Placeholders: the empty files and folders that the sandbox creates where commands must create nothing.
 
-For as long as a command runs, bubblewrap has an empty file or folder in the place of each that must not be made: in a
-home a read-only `.bashrc`, `.netrc` and some ninety more (measured). Claude Code removes them after the command. Where
-it is killed meanwhile, with its server or for an answer that is cut, they stay. So what was not there is on record in
-the process's folder, and what is there afterwards and still empty goes with the process, or by the next start of a
-server.
+While a command runs, bubblewrap has a mount point at each such path: in a home a read-only `.bashrc`, `.netrc` and some
+ninety more (measured). Claude Code removes them after the command. If it is killed meanwhile, with its server or for an
+answer that is cut, they stay. So the paths that did not exist are recorded in the process's folder. Those that exist
+afterwards and are empty are removed with the process, or by the next start of a server.
 
-As long as another agent works in the same folder, nothing is removed there: the file may be what a mount of its sandbox
-stands on, and would take that with it. The last one to leave removes it.
+While another agent works in the same folder, nothing is removed there: the file may be a mount point of its sandbox,
+and the mount would go with it. The record is then left to that agent's process, which removes them at its end.
 """
 
 import json

@@ -1,8 +1,9 @@
-"""How Claude Code is started for the agent profile: as it is, in a folder, with the server's word over every tool.
+"""How Claude Code is started for the agent profile: in a folder, with its own tools and system prompt, and with a hook
+that checks every use of a tool.
 
-Its own tools and system prompt, the client's instructions after that, no settings of anybody's but those asked for, no
-MCP servers but the client's tools. Nobody can be asked for permission: what would ask is refused. Tools that outlive
-the answer, reach other sessions or wait for a person are left out.
+The client's instructions follow Claude Code's own. Only the requested settings load, and no MCP server but that of the
+client's tools. A tool that would ask for permission is refused, since there is nobody to ask. Tools that outlive the
+answer, reach other sessions or wait for a person are left out.
 """
 
 import json
@@ -80,8 +81,8 @@ _NO_PLANNER: Final = "Nobody can approve a plan here. Give the plan as your answ
 
 @dataclass(frozen=True, slots=True)
 class AgentPolicy:
-    """Where agents may work on this server, what the server itself keeps (`server_paths`), which is out of bounds
-    even there, which programs it runs, and whether commands can be held on this machine.
+    """Where agents may work on this server. `server_paths` are the server's own files, protected even there; `programs`
+    those that it runs; `sandbox` says whether commands can be sandboxed on this machine.
     """
 
     workspace: Workspace
@@ -90,12 +91,12 @@ class AgentPolicy:
     sandbox: SandboxProbe = field(default_factory=SandboxProbe)
 
     def allows(self, profile: AgentProfile) -> bool:
-        """Whether the profile's folders still are what they were, and allowed."""
+        """Whether the profile's folders are allowed, and still are where they were."""
         return all(self.workspace.folder(path) == path for path in (profile.directory, *profile.add_dirs))
 
     async def tool_policy(self, environment: Mapping[str, str], profile: AgentProfile) -> ToolPolicy:
-        """The policy for an agent's tools: the workspace without the credentials of Claude Code and other programs. A
-        repository elsewhere of which a folder of `profile` is a worktree would be open to commands, so it is protected.
+        """The policy for the tools of an agent. A repository outside the workspace of which a folder of `profile` is a
+        worktree is protected, since Claude Code would give it to commands.
         """
         folders = (profile.directory, *profile.add_dirs)
         elsewhere = (repository_elsewhere(folder, self.workspace) for folder in folders)
@@ -105,8 +106,8 @@ class AgentPolicy:
 
 
 class PermissionHook:
-    """The hook that Claude Code calls before it uses a tool, and the reasons that it gets for a refusal. `guard` checks
-    commands.
+    """The hooks that Claude Code calls before it uses a tool and after a command. `guard` checks commands; `kept` is
+    the long output that the process may read.
     """
 
     def __init__(
@@ -128,7 +129,7 @@ class PermissionHook:
         return call_id in self._checked
 
     def install(self, options: ClaudeAgentOptions) -> None:
-        """Have Claude Code ask; where it gets no answer, it must not use the tool."""
+        """Register the hooks. Where the first one fails, Claude Code does not use the tool."""
         options.hooks = {
             "PreToolUse": [HookMatcher(hooks=[self._before_use], on_failure="block")],
             "PostToolUse": [HookMatcher("Bash", hooks=[self._after_command])],
@@ -166,8 +167,8 @@ class PermissionHook:
         return {}
 
     def _may_fetch(self, host: str) -> bool:
-        """Whether Claude Code may go on to fetch from `host`. What it will refuse is not looked up: the question itself
-        would tell the host's owner something.
+        """Whether Claude Code's own rules may allow a fetch from `host`. A host that they refuse is not resolved,
+        since a DNS query by itself sends data to the host's owner.
         """
         profile = self._profile
         if profile.setting_sources or profile.permission_mode in ("auto", "bypassPermissions"):
@@ -240,7 +241,7 @@ def _own_tools(profile: AgentProfile, policy: ToolPolicy) -> tuple[str, ...]:
 
 
 def _requested_options(profile: AgentProfile) -> Iterable[str]:
-    """What the client may say, each an argument of its own that can be nothing else."""
+    """Options with values of the request, each one argument."""
     yield f"--permission-mode={profile.permission_mode}"
     yield f"--setting-sources={','.join(profile.setting_sources)}"
     yield from (f"--allowedTools={rule}" for rule in (CLIENT_TOOLS, *profile.allowed_tools))
@@ -255,14 +256,17 @@ def _requested_options(profile: AgentProfile) -> Iterable[str]:
 def _settings(
     environment: Mapping[str, str], scratch: Scratch, profile: AgentProfile, policy: ToolPolicy
 ) -> Mapping[str, object]:
-    """Claude Code's settings, none from a client: invalid ones are ignored as a whole (read in Claude Code)."""
+    """Claude Code's settings. They have nothing of a request: one invalid value, and all are ignored (read in Claude
+    Code).
+    """
     plain: Mapping[str, object] = {
-        # Hooks of settings files run commands that nothing holds; ours is none of them, and stays (measured).
+        # Hooks of settings files run commands outside the sandbox. The SDK's hooks are not affected (measured).
         "disableAllHooks": True,
         "permissions": {
-            # From the first moment and whatever rules allow; the modes `plan` and `auto` read anything else (measured).
+            # It applies before the first hook and whatever rules allow. Without it the modes `plan` and `auto` read
+            # everything (measured).
             "blockReadsOutsideWorkingDirectories": True,
-            # What a search comes by is left out of what it finds (measured).
+            # Searches leave these paths out of their results (measured).
             "deny": [
                 f"{tool}(/{_plain(path)})" for path in _around(scratch, policy).unsearched for tool in ("Read", "Edit")
             ],
@@ -292,12 +296,12 @@ def users_variables(environment: Mapping[str, str], profile: AgentProfile) -> fr
 
 
 def _around(scratch: Scratch, policy: ToolPolicy) -> ProtectedPaths:
-    """What is protected but for the process's own part of what servers keep, which lies in no allowed folder."""
+    """The protected paths, without the process's own temporary folder among the server's files."""
     return policy.protected.around((str(scratch.temporary),))
 
 
 def _plain(path: str) -> str:
-    """`path` as a rule that means nothing but it."""
+    """`path` with the special characters of rules escaped."""
     return re.sub(r"[]\\*?{}()!\[]", r"\\\g<0>", path)
 
 

@@ -233,8 +233,8 @@ class SdkBackend:
             return None
         return _denied(
             "settingSources",
-            f"The settings of 'user' cannot be loaded: {setting} in {file} would open more than the folders of the work"
-            " to commands. Take it out there, or leave 'user' out.",
+            f"The settings of 'user' are refused for {setting} in {file}: commands could reach more than the folders of"
+            " the work. Change the file, or leave 'user' out.",
         )
 
     async def _fresh(self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls) -> RunningProcess:
