@@ -58,9 +58,9 @@ def format_checker() -> FormatChecker:
     """The format checker for the validator."""
     checker = FormatChecker(formats=())
     for name, form in FORMATS.items():
-        checker.checks(name, raises=ValueError)(_of_texts(form))
+
+        @checker.checks(name, raises=ValueError)
+        def fits(value: object, form: Format = form) -> bool:
+            return not isinstance(value, str) or bool(form.fits(value))
+
     return checker
-
-
-def _of_texts(form: Format) -> Callable[[object], bool]:
-    return lambda value: not isinstance(value, str) or bool(form.fits(value))
