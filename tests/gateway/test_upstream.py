@@ -37,7 +37,7 @@ def test_a_login_that_upstream_refused_counts_until_an_answer_begins() -> None:
     outage = health.outage(LOGIN, NOW + 1)
     assert outage is not None
     assert "refused" in outage.reason
-    assert "/login" in outage.reason
+    assert "claude auth login" in outage.reason
     assert outage.until is None
     health.note(STARTED, NOW + 2)
     assert health.outage(LOGIN, NOW + 2) is None

@@ -177,8 +177,9 @@ class Gateway:
         caller = caller or anonymous_caller(turn)
         turn = replace(turn, run_id=caller.run_id)
         with self._counted(), self.runs.start(caller, turn) as run:
-            clock = TurnClock(self._timeouts, self._stopping, run.stop_signal, elapsed=caller.understood_in)
             async with AsyncExitStack() as stack:
+                signals = self._stopping, run.stop_signal
+                clock = stack.enter_context(TurnClock(self._timeouts, *signals, elapsed=caller.understood_in))
                 try:
                     self._require_upstream()
                     with clock.before_start() as starting:

@@ -15,12 +15,10 @@ class ResponseRecord:
     def __init__(self, runs: RunRegistry, store: ResponseStore | None) -> None:
         self._runs = runs
         self._store = store
-        self._begun = False
 
     def begin(self, response: StoredResponse) -> None:
-        """Store the response as it begins, once, so that it can be found and cancelled."""
-        if self._store and not self._begun:
-            self._begun = True
+        """Store the response as it begins, so that it can be found and cancelled."""
+        if self._store:
             self._store.begin(response)
 
     async def save(self, response: StoredResponse) -> None:

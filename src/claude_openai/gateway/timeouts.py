@@ -8,6 +8,7 @@ import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol, Self
 
 import anyio
 
@@ -26,44 +27,69 @@ class Timeouts:
     idle: float = 300.0
 
 
+class Cancellable(Protocol):
+    """A wait that can be cancelled."""
+
+    def cancel(self) -> None: ...
+
+
 class StopSignal:
     """Once triggered, ends the turns that it is given to: their last event is `last`. Attached waits are cancelled."""
 
     def __init__(self, last: TurnFailed) -> None:
         self.last = last
         self.triggered = False
-        self._waits: set[anyio.CancelScope] = set()
+        self._waits: set[Cancellable] = set()
 
     def trigger(self) -> None:
         self.triggered = True
         for wait in self._waits:
             wait.cancel()
 
-    def attach(self, wait: anyio.CancelScope) -> None:
+    def attach(self, wait: Cancellable) -> None:
         """Cancel `wait` when the signal is triggered, or at once if it has been."""
         self._waits.add(wait)
         if self.triggered:
             wait.cancel()
 
-    def detach(self, wait: anyio.CancelScope) -> None:
+    def detach(self, wait: Cancellable) -> None:
         """Undo `attach`."""
         self._waits.discard(wait)
 
 
 class TurnClock:
-    """Applies `timeouts` and `stop_signals` to one turn, which began `elapsed` seconds ago."""
+    """Applies `timeouts` and `stop_signals` to one turn, which began `elapsed` seconds ago.
+
+    Its block attaches it to the signals: once for the turn, and not for each event.
+    """
 
     def __init__(self, timeouts: Timeouts, *stop_signals: StopSignal, elapsed: float = 0.0) -> None:
         self._timeouts = timeouts
         self._stop_signals = stop_signals
         self._turn_deadline = anyio.current_time() + timeouts.request - elapsed
         self._first_byte_deadline = math.inf
+        self._wait = anyio.CancelScope()
+
+    def __enter__(self) -> Self:
+        for signal in self._stop_signals:
+            signal.attach(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for signal in self._stop_signals:
+            signal.detach(self)
+
+    def cancel(self) -> None:
+        """Cancel the present wait; a signal has been triggered."""
+        self._wait.cancel()
 
     @contextmanager
     def before_start(self) -> Iterator[anyio.CancelScope]:
         """A block for everything before Claude Code has the turn: the wait in the queue, the start of a process."""
-        with self._wait(self._turn_deadline) as wait:
-            yield wait
+        with anyio.CancelScope(deadline=self._turn_deadline) as self._wait:
+            if any(signal.triggered for signal in self._stop_signals):
+                self._wait.cancel()
+            yield self._wait
 
     def start(self) -> None:
         """Claude Code has the turn from now on."""
@@ -80,24 +106,13 @@ class TurnClock:
                 return signal.last
         idle_deadline = anyio.current_time() + self._timeouts.idle
         deadline = min(self._turn_deadline, self._first_byte_deadline, idle_deadline)
-        with self._wait(deadline) as wait:
+        with anyio.CancelScope(deadline=deadline) as self._wait:
             event = await anext(events, _NO_LAST_EVENT)
-        if wait.cancelled_caught:
+        if self._wait.cancelled_caught:
             return self._last_event(deadline)
         if not isinstance(event, Retrying | RateLimitReported):
             self._first_byte_deadline = math.inf
         return event
-
-    @contextmanager
-    def _wait(self, deadline: float) -> Iterator[anyio.CancelScope]:
-        with anyio.CancelScope(deadline=deadline) as wait:
-            for signal in self._stop_signals:
-                signal.attach(wait)
-            try:
-                yield wait
-            finally:
-                for signal in self._stop_signals:
-                    signal.detach(wait)
 
     def _last_event(self, deadline: float) -> TurnFailed:
         """The last event of a turn that a signal has stopped, or that has passed `deadline`."""

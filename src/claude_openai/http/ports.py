@@ -51,7 +51,7 @@ class ResponseRecord(Protocol):
     """Stores one response while it is answered."""
 
     def begin(self, response: StoredResponse) -> None:
-        """Store the response as it begins, so that it can be found and cancelled; only the first call has an effect."""
+        """Store the response as it begins, so that it can be found and cancelled."""
         ...
 
     async def save(self, response: StoredResponse) -> None:

@@ -120,14 +120,16 @@ class ResponseWriter:
         self._caller = caller
         self._record = record
         self._stream = request.stream
-        self._complete = False
+        self._begun = self._complete = False
 
     def feed(self, choice: int, event: Event) -> bytes:  # noqa: ARG002 -- a request has one response
         """See `AnswerWriter.feed`."""
         self._complete = isinstance(event, TurnFinished | TurnFailed)
         data = b"".join(sse.event(each.to_json(), each.type) for each in self._encoder.feed(event))
-        if data and self._stream and self._record and not self._complete:
-            self._record.begin(self._stored)
+        if data and not self._begun:
+            self._begun = True
+            if self._stream and self._record and not self._complete:
+                self._record.begin(self._stored())
         return data
 
     @property
@@ -137,12 +139,11 @@ class ResponseWriter:
     async def save(self) -> None:
         """See `AnswerWriter.save`."""
         if self._record:
-            await self._record.save(self._stored)
+            await self._record.save(self._stored())
 
     def body(self) -> str:
         return self._encoder.response.to_json()
 
-    @property
     def _stored(self) -> StoredResponse:
         response, caller = self._encoder.response, self._caller
         return StoredResponse(
