@@ -125,6 +125,7 @@ HTTP_REQUIREMENTS = (
     Row("http.health.refused", "`/health` is not ready while upstream refuses the login or its credit.", OURS),
     Row("http.health.usage-window", "`/health` says when a used-up usage window ends.", OURS),
     Row("http.health.no-secrets", "`/health` tells nothing about keys, accounts or paths.", OURS),
+    Row("http.welcome", "`GET /` and `GET /v1` say what this is and how to use it.", OURS),
     Row("http.openapi", "`/openapi.json` describes every route, and the server's answers fit it.", OURS),
     Row("http.not-found", "An unknown path is a 404 in OpenAI's shape.", ERRORS),
     Row("http.not-offered", "What only OpenAI has is a 404 that says what there is in its place.", OURS),

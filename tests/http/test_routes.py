@@ -15,13 +15,29 @@ from tests.http.test_openapi import DOCUMENT
 
 
 @pytest.mark.proves("http.not-found", "errors.envelope")
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/completion", "/v2/models", "//", "/v1/../etc", "/%00"])
+@pytest.mark.parametrize("path", ["/v1/", "/v1/completion", "/v2/models", "/v1/../etc", "/%00"])
 async def test_an_unknown_path_is_a_404_in_openais_shape(serve: Serve, path: str) -> None:
     served = serve()
     answer = await served.client.get(path)
     assert answer.status_code == 404
     error = answer.json()["error"]
     assert (error["type"], error["param"], error["code"]) == ("invalid_request_error", None, "unknown_url")
+
+
+@pytest.mark.proves("http.welcome")
+@pytest.mark.parametrize("path", ["/", "/v1"])
+async def test_the_servers_own_address_says_what_it_is_and_how_to_use_it(serve: Serve, path: str) -> None:
+    served = serve(keys=("sk-secret",))
+    answer = await served.client.get(path, headers={"host": "localhost:9000"})
+    assert answer.status_code == 200
+    facts = answer.json()
+    assert facts["base_url"] == "http://localhost:9000/v1"
+    assert facts["try"].startswith("curl http://localhost:9000/v1/chat/completions ")
+    page = await served.client.get(path, headers={"host": "localhost:9000", "accept": "text/html,*/*"})
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "http://localhost:9000/v1" in page.text
+    assert "sk-secret" not in answer.text + page.text
 
 
 @pytest.mark.proves("http.not-found")

@@ -13,8 +13,10 @@ from claude_openai.http.endpoints.models import Models, OneModel
 from claude_openai.http.endpoints.openapi import Json, OpenApi, answer, content, or_error
 from claude_openai.http.endpoints.responses import CancelResponse, InputItems, OneResponse, Responses
 from claude_openai.http.endpoints.runs import CancelRun, FollowRun, LatestRuns, OneRun
+from claude_openai.http.endpoints.welcome import Welcome
 from claude_openai.http.generation.context import GenerationContext
 from claude_openai.http.generation.driver import Generation
+from claude_openai.http.resource import BASE
 from claude_openai.protocols.chat_completions.wire import ChatCompletion, ChatCompletionChunk, ChatCompletionRequest
 from claude_openai.protocols.common.errors import OPENAI_ERRORS, ErrorFormat
 from claude_openai.protocols.completions.wire import Completion, CompletionRequest
@@ -72,6 +74,18 @@ _MODEL, _RESPONSE, _RUN = _parameter("model"), _parameter("response"), _paramete
 
 _RESPONSE_EVENTS: Final[Json] = {
     "text/event-stream": {"schema": {"anyOf": [openapi.reference(event) for event in get_args(StreamEvent)]}}
+}
+
+_WELCOME: Final[Json] = {
+    "responses": or_error(
+        {
+            "description": "What this server is and how to use it",
+            "content": {
+                "application/json": {"schema": {"type": "object"}},
+                "text/html": {"schema": {"type": "string"}},
+            },
+        }
+    )
 }
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
@@ -193,5 +207,9 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         "End a run",
         _get("The run", RunObject, _RUN),
         lambda given: CancelRun(given.generation.gateway.runs),
+    ),
+    *(  # the last ones, since every path begins with theirs
+        Endpoint("GET", path, "What this server is", _WELCOME, lambda given: Welcome(given.version), is_open=True)
+        for path in ("/", BASE)
     ),
 )
