@@ -1,8 +1,7 @@
-"""Renders the log for a person at a terminal: one line for each request, and a second one where it failed.
+"""Renders the log for a person at a terminal: one line for each request, and a second one with the reason of a failure.
 
-The renderer collects what several events say of one request, by its `request_id`, and renders it with the last of them,
-`http.request`. Of the other events it renders warnings and errors, and the stop of the server. Everything else is for
-programs, and for whoever asks for all events.
+The renderer collects the events of one request, by its `request_id`, and renders them with the last one,
+`http.request`. Of the other events it renders warnings, errors and the stop of the server.
 """
 
 import re
@@ -18,7 +17,7 @@ from claude_openai.logs.figures import cost, count, duration
 Event = Mapping[str, Any]
 
 MOST_OPEN: Final = 1000
-"""Requests whose events are kept. A request of which the last event was lost is forgotten behind so many others."""
+"""Requests whose events are kept; above that the oldest are dropped, whose last event may be lost."""
 
 _PARTS: Final = frozenset(
     {"run.end", "conversation.turn", "http.failed", "http.not_as_asked", "openai.effective_request"}
@@ -26,7 +25,7 @@ _PARTS: Final = frozenset(
 """The events with details of a request, rendered as part of its line."""
 
 _QUIET: Final = ("/health", "/metrics", "/ui/")
-"""Paths that programs ask for again and again: rendered only where the answer is an error."""
+"""Paths that programs poll: rendered only if the response is an error."""
 
 _ENDPOINTS: Final = {"/v1/chat/completions": "chat", "/v1/responses": "responses", "/v1/completions": "completion"}
 
@@ -47,10 +46,15 @@ class RequestLines:
         self._open: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
     def __call__(self, event: Event) -> str | None:
-        """The lines for `event`, without a line break at the end; None where a person need not see it."""
+        """The lines for `event`, without a line break at the end; None if it is not shown."""
         name, request_id = event.get("event"), event.get("request_id")
         if isinstance(request_id, str) and name in _PARTS:
-            self._collect(request_id, event)
+            known = self._open.setdefault(request_id, {"answers": []})
+            if name == "run.end":  # one for each of several answers
+                known["answers"].append(event)
+            known.update({name: value for name, value in event.items() if value is not None})
+            while len(self._open) > MOST_OPEN:
+                self._open.popitem(last=False)
             return None
         if name == "http.request":
             known = self._open.pop(str(request_id), {})
@@ -63,14 +67,6 @@ class RequestLines:
             left = f"{count(event['running'])} running, for at most {duration(event['seconds'])}"
             return f"{self._time(event)}  waiting for {left}; a second Ctrl-C ends them"
         return None
-
-    def _collect(self, request_id: str, event: Event) -> None:
-        known = self._open.setdefault(request_id, {"answers": []})
-        if event["event"] == "run.end":  # one for each of several answers
-            known["answers"].append(event)
-        known.update({name: value for name, value in event.items() if value is not None})
-        while len(self._open) > MOST_OPEN:
-            self._open.popitem(last=False)
 
     def _request(self, request: Mapping[str, Any]) -> str | None:
         status = request.get("status")
@@ -88,12 +84,15 @@ class RequestLines:
             *_figures(request),
         ]
         line = "  ".join(columns).rstrip()
-        if failed and (reason := _reason(request)):
+        parameter = request.get("param")
+        reason = request.get("message") or (f"parameter: {parameter}" if parameter else "")
+        if failed and reason:
+            reason = _text(reason)
             line += f"\n{'':>8}  {self._styled(reason, fg='yellow')}"
         return line
 
     def _status(self, request: Mapping[str, Any]) -> str:
-        """The status with a word for it, in colour: an answer that broke off has the status 200, too."""
+        """The status with a word for it, in colour. A response that broke off has the status 200, too."""
         status, code = request.get("status"), request.get("error") or request.get("kind")
         if status is None or not request.get("complete", True):
             return self._styled("client left", fg="yellow")
@@ -105,7 +104,7 @@ class RequestLines:
         return self._styled(f"{status} {word}".rstrip(), fg=colour)
 
     def _trouble(self, event: Event) -> str:
-        """A warning or an error that belongs to no line of a request."""
+        """The line of a warning or an error that is not part of a request's line."""
         level = str(event["level"])
         hidden = {"time", "level", "event", "request_id", "run_id", "exception", "logger"}
         fields = [
@@ -130,7 +129,7 @@ class RequestLines:
 
 
 def _asked(request: Mapping[str, Any]) -> str:
-    """What was asked for: `chat stream`, `responses agent`, `GET /v1/models`."""
+    """The kind of request: `chat stream`, `responses agent`, `GET /v1/models`."""
     method, path = _text(request.get("method")), _text(request.get("path"))
     endpoint = _ENDPOINTS.get(path) if method == "POST" else None
     if endpoint is None:
@@ -169,12 +168,6 @@ def _figures(request: Mapping[str, Any]) -> Iterator[str]:
         yield f"{_text(way)}: {_text(reason)}" if reason else _text(way)
     if changed := [*request.get("ignored", ()), *request.get("adjusted", ())]:
         yield f"not as asked: {_text(', '.join(str(name) for name in changed))}"
-
-
-def _reason(request: Mapping[str, Any]) -> str:
-    if message := request.get("message"):
-        return _text(message)
-    return f"parameter: {_text(request['param'])}" if request.get("param") else ""
 
 
 def _text(value: object) -> str:
