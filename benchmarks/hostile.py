@@ -309,9 +309,9 @@ ATTACKS: Final[dict[str, tuple[str, Attack]]] = {
         "200",
         _checked(_of({"items": {"enum": [[at] for at in range(5000)]}}), {"a": [[4999]] * 2000}),
     ),
-    "const of 100 KB, 30 times": (
+    "const of 25 KB, 30 times": (
         "200",
-        _checked(_of({"items": {"const": list(range(20_000))}}), {"a": [list(range(20_000))] * 30}),
+        _checked(_of({"items": {"const": list(range(5000))}}), {"a": [list(range(5000))] * 30}),
     ),
     "40 references to 300 choices": ("200", _body(_tools(1, _referring(40, "#/$defs/a", **{"$defs": {"a": CHOICES}})))),
     "20,000 references": ("200", _body(_tools(1, _referring(20_000, "#/$defs/a", **{"$defs": {"a": CHOICES}})))),

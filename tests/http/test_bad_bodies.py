@@ -1,15 +1,20 @@
 """Bodies that no client of ours would send: each is OpenAI's error or an answer, never a mistake of the server."""
 
+import gc
 import gzip
 import json
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 
+from claude_openai.core.events import TextDelta
 from claude_openai.jsontools.strict import MOST_VALUES
+from claude_openai.simulator import Gate
 from tests.http.conftest import Serve
-from tests.http.exchange import CHAT, HELLO, Json, Served, said
+from tests.http.exchange import CHAT, FINISHED, HELLO, STARTED, USED, Json, Served, said
+from tests.patience import PATIENCE_SECONDS
 
 RESPONSES = "/v1/responses"
 PATHS = pytest.mark.parametrize("path", [CHAT, RESPONSES])
@@ -221,3 +226,17 @@ async def test_a_hundred_thousand_messages_are_an_answer_and_keep_nobody_waiting
     answer = await sent(served, CHAT, body(messages=messages))
     assert answer.status_code == 200
     assert len(served.performance.turn.messages) == 100_001
+
+
+@pytest.mark.proves("hostile.large-work")
+async def test_no_collection_of_garbage_examines_the_values_of_a_large_request(serve: Serve) -> None:
+    gate = Gate()
+    served = serve([STARTED, gate, TextDelta("Hi"), USED, FINISHED])
+    large = body(messages=[{"role": "user", "content": "a"}] * 10_000)
+    async with anyio.create_task_group() as group:
+        group.start_soon(sent, served, CHAT, large)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await gate.reached.wait()
+        assert not gc.isenabled()
+        gate.open()
+    assert gc.isenabled()

@@ -198,6 +198,7 @@ class SessionPool:
         started = False
         try:
             async with self._backend.open(turn) as session:
+                del turn  # it may be tens of megabytes, and the session may rest for minutes
                 scope = anyio.CancelScope()
                 task_status.started(LeasedSession(request, entry, session, scope, closed))
                 started = True

@@ -1,12 +1,13 @@
 """Runs work whose duration grows with the request in a thread, so that other streams continue meanwhile.
 
 A thread that runs Python yields to the event loop every `SWITCH_SECONDS`. Only C code that works on one large object
-blocks it for longer; the cyclic garbage collector blocks longest, and is paused (`_CollectorPause`).
+blocks it for longer; the cyclic garbage collector blocks longest, and is paused (`CollectorPause`).
 """
 
 import gc
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import ClassVar, Final, TypeVar, TypeVarTuple
 
@@ -19,6 +20,9 @@ Result = TypeVar("Result")
 
 SWITCH_SECONDS: Final = 0.001
 """Interval at which threads take turns. Python's default is 5 ms, and one small request waits for some ten turns."""
+
+LONGEST_PAUSE_SECONDS: Final = 600.0
+"""Without a collection of cyclic garbage, of which some requests leave a few kilobytes."""
 
 _MOST: Final = 2
 """Concurrent threads: more would not be faster, since Python runs one at a time, and would slow down the event loop."""
@@ -59,7 +63,7 @@ async def in_thread(
     failures: list[Exception] = []
 
     def run() -> None:
-        with _CollectorPause():
+        with CollectorPause():
             try:
                 results.append(work(*arguments))
             except Exception as error:  # noqa: BLE001 -- raised below
@@ -71,21 +75,32 @@ async def in_thread(
     return results.pop()
 
 
-class _CollectorPause:
+class CollectorPause:
     """A block without the cyclic garbage collector, in all threads: after hundreds of thousands of new values it would
     examine all objects, for 200 ms in which no other thread runs (measured). Values of a request have no cycles.
+
+    Values stay new until the pause is over. Where they outlive it, the next collection examines all of them, for up to
+    a second (measured): a large request is therefore answered within such a block. Where blocks always overlap, garbage
+    is collected every `LONGEST_PAUSE_SECONDS` all the same.
     """
 
     lock: ClassVar = threading.Lock()
     blocks: ClassVar = 0
+    last: ClassVar = 0.0
+    """When a pause began or garbage was collected in it, on the monotonic clock."""
 
     def __enter__(self) -> None:
         with self.lock:
-            _CollectorPause.blocks += 1
+            if not CollectorPause.blocks:
+                CollectorPause.last = time.monotonic()
+            CollectorPause.blocks += 1
             gc.disable()
 
     def __exit__(self, *_: object) -> None:
         with self.lock:
-            _CollectorPause.blocks -= 1
-            if not _CollectorPause.blocks:
+            CollectorPause.blocks -= 1
+            if not CollectorPause.blocks:
                 gc.enable()
+            elif time.monotonic() - CollectorPause.last > LONGEST_PAUSE_SECONDS:
+                gc.collect()
+                CollectorPause.last = time.monotonic()

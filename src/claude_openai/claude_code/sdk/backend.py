@@ -154,7 +154,9 @@ class SdkBackend:
         """Start `turn`; see `core.ports.Backend.open`."""
         async with AsyncExitStack() as stack:
             stack.callback(self._warm_pool.refill)
-            yield await self._session(stack, turn)
+            session = await self._session(stack, turn)
+            del turn  # see the session pool
+            yield session
 
     async def _session(self, stack: AsyncExitStack, turn: Turn) -> Session:
         """The session of a Claude Code that answers `turn`, whose process ends with `stack`; or of a failed start."""

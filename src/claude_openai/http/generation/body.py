@@ -1,7 +1,7 @@
 """Reading a request's body: at most so many bytes of it, in bounded time, and all bodies in bounded memory."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 import anyio
 from starlette.datastructures import Headers
@@ -11,6 +11,10 @@ from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.http.generation.turns import refused_when
 from claude_openai.http.middleware.errors import HttpError, shown
 from claude_openai.http.middleware.slow_clients import ClientDisconnected
+from claude_openai.system.threads import CollectorPause
+
+MANY_VALUES_BYTES = 256 * 1024
+"""Of a body that may hold so many values that a collection of cyclic garbage takes over 50 ms while they exist."""
 
 SILENCE_SECONDS = 30.0
 """How long a client may pause within its request; a network stall is shorter, a forgotten connection longer."""
@@ -66,7 +70,8 @@ class Bodies:
                 raise _no_room()
             async with refused_when(stopped):
                 body = await read_body(scope, receive, self.most, take)
-            yield body
+            with CollectorPause() if len(body) > MANY_VALUES_BYTES else nullcontext():
+                yield body
         finally:
             self._room += taken
 
