@@ -7,12 +7,12 @@ from claude_openai.claude_code.processes.pool_state import (
     MAX_BACKOFF_SECONDS,
     MAX_START_FAILURES,
     TRANSITIONS,
-    InvalidTransition,
     ProcessEvent,
     ProcessState,
     ProcessTable,
     StartBackoff,
 )
+from claude_openai.core.transitions import InvalidTransition
 
 
 def at(supply: ProcessTable, stage: ProcessState) -> int:

@@ -16,10 +16,10 @@ from claude_openai.claude_code.processes.pool_state import (
     INITIAL_BACKOFF_SECONDS,
     MAX_BACKOFF_SECONDS,
     MAX_START_FAILURES,
-    InvalidTransition,
     ProcessState,
     ProcessTable,
 )
+from claude_openai.core.transitions import InvalidTransition
 
 SECONDS = st.sampled_from((0.0, 0.5, 1.0, 2.0, 30.0, 100.0))
 

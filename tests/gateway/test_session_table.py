@@ -8,12 +8,12 @@ import pytest
 from claude_openai.core.fingerprint import Fingerprint, fingerprint
 from claude_openai.core.messages import AssistantMessage, Message, Text, UserMessage
 from claude_openai.core.models import Model
+from claude_openai.core.transitions import InvalidTransition
 from claude_openai.core.turn import Turn
 from claude_openai.gateway.session_table import (
     MAX_REMEMBERED_ENDS,
     TRANSITIONS,
     EndReason,
-    InvalidTransition,
     MissReason,
     SessionEntry,
     SessionEvent,

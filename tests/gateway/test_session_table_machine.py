@@ -15,10 +15,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from claude_openai.core.transitions import InvalidTransition
 from claude_openai.gateway.session_table import (
     TRANSITIONS,
     EndReason,
-    InvalidTransition,
     MissReason,
     SessionEntry,
     SessionEvent,

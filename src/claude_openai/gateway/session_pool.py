@@ -23,6 +23,7 @@ from claude_openai.core.messages import AssistantMessage
 from claude_openai.core.ports import Backend, Session, SessionStart
 from claude_openai.core.turn import Turn
 from claude_openai.gateway.session_table import (
+    WAITING_STATES,
     EndReason,
     MissReason,
     SessionEntry,
@@ -117,7 +118,7 @@ class SessionPool:
         self._backend = backend
         self._tasks = tasks
         self._limits = limits
-        self._waiting: dict[int, LeasedSession] = {}
+        self._released: dict[int, LeasedSession] = {}  # by number; the table has the states
         self._changed = anyio.Event()
 
     @asynccontextmanager
@@ -149,7 +150,7 @@ class SessionPool:
 
     async def close_idle(self) -> None:
         """End every session that no request leases."""
-        waiting = list(self._waiting.values())
+        waiting = [self._released[entry.number] for entry in self.table if entry.state in WAITING_STATES]
         for lease in waiting:
             self._begin_close(lease, "stopped")
         for lease in waiting:
@@ -164,7 +165,7 @@ class SessionPool:
         entry = self.table.find(history, request)
         if entry is None:
             return await self._start(turn, request, self.table.miss_reason(history, request))
-        lease = self._waiting.pop(entry.number)
+        lease = self._released[entry.number]
         lease.notify_unparked()
         route: TurnRoute = "results" if lease.calls else "live"
         if lease.scope.cancel_called:  # it expired at this very moment
@@ -191,7 +192,7 @@ class SessionPool:
         """The task of one session, from its start to its end."""
         while not self.table.has_room():
             if candidate := self.table.eviction_candidate():
-                self._begin_close(self._waiting[candidate.number], "evicted")
+                self._begin_close(self._released[candidate.number], "evicted")
             await self._changed.wait()
         entry = self.table.add(request, anyio.current_time())
         closed = anyio.Event()
@@ -216,6 +217,7 @@ class SessionPool:
         finally:
             self._mark_ended(entry, "stopped" if started else "failed")
             self.table.remove(entry)
+            self._released.pop(entry.number, None)
             closed.set()
             self._notify()
 
@@ -243,7 +245,7 @@ class SessionPool:
             lease.notify_unparked()
         self.table.release(entry, lease.fingerprint_after_answer(), now, parked=parked)
         lease.scope.deadline = now + (limits.parked_seconds if parked else limits.idle_seconds)
-        self._waiting[entry.number] = lease
+        self._released[entry.number] = lease
         self._notify()
 
     async def _close(self, lease: LeasedSession, reason: EndReason) -> None:
@@ -255,8 +257,8 @@ class SessionPool:
         lease.scope.cancel()
 
     def _mark_ended(self, entry: SessionEntry, reason: EndReason) -> None:
-        if waiting := self._waiting.pop(entry.number, None):
-            waiting.notify_unparked()
+        if entry.state in WAITING_STATES:
+            self._released[entry.number].notify_unparked()
         if self.table.end(entry, reason):
             log.info("conversation.end", session=entry.number, reason=reason)
 

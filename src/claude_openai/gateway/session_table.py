@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from claude_openai.core.fingerprint import Difference, Fingerprint
+from claude_openai.core.transitions import InvalidTransition, next_state
 
 
 class SessionState(StrEnum):
@@ -21,6 +22,10 @@ class SessionState(StrEnum):
     PARKED = "parked"
     ENDING = "ending"
     GONE = "gone"
+
+
+WAITING_STATES: Final = frozenset({SessionState.RESTING, SessionState.PARKED})
+"""The states of a session that no request leases."""
 
 
 class SessionEvent(StrEnum):
@@ -62,10 +67,6 @@ _NEAREST_FIRST: Final[tuple[Difference, ...]] = ("model", "profile", "format", "
 
 MAX_REMEMBERED_ENDS = 1024
 """Ended sessions that are remembered, to explain later misses; some 200 bytes each."""
-
-
-class InvalidTransition(RuntimeError):
-    """The session's state does not allow the transition: a defect of this server."""
 
 
 @dataclass(eq=False, slots=True)
@@ -175,10 +176,8 @@ class SessionTable:
         del self._entries[entry.number]
 
     def _transition(self, entry: SessionEntry, event: SessionEvent) -> None:
-        state = TRANSITIONS.get((entry.state, event))
-        if state is None:
-            raise InvalidTransition(f"a session that is {entry.state} cannot {event}")
-        if entry.state in {SessionState.RESTING, SessionState.PARKED}:
+        state = next_state(TRANSITIONS, "a session", entry.state, event)
+        if entry.state in WAITING_STATES:
             key = entry.fingerprint.key
             self._waiting[key].remove(entry)
             if not self._waiting[key]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from claude_openai.core.transitions import next_state
+
 MAX_START_FAILURES = 3
 """In a row: one can be chance, and the second try may come at the same busy moment."""
 
@@ -46,10 +48,6 @@ TRANSITIONS: Final[Mapping[tuple[ProcessState, ProcessEvent], ProcessState]] = {
     (ProcessState.SERVING, ProcessEvent.LEAVE): ProcessState.GONE,
 }
 """All transitions; any other is a defect."""
-
-
-class InvalidTransition(RuntimeError):
-    """The process's state does not allow the transition: a defect of this server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +121,7 @@ class ProcessTable:
 
     def _transition(self, process: int, event: ProcessEvent) -> None:
         state = self._states.get(process, ProcessState.GONE)
-        after = TRANSITIONS.get((state, event))
-        if after is None:
-            raise InvalidTransition(f"a process that is {state} cannot {event}")
+        after = next_state(TRANSITIONS, "a process", state, event)
         if after is ProcessState.GONE:
             del self._states[process]
         else:
