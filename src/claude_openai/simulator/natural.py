@@ -59,7 +59,13 @@ def natural_blocks(seen: Situation) -> tuple[Block, ...]:
     attached = f" I was shown {' and '.join(shown)}." if shown else ""
     quoted = _beginning(" ".join(prompt.split()), QUOTED_PROMPT)
     friendly = f'Hello! You said "{quoted}", and I am only a simulated model.{attached}'
-    text = _quoted_results(seen) or literal or friendly
+    sentences = []
+    for number, result in enumerate(seen.results, start=1):
+        # A failed call is left out if the same tool was called again.
+        if not (result.failed and any(later.tool == result.tool for later in seen.results[number:])):
+            verb = "failed" if result.failed else "answered"
+            sentences.append(f"{result.tool} {verb}: {_beginning(result.text, QUOTED_RESULT)}")
+    text = " ".join(sentences) or literal or friendly
     if (ending := _ENDING.search(seen.system)) is not None:
         text += f" {ending[1] or ending[2]}"
     as_json = json_asked_for(seen.system, prompt, text, literal=literal is not None)
@@ -138,16 +144,6 @@ def _wanted_tools(seen: Situation) -> list[str]:
     if STRUCTURED_OUTPUT in seen.tools and all(result.failed for result in seen.results_of(STRUCTURED_OUTPUT)):
         return [STRUCTURED_OUTPUT]
     return [next(iter(seen.tools))] if seen.choice == "any" else []
-
-
-def _quoted_results(seen: Situation) -> str:
-    """A sentence for each tool result. A failed call is left out if the same tool was called again."""
-    sentences = []
-    for number, result in enumerate(seen.results, start=1):
-        if not (result.failed and any(later.tool == result.tool for later in seen.results[number:])):
-            verb = "failed" if result.failed else "answered"
-            sentences.append(f"{result.tool} {verb}: {_beginning(result.text, QUOTED_RESULT)}")
-    return " ".join(sentences)
 
 
 def _beginning(text: str, length: int) -> str:
