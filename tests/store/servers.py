@@ -20,11 +20,12 @@ from typing import Any, ClassVar
 
 import anyio
 
+from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
 from claude_openai.store import saved_runs, sqlite_runs
 from claude_openai.store.sqlite.store import opened
 from claude_openai.store.sqlite.writer import Batch, Writer
-from tests.store.samples import KEEPS_ALL, a_run, until
+from tests.store.samples import KEEPS_ALL, a_run, response_of, until
 
 ACKNOWLEDGED = "acknowledged"
 """The file in a killed server's folder that tells, a line each, what it knew to be written."""
@@ -53,7 +54,9 @@ async def hold(folder: Path) -> None:
 
 
 async def live(folder: Path) -> None:
-    """Twice: forget what is too old, write every state of three runs one by one, and leave properly."""
+    """Twice: forget what is too old, write every state of three runs one by one, the end of one of them with its
+    response, and leave properly.
+    """
     for life in ("first", "second"):
         store = await anyio.to_thread.run_sync(opened, folder)
         writer = Writer(store.connection, store.server, KEEPS_ALL)
@@ -61,13 +64,14 @@ async def live(folder: Path) -> None:
         for number in range(3):
             run = a_run(id=f"{life}-{number}", text="x" * 3000)
             for state in STATES[: 2 + number]:
-                await write(writer, replace(run, state=state))
+                over = state is RunState.COMPLETED
+                await write(writer, replace(run, state=state), response_of(run) if over else None)
                 acknowledge(folder, run.id, state)
         await anyio.to_thread.run_sync(writer.close)
 
 
-async def write(writer: Writer, run: Run) -> None:
-    writer.save(Batch({run.id: run}))
+async def write(writer: Writer, run: Run, response: StoredResponse | None = None) -> None:
+    writer.save(Batch({run.id: run}, {response.id: response} if response else {}))
     await until(lambda: not writer.unwritten().runs)
 
 

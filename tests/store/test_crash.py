@@ -63,7 +63,7 @@ ENDED: dict[str, Ended] = {
 }
 
 
-@pytest.mark.proves("store.crash.whole", "store.crash.nothing-running")
+@pytest.mark.proves("store.crash.whole", "store.crash.nothing-running", "store.responses.saved")
 def test_a_server_killed_at_any_step_of_sqlites_leaves_a_whole_store_and_no_run_running(tmp_path: Path) -> None:
     subprocess.run(server("killed", tmp_path, 5, LIVES), check=True, cwd=ROOT, timeout=PATIENCE_SECONDS)
     folders = list(tmp_path.iterdir())
@@ -79,6 +79,8 @@ def test_a_server_killed_at_any_step_of_sqlites_leaves_a_whole_store_and_no_run_
         for run, state in acknowledged(folder):
             assert written(runs[run]) >= PROGRESS[state], f"{folder.name}: {run}"
         whole(folder / NAME)
+        ended = {run for run, state in acknowledged(folder) if state is RunState.COMPLETED}
+        assert ended <= answered(folder / NAME) <= {run.id for run in runs.values() if run.state is RunState.COMPLETED}
 
 
 def acknowledged(folder: Path) -> Iterator[tuple[str, RunState]]:
@@ -86,6 +88,12 @@ def acknowledged(folder: Path) -> Iterator[tuple[str, RunState]]:
     for line in file.read_text().splitlines() if file.exists() else ():
         run, state = json.loads(line)
         yield run, RunState(state)
+
+
+def answered(file: Path) -> set[str]:
+    """The runs whose response is stored."""
+    with closing(sqlite3.connect(file)) as connection:
+        return {run for (run,) in connection.execute("SELECT run_id FROM responses")}
 
 
 def written(run: Run) -> int:
