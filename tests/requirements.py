@@ -627,6 +627,7 @@ COMMANDS_REQUIREMENTS = (
     Row("commands.as-called", "Hints name the command as the person called it.", OURS),
     Row("commands.help", "Every command is in the help and has examples.", OURS),
     Row("commands.client.key", "A missing or wrong key is told with the remedy.", OURS),
+    Row("commands.client.owner", "Who started the server needs no key to see and cancel the runs of all keys.", OURS),
     Row("commands.client.no-proxy", "The environment's proxies do not see what is said on this machine.", OURS),
     Row("commands.client.no-redirect", "The key is not carried to where a server redirects.", OURS),
     Row("commands.client.strange", "An answer that is no run is told as such.", OURS),

@@ -119,14 +119,25 @@ def test_programs_get_all_of_the_runs_they_ask_for(person: Machine, server: Inst
 @pytest.mark.proves("commands.client.key")
 @pytest.mark.parametrize(("key", "told"), [("", "needs an API key"), ("wrong-key-1", "does not accept this API key")])
 def test_a_key_that_is_missing_or_wrong_is_told_with_the_remedy(
-    machine: Machine, server: Instance, key: str, told: str
+    tmp_path: Path, server: Instance, key: str, told: str
 ) -> None:
-    ran = machine.types("runs", CLAUDE_OPENAI_API_KEY=key)
+    stranger = Machine.at(tmp_path)  # who does not find the server, and so not its owner's token
+    ran = stranger.types("runs", "--url", server.url, CLAUDE_OPENAI_API_KEY=key)
     assert (ran.code, ran.out) == (1, "")
     assert ran.err == (
         f"claude-openai: {server.url} {told} "
         "(set CLAUDE_OPENAI_API_KEY to one of its keys, or name its --api-key-file)\n"
     )
+
+
+@pytest.mark.proves("commands.client.owner")
+def test_who_started_the_server_needs_no_key_and_sees_the_runs_of_all(machine: Machine, server: Instance) -> None:
+    ran = machine.types("runs", "--json")
+    assert (ran.code, [run["state"] for run in json.loads(ran.out)]) == (0, ["failed", "completed"])
+    assert server.owner_token is not None
+    assert server.owner_token not in repr(server) + machine.types("status", "--json").out
+    wrong = machine.types("runs", "--api-key", "wrong-key-1")
+    assert (wrong.code, wrong.out) == (1, "")
 
 
 @pytest.mark.proves("commands.client.no-proxy")

@@ -35,6 +35,7 @@ class Configuration(TypedDict, total=False):
 
     hosts: tuple[str, ...]
     keys: tuple[str, ...]
+    owner_token: str | None
     allowed_hosts: tuple[str, ...]
     allowed_origins: tuple[str, ...]
     max_request_bytes: int

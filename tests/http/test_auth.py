@@ -37,6 +37,20 @@ async def test_one_right_key_of_two_is_enough(serve: Serve) -> None:
     assert (await served.chat(authorization="Bearer unused", x_api_key="sk-first")).status_code == 200
 
 
+@pytest.mark.proves("commands.client.owner")
+async def test_the_owners_token_is_good_for_runs_only_and_for_those_of_every_key(serve: Serve) -> None:
+    served = serve(said("Hi"), keys=KEYS, owner_token="sk-owner")
+    assert (await served.chat(authorization="Bearer sk-first")).status_code == 200
+    owner = {"authorization": "Bearer sk-owner"}
+    listed = await served.client.get("/runs", headers=owner)
+    [run] = listed.json()["data"]
+    assert (await served.client.get(f"/runs/{run['id']}", headers=owner)).status_code == 200
+    assert (await served.client.get("/runs", headers={"authorization": "Bearer sk-second"})).json()["data"] == []
+    assert (await served.chat(authorization="Bearer sk-owner")).status_code == 401
+    assert (await served.client.get("/v1/models", headers=owner)).status_code == 401
+    assert (await served.client.get("/runsx", headers=owner)).status_code == 401
+
+
 @pytest.mark.proves("errors.wrong-key", "safety.key.constant-time")
 @pytest.mark.parametrize(
     "headers",

@@ -1,4 +1,4 @@
-"""The commands' client of a running server's HTTP API, with the first API key of the settings, and timeouts.
+"""The commands' client of a running server's HTTP API, with a key (`ServerOption.key`) and timeouts.
 
 It follows no redirects, so that only the chosen server gets the key; for a server on this machine it uses no proxy.
 """
@@ -52,6 +52,16 @@ class ServerOption:
     settings: Settings
     port: int | None = None
     url: str | None = None
+    names_key: bool = False
+    """Whether an option names the API key to use."""
+
+    def key(self, url: str) -> str | None:
+        """The key for the server at `url`: that of the options; for a server of yours the owner's token, which is good
+        for the runs of all keys; else the first key of the settings.
+        """
+        if not self.names_key and (own := next((each.owner_token for each in running() if each.url == url), None)):
+            return own
+        return next((key.get_secret_value() for key in self.settings.api_keys), None)
 
     def found(self) -> str | None:
         """The server's URL; None if no server runs and none was named.
@@ -81,7 +91,8 @@ def about_a_server(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_choice(*, port: int | None, url: str | None, **parameters: object) -> object:
         flags = given({name: parameters.pop(name) for name in _SETTINGS})
         settings = Settings.load(flags, click.get_current_context().obj)
-        return command(ServerOption(settings, port, url), **parameters)
+        names_key = not flags.keys().isdisjoint({"api_key", "api_key_file"})
+        return command(ServerOption(settings, port, url, names_key), **parameters)
 
     return with_choice
 
@@ -217,17 +228,17 @@ class Api:
 
 
 @contextmanager
-def api(url: str, settings: Settings) -> Iterator[Api]:
-    """A context manager with the API of the server at `url`."""
+def api(url: str, choice: ServerOption) -> Iterator[Api]:
+    """A context manager with the API of the server at `url`, as `choice` has found it."""
     import httpx2  # noqa: PLC0415 -- see above
 
-    key = next((f"Bearer {key.get_secret_value()}" for key in settings.api_keys), None)
+    key = choice.key(url)
     local = is_loopback(urlsplit(url).hostname or "")
     timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
     with httpx2.Client(
-        base_url=url, headers={"authorization": key} if key else {}, timeout=timeout, trust_env=not local
+        base_url=url, headers={"authorization": f"Bearer {key}"} if key else {}, timeout=timeout, trust_env=not local
     ) as client:
-        yield Api(client, url, SILENCE_SECONDS + settings.keep_alive_interval)
+        yield Api(client, url, SILENCE_SECONDS + choice.settings.keep_alive_interval)
 
 
 def the_server(choice: ServerOption) -> str:

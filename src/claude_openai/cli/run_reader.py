@@ -61,7 +61,7 @@ class StoreReader:
 def open_run_reader(choice: ServerOption) -> Iterator[RunReader]:
     """A context manager with the chosen server; if none runs, with the store, which is noted on standard error."""
     if url := choice.found():
-        with api(url, choice.settings) as server:
+        with api(url, choice) as server:
             yield server
         return
     from claude_openai.store import saved_runs  # noqa: PLC0415 -- SQLite, which --help need not wait for

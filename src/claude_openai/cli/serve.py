@@ -1,6 +1,7 @@
 """`claude-openai` without a command: serve in the foreground until a signal ends it."""
 
 import atexit
+import secrets
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -37,16 +38,17 @@ def serve(settings: Settings, environ: Mapping[str, str]) -> None:
         wiring,
     )
 
-    login = login_environment(environ)
-    _configure_log(settings, environ, [*(key.get_secret_value() for key in settings.api_keys), *logs.secrets_in(login)])
+    login, owner_token = login_environment(environ), secrets.token_urlsafe(32)
+    keys = [key.get_secret_value() for key in settings.api_keys]
+    _configure_log(settings, environ, [*keys, owner_token, *logs.secrets_in(login)])
     settled = backends.settle_folders(settings)
     for doubt in (*doubts(settings, environ), *settled.doubts):
         logs.logger(__name__).warning("settings.doubtful", reason=doubt)
     if sys.stderr.isatty():
         click.echo("Starting Claude Code ...", err=True)
     with registry(settled.runtime) as register:
-        announce = partial(_announce, settings, register, colours=wants_colours(sys.stderr, environ))
-        anyio.run(partial(wiring.serve, settings, login, settled, announce=announce))
+        announce = partial(_announce, settings, owner_token, register, colours=wants_colours(sys.stderr, environ))
+        anyio.run(partial(wiring.serve, settings, login, settled, announce=announce, owner_token=owner_token))
 
 
 def log_file(settings: Settings) -> Path | None:
@@ -88,7 +90,9 @@ def _configure_log(settings: Settings, environ: Mapping[str, str], secrets: Iter
     atexit.register(logs.close)  # after the message about why the server ended
 
 
-def _announce(settings: Settings, register: Callable[[Instance], None], ready: "Ready", *, colours: bool) -> None:
+def _announce(
+    settings: Settings, owner_token: str, register: Callable[[Instance], None], ready: "Ready", *, colours: bool
+) -> None:
     """Announce the ready server: in the registry for other commands, in the log, and with the banner."""
     register(
         Instance.of_this_process(
@@ -97,6 +101,7 @@ def _announce(settings: Settings, register: Callable[[Instance], None], ready: "
             url=ready.url,
             stop_seconds=settings.shutdown_timeout + STOP_MARGIN_SECONDS,
             log_file=log_file(settings),
+            owner_token=owner_token,
         )
     )
     logs.logger(__name__).info("server.ready", **asdict(ready))

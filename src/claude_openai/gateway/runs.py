@@ -198,8 +198,8 @@ class RunRegistry:
         finally:
             live.note(TurnFailed(LEFT if caller.choices == 1 else ENDED_WITH_ANOTHER))
 
-    async def find(self, wanted: str, principal: str) -> tuple[Run, ...]:
-        """The runs of `principal` with an id that is or begins with `wanted`: one, or two if that is ambiguous."""
+    async def find(self, wanted: str, principal: str | None) -> tuple[Run, ...]:
+        """The runs of `principal` (None: of all) whose id is or begins with `wanted`: one, two if it is ambiguous."""
         found = {run.id: run for run in await self._read(lambda store: store.find(wanted, principal))}
         for live in self._of(principal):
             if any(name.startswith(wanted) for name in live.run.names):
@@ -207,8 +207,8 @@ class RunRegistry:
         exact = [run for run in found.values() if wanted in run.names]
         return tuple(exact or found.values())[:2]
 
-    async def recent(self, limit: int, state: RunState | None, principal: str) -> tuple[Run, ...]:
-        """The latest runs of `principal`, in `state` if one is given; the last to arrive first."""
+    async def recent(self, limit: int, state: RunState | None, principal: str | None) -> tuple[Run, ...]:
+        """The latest runs of `principal` (None: of every one), in `state` if one is given; the last to arrive first."""
         stored = await self._read(lambda store: store.recent(limit, state, principal))
         live = [live.run for live in self._of(principal) if state in {None, live.state}]
         runs = [*live, *(run for run in stored if run.id not in self._live)]
@@ -274,8 +274,8 @@ class RunRegistry:
         runs = await read(self._store)
         return runs if live_before <= self._live.keys() else await read(self._store)
 
-    def _of(self, principal: str) -> Iterator[LiveRun]:
-        return (live for live in self._live.values() if live.run.principal == principal)
+    def _of(self, principal: str | None) -> Iterator[LiveRun]:
+        return (live for live in self._live.values() if principal in {None, live.run.principal})
 
     def _changed(self, live: LiveRun) -> None:
         run_id = live.run.id

@@ -34,6 +34,7 @@ class Services:
     version: str
     hosts: tuple[str, ...] = ("localhost",)
     keys: tuple[str, ...] = ()
+    owner_token: str | None = None
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     max_request_bytes: int = 33_554_432
@@ -90,7 +91,10 @@ def _router(resources: Mapping[str, Resource]) -> Router:
 def _layers(app: ASGIApp, services: Services, methods: Collection[str]) -> ASGIApp:
     """`app` with the middleware around it, the last one outermost. `methods` are those of all paths."""
     app = Authentication(
-        app, keys=services.keys, open_paths=[endpoint.path for endpoint in ENDPOINTS if endpoint.is_open]
+        app,
+        keys=services.keys,
+        open_paths=[endpoint.path for endpoint in ENDPOINTS if endpoint.is_open],
+        owner_token=services.owner_token,
     )
     app = OriginGuard(app, services.allowed_origins, methods)
     app = HostGuard(app, bound=services.hosts, allowed=services.allowed_hosts)

@@ -30,12 +30,12 @@ class Follower(Protocol):
 class RunRegistry(Protocol):
     """The runs: the records of requests."""
 
-    async def find(self, wanted: str, principal: str) -> tuple[Run, ...]:
-        """The runs of `principal` with an id that is or begins with `wanted`: one, or two if that is ambiguous."""
+    async def find(self, wanted: str, principal: str | None) -> tuple[Run, ...]:
+        """The runs of `principal` (None: of all) whose id is or begins with `wanted`: one, two if it is ambiguous."""
         ...
 
-    async def recent(self, limit: int, state: RunState | None, principal: str) -> tuple[Run, ...]:
-        """The latest runs of `principal`, in `state` if one is given; the last to arrive first."""
+    async def recent(self, limit: int, state: RunState | None, principal: str | None) -> tuple[Run, ...]:
+        """The latest runs of `principal` (None: of every one), in `state` if one is given; the last to arrive first."""
         ...
 
     def follow(self, run: Run) -> Follower:

@@ -114,12 +114,17 @@ class Stop:
 
 
 async def serve(
-    settings: Settings, login: Mapping[str, str], settled: Settled, *, announce: Callable[[Ready], None]
+    settings: Settings,
+    login: Mapping[str, str],
+    settled: Settled,
+    *,
+    announce: Callable[[Ready], None],
+    owner_token: str | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; `announce` is called when the server is ready.
 
     `login` is the environment for Claude Code (`settings.login_environment`), `settled` the chosen folders
-    (`places.settle`).
+    (`places.settle`), `owner_token` what commands of the server's owner prove themselves with.
 
     Raises:
         LaunchError: the server cannot start.
@@ -146,6 +151,7 @@ async def serve(
                     scratch=folder.scratch,
                     store=store,
                     simulator=simulator,
+                    owner_token=owner_token,
                 )
                 await _serve_until(stop, settings, start, listeners, announce=announce, simulator=simulator)
         log.info("server.stop")
@@ -195,6 +201,7 @@ def application(
     scratch: Callable[[], AbstractContextManager[Scratch]],
     store: MemoryRuns | SqliteRuns | None = None,
     simulator: SimulatorProcess | None = None,
+    owner_token: str | None = None,
 ) -> tuple[Gateway, ASGIApp]:
     """The gateway over the real Claude Code, and the ASGI application. No process runs yet.
 
@@ -227,6 +234,7 @@ def application(
         version=__version__,
         hosts=settings.host,
         keys=tuple(key.get_secret_value() for key in settings.api_keys),
+        owner_token=owner_token,
         allowed_hosts=settings.allowed_hosts,
         allowed_origins=settings.allowed_origins,
         max_request_bytes=settings.max_request_bytes,

@@ -4,7 +4,8 @@ One of the runtime folders (`runtime_folders`), which is this user's alone, has 
 port:
 
     claude-openai.pid     the process, when it was created (Unix seconds), the seconds a stop may take: a line each
-    claude-openai.port    the port, its hosts between commas, its URL, its log file (may be empty): a line each
+    claude-openai.port    the port, its hosts between commas, its URL, its log file (may be empty), the owner's token
+                          (may be missing): a line each
 
 A server writes them when it is ready and removes them when it stops. While it runs it holds a lock on its folder
 (not on Windows), which the kernel releases however the server ends; programs that clean old files out of temporary
@@ -20,7 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -54,7 +55,8 @@ class Instance:
     """One running server. `hosts` are the hosts it listens on, `url` is its address for clients on this machine.
 
     `started_at` is the create time of its process in Unix seconds, `stop_seconds` how long it may take to stop.
-    `log_file` is None if it does not log to a file.
+    `log_file` is None if it does not log to a file. `owner_token` proves to the server that a command is its owner's,
+    who alone can read the file; None for servers of earlier versions.
     """
 
     pid: int
@@ -64,16 +66,24 @@ class Instance:
     started_at: float
     stop_seconds: float
     log_file: Path | None = None
+    owner_token: str | None = field(default=None, repr=False)
 
     @classmethod
     def of_this_process(
-        cls, *, port: int, hosts: tuple[str, ...], url: str, stop_seconds: float, log_file: Path | None
+        cls,
+        *,
+        port: int,
+        hosts: tuple[str, ...],
+        url: str,
+        stop_seconds: float,
+        log_file: Path | None,
+        owner_token: str | None = None,
     ) -> Self:
         """The entry of this process."""
         import psutil  # noqa: PLC0415 -- 27 ms, which only commands about servers need
 
         process = psutil.Process()
-        return cls(process.pid, port, hosts, url, process.create_time(), stop_seconds, log_file)
+        return cls(process.pid, port, hosts, url, process.create_time(), stop_seconds, log_file, owner_token)
 
 
 def running(folders: Iterable[Path] | None = None) -> list[Instance]:
@@ -154,7 +164,8 @@ def _registered(folder: Path, instance: Instance) -> Iterator[None]:
                 f"see it with claude-openai status --port {instance.port}, or name another with --port",
             )
         log_file = "" if instance.log_file is None else str(instance.log_file)
-        _write(entry / PORT_FILE, instance.port, ",".join(instance.hosts), instance.url, log_file)
+        hosts, token = ",".join(instance.hosts), instance.owner_token or ""
+        _write(entry / PORT_FILE, instance.port, hosts, instance.url, log_file, token)
         _write(entry / PID_FILE, instance.pid, instance.started_at, instance.stop_seconds)
         try:
             yield
@@ -206,10 +217,11 @@ def _entries(folder: Path) -> list[Path]:
 def _read(entry: Path) -> Instance | None:
     """The server that the files of `entry` describe; None if they are missing or incomplete."""
     try:
-        port, hosts, url, log_file = (entry / PORT_FILE).read_text("utf-8").split("\n")[:4]
+        port, hosts, url, log_file, token = (entry / PORT_FILE).read_text("utf-8").split("\n")[:5]
         pid, started_at, stop_seconds = (entry / PID_FILE).read_text("utf-8").split("\n")[:3]
         log = Path(log_file) if log_file else None
-        return Instance(int(pid), int(port), tuple(hosts.split(",")), url, float(started_at), float(stop_seconds), log)
+        known = int(pid), int(port), tuple(hosts.split(",")), url, float(started_at), float(stop_seconds)
+        return Instance(*known, log, token or None)
     except (OSError, ValueError):
         return None
 

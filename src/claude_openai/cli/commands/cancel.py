@@ -29,7 +29,7 @@ def cancel(choice: ServerOption, run_ids: tuple[str, ...]) -> ExitCode:
     Exit code 0: all runs are cancelled. 1: a run is unknown, or had already ended.
     """
     code = ExitCode.OK
-    with api(the_server(choice), choice.settings) as server:
+    with api(the_server(choice), choice) as server:
         for run_id in run_ids:
             try:
                 with progress("Cancelling"):

@@ -12,7 +12,7 @@ from claude_openai.core.runs import ACTIVE_STATES, Run, RunState
 from claude_openai.http.endpoints.pagination import page_limit
 from claude_openai.http.generation.event_stream import KEEP_ALIVE, EventStream
 from claude_openai.http.generation.turns import cancel_on_disconnect
-from claude_openai.http.middleware.auth import principal
+from claude_openai.http.middleware.auth import visible_principal
 from claude_openai.http.middleware.errors import HttpError, shown
 from claude_openai.http.ports import RunRegistry
 from claude_openai.http.resource import json_response
@@ -38,7 +38,7 @@ class LatestRuns:
             sentence = f"state must be one of {', '.join(RunState)}, not {shown(state)!r}."
             raise RequestFailed(Failure(Kind.INVALID_REQUEST, sentence, "state"))
         limit = page_limit(query, default=LIMIT, most=MOST)
-        runs = await self._runs.recent(limit, RunState(state) if state else None, principal(scope))
+        runs = await self._runs.recent(limit, RunState(state) if state else None, visible_principal(scope))
         await json_response(run_list(runs).to_json(), cached=False)(scope, receive, send)
 
 
@@ -96,7 +96,7 @@ async def _requested(runs: RunRegistry, scope: Scope) -> Run:
         HttpError: the client's key has no such run, or several.
     """
     wanted: str = scope["path_params"]["run"]
-    found = await runs.find(wanted, principal(scope))
+    found = await runs.find(wanted, visible_principal(scope))
     if not found:
         raise HttpError(404, f"There is no run {shown(wanted)!r}. `GET /runs` lists them.", code="run_not_found")
     if len(found) > 1:

@@ -7,6 +7,7 @@ the server has no keys, it ignores those that are sent, and every client is "loc
 import hmac
 from collections.abc import Iterable
 from hashlib import sha256
+from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.routing import compile_path
@@ -23,25 +24,41 @@ _NO_KEY = (
 _WRONG_KEY = "Incorrect API key provided. Use one of the keys this server was started with."
 
 
-class Authentication:
-    """Accepts requests with a valid key, and those for one of the `open_paths`, which are in Starlette's form."""
+OWNER: Final = "owner"
+"""The principal of the commands of the person who started the server. It may see and cancel every run, nothing else."""
 
-    def __init__(self, app: ASGIApp, *, keys: Iterable[str], open_paths: Iterable[str]) -> None:
+_OWNERS_PATHS: Final = "/runs/"
+
+
+class Authentication:
+    """Accepts requests with a valid key, and those for one of the `open_paths`, which are in Starlette's form.
+
+    `owner_token` is accepted like a key below `/runs`; only the person who started the server can read it.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, keys: Iterable[str], open_paths: Iterable[str], owner_token: str | None = None
+    ) -> None:
         self._app = app
         self._digests = tuple(sha256(key.encode()).digest() for key in keys)
+        self._owner = sha256(owner_token.encode()).digest() if owner_token else None
         self._open_paths = tuple(compile_path(path)[0] for path in open_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not any(pattern.match(scope["path"]) for pattern in self._open_paths):
-            scope.setdefault("state", {})["principal"] = self._principal(Headers(scope=scope))
+            scope.setdefault("state", {})["principal"] = self._principal(scope["path"], Headers(scope=scope))
         await self._app(scope, receive, send)
 
-    def _principal(self, headers: Headers) -> str:
-        if not self._digests:
-            return LOCAL
+    def _principal(self, path: str, headers: Headers) -> str:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         bearer = token.strip() if scheme.lower() == "bearer" else ""
         sent = [sha256(key.encode("latin-1")).digest() for key in (bearer, headers.get("x-api-key", "")) if key]
+        if self._owner and f"{path}/".startswith(_OWNERS_PATHS):
+            matches = [hmac.compare_digest(self._owner, key) for key in sent]
+            if any(matches):
+                return OWNER
+        if not self._digests:
+            return LOCAL
         if not sent:
             raise RequestFailed(Failure(Kind.INVALID_API_KEY, _NO_KEY))
         known = [digest for key in sent for digest in self._digests if hmac.compare_digest(digest, key)]
@@ -54,3 +71,9 @@ def principal(scope: Scope) -> str:
     """The principal of a request that has passed `Authentication`."""
     name: str = scope["state"]["principal"]
     return name
+
+
+def visible_principal(scope: Scope) -> str | None:
+    """The principal whose runs the request may see and cancel; None for the owner, who may those of every principal."""
+    name = principal(scope)
+    return None if name == OWNER else name
