@@ -233,7 +233,7 @@ def test_a_missing_or_wrong_cli_is_one_sentence(upstream: Upstream, program: str
 async def test_the_banner_tells_what_a_person_needs_to_know(upstream: Upstream) -> None:
     async with running(upstream[1] | {"ANTHROPIC_API_KEY": ""}) as server:
         assert server.ready["login"] is None
-        assert "/login" in server.ready["login_remedy"]
+        assert "claude auth login" in server.ready["login_remedy"]
         assert "Claude Code 2" in server.ready["backend"]
         assert server.ready["model"].startswith("sonnet")
         assert server.ready["needs_key"] is False

@@ -176,7 +176,7 @@ async def test_without_a_login_the_remedy_is_told(serve: Serve) -> None:
         async with httpx2.AsyncClient() as http:
             health = await http.get(f"{rig.url}/health")
     assert health.status_code == 503
-    assert "/login" in health.json()["reason"]
+    assert "claude auth login" in health.json()["reason"]
 
 
 @pytest.mark.proves("errors.bounded-retries", "errors.upstream.status")

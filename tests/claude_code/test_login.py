@@ -109,7 +109,7 @@ async def health(rig: Rig) -> httpx2.Response:
 
 
 @pytest.mark.proves("http.health.refused")
-@pytest.mark.parametrize(("answer", "reason"), [(Failure.of(401), "/login"), (CREDIT_BALANCE, "credit")])
+@pytest.mark.parametrize(("answer", "reason"), [(Failure.of(401), "claude auth login"), (CREDIT_BALANCE, "credit")])
 async def test_an_account_that_upstream_refuses_is_not_ready_until_it_is_answered_again(
     serve: Serve, answer: Failure, reason: str
 ) -> None:

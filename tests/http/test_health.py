@@ -42,7 +42,7 @@ async def test_a_missing_login_is_the_reason_together_with_what_mends_it(serve: 
     answer = await served.client.get("/health")
     assert answer.status_code == 503
     assert (answer.json()["status"], answer.json()["ready"]) == ("unavailable", False)
-    assert "/login" in answer.json()["reason"]
+    assert "claude auth login" in answer.json()["reason"]
 
 
 @pytest.mark.proves("http.health.not-ready", "http.health.no-secrets")
@@ -103,5 +103,5 @@ async def test_a_login_that_upstream_refuses_is_the_reason_in_our_own_words(serv
     answer = await served.client.get("/health")
     assert answer.status_code == 503
     assert "retry-after" not in answer.headers
-    assert "/login" in answer.json()["reason"]
+    assert "claude auth login" in answer.json()["reason"]
     assert "sk-ant" not in answer.text
