@@ -66,6 +66,7 @@ class CommandGuard:
         self._unmade = tuple(path for path in unmade_modules(work) if not os.path.lexists(path))
         self._linked = self._linked_directories()
         self._stubs: tuple[str, ...] = ()
+        self._checking = anyio.Lock()
         self.apply: Apply | None = None
         self.is_outdated = False
         """Whether commands need a new process."""
@@ -82,27 +83,32 @@ class CommandGuard:
         self._hidden |= self._variables()
 
     async def refusal(self) -> str | None:
-        """Why no command may be run now, in words for the model; None where nothing speaks against it."""
-        if widened := self._widened():  # Claude Code obeys a change of the user's settings at once (measured)
-            return widened.message
-        denied = await to_thread.run_sync(self._denied)
-        if link := await to_thread.run_sync(link_on_the_way, denied, self._work):
-            return _LINKED.format(link=link)
-        # What was forbidden once stays so, since lists of settings are merged (measured): there could be no commit. And
-        # of a worktree Claude Code itself forbids what it finds at its start.
-        changed = any(map(has_content, self._unmade)) or self._linked_directories() != self._linked
-        fits = denied <= self._forbidden and self._variables() <= self._hidden
-        if changed or self.is_outdated:
-            self.is_outdated = True
-        elif not fits:
-            self.is_outdated = True  # unless Claude Code takes the new settings
-            await to_thread.run_sync(self.record)
-            sandbox_now = await to_thread.run_sync(self._sandbox_settings)
-            with anyio.move_on_after(_APPLY_SECONDS):
-                self.is_outdated = self.apply is None or not await self.apply({"sandbox": sandbox_now})
-        elif not all(map(os.path.lexists, self._stubs)):
-            await to_thread.run_sync(self.record)
-        return _CHANGED if self.is_outdated else None
+        """Why no command may be run now, as a sentence for the model; None if one may."""
+        async with self._checking:  # commands of one message can be checked at the same time
+            if widened := self._widened():  # Claude Code obeys a change of the user's settings at once (measured)
+                return widened.message
+            denied = await to_thread.run_sync(self._denied)
+            if link := await to_thread.run_sync(link_on_the_way, denied, self._work):
+                return _LINKED.format(link=link)
+            # What was forbidden once stays so, since lists of settings are merged (measured): there could be no commit.
+            # And of a worktree Claude Code itself forbids what it finds at its start.
+            if any(map(has_content, self._unmade)) or self._linked_directories() != self._linked:
+                self.is_outdated = True
+            if self.is_outdated:
+                return _CHANGED
+            if not (denied <= self._forbidden and self._variables() <= self._hidden):
+                self.is_outdated = not await self._applied()
+            elif not all(map(os.path.lexists, self._stubs)):
+                await to_thread.run_sync(self.record)
+            return _CHANGED if self.is_outdated else None
+
+    async def _applied(self) -> bool:
+        """Set the sandbox of the running process anew; whether Claude Code took it in time."""
+        await to_thread.run_sync(self.record)
+        settings = await to_thread.run_sync(self._sandbox_settings)
+        with anyio.move_on_after(_APPLY_SECONDS):
+            return self.apply is not None and await self.apply({"sandbox": settings})
+        return False
 
     def _linked_directories(self) -> tuple[str, ...]:
         return tuple(directory for folder in self._work for directory in linked_directories(folder))

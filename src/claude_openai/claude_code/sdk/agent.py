@@ -195,12 +195,14 @@ def agent_command(
     Raises:
         CLIConnectionError: the history would be answered before the hook is installed, and this system has no gate.
     """
+    commands = COMMANDS if policy.allows_commands else ()
+    tools = (*READING, *WRITING, *commands, *OTHERS, *((PLANNED,) if profile.permission_mode == "plan" else ()))
     settings = json.dumps(_settings(claude_code.environment, scratch, profile, policy))
     scratch.hand_over(SETTINGS, settings.encode())
     options = (
         *_OPTIONS,
         f"--settings={scratch.handed_over(SETTINGS)}",
-        f"--tools={','.join(_own_tools(profile, policy))}",
+        f"--tools={','.join(tools)}",
         *_requested_options(profile),
         *((f"--append-system-prompt-file={words}",) if (words := scratch.handed_over(INSTRUCTIONS)) else ()),
         *((f"--resume={past}",) if (past := scratch.handed_over(HISTORY)) else ()),
@@ -232,12 +234,6 @@ def with_prefixed_tool_names(messages: tuple[Message, ...]) -> tuple[Message, ..
         else message
         for message in messages
     )
-
-
-def _own_tools(profile: AgentProfile, policy: ToolPolicy) -> tuple[str, ...]:
-    commands = COMMANDS if policy.allows_commands else ()
-    planned = (PLANNED,) if profile.permission_mode == "plan" else ()
-    return (*READING, *WRITING, *commands, *OTHERS, *planned)
 
 
 def _requested_options(profile: AgentProfile) -> Iterable[str]:
