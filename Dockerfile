@@ -1,4 +1,4 @@
-# The server, with the Claude Code that its Agent SDK brings; docs/docker.md says how to run it.
+# The server, with the Claude Code that its Agent SDK brings; docs/guide/docker.md says how to run it.
 # Claude Code is linked to glibc: a base on musl (alpine) would not run it.
 FROM python:3.13-slim-bookworm AS base
 

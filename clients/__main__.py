@@ -18,7 +18,7 @@ from clients.matrix import MATRIX, RECIPES, Outcome, Result, between, table
 from clients.stage import set_up
 from clients.trial import try_out
 
-PAGE = HERE.parent / "docs" / "clients.md"
+PAGE = HERE.parent / "docs" / "guide" / "clients.md"
 
 
 def main() -> int:
@@ -51,13 +51,15 @@ async def run(clients: Sequence[Client], folder: Path) -> list[Result]:
 
 def _rewrite(marks: tuple[str, str], made: str) -> None:
     PAGE.write_text(between(marks, made, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    print(f"docs/{PAGE.name} has it")
+    print(f"docs/guide/{PAGE.name} has it")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m clients", description="Try the clients of others on this server.")
     parser.add_argument("client", nargs="*", type=_client, help="default: all of them")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/clients.md (of all clients only)")
+    parser.add_argument(
+        "--write", action="store_true", help="put the table into docs/guide/clients.md (of all clients only)"
+    )
     parser.add_argument("--recipes", action="store_true", help="only put there what `connect` prints, and try nothing")
     options = parser.parse_args()
     if options.write and options.client:

@@ -10,7 +10,7 @@ from clients.catalogue import Client
 
 MATRIX: Final = ("<!-- matrix:begin -->\n", "<!-- matrix:end -->")
 RECIPES: Final = ("<!-- recipes:begin -->\n", "<!-- recipes:end -->")
-"""The marks in docs/clients.md, around what is made here and around what `connect` prints."""
+"""The marks in docs/guide/clients.md, around what is made here and around what `connect` prints."""
 
 
 class Outcome(StrEnum):

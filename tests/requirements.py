@@ -61,7 +61,11 @@ PROJECT_REQUIREMENTS = (
     Row("project.docs.settings-table", "The README's table lists every setting as the code has it.", README),
     Row("project.docs.parameters-table", "The README's table says what becomes of every parameter.", README),
     Row("project.docs.examples-run", "Every example in the README runs as written.", README),
-    Row("project.docs.promises", "What docs/security.md promises of requests names the tests that hold it.", OURS),
+    Row(
+        "project.docs.promises",
+        "What docs/explain/security.md promises of requests names the tests that hold it.",
+        OURS,
+    ),
     Row("project.docs.names", "Every link, flag, target, file and test that a document names is there.", OURS),
     Row("project.sandbox", "No test can reach a real account, or leave a process or a file behind.", OURS),
     Row("project.wheel", "The wheel has every file of the package and nothing beside it.", OURS),
@@ -463,7 +467,7 @@ LOGS_REQUIREMENTS = (
     Row("logs.format", "The log is NDJSON; on a terminal, where events are asked for, columns.", OURS),
     Row("logs.console", "On a terminal each request is one line; a failed one has its reason below.", OURS),
     Row("logs.off", "Switched off, by any usual word, it says nothing.", OURS),
-    Row("logs.documented", "`docs/logs.md` has every event with its levels.", OURS),
+    Row("logs.documented", "`docs/reference/logs.md` has every event with its levels.", OURS),
 )
 
 SETTINGS_REQUIREMENTS = (
@@ -614,9 +618,9 @@ COMMANDS_REQUIREMENTS = (
     Row("connect.key", "A key is named by its variable, and printed only with --show-key.", OURS),
     Row("connect.writes", "--write puts it where the client looks, and loses nothing that is there.", OURS),
     Row("connect.refuses", "What cannot be joined is left as it is, with the reason.", OURS),
-    Row("connect.page", "docs/clients.md has what connect prints.", OURS),
+    Row("connect.page", "docs/guide/clients.md has what connect prints.", OURS),
     Row("clients.pinned", "Each client that is tried has one version, and a lock without addresses.", OURS),
-    Row("clients.page", "docs/clients.md has a row for each client, and each recipe is tried.", OURS),
+    Row("clients.page", "docs/guide/clients.md has a row for each client, and each recipe is tried.", OURS),
     Row("clients.checks", "What is wrong with what a client returned, or sent, is found.", OURS),
     Row("clients.matrix", "The table has what came of each capability of each client.", OURS),
     Row("terminal.colours", "Colours only on a terminal; NO_COLOR is honoured.", OURS),

@@ -258,7 +258,7 @@ def test_a_command_that_returns_ends_with_0() -> None:
 
 @pytest.mark.proves("start.exit-codes")
 def test_the_documented_exit_codes_are_those_of_the_code() -> None:
-    documented = Path(__file__).parent.parent.joinpath("docs/settings.md").read_text("utf-8")
+    documented = Path(__file__).parent.parent.joinpath("docs/reference/settings.md").read_text("utf-8")
     codes = re.findall(r"^\| (\d+) \|", documented, re.MULTILINE)
     assert [int(code) for code in codes] == [code.value for code in ExitCode]
 

@@ -16,7 +16,7 @@ from clients.catalogue import CLIENTS, Client
 from clients.matrix import Outcome, Result, between, table
 
 ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "guide" / "clients.md").read_text(encoding="utf-8")
 
 NOT_TRIED = {"continue"}
 """It lives in an editor."""

@@ -26,7 +26,7 @@ from claude_openai.protocols.chat_completions.parameters import PARAMETERS
 from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 
 OF_OTHER_PROGRAMS = frozenset(
     {
@@ -89,7 +89,7 @@ NO_PROMISES = ("A page can make", "A client is trusted", "**Not limited**")
 @pytest.mark.proves("project.docs.promises")
 @pytest.mark.parametrize("heading", ["Other machines", "Web pages in your browser", "What a client sends"])
 def test_each_promise_about_requests_names_the_test_that_holds_it(heading: str) -> None:
-    _, _, rest = written("docs/security.md").partition(f"\n## {heading}\n\n")
+    _, _, rest = written("docs/explain/security.md").partition(f"\n## {heading}\n\n")
     section, _, _ = rest.partition("\n## ")
     promises = [text for text in re.split(r"\n\n|\n(?=- )", section.strip()) if not text.startswith(NO_PROMISES)]
     assert promises

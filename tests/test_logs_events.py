@@ -208,7 +208,7 @@ def test_every_event_of_the_code_is_in_the_documents_with_its_levels() -> None:
     calls = re.findall(r"\b(?:log|logger\(__name__\))\.(\w+)\(\s*\"([a-z_]+\.[a-z_.]+)\"", code)
     made = re.findall(r'"level": "(\w+)", "event": "([a-z.]+)"', code)
     logged = {(event, level.replace("exception", "error")) for level, event in calls + made}
-    page = (root / "docs/logs.md").read_text("utf-8")
+    page = (root / "docs/reference/logs.md").read_text("utf-8")
     documented = re.findall(r"^\| `([a-z_.]+)` \| ([a-z, ]+) \|", page, re.MULTILINE)
     table = {(event, level) for event, levels in documented for level in levels.split(", ")}
     assert logged == table

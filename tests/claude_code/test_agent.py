@@ -153,7 +153,7 @@ MAY: dict[PermissionMode, set[str]] = {
     "auto": {"read", "glob", "grep", "write", "edit", "bash-reads", "bash-writes"},
     "dontAsk": {"read", "glob", "grep", "bash-reads"},
 }
-"""What each mode does in the project without asking: the table of docs/agent.md."""
+"""What each mode does in the project without asking: the table of docs/guide/agent.md."""
 
 
 @needs_sandbox

@@ -1,4 +1,4 @@
-"""`docs/http.md` says what the code does: every route, every header of ours, every error."""
+"""`docs/reference/http.md` says what the code does: every route, every header of ours, every error."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ from claude_openai.protocols.common import rate_limits
 from claude_openai.protocols.common.errors import TABLE
 
 HTTP = Path(__file__).parents[2] / "src" / "claude_openai" / "http"
-PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "http.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.proves("http.openapi")

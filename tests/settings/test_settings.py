@@ -627,8 +627,8 @@ def test_what_a_login_an_upstream_or_a_proxy_needs_passes(variable: str) -> None
     ("document", "mark", "make"),
     [
         ("README.md", "settings", table),
-        ("docs/settings.md", "settings", table),
-        ("docs/settings.md", "login", login_table),
+        ("docs/reference/settings.md", "settings", table),
+        ("docs/reference/settings.md", "login", login_table),
     ],
 )
 def test_the_tables_of_the_documents_are_as_the_code_has_it(document: str, mark: str, make: Any) -> None:
@@ -670,7 +670,7 @@ def test_a_document_without_marks_stays_as_it_is() -> None:
 
 @pytest.mark.proves("settings.file")
 def test_the_documented_file_is_accepted(tmp_path: Path) -> None:
-    documented = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/settings.md").read_text("utf-8"), re.DOTALL)
+    documented = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/reference/settings.md").read_text("utf-8"), re.DOTALL)
     keys = tmp_path / "keys"
     keys.write_text("key", "utf-8")
     for text in documented:

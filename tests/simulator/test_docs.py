@@ -1,4 +1,4 @@
-"""`docs/simulator.md` tells what the simulator does, and nothing else."""
+"""`docs/reference/simulator.md` tells what the simulator does, and nothing else."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ from tests.simulator.api import TIME, WEATHER, asking, recorded
 
 pytestmark = pytest.mark.proves("simulator.rules.prompt")
 
-PAGE = Path(__file__).parents[2] / "docs" / "simulator.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "simulator.md"
 BRACKETS = re.findall(r"`(\[\[sim .*?\]\])`", PAGE.read_text())
 
 

@@ -1,7 +1,7 @@
 """Facts about Claude's models by their version: what Claude Code and upstream do with them, which no interface reports.
 
-Each was measured, or read in Claude Code, as its line says; `docs/claude-code.md` has how. A name without a version
-(`sonnet`, a model of a gateway) gets the facts that hold for every model.
+Each was measured, or read in Claude Code, as its line says; `docs/explain/claude-code.md` has how. A name without a
+version (`sonnet`, a model of a gateway) gets the facts that hold for every model.
 """
 
 import re

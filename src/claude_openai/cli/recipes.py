@@ -1,5 +1,5 @@
 """The configuration of each client: the texts to paste, and where. Only here: `connect` prints and writes them,
-docs/clients.md shows them, and `make clients` runs them unchanged. Pure.
+docs/guide/clients.md shows them, and `make clients` runs them unchanged. Pure.
 
 They are for a server with the default settings. They contain no key, only the name of the variable with the key.
 """
@@ -59,7 +59,7 @@ class Recipe:
 
 
 def section(recipe: Recipe) -> str:
-    """The section of docs/clients.md about `recipe`."""
+    """The section of docs/guide/clients.md about `recipe`."""
     text = f"### {recipe.title}: `claude-openai connect {recipe.name}`\n"
     for part in recipe.parts:
         place = "In a shell" if part.where == SHELL else f"`{part.where}`"

@@ -2,7 +2,7 @@
 
 `log.info("http.request", status=200)`: the first argument is the name of the event, a constant; everything that varies
 is a field. Fields that a task binds with `bound(request_id=...)` are in every event of that task. Records of the
-standard library's `logging` become events too. `docs/logs.md` lists the events.
+standard library's `logging` become events too. `docs/reference/logs.md` lists the events.
 
 Guarantees: every event passes one `Redaction` before it is rendered; with a background sink, logging never waits and
 never raises; events that cannot be written are counted, and the count is logged. Code that builds a payload for the log

@@ -40,7 +40,7 @@ CONFIG: Final = Setting(
     metavar="FILE",
     repeatable=False,
     default="~/.config/claude-openai/config.toml, if it is there",
-    description="TOML file with settings, under the names of the table in docs/settings.md.",
+    description="TOML file with settings, under the names of the table in docs/reference/settings.md.",
 )
 """The only setting that is not a field: it names the file that the fields are read from."""
 

@@ -12,8 +12,8 @@ PROCESS_BYTES: Final = 200_000_000
 MOST_PROCESSES: Final = 16
 FEWEST_PROCESSES: Final = 3
 MOST_PLACES: Final = 10
-"""Concurrent requests: three agents with their side requests do not have to queue (docs/reliability.md). Cores do not
-matter: ten answers at a model's pace take half a core to one (docs/performance.md)."""
+"""Concurrent requests: three agents with their side requests do not have to queue (docs/explain/reliability.md). Cores
+do not matter: ten answers at a model's pace take half a core to one (docs/explain/performance.md)."""
 
 _NO_LIMIT: Final = 1 << 50
 """Version 1 of cgroups writes a number near 2**63 for no limit."""

@@ -1,8 +1,8 @@
 """Parses the directives of a prompt: `[[sim name=value name=value flag]]`, with which a person or a test controls the
 simulated model. A value is a JSON string, a JSON object or array, or a bare word; a name alone is a flag.
 
-This module parses brackets and has the table of names; `directed` gives them their meaning, and `docs/simulator.md`
-documents them.
+This module parses brackets and has the table of names; `directed` gives them their meaning, and
+`docs/reference/simulator.md` documents them.
 """
 
 import json

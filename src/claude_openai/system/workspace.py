@@ -1,7 +1,7 @@
 """The allowed folders of agents: whether a path is in one of them, with links and ".." resolved.
 
 Every check reads the disk, since a link can change. It can also change between the check and the use of the path:
-`docs/agent.md` says what follows from that.
+`docs/guide/agent.md` says what follows from that.
 """
 
 import os

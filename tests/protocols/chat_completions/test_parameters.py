@@ -16,7 +16,7 @@ from claude_openai.protocols.common.parameters import markdown_table
 from claude_openai.protocols.common.shared_parameters import Parameter
 from tests.protocols.chat_completions.asking import OPUS, SONNET, reading, refusal
 
-DOCUMENTATION = Path(__file__).parents[3] / "docs" / "parameters.md"
+DOCUMENTATION = Path(__file__).parents[3] / "docs" / "reference" / "parameters.md"
 
 IN_EFFECT: dict[str, object] = {
     "audio": {"voice": "alloy", "format": "wav"},

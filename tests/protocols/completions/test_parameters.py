@@ -143,5 +143,5 @@ def test_a_blank_one_of_several_is_named() -> None:
 
 
 def test_the_page_has_the_table_as_the_code_has_it() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "parameters.md").read_text("utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "parameters.md").read_text("utf-8")
     assert f"<!-- completions:begin -->\n{markdown_table(PARAMETERS)}<!-- completions:end -->" in page

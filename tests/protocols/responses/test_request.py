@@ -296,7 +296,7 @@ def test_what_real_clients_send_is_understood(name: str, roles: str) -> None:
 
 @pytest.mark.proves("responses.parameters")
 def test_the_page_has_the_table_as_the_code_has_it() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "responses.md").read_text("utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "responses.md").read_text("utf-8")
     assert f"<!-- parameters:begin -->\n{markdown_table(PARAMETERS)}<!-- parameters:end -->" in page
 
 

@@ -71,7 +71,10 @@ class SharedFields(RequestBody):
     ] = None
     claude: Annotated[
         ClaudeOptions | None,
-        _field("carried", "The [agent profile](agent.md); not a field of OpenAI's. An unknown field of it is a 400."),
+        _field(
+            "carried",
+            "The [agent profile](../guide/agent.md); not a field of OpenAI's. An unknown field of it is a 400.",
+        ),
     ] = None
     stream: Annotated[bool | None, _field("carried", "Token by token, as Claude sends.")] = None
     temperature: Annotated[
