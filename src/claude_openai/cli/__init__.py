@@ -18,7 +18,7 @@ from click.exceptions import NoSuchCommand
 from click.shell_completion import CompletionItem
 
 from claude_openai import __version__
-from claude_openai.cli.options import given, server_options
+from claude_openai.cli.options import ServerCommand, given, server_options
 from claude_openai.cli.terminal import as_called
 from claude_openai.errors import ExitCode, LaunchError
 from claude_openai.settings import Settings, process_environment
@@ -123,7 +123,7 @@ class _Context(click.Context):
     formatter_class = _HelpFormatter
 
 
-class Commands(click.Group):
+class Commands(ServerCommand, click.Group):
     """Loads a command only when it is used, which keeps the start fast."""
 
     context_class = _Context

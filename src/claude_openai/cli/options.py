@@ -3,14 +3,60 @@
 Click only splits the command line. The values stay texts, because `Settings` checks values from all sources.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import click
 
 from claude_openai.settings import Setting, catalogue
 
 Command = Callable[..., Any]
+
+SWITCH_VALUES: Final[Mapping[str, bool]] = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+"""The values that a switch may have; they are those of the variables."""
+
+
+class ServerCommand(click.Command):
+    """A command whose switches may have a value: `--debug`, `--debug true` and `--debug=false` all work.
+
+    Click knows only switches and options with a value; an option with an optional value takes the following word, even
+    if that is a command.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments after the values of switches are turned into switches."""
+        return super().parse_args(ctx, with_plain_switches(args, self.get_params(ctx)))
+
+
+def with_plain_switches(arguments: Sequence[str], parameters: Sequence[click.Parameter]) -> list[str]:
+    """The arguments with each `--trace true` and `--trace=true` as `--trace`, and `--trace false` as `--no-trace`.
+
+    Only the arguments before the first that is not an option are changed: what follows belongs to a subcommand.
+    """
+    options = {name: each for each in parameters if isinstance(each, click.Option) for name in each.opts}
+    plain: list[str] = []
+    rest = list(arguments)
+    while rest and rest[0].startswith("-") and rest[0] != "--":
+        word = rest.pop(0)
+        name, given_with_it, value = word.partition("=")
+        option = options.get(name)
+        if option is None or not option.is_bool_flag or option.is_eager:
+            plain.append(word)
+            if option is not None and not option.is_flag and not option.count and not given_with_it and rest:
+                plain.append(rest.pop(0))
+            continue
+        if not given_with_it and rest and rest[0].lower() in SWITCH_VALUES:
+            value = rest.pop(0)
+        elif not given_with_it:
+            value = "true"
+        wanted = SWITCH_VALUES.get(value.lower())
+        if wanted is None:
+            raise click.BadOptionUsage(name, f"{name}: {value!r} is not true or false")
+        plain += [name] if wanted else option.secondary_opts[:1]
+    return [*plain, *rest]
 
 
 def server_options(command: Command) -> Command:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from claude_openai.cli.options import given, server_options
+from claude_openai.cli.options import ServerCommand, given, server_options
 from claude_openai.cli.terminal import one_line, wants_colours
 from claude_openai.settings import Effective, Settings, doubts, effective
 from claude_openai.settings.effective import DEFAULT
@@ -19,7 +19,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=ServerCommand, epilog=EXAMPLES)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object: the settings, and warnings about them.")
 @server_options
 @click.pass_context
