@@ -18,11 +18,15 @@ PIP_THERE = $(if $(UV),,@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN
 LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --no-strip-extras --python-version 3.11 --generate-hashes \
   --no-header --no-emit-index-url --no-emit-find-links
 
+# The generated parts of the documents stand between the marks of cog, with the Python that prints them.
+PAGES := $(wildcard *.md docs/*.md docs/*/*.md)
+COG := $(BIN)/cog -U -I . --verbosity=1
+
 # Pure code and rules about time, on values and on virtual clocks.
 UNIT := tests/core tests/jsontools tests/wire tests/protocols tests/gateway tests/settings tests/system/test_workspace.py \
   tests/logs/test_redaction.py tests/test_requirements.py
 
-.PHONY: help setup setup-dev demo test test-unit check fix bench soak clients hostile metrics lock newest release-check clean
+.PHONY: help setup setup-dev demo test test-unit check fix docs bench soak clients hostile metrics lock newest release-check clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -41,15 +45,19 @@ test: $(READY) ## Run the tests (ARGS="--cov" measures coverage, ARGS="-k stream
 test-unit: $(READY) ## Run the tests that start no process, what to run while typing (ARGS as for test)
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --inline-snapshot=disable --quiet $(UNIT) $(ARGS)
 
-check: $(READY) ## Check format, lint, types and import contracts
+check: $(READY) ## Check format, lint, types, import contracts and the generated parts of the documents
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(COG) --check --check-fail-msg='run: make docs' $(PAGES)
 
 fix: $(READY) ## Format, and mend what the linter can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: $(READY) ## Write the generated parts of the documents: tables of settings and parameters, recipes, help
+	@$(COG) -r $(PAGES)
 
 bench: $(READY) ## Measure what the server adds to the bare Messages API and to the bare SDK
 	@$(BIN)/python -m benchmarks.overhead

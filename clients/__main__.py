@@ -11,10 +11,9 @@ from pathlib import Path
 
 import anyio
 
-from claude_openai.cli.recipes import page
 from clients.catalogue import CLIENTS, Client
 from clients.environments import HERE
-from clients.matrix import MATRIX, RECIPES, Outcome, Result, between, table
+from clients.matrix import MATRIX, Outcome, Result, between, table
 from clients.stage import set_up
 from clients.trial import try_out
 
@@ -23,16 +22,14 @@ PAGE = HERE.parent / "docs" / "guide" / "clients.md"
 
 def main() -> int:
     options = _options()
-    if options.recipes:
-        _rewrite(RECIPES, page())
-        return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as with Ctrl-C: what was started is stopped
     with tempfile.TemporaryDirectory(prefix="claude-openai-clients-") as folder:
         results = anyio.run(run, options.client or CLIENTS, Path(folder))
     counts = {outcome: sum(result.outcome is outcome for result in results) for outcome in Outcome}
     print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
     if options.write:
-        _rewrite(MATRIX, table(results))
+        PAGE.write_text(between(MATRIX, table(results), PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+        print(f"docs/guide/{PAGE.name} has it")
     return 1 if counts[Outcome.FAIL] else 0
 
 
@@ -49,18 +46,12 @@ async def run(clients: Sequence[Client], folder: Path) -> list[Result]:
     return results
 
 
-def _rewrite(marks: tuple[str, str], made: str) -> None:
-    PAGE.write_text(between(marks, made, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    print(f"docs/guide/{PAGE.name} has it")
-
-
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m clients", description="Try the clients of others on this server.")
     parser.add_argument("client", nargs="*", type=_client, help="default: all of them")
     parser.add_argument(
         "--write", action="store_true", help="put the table into docs/guide/clients.md (of all clients only)"
     )
-    parser.add_argument("--recipes", action="store_true", help="only put there what `connect` prints, and try nothing")
     options = parser.parse_args()
     if options.write and options.client:
         parser.error("--write wants all clients: the table is of one run")

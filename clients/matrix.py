@@ -9,8 +9,7 @@ from clients.capabilities import CAPABILITIES
 from clients.catalogue import Client
 
 MATRIX: Final = ("<!-- matrix:begin -->\n", "<!-- matrix:end -->")
-RECIPES: Final = ("<!-- recipes:begin -->\n", "<!-- recipes:end -->")
-"""The marks in docs/guide/clients.md, around what is made here and around what `connect` prints."""
+"""The marks around the table in docs/guide/clients.md."""
 
 
 class Outcome(StrEnum):

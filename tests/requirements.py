@@ -58,8 +58,11 @@ PROJECT_REQUIREMENTS = (
     Row("project.locked", "Every requirement is pinned with hashes and names no index or machine.", OURS),
     Row("project.locked.extras", "A lock installs with pips that resolve a requirement's extras apart.", OURS),
     Row("project.make.help", "`make` alone lists every target with a line on what it does.", OURS),
-    Row("project.docs.settings-table", "The README's table lists every setting as the code has it.", README),
-    Row("project.docs.parameters-table", "The README's table says what becomes of every parameter.", README),
+    Row("project.docs.settings-table", "The table of settings lists every setting as the code has it.", README),
+    Row("project.docs.parameters-table", "The tables of parameters say what becomes of every parameter.", README),
+    Row(
+        "project.docs.generated", "`make docs` writes each generated part; `make check` fails where one is stale.", OURS
+    ),
     Row("project.docs.examples-run", "Every example in the README runs as written.", README),
     Row(
         "project.docs.promises",

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from io import StringIO
-from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -254,13 +253,6 @@ def test_an_error_is_one_sentence_and_its_exit_code(
 @pytest.mark.proves("start.exit-codes")
 def test_a_command_that_returns_ends_with_0() -> None:
     assert exit_code_of(lambda: None) == ExitCode.OK
-
-
-@pytest.mark.proves("start.exit-codes")
-def test_the_documented_exit_codes_are_those_of_the_code() -> None:
-    documented = Path(__file__).parent.parent.joinpath("docs/reference/settings.md").read_text("utf-8")
-    codes = re.findall(r"^\| (\d+) \|", documented, re.MULTILINE)
-    assert [int(code) for code in codes] == [code.value for code in ExitCode]
 
 
 # The banner.

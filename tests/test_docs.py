@@ -6,9 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -17,34 +17,32 @@ from urllib.parse import urlsplit
 import click
 import pytest
 
+from claude_openai import settings
 from claude_openai.claude_code.cli import backend as printing
 from claude_openai.claude_code.sdk import command
 from claude_openai.claude_code.stream_json import launch as shared
-from claude_openai.cli import program
+from claude_openai.cli import program, recipes
 from claude_openai.errors import ExitCode
-from claude_openai.protocols.chat_completions.parameters import PARAMETERS
+from claude_openai.protocols.chat_completions import parameters as chat_completions
+from claude_openai.protocols.common.parameters import markdown_table
+from claude_openai.protocols.completions import parameters as completions
+from claude_openai.protocols.responses import parameters as responses
 from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
+SETTINGS = "docs/reference/settings.md"
 
 OF_OTHER_PROGRAMS = frozenset(
     {
         *("--cov", "--upgrade"),  # what `make test` and `make lock` pass on
         *("--rounds", "--json"),  # the bench's
         *("--seed", "--conversations", "--turns", "--at-once", "--log"),  # the soak's
-        *("--write", "--recipes", "--package-lock-only", "--omit-lockfile-registry-resolved"),  # of clients, and of npm
+        *("--write", "--package-lock-only", "--omit-lockfile-registry-resolved"),  # of clients, and of npm
         *("--value", "--profile", "--auth-type", "--model", "--prompt", "--message"),  # of the clients themselves
         *("--max-budget-usd", "--max-turns"),  # of Claude Code, and not given
     }
 )
-
-HAPPENS = {
-    "carried": "Carried to Claude",
-    "partly": "Carried in part",
-    "ignored": "Accepted without effect, and reported",
-    "refused": "Refused with a 400 that names it",
-}
 
 
 # What the documents name.
@@ -103,18 +101,47 @@ def test_the_readme_leads_to_how_a_hole_is_reported() -> None:
 
 
 @pytest.mark.proves("start.exit-codes")
-def test_the_readme_has_every_exit_code() -> None:
-    _, _, section = written("README.md").partition("| Exit code |")
-    assert [int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)] == sorted(ExitCode)
+def test_the_page_of_settings_has_every_exit_code() -> None:
+    _, _, section = written(SETTINGS).partition("\n## Exit codes\n")
+    documented = re.findall(r"^\| (\d+) \| (.+) \|$", section, re.MULTILINE)
+    assert documented == [(str(code.value), code.meaning) for code in ExitCode], "run: make docs"
 
 
-# The README's table. That of the settings is the business of `test_settings.py`.
+# What is generated: that each part is there. That it is fresh is also what `make check` compares, for every page.
 
 
-@pytest.mark.proves("project.docs.parameters-table")
-def test_the_readme_says_what_becomes_of_every_parameter() -> None:
-    marked = f"<!-- parameters:begin -->\n{parameters_table()}<!-- parameters:end -->"
-    assert marked in written("README.md"), f"make it:\n{marked}"
+@pytest.mark.parametrize(
+    ("page", "generate"),
+    [
+        pytest.param(SETTINGS, settings.table, marks=pytest.mark.proves("project.docs.settings-table"), id="settings"),
+        pytest.param(
+            SETTINGS, settings.login_table, marks=pytest.mark.proves("project.docs.settings-table"), id="login"
+        ),
+        pytest.param(
+            "docs/reference/parameters.md",
+            partial(markdown_table, chat_completions.PARAMETERS),
+            marks=pytest.mark.proves("project.docs.parameters-table"),
+            id="chat",
+        ),
+        pytest.param(
+            "docs/reference/parameters.md",
+            partial(markdown_table, completions.PARAMETERS),
+            marks=pytest.mark.proves("project.docs.parameters-table"),
+            id="completions",
+        ),
+        pytest.param(
+            "docs/reference/responses.md",
+            partial(markdown_table, responses.PARAMETERS),
+            marks=pytest.mark.proves("responses.parameters"),
+            id="responses",
+        ),
+        pytest.param(
+            "docs/guide/clients.md", recipes.page, marks=pytest.mark.proves("connect.page"), id="what-connect-prints"
+        ),
+    ],
+)
+def test_each_generated_part_is_on_its_page_as_the_code_has_it(page: str, generate: Callable[[], str]) -> None:
+    assert f"]]] -->\n{generate()}<!-- [[[end]]] -->\n" in written(page), "run: make docs"
 
 
 # The README's examples, against one server with a simulated model.
@@ -215,14 +242,6 @@ def examples(language: str) -> list[str]:
 def is_there(path: str) -> bool:
     """From the root or, as in the architecture's words, from the package."""
     return (ROOT / path).is_file() or (ROOT / "src" / "claude_openai" / path).is_file()
-
-
-def parameters_table() -> str:
-    rows = ["| What happens | Parameters |", "|---|---|"]
-    for treatment, happens in HAPPENS.items():
-        names = ", ".join(f"`{parameter.name}`" for parameter in PARAMETERS if parameter.treatment == treatment)
-        rows.append(f"| {happens} | {names} |")
-    return "\n".join(rows) + "\n"
 
 
 @cache

@@ -3,8 +3,6 @@
 import ast
 import ipaddress
 import re
-import subprocess
-import sys
 import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -27,9 +25,7 @@ from claude_openai.settings import (
     login_table,
     machine,
     table,
-    with_tables,
 )
-from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parent.parent.parent
 VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=8, max_size=40)
@@ -623,49 +619,10 @@ def test_what_a_login_an_upstream_or_a_proxy_needs_passes(variable: str) -> None
 
 
 @pytest.mark.proves("project.docs.settings-table")
-@pytest.mark.parametrize(
-    ("document", "mark", "make"),
-    [
-        ("README.md", "settings", table),
-        ("docs/reference/settings.md", "settings", table),
-        ("docs/reference/settings.md", "login", login_table),
-    ],
-)
-def test_the_tables_of_the_documents_are_as_the_code_has_it(document: str, mark: str, make: Any) -> None:
-    text = (ROOT / document).read_text("utf-8")
-    assert f"<!-- {mark}:begin -->\n{make()}<!-- {mark}:end -->" in text, (
-        f"make it anew: python -m claude_openai.settings {document}"
-    )
-
-
-@pytest.mark.proves("project.docs.settings-table")
 def test_the_table_has_a_line_for_every_setting() -> None:
     flags = re.findall(r"^\| `(--[\w-]+)", table(), re.MULTILINE)
     assert flags == [setting.flag for setting in catalogue()]
     assert all(setting.description.endswith(".") for setting in catalogue())
-
-
-@pytest.mark.proves("project.docs.settings-table")
-@given(st.text(), st.text())
-def test_making_the_tables_anew_leaves_the_rest_of_a_document_alone(before: str, after: str) -> None:
-    document = f"{before}<!-- settings:begin -->\nstale\n<!-- settings:end -->{after}"
-    assert with_tables(document) == f"{before}<!-- settings:begin -->\n{table()}<!-- settings:end -->{after}"
-    assert with_tables(with_tables(document)) == with_tables(document)
-
-
-@pytest.mark.proves("project.docs.settings-table")
-def test_the_command_makes_the_tables_of_a_file_anew(tmp_path: Path) -> None:
-    document = tmp_path / "README.md"
-    document.write_text("<!-- settings:begin -->\n<!-- settings:end -->\n", "utf-8")
-    subprocess.run(
-        [sys.executable, "-m", "claude_openai.settings", str(document)], timeout=PATIENCE_SECONDS, check=True
-    )
-    assert document.read_text("utf-8") == f"<!-- settings:begin -->\n{table()}<!-- settings:end -->\n"
-
-
-@pytest.mark.proves("project.docs.settings-table")
-def test_a_document_without_marks_stays_as_it_is() -> None:
-    assert with_tables("<!-- settings:begin -->\nno end") == "<!-- settings:begin -->\nno end"
 
 
 @pytest.mark.proves("settings.file")

@@ -16,7 +16,7 @@ from claude_openai.settings.descriptions import Setting
 from claude_openai.settings.effective import Effective, effective
 from claude_openai.settings.model import Settings, catalogue, doubts
 from claude_openai.settings.sources import process_environment
-from claude_openai.settings.tables import login_table, table, with_tables
+from claude_openai.settings.tables import login_table, table
 from claude_openai.settings.values import KeyFile, is_loopback
 
 __all__ = [
@@ -32,5 +32,4 @@ __all__ = [
     "login_table",
     "process_environment",
     "table",
-    "with_tables",
 ]

@@ -29,17 +29,6 @@ def login_table() -> str:
     return _markdown(("For", "Variables"), ((group.reason, ", ".join(map(_code, group.listed()))) for group in PASSED))
 
 
-def with_tables(document: str) -> str:
-    """`document` with regenerated tables: `<!-- settings:begin -->` to `<!-- settings:end -->`, `login` alike."""
-    for mark, content in (("settings", table()), ("login", login_table())):
-        begin, end = f"<!-- {mark}:begin -->\n", f"<!-- {mark}:end -->"
-        before, opened, rest = document.partition(begin)
-        _, closed, after = rest.partition(end)
-        if opened and closed:
-            document = f"{before}{begin}{content}{end}{after}"
-    return document
-
-
 def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = ([cell.replace("|", r"\|") for cell in cells] for cells in (head, ["---"] * len(head), *rows))
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

@@ -1,7 +1,6 @@
 """Completions are chat completions of one message: every parameter is decided, and the page says how."""
 
 import json
-from pathlib import Path
 from typing import get_type_hints
 
 import pytest
@@ -11,7 +10,6 @@ from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.messages import SystemMessage, Text, UserMessage
 from claude_openai.core.turn import Sampling
 from claude_openai.protocols.chat_completions.request import ParsedRequest
-from claude_openai.protocols.common.parameters import markdown_table
 from claude_openai.protocols.completions.parameters import PARAMETERS
 from claude_openai.protocols.completions.request import FILL_IN, parse_request, read_turn
 from claude_openai.protocols.completions.wire import CompletionRequest
@@ -140,8 +138,3 @@ def test_a_prompt_that_is_no_text_is_refused(prompt: object, sentence: str) -> N
 
 def test_a_blank_one_of_several_is_named() -> None:
     assert refusal(prompt=["x", " "]).param == "prompt[1]"
-
-
-def test_the_page_has_the_table_as_the_code_has_it() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "reference" / "parameters.md").read_text("utf-8")
-    assert f"<!-- completions:begin -->\n{markdown_table(PARAMETERS)}<!-- completions:end -->" in page

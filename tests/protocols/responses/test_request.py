@@ -1,7 +1,6 @@
 """What a request for a response asks for: its items, its tools, and what is told of the rest."""
 
 import json
-from pathlib import Path
 from typing import get_type_hints
 
 import pytest
@@ -292,12 +291,6 @@ def test_what_real_clients_send_is_understood(name: str, roles: str) -> None:
     read = reading_of(sample(name))
     assert "".join(type(message).__name__[0] for message in read.turn.messages) == roles
     assert read.ignored == ()
-
-
-@pytest.mark.proves("responses.parameters")
-def test_the_page_has_the_table_as_the_code_has_it() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "reference" / "responses.md").read_text("utf-8")
-    assert f"<!-- parameters:begin -->\n{markdown_table(PARAMETERS)}<!-- parameters:end -->" in page
 
 
 @pytest.mark.proves("responses.agent")
