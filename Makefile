@@ -22,10 +22,6 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --no-strip-extras 
 PAGES := $(wildcard *.md docs/*.md docs/*/*.md)
 COG := $(BIN)/cog -U -I . --verbosity=1
 
-# Pure code and rules about time, on values and on virtual clocks.
-UNIT := tests/core tests/jsontools tests/wire tests/protocols tests/gateway tests/settings tests/system/test_workspace.py \
-  tests/logs/test_redaction.py tests/test_requirements.py
-
 .PHONY: help setup setup-dev demo test test-unit check fix docs bench soak clients hostile metrics lock newest release-check clean
 
 help: ## Show this list
@@ -42,8 +38,9 @@ demo: $(DEMO) ## Stream one answer of the real Claude Code to the official opena
 test: $(READY) ## Run the tests (ARGS="--cov" measures coverage, ARGS="-k stream" picks)
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --inline-snapshot=disable $(ARGS)
 
-test-unit: $(READY) ## Run the tests that start no process, what to run while typing (ARGS as for test)
-	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --inline-snapshot=disable --quiet $(UNIT) $(ARGS)
+test-unit: $(READY) ## Run tests/unit with few examples, what to run while typing (ARGS as for test)
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --inline-snapshot=disable --quiet --hypothesis-profile=quick \
+	  tests/unit $(ARGS)
 
 check: $(READY) ## Check format, lint, types, import contracts and the generated parts of the documents
 	$(BIN)/ruff format --check
@@ -63,7 +60,7 @@ bench: $(READY) ## Measure what the server adds to the bare Messages API and to 
 	@$(BIN)/python -m benchmarks.overhead
 
 soak: $(READY) ## Hold 200 conversations against faults of every kind, for some minutes (ARGS="--seed 7")
-	@$(BIN)/python -m tests.soak $(ARGS)
+	@$(BIN)/python -m tests.release.soak $(ARGS)
 
 clients: $(READY) ## Try the clients of others on the real server (ARGS="codex aider" picks, ARGS=--write makes the table)
 	@$(BIN)/python -m clients $(ARGS)
@@ -93,7 +90,7 @@ newest: ## Run the tests with the newest Agent SDK and packages, in an environme
 	@.newest/bin/python -m pytest --numprocesses=2 --dist=loadfile --inline-snapshot=disable $(ARGS)
 
 release-check: $(READY) ## Build sdist and wheel, check their metadata, and run the demo from each in an empty environment
-	@$(BIN)/python -m tests.packaging.release
+	@$(BIN)/python -m tests.release.packaging.release
 
 clean: ## Remove .venv, caches and builds
 	rm -rf $(VENV) .newest build dist htmlcov .coverage .coverage.* \

@@ -17,7 +17,7 @@ import httpx2
 from claude_openai.simulator import Simulator
 from claude_openai.testing.environment import simulated_login
 from clients.capabilities import BEFORE, NOTES, SQUARE, Seen
-from tests.soak.server import running_server
+from tests.release.soak.server import running_server
 
 KEY: Final = "sk-clients-of-the-stage"
 """The server wants it, so that a client that does not send its key is found out."""

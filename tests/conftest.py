@@ -12,9 +12,15 @@ from pathlib import Path
 import psutil
 import pytest
 import structlog
+from hypothesis import settings
 
 from tests.patience import PATIENCE_SECONDS
 from tests.processes import checks_schemas
+
+settings.register_profile("full", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=10)
+settings.load_profile("full")
+"""Properties are about values, not about time. `make test-unit` takes the quick one (`--hypothesis-profile`)."""
 
 FOREIGN = ("ANTHROPIC_", "CLAUDE", "AWS_", "GOOGLE_", "CLOUD_ML_", "VERTEX_", "AZURE_", "OPENAI_", "API_KEY", "PORT")
 """Beginnings of variables that could lead a program under test to a real account, or change what it does."""
@@ -36,10 +42,12 @@ def is_foreign(variable: str) -> bool:
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home of its own, and an environment in which every way to Claude ends on this machine.
 
-    Its path is short: Claude Code keeps sockets in folders below, and a socket's path has 107 bytes at most.
+    Its path is short, whatever TMPDIR is: Claude Code keeps sockets in folders below, and a socket's path has 107 bytes
+    at most.
     """
     tmp_path_factory.getbasetemp()  # pytest's own folder stays where it always is
-    with tempfile.TemporaryDirectory(prefix="home-") as folder, pytest.MonkeyPatch.context() as patch:
+    shortest = "/tmp" if Path("/tmp").is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="home-", dir=shortest) as folder, pytest.MonkeyPatch.context() as patch:
         home = Path(folder).resolve()
         temporary = home / "tmp"
         temporary.mkdir()

@@ -1,0 +1,204 @@
+"""What every store of runs and responses owes: one suite for the one on disk and the one in memory."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from claude_openai.core.events import Usage
+from claude_openai.core.messages import ToolCall
+from claude_openai.core.runs import Run, RunState
+from claude_openai.store import MemoryRuns, Retention, SqliteRuns, sqlite_runs
+from tests.server.store.samples import a_run, response_of
+
+Store = MemoryRuns | SqliteRuns
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    if request.param == "memory":
+        yield MemoryRuns()
+        return
+    async with sqlite_runs(tmp_path, Retention(30, 10**9)) as runs:
+        yield runs
+
+
+@pytest.mark.proves("store.runs.whole")
+async def test_a_run_comes_back_as_it_was_saved(store: Store) -> None:
+    run = a_run(
+        began_at=1.5,
+        usage=Usage(1, 2, 3, 4, 5),
+        cost_usd=0.25,
+        text="Grüße \x00 und 🦀\n",
+        calls=(ToolCall("call_1", "look", '{"at": "\\ud83d"}'), ToolCall("call_2", "", "{}")),
+    )
+    store.save(run)
+    assert await store.find(run.id) == (run,)
+
+
+@pytest.mark.proves("store.runs.at-once")
+async def test_a_run_is_seen_at_once_in_its_last_state_and_only_in_that(store: Store) -> None:
+    run = a_run(state=RunState.QUEUED)
+    for state in (RunState.QUEUED, RunState.RUNNING, RunState.COMPLETED):
+        store.save(run := replace(run, state=state))
+        assert await store.find(run.id) == (run,)
+        assert await store.recent(10) == (run,)
+        assert await store.recent(10, state) == (run,)
+    assert await store.recent(10, RunState.QUEUED) == ()
+
+
+@pytest.mark.proves("store.runs.whole")
+async def test_half_a_character_is_mended_and_a_whole_one_survives(store: Store) -> None:
+    run = a_run(client="\ud83d", text="\ud83e\udd80 \udd80", calls=(ToolCall("\ud800", "n", "{}"),))
+    store.save(run)
+    mended = replace(run, client="\ufffd", text="🦀 \ufffd", calls=(ToolCall("\ufffd", "n", "{}"),))
+    assert await store.find(run.id) == (mended,)
+    assert await store.find("\ud800") == ()
+    store.save(another := a_run(principal="\udcff"))
+    assert await store.find(another.id, "\udcff") == await store.recent(1, None, "\udcff") != ()
+
+
+@pytest.mark.proves("store.runs.found")
+@pytest.mark.parametrize("part", ["id", "answer_id", "request_id"])
+async def test_a_run_is_found_by_each_of_its_ids_and_by_their_beginnings(store: Store, part: str) -> None:
+    store.save(a_run(id="a" * 32, answer_id="chatcmpl-" + "a" * 32, request_id="req-a"))
+    wanted = a_run(id="b" * 32, answer_id="chatcmpl-" + "b" * 32, request_id="req-b")
+    store.save(wanted)
+    full = getattr(wanted, part)
+    for length in range(len(full.rstrip("b")) + 1, len(full) + 1):
+        assert await store.find(full[:length]) == (wanted,)
+
+
+@pytest.mark.proves("store.runs.found")
+async def test_a_beginning_of_several_finds_two_and_none_finds_none(store: Store) -> None:
+    runs = [a_run() for _ in range(3)]
+    for run in runs:
+        store.save(run)
+    assert await store.find("chatcmpl-") == (runs[2], runs[1])
+    assert await store.find("") == (runs[2], runs[1])
+    assert await store.find("nobody") == ()
+    assert await store.find("chatcmpl%") == ()
+    assert await store.find("_" * 32) == ()
+    assert await store.find(runs[0].id + "0") == ()
+
+
+@pytest.mark.proves("store.runs.found")
+async def test_an_exact_id_is_found_alone_though_others_begin_with_it(store: Store) -> None:
+    short = a_run(request_id="job-1")
+    store.save(short)
+    store.save(a_run(request_id="job-12"))
+    store.save(a_run(request_id="job-13"))
+    assert await store.find("job-1") == (short,)
+
+
+@pytest.mark.proves("store.runs.found")
+async def test_a_request_id_that_a_client_used_twice_finds_both(store: Store) -> None:
+    first, second = a_run(request_id="mine"), a_run(request_id="mine")
+    store.save(first)
+    store.save(second)
+    store.save(a_run(request_id="mine-too"))
+    assert await store.find("mine") == (second, first)
+
+
+@pytest.mark.proves("store.runs.own")
+async def test_for_a_principal_the_runs_of_others_are_not_there(store: Store) -> None:
+    mine, other = a_run(principal="ci"), a_run(principal="laptop")
+    store.save(mine)
+    store.save(other)
+    assert await store.find(other.id, "ci") == ()
+    assert await store.find("chatcmpl-", "ci") == (mine,)
+    assert await store.recent(10, None, "ci") == (mine,)
+    assert await store.recent(10, RunState.COMPLETED, "nobody") == ()
+
+
+@pytest.mark.proves("store.runs.latest")
+async def test_the_latest_to_arrive_come_first_whenever_they_were_saved(store: Store) -> None:
+    runs = [a_run(state=state) for state in (RunState.RUNNING, RunState.COMPLETED, RunState.RUNNING)]
+    for run in (runs[2], runs[0], runs[1]):
+        store.save(run)
+    assert await store.recent(10) == tuple(reversed(runs))
+    assert await store.recent(2) == (runs[2], runs[1])
+    assert await store.recent(2, RunState.RUNNING) == (runs[2], runs[0])
+    assert await store.recent(0) == ()
+
+
+@pytest.mark.proves("store.responses.saved")
+async def test_a_response_and_the_end_of_its_run_are_there_when_the_save_returns(store: Store) -> None:
+    run = a_run(text="Grüße \x00 🦀")
+    response = response_of(run, items='["Grüße"]', body='{"text": "🦀 \x00"}', previous_id="resp_gone")
+    store.save(replace(run, state=RunState.RUNNING))
+    store.responses.begin(replace(response, body="{}"))
+    assert await store.responses.chain(response.id, "local", 10) == (replace(response, body="{}"),)
+    await store.responses.save(response, run)
+    assert await store.responses.chain(response.id, "local", 10) == (response,)
+    assert await store.find(run.id) == (run,)
+
+
+@pytest.mark.proves("store.responses.saved")
+async def test_half_a_character_in_a_response_is_mended(store: Store) -> None:
+    run = a_run(principal="\ud83e\udd80")
+    await store.responses.save(response_of(run, body="\ud800"), run)
+    for principal in ("\ud83e\udd80", "🦀"):
+        (found,) = await store.responses.chain(run.answer_id, principal, 1)
+        assert (found.principal, found.body) == ("🦀", "\ufffd")
+    assert await store.responses.chain("\ud800", "🦀", 1) == ()
+
+
+@pytest.mark.proves("store.responses.saved")
+async def test_a_response_that_is_deleted_leaves_its_run_as_it_was_given(store: Store) -> None:
+    run = a_run(text="Hello")
+    await store.responses.save(response_of(run), run)
+    await store.responses.delete(run.answer_id, replace(run, text=""))
+    assert await store.responses.chain(run.answer_id, "local", 1) == ()
+    assert await store.find(run.id) == (replace(run, text=""),)
+
+
+@pytest.mark.proves("store.responses.chain")
+async def test_a_response_is_found_with_those_that_it_continues_the_latest_first(store: Store) -> None:
+    runs = [a_run() for _ in range(4)]
+    previous = None
+    chain = []
+    for run in runs:
+        chain.append(response_of(run, previous_id=previous))
+        await store.responses.save(chain[-1], run)
+        previous = run.answer_id
+    branch = response_of(a_run(), previous_id=chain[1].id)
+    store.responses.begin(branch)
+    find = store.responses.chain
+    assert await find(chain[3].id, "local", 10) == tuple(reversed(chain))
+    assert await find(chain[3].id, "local", 2) == (chain[3], chain[2])
+    assert await find(branch.id, "local", 10) == (branch, chain[1], chain[0])
+    await store.responses.delete(chain[1].id, runs[1])
+    assert await find(chain[3].id, "local", 10) == (chain[3], chain[2])
+
+
+@pytest.mark.proves("store.responses.chain", "store.runs.own")
+async def test_for_a_principal_the_responses_of_others_are_not_there(store: Store) -> None:
+    mine, other = a_run(principal="ci"), a_run(principal="laptop")
+    await store.responses.save(response_of(other), other)
+    await store.responses.save(response_of(mine, previous_id=other.answer_id), mine)
+    find = store.responses.chain
+    assert await find(other.answer_id, "ci", 10) == ()
+    assert await find(other.answer_id[:-1], "laptop", 10) == ()
+    assert await find(mine.answer_id, "ci", 10) == (response_of(mine, previous_id=other.answer_id),)
+
+
+@pytest.mark.proves("store.memory.bounded")
+async def test_memory_drops_a_response_with_its_run() -> None:
+    store = MemoryRuns(most=1)
+    runs: list[Run] = [a_run(), a_run()]
+    for run in runs:
+        await store.responses.save(response_of(run), run)
+    assert [await store.responses.chain(run.answer_id, "local", 1) for run in runs] == [(), (response_of(runs[1]),)]
+
+
+@pytest.mark.proves("store.memory.bounded")
+async def test_memory_forgets_what_came_first() -> None:
+    store = MemoryRuns(most=2)
+    runs = [a_run() for _ in range(3)]
+    for run in [*runs, replace(runs[1], text="more")]:
+        store.save(run)
+    assert {run.id for run in await store.recent(10)} == {runs[1].id, runs[2].id}
