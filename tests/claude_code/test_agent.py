@@ -14,7 +14,7 @@ import pytest
 from openai.types.chat import ChatCompletion
 
 from claude_openai.claude_code.agent import sandbox
-from claude_openai.claude_code.stream_json.bundled import bundled_cli
+from claude_openai.claude_code.processes.executables import bundled_cli
 from claude_openai.core.agent import AgentProfile, PermissionMode
 from claude_openai.core.events import TurnFailed
 from claude_openai.core.failures import Kind

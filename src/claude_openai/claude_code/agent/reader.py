@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from claude_openai.claude_code.stream_json.failures import process_failure, upstream_failure
+from claude_openai.claude_code.stream_json.failures import process_failure
 from claude_openai.claude_code.stream_json.json_mode import JsonModeReader
 from claude_openai.claude_code.stream_json.messages import (
     ApiRetry,
@@ -184,14 +184,9 @@ class AgentReader(AnswerReader):
             self._stop_reason in TRUNCATED_STOP_REASONS or self._stop_reason == "refusal"
         )
         if (end.is_error and not cut_or_refused) or self._stop_reason in (None, "tool_use"):
-            return self._fail(self._why_not(end), session_lost=not end.is_error)
+            return self._fail(self._failure(end), session_lost=not end.is_error)
         self.is_resumable = self._stop_reason in ("end_turn", "stop_sequence")
         return self._finish(end.cost_usd)
-
-    def _why_not(self, end: TurnResult) -> Failure:
-        if not end.is_error:
-            return process_failure("ended the turn without an answer")
-        return upstream_failure(end.status, end.text, model=self._model, retry_after=self._retry_after())
 
 
 class StructuredAgentReader(StructuredOutputReader, AgentReader):

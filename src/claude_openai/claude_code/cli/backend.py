@@ -28,7 +28,7 @@ from claude_openai.claude_code.stream_json.failed_session import FailedSession, 
 from claude_openai.claude_code.stream_json.failures import process_failure
 from claude_openai.claude_code.stream_json.launch import ClaudeCodeExecutable, LaunchSpec, ResumeFiles
 from claude_openai.claude_code.stream_json.parser import RawMessage, UnreadableMessage, parse_line
-from claude_openai.claude_code.stream_json.transcript import Json, handed
+from claude_openai.claude_code.stream_json.transcript import Json, history_and_prompt
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.ports import BackendStatus, Capabilities, Description, Session
 from claude_openai.core.turn import ReplyFormat, Turn
@@ -137,7 +137,7 @@ class CliBackend:
         process = self._processes.start(ProcessState.TAKEN)
         stack.callback(self._processes.leave, process)
         failed = partial(self._fail, process)
-        history, prompt = await beside(turn.is_large, handed, turn.messages)
+        history, prompt = await beside(turn.is_large, history_and_prompt, turn.messages)
         try:
             with anyio.fail_after(self._settings.start_timeout):
                 child, output = await self._started(stack, turn, history, prompted=prompt is not None)

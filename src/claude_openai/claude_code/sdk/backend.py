@@ -50,7 +50,7 @@ from claude_openai.claude_code.stream_json.launch import (
     ResumeFiles,
     upstream_model,
 )
-from claude_openai.claude_code.stream_json.transcript import handed, system_prompt
+from claude_openai.claude_code.stream_json.transcript import history_and_prompt, system_prompt
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.ports import BackendStatus, Capabilities, Description, Session, SessionStart
@@ -165,7 +165,7 @@ class SdkBackend:
         if turn.agent and (refused := self._refused(turn.agent)):
             return FailedSession(refused)
         messages = with_prefixed_tool_names(turn.messages) if turn.agent else turn.messages
-        history, prompt = await beside(turn.is_large, handed, messages)
+        history, prompt = await beside(turn.is_large, history_and_prompt, messages)
         calls = await beside(turn.is_large, ParkedCalls, turn.tools)
         try:
             if history or turn.agent:

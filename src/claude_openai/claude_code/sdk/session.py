@@ -26,7 +26,7 @@ from claude_openai.claude_code.stream_json.launch import GenerationOptions
 from claude_openai.claude_code.stream_json.messages import CliMessage, ToolResults
 from claude_openai.claude_code.stream_json.reader import AnswerReader
 from claude_openai.claude_code.stream_json.structured_output import MAX_SCHEMA_RETRIES, StructuredOutputReader
-from claude_openai.claude_code.stream_json.transcript import handed, verbatim
+from claude_openai.claude_code.stream_json.transcript import history_and_prompt, verbatim
 from claude_openai.core.events import Activity, Event, TurnFailed, TurnFinished, TurnStarted, UsageReported
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.fingerprint import newest
@@ -138,7 +138,7 @@ class SdkSession:
             self._calls.resolve(result.tool_call_id, CallOutcome(result.content))
         if results:
             return True
-        _, prompt = await beside(are_large(new), handed, new)
+        _, prompt = await beside(are_large(new), history_and_prompt, new)
         return prompt is not None and await self._send(prompt)
 
     def is_resumable(self) -> bool:

@@ -1,4 +1,4 @@
-"""The session of a Claude Code that was not started, and why."""
+"""The session of a request for which Claude Code was not started."""
 
 from collections.abc import AsyncGenerator
 
@@ -41,7 +41,7 @@ class FailedSession:
 
 
 def start_back_off_failure(backoff: StartBackoff) -> Failure:
-    """The failure of a request during the back-off after failed starts."""
+    """Return the failure of a request during the back-off after failed starts."""
     when = f"in {backoff.pause:.0f} s" if backoff.pause else "with the next request"
     message = f"Claude Code failed to start {backoff.failures} times in a row; the next try is {when}."
     return Failure(Kind.CLAUDE_CODE_FAILED, f"{message} The server's log says why.", retry_after=backoff.pause)

@@ -1,4 +1,4 @@
-"""Why Claude Code gave no answer, from what it reports: one table for the API's statuses, one for its own words.
+"""Converts Claude Code's errors to failures: one table for the API's statuses, one for parts of Claude Code's texts.
 
 Claude Code reports every upstream error as a `result` of subtype "success" with `is_error` and `api_error_status`;
 where the API was never reached there is only its text (measured).
@@ -25,7 +25,7 @@ _BY_STATUS = {
 _SERVER_ERRORS = 500
 
 _BY_TEXT = (
-    # Statuses each of these may come with: None is "the API was not reached".
+    # The statuses that the text may come with; None: the API was not reached.
     ((400, 413, None), "prompt is too long", Kind.CONTEXT_LENGTH_EXCEEDED),
     ((400, None), "context limit", Kind.CONTEXT_LENGTH_EXCEEDED),
     ((400, None), "context window", Kind.CONTEXT_LENGTH_EXCEEDED),
@@ -39,18 +39,21 @@ _BY_TEXT = (
 )
 
 _ADVICE = re.compile(r"\s*If it persists, check your inference gateway \([^)]*\)\.?")
-"""Tells the address of the server's own upstream, which is not for its clients."""
+"""The part of a text that has the address of the server's upstream, which clients must not see."""
 
 _PREFIX = re.compile(r"^(?:Failed to authenticate\.\s*)?API Error:\s*(?:\d{3}\s+)?")
 
 
 def upstream_failure(status: int | None, text: str, *, model: str, retry_after: float | None = None) -> Failure:
-    """What `status` (None: no answer) and Claude Code's `text` mean. `retry_after` is in seconds."""
-    kind = _kind(status, text)
+    """Convert an error with upstream's `status` (None: no answer) and Claude Code's `text`. `retry_after`: seconds."""
+    kind, lowered = _BY_STATUS.get(status or 0), text.lower()
+    if kind is None:
+        kind = Kind.INVALID_REQUEST if status and status < _SERVER_ERRORS else Kind.UPSTREAM_ERROR
+    kind = next((named for statuses, part, named in _BY_TEXT if status in statuses and part in lowered), kind)
     message = _ADVICE.sub("", _PREFIX.sub("", text.strip())) or f"Upstream answered {status}."
     if kind is Kind.NOT_LOGGED_IN:
-        what = "is not signed in" if status is None else "was refused by upstream"
-        message = f"Claude Code {what} ({message}). On the server's machine, {LOG_IN}; then try again."
+        state = "is not signed in" if status is None else "was refused by upstream"
+        message = f"Claude Code {state} ({message}). On the server's machine, {LOG_IN}; then try again."
     if kind is Kind.MODEL_NOT_FOUND:
         message = f"The model `{model}` was refused upstream: {message} GET /v1/models lists what there is."
     return Failure(
@@ -61,19 +64,9 @@ def upstream_failure(status: int | None, text: str, *, model: str, retry_after: 
     )
 
 
-def process_failure(what: str) -> Failure:
-    """Claude Code itself failed: `what` is a clause such as "ended unexpectedly"."""
+def process_failure(problem: str) -> Failure:
+    """Return the failure of Claude Code itself; `problem` is a clause such as "ended unexpectedly"."""
     return Failure(
         Kind.CLAUDE_CODE_FAILED,
-        f"Claude Code {what}. The server's log says more; the request can be repeated.",
+        f"Claude Code {problem}. The server's log says more; the request can be repeated.",
     )
-
-
-def _kind(status: int | None, text: str) -> Kind:
-    lowered = text.lower()
-    for statuses, words, kind in _BY_TEXT:
-        if status in statuses and words in lowered:
-            return kind
-    if status is None:
-        return Kind.UPSTREAM_ERROR
-    return _BY_STATUS.get(status) or (Kind.INVALID_REQUEST if status < _SERVER_ERRORS else Kind.UPSTREAM_ERROR)

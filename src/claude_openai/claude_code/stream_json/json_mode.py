@@ -23,7 +23,7 @@ MAX_CORRECTIONS: Final = 1
 
 
 class JsonModeReader(AnswerReader):
-    """An answer in JSON mode; the arguments are those of the reader it is combined with."""
+    """Reads an answer in JSON mode; the arguments are those of the reader that this class is combined with."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -43,7 +43,17 @@ class JsonModeReader(AnswerReader):
     def _stream_event(self, event: Mapping[str, Any], session_id: str) -> list[Event]:
         if event.get("type") == "message_start" and not self.complete:
             self._begin_object()
-        events = [passed for each in super()._stream_event(event, session_id) for passed in self._filtered(each)]
+        events: list[Event] = []
+        for each in super()._stream_event(event, session_id):
+            if not isinstance(each, TextDelta):
+                events.append(each)
+            elif piece := self._object.feed(each.text):
+                if self._sent_earlier:
+                    self._sent_earlier = False
+                    events.append(TextWithdrawn())
+                events.append(TextDelta(piece))
+            else:
+                events.append(Working())
         if event.get("type") == "message_stop" and self.must_be_stopped and self._corrections_left and self._fault():
             self._corrections_left -= 1  # Claude Code asks again by itself
             self.exact = False
@@ -51,26 +61,16 @@ class JsonModeReader(AnswerReader):
         return events
 
     def _begin_object(self) -> None:
-        """An agent's earlier messages may have an object in them too: the last one counts. The message after one that
-        was cut continues its object.
+        """Read a new object: an agent's earlier messages may have one too, of which the last counts. A message after
+        one that was cut continues its object.
         """
         if not self._continues:
             self._sent_earlier = self._sent_earlier or bool(self._object.text)
             self._object = ObjectText()
         self._continues = False
 
-    def _filtered(self, event: Event) -> list[Event]:
-        if not isinstance(event, TextDelta):
-            return [event]
-        piece = self._object.feed(event.text)
-        return [*self._withdrawn(), TextDelta(piece)] if piece else [Working()]
-
-    def _withdrawn(self) -> list[Event]:
-        was_sent, self._sent_earlier = self._sent_earlier, False
-        return [TextWithdrawn()] if was_sent else []
-
     def _fault(self) -> str | None:
-        """Why the message is no JSON object; None where it is one, or was cut."""
+        """Return why the message is not a JSON object; None where it is one, or was cut."""
         return self._object.fault() if self.complete and self._stop_reason in {"end_turn", "pause_turn"} else None
 
     def _result(self, end: TurnResult) -> list[Event]:
@@ -81,15 +81,14 @@ class JsonModeReader(AnswerReader):
             self.exact = False
             self.continue_answer()
             self._begin_object()
-            return self._withdrawn()
+            was_sent, self._sent_earlier = self._sent_earlier, False
+            return [TextWithdrawn()] if was_sent else []
         self.exact = self.exact and self._object.only
         return super()._result(end)
 
     def _finish(self, cost_usd: float | None) -> list[Event]:
         fault = self._fault()
-        return self._fail(_no_object(fault)) if fault else super()._finish(cost_usd)
-
-
-def _no_object(fault: str) -> Failure:
-    message = f"The model's answer is not the JSON object that was asked for: {fault}."
-    return Failure(Kind.INVALID_STRUCTURED_OUTPUT, message)
+        if not fault:
+            return super()._finish(cost_usd)
+        message = f"The model's answer is not the JSON object that was asked for: {fault}."
+        return self._fail(Failure(Kind.INVALID_STRUCTURED_OUTPUT, message))

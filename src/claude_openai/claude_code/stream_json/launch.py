@@ -1,7 +1,7 @@
 """Options and environment of Claude Code for the chat profile: a faithful model endpoint without the user's machine.
 
-Each option has a reason that was measured; the tests show the outcome: the model sees no tools, CLAUDE.md, settings,
-hooks, MCP servers or environment of the server. Each backend adds what only it needs.
+The reason of each option was measured. The tests show the outcome: the model sees no tools, CLAUDE.md, settings,
+hooks, MCP servers or environment of the server. Each backend adds its own options.
 """
 
 import json
@@ -25,28 +25,28 @@ CHAT_ENVIRONMENT: Mapping[str, str] = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     # No notes beside the client's messages.
     "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",
-    # A full id of an older model is asked for as it is, not for its successor.
+    # Claude Code requests an older model by its full id as it is, not its successor.
     "CLAUDE_CODE_DISABLE_LEGACY_MODEL_REMAP": "1",
-    # No hidden compaction: each alone made further requests or a local "Prompt is too long".
+    # No hidden compaction: each variable alone let Claude Code make further requests, or fail "Prompt is too long".
     "DISABLE_COMPACT": "1",
     "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "10000000",
     # No hidden change of model after a refusal, no second request.
     "CLAUDE_CODE_DISABLE_REFUSAL_FALLBACK": "1",
     "CLAUDE_CODE_DISABLE_REFUSAL_RETRY": "1",
-    # A broken stream is not asked for again without streaming: what was already sent would be sent twice.
+    # Claude Code does not repeat a broken stream without streaming, which would send its output twice.
     "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",
 }
 
 CHAT_OPTIONS = (
     "--output-format=stream-json",
     "--input-format=stream-json",
-    "--verbose",  # stream-json output asks for it
+    "--verbose",  # required for stream-json output
     "--include-partial-messages",
     "--thinking-display=summarized",  # thinking comes as text, where the model thinks
     "--tools=",
     "--setting-sources=",
     "--strict-mcp-config",
-    "--no-session-persistence",  # nor does Claude Code then copy images to files, and tell the model where
+    "--no-session-persistence",  # so Claude Code does not copy images to files and name those to the model either
 )
 
 _KEY_VARIABLES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
@@ -58,10 +58,13 @@ must be above."""
 
 _FORCED = frozenset({"required", "tool"})
 
+_MODES = {"auto": "auto", "none": "none", "required": "any", "tool": "tool"}
+"""The Messages API's names of the modes of a tool choice."""
+
 
 @dataclass(frozen=True, slots=True)
 class GenerationOptions:
-    """Sampling, tool choice and thinking: what may differ from one request of a conversation to the next."""
+    """Sampling, tool choice and thinking, which may differ from one request of a conversation to the next."""
 
     sampling: Sampling = DEFAULT_SAMPLING
     tool_choice: ToolChoice = AUTO
@@ -97,23 +100,32 @@ class GenerationOptions:
         return None if self.sampling.effort == "none" else self.sampling.effort
 
     def options(self) -> tuple[str, ...]:
-        """The command line options, for a process that gets everything at its start."""
+        """Return the command line options, for a process that gets everything at its start."""
         return (
             *(() if self.thinks else ("--thinking=disabled",)),
             *((f"--effort={self.effort}",) if self.effort else ()),
         )
 
     def environment(self) -> Mapping[str, str]:
-        """Sampling parameters only: the first variable could replace the whole request, and is not used for that.
+        """Return the variables with the sampling parameters and the tool choice.
 
-        Always both, so that the earlier values of a running process are overwritten ("{}" and "" mean none).
+        Both variables are always set, to overwrite the earlier values of a running process ("{}" and "" mean none). The
+        first one could replace any part of the request upstream; it is used for these parameters only.
         """
         sampling = self.sampling
+        tool_choice: dict[str, object] | None = None
+        if self.tool_choice != AUTO:  # upstream's default
+            mode = self.tool_choice.mode
+            tool_choice = {"type": _MODES[mode]}
+            if mode == "tool":
+                tool_choice["name"] = self.tool_choice.tool
+            if not self.tool_choice.parallel and mode != "none":
+                tool_choice["disable_parallel_tool_use"] = True
         body = {
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "stop_sequences": list(sampling.stop) or None,
-            "tool_choice": _tool_choice(self.tool_choice),
+            "tool_choice": tool_choice,
         }
         given = {name: value for name, value in body.items() if value is not None}
         limit = "" if sampling.max_tokens is None else str(sampling.max_tokens)
@@ -129,12 +141,12 @@ class ResumeFiles:
 
     @classmethod
     def of(cls, turn: Turn, history: list[Json]) -> Self:
-        """For a process that answers `turn` after `history`."""
+        """Encode the files of a process that answers `turn` after `history`."""
         lines = transcript(history, uuid4(), upstream_model(turn)) if history else b""
         return cls(lines, system_prompt(turn.messages, turn.reply_format))
 
     def write_to(self, scratch: Scratch) -> None:
-        """Hand the files over to the process; those that are empty are left out."""
+        """Hand the files over to the process, without empty ones."""
         if self.history:
             scratch.hand_over(HISTORY, self.history)
         if self.instructions:
@@ -158,7 +170,7 @@ class LaunchSpec:
         return cls(upstream_model(turn), GenerationOptions.of(turn), prompted, turn.schema)
 
     def options(self, scratch: Scratch) -> tuple[str, ...]:
-        """The command line options, with the history and the instructions that were handed over to `scratch`.
+        """Return the command line options, with the history and the instructions that were handed over to `scratch`.
 
         The system prompt is in a file: it has no length limit there and does not show in `ps`.
         """
@@ -169,20 +181,20 @@ class LaunchSpec:
         )
 
     def options_without_files(self) -> tuple[str, ...]:
-        """The options that name no file."""
+        """Return the options that name no file."""
         schema = self.schema
         form = (f"--json-schema={json.dumps(to_draft7_schema(schema), ensure_ascii=False)}",) if schema else ()
         return (f"--model={self.model}", *self.generation.options(), *form)
 
     def environment(self) -> Mapping[str, str]:
-        """The environment variables that belong to the options."""
+        """Return the environment variables that belong to the options."""
         unprompted = {} if self.has_prompt else {"CLAUDE_CODE_RESUME_INTERRUPTED_TURN": "1"}
         return {**self.generation.environment(), **unprompted}
 
 
 @dataclass(frozen=True, slots=True)
 class ClaudeCodeExecutable:
-    """The executable and what is the same for each of its processes.
+    """The executable, and the settings that all its processes share.
 
     `environment` is the part of the server's environment that Claude Code needs to sign in and reach its API.
     `request_timeout` is in seconds.
@@ -194,14 +206,18 @@ class ClaudeCodeExecutable:
     request_timeout: float
 
     def command(self, scratch: Scratch, options: tuple[str, ...], environment: Mapping[str, str]) -> Command:
-        """A process in `scratch`, with the options and variables of the chat profile, `options` and `environment`."""
-        environment = {**CHAT_ENVIRONMENT, **_simple(self.environment), **environment}
+        """Return a command in `scratch`: the chat profile's options and variables, `options` and `environment`."""
+        # Without Claude Code's note on the environment. That variable refuses every login but a key in the environment
+        # ("Not logged in"); with other logins the note stays, and describes an empty folder.
+        has_key = any(self.environment.get(name) for name in _KEY_VARIABLES)
+        simple = {"CLAUDE_CODE_SIMPLE": "1"} if has_key else {}
+        environment = {**CHAT_ENVIRONMENT, **simple, **environment}
         return self.command_in(scratch, scratch.work, (*CHAT_OPTIONS, *options), environment)
 
     def command_in(
         self, scratch: Scratch, folder: Path, options: tuple[str, ...], environment: Mapping[str, str]
     ) -> Command:
-        """A process that works in `folder`, with `options` only; its temporary files and stderr go to `scratch`."""
+        """Return a command in `folder` with `options` only; its temporary files and stderr go to `scratch`."""
         environment = {
             **self.environment,
             **environment,
@@ -218,32 +234,11 @@ class ClaudeCodeExecutable:
 
 
 def _loggable_option(option: str) -> str:
-    """`option` for the log, without the client's instructions; the path of their file may be logged."""
+    """Return `option` for the log, without the client's instructions; the path of their file may be logged."""
     name, equals, _ = option.partition("=")
     return f"{name}={CUT}" if equals and name.endswith("system-prompt") and not option.endswith("=") else option
 
 
 def upstream_model(turn: Turn) -> str:
-    """The model's name upstream, where that is known."""
+    """Return the model's name upstream, or the client's name where that is not known."""
     return turn.model.resolved or turn.model.id
-
-
-_MODES = {"auto": "auto", "none": "none", "required": "any", "tool": "tool"}
-
-
-def _tool_choice(choice: ToolChoice) -> Mapping[str, object] | None:
-    """The Messages API's `tool_choice`; None where it is upstream's default."""
-    if choice == AUTO:
-        return None
-    name = {"name": choice.tool} if choice.mode == "tool" else {}
-    parallel = {} if choice.parallel or choice.mode == "none" else {"disable_parallel_tool_use": True}
-    return {"type": _MODES[choice.mode], **name, **parallel}
-
-
-def _simple(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """The variable that leaves out Claude Code's note on the environment from the prompt, where it can be used.
-
-    `CLAUDE_CODE_SIMPLE` refuses every login but a key in the environment ("Not logged in"). With other logins the note
-    stays, and describes an empty folder.
-    """
-    return {"CLAUDE_CODE_SIMPLE": "1"} if any(environment.get(name) for name in _KEY_VARIABLES) else {}

@@ -35,23 +35,23 @@ class UnreadableMessage(Exception):
 
 
 def parse_line(line: bytes) -> RawMessage | None:
-    """Parse one line of Claude Code's output; None where it is no message: some builds write diagnostics between them.
+    """Parse one line of Claude Code's output; None where it is no message, since some builds write diagnostics too.
 
     Raises:
-        UnreadableMessage: it begins like a message, and is no JSON.
+        UnreadableMessage: the line begins like a message, but is not JSON.
     """
     if not line.lstrip().startswith(b"{"):
         return None
     try:
         message: RawMessage = json.loads(line)
     except ValueError as error:
-        # The text may be a conversation's, so the error does not have it.
+        # The line may hold a client's text, which no error shows.
         raise UnreadableMessage(f"a line of {len(line)} bytes that is no JSON") from error
     return message
 
 
 def log_message(message: RawMessage) -> None:
-    """Log a message: one per token (`stream_event`) at level `trace` only, the others at `debug`."""
+    """Log a message: those that come with every token (`stream_event`) at level `trace`, the others at `debug`."""
     if message.get("type") == "stream_event":
         if shows("trace"):
             log.trace("sdk.message", type="stream_event", message=message)
@@ -63,10 +63,42 @@ def parse_message(message: RawMessage) -> CliMessage | None:
     """Parse a message; None where it says nothing about an answer.
 
     Raises:
-        UnreadableMessage: a message of a known kind is not as it should be.
+        UnreadableMessage: a message of a known kind lacks a required field, or has one of another type.
     """
     try:
-        return _parse_known_message(message)
+        match message.get("type"):
+            case "stream_event":
+                return UpstreamEvent(message["event"], message["session_id"], message.get("parent_tool_use_id"))
+            case "system":
+                return parse_system_message(message)
+            case "assistant":
+                inner = message["message"]
+                uses = [block for block in inner["content"] if block["type"] == "tool_use"]
+                calls = tuple(ToolUse(use["id"], use["name"], use["input"]) for use in uses)
+                return AssistantBlock(inner["model"], calls, message.get("parent_tool_use_id"))
+            case "user":
+                content = message["message"]["content"]
+                blocks = content if isinstance(content, list) else []
+                results = tuple(
+                    ToolResult(block["tool_use_id"], block.get("content"), bool(block.get("is_error")))
+                    for block in blocks
+                    if block["type"] == "tool_result"
+                )
+                return ToolResults(results, message.get("parent_tool_use_id")) if results else None
+            case "rate_limit_event":
+                report = message["rate_limit_info"]
+                return RateLimitInfo({"status": report["status"], **report})
+            case "result":
+                return TurnResult(
+                    message["is_error"],
+                    message.get("result") or "; ".join(message.get("errors") or ()),
+                    message.get("api_error_status"),
+                    message.get("total_cost_usd"),
+                    LIMITS.get(message.get("subtype") or ""),
+                    message.get("subtype") == STRUCTURED_OUTPUT_RETRIES_EXHAUSTED,
+                )
+            case _:
+                return None
     except (KeyError, TypeError, AttributeError) as error:
         raise UnreadableMessage(f"a message of type {message.get('type')!r} without {error}") from error
 
@@ -85,41 +117,3 @@ def parse_system_message(message: RawMessage) -> CliMessage | None:
             return ModelRefusal(message.get("api_refusal_explanation"))
         case _:
             return None
-
-
-def _parse_known_message(message: RawMessage) -> CliMessage | None:
-    match message.get("type"):
-        case "stream_event":
-            return UpstreamEvent(message["event"], message["session_id"], message.get("parent_tool_use_id"))
-        case "system":
-            return parse_system_message(message)
-        case "assistant":
-            inner = message["message"]
-            uses = [block for block in inner["content"] if block["type"] == "tool_use"]
-            calls = tuple(ToolUse(use["id"], use["name"], use["input"]) for use in uses)
-            return AssistantBlock(inner["model"], calls, message.get("parent_tool_use_id"))
-        case "user":
-            return _parse_tool_results(message)
-        case "rate_limit_event":
-            report = message["rate_limit_info"]
-            return RateLimitInfo({"status": report["status"], **report})
-        case "result":
-            text = message.get("result") or "; ".join(message.get("errors") or ())
-            limit = LIMITS.get(message.get("subtype") or "")
-            return TurnResult(
-                message["is_error"],
-                text,
-                message.get("api_error_status"),
-                message.get("total_cost_usd"),
-                limit,
-                message.get("subtype") == STRUCTURED_OUTPUT_RETRIES_EXHAUSTED,
-            )
-        case _:
-            return None
-
-
-def _parse_tool_results(message: RawMessage) -> ToolResults | None:
-    content = message["message"]["content"]
-    blocks = [block for block in content if block["type"] == "tool_result"] if isinstance(content, list) else []
-    results = [ToolResult(block["tool_use_id"], block.get("content"), bool(block.get("is_error"))) for block in blocks]
-    return ToolResults(tuple(results), message.get("parent_tool_use_id")) if results else None

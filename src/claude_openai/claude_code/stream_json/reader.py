@@ -5,7 +5,7 @@ Claude Code would send another request by itself; `must_be_stopped` reports that
 dropped, unless `continue_answer` was called.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import chain, count
 from typing import Any, assert_never
@@ -41,11 +41,12 @@ from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
 
 MAX_RETRY_WAIT_SECONDS = 5.0
-"""Between all tries of a request. Claude Code would wait up to a minute each time, where upstream asks for it. A longer
-wait is left to the client (`Retry-After`); that error must come before the first keep-alive decides the status."""
+"""The longest wait between all tries of a request together. Claude Code would wait up to a minute each time, where
+upstream asks for it. A longer wait is left to the client (`Retry-After`); that error must come before the first
+keep-alive decides the status."""
 
 THINKING_SEPARATOR = "\n\n"
-"""Stands between two blocks of thinking of the same answer."""
+"""The text between two blocks of thinking of the same answer."""
 
 TRUNCATED_STOP_REASONS = frozenset({"max_tokens", "model_context_window_exceeded"})
 """The stop reasons of a message that was cut."""
@@ -60,7 +61,7 @@ _FINISH: Mapping[str, FinishReason] = {
 
 
 class AnswerReader:
-    """Feed it Claude Code's messages of one turn, in order; `wall_clock` gives Unix seconds (for rate limits).
+    """Reads the messages of one turn, which `feed` gets in order. `wall_clock` returns Unix seconds (for rate limits).
 
     `offered` are the names of the client's tools. `done` is set with the last event; `complete` when upstream's message
     has ended: then `calls` are its tool calls, or only Claude Code's result is missing.
@@ -129,11 +130,11 @@ class AnswerReader:
         return self.ends_when_truncated and self.complete and self._stop_reason in TRUNCATED_STOP_REASONS
 
     def unchecked_answer(self, message: CliMessage) -> tuple[str, str] | None:  # noqa: ARG002 -- for subclasses
-        """A schema and an answer to check before `message` is fed; the caller then sets `fault`."""
+        """Return the schema and the answer to check before `message` is fed; the caller then sets `fault`."""
         return None
 
     def feed(self, message: CliMessage) -> list[Event]:
-        """The events of `message`; none once `done`."""
+        """Return the events of `message`; none once `done`. While the answer streams, this runs for every token."""
         if self.done:
             return []
         match message:
@@ -141,10 +142,16 @@ class AnswerReader:
                 return self._stream_event(event, session_id)
             case SystemInit(tools=tools) if not self._offered.issuperset(tools):
                 return self._fail(process_failure("offered the model tools of its own, which this profile rules out"))
-            case ApiRetry():
-                return self._retry(message)
+            case ApiRetry(attempt, most, delay, status):
+                if self._has_output:
+                    return self._fail(_INTERRUPTED)  # the retry would repeat the output
+                self._retry_seconds += delay
+                if self._retry_seconds > MAX_RETRY_WAIT_SECONDS:
+                    text = f"Upstream asks to wait {delay:.0f} s before the next try."
+                    return self._fail(upstream_failure(status, text, model=self._model, retry_after=delay))
+                return [Retrying(attempt, most, status)]
             case ModelRefusal(explanation):
-                # Without output before it this alone reports a refusal: `message_delta` has no stop reason then.
+                # Without output before it, no other message reports the refusal: `message_delta` has no stop reason.
                 self._stop_reason = "refusal"
                 self._refusal = explanation or self._refusal
             case RateLimitInfo(report):
@@ -158,19 +165,23 @@ class AnswerReader:
         return []
 
     def continue_answer(self) -> None:
-        """The model's next message belongs to the same answer, as after its calls were returned as errors."""
+        """Read the model's next message as a part of the same answer, as after its calls were returned as errors."""
         self._earlier_usage = self._used()
         self._calls = []
         self._stop_reason = None
         self.complete = self._has_output = self._has_text = False
 
     def park(self) -> list[Event]:
-        """The last events where the client has to run the calls. The cost is reported with the answer after them."""
-        called = [ToolCalled(call) for call in _with_unique_ids(self.calls)]
-        return self._last(*called, UsageReported(self._used()), TurnFinished("tool_calls"))
+        """Return the last events where the client has to run the calls. The cost is reported with the next answer."""
+        called: dict[str, ToolCalled] = {}
+        for call in self.calls:  # clients match results by the id, so each call gets an id of its own
+            candidates = chain([call.id], (f"{call.id}-{number}" for number in count(2)))
+            own = next(candidate for candidate in candidates if candidate not in called)
+            called[own] = ToolCalled(replace(call, id=own))
+        return self._last(*called.values(), UsageReported(self._used()), TurnFinished("tool_calls"))
 
     def abandoned(self, why: Failure) -> list[Event]:
-        """The last events where Claude Code gave no result: the answer if it is complete, else the failure `why`."""
+        """Return the last events where Claude Code sent no result: the end of a complete answer, else `why`."""
         if self.done:
             return []
         if self._stop_reason is None:
@@ -193,13 +204,20 @@ class AnswerReader:
                 self._has_output = self._has_reasoning = True
                 separator, self._reasoning_separator = self._reasoning_separator, ""
                 return [ReasoningDelta(separator + text)]
-            case {"type": "content_block_start", "content_block": {**block}}:
-                self._block_start(block)
+            case {"type": "content_block_start", "content_block": {"type": "tool_use", "id": call_id, "name": name}}:
+                self._has_output = True
+                self._calls.append(_CallInProgress(call_id, name))
+            case {"type": "content_block_start", "content_block": {"type": "thinking"}} if self._has_reasoning:
+                self._reasoning_separator = THINKING_SEPARATOR
             case {"type": "content_block_delta", "delta": {"type": "input_json_delta", "partial_json": piece}}:
                 self._calls[-1].pieces.append(piece)
                 return [Working()]
-            case {"type": "message_delta", "delta": {**delta}}:
-                self._message_delta(delta, event.get("usage") or {})
+            case {"type": "message_delta", "delta": dict() as delta}:
+                # Where upstream's stream breaks off, Claude Code makes up a `message_delta` without a stop reason.
+                self._stop_reason = delta.get("stop_reason") or self._stop_reason
+                self._usage = _merged(self._usage, event.get("usage") or {})
+                if isinstance(details := delta.get("stop_details"), dict):
+                    self._refusal = details.get("explanation") or self._refusal
             case {"type": "message_stop"}:
                 self.complete = self._stop_reason is not None
             case {"type": "content_block_delta" | "ping"}:
@@ -207,14 +225,6 @@ class AnswerReader:
             case _:
                 pass
         return []
-
-    def _block_start(self, block: Mapping[Any, Any]) -> None:
-        match block:
-            case {"type": "tool_use", "id": call_id, "name": name}:
-                self._has_output = True
-                self._calls.append(_CallInProgress(call_id, name))
-            case {"type": "thinking"} if self._has_reasoning:
-                self._reasoning_separator = THINKING_SEPARATOR
 
     def _message_start(self, message: Mapping[str, Any], session_id: str) -> list[Event]:
         if self._has_output:
@@ -226,26 +236,10 @@ class AnswerReader:
         self._started = True
         return [TurnStarted(model=message.get("model") or self._model, session_id=session_id)]
 
-    def _message_delta(self, delta: Mapping[Any, Any], usage: Mapping[str, Any]) -> None:
-        # Where upstream's stream breaks off, Claude Code makes up a `message_delta` without a stop reason.
-        self._stop_reason = delta.get("stop_reason") or self._stop_reason
-        self._usage = _merged(self._usage, usage)
-        details = delta.get("stop_details")
-        if isinstance(details, dict):
-            self._refusal = details.get("explanation") or self._refusal
-
-    def _retry(self, announced: ApiRetry) -> list[Event]:
-        if self._has_output:
-            return self._fail(_INTERRUPTED)  # the retry would repeat the output
-        self._retry_seconds += announced.delay
-        if self._retry_seconds > MAX_RETRY_WAIT_SECONDS:
-            text = f"Upstream asks to wait {announced.delay:.0f} s before the next try."
-            return self._fail(upstream_failure(announced.status, text, model=self._model, retry_after=announced.delay))
-        return [Retrying(announced.attempt, announced.most, announced.status)]
-
     def _result(self, end: TurnResult) -> list[Event]:
         if self._stop_reason is None:
-            return self._fail(self._why_not(end), session_lost=not end.is_error)
+            why = _INTERRUPTED if self._has_output else self._failure(end)
+            return self._fail(why, session_lost=not end.is_error)
         return self._finish(end.cost_usd)
 
     def _finish(self, cost_usd: float | None) -> list[Event]:
@@ -256,39 +250,27 @@ class AnswerReader:
         )
 
     def _used(self) -> Usage:
-        return _sum(self._earlier_usage, self._usage)
+        """The tokens of all messages of the answer."""
+        earlier, last = self._earlier_usage, self._usage
+        return Usage(*(getattr(earlier, each.name) + getattr(last, each.name) for each in fields(Usage)))
 
-    def _why_not(self, end: TurnResult) -> Failure:
-        if self._has_output:
-            return _INTERRUPTED
+    def _failure(self, end: TurnResult) -> Failure:
+        """Why `end` comes without an answer."""
         if not end.is_error:
             return process_failure("ended the turn without an answer")
-        return upstream_failure(end.status, end.text, model=self._model, retry_after=self._retry_after())
-
-    def _retry_after(self) -> float | None:
-        limit = self._rate_limit
-        if limit is None or limit.status != "rejected" or limit.resets_at is None:
-            return None
-        return max(0.0, limit.resets_at - self._wall_clock())
+        limit, retry_after = self._rate_limit, None
+        if limit and limit.status == "rejected" and limit.resets_at is not None:
+            retry_after = max(0.0, limit.resets_at - self._wall_clock())
+        return upstream_failure(end.status, end.text, model=self._model, retry_after=retry_after)
 
     def _fail(self, failure: Failure, *, session_lost: bool = False) -> list[Event]:
-        """The last events. `session_lost` is reported only where the answer had not begun."""
+        """Return the last events. `session_lost` is reported only where the answer had not begun."""
         return self._last(TurnFailed(failure, session_lost=session_lost and not self._started))
 
     def _last(self, *events: Event) -> list[Event]:
-        """`events` as the last ones, after the rate limit that Claude Code reports before the result."""
+        """Return `events` as the last ones, after the rate limit that Claude Code reported before the result."""
         self.done = True
         return [*events] if self._rate_limit is None else [self._rate_limit, *events]
-
-
-def _with_unique_ids(calls: Iterable[ToolCall]) -> list[ToolCall]:
-    """`calls`, each with an id of its own, by which clients match results."""
-    taken: dict[str, ToolCall] = {}
-    for call in calls:
-        candidates = chain([call.id], (f"{call.id}-{number}" for number in count(2)))
-        own = next(candidate for candidate in candidates if candidate not in taken)
-        taken[own] = replace(call, id=own)
-    return list(taken.values())
 
 
 _INTERRUPTED = Failure(
@@ -310,34 +292,27 @@ class _CallInProgress:
 
 
 def _rate_limit_event(report: Mapping[str, Any]) -> RateLimitReported:
-    """A window with the status "rejected" may still let requests through, at extra cost ("overage")."""
-    status = report["status"]
-    window = report.get("rateLimitType")
+    """Encode a report of the rate limit. A window with the status "rejected" may still let requests through, at extra
+    cost ("overage"). The report itself has the utilization with a warning only; the windows that it lists always have
+    it (measured).
+    """
+    status, window, used = report["status"], report.get("rateLimitType"), report.get("utilization")
+    if used is None:
+        match (report.get("unifiedWindows") or {}).get(window):
+            case {"utilization": float() | int() as used}:
+                pass
+            case _:
+                pass
     return RateLimitReported(
         "overage" if status == "rejected" and report.get("isUsingOverage") else status,
         window,
-        _utilization(report, window),
+        None if used is None else float(used),
         report.get("resetsAt"),
     )
 
 
-def _utilization(report: Mapping[str, Any], window: str | None) -> float | None:
-    """The report has the utilization with a warning only; the windows that it lists always have it (measured)."""
-    if (used := report.get("utilization")) is not None:
-        return float(used)
-    match (report.get("unifiedWindows") or {}).get(window):
-        case {"utilization": float() | int() as utilization}:
-            return utilization
-        case _:
-            return None
-
-
-def _sum(one: Usage, other: Usage) -> Usage:
-    return Usage(*(getattr(one, each.name) + getattr(other, each.name) for each in fields(Usage)))
-
-
 def _merged(usage: Usage, reported: Mapping[str, Any]) -> Usage:
-    """`usage` updated by `reported`: `message_delta` is cumulative and may leave out fields that did not change."""
+    """Update `usage` by `reported`: `message_delta` is cumulative, and may leave out fields that did not change."""
     counts = {
         "input_tokens": reported.get("input_tokens"),
         "output_tokens": reported.get("output_tokens"),

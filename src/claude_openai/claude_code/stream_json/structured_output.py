@@ -1,8 +1,8 @@
-"""Answers that must fit a schema: the model calls a tool of Claude Code's own, whose arguments are the answer.
+"""Reads answers that must fit a schema: the model calls a tool of Claude Code's own, whose arguments are the answer.
 
-Measured: Claude Code offers the tool, asks for it where the model ends without it, returns arguments that do not fit to
-the model up to five times, and ends the turn once they fit, without a further request. The model's other text is no
-part of the answer.
+Claude Code offers the tool, and asks the model to call it where the model ends without a call. It returns arguments
+that do not fit to the model up to five times, and ends the turn once they fit, without a further request (measured).
+The model's other text is no part of the answer.
 """
 
 from collections.abc import Mapping
@@ -16,14 +16,15 @@ from claude_openai.core.messages import ToolCall
 from claude_openai.core.tools import STRUCTURED_OUTPUT
 
 MAX_SCHEMA_RETRIES: Final = 4
-"""After the first try: five in all are what Claude Code allows, too."""
+"""After the first try: Claude Code, too, allows five tries in all."""
 
 
 class StructuredOutputReader(AnswerReader):
-    """An answer that must fit `schema`, JSON text; the other arguments are those of the reader it is combined with.
+    """Reads an answer that must fit `schema`, JSON text; the other arguments are those of the reader that this class is
+    combined with.
 
-    The text is passed on as the model writes it, and withdrawn where it turns out not to fit. Where Claude Code's own
-    check misses a fault, this reader asks the model for a correction, up to `corrections` times.
+    The reader passes the answer's text on as the model writes it, and withdraws it where it does not fit. Where Claude
+    Code's own check misses a fault, the reader asks the model for a correction, up to `corrections` times.
     """
 
     def __init__(self, schema: str, *arguments: Any, corrections: int = 0, **options: Any) -> None:
@@ -62,7 +63,17 @@ class StructuredOutputReader(AnswerReader):
         if isinstance(message, ToolResults) and message.parent is None:
             self._results += message.results
         events = super().feed(message)
-        return events if self.done else [*events, *self._take_result()]
+        # Claude Code runs a call as soon as it is written, even one that was cut, which only the message's end shows.
+        if self.done or not (self._results and self.complete) or self._cut:
+            return events
+        results, self._results = self._results, []
+        for result in results:
+            if result.call_id == self._answer_call_id:
+                if result.is_error:
+                    return [*events, *self._withdraw_answer()]
+                self._accepted = True
+                break
+        return events
 
     @property
     def _answer_call_id(self) -> str | None:
@@ -75,8 +86,12 @@ class StructuredOutputReader(AnswerReader):
             case {"type": "content_block_delta", "delta": {"type": "text_delta"}}:
                 self.exact = False
                 return [Working()]
-            case {"type": "content_block_delta", "delta": {"type": "input_json_delta", "partial_json": str(piece)}}:
-                return self._argument_delta(piece, events)
+            case {
+                "type": "content_block_delta",
+                "delta": {"type": "input_json_delta", "partial_json": str(piece)},
+            } if piece and self._calls[-1].name == STRUCTURED_OUTPUT:
+                self._answer += piece
+                return [TextDelta(piece)]
             case {"type": "message_stop"} if self.complete and self._ends_without_answer:
                 self.exact = False
                 self.continue_answer()
@@ -86,28 +101,6 @@ class StructuredOutputReader(AnswerReader):
     def _ends_without_answer(self) -> bool:
         """The message ends without an answer: Claude Code asks the model for one, and keeps that in its history."""
         return not (self._cut or self.calls or self._answer_call_id or self._stop_reason == "refusal")
-
-    def _argument_delta(self, piece: str, events: list[Event]) -> list[Event]:
-        if not piece or self._calls[-1].name != STRUCTURED_OUTPUT:
-            return events
-        self._answer += piece
-        return [TextDelta(piece)]
-
-    def _take_result(self) -> list[Event]:
-        """Take Claude Code's result of the call whose arguments are the answer.
-
-        Claude Code runs a call as soon as it is written, even one that was cut, which only the message's end shows.
-        """
-        if not self.complete or self._cut:
-            return []
-        results, self._results = self._results, []
-        for result in results:
-            if result.call_id == self._answer_call_id:
-                if result.is_error:
-                    return self._withdraw_answer()
-                self._accepted = True
-                break
-        return []
 
     def _withdraw_answer(self) -> list[Event]:
         was_sent = bool(self._answer)

@@ -1,8 +1,8 @@
-"""A schema of an answer as Claude Code takes it: it checks the answer by itself, and knows draft-07 only.
+"""Converts the schema of an answer to draft-07: Claude Code checks the answer itself, and knows no other draft.
 
-Claude Code silently drops the tool of a schema with any other keyword (measured). Such keywords move into a description
-for the model, and so does what could keep Claude Code busy for ever: a pattern, or references that make it check one
-value against very many schemas. Nothing is lost: the server checks answers against the client's own schema.
+Claude Code silently drops the tool of a schema with any other keyword (measured). Such keywords move into the
+`description`, for the model, as do keywords with which a check could take for ever: a slow pattern, or references that
+make Claude Code check one value against very many schemas. The server checks answers against the client's own schema.
 """
 
 import json
@@ -16,11 +16,11 @@ from claude_openai.jsontools.regular_expressions import is_quick
 Json = dict[str, Any]
 
 _SCHEMAS: Final = frozenset({"additionalProperties", "propertyNames", "not", "if", "then", "else", "contains", "items"})
-"""Keywords that stand for a schema."""
+"""Keywords whose value is a schema."""
 
 _LISTS: Final = frozenset({"anyOf", "oneOf", "allOf"})
 _MAPS: Final = frozenset({"properties", "patternProperties", "definitions", "$defs"})
-"""Those that stand for several: in a row, and by name."""
+"""Keywords whose value is a list of schemas, or schemas by name."""
 
 _OTHERS: Final = frozenset(
     {
@@ -48,32 +48,32 @@ _TOGETHER: Final = (
     ("minContains", ("contains",)),
     ("maxContains", ("contains",)),
 )
-"""Keywords without which others would mean something else."""
+"""A keyword that draft-07 lacks, and the keywords that would mean something else without it."""
 
 
 _MOST_APPLIED: Final = 10_000
-"""Schemas that one value may be held against at once. Alternatives that refer to alternatives multiply: eight on each
-of seven levels are two million, from a schema of 2 KB."""
+"""Schemas that one value may be checked against. Alternatives that refer to alternatives multiply: eight on each of
+seven levels make two million, from a schema of 2 KB."""
 
 _SAME_VALUE: Final = _LISTS | {"$ref", "not", "if", "then", "else", "dependencies", "patternProperties", "contains"}
-"""Keywords with schemas that one and the same value may be held against, all of them."""
+"""Keywords whose schemas may all be checked against the same value."""
 
 _OTHER_VALUES: Final = ("properties", "additionalProperties", "propertyNames", "items")
-"""Those with schemas of which each is for another value."""
+"""Keywords whose schemas are each for another value."""
 
 
 def to_draft7_schema(schema: str) -> Json:
-    """`schema`, JSON text of an object's, in the words that Claude Code knows."""
+    """Convert `schema`, the JSON text of an object schema."""
     sent = decode(schema)
-    told: Json = _known(sent, _multiplied(sent))
-    return told
+    rewritten: Json = _rewritten(sent, _multiplied(sent))
+    return rewritten
 
 
 def _multiplied(schema: Any) -> frozenset[int]:
-    """Ids of the parts of `schema` that would make one value be held against very many schemas, if those within them
-    keep their `_SAME_VALUE`: more than `_MOST_APPLIED` by themselves, or more with each level of the value, since they
-    lead back to themselves on two ways. Each part is counted once, however often it is referred to. A reference back
-    counts as one schema: what is recursive continues in parts of the value.
+    """Return the ids of the parts of `schema` that must lose their `_SAME_VALUE` keywords, since with them one value is
+    checked against very many schemas: against more than `_MOST_APPLIED`, or against more with each level of the value,
+    where a part leads back to itself in two ways. Each part is counted once, however many references lead to it. A
+    reference back counts as one schema: the recursion continues in parts of the value.
     """
     order: list[int] = []
     leads_to: dict[int, tuple[list[int], list[int]]] = {}
@@ -110,8 +110,8 @@ def _multiplied(schema: Any) -> frozenset[int]:
 
 
 def _circles(order: list[int], leads_to: Mapping[int, tuple[list[int], list[int]]]) -> dict[int, int]:
-    """The strongly connected component of each part, by Kosaraju's algorithm: `order` is that in which a search from
-    the root has left the parts.
+    """Return the strongly connected component of each part, by Kosaraju's algorithm; `order` is the order in which a
+    search from the root left the parts.
     """
     comes_from: dict[int, list[int]] = {part: [] for part in order}
     for part, (same, others) in leads_to.items():
@@ -129,7 +129,7 @@ def _circles(order: list[int], leads_to: Mapping[int, tuple[list[int], list[int]
 
 
 def _schemas(name: str, schema: Json, base: Any) -> list[tuple[Any, Any]]:
-    """The schemas that the keyword `name` of `schema` stands for, each with the one that its references start from."""
+    """Return the schemas in the keyword `name` of `schema`, each with the schema that its references start from."""
     match schema.get(name):
         case str(reference) if name == "$ref":
             return [_target(reference, base)]
@@ -144,7 +144,7 @@ def _schemas(name: str, schema: Json, base: Any) -> list[tuple[Any, Any]]:
 
 
 def _target(reference: str, base: Any) -> tuple[Any, Any]:
-    """Where the JSON pointer `reference` leads; nothing where it is none."""
+    """Look up the JSON pointer `reference`. Returns the schema, None where there is none, and its new base."""
     part = base
     for step in unquote(reference).split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
@@ -157,19 +157,38 @@ def _target(reference: str, base: Any) -> tuple[Any, Any]:
     return part, base
 
 
-def _known(schema: Any, multiplied: frozenset[int]) -> Any:
+def _rewritten(schema: Any, multiplied: frozenset[int]) -> Any:
+    """Convert a schema and those in it. Keywords that Claude Code does not know move into the description."""
     if not isinstance(schema, dict):
         return schema
-    sent = {name: value for name, value in schema.items() if name != "$schema"}
-    kept = {name for name in sent if id(schema) not in multiplied or name not in _SAME_VALUE}
-    untold = {name: sent[name] for name in sent if name not in kept or not _taken(name, sent)}
-    if "patternProperties" in untold and "additionalProperties" in sent:  # which is for those that match no pattern
-        untold["additionalProperties"] = sent["additionalProperties"]
-    told = {name: _part(name, value, multiplied) for name, value in sent.items() if name not in untold}
-    return {**told, "description": _described(told.get("description"), untold)} if untold else told
+    described: Json = {}
+    rewritten: Json = {}
+    for name, value in schema.items():
+        if name == "$schema":
+            continue
+        if (id(schema) in multiplied and name in _SAME_VALUE) or not _is_known(name, schema):
+            described[name] = value
+        elif name in _SCHEMAS:
+            rewritten[name] = _rewritten(value, multiplied)
+        elif name in _LISTS:
+            rewritten[name] = [_rewritten(each, multiplied) for each in value]
+        elif name in _MAPS:
+            rewritten[name] = {key: _rewritten(each, multiplied) for key, each in value.items()}
+        elif name in {"enum", "required"}:  # each value once
+            rewritten[name] = list({json.dumps(each, sort_keys=True): each for each in value}.values())
+        else:
+            rewritten[name] = value
+    if "patternProperties" in described and "additionalProperties" in schema:  # it is for those that match no pattern
+        described["additionalProperties"] = schema["additionalProperties"]
+        rewritten.pop("additionalProperties", None)
+    if described:
+        text, description = json.dumps(described, ensure_ascii=False), rewritten.get("description")
+        rewritten["description"] = f"{description}\n{text}" if description else text
+    return rewritten
 
 
-def _taken(name: str, schema: Mapping[str, Any]) -> bool:
+def _is_known(name: str, schema: Mapping[str, Any]) -> bool:
+    """Whether Claude Code takes the keyword `name` as it is in `schema`, and checks it in bounded time."""
     value = schema[name]
     match name:
         case "enum":
@@ -187,22 +206,3 @@ def _taken(name: str, schema: Mapping[str, Any]) -> bool:
         case _:
             alone = not any(first in schema and name in others for first, others in _TOGETHER)
             return name in _KNOWN and alone
-
-
-def _part(name: str, value: Any, multiplied: frozenset[int]) -> Any:
-    if name in _SCHEMAS:
-        return _known(value, multiplied)
-    if name in _LISTS:
-        return [_known(each, multiplied) for each in value]
-    if name in _MAPS:
-        return {key: _known(each, multiplied) for key, each in value.items()}
-    return _each_once(value) if name in {"enum", "required"} else value
-
-
-def _each_once(values: list[Any]) -> list[Any]:
-    return list({json.dumps(value, sort_keys=True): value for value in values}.values())
-
-
-def _described(description: object, untold: Json) -> str:
-    words = json.dumps(untold, ensure_ascii=False)
-    return f"{description}\n{words}" if description else words
