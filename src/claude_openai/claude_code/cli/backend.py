@@ -1,7 +1,7 @@
-"""Turns answered by the `claude` command: a process for each, which gets its whole input at its start.
+"""Answers turns with the `claude` command: one process for each turn, which gets its whole input at its start.
 
-It is for servers whose SDK and Claude Code must differ, so it relies on what the command documents: options, files and
-`stream-json`. Only `describe` uses the control protocol.
+This backend is for servers whose SDK and Claude Code must differ, so it relies on documented parts of the command:
+options, files and `stream-json`. Only `describe` uses the control protocol.
 """
 
 import json
@@ -19,7 +19,7 @@ import structlog
 from claude_openai.claude_code.cli.output import Output, forget, output_of
 from claude_openai.claude_code.cli.session import CliSession, RunningCli
 from claude_openai.claude_code.model_facts import facts_of
-from claude_openai.claude_code.processes.child import Child, Command, child_process, dying_with_parent
+from claude_openai.claude_code.processes.child import Child, child_process, dying_with_parent
 from claude_openai.claude_code.processes.pool_state import ProcessState, ProcessTable
 from claude_openai.claude_code.processes.scratch import Scratch, scratch_folder
 from claude_openai.claude_code.schema_checks.checks import Checks
@@ -38,7 +38,7 @@ from claude_openai.system.threads import beside
 log = structlog.get_logger(__name__)
 
 _PRINT = "--print"
-"""One prompt, one answer, and the end: without it Claude Code is the program for a terminal."""
+"""Claude Code answers one prompt and ends; without this option it is an interactive program for a terminal."""
 
 _SECONDS_OF_A_DAY = 24 * 60 * 60
 
@@ -116,27 +116,29 @@ class CliBackend:
     async def open(self, turn: Turn) -> AsyncIterator[Session]:
         """Start `turn`; see `core.ports.Backend.open`."""
         async with AsyncExitStack() as stack:
-            failure = self._refusal(turn)
-            session = FailedSession(failure) if failure else await self._session(stack, turn)
+            session = await self._session(stack, turn)
             yield session
             if isinstance(session, CliSession):
                 await session.settle()
 
-    def _refusal(self, turn: Turn) -> Failure | None:
-        """Why no process is started for `turn`; None where one is."""
-        if turn.agent:
-            return _needs_the_sdk("The agent profile", "claude")
-        if turn.tools:
-            return _needs_the_sdk("Tools of the client's", "tools")
-        backoff = self._processes.backoff(anyio.current_time())
-        return start_back_off_failure(backoff) if backoff else None
-
     async def _session(self, stack: AsyncExitStack, turn: Turn) -> CliSession | FailedSession:
-        """The session of a Claude Code that answers `turn`, whose process ends with `stack`; or of a failed start."""
+        """Start a process that answers `turn`; it ends with `stack`. Returns its session, or that of a failed start."""
+        for is_asked, subject, param in (
+            (turn.agent, "The agent profile", "claude"),
+            (turn.tools, "Tools of the client's", "tools"),
+        ):
+            if is_asked:
+                why = f"{subject} cannot be carried by this server's backend, the claude command; --backend sdk can."
+                return FailedSession(Failure(Kind.UNSUPPORTED_PARAMETER, why, param=param))
+        if backoff := self._processes.backoff(anyio.current_time()):
+            return FailedSession(start_back_off_failure(backoff))
         now = anyio.current_time()
         process = self._processes.start(ProcessState.TAKEN)
         stack.callback(self._processes.leave, process)
-        failed = partial(self._fail, process)
+
+        def failed() -> None:
+            self._processes.fail(process, anyio.current_time())
+
         history, prompt = await beside(turn.is_large, history_and_prompt, turn.messages)
         try:
             with anyio.fail_after(self._settings.start_timeout):
@@ -160,23 +162,26 @@ class CliBackend:
     async def _started(
         self, stack: AsyncExitStack, turn: Turn, history: list[Json], *, prompted: bool
     ) -> tuple[Child, Output]:
-        """A process that continues `history`, and where its output is stored."""
+        """Start a process that continues `history`. Returns it and where its output is stored."""
         scratch = stack.enter_context(self._scratch())
         spec = LaunchSpec.of(turn, prompted=prompted)
         files = await beside(turn.is_large, ResumeFiles.of, turn, history)
         files.write_to(scratch)
         command = self._claude_code.command(scratch, (_PRINT, *spec.options(scratch)), spec.environment())
         output = output_of(turn.run_id, self._settings.output)
-        child = await stack.enter_async_context(_process_with_output(command, output))
+        child: Child | None = None
+        stack.callback(lambda: output.ended(None if child is None else child.returncode))
+        command = replace(command, stderr=output.stderr() or command.stderr)
+        child = await stack.enter_async_context(child_process(command))
         scratch.close()
         scratch.record(child.pid)
         return child, output
 
     async def _initialize_reply(self) -> RawMessage:
-        """Claude Code's reply to `initialize`.
+        """Run a process until its reply to `initialize`, and return that.
 
         Raises:
-            UnreadableMessage, OSError, anyio.DelimiterNotFound: it gives none.
+            UnreadableMessage, OSError, anyio.DelimiterNotFound: there is no reply, or an error.
         """
         request = {"type": "control_request", "request_id": "describe", "request": {"subtype": "initialize"}}
         with self._scratch() as scratch:
@@ -186,43 +191,21 @@ class CliBackend:
                 async with aclosing(child.lines()) as lines:
                     async for line in lines:
                         if (message := parse_line(line)) and message.get("type") == "control_response":
-                            return _reply(message["response"])
+                            response = message["response"]
+                            if response.get("subtype") != "success":
+                                raise UnreadableMessage(str(response.get("error")))
+                            reply: RawMessage = response["response"]
+                            return reply
                 raise UnreadableMessage(child.stderr_tail() or f"it ended with exit code {await child.exit_code()}")
-
-    def _fail(self, process: int) -> None:
-        self._processes.fail(process, anyio.current_time())
-
-
-@asynccontextmanager
-async def _process_with_output(command: Command, output: Output) -> AsyncIterator[Child]:
-    """A process whose stderr and exit are stored in `output`."""
-    child: Child | None = None
-    try:
-        async with child_process(replace(command, stderr=output.stderr() or command.stderr)) as child:
-            yield child
-    finally:
-        output.ended(None if child is None else child.returncode)
 
 
 async def _hand_over(child: Child, line: bytes | None, *, last: bool = True) -> None:
-    """Write `line`, and close the input where it is the `last` one: the process ends when it has answered that.
+    """Write `line`, and close the input after the `last` line: the process ends when it has answered.
 
-    No error where the process has ended: its output has the reason.
+    A process that has ended raises no error here: its output has the reason.
     """
     with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
         if line:
             await child.send(line)
         if last:
             await child.end_input()
-
-
-def _reply(response: RawMessage) -> RawMessage:
-    if response.get("subtype") != "success":
-        raise UnreadableMessage(str(response.get("error")))
-    reply: RawMessage = response["response"]
-    return reply
-
-
-def _needs_the_sdk(what: str, param: str) -> Failure:
-    message = f"{what} cannot be carried by this server's backend, the claude command; --backend sdk can."
-    return Failure(Kind.UNSUPPORTED_PARAMETER, message, param=param)

@@ -28,6 +28,12 @@ SETTLE_TIMEOUT_SECONDS = 5.0
 """From the end of the answer to the result, and from there to the end of the process: some ms each (measured)."""
 
 
+_TIMED_OUT = Failure(
+    Kind.TIMEOUT,
+    "Claude Code took longer for its answer than this server lets the claude command take (--process-timeout-ms).",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class RunningCli:
     """A started Claude Code that has its whole input. `output` is where its messages are stored.
@@ -51,8 +57,15 @@ class CliSession:
     def __init__(self, running: RunningCli, turn: Turn, checks: Checks) -> None:
         self._running = running
         self._checks = checks
-        self._lines = _stored_lines(running.child, running.output)
-        self._reader = _reader(turn)
+        self._lines = running.child.lines()
+        arguments = (turn.model.id, frozenset[str](), time.time)
+        self._reader: AnswerReader
+        if turn.reply_format is None:
+            self._reader = AnswerReader(*arguments)
+        elif turn.schema is None:
+            self._reader = JsonModeReader(*arguments)
+        else:
+            self._reader = StructuredOutputReader(turn.schema, *arguments)
         self._began = False
         self._done = False
 
@@ -77,11 +90,17 @@ class CliSession:
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             why = process_failure("ended unexpectedly")
         except (UnreadableMessage, anyio.DelimiterNotFound) as error:
-            log.error("sdk.error", stage="answer", error=_describe_error(error))
+            text = str(error) if isinstance(error, UnreadableMessage) else f"a line over {MAX_LINE_BYTES} bytes"
+            log.error("sdk.error", stage="answer", error=text)
             why = process_failure("said something that this server cannot read")
         else:
             why = process_failure("ended unexpectedly")
-            await self._end_process()
+            child = self._running.child
+            if reader.must_be_stopped:
+                child.kill()  # an interrupt would come after the next request
+            elif not reader.done:
+                code, stderr = await child.exit_code(), child.stderr_tail()
+                log.error("sdk.error", stage="answer", error="Claude Code ended", exit_code=code, stderr=stderr)
         for event in self._last_events(why):
             yield event
 
@@ -106,22 +125,28 @@ class CliSession:
         if self._done:
             with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS):
                 await self._running.child.end_input()
-                async for _ in self._lines:
-                    pass
+                async for line in self._lines:
+                    self._running.output.line(line)
                 await self._running.child.wait_closed()
 
     async def _next(self) -> CliMessage | None:
-        """Claude Code's next message; None where its output ends.
+        """Read and store Claude Code's next message; None where its output ends.
 
         Raises:
             TimeoutError: no message came in time.
-            UnreadableMessage, anyio.DelimiterNotFound: it cannot be parsed.
+            UnreadableMessage, anyio.DelimiterNotFound: the message cannot be parsed.
         """
         while True:
-            with anyio.fail_after(self._timeout()):
+            now, by = anyio.current_time(), self._running.ends_by
+            if not self._began:
+                by = min(by, self._running.begins_by)
+            if self._reader.complete:
+                by = min(by, now + SETTLE_TIMEOUT_SECONDS)
+            with anyio.fail_after(max(0.0, by - now)):
                 line = await anext(self._lines, None)
             if line is None:
                 return None
+            self._running.output.line(line)
             if raw := parse_line(line):
                 log_message(raw)
                 if message := parse_message(raw):
@@ -131,52 +156,11 @@ class CliSession:
                     self._done = isinstance(message, TurnResult)
                     return message
 
-    def _timeout(self) -> float:
-        """Seconds in which the next message must come."""
-        now = anyio.current_time()
-        by = self._running.ends_by if self._began else min(self._running.begins_by, self._running.ends_by)
-        return max(0.0, min(by - now, SETTLE_TIMEOUT_SECONDS) if self._reader.complete else by - now)
-
-    async def _end_process(self) -> None:
-        """After the last message: kill the process where it would go on, and log its exit where it died."""
-        child = self._running.child
-        if self._reader.must_be_stopped:
-            child.kill()  # an interrupt would come after the next request
-        elif not self._reader.done:
-            code = await child.exit_code()
-            log.error(
-                "sdk.error", stage="answer", error="Claude Code ended", exit_code=code, stderr=child.stderr_tail()
-            )
-
     def _last_events(self, why: Failure) -> list[Event]:
-        """The last events where Claude Code gave no result; none where it did."""
+        """Return the last events where Claude Code sent no result; none where it did."""
         ends_first = self._running.ends_by <= self._running.begins_by
         if not self._began:
             self._running.failed()
         if why is _TIMED_OUT and (self._began or ends_first) and not self._reader.complete:
             return [TurnFailed(why)]
         return self._reader.abandoned(why if self._began else process_failure("could not be started"))
-
-
-def _reader(turn: Turn) -> AnswerReader:
-    arguments = (turn.model.id, frozenset[str](), time.time)
-    if turn.reply_format is None:
-        return AnswerReader(*arguments)
-    schema = turn.reply_format.schema
-    return JsonModeReader(*arguments) if schema is None else StructuredOutputReader(schema, *arguments)
-
-
-async def _stored_lines(child: Child, output: Output) -> AsyncGenerator[bytes, None]:
-    async for line in child.lines():
-        output.line(line)
-        yield line
-
-
-_TIMED_OUT = Failure(
-    Kind.TIMEOUT,
-    "Claude Code took longer for its answer than this server lets the claude command take (--process-timeout-ms).",
-)
-
-
-def _describe_error(error: UnreadableMessage | anyio.DelimiterNotFound) -> str:
-    return str(error) if isinstance(error, UnreadableMessage) else f"a line over {MAX_LINE_BYTES} bytes"

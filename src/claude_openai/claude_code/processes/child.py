@@ -1,7 +1,7 @@
 """One child process, owned by the block that opened it.
 
-Leaving the block always ends the process and its group; every wait is bounded. Where the kernel can (Linux), the
-child also dies with this program, however that ends. The protocol on the pipes is the callers' concern.
+Leaving the block always ends the process and its group; every wait is bounded. On Linux the kernel also kills the child
+when this program dies. The callers define the protocol on the pipes.
 """
 
 import os
@@ -23,16 +23,18 @@ TERMINATE_GRACE_SECONDS = 1.0
 """From SIGTERM to SIGKILL. Claude Code needs some 30 ms to remove its own session file (measured)."""
 
 KILL_GRACE_SECONDS = 2.0
-"""From SIGKILL until a process that the kernel will not let go is given up."""
+"""From SIGKILL until this program gives up a process that the kernel does not end."""
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 """Claude Code writes a whole content block as one line: far over the SDK's own limit of 1 MiB."""
 
 PIECE_BYTES: Final = 1024 * 1024
-"""Of a line that is written at a time: asyncio copies what the pipe does not take, 50 ms for 30 MB (measured)."""
+"""The bytes of one write: asyncio copies the bytes that the pipe does not take, 50 ms for 30 MB (measured)."""
 
 STDERR_TAIL_BYTES = 4096
 """How much of the stderr of a dead process goes to the log."""
+
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 _DIE_WITH_PARENT = """
 import ctypes, os, sys
@@ -44,8 +46,8 @@ if os.getppid() == int(sys.argv[1]):  # else the parent died before the kernel w
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to start: `environment` is all the child gets, stderr goes to the file named. Nothing is inherited but the
-    open `descriptors`, under their numbers.
+    """A program to start. `environment` is the child's whole environment; its stderr goes to the file `stderr`. The
+    child inherits the open `descriptors`, under their numbers, and nothing else.
     """
 
     argv: tuple[str, ...]
@@ -56,8 +58,8 @@ class Command:
 
 
 def module_command(module: str, *arguments: str, stderr: Path, descriptors: tuple[int, ...] = ()) -> Command:
-    """How to start a module of this program in a Python of its own, which finds what this one does, in no folder of
-    anybody's. It dies with this program.
+    """Return the command that runs a module of this program in a separate Python with the same import path. The
+    process works in the root folder, and dies with this program.
     """
     found = {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONSAFEPATH": "1"}
     argv = dying_with_parent((sys.executable, "-m", module, *arguments))
@@ -65,7 +67,7 @@ def module_command(module: str, *arguments: str, stderr: Path, descriptors: tupl
 
 
 class Child:
-    """A running child that speaks lines. Use it inside the block of `child_process` only."""
+    """A running child whose input and output are lines. Use it inside the block of `child_process` only."""
 
     def __init__(self, process: Process, stderr: Path) -> None:
         self._process = process
@@ -83,7 +85,7 @@ class Child:
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended. The kernel knows before the event loop does."""
+        """Whether the child has not ended. The kernel knows before the event loop does."""
         if self._process.returncode is not None or not hasattr(os, "waitid"):
             return self._process.returncode is None
         try:
@@ -93,7 +95,7 @@ class Child:
 
     @property
     def returncode(self) -> int | None:
-        """Its exit code, minus the signal that ended it, or None as long as it is not known to have ended."""
+        """The exit code, minus the signal that ended the child, or None as long as its end is not known."""
         return self._process.returncode
 
     def kill(self) -> None:
@@ -102,10 +104,10 @@ class Child:
         _signal_group(self._process, _KILL)
 
     async def send(self, line: bytes) -> None:
-        """Write to the child's stdin. After a call that was cancelled within a line nothing can be written any more.
+        """Write `line` to the child's stdin. After a call that was cancelled within a line, every further call raises.
 
         Raises:
-            anyio.BrokenResourceError, anyio.ClosedResourceError: it reads no more.
+            anyio.BrokenResourceError, anyio.ClosedResourceError: the child reads no more.
         """
         async with self._writing:
             if self._is_cut:
@@ -121,7 +123,7 @@ class Child:
             await self._stdin.aclose()
 
     async def lines(self) -> AsyncGenerator[bytes, None]:
-        """What the child writes, line by line, until it closes its end.
+        """Yield the lines that the child writes, until it closes its end.
 
         Raises:
             anyio.DelimiterNotFound: a line longer than `MAX_LINE_BYTES`.
@@ -138,7 +140,7 @@ class Child:
                 return
 
     def resident_bytes(self) -> int:
-        """Resident memory in bytes; 0 where the system does not report it."""
+        """Return the resident memory in bytes; 0 where the system does not report it."""
         import psutil  # noqa: PLC0415 -- 10 ms that a start of the server need not wait for
 
         try:
@@ -147,21 +149,21 @@ class Child:
             return 0
 
     async def wait_closed(self) -> None:
-        """Returns when the process has ended.
+        """Return when the process has ended.
 
-        anyio's `wait` returns at the exit itself. asyncio's own would wait for the pipes too, which a grandchild that
-        inherited them can hold open for any time.
+        anyio's `wait` returns at the exit itself. asyncio's own also waits for the pipes, which a grandchild that
+        inherited them can keep open for any time.
         """
         await self._process.wait()
 
     async def exit_code(self) -> int | None:
-        """The exit code of a child that closed its output, None if it does not exit within a bound."""
+        """Return the exit code of a child that closed its output; None if it does not exit within a bound."""
         with anyio.move_on_after(TERMINATE_GRACE_SECONDS):
             return await self._process.wait()
         return None
 
     def stderr_tail(self) -> str:
-        """The end of what it wrote to stderr."""
+        """Return the last `STDERR_TAIL_BYTES` that the child wrote to stderr."""
         try:
             data = self._stderr.read_bytes()
         except OSError:
@@ -174,9 +176,9 @@ async def child_process(command: Command) -> AsyncIterator[Child]:
     """Run `command` for as long as the block lasts.
 
     Raises:
-        OSError: it cannot be started.
+        OSError: the command cannot be started.
     """
-    # Cancelled between the start and the pipes, the process would have no owner.
+    # If this were cancelled between the start and the pipes, the process would have no owner.
     with command.stderr.open("wb") as stderr, anyio.CancelScope(shield=True):
         process = await anyio.open_process(
             command.argv,
@@ -192,43 +194,32 @@ async def child_process(command: Command) -> AsyncIterator[Child]:
         yield Child(process, command.stderr)
     finally:
         with anyio.CancelScope(shield=True):
-            await _end(process)
+            for stop, grace in ((signal.SIGTERM, TERMINATE_GRACE_SECONDS), (_KILL, KILL_GRACE_SECONDS)):
+                if process.returncode is not None:
+                    break
+                _signal_group(process, stop)
+                with anyio.move_on_after(grace):
+                    await process.wait()
+            _signal_group(process, _KILL)  # the processes that the leader left in its group
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    with suppress(OSError, anyio.BrokenResourceError):
+                        await stream.aclose()
 
 
 def dying_with_parent(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """`argv`, changed so that the kernel kills the child when this program dies (Linux; elsewhere unchanged).
+    """Return `argv`, changed so that the kernel kills the child when this program dies (Linux; elsewhere unchanged).
 
     `setpriv` (util-linux) costs 1 ms; without it a short Python program does the same in some 20 ms.
     """
     if sys.platform != "linux":
         return argv
-    setpriv = shutil.which("setpriv")
-    if setpriv and _takes_pdeathsig(setpriv):
-        return (setpriv, "--pdeathsig", "KILL", "--", *argv)
+    if setpriv := shutil.which("setpriv"):
+        # BusyBox has a setpriv of the same name without this option.
+        help_text = subprocess.run([setpriv, "--help"], capture_output=True, timeout=5, check=False)
+        if b"--pdeathsig" in help_text.stdout + help_text.stderr:
+            return (setpriv, "--pdeathsig", "KILL", "--", *argv)
     return (sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid()), *argv)
-
-
-def _takes_pdeathsig(setpriv: str) -> bool:
-    # BusyBox has a setpriv of the same name without this option.
-    help_text = subprocess.run([setpriv, "--help"], capture_output=True, timeout=5, check=False)
-    return b"--pdeathsig" in help_text.stdout + help_text.stderr
-
-
-async def _end(process: Process) -> None:
-    for stop, grace in ((signal.SIGTERM, TERMINATE_GRACE_SECONDS), (_KILL, KILL_GRACE_SECONDS)):
-        if process.returncode is not None:
-            break
-        _signal_group(process, stop)
-        with anyio.move_on_after(grace):
-            await process.wait()
-    _signal_group(process, _KILL)  # what the leader left behind in its group
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            with suppress(OSError, anyio.BrokenResourceError):
-                await stream.aclose()
-
-
-_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
 def _signal_group(process: Process, which: signal.Signals) -> None:

@@ -13,11 +13,11 @@ from typing import Final
 from claude_openai.core.transitions import next_state
 
 MAX_START_FAILURES = 3
-"""In a row: one can be chance, and the second try may come at the same busy moment."""
+"""Failures in a row: one may be chance, and the second start may come at the same busy moment."""
 
 INITIAL_BACKOFF_SECONDS = 2.0
 MAX_BACKOFF_SECONDS = 60.0
-"""The pause doubles with each further failure. A person repairs the cause, and should not wait long afterwards."""
+"""The pause doubles with each further failure. The operator who removes the cause should not wait long afterwards."""
 
 
 class ProcessState(StrEnum):
@@ -70,23 +70,23 @@ class ProcessTable:
         self._resumes_at = 0.0
 
     def count(self, state: ProcessState) -> int:
-        """How many processes are in `state`."""
+        """Return how many processes are in `state`."""
         return sum(each is state for each in self._states.values())
 
     def missing(self, now: float) -> int:
-        """How many to start now so that enough wait. After a failure it is one, to see whether starting works."""
+        """Return how many processes to start now so that enough wait; one after a failure, to try whether it works."""
         if self.backoff(now):
             return 0
         missing = self._max_waiting - self.count(ProcessState.WAITING)
         return min(missing, 1) if self._failures else missing
 
     def backoff(self, now: float) -> StartBackoff | None:
-        """The back-off, while no process may be started; None where one may."""
+        """Return the back-off while no process may be started; None where one may."""
         backoff = self.known_backoff(now)
         return backoff if backoff and backoff.pause else None
 
     def known_backoff(self, now: float) -> StartBackoff | None:
-        """The back-off, also where a start may be tried again by now; None where starting works."""
+        """Return the back-off, even where a start may be tried again by now; None where starts work."""
         if self._failures < MAX_START_FAILURES:
             return None
         return StartBackoff(self._failures, max(0.0, self._resumes_at - now))
@@ -98,16 +98,16 @@ class ProcessTable:
         return self._last_number
 
     def take(self, process: int) -> None:
-        """A new conversation takes it."""
+        """Record that a new conversation takes the process."""
         self._transition(process, ProcessEvent.TAKE)
 
     def serve(self, process: int) -> None:
-        """It answered the `initialize` request: starting works."""
+        """Record that the process answered the `initialize` request: starts work."""
         self._transition(process, ProcessEvent.SERVE)
         self._failures = 0
 
     def fail(self, process: int, now: float) -> None:
-        """It could not be started, ended while it waited, or did not answer the `initialize` request."""
+        """Record that the process failed to start, ended while it waited, or did not answer `initialize`."""
         self._transition(process, ProcessEvent.FAIL)
         self._failures += 1
         repeated = self._failures > MAX_START_FAILURES
@@ -115,7 +115,7 @@ class ProcessTable:
         self._resumes_at = now + self._pause
 
     def leave(self, process: int) -> None:
-        """It ended as it should, or is not needed any more; no effect where it is gone already."""
+        """Record that the process ended as it should, or is not needed any more. No effect where it is gone already."""
         if process in self._states:
             self._transition(process, ProcessEvent.LEAVE)
 

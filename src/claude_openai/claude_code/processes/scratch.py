@@ -1,8 +1,8 @@
 """A server's temporary folders: one for the server, and in it one for each child process.
 
-A process has an empty working directory and a folder for its temporary files. Every folder is readable by this user
-only and is removed with its block. A server that is killed leaves its folder, but the kernel releases the lock in it:
-so `stale_folders` knows it from the folder of a running server.
+A process has an empty working directory and a folder for its temporary files. Only this user can read the folders; each
+is removed at the end of its block. A server that is killed leaves its folder, but the kernel releases the lock in it:
+`stale_folders` finds such folders by that.
 """
 
 import os
@@ -23,20 +23,20 @@ if sys.platform != "win32":
     import fcntl
 
 FOLDER_PREFIX: Final = "s-"
-"""A server's folder is no port's (`instances`), which may stand beside it. All names are short: paths of sockets begin
-with them (`runtime.LONGEST`)."""
+"""The prefix of a server's folder, which is not that of a port's folder beside it (`instances`). All names are short,
+since paths of sockets begin with them (`runtime.LONGEST`)."""
 
 LOCK = "server.lock"
-"""The lock file in a server's folder. A folder without it is not taken for a server's."""
+"""The lock file in a server's folder. A folder without this file is not a server's."""
 
 LONG_OUTPUT: Final = re.compile(r"projects/[^/]+/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/tool-results")
 """Where Claude Code stores long output of tools, below its configuration folder, with a random name per process."""
 
 SUB_AGENTS: Final = re.compile(LONG_OUTPUT.pattern.replace("tool-results", "subagents"))
-"""Where it stores what it was asked of sub-agents, in the same way."""
+"""Where it stores the prompts of sub-agents, in the same way."""
 
 _TRIES = 50
-"""Another server may be about to remove the folder that this one takes; it needs it for less than a millisecond."""
+"""Another server may remove the parent folder at the same moment; the folder is needed for less than a millisecond."""
 
 
 HISTORY: Final = "history.jsonl"
@@ -64,17 +64,17 @@ class Scratch:
 
     @property
     def temporary(self) -> Path:
-        """Where the child's temporary files go."""
+        """The folder for the child's temporary files."""
         return self.root / "t"
 
     def hand_over(self, name: str, content: bytes) -> None:
         """Provide `content` to the process under `name`.
 
-        On Linux it is in no file, but in sealed memory that the process inherits and that cannot be changed. Elsewhere
-        it is a file of the folder.
+        On Linux the content is in sealed memory, which the process inherits and nothing can change. Elsewhere it is a
+        file of the folder.
 
         Raises:
-            OSError: there is no room for it.
+            OSError: there is no room for the content.
         """
         place = self.root / name
         self._handed[name] = str(place)
@@ -93,26 +93,26 @@ class Scratch:
             self._handed[name] = f"/proc/self/fd/{memory}"
 
     def handed_over(self, name: str) -> str | None:
-        """The path at which the process reads the content that was handed over as `name`; None where there is none."""
+        """Return the path at which the process reads the content handed over as `name`; None where there is none."""
         return self._handed.get(name)
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        """The file descriptors that the process must inherit to read it."""
+        """The file descriptors that the process must inherit to read the contents handed over."""
         return tuple(self._memory)
 
     def close(self) -> None:
-        """Close the descriptors: the process has inherited them by now, or there is none."""
+        """Close the descriptors, after the process has inherited them or has failed to start."""
         while self._memory:
             os.close(self._memory.pop())
 
     @property
     def long_output(self) -> Path:
-        """Which folders elsewhere Claude Code has kept long output and notes on sub-agents in, a line for each."""
+        """The file that lists the folders elsewhere with long output and notes on sub-agents, one per line."""
         return self.root / "long-output"
 
     def remove_long_output(self) -> None:
-        """Remove them, and the folder around each where nothing else is in it. No other folder is touched."""
+        """Remove the listed folders, and the parent of each where it is empty then. No other folder is touched."""
         with suppress(OSError, ValueError):
             for folder in map(Path, self.long_output.read_text().splitlines()):
                 place = "/".join(folder.parts[-4:])
@@ -132,14 +132,14 @@ class Scratch:
         return self.root / "process"
 
     def record(self, pid: int) -> None:
-        """Record the process, for the sweep after a server that was killed while the process was not."""
+        """Record the process, for the sweep after a server that was killed without the process."""
         import psutil  # noqa: PLC0415 -- 27 ms, spent while the process starts
 
         with suppress(psutil.NoSuchProcess):
             self.process.write_text(f"{pid} {psutil.Process(pid).create_time()}")
 
     def recorded(self) -> tuple[int, float] | None:
-        """Id and creation time of the process, if they were written completely."""
+        """Return the id and creation time of the process; None where they were not written completely."""
         with suppress(OSError, ValueError):
             pid, created = self.process.read_text().split()
             return int(pid), float(created)
@@ -155,23 +155,22 @@ class ServerFolder:
         self._lock = held.enter_context(_held_folder(parent))
 
     def root(self) -> Path:
-        """Where it is. Made anew if it is gone: what is old in a temporary folder may be cleaned away."""
+        """Return its path. The folder is made again if it was removed: systems remove old temporary files."""
         if not self._lock.exists():
             self._lock = self._held.enter_context(_held_folder(self._parent))
         return self._lock.parent
 
     def scratch(self) -> AbstractContextManager[Scratch]:
-        """A fresh `Scratch` in it."""
+        """Return a block with a new `Scratch` in this folder."""
         return scratch_folder(self.root())
 
 
 @contextmanager
 def server_folder(parent: Path) -> Iterator[ServerFolder]:
-    """A folder (mode 0700) in `parent`, one of the places for such (`runtime`), held until the block ends or this
-    program does.
+    """Make a server's folder (mode 0700) in `parent` (see `runtime`) and lock it until the block or this program ends.
 
     Raises:
-        OSError: it cannot be made, or `parent` is not this user's alone.
+        OSError: the folder cannot be made, or other users can write in `parent`.
     """
     with ExitStack() as held:
         yield ServerFolder(parent, held)
@@ -179,7 +178,7 @@ def server_folder(parent: Path) -> Iterator[ServerFolder]:
 
 @contextmanager
 def scratch_folder(parent: Path | None = None) -> Iterator[Scratch]:
-    """A fresh `Scratch` (mode 0700) in `parent`, or the system's temporary folder, removed with the block."""
+    """Make a new `Scratch` (mode 0700) in `parent`, or in the system's temporary folder; the block's end removes it."""
     root = Path(tempfile.mkdtemp(prefix="" if parent else "claude-openai-", dir=parent)).resolve()
     scratch = Scratch(root)
     try:
@@ -192,7 +191,7 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Scratch]:
 
 
 def remove(folder: Path) -> None:
-    """Remove a server's folder as far as possible, the lock file last: the next sweep goes on with what stays."""
+    """Remove a server's folder as far as possible, the lock file last: the next sweep removes what remains."""
     with suppress(OSError):
         for entry in folder.iterdir():
             if entry.is_dir() and not entry.is_symlink():
@@ -206,23 +205,21 @@ def remove(folder: Path) -> None:
 
 @contextmanager
 def _held_folder(parent: Path) -> Iterator[Path]:
-    """A fresh folder, by the path of the file in it that is held."""
-    root = _fresh(parent)
+    """Make a new folder; the value is the path of its lock file, which is locked until the block ends."""
+    for _ in range(_TRIES):
+        make_private_folder(parent)
+        with suppress(FileNotFoundError):  # the last server to end has removed `parent`
+            root = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=parent)).resolve()
+            break
+    else:
+        raise FileNotFoundError(f"{parent} is removed again and again")
     try:
         lock = root / "new"
         with lock.open("x") as file:
             if try_lock(file.fileno()):
-                lock = lock.rename(root / LOCK)  # so no sweep ever sees it free
+                lock = lock.rename(root / LOCK)  # a sweep never sees the file without the lock
             yield lock
     finally:
         remove(root)
         with suppress(OSError):
             parent.rmdir()
-
-
-def _fresh(parent: Path) -> Path:
-    for _ in range(_TRIES):
-        make_private_folder(parent)
-        with suppress(FileNotFoundError):  # removed by the last server to end
-            return Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=parent)).resolve()
-    raise FileNotFoundError(f"{parent} is removed again and again")

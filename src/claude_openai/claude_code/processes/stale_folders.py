@@ -27,13 +27,13 @@ class SweepResult:
 
 
 def sweep(places: Iterable[Path]) -> SweepResult:
-    """Remove the folders of dead servers of this user in `places`; none on Windows. It blocks: call it in a thread."""
+    """Remove the folders of this user's dead servers in `places`, not on Windows. It blocks: call it in a thread."""
     if sys.platform == "win32":
         return SweepResult()
     with ExitStack() as locks:
         private = [place.resolve() for place in places if is_private(place)]
         named = [folder for place in private for folder in place.glob(f"{FOLDER_PREFIX}*")]
-        folders = [folder for folder in named if _is_left(folder, locks)]
+        folders = [folder for folder in named if _is_stale(folder, locks)]
         processes = 0
         if folders:
             from claude_openai.claude_code.processes.orphans import end_orphans  # noqa: PLC0415 -- 27 ms of a start
@@ -51,14 +51,14 @@ def sweep(places: Iterable[Path]) -> SweepResult:
     return SweepResult(sum(not folder.exists() for folder in folders), processes)
 
 
-def _is_left(folder: Path, locks: ExitStack) -> bool:
-    """Whether it is a dead server's. Until `locks` ends, no other sweep takes it."""
+def _is_stale(folder: Path, locks: ExitStack) -> bool:
+    """Whether `folder` is a dead server's. It is locked until `locks` ends, so no other sweep removes it."""
     try:
         if not is_private(folder):
             return False
         descriptor = os.open(folder / LOCK, os.O_RDWR)
         locks.callback(os.close, descriptor)
-        # Another sweep may have removed the file between the two calls, and a link is no lock file of ours.
+        # Another sweep may have removed the file between the two calls, and a server's lock file is not a link.
         return try_lock(descriptor) and os.path.samestat(os.fstat(descriptor), (folder / LOCK).lstat())
     except OSError:
         return False

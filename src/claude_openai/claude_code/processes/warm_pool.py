@@ -18,7 +18,7 @@ from claude_openai.claude_code.processes.pool_state import ProcessTable
 log = structlog.get_logger(__name__)
 
 START_SECONDS = 10.0
-"""A process that ends later than this had started; a start takes 0.35 to 0.7 s (measured)."""
+"""A process that ends after this time had started successfully; a start takes 0.35 to 0.7 s (measured)."""
 
 
 @dataclass(eq=False, slots=True)
@@ -32,7 +32,7 @@ class WarmProcess:
 
 
 class WarmPool:
-    """Keeps as many processes waiting as `table` wants; `start` starts one, which ends with the stack it is given."""
+    """Keeps as many processes waiting as `table` requires. `start` starts one, which ends with the given stack."""
 
     def __init__(self, table: ProcessTable, start: Callable[[AsyncExitStack], Awaitable[Child]]) -> None:
         self._table = table
@@ -58,7 +58,7 @@ class WarmPool:
         self._refill.set()
 
     def take(self) -> WarmProcess | None:
-        """A process that waits, or None. The caller owns its `resources` from now on."""
+        """Take a process that waits, or None. The caller owns the `resources` of the process from now on."""
         while self._waiting:
             process = self._waiting.popleft()
             if process.child.is_running:

@@ -1,8 +1,9 @@
-"""What the model wrote is held against the client's schema, and no client can make that take for ever.
+"""Checks what the model wrote against the client's schema, in bounded time whatever the schema is.
 
-Most checks take a millisecond and are done right here. One that is large, takes longer than a moment, or has a pattern
-that may, is done by a worker process, which is killed when it takes too long. Then the patterns of the schema, which
-are the likeliest reason, are left out; if it still takes too long, the value counts as fit, and the log has the reason.
+Most checks take a millisecond and run on the event loop. A worker process runs a check that is large, takes longer than
+that, or has a pattern that may take longer; the worker is killed when it takes too long. The check is then repeated
+without the schema's patterns, the likeliest reason. If that also takes too long, the value passes, and a warning is
+logged.
 """
 
 import json
@@ -21,7 +22,7 @@ import anyio.lowlevel
 import structlog
 
 from claude_openai.claude_code.processes.child import Child, child_process, module_command
-from claude_openai.claude_code.stream_json.messages import CliMessage
+from claude_openai.claude_code.stream_json.messages import CliMessage, TurnResult
 from claude_openai.claude_code.stream_json.reader import AnswerReader
 from claude_openai.core.events import Event
 from claude_openai.core.messages import ToolCall
@@ -41,22 +42,24 @@ keyword may compare the whole value."""
 WORKER: Final = "claude_openai.claude_code.schema_checks.worker"
 WORKERS: Final = 2
 IDLE_SECONDS: Final = 60.0
-"""For which a worker waits for more: its start takes 0.3 s, and it holds 30 MB (measured)."""
+"""How long a worker waits for the next check: its start takes 0.3 s, and it occupies 30 MB (measured)."""
 
 CHECK_SECONDS: Final = 10.0
-"""For one try by a worker, its start and the wait for it included. On an idle machine it is over after the 2 s of
-processor time that a worker has; this holds on a busy one."""
+"""The time for one try by a worker, its start and the wait for it included. On an idle machine a try ends after the 2 s
+of processor time that a worker has; this bound is for a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What a check found: `reason` in words to mend it by, None where the value fits."""
+    """The result of a check: why the value does not fit, in words for the model, or None where it fits."""
 
     reason: str | None
 
 
 @dataclass(eq=False, slots=True)
 class _Job:
+    """A check for a worker: the line that it gets, and its result. It is skipped unless `wanted`."""
+
     line: bytes
     done: anyio.Event = field(default_factory=anyio.Event)
     found: Fault | None = None
@@ -64,8 +67,8 @@ class _Job:
 
 
 class Checks:
-    """Checks of values against schemas that have passed `jsontools.schema.check_schema`. The workers live as long as
-    `run` does, and are started when they are needed.
+    """Checks values against schemas that have passed `jsontools.schema.check_schema`. A worker is started when it is
+    needed; all end with `run`.
     """
 
     def __init__(self) -> None:
@@ -73,7 +76,7 @@ class Checks:
         self._asked = anyio.Semaphore(0)
 
     async def run(self) -> None:
-        """Work, until cancelled."""
+        """Run the workers, until cancelled."""
         async with anyio.create_task_group() as group:
             for _ in range(WORKERS):
                 group.start_soon(self._work)
@@ -90,31 +93,34 @@ class Checks:
     async def _fault(
         self, here: Callable[[Patterns], str | None], call: str | None, schema: str, value: str
     ) -> str | None:
+        """Run the check `here` on the event loop, or else by a worker."""
         await anyio.lowlevel.checkpoint()  # between many checks of one message
+        ends_at = time.monotonic() + INLINE_SECONDS
+
+        def out_of_time() -> None:
+            if time.monotonic() > ends_at:
+                raise TooMuch
+
         if not schema or len(schema) + len(value) <= INLINE_CHARACTERS:
             try:
-                with bounded(_until(INLINE_SECONDS, time.monotonic)):
+                with bounded(out_of_time):
                     return here("quick")
             except TooMuch:
                 pass
         for patterns in ("all", "none"):
             check = {"call": call, "schema": schema, "value": value, "patterns": patterns}
             job = _Job(json.dumps(check).encode() + b"\n")
-            if found := await self._done(job):
-                return found.reason
+            self._waiting.append(job)
+            self._asked.release()
+            try:
+                with anyio.move_on_after(CHECK_SECONDS):
+                    await job.done.wait()
+            finally:
+                job.wanted = False
+            if job.found:
+                return job.found.reason
             log.warning("schema.unchecked", tool=call, without="patterns" if patterns == "all" else "everything")
         return None
-
-    async def _done(self, job: _Job) -> Fault | None:
-        """What a worker finds; None where it does not in time."""
-        self._waiting.append(job)
-        self._asked.release()
-        try:
-            with anyio.move_on_after(CHECK_SECONDS):
-                await job.done.wait()
-            return job.found
-        finally:
-            job.wanted = False
 
     async def _next(self) -> _Job:
         while True:
@@ -128,7 +134,7 @@ class Checks:
             job: _Job | None = await self._next()
             try:
                 async with child_process(module_command(WORKER, stderr=Path(os.devnull))) as child:
-                    while job and await _worked_on(job, child):
+                    while job and await _run_job(job, child):
                         job = None
                         with anyio.move_on_after(IDLE_SECONDS):
                             job = await self._next()
@@ -140,25 +146,14 @@ class Checks:
 
 
 async def feed_checked(reader: AnswerReader, message: CliMessage, checks: Checks) -> list[Event]:
-    """The events of `message` for `reader`; an answer that must fit a schema is checked first."""
-    if unchecked := reader.unchecked_answer(message):
+    """Feed `message` to `reader` and return the events; an answer that must fit a schema is checked first."""
+    if isinstance(message, TurnResult) and (unchecked := reader.unchecked_answer(message)):
         reader.fault = await checks.answer(*unchecked)
     return reader.feed(message)
 
 
-def _until(seconds: float, clock: Callable[[], float]) -> Callable[[], None]:
-    """A bound for `jsontools.work_limit`: `seconds` of `clock`, from now on."""
-    ends_at = clock() + seconds
-
-    def bound() -> None:
-        if clock() > ends_at:
-            raise TooMuch
-
-    return bound
-
-
-async def _worked_on(job: _Job, child: Child) -> bool:
-    """Whether `child` has done `job`, and can go on."""
+async def _run_job(job: _Job, child: Child) -> bool:
+    """Let the worker `child` do `job`. False where it does not in time, and must end."""
     with anyio.move_on_after(CHECK_SECONDS), suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
         await child.send(job.line)
         async for line in child.lines():

@@ -1,47 +1,42 @@
-"""The program of a worker process that holds values against schemas: one JSON line in, one out.
+"""The program of a worker process that checks values against schemas: it reads and writes one JSON line per check.
 
-A check that takes too long ends the process: a regular expression that is running cannot be ended in another way.
+A check that takes too long ends the process: nothing else stops a regular expression that runs.
 """
 
 import json
 import os
 import signal
 import sys
-from typing import Any
 
 from claude_openai.core.tools import call_fault
 from claude_openai.jsontools.schema import answer_fault
 
 CHECK_SECONDS = 2.0
-"""Of the processor's time, for one check: a schema of 100 KB against a value of 100 KB takes a tenth of that."""
+"""The processor time for one check: a schema of 100 KB with a value of 100 KB takes a tenth of that."""
 
 NICENESS = 10
-"""Whoever sends what takes long should not slow down the answers of others."""
+"""A lower priority: a client's long checks must not slow down the answers of other clients."""
 
 
 def main() -> None:
-    """Answer each line until there are no more."""
+    """Check the value of each line, until there are no more."""
     os.nice(NICENESS)
     for line in sys.stdin.buffer:
         _bound(CHECK_SECONDS)
-        fault = _fault(json.loads(line))
+        match json.loads(line):
+            case {"call": name, "schema": str(schema), "value": str(value), "patterns": ("all" | "none") as patterns}:
+                fault = (
+                    answer_fault(schema, value, patterns) if name is None else call_fault(name, schema, value, patterns)
+                )
+            case check:
+                raise ValueError(check)
         _bound(0)
         sys.stdout.buffer.write(json.dumps(fault).encode() + b"\n")
         sys.stdout.buffer.flush()
 
 
-def _fault(check: Any) -> str | None:
-    match check:
-        case {"call": str(name), "schema": str(schema), "value": str(value), "patterns": ("all" | "none") as patterns}:
-            return call_fault(name, schema, value, patterns)
-        case {"call": None, "schema": str(schema), "value": str(value), "patterns": ("all" | "none") as patterns}:
-            return answer_fault(schema, value, patterns)
-        case _:
-            raise ValueError(check)
-
-
 def _bound(seconds: float) -> None:
-    """The kernel ends this process after `seconds` of work (0: no more), whatever it is doing."""
+    """Let the kernel end this process after `seconds` of processor time; 0 removes the limit."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
