@@ -4,15 +4,20 @@ import json
 import os
 import stat
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from claude_openai.cli import run
 from claude_openai.cli.commands.connect import listed, place_of
-from claude_openai.cli.config_merge import CannotMergeError, merge
+from claude_openai.cli.config_edits import EDITS
+from claude_openai.cli.config_merge import CannotMergeError, changes, merge
 from claude_openai.cli.recipes import KEY_VARIABLE, RECIPES, URL, Part, Recipe
 from tests.server.cli.typed import Machine, Typed
 
@@ -167,13 +172,58 @@ def test_what_was_written_for_another_server_is_brought_up_to_date(person: Perso
     assert place.read_text(encoding="utf-8") == part.text.replace(URL, "http://127.0.0.1:9001/v1")
 
 
+KEPT = {
+    "opencode": '{\n\t// first\n\t"n": 1.50e0, "theme": "mine", /* why */\n\t"provider": {\n\t\t"x": {},\n\t},\n}\n',
+    "qwen-code": '{"model": {"name": "mine"}, "modelProviders": {"openai": [{"id": "x"}]}} // one line',
+    "aider": "# mine\nmodel: another # the one I like\nx: [1,   2]\n\n# the end\n",
+    "llm": "# mine\n- model_id: mine\n  model_name:   x # spaces\n# the end",
+    "continue": "name: Mine\r\nmodels:\r\n- name: 'other' # local\r\ncontext:\r\n    - provider: code\r\n",
+    "codex": 'model = "another"  # mine\n\n[agents]\nenabled   = true\n\n[model_providers.mine]\nname="y"\n',
+}
+"""Files of a user's, with comments and a form of their own."""
+
+
+@pytest.mark.proves("connect.keeps")
+@pytest.mark.parametrize("name", KEPT)
+def test_a_users_file_keeps_comments_order_and_form(person: Person, name: str) -> None:
+    place, _ = of(person, RECIPES[name])
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(KEPT[name].encode())
+    ran = person.types("connect", name, "--write")
+    assert ran.code == 0, ran
+    now = place.read_bytes().decode()
+    assert is_in(KEPT[name], now)
+    assert now.count("\r\n") in {0, now.count("\n")}
+    assert person.types("connect", name, "--write").code == 0
+    assert place.read_bytes().decode() == now
+
+
+@pytest.mark.proves("connect.keeps")
+def test_a_value_of_the_users_stays_and_is_named(person: Person) -> None:
+    place, _ = of(person, RECIPES["aider"])
+    write(place, "model: another\n")
+    ran = person.types("connect", "aider", "--write")
+    assert "; left as it is there: model\n" in ran.err
+    assert place.read_text(encoding="utf-8").startswith("model: another\nopenai-api-base: ")
+
+
+@pytest.mark.proves("connect.keeps")
+def test_an_empty_list_gets_our_entry() -> None:
+    merged = merge("name: Local\nversion: 1.0.0\nschema: v1\nmodels: []\n", yaml_part("continue"), "yaml")
+    assert merged.text.startswith(
+        "name: Local\nversion: 1.0.0\nschema: v1\nmodels:\n  - name: Claude Code\n    provider"
+    )
+
+
 @pytest.mark.proves("connect.refuses")
 @pytest.mark.parametrize(
     ("name", "theirs"),
     [
-        ("aider", "model: another # the one I like\n"),
-        ("codex", 'model = "another"\n'),
-        ("opencode", '{"theme": "mine"} // a comment\n'),
+        ("aider", "model: [another\n"),
+        ("continue", "models: [{name: mine}]\n"),
+        ("codex", "model = another\n"),
+        ("opencode", '{"theme": mine}'),
+        ("opencode", '{"theme": "mine"} {}'),
         ("opencode", '{"provider": ["another"]}'),
         ("opencode", '["another"]'),
     ],
@@ -205,26 +255,112 @@ def test_a_client_that_is_not_known_is_refused_with_those_that_are(person: Perso
 
 # How configurations are joined.
 
+NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=5)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=5), each, max_size=3),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(NAMES, each, max_size=3),
     max_leaves=10,
 )
+FILES = st.dictionaries(
+    NAMES | st.sampled_from(["provider", "model", "modelProviders", "models", "agents", "model_providers"]), VALUES
+)
+SPACES = st.sampled_from(["", " ", "\n", "\t", "  // said\n", '/* said, "}" */', "\r\n    "])
 
 
-@pytest.mark.proves("connect.writes")
-@settings(deadline=None)
-@given(theirs=st.dictionaries(st.text(max_size=5) | st.sampled_from(["provider", "model", "modelProviders"]), VALUES))
-@pytest.mark.parametrize("name", ["opencode", "qwen-code"])
-def test_nothing_that_was_there_is_lost(name: str, theirs: dict[str, object]) -> None:
+def yaml_part(name: str) -> str:
     part = RECIPES[name].config
     assert part is not None
+    return part.text
+
+
+def expected(theirs: object, ours: object) -> object:
+    """What the rule says, on plain values."""
+    values = theirs
+    for change in changes(theirs, ours, []):
+        values = change.on(values)
+    return values
+
+
+def is_in(part: str, whole: str) -> bool:
+    """Whether each character of `part` is in `whole`, in the same order, but for what separates and ends entries."""
+    rest = iter(whole)
+    return all(each in rest for each in part.rstrip())
+
+
+@st.composite
+def json_texts(draw: st.DrawFn) -> str:
+    """A file of settings with comments and spaces anywhere, and perhaps commas at the end."""
+
+    def written(value: object) -> str:
+        if not isinstance(value, dict | list):
+            return json.dumps(value, ensure_ascii=draw(st.booleans()))
+        items = (
+            [f"{json.dumps(name)}{draw(SPACES)}:{draw(SPACES)}{written(each)}" for name, each in value.items()]
+            if isinstance(value, dict)
+            else list(map(written, value))
+        )
+        inner = ",".join(f"{draw(SPACES)}{item}{draw(SPACES)}" for item in items)
+        end = draw(st.sampled_from(["", ","])) if items else ""
+        first, last = "{}" if isinstance(value, dict) else "[]"
+        return f"{first}{inner}{end}{draw(SPACES)}{last}"
+
+    return f"{draw(SPACES)}{written(draw(FILES))}{draw(SPACES)}"
+
+
+@pytest.mark.proves("connect.writes", "connect.keeps")
+@settings(deadline=None)
+@given(theirs=json_texts())
+@pytest.mark.parametrize("name", ["opencode", "qwen-code"])
+def test_json_has_ours_and_every_character_of_theirs(name: str, theirs: str) -> None:
+    check(name, theirs, "json")
+
+
+@pytest.mark.proves("connect.writes", "connect.keeps")
+@settings(deadline=None)
+@given(values=FILES, indent=st.integers(2, 6))
+@pytest.mark.parametrize("name", ["continue", "aider"])
+def test_yaml_has_ours_and_every_character_of_theirs(name: str, values: dict[str, object], indent: int) -> None:
+    writer, stream = YAML(typ="safe", pure=True), StringIO()
+    writer.default_flow_style, writer.width = False, 4096
+    writer.indent(mapping=indent, sequence=indent + 2, offset=indent)
+    writer.dump(values, stream)
+    check(name, f"# said\n{stream.getvalue()}# the end\n", "yaml")
+
+
+@pytest.mark.proves("connect.writes", "connect.keeps")
+@settings(deadline=None)
+@given(values=FILES)
+def test_toml_has_ours_and_every_character_of_theirs(values: dict[str, object]) -> None:
     try:
-        both = json.loads(merge(json.dumps(theirs), part.text, "json"))
+        theirs = f"# said\n{tomlkit.dumps(without_null(values))}# the end\n"
+    except (TypeError, ValueError):  # lists of mixed types
+        return
+    check("codex", theirs, "toml")
+
+
+def without_null(value: object) -> Any:
+    match value:
+        case dict():
+            return {name: without_null(each) for name, each in value.items() if each is not None}
+        case list():
+            return [without_null(each) for each in value if each is not None]
+        case _:
+            return value
+
+
+def check(name: str, theirs: str, form: str) -> None:
+    ours, edits = yaml_part(name), EDITS[form]
+    try:
+        before = edits.parsed(theirs)
+        merged = merge(theirs, ours, form)
     except CannotMergeError:
         return
-    assert holds(both, theirs)
-    assert json.loads(merge(json.dumps(both), part.text, "json")) == both
+    after = edits.parsed(merged.text)
+    assert after == expected(before, edits.parsed(ours))
+    assert holds(after, before)
+    assert merge(merged.text, ours, form).text == merged.text
+    if form == "json" or not {"[]", "{}"} & set(theirs.split()):  # an empty list of YAML becomes one of lines
+        assert is_in(theirs, merged.text)
 
 
 def holds(whole: object, part: object) -> bool:

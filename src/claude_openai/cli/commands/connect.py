@@ -104,23 +104,30 @@ def _written(recipe: Recipe, environ: Mapping[str, str]) -> str:
         raise NotWritten(f"{recipe.title} has no configuration file", "put the printed lines into your program")
     place = place_of(part, environ)
     try:
-        there = place.read_text(encoding="utf-8") if place.exists() else None
-        new = merge(there or "", part.text, part.language)
-        if new == there:
-            return f"{place} has it already"
+        there = _read(place) if place.exists() else None
+        merged = merge(there or "", part.text, part.language)
+        kept = f"; left as it is there: {', '.join(merged.kept)}" if merged.kept else ""
+        if merged.text == there:
+            return f"{place} has it already{kept}"
         if there is None:
             place.parent.mkdir(parents=True, exist_ok=True)
-            _replace(place, new)
+            _replace(place, merged.text)
             return f"wrote {place}"
         copies = (place.with_name(f"{place.name}.before-{number}") for number in count(1))
         copy = next(copy for copy in copies if not copy.exists())
         shutil.copy2(place, copy)
-        _replace(place, new)
+        _replace(place, merged.text)
     except CannotMergeError as reason:
         raise NotWritten(f"{place} was left as it is: {reason}", f"see claude-openai connect {recipe.name}") from None
     except (OSError, UnicodeError) as error:
         raise NotWritten(f"{place} cannot be changed: {error}", f"see claude-openai connect {recipe.name}") from None
-    return f"wrote {place}; the file from before is {copy}"
+    return f"wrote {place}; the file from before is {copy}{kept}"
+
+
+def _read(place: Path) -> str:
+    """The text with its line ends as they are."""
+    with place.open(encoding="utf-8", newline="") as file:
+        return file.read()
 
 
 def place_of(part: Part, environ: Mapping[str, str]) -> Path:
@@ -140,7 +147,7 @@ def _replace(place: Path, text: str) -> None:
     """Replace the contents atomically. A link stays a link, and the file's mode is kept."""
     place = place.resolve()
     new = place.with_name(f".{place.name}.new-{os.getpid()}")
-    new.write_text(text, encoding="utf-8")
+    new.write_text(text, encoding="utf-8", newline="")
     if place.exists():
         shutil.copymode(place, new)
     new.replace(place)
