@@ -135,7 +135,8 @@ async def test_nothing_that_signs_in_or_is_run_or_is_the_servers_can_be_made_or_
         at_home, site, "Go.", workingDirectory=str(home / "project"), addDirs=[str(home)], allowedTools=everything
     )
     assert {call for call, status in outcomes(answer).items() if status == "done"} == {"search", "bash"}
-    assert made(home) == {"project/.env"}
+    assert made(home) - {".gitconfig"} == {"project/.env"}
+    assert (home / ".gitconfig").read_text() == "", "Claude Code's own, as long as it runs"
     assert not (home / ".docker").is_symlink()
     assert (home / "tools").is_dir()
     told = results(at_home)

@@ -35,16 +35,23 @@ _CLAUDE_CODES: Final = (
         f".git/{name}"
         for name in (
             *("hooks", "config.lock", "config.worktree", "config.worktree.lock", "remotes", "branches", "glab-cli"),
-            *("worktrees", "modules", "info", "objects/info/alternates", "objects/info/http-alternates"),
+            *(
+                "NOTES_MERGE_WORKTREE",
+                "worktrees",
+                "modules",
+                "info",
+                "objects/info/alternates",
+                "objects/info/http-alternates",
+            ),
             *(f"{where}/.claude-sandbox-noreplace" for where in ("info", "objects/info", "objects/info/commit-graphs")),
         )
     ),
 )
 """What Claude Code itself denies in the folder of the work (read in Claude Code, measured)."""
 
-_ITS_OWN: Final = "/config.worktree"
-"""In a git directory: an empty file that Claude Code makes itself, which every command in a repository leaves
-(measured)."""
+_ITS_OWN: Final = ("/config.worktree", "/.gitconfig")
+"""Empty files that Claude Code makes itself, and that are writable: in the git directory of each repository with a
+command, and in the home at the start of a process with a sandbox (measured)."""
 
 COMMON: Final = "commondir"
 """In a git directory it names the one that git reads the configuration from."""
