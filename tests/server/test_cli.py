@@ -32,7 +32,7 @@ from tests.unit.settings.test_settings import FIELDS, WRITTEN, seen
 READY = Ready(
     url="http://127.0.0.1:8000",
     also=(),
-    backend="Claude Code 2.1.330",
+    backend="Claude Code 2.1.332",
     model="sonnet",
     needs_key=False,
     login="Claude account",
@@ -264,7 +264,7 @@ def test_the_banner_tells_where_what_and_who() -> None:
         """\
 claude-openai 0.1.0
   URL      http://127.0.0.1:8000/v1
-  Backend  Claude Code 2.1.330
+  Backend  Claude Code 2.1.332
   Model    sonnet
   API key  not needed, only this machine can connect
   Login    Claude account

@@ -90,7 +90,7 @@ def _messages(body: JsonObject) -> Iterator[str]:
         elif not isinstance(message.get("content"), str | list):
             yield f"messages.{index}.content: Input should be a valid string or list"
         elif message["role"] == "system" and message["content"] == []:
-            pass  # Claude Code 2.1.330 sends such a message to carry `output_config` for the newest models
+            pass  # Claude Code 2.1.332 sends such a message to carry `output_config` for the newest models
         elif not message["content"] and not (index == last and message["role"] == "assistant"):
             but = "except for the optional final assistant message"
             yield f"messages.{index}: all messages must have non-empty content {but}"

@@ -1,4 +1,4 @@
-"""Who is signed in, from what Claude Code 2.1.330 replied (measured, with made-up credentials)."""
+"""Who is signed in, from what Claude Code 2.1.332 replied (measured, with made-up credentials)."""
 
 import pytest
 
