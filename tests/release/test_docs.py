@@ -32,12 +32,17 @@ from tests.repository import ROOT
 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 SETTINGS = "docs/reference/settings.md"
+START = "docs/guide/start.md"
+
+README_BYTES = 9000
+"""A README is read in a minute, and leads to the pages that have more."""
 
 OF_OTHER_PROGRAMS = frozenset(
     {
         *("--cov", "--upgrade"),  # what `make test` and `make lock` pass on
         *("--rounds", "--json"),  # the bench's
         *("--seed", "--conversations", "--turns", "--at-once", "--log"),  # the soak's
+        *("--ensurepath", "--from", "--wheel", "--reinstall"),  # of pipx and uv
         *("--write", "--package-lock-only", "--omit-lockfile-registry-resolved"),  # of clients, and of npm
         *("--value", "--profile", "--auth-type", "--model", "--prompt", "--message"),  # of the clients themselves
         *("--max-budget-usd", "--max-turns"),  # of Claude Code, and not given
@@ -100,6 +105,33 @@ def test_the_readme_leads_to_how_a_hole_is_reported() -> None:
     assert "Report a\nvulnerability" in written("SECURITY.md")
 
 
+@pytest.mark.proves("project.docs.short")
+def test_the_readme_is_short() -> None:
+    assert len(written("README.md").encode()) <= README_BYTES
+
+
+@pytest.mark.proves("project.docs.index")
+def test_the_index_leads_to_every_page() -> None:
+    pages = {page.removeprefix("docs/") for page in PAGES if page.startswith("docs/")} - {"README.md"}
+    assert pages <= set(re.findall(r"\]\(([^)#]+)\)", written("docs/README.md")))
+
+
+@pytest.mark.proves("project.docs.troubleshooting")
+def test_troubleshooting_quotes_what_the_program_prints() -> None:
+    """The quotes of the first column, where `...` stands for what varies, against the texts of the code."""
+    files = [ROOT / "Makefile", *(ROOT / "src").rglob("*.py")]
+    code = "".join(path.read_text(encoding="utf-8") for path in files)
+    without_fields = re.sub(r"\{[^{}\n]*\}", "...", code)
+    texts = re.sub(r'"\s*\n?\s*f?"', "", without_fields)  # one text over several lines is one
+    symptoms = "\n".join(
+        re.findall(r"^\| (.+?) \| .+ \| .+ \|$", written("docs/guide/troubleshooting.md"), re.MULTILINE)
+    )
+    quoted = [quote.strip() for text in re.findall(r"`([^`]+)`", symptoms) for quote in text.split("...")]
+    of_others = {"command not found", "No such option", "https://", "temperature", "seed"}
+    assert len(quoted) > 20
+    assert [quote for quote in quoted if quote not in texts and quote not in of_others] == []
+
+
 @pytest.mark.proves("start.exit-codes")
 def test_the_page_of_settings_has_every_exit_code() -> None:
     _, _, section = written(SETTINGS).partition("\n## Exit codes\n")
@@ -144,7 +176,7 @@ def test_each_generated_part_is_on_its_page_as_the_code_has_it(page: str, genera
     assert f"]]] -->\n{generate()}<!-- [[[end]]] -->\n" in written(page), "run: make docs"
 
 
-# The README's examples, against one server with a simulated model.
+# The examples of the README and of the first ten minutes, against one server with a simulated model.
 
 
 @pytest.fixture(scope="module")
@@ -194,22 +226,22 @@ def test_the_tools_example_answers_with_what_its_tool_says(port: str) -> None:
 @pytest.mark.proves("project.docs.examples-run")
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_curl_example_gets_an_answer_with_the_claude_object_as_shown(port: str) -> None:
-    done, answer = by_curl(0, port)
+    done, answer = by_curl(START, port)
     assert (done.returncode, answer["choices"][0]["message"]["content"]) == (0, "hello")
-    (shown,) = map(json.loads, examples("json"))
+    (shown,) = map(json.loads, examples("json", START))
     assert answer["claude"].keys() == shown["claude"].keys()
 
 
 @pytest.mark.proves("project.docs.examples-run")
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_curl_example_of_an_agent_is_answered_by_one(port: str) -> None:
-    done, answer = by_curl(1, port)
+    done, answer = by_curl("README.md", port)
     assert (done.returncode, answer["choices"][0]["finish_reason"]) == (0, "stop")
 
 
-def by_curl(index: int, port: str) -> tuple[subprocess.CompletedProcess[str], Any]:
-    """What became of that example: how it ended, and the answer."""
-    asking = [example for example in examples("sh") if example.startswith("curl ")][index]
+def by_curl(page: str, port: str) -> tuple[subprocess.CompletedProcess[str], Any]:
+    """What became of the page's only example with curl: how it ended, and the answer."""
+    (asking,) = (example for example in examples("sh", page) if example.startswith("curl "))
     done = run(["sh", "-c", asking.replace(":8000/", f":{port}/")])
     return done, json.loads(done.stdout)
 
@@ -235,8 +267,8 @@ def anchors(page: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def examples(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", written("README.md"), re.DOTALL | re.MULTILINE)
+def examples(language: str, page: str = "README.md") -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", written(page), re.DOTALL | re.MULTILINE)
 
 
 def is_there(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""`docs/reference/http.md` says what the code does: every route, every header of ours, every error."""
+"""`docs/reference/http.md` and `errors.md` say what the code does: every route, every header of ours, every error."""
 
 import re
 
@@ -16,6 +16,7 @@ from tests.repository import ROOT
 
 HTTP = ROOT / "src" / "claude_openai" / "http"
 PAGE = (ROOT / "docs" / "reference" / "http.md").read_text(encoding="utf-8")
+ERRORS = (ROOT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.proves("http.openapi")
@@ -31,13 +32,13 @@ def test_every_route_is_in_the_table() -> None:
 def test_every_failure_is_in_the_table(kind: Kind) -> None:
     row = TABLE[kind]
     code = f"`{row.code}`" if row.code else "null"
-    assert f"| {row.status} | `{row.type}` | {code} |" in PAGE
+    assert f"| {row.status} | `{row.type}` | {code} |" in ERRORS
 
 
 @pytest.mark.proves("errors.envelope")
 def test_the_table_has_no_error_that_there_is_not() -> None:
     refusals = {code for path in HTTP.rglob("*.py") for code in re.findall(r'code="(\w+)"', path.read_text("utf-8"))}
-    documented = set(re.findall(r"^\| \d{3} \| `\w+` \| `(\w+)` \|", PAGE, re.MULTILINE))
+    documented = set(re.findall(r"^\| \d{3} \| `\w+` \| `(\w+)` \|", ERRORS, re.MULTILINE))
     assert documented == refusals | {row.code for row in TABLE.values() if row.code}
 
 
