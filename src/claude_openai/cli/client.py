@@ -16,11 +16,11 @@ from pydantic import BaseModel, ValidationError
 
 from claude_openai.cli.formatting import digits
 from claude_openai.cli.options import given, some_options
-from claude_openai.cli.terminal import one_line
 from claude_openai.errors import ExitCode, LaunchError, NotRunning
 from claude_openai.protocols.runs.wire import RunActivity, RunCall, RunList, RunObject, RunText
 from claude_openai.settings import Settings, is_loopback
-from claude_openai.system.instances import running
+from claude_openai.system.instances import on_port, running
+from claude_openai.text import one_line
 
 if TYPE_CHECKING:
     from httpx2 import Client, Response
@@ -72,7 +72,7 @@ class ServerOption:
         """
         if self.url:
             return self.url
-        servers = [each for each in running() if self.port in {None, each.port}]
+        servers = on_port(self.port, self.settings.port)
         if len(servers) > 1:
             ports = ", ".join(str(each.port) for each in servers)
             raise click.UsageError(f"several servers run, on ports {ports}: name one with --port")

@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from typing import Final
 
+from claude_openai import text
 from claude_openai.core.runs import TERMINAL_STATES
-from claude_openai.logs import figures
-from claude_openai.logs.figures import count, duration
 from claude_openai.protocols.runs.wire import RunObject, RunUsage
+from claude_openai.text import count, duration
 
 UNKNOWN: Final = "-"
 
@@ -37,7 +37,7 @@ def tokens(usage: RunUsage | None) -> str:
 
 def cost(dollars: float | None) -> str:
     """`$0.0123`, `$1.23`; `-` where it is not known."""
-    return UNKNOWN if dollars is None else figures.cost(dollars)
+    return UNKNOWN if dollars is None else text.cost(dollars)
 
 
 def digits(ids: Collection[str]) -> int:

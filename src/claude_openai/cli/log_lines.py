@@ -1,28 +1,20 @@
-"""Filters log lines and formats them for people. Pure: a line of NDJSON becomes columns; other lines stay unchanged."""
+"""Filters log lines and renders them as the server does on its own terminal. Pure."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
 from fnmatch import fnmatchcase
 from typing import Final
 
-import click
-
-from claude_openai.cli.terminal import harmless, one_line
 from claude_openai.logs.levels import NUMBERS
+from claude_openai.logs.rendering import Rendering
+from claude_openai.text import harmless
 
 LEVELS: Final = tuple(NUMBERS)
 """The log levels, the least important first."""
 
-EVENT_WIDTH: Final = 24
-
-_COLOURS: Final = {"trace": "bright_black", "debug": "cyan", "info": "green", "warning": "yellow"}
-
 _IDS: Final = ("run_id", "answer_id", "request_id")
 """The fields with the id of a run."""
-
-_HEAD: Final = frozenset({"time", "level", "event", "exception"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,34 +53,9 @@ def parsed(line: str) -> Mapping[str, object] | None:
     return event if isinstance(event, dict) and "event" in event else None
 
 
-def pretty(line: str, zone: tzinfo | None = None, *, colours: bool = False) -> str:
-    """A line of the log for people, in the time of `zone` (None: of this machine)."""
+def shown(line: str, render: Rendering) -> str | None:
+    """`line` for people: an event as `render` shows it, None where it does not; any other line without control
+    characters.
+    """
     event = parsed(line)
-    if event is None:
-        return harmless(line)
-    level = one_line(str(event.get("level", "")))
-    head = (
-        (_time(event.get("time"), zone), {"dim": True}),
-        (f"{level:<7}", {"fg": _COLOURS.get(level, "red")}),
-        (f"{one_line(str(event['event'])):<{EVENT_WIDTH}}", {"bold": True}),
-    )
-    fields = [_field(name, value, colours=colours) for name, value in event.items() if name not in _HEAD]
-    columns = " ".join([*(click.style(text, **style) if colours else text for text, style in head), *fields]).rstrip()
-    traceback = str(event.get("exception") or "").splitlines()
-    return columns + "".join(f"\n    {harmless(line)}" for line in traceback)
-
-
-def _time(time: object, zone: tzinfo | None) -> str:
-    """Date and time: this function is pure, so it cannot leave out the date of today."""
-    try:
-        moment = datetime.fromisoformat(str(time)).astimezone(zone)
-    except (ValueError, OverflowError):
-        return one_line(str(time or "no time"))
-    return f"{moment:%m-%d %H:%M:%S}.{moment.microsecond // 1000:03}"
-
-
-def _field(name: str, value: object, *, colours: bool) -> str:
-    bare = isinstance(value, str) and value and not set(value) & set(' \t\n"=')
-    text = harmless(value if bare and isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-    shown = one_line(name)
-    return f"{click.style(shown, fg='cyan') if colours else shown}={text}"
+    return harmless(line) if event is None else render(event)

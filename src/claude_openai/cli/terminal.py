@@ -24,9 +24,6 @@ _COMMAND: Final = re.compile(r"(?<![\w./-])claude-openai(?= [a-z-])")
 USUAL_WIDTH: Final = 80
 """Columns of a terminal that does not report its width."""
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters except the tab and the line break, and characters that change the writing direction."""
-
 QUIET_SECONDS = 1.0
 """Time before progress is shown."""
 
@@ -75,16 +72,6 @@ def width(stream: TextIO) -> int | None:
         return os.get_terminal_size(stream.fileno()).columns or USUAL_WIDTH if stream.isatty() else None
     except (OSError, ValueError):
         return None
-
-
-def harmless(text: str) -> str:
-    """`text` with control characters escaped: text of a client must not control the terminal."""
-    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
-
-
-def one_line(text: str) -> str:
-    """`text` as a part of a line: control characters escaped, white space of any kind replaced by one space."""
-    return harmless(" ".join(text.split()))
 
 
 def fact(name: str, value: str) -> str:

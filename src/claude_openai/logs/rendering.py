@@ -1,41 +1,59 @@
-"""Renders an event as a line: JSON for programs, columns for people."""
+"""Renders an event as text: JSON for programs, columns for people. `request_lines` renders a line for each request."""
 
 import json
-import re
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
+from typing import Any, Final
 
-import structlog
-from structlog.typing import EventDict
+import click
 
-Rendering = Callable[[EventDict], str | None]
+from claude_openai.text import harmless, one_line
+
+Event = Mapping[str, Any]
+
+Rendering = Callable[[Event], str | None]
 """An event as text without a line break at the end; None where it is not shown."""
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_COLOURS: Final = {"trace": "bright_black", "debug": "cyan", "info": "green", "warning": "yellow"}
+
+_HEAD: Final = frozenset({"time", "level", "event", "exception"})
 
 
-def json_line(event: EventDict) -> str:
+def json_line(event: Event) -> str:
     """One line of JSON, in ASCII."""
     return json.dumps(event)
 
 
-def columns(*, colours: bool) -> Rendering:
-    """A renderer for people: the time, the level, the event, and the fields as `name=value`."""
-    renderer = structlog.dev.ConsoleRenderer(
-        colors=colours,
-        timestamp_key="time",
-        exception_formatter=structlog.dev.plain_traceback,
-        pad_event_to=24,
-    )
+def columns(*, colours: bool, zone: tzinfo | None = None) -> Rendering:
+    """A renderer for people: local time, level, event, the fields as `name=value`, and below them a traceback.
 
-    def render(event: EventDict) -> str:
-        """Escape control characters, so that text of a client neither begins a line nor controls the terminal."""
-        escaped = {
-            name: _CONTROL.sub(lambda found: repr(found[0])[1:-1], value)
-            if isinstance(value, str) and name != "exception"
-            else value
-            for name, value in event.items()
-        }
-        return renderer(None, "", escaped)
+    `zone` is the time zone; None is the machine's.
+    """
+
+    def render(event: Event) -> str:
+        level = one_line(str(event.get("level", "")))
+        head: tuple[tuple[str, dict[str, Any]], ...] = (
+            (_time(event.get("time"), zone), {"dim": True}),
+            (f"{level:<7}", {"fg": _COLOURS.get(level, "red")}),
+            (f"{one_line(str(event.get('event', ''))):<24}", {"bold": True}),
+        )
+        parts = [click.style(text, **style) if colours else text for text, style in head]
+        for name, value in event.items():
+            if name not in _HEAD:
+                bare = isinstance(value, str) and value and not set(value) & set(' \t\n"=')
+                text = harmless(value if bare else json.dumps(value, ensure_ascii=False))
+                shown = one_line(name)
+                parts.append(f"{click.style(shown, fg='cyan') if colours else shown}={text}")
+        traceback = str(event.get("exception") or "").splitlines()
+        return " ".join(parts).rstrip() + "".join(f"\n    {harmless(line)}" for line in traceback)
 
     return render
+
+
+def _time(time: object, zone: tzinfo | None) -> str:
+    """Date and time: a line of yesterday must be told from one of today."""
+    try:
+        moment = datetime.fromisoformat(str(time)).astimezone(zone)
+    except (ValueError, OverflowError):
+        return one_line(str(time or "no time"))
+    return f"{moment:%m-%d %H:%M:%S}.{moment.microsecond // 1000:03}"

@@ -12,9 +12,8 @@ from typing import Any, Final
 
 import click
 
-from claude_openai.logs.figures import cost, count, duration
-
-Event = Mapping[str, Any]
+from claude_openai.logs.rendering import Event
+from claude_openai.text import cost, count, duration, one_line
 
 MOST_OPEN: Final = 1000
 """Requests whose events are kept; above that the oldest are dropped, whose last event may be lost."""
@@ -28,8 +27,6 @@ _QUIET: Final = ("/health", "/metrics", "/ui/")
 """Paths that programs poll: rendered only if the response is an error."""
 
 _ENDPOINTS: Final = {"/v1/chat/completions": "chat", "/v1/responses": "responses", "/v1/completions": "completion"}
-
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 _FIRST_ERROR: Final = 400
 _FIRST_SERVER_ERROR: Final = 500
@@ -171,5 +168,4 @@ def _figures(request: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _text(value: object) -> str:
-    """`value` as part of a line: text of a client can neither break the line nor control the terminal."""
-    return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], " ".join(str(value).split()))
+    return one_line(str(value))

@@ -95,6 +95,12 @@ def running(folders: Iterable[Path] | None = None) -> list[Instance]:
     return sorted((each for each in found if each and process_of(each)), key=lambda each: each.port)
 
 
+def on_port(port: int | None, usual: int) -> list[Instance]:
+    """This user's running servers on `port`. Without a `port` the one on the `usual` port if it is there, else all."""
+    servers = [each for each in running() if port in {None, each.port}]
+    return [each for each in servers if port is None and each.port == usual] or servers
+
+
 def process_of(instance: Instance) -> "psutil.Process | None":
     """The process of `instance`; None if it has ended, or if another process has its id now."""
     import psutil  # noqa: PLC0415 -- see above

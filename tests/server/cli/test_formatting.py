@@ -3,7 +3,7 @@
 import pytest
 
 from claude_openai.cli.formatting import age, cost, digits, took
-from claude_openai.logs.figures import count, duration
+from claude_openai.text import count, duration
 from tests.server.cli.runs import a_run
 
 

@@ -13,7 +13,9 @@ import pytest
 from inline_snapshot import snapshot
 
 from claude_openai.cli.commands.logs import followed
-from claude_openai.cli.log_lines import LogFilter, pretty
+from claude_openai.cli.log_lines import LogFilter, shown
+from claude_openai.logs.rendering import columns
+from claude_openai.logs.request_lines import RequestLines
 from tests.patience import PATIENCE_SECONDS
 from tests.server.cli.typed import COMMAND, Machine
 
@@ -40,7 +42,7 @@ LINES = [START, ANSWERED, ASKED, FAILED, NO_EVENT]
 
 @pytest.mark.proves("commands.logs.pretty", "terminal.harmless")
 def test_events_are_columns_and_anything_else_stays_as_it_is() -> None:
-    assert "".join(f"{pretty(line, UTC)}\n" for line in LINES) == snapshot("""\
+    assert "".join(f"{shown(line, columns(colours=False, zone=UTC))}\n" for line in LINES) == snapshot("""\
 11-22 14:03:22.123 info    server.start             url=http://127.0.0.1:8000
 11-22 14:03:22.123 info    http.request             method=GET path="/a b" status=200 run_id=3fa85f64 request_id=req_1
 11-22 14:03:22.123 debug   openai.request           body={"model": "sonnet"} run_id=b0000000 text=""
@@ -57,13 +59,14 @@ Killed\\x1b[2J
     "line", ["", "null", "[1]", '{"level": "info"}', '{"event": "x"', '{"event": "x"}', '{"event": [], "time": "soon"}']
 )
 def test_no_line_is_too_odd_to_be_shown(line: str) -> None:
-    assert "\n" not in pretty(line)
+    assert "\n" not in str(shown(line, columns(colours=False)))
+    assert "\n" not in str(shown(line, RequestLines(colours=False)))
 
 
 @pytest.mark.proves("terminal.colours")
 def test_the_level_has_a_colour_where_one_is_wanted() -> None:
-    assert "\x1b[31merror  \x1b[0m" in pretty(FAILED, colours=True)
-    assert "\x1b" not in pretty(FAILED)
+    assert "\x1b[31merror  \x1b[0m" in str(shown(FAILED, columns(colours=True)))
+    assert "\x1b" not in str(shown(FAILED, columns(colours=False)))
 
 
 # Which lines are shown.
@@ -163,9 +166,15 @@ def log(tmp_path: Path) -> Path:
 @pytest.mark.proves("commands.logs.file", "commands.logs.last")
 def test_a_file_is_shown_whole_or_its_last_lines_that_are_wanted(tmp_path: Path, log: Path) -> None:
     machine = Machine.at(tmp_path)
-    whole = machine.types("logs", "--file", str(log))
+    whole = machine.types("logs", "--events", "--file", str(log))
     assert (whole.code, whole.err) == (0, "")
     assert whole.out.count("\n") == len(LINES) + 3  # the traceback
+    requests = machine.types("logs", "--file", str(log))
+    assert [line[10:].split() for line in requests.out.splitlines()] == [
+        ["GET", "/a", "b", "-", "-", "200", "ok", "0ms"],
+        ["error", "sdk.error", "cause:", "\\x1b[2J", "OSError:", "\\x07", "(--debug", "shows", "the", "traceback)"],
+        ["[2J"],
+    ]
     last = machine.types("logs", "--file", str(log), "-n", "1", "--event", "*.request")
     assert "openai.request" in last.out
     assert "http.request" not in last.out

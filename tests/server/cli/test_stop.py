@@ -29,6 +29,17 @@ SERVE = ("--simulate", "--port", "0")
 # Stopping.
 
 
+@pytest.mark.proves("stop.several", "commands.client.which")
+def test_of_several_servers_the_one_on_the_usual_port_is_meant(machine: Machine) -> None:
+    for _ in range(2):
+        assert machine.types("--background", "--simulate", "--port", "0").code == 0
+    usual, other = (server.port for server in running([machine.known]))
+    listed = machine.types("runs", "--json", CLAUDE_OPENAI_PORT=str(usual))
+    assert (listed.code, listed.out.strip()) == (0, "[]")
+    assert machine.types("stop", CLAUDE_OPENAI_PORT=str(usual)).code == 0
+    assert [server.port for server in running([machine.known])] == [other]
+
+
 @pytest.mark.proves("stop.graceful", "stop.several", "background.side-by-side")
 def test_of_several_servers_one_must_be_named_or_all(machine: Machine) -> None:
     assert [machine.types("--background", *SERVE).code for _ in range(2)] == [0, 0]

@@ -7,9 +7,10 @@ import click
 
 from claude_openai.cli.client import RunId, ServerOption, ServerRefused, about_a_server, api, the_server
 from claude_openai.cli.formatting import SHORTEST_ID, took
-from claude_openai.cli.terminal import one_line, progress
+from claude_openai.cli.terminal import progress
 from claude_openai.errors import ExitCode
 from claude_openai.protocols.runs.wire import RunObject
+from claude_openai.text import one_line
 
 EXAMPLES = """\b
 Examples:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import click
 
 from claude_openai.cli.options import ServerCommand, given, server_options
-from claude_openai.cli.terminal import one_line, wants_colours
+from claude_openai.cli.terminal import wants_colours
 from claude_openai.settings import Effective, Settings, doubts, effective
 from claude_openai.settings.effective import DEFAULT
+from claude_openai.text import one_line
 
 EXAMPLES = """\b
 Examples:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from claude_openai.cli.options import given, some_options
-from claude_openai.cli.terminal import as_called, one_line, progress, wants_colours
+from claude_openai.cli.terminal import as_called, progress, wants_colours
 from claude_openai.errors import ExitCode, SettingsError
 from claude_openai.settings import Settings
+from claude_openai.text import one_line
 
 if TYPE_CHECKING:
     from claude_openai.server.doctor import Check

@@ -12,12 +12,14 @@ from typing import IO, Final
 
 import click
 
-from claude_openai.cli.log_lines import LEVELS, LogFilter, pretty
+from claude_openai.cli.log_lines import LEVELS, LogFilter, shown
 from claude_openai.cli.serve import log_file
 from claude_openai.cli.terminal import wants_colours
 from claude_openai.errors import ExitCode, LaunchError, NotRunning
+from claude_openai.logs.rendering import columns
+from claude_openai.logs.request_lines import RequestLines
 from claude_openai.settings import Settings
-from claude_openai.system.instances import running
+from claude_openai.system.instances import on_port
 from claude_openai.system.places import Places
 
 POLL_SECONDS: Final = 0.1
@@ -31,6 +33,7 @@ LONGEST_READ: Final = 1 << 20
 EXAMPLES = """\b
 Examples:
   claude-openai logs -n 50
+  claude-openai logs --events
   claude-openai logs -f --level info
   claude-openai logs --run 3fa85f64 --event 'sdk.*'
   claude-openai --simulate | claude-openai logs
@@ -52,6 +55,7 @@ class NoLog(LaunchError):
     metavar="COUNT",
     help=f"Only the last COUNT lines.  [default: all; with -f {FOLLOWED_LINES}]",
 )
+@click.option("--events", is_flag=True, help="Show every event as columns.")
 @click.option("--level", type=click.Choice(LEVELS), help="Only events of this level and above.")
 @click.option("--run", metavar="ID", help="Only events of the run with this id, or with an id that begins so.")
 @click.option("--event", metavar="PATTERN", help="Only events of this name, such as http.request or 'sdk.*'.")
@@ -69,18 +73,21 @@ def logs(
     event: str | None,
     file: str | None,
     port: int | None,
+    events: bool,
 ) -> None:
-    """Show the log of the running server, or of the last one, as columns in local time.
+    """Show the log of the running server, or of the last one: a line for each request, as on the server's terminal.
 
-    Lines that are not events are shown unchanged, unless there is a filter.
+    With --events or a filter, every event is shown as columns. Lines that are not events are shown unchanged, unless
+    there is a filter.
     """
     colours = wants_colours(sys.stdout, context.obj)
     wanted = LogFilter(level, run, event)
+    render = columns(colours=colours) if events or wanted != LogFilter() else RequestLines(colours=colours)
 
     def show(found: Iterable[str], most: int | None = None) -> None:
-        passed = filter(wanted, found)
-        for line in passed if most is None else deque(passed, most):
-            click.echo(pretty(line, colours=colours), color=colours)
+        texts = (text for line in filter(wanted, found) if (text := shown(line, render)) is not None)
+        for text in texts if most is None else deque(texts, most):
+            click.echo(text, color=colours)
 
     if file == "-" or (file is None and port is None and _is_piped(sys.stdin)):
         show((line.rstrip("\r\n") for line in sys.stdin), lines)
@@ -154,7 +161,7 @@ def _is_piped(stream: IO[str]) -> bool:
 
 def _log_of(port: int | None, settings: Settings) -> Path:
     """The log of the running server, else of the last one: the file in the settings, or of a background server."""
-    servers = [server for server in running() if port in {None, server.port}]
+    servers = on_port(port, settings.port)
     if len(servers) > 1:
         ports = ", ".join(str(server.port) for server in servers)
         raise click.UsageError(f"several servers run, on ports {ports}: name one with --port")

@@ -12,9 +12,10 @@ import click
 from claude_openai.cli.client import MOST_RUNS, ServerOption, about_a_server
 from claude_openai.cli.formatting import age, cost, digits, tokens, took
 from claude_openai.cli.run_reader import open_run_reader
-from claude_openai.cli.terminal import one_line, progress, wants_colours, width
+from claude_openai.cli.terminal import progress, wants_colours, width
 from claude_openai.core.runs import RunState
 from claude_openai.protocols.runs.wire import RunObject
+from claude_openai.text import one_line
 
 GAP: Final = 2
 NARROWEST: Final = 6

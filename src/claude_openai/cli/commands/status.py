@@ -10,8 +10,8 @@ import click
 
 from claude_openai.cli.terminal import as_called, fact, progress, wants_colours
 from claude_openai.errors import ExitCode
-from claude_openai.logs.figures import duration
 from claude_openai.system.instances import ANSWER_SECONDS, Instance, health_of, running
+from claude_openai.text import duration
 
 EXAMPLES = """\b
 Examples:

@@ -12,7 +12,8 @@ import click
 
 from claude_openai.cli.terminal import progress
 from claude_openai.errors import NotRunning, StillRunning
-from claude_openai.system.instances import Instance, process_of, running
+from claude_openai.settings import Settings
+from claude_openai.system.instances import Instance, on_port, process_of, running
 
 if TYPE_CHECKING:
     import psutil
@@ -34,13 +35,16 @@ Examples:
 @click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="The server on this port.")
 @click.option("--all", "every", is_flag=True, help="Every server of yours.")
 @click.option("--force", is_flag=True, help="Kill it at once, with its child processes: running requests are cut off.")
-def stop(port: int | None, every: bool, force: bool) -> None:
+@click.pass_context
+def stop(context: click.Context, port: int | None, every: bool, force: bool) -> None:
     """Stop a server: it accepts no more requests, and running ones may finish within --shutdown-timeout.
+
+    Of several servers it is the one on the usual port (8000, or that of the settings), if it is there.
 
     Exit code 0: it has stopped. 1: no such server runs, or it did not stop in time. On Windows it always acts as
     with --force.
     """
-    servers = [server for server in running() if port in {None, server.port}]
+    servers = running() if every else on_port(port, Settings.load({}, context.obj).port)
     if not servers:
         where = f" on port {port}" if port else ""
         raise NotRunning(f"no server of yours runs{where}", "see which do with: claude-openai status" if port else None)

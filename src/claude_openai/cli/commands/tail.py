@@ -10,9 +10,10 @@ import click
 from claude_openai.cli.client import RunId, RunOutput, ServerOption, about_a_server
 from claude_openai.cli.formatting import SHORTEST_ID, cost, tokens, took
 from claude_openai.cli.run_reader import events_of_run, open_run_reader
-from claude_openai.cli.terminal import harmless, one_line, wants_colours
+from claude_openai.cli.terminal import wants_colours
 from claude_openai.core.runs import ACTIVE_STATES
 from claude_openai.protocols.runs.wire import RunActivity, RunCall, RunObject
+from claude_openai.text import harmless, one_line
 
 EXAMPLES = """\b
 Examples:

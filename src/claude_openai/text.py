@@ -1,4 +1,23 @@
-"""Formats durations, counts and costs for people, in one short form for the console and all commands. Pure."""
+"""Text for people: foreign text made harmless, and durations, counts and costs in one short form.
+
+Pure, and light to import, since every command does.
+"""
+
+import re
+from typing import Final
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters except the tab and the line break, and characters that change the writing direction."""
+
+
+def harmless(text: str) -> str:
+    """`text` with control characters escaped: text of a client must not control the terminal."""
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def one_line(text: str) -> str:
+    """`text` as a part of a line: control characters escaped, white space of any kind replaced by one space."""
+    return harmless(" ".join(text.split()))
 
 
 def duration(seconds: float) -> str:
