@@ -78,7 +78,9 @@ class CliSession:
         """See `core.ports.Session.events`."""
         reader = self._reader
         try:
-            while not (reader.done or reader.must_be_stopped) and (message := await self._next()):
+            while not (reader.done or (reader.complete and reader.must_be_stopped)):
+                if (message := await self._next()) is None:
+                    break
                 for event in await feed_checked(reader, message, self._checks):
                     yield event
                 if reader.correction:

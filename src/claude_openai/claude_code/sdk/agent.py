@@ -1,9 +1,9 @@
-"""How Claude Code is started for the agent profile: in a folder, with its own tools and system prompt, and with a hook
-that checks every use of a tool.
+"""Starts Claude Code for the agent profile: in a folder, with its own tools and system prompt, and with a hook that
+checks every use of a tool.
 
 The client's instructions follow Claude Code's own. Only the requested settings load, and no MCP server but that of the
-client's tools. A tool that would ask for permission is refused, since there is nobody to ask. Tools that outlive the
-answer, reach other sessions or wait for a person are left out.
+client's tools. A tool that would ask for permission is refused, since no person can answer. Left out are tools that
+outlive the answer, reach other sessions or wait for a person.
 """
 
 import json
@@ -69,12 +69,15 @@ _OPTIONS: Final = (
     "--permission-prompt-tool=stdio",
 )
 
+_SPECIAL: Final = re.compile(r"[]\\*?{}()!\[]")
+"""Special characters of rules."""
+
 _NO_PERMISSION: Final = (
     "{tool} needs a person's permission, and nobody can be asked here. Go on without it, or say what is missing."
 )
 
 _NOT_FOR_SUB_AGENTS: Final = "{tool} is for the main conversation only. Report back, and have it called there."
-"""What a sub-agent calls is not in the stream that the client's calls are taken from."""
+"""The stream that the client's calls are taken from has no calls of a sub-agent."""
 
 _NO_PLANNER: Final = "Nobody can approve a plan here. Give the plan as your answer, and end with it."
 
@@ -91,12 +94,12 @@ class AgentPolicy:
     sandbox: SandboxProbe = field(default_factory=SandboxProbe)
 
     def allows(self, profile: AgentProfile) -> bool:
-        """Whether the profile's folders are allowed, and still are where they were."""
+        """Whether the profile's folders are allowed, and none has become a link to another place."""
         return all(self.workspace.folder(path) == path for path in (profile.directory, *profile.add_dirs))
 
     async def tool_policy(self, environment: Mapping[str, str], profile: AgentProfile) -> ToolPolicy:
-        """The policy for the tools of an agent. A repository outside the workspace of which a folder of `profile` is a
-        worktree is protected, since Claude Code would give it to commands.
+        """Return the policy for the tools of an agent. Where a folder of `profile` is a worktree of a repository
+        outside the workspace, that is protected, since Claude Code would give it to commands.
         """
         folders = (profile.directory, *profile.add_dirs)
         elsewhere = (repository_elsewhere(folder, self.workspace) for folder in folders)
@@ -190,7 +193,7 @@ def agent_command(
     *,
     has_tools: bool,
 ) -> Command:
-    """The command of an agent, for the history and the instructions that were handed over to `scratch`.
+    """Return the command of an agent, for the history and the instructions that were handed over to `scratch`.
 
     Raises:
         CLIConnectionError: the history would be answered before the hook is installed, and this system has no gate.
@@ -224,7 +227,7 @@ def agent_command(
 
 
 def with_prefixed_tool_names(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """`messages` with the client's tools under the names that they have here."""
+    """Return `messages` with the prefix before the names of the client's tools, which the model sees here."""
     return tuple(
         replace(
             message,
@@ -237,7 +240,7 @@ def with_prefixed_tool_names(messages: tuple[Message, ...]) -> tuple[Message, ..
 
 
 def _requested_options(profile: AgentProfile) -> Iterable[str]:
-    """Options with values of the request, each one argument."""
+    """Yield the options with values of the request, each as one argument."""
     yield f"--permission-mode={profile.permission_mode}"
     yield f"--setting-sources={','.join(profile.setting_sources)}"
     yield from (f"--allowedTools={rule}" for rule in (CLIENT_TOOLS, *profile.allowed_tools))
@@ -252,9 +255,10 @@ def _requested_options(profile: AgentProfile) -> Iterable[str]:
 def _settings(
     environment: Mapping[str, str], scratch: Scratch, profile: AgentProfile, policy: ToolPolicy
 ) -> Mapping[str, object]:
-    """Claude Code's settings. They have nothing of a request: one invalid value, and all are ignored (read in Claude
-    Code).
+    """Return Claude Code's settings. They have no value of the request, since Claude Code ignores all settings if one
+    value is invalid (read in Claude Code).
     """
+    unsearched = [_SPECIAL.sub(r"\\\g<0>", path) for path in _around(scratch, policy).unsearched]
     plain: Mapping[str, object] = {
         # Hooks of settings files run commands outside the sandbox. The SDK's hooks are not affected (measured).
         "disableAllHooks": True,
@@ -263,9 +267,7 @@ def _settings(
             # everything (measured).
             "blockReadsOutsideWorkingDirectories": True,
             # Searches leave these paths out of their results (measured).
-            "deny": [
-                f"{tool}(/{_plain(path)})" for path in _around(scratch, policy).unsearched for tool in ("Read", "Edit")
-            ],
+            "deny": [f"{tool}(/{path})" for path in unsearched for tool in ("Read", "Edit")],
         },
     }
     if not policy.allows_commands:
@@ -279,7 +281,7 @@ def sandbox_settings(
     profile: AgentProfile,
     policy: ToolPolicy,
 ) -> Mapping[str, object]:
-    """Claude Code's `sandbox` setting for the process of `scratch`, by what is on the disk now."""
+    """Return Claude Code's `sandbox` setting for the process of `scratch` and the files that are on the disk now."""
     work = (profile.directory, *profile.add_dirs)
     readable, own = policy.workspace.prefixes, str(scratch.temporary)
     variables = environment.keys() | users_variables(environment, profile)
@@ -287,22 +289,17 @@ def sandbox_settings(
 
 
 def users_variables(environment: Mapping[str, str], profile: AgentProfile) -> frozenset[str]:
-    """The names of the variables that Claude Code takes from the user's settings."""
+    """Return the names of the variables that Claude Code takes from the user's settings."""
     return variables_in(user_settings_file(environment)) if "user" in profile.setting_sources else frozenset()
 
 
 def _around(scratch: Scratch, policy: ToolPolicy) -> ProtectedPaths:
-    """The protected paths, without the process's own temporary folder among the server's files."""
+    """Return the protected paths, without the process's own temporary folder among the server's files."""
     return policy.protected.around((str(scratch.temporary),))
 
 
-def _plain(path: str) -> str:
-    """`path` with the special characters of rules escaped."""
-    return re.sub(r"[]\\*?{}()!\[]", r"\\\g<0>", path)
-
-
 def _log_denial(tool: str, reason: str, arguments: object) -> None:
-    """The reason names the path or address that the model wanted, so it is logged with the arguments only."""
+    """Log a denial. The reason names the path or address of the arguments, so it is logged with those only."""
     log.info("sdk.can_use_tool", tool=tool, decision="deny")
     if shows("debug"):
         log.debug("sdk.can_use_tool", tool=tool, decision="deny", reason=reason, input=arguments)

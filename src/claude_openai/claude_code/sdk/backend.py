@@ -1,4 +1,4 @@
-"""Turns answered by Claude Code through the Claude Agent SDK: one process per conversation, while its session lasts."""
+"""Answers turns by Claude Code through the Claude Agent SDK: one process per conversation, while its session lasts."""
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -159,7 +159,7 @@ class SdkBackend:
             yield session
 
     async def _session(self, stack: AsyncExitStack, turn: Turn) -> Session:
-        """The session of a Claude Code that answers `turn`, whose process ends with `stack`; or of a failed start."""
+        """Start a process that answers `turn`; it ends with `stack`. Returns its session, or that of a failed start."""
         if backoff := self._processes.backoff(anyio.current_time()):
             return FailedSession(start_back_off_failure(backoff))
         if turn.agent and (refused := self._refused(turn.agent)):
@@ -200,7 +200,7 @@ class SdkBackend:
         )
 
     def _refused(self, profile: AgentProfile) -> Failure | None:
-        """Why no agent may work by `profile` now."""
+        """Return why no agent may work with `profile` now; None where one may."""
         policy, work = self._settings.agent_policy, (profile.directory, *profile.add_dirs)
         if policy is None or not policy.allows(profile):
             return _denied(
@@ -215,7 +215,10 @@ class SdkBackend:
                     f"Claude Code does not work in {folder}: it belongs to the git directory {git}, where git takes its"
                     " configuration and hooks from. Name a working tree of that repository.",
                 )
-        if profile.permission_mode == "bypassPermissions" and _is_superuser(self._settings.environment):
+        environment = self._settings.environment
+        in_container = environment.get("IS_SANDBOX") == "1" or environment.get("CLAUDE_CODE_BUBBLEWRAP")
+        is_superuser = hasattr(os, "getuid") and os.getuid() == 0 and not in_container  # as Claude Code decides (read)
+        if profile.permission_mode == "bypassPermissions" and is_superuser:
             return _denied(
                 "permissionMode",
                 "Claude Code does not start with permission mode 'bypassPermissions' for a superuser, which this server"
@@ -224,7 +227,7 @@ class SdkBackend:
         return self._widened(profile)
 
     def _widened(self, profile: AgentProfile) -> Failure | None:
-        """Why the user's own settings cannot be loaded for `profile`, where they are asked for."""
+        """Return why the user's settings cannot be loaded for `profile`; None where they can, or are not requested."""
         ground = self._settings.agent_policy
         if ground is None or "user" not in profile.setting_sources:
             return None
@@ -240,7 +243,7 @@ class SdkBackend:
         )
 
     async def _fresh(self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls) -> RunningProcess:
-        """A new conversation in a warm process, or in a cold one."""
+        """Start a new conversation in a warm process, or in a cold one."""
         server = SERVER if turn.tools else None
         setup = SessionSetup(
             upstream_model(turn), GenerationOptions.of(turn), system_prompt(turn.messages, turn.reply_format), server
@@ -278,7 +281,7 @@ class SdkBackend:
         profile: AgentProfile | None,
         owned: AsyncExitStack,
     ) -> RunningProcess:
-        """A new process that continues a history, or an agent's, which may have none yet."""
+        """Start a process that continues a history, or an agent's, which may have no history yet."""
         schema = spec.schema
         if GATED_HERE or spec.has_prompt:  # the schema goes over the pipe, where other processes cannot read it
             spec = replace(spec, schema=None)
@@ -379,9 +382,3 @@ class SdkBackend:
 
 def _denied(field: str, message: str) -> Failure:
     return Failure(Kind.PERMISSION_DENIED, message, param=f"claude.{field}")
-
-
-def _is_superuser(environment: Mapping[str, str]) -> bool:
-    """Whether Claude Code would take itself to run as one (read in Claude Code)."""
-    unset = environment.get("IS_SANDBOX") != "1" and not environment.get("CLAUDE_CODE_BUBBLEWRAP")
-    return hasattr(os, "getuid") and os.getuid() == 0 and unset

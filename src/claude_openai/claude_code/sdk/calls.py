@@ -1,7 +1,7 @@
-"""The client's tools as an MCP server in this process, whose calls wait until a later request has their results.
+"""An MCP server in this process for the client's tools. A call waits until a later request has its result.
 
-Claude Code asks this server to run what the model called; the answer is the client's, and comes with a later request.
-Calls are keyed by the id upstream gave them, which Claude Code passes along.
+Claude Code requests each call of the model from this server; the client runs it, and sends the result with a later
+request. Calls are keyed by upstream's id, which Claude Code passes along.
 """
 
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ from mcp.server import Server
 from mcp.types import (
     CallToolRequestParams,
     CallToolResult,
+    ContentBlock,
     ImageContent,
     ListToolsResult,
     TextContent,
@@ -33,20 +34,35 @@ _CALL_ID = "claudecode/toolUseId"
 
 @dataclass(frozen=True, slots=True)
 class CallOutcome:
-    """What a call came to: the client's result, or why it was never handed to the client."""
+    """The outcome of a call: the client's result, or the reason why the client never got the call."""
 
     content: tuple[Block, ...]
     is_error: bool = False
 
 
 class ParkedCalls:
-    """The calls of one session. Outcomes may be given before Claude Code asks for them, or long after."""
+    """The calls of one session. An outcome may come before Claude Code requests the call, or long after."""
 
     def __init__(self, offered: Iterable[core.Tool]) -> None:
         self._offered = tuple(offered)
-        self.listed = _listed(self._offered)
         self._outcomes: dict[str, list[CallOutcome]] = {}
         self._given = anyio.Event()
+        listed = [
+            {
+                "name": tool.name,
+                # With a space in each empty line: under `CLAUDE_CODE_SIMPLE` Claude Code shows the model the first
+                # paragraph only.
+                "description": tool.description.replace("\n\n", "\n \n").replace("\n\n", "\n \n"),
+                "inputSchema": decode(tool.schema),
+                # Without the hint Claude Code requests one call after the other; their results come together anyway.
+                "annotations": {"readOnlyHint": True},
+                "_meta": {"anthropic/maxResultSizeChars": MAX_RESULT_CHARACTERS},
+            }
+            for tool in self._offered
+        ]
+        self.listed = encode({"tools": listed})
+        """The JSON of the answer to `tools/list`, encoded in the thread that makes this object: the SDK would encode a
+        long list on the event loop, in one step."""
 
     @property
     def any(self) -> bool:
@@ -54,11 +70,11 @@ class ParkedCalls:
         return bool(self._offered)
 
     def server(self) -> Server[None]:
-        """The MCP server to give the SDK. `ChildTransport` answers the request for its list of tools with `listed`."""
+        """Create the MCP server for the SDK. `ChildTransport` answers its `tools/list` with `listed`."""
         return Server(SERVER, version=__version__, on_list_tools=self._list, on_call_tool=self._call)
 
     def resolve(self, call_id: str, outcome: CallOutcome) -> None:
-        """Let the call `call_id` end with `outcome`; of several with that id, the next."""
+        """End the call `call_id` with `outcome`; where several calls have that id, the next one."""
         self._outcomes.setdefault(call_id, []).append(outcome)
         given, self._given = self._given, anyio.Event()
         given.set()
@@ -70,47 +86,20 @@ class ParkedCalls:
         call_id = str(dict(params.meta or {})[_CALL_ID])
         while not self._outcomes.get(call_id):
             await self._given.wait()
-        return _result(self._outcomes[call_id].pop(0))
+        outcome = self._outcomes[call_id].pop(0)
+        content: list[ContentBlock] = []
+        for block in outcome.content:
+            match block:
+                case Text(text):
+                    content.append(TextContent(text=text))
+                case Image(media_type, data):
+                    content.append(ImageContent(data=data, mime_type=media_type))
+                case _:
+                    raise AssertionError(block)  # can_be_delivered() has excluded it
+        return CallToolResult(content=content, is_error=outcome.is_error)
 
 
 def can_be_delivered(result: ToolMessage) -> bool:
-    """Whether `result` can be given to a waiting call: text that is not too long, and images."""
+    """Whether a waiting call can end with `result`: it has only text that is not too long, and images."""
     size = sum(len(block.text) for block in result.content if isinstance(block, Text))
     return size <= MAX_RESULT_CHARACTERS and all(isinstance(block, Text | Image) for block in result.content)
-
-
-def _listed(tools: Iterable[core.Tool]) -> str:
-    """The JSON of the answer to `tools/list`. A large one is encoded here, in short steps and in the thread that this
-    is called in: the SDK would do it on the event loop, in one.
-    """
-    listed = [
-        {
-            "name": tool.name,
-            "description": _in_one_paragraph(tool.description),
-            "inputSchema": decode(tool.schema),
-            # Without the hint Claude Code asks for one call after the other; their results come together anyway.
-            "annotations": {"readOnlyHint": True},
-            "_meta": {"anthropic/maxResultSizeChars": MAX_RESULT_CHARACTERS},
-        }
-        for tool in tools
-    ]
-    return encode({"tools": listed})
-
-
-def _in_one_paragraph(description: str) -> str:
-    """With a space in each empty line: under `CLAUDE_CODE_SIMPLE` the model is shown the first paragraph only."""
-    return description.replace("\n\n", "\n \n").replace("\n\n", "\n \n")
-
-
-def _result(outcome: CallOutcome) -> CallToolResult:
-    return CallToolResult(content=[_content(block) for block in outcome.content], is_error=outcome.is_error)
-
-
-def _content(block: Block) -> TextContent | ImageContent:
-    match block:
-        case Text(text):
-            return TextContent(text=text)
-        case Image(media_type, data):
-            return ImageContent(data=data, mime_type=media_type)
-        case _:
-            raise AssertionError(block)  # can_be_delivered() has excluded it

@@ -1,4 +1,4 @@
-"""Command lines of Claude Code for the SDK backend: those of the chat profile, with the client's tools."""
+"""The command lines of Claude Code for the SDK backend: the chat profile's options and the client's tools."""
 
 import json
 import os
@@ -14,12 +14,12 @@ from claude_openai.claude_code.sdk.calls import SERVER
 from claude_openai.claude_code.stream_json.launch import ClaudeCodeExecutable, LaunchSpec
 
 SDK_ENVIRONMENT: Mapping[str, str] = {
-    # What the SDK's own transport says of itself.
+    # The values that the SDK's own transport sets.
     "CLAUDE_CODE_ENTRYPOINT": "sdk-py",
     "CLAUDE_AGENT_SDK_VERSION": claude_agent_sdk.__version__,
     # The model sees the client's own names of tools.
     "CLAUDE_AGENT_SDK_MCP_NO_PREFIX": "1",
-    # Every schema is sent as it is, none is put off until the model searches for it.
+    # Claude Code sends every tool's schema at once, and does not wait until the model searches for the tool.
     "ENABLE_TOOL_SEARCH": "false",
     # A tool's description reaches the model whole: Claude Code's own limit is 4 kB.
     "CLAUDE_CODE_MAX_MCP_DESCRIPTION_LENGTH": "1000000000",
@@ -28,7 +28,7 @@ SDK_ENVIRONMENT: Mapping[str, str] = {
 }
 
 CLIENT_TOOLS = f"mcp__{SERVER}__*"
-"""The rule that allows the client's tools: else a person would be asked."""
+"""The rule that allows the client's tools: otherwise Claude Code would ask a person."""
 
 _OPTIONS = (f"--allowedTools={CLIENT_TOOLS}",)
 
@@ -38,20 +38,20 @@ TOOLS = f"--mcp-config={json.dumps({'mcpServers': {SERVER: {'type': 'sdk', 'name
 
 GATE: Final = ("/bin/sh", "-c", 'read -r _ && exec "$@"', "sh")
 """The gate: starts Claude Code once a line has come. An interrupted history is answered at once, before Claude Code
-reads a schema or hooks from its stdin (measured); behind the gate they are there first. Windows has nothing like it."""
+reads a schema or hooks from its stdin (measured); behind the gate it reads those first. Windows has no such program."""
 
 GATED_HERE: Final = os.name != "nt"
 
 
 def command_for_new_conversation(claude_code: ClaudeCodeExecutable, scratch: Scratch) -> Command:
-    """For a process that waits for a new conversation, which it gets later over the pipe (`transport.SessionSetup`)."""
+    """Return the command of a warm process, which gets its conversation over the pipe (`transport.SessionSetup`)."""
     return claude_code.command(scratch, (*_OPTIONS, "--system-prompt="), SDK_ENVIRONMENT)
 
 
 def command_for_history(
     claude_code: ClaudeCodeExecutable, scratch: Scratch, spec: LaunchSpec, *, has_tools: bool, waits: bool
 ) -> Command:
-    """For the history and the instructions that were handed over to `scratch`.
+    """Return the command for the history and the instructions that were handed over to `scratch`.
 
     Everything goes on the command line: Claude Code answers an interrupted history before it reads stdin, unless the
     process is started behind the gate (`waits`).
@@ -62,7 +62,7 @@ def command_for_history(
 
 
 def gated(command: Command) -> Command:
-    """`command` behind the gate: it starts with the first line of its input. Not on Windows."""
+    """Put `command` behind the gate: it starts with the first line of its input. Not on Windows."""
     return replace(command, argv=(*GATE, *command.argv))
 
 

@@ -1,4 +1,4 @@
-"""What the SDK makes of Claude Code's messages, as the values that every backend reads."""
+"""Converts the SDK's messages to the values that both backends read."""
 
 from claude_agent_sdk import (
     AssistantMessage,
@@ -31,16 +31,22 @@ log = logger(__name__)
 
 
 def parse_message(message: Message) -> CliMessage | None:
-    """`message` as a value; None where it says nothing about an answer."""
+    """Convert a message of the SDK to a value; None where it says nothing about an answer."""
     match message:
         case StreamEvent(event=event, session_id=session_id, parent_tool_use_id=parent):
             return UpstreamEvent(event, session_id, parent)
         case SystemMessage(data=data):
             return parse_system_message(data)
-        case AssistantMessage():
-            return _assistant_block(message)
-        case UserMessage():
-            return _tool_results(message)
+        case AssistantMessage(content=blocks, model=model, parent_tool_use_id=parent):
+            uses = (block for block in blocks if isinstance(block, ToolUseBlock))
+            return AssistantBlock(model, tuple(ToolUse(use.id, use.name, use.input) for use in uses), parent)
+        case UserMessage(content=content, parent_tool_use_id=parent):
+            results = tuple(
+                ToolResult(block.tool_use_id, block.content, bool(block.is_error))
+                for block in (content if isinstance(content, list) else ())
+                if isinstance(block, ToolResultBlock)
+            )
+            return ToolResults(results, parent) if results else None
         case RateLimitEvent(rate_limit_info=info):
             return RateLimitInfo(info.raw)
         case ResultMessage():
@@ -57,24 +63,9 @@ def parse_message(message: Message) -> CliMessage | None:
 
 
 def log_message(message: Message) -> None:
-    """To the log. Of messages that come with every token this is all they cost below `trace`."""
+    """Log a message: those that come with every token (`StreamEvent`) at level `trace`, the others at `debug`."""
     if isinstance(message, StreamEvent):
         if shows("trace"):
             log.trace("sdk.message", type="StreamEvent", message=message)
     elif shows("debug"):
         log.debug("sdk.message", type=type(message).__name__, message=message)
-
-
-def _assistant_block(message: AssistantMessage) -> AssistantBlock:
-    calls = [ToolUse(block.id, block.name, block.input) for block in message.content if isinstance(block, ToolUseBlock)]
-    return AssistantBlock(message.model, tuple(calls), message.parent_tool_use_id)
-
-
-def _tool_results(message: UserMessage) -> ToolResults | None:
-    blocks = message.content if isinstance(message.content, list) else []
-    results = [
-        ToolResult(block.tool_use_id, block.content, bool(block.is_error))
-        for block in blocks
-        if isinstance(block, ToolResultBlock)
-    ]
-    return ToolResults(tuple(results), message.parent_tool_use_id) if results else None

@@ -1,17 +1,17 @@
 """One conversation with a running Claude Code: it answers, waits for the next request, and is resumed.
 
-Tool calls are taken from the stream and checked against their schemas. All calls of a message are either handed to the
-client, or returned to the model as errors that it can correct. The block that made the session ends its process.
+The session checks the model's calls against their schemas. All calls of a message either go to the client, or return to
+the model as errors that it can correct. The block that made the session ends its process.
 """
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import anyio
 import structlog
-from claude_agent_sdk import ClaudeSDKClient, ClaudeSDKError
+from claude_agent_sdk import ClaudeSDKClient, ClaudeSDKError, Message
 
 from claude_openai.claude_code.agent.reader import AgentReader, JsonModeAgentReader, StructuredAgentReader
 from claude_openai.claude_code.processes.child import Child
@@ -23,7 +23,7 @@ from claude_openai.claude_code.sdk.transport import ChildTransport
 from claude_openai.claude_code.stream_json.failures import process_failure
 from claude_openai.claude_code.stream_json.json_mode import JsonModeReader
 from claude_openai.claude_code.stream_json.launch import GenerationOptions
-from claude_openai.claude_code.stream_json.messages import CliMessage, ToolResults
+from claude_openai.claude_code.stream_json.messages import ToolResults, TurnResult
 from claude_openai.claude_code.stream_json.reader import AnswerReader
 from claude_openai.claude_code.stream_json.structured_output import MAX_SCHEMA_RETRIES, StructuredOutputReader
 from claude_openai.claude_code.stream_json.transcript import history_and_prompt, verbatim
@@ -87,7 +87,7 @@ class SdkSession:
         self._calls = calls
         self._checks = checks
         self._options = GenerationOptions.of(turn)
-        self._messages = _messages_of(running)
+        self._messages = running.client.receive_messages()
         self._toolbox = Toolbox(turn.tools)
         self._model = turn.model.id
         self._offered = frozenset(tool.name for tool in turn.tools)
@@ -111,20 +111,43 @@ class SdkSession:
     async def events(self) -> AsyncGenerator[Event, None]:
         """See `core.ports.Session.events`."""
         self._resumable = False
-        reader = self._reader()
+        reader, corrections = self._reader(), 0
         try:
-            async for event in self._answer(reader):
-                yield self._with_turn_cost(event)
-                if isinstance(event, TurnStarted):
-                    self._on_started()
-                if isinstance(event, TurnFailed):
+            async for received in self._messages:
+                events = await self._feed(reader, received)
+                if reader.done:
+                    self._answers += 1
+                    self._resumable = reader.is_resumable and not self._was_corrected
+                for event in events:
+                    yield event
+                    if isinstance(event, TurnStarted):
+                        self._on_started()
+                    if isinstance(event, TurnFailed):
+                        return
+                if reader.done:
                     return
+                if reader.correction:
+                    correction, reader.correction = reader.correction, None
+                    if not await self._send(verbatim({"role": "user", "content": correction})):
+                        break
+                if not (reader.complete and reader.is_our_turn):
+                    continue
+                problems = await self._problems(reader.calls)
+                if not problems:
+                    break
+                corrections += 1
+                if corrections > self._max_corrections:
+                    tries, all_problems = self._max_corrections, " ".join(problems.values())
+                    message = f"The model called tools with invalid arguments and did not mend them in {tries} tries: "
+                    yield TurnFailed(Failure(Kind.INVALID_TOOL_ARGUMENTS, message + all_problems))
+                    return
+                self._return_as_errors(reader, problems)
             rest = await self._last_events(reader)
         except ClaudeSDKError as error:
             log.error("sdk.error", stage="answer", error=describe_error(error))
             rest = []
         for event in rest or reader.abandoned(process_failure("ended unexpectedly")):
-            yield self._with_turn_cost(event)
+            yield event
 
     async def resume(self, turn: Turn) -> bool:
         """See `core.ports.Session.resume`."""
@@ -171,37 +194,25 @@ class SdkSession:
             return JsonModeReader(*chat)
         return StructuredOutputReader(form.schema, *chat, corrections=retries)
 
-    async def _answer(self, reader: AnswerReader) -> AsyncGenerator[Event, None]:
-        """The events up to a complete answer whose calls fit their schemas, or up to a last event."""
-        corrections = 0
-        async for message in self._messages:
-            events = await feed_checked(reader, message, self._checks)
-            if reader.done:
-                self._answers += 1
-                self._resumable = reader.is_resumable and not self._was_corrected
-            for event in events:
-                yield event
-            if reader.done:
-                return
-            if reader.correction:
-                correction, reader.correction = reader.correction, None
-                if not await self._send(verbatim({"role": "user", "content": correction})):
-                    return
-            if not reader.is_our_turn:
-                continue
-            problems = await self._problems(reader.calls)
-            if not problems:
-                return
-            corrections += 1
-            if corrections > self._max_corrections:
-                yield TurnFailed(_uncorrected_calls(problems, self._max_corrections))
-                return
-            self._return_as_errors(reader.calls, problems)
-            self._was_corrected = True
-            reader.continue_answer()
+    async def _feed(self, reader: AnswerReader, message: Message) -> list[Event]:
+        """Log and parse a message, and return its events. While an answer streams, this runs for every token."""
+        log_message(message)
+        parsed = parse_message(message)
+        if parsed is None:
+            return []
+        if isinstance(parsed, ToolResults) and self._running.permission_hook:
+            self._running.permission_hook.kept.note(parsed.results)
+        events = await feed_checked(reader, parsed, self._checks)
+        if isinstance(parsed, TurnResult):
+            for index, event in enumerate(events):
+                if isinstance(event, UsageReported) and event.cost_usd is not None:
+                    # Claude Code reports the cost of the whole session; the event has the cost of this turn.
+                    spent, self._spent_usd = self._spent_usd, event.cost_usd
+                    events[index] = replace(event, cost_usd=event.cost_usd - spent)
+        return events
 
     async def _last_events(self, reader: AnswerReader) -> list[Event]:
-        """The last events of a complete answer; none if Claude Code does not end it in time."""
+        """Return the last events of a complete answer; none if Claude Code does not end it in time."""
         if reader.done:
             return []
         self._answers += 1
@@ -213,22 +224,22 @@ class SdkSession:
             return []
         with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS):
             async for message in self._messages:
-                if events := await feed_checked(reader, message, self._checks):
-                    # Claude Code's history has the calls that were corrected; the client's has not.
+                if events := await self._feed(reader, message):
+                    # Claude Code's history has the calls that were corrected; the client's history does not.
                     self._resumable = TurnFinished("stop") in events and not self._was_corrected and reader.exact
                     return events
         return []
 
     async def _send(self, line: bytes) -> bool:
-        """Write a line to Claude Code's input. False where it does not read it in time."""
+        """Write a line to Claude Code's input. False where Claude Code does not read it in time."""
         with anyio.move_on_after(self._hand_over_timeout), suppress(ClaudeSDKError):
             await self._running.transport.hand_over(line)
             return True
         return False
 
     async def _configured(self, options: GenerationOptions) -> bool:
-        """Apply `options` from the next request on: else a forced tool choice, say, would be forced again. False where
-        Claude Code cannot.
+        """Apply `options` from the next request on: otherwise a forced tool choice, for example, would be forced again.
+        False where Claude Code cannot apply them.
         """
         if options == self._options:
             return True
@@ -240,15 +251,8 @@ class SdkSession:
             return await self._running.transport.configure(options, thinks=thinks)
         return False
 
-    def _with_turn_cost(self, event: Event) -> Event:
-        """`event` with the cost of this turn alone: Claude Code reports that of the whole session."""
-        if not isinstance(event, UsageReported) or event.cost_usd is None:
-            return event
-        spent, self._spent_usd = self._spent_usd, event.cost_usd
-        return replace(event, cost_usd=event.cost_usd - spent)
-
     async def _problems(self, calls: list[ToolCall]) -> dict[str, str]:
-        """Why calls do not fit their schemas, by call id; several calls may have the same id."""
+        """Return why calls do not fit their schemas, by call id; several calls may have the same id."""
         problems: dict[str, str] = {}
         for call in calls:
             problem = await self._checks.call(self._toolbox, call)
@@ -257,30 +261,14 @@ class SdkSession:
                 problems[call.id] = problem
         return problems
 
-    def _return_as_errors(self, calls: list[ToolCall], problems: dict[str, str]) -> None:
-        for call in calls:
+    def _return_as_errors(self, reader: AnswerReader, problems: dict[str, str]) -> None:
+        for call in reader.calls:
             reason = problems.get(call.id) or "Not run, as another call of this message is invalid. Call again."
             self._calls.resolve(call.id, CallOutcome((Text(reason),), is_error=True))
-
-
-async def _messages_of(running: RunningProcess) -> AsyncIterator[CliMessage]:
-    """Claude Code's messages, parsed; those that say nothing about an answer are left out."""
-    async for message in running.client.receive_messages():
-        log_message(message)
-        if parsed := parse_message(message):
-            if isinstance(parsed, ToolResults) and running.permission_hook:
-                running.permission_hook.kept.note(parsed.results)
-            yield parsed
+        self._was_corrected = True
+        reader.continue_answer()
 
 
 def describe_error(error: BaseException) -> str:
-    """An error of the SDK for the log; that of a `ProcessError` has the process's stderr."""
+    """Describe an error of the SDK for the log; the text of a `ProcessError` has the process's stderr."""
     return f"{type(error).__name__}: {error}"
-
-
-def _uncorrected_calls(problems: dict[str, str], tries: int) -> Failure:
-    return Failure(
-        Kind.INVALID_TOOL_ARGUMENTS,
-        f"The model called tools with invalid arguments and did not mend them in {tries} tries: "
-        + " ".join(problems.values()),
-    )

@@ -1,8 +1,8 @@
 """The SDK's transport over a child process that the caller owns.
 
 The SDK's own transport merges the child's environment over the server's, starts the child with the options on its
-command line (a system prompt of 128 KiB at most, visible in `ps`), and reads lines of up to 1 MiB. Here
-`processes.child` does all that.
+command line (a system prompt of 128 KiB at most, visible in `ps`), and reads lines of up to 1 MiB. Here the caller
+starts the child (`processes.child`), without these limits.
 
 A warm process gets its conversation here: the generation options go first, and the SDK's own `initialize` request is
 completed with the instructions and the tools.
@@ -26,28 +26,19 @@ from claude_openai.system.threads import beside
 
 @dataclass(frozen=True, slots=True)
 class SessionSetup:
-    """The conversation that a warm process gets. `server` is the name of the MCP server with the client's tools."""
+    """The conversation for a warm process. `server` is the name of the MCP server with the client's tools."""
 
     model: str
     generation: GenerationOptions
     instructions: str
     server: str | None
 
-    def complete(self, line: str) -> str:
-        """The SDK's `initialize` request with fields that the SDK has no options for (measured)."""
-        message = json.loads(line)
-        if self.instructions:
-            message["request"]["systemPrompt"] = [self.instructions]
-        if self.server:
-            message["request"]["sdkMcpServers"] = [self.server]
-        return encode(message) + "\n"
-
 
 class ChildTransport(Transport):
-    """The messages of `child`. `setup` is the conversation of a warm process; `schema` that of its answers; `tools` is
-    the JSON with which a request for the client's tools is answered.
+    """Sends and receives the messages of `child`. `setup` is the conversation of a warm process, `schema` that of its
+    answers; `tools` is the JSON that answers Claude Code's request for the client's tools.
 
-    A `gated` process starts with the first line, and has the SDK's `initialize` to read at the same moment.
+    A `gated` process starts with the first line, and can read the SDK's `initialize` at the same moment.
     """
 
     def __init__(
@@ -72,7 +63,7 @@ class ChildTransport(Transport):
         """Why Claude Code refused the options of `configure` or of the setup."""
 
     async def connect(self) -> None:
-        """The child runs already.
+        """Send the options of the setup; the child runs already.
 
         Raises:
             CLIConnectionError: the child reads no more.
@@ -91,14 +82,13 @@ class ChildTransport(Transport):
         setup, self._setup = self._setup, None
         schema, self._schema = self._schema, None
         gate, self._gate = self._gate, ""
-        if setup:
-            data = await beside(len(setup.instructions) > LARGE_CHARACTERS, setup.complete, data)
-        if schema:
-            data = await beside(len(schema) > LARGE_CHARACTERS, _with_schema, data, schema)
+        if setup or schema:
+            characters = len(setup.instructions if setup else "") + len(schema or "")
+            data = await beside(characters > LARGE_CHARACTERS, _completed, data, setup, schema)
         await self.hand_over((gate + data).encode())
 
     async def hand_over(self, line: bytes) -> None:
-        """Send one line that is not the SDK's: it would encode a long prompt on the event loop.
+        """Send one line as it is. The SDK would encode a long prompt on the event loop.
 
         Raises:
             CLIConnectionError: the child reads no more.
@@ -110,24 +100,30 @@ class ChildTransport(Transport):
             raise CLIConnectionError("Claude Code closed its input") from error
 
     async def read_messages(self) -> AsyncIterator[dict[str, Any]]:
-        """Claude Code's messages, until its output ends.
+        """Yield Claude Code's messages, until its output ends.
 
         Raises:
-            ProcessError: it ended with an exit code other than 0.
-            CLIJSONDecodeError: a line is no JSON, or too long.
+            ProcessError: Claude Code ended with an exit code other than 0.
+            CLIJSONDecodeError: a line is not JSON, or too long.
         """
         try:
             async for line in self._child.lines():
                 if not line.lstrip().startswith(b"{"):
                     continue  # some builds write diagnostics between the messages
                 try:
-                    message: dict[str, Any] = await beside(len(line) > LARGE_CHARACTERS, _decode_line, line)
+                    if len(line) > LARGE_CHARACTERS:
+                        message: dict[str, Any] = await beside(True, lambda line: decode(line.decode()), line)
+                    else:
+                        message = json.loads(line.decode())
                 except ValueError as error:
                     raise CLIJSONDecodeError(f"a line of {len(line)} bytes", error) from error
-                if (listing := _listing_request(message)) and self._tools:
-                    await self.hand_over(await beside(len(self._tools) > LARGE_CHARACTERS, listing, self._tools))
-                elif not self._is_own_reply(message):
-                    yield message
+                match message.get("type"):
+                    case "control_request" if self._tools and (listing := _listing_request(message)):
+                        await self.hand_over(await beside(len(self._tools) > LARGE_CHARACTERS, listing, self._tools))
+                    case "control_response" if self._takes_reply(message):
+                        pass
+                    case _:
+                        yield message
         except anyio.DelimiterNotFound as error:
             raise CLIJSONDecodeError(f"a line over {MAX_LINE_BYTES} bytes", error) from error
         self._ready = False
@@ -181,10 +177,8 @@ class ChildTransport(Transport):
         await self.hand_over(json.dumps(message).encode() + b"\n")
         return replied
 
-    def _is_own_reply(self, message: Mapping[str, Any]) -> bool:
-        """Whether it is the reply to a request of `_request`, and none for the SDK."""
-        if message.get("type") != "control_response":
-            return False
+    def _takes_reply(self, message: Mapping[str, Any]) -> bool:
+        """Take a reply to a request of `_request`. False where the SDK made the request."""
         self._has_replied = True
         replied = self._pending.pop(message["response"].get("request_id"), None)
         if replied and message["response"].get("subtype") == "error":
@@ -194,7 +188,7 @@ class ChildTransport(Transport):
         return replied is not None
 
     async def end_input(self) -> None:
-        """Nothing: a conversation's input stays open until its process ends."""
+        """Do nothing: a conversation's input stays open until its process ends."""
 
     async def close(self) -> None:
         """Stop using the child; the block that owns it ends it."""
@@ -205,18 +199,20 @@ class ChildTransport(Transport):
         return self._ready
 
 
-def _with_schema(line: str, schema: str) -> str:
+def _completed(line: str, setup: SessionSetup | None, schema: str | None) -> str:
+    """Add fields to the SDK's `initialize` request that the SDK has no options for (measured)."""
     message = json.loads(line)
-    message["request"]["jsonSchema"] = to_draft7_schema(schema)
+    if setup and setup.instructions:
+        message["request"]["systemPrompt"] = [setup.instructions]
+    if setup and setup.server:
+        message["request"]["sdkMcpServers"] = [setup.server]
+    if schema:
+        message["request"]["jsonSchema"] = to_draft7_schema(schema)
     return encode(message) + "\n"
 
 
-def _decode_line(line: bytes) -> Any:
-    return decode(line.decode())
-
-
 def _listing_request(message: Mapping[str, Any]) -> Callable[[str], bytes] | None:
-    """Where `message` asks for the client's tools, what makes the answer's line of their JSON."""
+    """Where `message` requests the client's tools, return a function that encodes the answer's line from their JSON."""
     match message:
         case {
             "type": "control_request",
