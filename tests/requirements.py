@@ -625,6 +625,7 @@ COMMANDS_REQUIREMENTS = (
     Row("connect.prints", "connect CLIENT prints what it needs for the server that runs or is named.", OURS),
     Row("connect.key", "A key is named by its variable, and printed only with --show-key.", OURS),
     Row("connect.writes", "--write puts it where the client looks, and loses nothing that is there.", OURS),
+    Row("connect.any", "A client without a recipe gets address, key and model, and the name that was meant.", OURS),
     Row("connect.keeps", "--write keeps comments, order, line ends and form of the rest of a file.", OURS),
     Row("connect.refuses", "What cannot be joined is left as it is, with the reason.", OURS),
     Row("connect.page", "docs/guide/clients.md has what connect prints.", OURS),

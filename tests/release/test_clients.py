@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from claude_openai.cli.recipes import RECIPES
+from claude_openai.cli.recipes import ANY, RECIPES
 from clients import matrix
 from clients.capabilities import CAPABILITIES, Returned, Seen
 from clients.catalogue import CLIENTS, Client
@@ -17,8 +17,8 @@ from tests.repository import ROOT
 
 PAGE = (ROOT / "docs" / "guide" / "clients.md").read_text(encoding="utf-8")
 
-NOT_TRIED = {"continue"}
-"""It lives in an editor."""
+NOT_TRIED = {recipe.name for recipe in RECIPES.values() if recipe.checked != "run here"}
+"""They live in an editor or a browser, or take more than a package: their recipes are from a documentation."""
 
 EACH = pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
 
@@ -45,6 +45,13 @@ def test_what_packages_for_node_are_asked_for_is_exact() -> None:
 @EACH
 def test_every_client_has_its_row_on_the_page_with_the_version_that_is_tried(client: Client) -> None:
     assert f"| {client.title} | {client.version} |" in PAGE, "make it: make clients ARGS=--write"
+
+
+@pytest.mark.proves("clients.page")
+@pytest.mark.parametrize("name", sorted(NOT_TRIED - {ANY}))
+def test_a_recipe_that_is_not_tried_names_the_page_that_it_is_from(name: str) -> None:
+    assert RECIPES[name].source.startswith("https://")
+    assert f"{RECIPES[name].checked.capitalize()}: <{RECIPES[name].source}>.\n" in PAGE
 
 
 @pytest.mark.proves("clients.page")

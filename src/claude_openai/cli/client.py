@@ -241,6 +241,19 @@ def api(url: str, choice: ServerOption) -> Iterator[Api]:
         yield Api(client, url, SILENCE_SECONDS + choice.settings.keep_alive_interval)
 
 
+def needs_key(url: str) -> bool | None:
+    """Whether the server at `url` asks its clients for an API key; None if it does not answer."""
+    import httpx2  # noqa: PLC0415 -- see above
+
+    local = is_loopback(urlsplit(url).hostname or "")
+    timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
+    try:
+        answer = httpx2.get(f"{url}/v1/models", timeout=timeout, trust_env=not local)
+    except httpx2.HTTPError:
+        return None
+    return bool(answer.status_code == httpx2.codes.UNAUTHORIZED)
+
+
 def the_server(choice: ServerOption) -> str:
     """The URL of the chosen server, which must run.
 

@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -18,7 +20,7 @@ from claude_openai.cli import run
 from claude_openai.cli.commands.connect import listed, place_of
 from claude_openai.cli.config_edits import EDITS
 from claude_openai.cli.config_merge import CannotMergeError, changes, merge
-from claude_openai.cli.recipes import KEY_VARIABLE, RECIPES, URL, Part, Recipe
+from claude_openai.cli.recipes import KEY_VARIABLE, RECIPES, ROOT, URL, Part, Recipe
 from tests.server.cli.typed import Machine, Typed
 
 ELSEWHERE = "http://127.0.0.1:9000"
@@ -91,15 +93,35 @@ def test_where_no_server_runs_it_is_for_one_at_the_usual_address_and_says_so(per
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_text_has_the_address_of_the_server_that_is_named(name: str) -> None:
     texts = "".join(part.text for part in RECIPES[name].at(f"{ELSEWHERE}/v1").parts)
-    assert f"{ELSEWHERE}/v1" in texts
-    assert URL not in texts
+    assert ELSEWHERE in texts
+    assert ROOT not in texts
+
+
+LANGUAGES: dict[str, Callable[[str], object]] = {
+    "json": json.loads,
+    "yaml": YAML(typ="safe", pure=True).load,
+    "toml": tomlkit.parse,
+}
+
+
+@pytest.mark.proves("connect.prints")
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_text_is_valid_in_its_language(name: str) -> None:
+    for part in RECIPES[name].parts:
+        if part.language in LANGUAGES:
+            assert LANGUAGES[part.language](part.text)
+        elif part.language == "sh":
+            subprocess.run(["sh", "-n"], input=part.text, text=True, check=True)
+        assert part.text.endswith("\n")
 
 
 @pytest.mark.proves("connect.key")
 @pytest.mark.parametrize("name", RECIPES)
 def test_no_text_has_a_key_only_the_variable_of_one(name: str) -> None:
     recipe = RECIPES[name]
-    assert KEY_VARIABLE in "".join(part.text for part in recipe.parts) + recipe.note or name == "aider"
+    texts = "".join(part.text for part in recipe.parts) + recipe.note
+    in_a_form = any(part.is_form for part in recipe.parts) or "${input:" in texts
+    assert KEY_VARIABLE in texts or in_a_form
 
 
 @pytest.mark.proves("connect.key")
@@ -108,6 +130,53 @@ def test_the_key_is_printed_only_if_it_is_asked_for(person: Person) -> None:
     assert KEY not in str(person.types("connect", "codex", **variables))
     assert f"export {KEY_VARIABLE}={KEY}\n" in person.types("connect", "codex", "--show-key", **variables).out
     assert f"export {KEY_VARIABLE}=none\n" in person.types("connect", "codex", "--show-key").out
+
+
+@pytest.mark.proves("connect.key")
+def test_the_line_that_sets_the_key_fits_what_the_server_asks_for(machine: Machine) -> None:
+    none = f"export {KEY_VARIABLE}=none\n"
+    machine.types("stop", "--all")
+    assert machine.types("--background", "--simulate", "--port", "0").code == 0
+    assert none in machine.types("connect", "codex").err
+    assert machine.types("stop").code == 0
+    assert machine.types("--background", "--simulate", "--port", "0", CLAUDE_OPENAI_API_KEY=KEY).code == 0
+    asked = machine.types("connect", "codex")
+    assert f"export {KEY_VARIABLE}=...\n" in asked.err
+    assert none not in asked.err
+    assert "which is set here" in machine.types("connect", "codex", CLAUDE_OPENAI_API_KEY=KEY).err
+    assert machine.types("stop").code == 0
+
+
+@pytest.mark.proves("connect.any")
+@pytest.mark.parametrize("client", ["any", "ANY", "nobody"])
+def test_any_client_gets_address_key_and_model(person: Person, client: str) -> None:
+    ran = person.types("connect", client)
+    assert ran.code == 0
+    assert f"Base URL: {URL}\n" in ran.out
+    assert f"export OPENAI_BASE_URL={URL}\n" in ran.out
+    assert f'export OPENAI_API_KEY="${KEY_VARIABLE}"\n' in ran.out
+    assert "export OPENAI_MODEL=sonnet\n" in ran.out
+
+
+@pytest.mark.proves("connect.any")
+def test_a_name_may_be_typed_as_people_write_it(person: Person) -> None:
+    assert person.types("connect", "Open WebUI").out == person.types("connect", "open-webui").out
+
+
+@pytest.mark.proves("connect.any")
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("opncode", "opencode"),
+        ("OpenWebUI", "open-webui"),
+        ("copilot", "vscode or obsidian-copilot"),
+        ("Vercel", "ai-sdk"),
+    ],
+)
+def test_a_word_that_is_near_names_the_client_that_is_meant(person: Person, word: str, meant: str) -> None:
+    ran = person.types("connect", word)
+    assert ran.code == 0
+    assert f"no recipe for {word!r}; did you mean {meant}?\n" in ran.err
 
 
 # What is written.
@@ -243,14 +312,14 @@ def test_what_cannot_be_joined_is_left_as_it_is_and_the_reason_told(person: Pers
 def test_a_client_without_a_configuration_file_is_told_as_such(person: Person) -> None:
     ran = person.types("connect", "openai-node", "--write")
     assert (ran.code, ran.out) == (1, "")
-    assert "openai for Node has no configuration file (put the printed lines into your program)" in ran.err
+    assert "openai for Node has no configuration file that can be written (put the printed lines" in ran.err
 
 
 @pytest.mark.proves("connect.refuses")
-def test_a_client_that_is_not_known_is_refused_with_those_that_are(person: Person) -> None:
-    ran = person.types("connect", "nobody")
-    assert (ran.code, ran.out) == (2, "")
-    assert ", ".join(RECIPES) in ran.err
+def test_nothing_is_written_for_a_client_that_is_not_known(person: Person) -> None:
+    ran = person.types("connect", "nobody", "--write")
+    assert (ran.code, ran.out) == (1, "")
+    assert "no recipe for 'nobody' (see " in ran.err
 
 
 # How configurations are joined.

@@ -1,23 +1,27 @@
 """`claude-openai connect`: prints a client's configuration for the server, or writes it to the client's file."""
 
 import os
+import shlex
 import shutil
 from collections.abc import Mapping
+from difflib import get_close_matches
 from itertools import count
 from pathlib import Path
+from textwrap import fill
 from typing import Final
 
 import click
 from click.shell_completion import CompletionItem
 
-from claude_openai.cli.client import ServerOption, about_a_server
+from claude_openai.cli.client import ServerOption, about_a_server, needs_key
 from claude_openai.cli.config_merge import CannotMergeError, merge
-from claude_openai.cli.recipes import KEY_VARIABLE, RECIPES, SHELL, URL, Part, Recipe
+from claude_openai.cli.recipes import ANY, KEY_VARIABLE, RECIPES, URL, Part, Recipe
 from claude_openai.errors import ExitCode, LaunchError
 
 EXAMPLES: Final = """\b
 Examples:
   claude-openai connect
+  claude-openai connect any
   claude-openai connect opencode --write
   claude-openai connect openai-python > hello.py
 """
@@ -30,12 +34,18 @@ class NotWritten(LaunchError):
 
 
 class _Client(click.ParamType[str]):
+    """The name of a recipe, in whatever case; another word stays as it is."""
+
     name = "client"
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value not in RECIPES:
-            self.fail(f"{value!r} is not one of: {', '.join(RECIPES)}", param, ctx)
-        return value
+    def convert(
+        self,
+        value: str,
+        param: click.Parameter | None,  # noqa: ARG002 -- click's
+        ctx: click.Context | None,  # noqa: ARG002 -- click's
+    ) -> str:
+        name = value.lower().replace(" ", "-").replace("_", "-")
+        return name if name in RECIPES else value
 
     def shell_complete(
         self,
@@ -55,42 +65,64 @@ class _Client(click.ParamType[str]):
 def connect(context: click.Context, choice: ServerOption, client: str | None, write: bool, show_key: bool) -> None:
     """Print the configuration of CLIENT for the running server; without CLIENT, list the clients.
 
-    The text to paste goes to standard output, the place to paste it to standard error. If no server runs, the text is
-    for a server at the default address.
+    `any` is what any client needs, and what is printed for one that is not known. The text to paste goes to standard
+    output, the place to paste it to standard error. If no server runs, the text is for a server at the default address.
     """
     if client is None:
         click.echo(listed(), nl=False)
         return
+    if client not in RECIPES:
+        unknown = f"no recipe for {client!r}{_did_you_mean(client)}"
+        if write:
+            raise NotWritten(unknown, f"see claude-openai connect {ANY}")
+        click.echo(f"{unknown}\nThis is what any client needs:", err=True)
     found = choice.found()
     if found is None:
         click.echo("no server of yours runs; this is for one at the usual address", err=True)
-    recipe = RECIPES[client].at(f"{found}/v1" if found else URL)
+    recipe = RECIPES.get(client, RECIPES[ANY]).at(f"{found}/v1" if found else URL)
     if write:
         click.echo(_written(recipe, context.obj), err=True)
+    keys = choice.settings.api_keys
     if show_key:  # only on request, because terminals may be recorded
-        import shlex  # noqa: PLC0415 -- only this option needs it
-
-        keys = choice.settings.api_keys
         click.echo(f"export {KEY_VARIABLE}={shlex.quote(keys[0].get_secret_value() if keys else 'none')}")
-    elif not context.obj.get(KEY_VARIABLE):
-        click.echo(f"The client reads the key from {KEY_VARIABLE}; a server without keys takes any word.", err=True)
+    elif recipe.reads_key:
+        needed = needs_key(found) if found else None
+        click.echo(_about_the_key(bool(keys) if needed is None else needed, context.obj), err=True)
     for part in recipe.parts:
         if not (write and part.is_config):
-            click.echo("In a shell:" if part.where == SHELL else f"In {part.where}:", err=True)
+            click.echo(f"{part.place}:", err=True)
             click.echo(part.text, nl=False)
     if recipe.note:
-        click.echo(recipe.note.replace("`", ""), err=True)
+        click.echo(fill(recipe.note.replace("`", ""), 100, break_long_words=False, break_on_hyphens=False), err=True)
+    if recipe.source:
+        click.echo(f"{recipe.checked.capitalize()}: {recipe.source}", err=True)
 
 
 def listed() -> str:
-    """A line for each client: its name, its title, and the file that `--write` writes."""
-    names = max(map(len, RECIPES))
-    titles = max(len(recipe.title) for recipe in RECIPES.values())
-    return "".join(
-        f"{recipe.name:<{names}}  {recipe.title:<{titles}}  {recipe.config.where if recipe.config else ''}".rstrip()
-        + "\n"
-        for recipe in RECIPES.values()
-    )
+    """A line for each client: its name, its title, how it was checked, and the file that `--write` writes."""
+    rows = [
+        (each.name, each.title, each.checked, each.config.where if each.config else "") for each in RECIPES.values()
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _did_you_mean(word: str) -> str:
+    """The clients whose name or title has the word, or else is like it."""
+    sought = word.lower()
+    close = [name for name, each in RECIPES.items() if sought in name or sought in each.title.lower()]
+    close = close or get_close_matches(sought, RECIPES, n=1)
+    return f"; did you mean {' or '.join(close[:3])}?" if close else ""
+
+
+def _about_the_key(needed: bool, environ: Mapping[str, str]) -> str:
+    """What to do about the variable of the key; no secret is in it."""
+    if environ.get(KEY_VARIABLE):
+        return f"The client reads the key from {KEY_VARIABLE}, which is set here."
+    if needed:
+        return f"The client reads the server's key from a variable; --show-key prints it:\nexport {KEY_VARIABLE}=..."
+    return f"The server asks for no key, but the client wants one; any word does:\nexport {KEY_VARIABLE}=none"
 
 
 def _written(recipe: Recipe, environ: Mapping[str, str]) -> str:
@@ -101,7 +133,8 @@ def _written(recipe: Recipe, environ: Mapping[str, str]) -> str:
     """
     part = recipe.config
     if part is None:
-        raise NotWritten(f"{recipe.title} has no configuration file", "put the printed lines into your program")
+        does = "fill in the printed fields" if recipe.parts[0].is_form else "put the printed lines where they belong"
+        raise NotWritten(f"{recipe.title} has no configuration file that can be written", does)
     place = place_of(part, environ)
     try:
         there = _read(place) if place.exists() else None
