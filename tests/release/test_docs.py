@@ -244,6 +244,7 @@ def by_curl(page: str, port: str) -> tuple[subprocess.CompletedProcess[str], Any
     """What became of the page's only example with curl: how it ended, and the answer."""
     (asking,) = (example for example in examples("sh", page) if example.startswith("curl "))
     done = run(["sh", "-c", asking.replace(":8000/", f":{port}/")])
+    assert done.stdout, done.stderr
     return done, json.loads(done.stdout)
 
 
