@@ -677,6 +677,7 @@ COMMANDS_REQUIREMENTS = (
     Row("commands.logs.which", "The log is the running server's, or the last one's; none is told.", OURS),
     Row("commands.doctor.lines", "Each check is a line with its remedy.", OURS),
     Row("commands.doctor.python", "A Python that is too old fails.", OURS),
+    Row("commands.doctor.disk", "A full disk is reported, by doctor and by a start in the background.", OURS),
     Row("commands.doctor.port", "A port is free, ours, or somebody's.", OURS),
     Row("commands.doctor.server", "A server of ours that is not ready fails, with its own reason.", OURS),
     Row("commands.doctor.folders", "A folder or file that others can read is told.", OURS),

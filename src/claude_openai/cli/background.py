@@ -24,6 +24,7 @@ from claude_openai.cli.serve import log_file
 from claude_openai.cli.terminal import as_called, fact, progress, wants_colours
 from claude_openai.errors import LaunchError
 from claude_openai.settings import Settings
+from claude_openai.system.disk import full_disk
 from claude_openai.system.instances import Instance, process_of, running
 from claude_openai.system.places import Places
 from claude_openai.system.private_files import make_folder, private_opener
@@ -95,6 +96,8 @@ class OutputFiles:
             LaunchError: the folder cannot be made.
         """
         folder = Places.of(settings).logs
+        if problem := full_disk(folder, least=1024):
+            raise LaunchError(problem, "free some, or name another folder with --data-dir")
         # With --port 0 the port is not known yet, and two such servers must not share a file.
         name = f"claude-openai-{settings.port or f'0-{secrets.token_hex(4)}'}"
         try:

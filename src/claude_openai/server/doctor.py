@@ -9,6 +9,7 @@ import errno
 import os
 import stat
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -30,6 +31,7 @@ from claude_openai.server import wiring
 from claude_openai.server.backends import executable, settle_folders
 from claude_openai.settings import Settings, doubts, login_environment
 from claude_openai.store import saved_runs
+from claude_openai.system.disk import full_disk
 from claude_openai.system.instances import ANSWER_SECONDS, Instance, health_of, running
 from claude_openai.system.places import Places
 from claude_openai.system.private_files import is_open_to_others
@@ -77,6 +79,8 @@ def of_machine(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check
         except LaunchError as error:
             check = Check("Data folder", "fail", error.message, error.hint)
     yield check
+    full = full_disk(data, Path(tempfile.gettempdir()))
+    yield Check("Disk", "fail", full, "free some") if full else Check("Disk", "ok", "has room")
 
 
 def of_installation() -> Iterator[Check]:

@@ -124,6 +124,7 @@ def test_where_all_is_well_the_real_claude_code_answers_twice_and_no_secret_is_t
         "Temporary",
         "Port",
         "Data folder",
+        "Disk",
         "Claude Code",
         "Login",
         "Live turn",
