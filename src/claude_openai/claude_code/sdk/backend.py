@@ -183,9 +183,10 @@ class SdkBackend:
             log.error("sdk.error", stage="start", error=describe_error(error))
             return FailedSession(process_failure("could not be started"))
         settings, guard = self._settings, running.permission_hook and running.permission_hook.guard
+        agent = turn.agent  # the session keeps the function below, which must not keep the turn
 
         def may_resume() -> bool:
-            return not (turn.agent and self._refused(turn.agent)) and not (guard and guard.is_outdated)
+            return not (agent and self._refused(agent)) and not (guard and guard.is_outdated)
 
         return SdkSession(
             running,

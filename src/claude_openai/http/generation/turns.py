@@ -22,6 +22,7 @@ from claude_openai.http.middleware.request_log import request_id
 from claude_openai.http.middleware.slow_clients import ClientDisconnected, wait_for_disconnect
 from claude_openai.http.ports import Gateway
 from claude_openai.logs import bound
+from claude_openai.system.tasks import without_traceback
 
 LONGEST_CLIENT = 200
 """Characters of a User-Agent that are stored: enough to identify the program."""
@@ -79,7 +80,7 @@ async def run_turns(
             async with _task_group() as tasks:
                 tasks.start_soon(_watch, receive, watch)
                 for number, (scope, (caller, turn)) in enumerate(unfinished.items()):
-                    tasks.start_soon(relay, number, scope, caller, turn)
+                    tasks.start_soon(without_traceback, relay, number, scope, caller, turn)
                 yield receiver
                 receiver.close()
                 watch.cancel()
