@@ -67,6 +67,7 @@ PROJECT_REQUIREMENTS = (
         "project.docs.examples-run", "Every example of the README and of the first ten minutes runs as written.", README
     ),
     Row("project.docs.short", "The README has at most 9,000 bytes; the pages have the rest.", OURS),
+    Row("project.docs.captures", "What the pages show of a terminal is of the Claude Code that they are about.", OURS),
     Row("project.docs.index", "`docs/README.md` leads to every page.", OURS),
     Row("project.docs.troubleshooting", "Troubleshooting quotes the messages that the program prints.", OURS),
     Row(

@@ -111,6 +111,18 @@ def test_the_readme_is_short() -> None:
     assert len(written("README.md").encode()) <= README_BYTES
 
 
+CAPTURES = ("README.md", START, *(f"docs/reference/{name}.md" for name in ("commands", "http", "logs")))
+"""Pages that show a terminal or an answer of the server."""
+
+
+@pytest.mark.proves("project.docs.captures")
+@pytest.mark.parametrize("page", CAPTURES)
+def test_every_capture_is_of_the_claude_code_that_the_pages_are_about(page: str) -> None:
+    about = re.search(r"All of it was seen on Claude Code ([\d.]+\d)", written("docs/explain/claude-code.md"))
+    assert about is not None
+    assert set(re.findall(r"\b2\.\d+\.\d{3}\b", written(page))) == {about[1]}
+
+
 @pytest.mark.proves("project.docs.index")
 def test_the_index_leads_to_every_page() -> None:
     pages = {page.removeprefix("docs/") for page in PAGES if page.startswith("docs/")} - {"README.md"}
