@@ -1,4 +1,5 @@
-"""Adapters of `core.ports.Backend`: each folder here is one way to have a turn answered.
+"""Runs Claude Code: the two backends (`sdk` and `cli`, which implement `core.ports.Backend`), and the parts they share.
 
-What they share is one supervised child process (`process`) and the private folder it works in (`scratch`).
+`processes` supervises the child processes and their private folders; `stream_json` encodes their input and parses their
+output; `schema_checks` checks answers and calls; `agent` is the policy for agents.
 """

@@ -1,4 +1,4 @@
-"""Facts about Claude's models by their version: what Claude Code and upstream do with them, which no interface reports.
+"""Facts about Claude's models by their version, which no interface reports.
 
 Each was measured, or read in Claude Code, as its line says; `docs/explain/claude-code.md` has how. A name without a
 version (`sonnet`, a model of a gateway) gets the facts that hold for every model.
@@ -16,7 +16,7 @@ _USUAL: Final = ModelFacts()
 
 
 def facts_of(name: str, *, listed_efforts: tuple[Effort, ...] | None = None) -> ModelFacts:
-    """What is known of the model whose full id is `name`, by the version in it.
+    """Return the facts about the model whose full id is `name`, by the version in it.
 
     `listed_efforts` are the levels that Claude Code lists for it; None where it lists none.
     """
@@ -41,7 +41,7 @@ def facts_of(name: str, *, listed_efforts: tuple[Effort, ...] | None = None) -> 
 
 
 def _efforts(name: str, version: tuple[int, int]) -> tuple[Effort, ...]:
-    """The effort levels that the version takes (measured); "none" where it can answer without thinking."""
+    """Return the effort levels that the version takes (measured); "none" where it can answer without thinking."""
     off: tuple[Effort, ...] = () if version > (5, 0) or "fable" in name else ("none",)
     if version < (4, 5) or (version == (4, 5) and "opus" not in name):
         return off
@@ -53,7 +53,7 @@ def _efforts(name: str, version: tuple[int, int]) -> tuple[Effort, ...]:
 
 
 def _most_output(name: str, version: tuple[int, int]) -> int | None:
-    """The longest answer that Claude Code requests (measured)."""
+    """Return the limit of an answer, in tokens, that Claude Code requests (measured)."""
     if version < (4, 0):
         return {(3, 7): 64_000, (3, 5): 8192}.get(version)
     if version < (4, 6):

@@ -1,1 +1,1 @@
-"""The agent profile: what Claude Code may do in a folder, and how its answer is read."""
+"""The agent profile: the policy for Claude Code's work in a folder, and the reader of its answer."""

@@ -1,10 +1,10 @@
-"""What is checked before each command of an agent: whether the sandbox of its process still fits what is on the disk.
+"""Checks before each command of an agent whether the sandbox of its process still fits the files on the disk.
 
-Claude Code's sandbox forbids paths by a list. Which of git's paths belong on it depends on what is there, and the user
-may add a repository or a submodule while the process lives. So the list is made anew before each command, and applied
-to the running process where it has grown (measured: it counts from the next command on; the model is sent the whole
-list then). Where that fails, the command is refused; also where a protected path is a symbolic link, since a command
-can replace that in the sandbox (measured).
+Claude Code's sandbox forbids paths by a list. Which of git's paths belong on the list depends on the repositories
+there, and the user may add a repository or a submodule while the process lives. So the guard makes the list again
+before each command, and applies it to the running process where it has grown (measured: it holds from the next command
+on, and the model gets the whole list then). Where that fails, the guard refuses the command; also where a protected
+path is a symbolic link, since a command can replace a link in the sandbox (measured).
 """
 
 import os
@@ -32,17 +32,18 @@ _CHANGED = (
 )
 
 _APPLY_SECONDS = 5
-"""It takes some 20 ms."""
+"""Longest wait for Claude Code to apply a list, which takes some 20 ms."""
 
 Apply = Callable[[Mapping[str, object]], Awaitable[bool]]
-"""Changes the settings of the running process; whether it took them."""
+"""Changes the settings of the running process. Returns whether Claude Code took them."""
 
 
 class CommandGuard:
-    """For one process that works in the folders `work` and leaves temporary files in `scratch`.
+    """Guards the commands of one process, which works in the folders `work` and has its temporary files in `scratch`.
 
-    `sandbox_settings` makes Claude Code's `sandbox` setting for what is on the disk; `variables` names those of the
-    user's settings, which commands must not get; `widened` says why these settings would let commands out by now.
+    `sandbox_settings` returns Claude Code's `sandbox` setting for the files on the disk; `variables` the names of the
+    variables in the user's settings, which commands must not get; `widened` why those settings now allow commands more
+    than the sandbox does.
     """
 
     def __init__(
@@ -72,8 +73,8 @@ class CommandGuard:
         """Whether commands need a new process."""
 
     def record(self) -> None:
-        """Put on record what the sandbox forbids, and may leave in the folders: before the process starts, and before
-        its sandbox is set anew.
+        """Record which paths the sandbox forbids, and may leave in the folders. Call it before the process starts; it
+        is called again before the sandbox changes.
         """
         denied = self._denied()
         folders = (*self._work, *filter(self._policy.workspace.holds, self._linked))
@@ -83,32 +84,29 @@ class CommandGuard:
         self._hidden |= self._variables()
 
     async def refusal(self) -> str | None:
-        """Why no command may be run now, as a sentence for the model; None if one may."""
+        """Return why no command may run now, as a sentence for the model; None if one may."""
         async with self._checking:  # commands of one message can be checked at the same time
             if widened := self._widened():  # Claude Code obeys a change of the user's settings at once (measured)
                 return widened.message
             denied = await to_thread.run_sync(self._denied)
             if link := await to_thread.run_sync(link_on_the_way, denied, self._work):
                 return _LINKED.format(link=link)
-            # What was forbidden once stays so, since lists of settings are merged (measured): there could be no commit.
-            # And of a worktree Claude Code itself forbids what it finds at its start.
+            # A path that was forbidden once stays so, since Claude Code merges lists of settings (measured): git could
+            # not commit. And Claude Code itself forbids the paths of a worktree that it finds at its start.
             if any(map(has_content, self._unmade)) or self._linked_directories() != self._linked:
                 self.is_outdated = True
             if self.is_outdated:
                 return _CHANGED
             if not (denied <= self._forbidden and self._variables() <= self._hidden):
-                self.is_outdated = not await self._applied()
+                await to_thread.run_sync(self.record)
+                settings = await to_thread.run_sync(self._sandbox_settings)
+                applied = False
+                with anyio.move_on_after(_APPLY_SECONDS):
+                    applied = self.apply is not None and await self.apply({"sandbox": settings})
+                self.is_outdated = not applied
             elif not all(map(os.path.lexists, self._stubs)):
                 await to_thread.run_sync(self.record)
             return _CHANGED if self.is_outdated else None
-
-    async def _applied(self) -> bool:
-        """Set the sandbox of the running process anew; whether Claude Code took it in time."""
-        await to_thread.run_sync(self.record)
-        settings = await to_thread.run_sync(self._sandbox_settings)
-        with anyio.move_on_after(_APPLY_SECONDS):
-            return self.apply is not None and await self.apply({"sandbox": settings})
-        return False
 
     def _linked_directories(self) -> tuple[str, ...]:
         return tuple(directory for folder in self._work for directory in linked_directories(folder))

@@ -1,11 +1,10 @@
-"""Output of tools that is too long for the model: Claude Code keeps it in a file, and gives the model the path.
+"""Long output of tools: Claude Code stores it in a file, and gives the model the path, where it is too long to be sent.
 
-The file lies in Claude Code's own configuration folder, which is out of bounds. So what a process keeps there is the
-one thing in it that the process may read, and it is removed with the process. Claude Code gives the folder a random
-name for each process, and lets any process read what lies there of those that work in the same folder (measured). So a
-process reads what is in its own folder and nothing else. Which one that is, it says of commands in a field of its own
-beside their output, and otherwise in a result whose file has the name of the call (measured): a text that only looks
-like such a result names no folder.
+The file lies in Claude Code's configuration folder, of which an agent may read nothing else. Claude Code gives the
+folder a random name for each process, but lets a process read the files of others that work in the same folder
+(measured). Here a process may read its own folder only, and the folder is removed with the process. Claude Code reports
+the path of a command's output in a separate field beside the output, and other paths in a result whose file has the
+name of the call (measured). So a text that only looks like such a result adds no folder.
 """
 
 import os
@@ -20,12 +19,12 @@ from claude_openai.claude_code.stream_json.messages import ToolResult
 READERS: Final = ("Read", "Grep")
 
 _NOTICE: Final = re.compile(r"<persisted-output>\n[^\n]*saved to: ([^\n]+)\n")
-"""How a result begins that was too long."""
+"""The beginning of a result whose output was too long."""
 
 
 class LongOutput:
-    """What one process keeps, in the configuration folder `config`. Its folders are on record in
-    `scratch`, for the sweep after a server that was killed.
+    """The long output of one process, in the configuration folder `config`. `scratch` has a record of its folders, for
+    the sweep after a server that was killed.
     """
 
     def __init__(self, config: str, scratch: Scratch) -> None:
@@ -35,19 +34,23 @@ class LongOutput:
         self._sub_agents: set[Path] = set()
 
     def note(self, results: Iterable[ToolResult]) -> None:
-        """Remember the folder of a file that one of `results` names, and that has the name of its call."""
+        """Remember the folder of each file that one of `results` names, if the file has the name of the call."""
         for result in results:
-            notice = _NOTICE.match(_text(result))
+            match result.content:
+                case str(text) | [{"text": str(text)}, *_]:
+                    notice = _NOTICE.match(text)
+                case _:
+                    continue
             if notice and Path(notice[1]).stem == result.call_id:
                 self._remember(notice[1])
 
     def note_command(self, response: object) -> None:
-        """Remember the folder of a command's output; `response` is what Claude Code reports of it to a hook."""
+        """Remember the folder of a command's output, which is in the `response` that Claude Code reports to a hook."""
         if isinstance(response, Mapping):
             self._remember(response.get("persistedOutputPath"))
 
     def note_sub_agents(self, transcript: object) -> None:
-        """Remember where Claude Code puts notes on sub-agents of the session with that `transcript`: to be removed."""
+        """Remember the folder with notes on sub-agents of the session with that `transcript`, to remove it later."""
         folder = Path(os.path.realpath(str(transcript).removesuffix(".jsonl")), "subagents")
         if folder.is_relative_to(self._config) and SUB_AGENTS.fullmatch(folder.relative_to(self._config).as_posix()):
             self._sub_agents.add(folder)
@@ -62,7 +65,7 @@ class LongOutput:
         self._scratch.long_output.write_text("\n".join(map(str, sorted(self._folders | self._sub_agents))))
 
     def has(self, path: object) -> bool:
-        """Whether `path` names one of its files, no link among the folders on the way."""
+        """Whether `path` leads to a file in a folder for long output."""
         if not isinstance(path, str) or not os.path.isabs(path) or "\0" in path:  # noqa: PTH117 -- a text
             return False
         real = Path(os.path.realpath(path))
@@ -71,18 +74,8 @@ class LongOutput:
         return LONG_OUTPUT.fullmatch(real.parent.relative_to(self._config).as_posix()) is not None
 
     def reads(self, tool: str, arguments: Mapping[str, object]) -> bool:
-        """Whether `tool` would read one of them and nothing else."""
+        """Whether `tool` would read a file of this process's long output and nothing else."""
         named = arguments.get("file_path") if tool == "Read" else arguments.get("path")
         if tool not in READERS or not isinstance(named, str) or not self.has(named):
             return False
         return Path(os.path.realpath(named)).parent in self._folders
-
-
-def _text(result: ToolResult) -> str:
-    match result.content:
-        case str(text):
-            return text
-        case [{"text": str(text)}, *_]:
-            return text
-        case _:
-            return ""

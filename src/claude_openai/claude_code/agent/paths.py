@@ -1,8 +1,8 @@
-"""The paths in a tool's arguments, as Claude Code interprets them. A path that is ambiguous has no interpretation, and
-is refused.
+"""Interprets the paths in a tool's arguments as Claude Code does. An ambiguous path has no interpretation, and is
+refused.
 
-Measured: Claude Code strips white space, expands "~" before a slash but not "~name", and searches a pattern from its
-part without wildcards.
+Claude Code strips white space, expands "~" before a slash but not "~name", and searches a pattern from its part without
+wildcards (measured).
 """
 
 import os
@@ -28,7 +28,7 @@ _UNCLEAR_ON_WINDOWS: Final = re.compile(r"[\\/]|[A-Za-z]:(?![\\/])|..+:", re.DOT
 
 
 def interpretations(sent: object, home: str, cwd: str, *, windows: bool = os.name == "nt") -> tuple[str, ...]:
-    """The real paths that `sent` may lead to, with links resolved; empty where it is ambiguous.
+    """Return the real paths that `sent` may lead to, with links resolved; empty where it is ambiguous.
 
     Claude Code opens the path in the spelling that was sent (measured). Where no such file exists, existing files in
     another Unicode normal form count too, in case a later version tries those.
@@ -44,8 +44,8 @@ def interpretations(sent: object, home: str, cwd: str, *, windows: bool = os.nam
 
 
 def paths_named(tool: str, arguments: Mapping[str, object]) -> Iterable[object]:
-    """All paths in `arguments`: of a pattern its base folders, and those that ".." in it could lead to. None stands for
-    an argument that is ambiguous.
+    """Yield all paths in `arguments`; for a pattern its base folders, and those that ".." in it could lead to. None
+    stands for an ambiguous argument.
     """
     yield from (arguments[name] for name in _PATHS if arguments.get(name) is not None)
     if tool == "Glob":
@@ -66,13 +66,9 @@ def _bases(pattern: object, path: object) -> Iterator[object]:
         yield None
         return
     for alternative in read:
-        yield from _beginnings(folder, re.split(r"[/\\]", alternative))
-
-
-def _beginnings(folder: str, steps: list[str]) -> Iterator[object]:
-    """The folder that is searched, and longer beginnings, in case Claude Code knows fewer wildcards."""
-    wild = next((n for n, step in enumerate(steps) if WILD.search(step)), len(steps))
-    if any(".." in step for step in steps[wild:]):
-        yield None
-    for end in range(wild, len(steps) + 1):
-        yield str(Path(folder, "/".join(steps[:end]) or ("/" if end else ".")))
+        steps = re.split(r"[/\\]", alternative)
+        wild = next((n for n, step in enumerate(steps) if WILD.search(step)), len(steps))
+        if any(".." in step for step in steps[wild:]):
+            yield None
+        for end in range(wild, len(steps) + 1):  # longer beginnings, too, in case Claude Code knows fewer wildcards
+            yield str(Path(folder, "/".join(steps[:end]) or ("/" if end else ".")))

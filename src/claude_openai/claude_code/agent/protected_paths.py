@@ -1,5 +1,5 @@
-"""Paths that are protected even in an allowed folder: credentials, the server's own files, and what other programs run
-unasked. A path is protected whether or not it exists.
+"""Paths that are protected even in an allowed folder: credentials, the server's own files, and files that other
+programs run by themselves. A path is protected whether or not it exists.
 """
 
 import os
@@ -70,14 +70,15 @@ _RUN: Final = (
     *(".curlrc", ".wgetrc", ".condarc", ".config/emacs"),
     *("Library/LaunchAgents", "bin"),
 )
-"""In a home: what a shell, git, an editor or the system run or obey unasked. Claude Code itself reads the shell's start
-files before its first command, outside the sandbox (measured)."""
+"""In a home: files and folders that a shell, git, an editor or the system run or obey by themselves. Claude Code itself
+reads the shell's start files before its first command, outside the sandbox (measured)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProtectedPaths:
-    """`logins` and the `server`'s own paths are neither read nor written; `executed` is what other programs run, and is
-    not written. `home` is what "~" stands for, `config` Claude Code's configuration folder, one of the logins.
+    """The protected paths. Tools neither read nor write `logins` and the `server`'s own paths, and do not write the
+    paths that other programs run (`executed`). `home` is the folder that "~" stands for; `config` is Claude Code's
+    configuration folder, one of the logins.
     """
 
     home: str
@@ -88,7 +89,7 @@ class ProtectedPaths:
 
     @classmethod
     def of(cls, environment: Mapping[str, str], own: Iterable[str] = (), programs: Iterable[str] = ()) -> Self:
-        """For the user of `environment`; `own` are the server's own paths, `programs` those that it runs."""
+        """Collect the paths of the user of `environment`. `own` are the server's paths; it runs `programs`."""
         home, config = home_of(environment), config_of(environment)
         credentials = (environment[name] for name in _NAMED if environment.get(name))
         trusted = (path for name in _TRUSTED for path in environment.get(name, "").split(os.pathsep) if path)
@@ -107,15 +108,15 @@ class ProtectedPaths:
 
     @property
     def unsearched(self) -> tuple[str, ...]:
-        """What searches leave out: the private paths, but not those that contain Claude Code's configuration folder. No
+        """The paths that searches leave out: the private ones, except those with Claude Code's configuration folder. No
         search reaches that folder, and a rule that denies it would keep Claude Code from its own files.
         """
         configs = _with_targets((self.config,))
         return tuple(path for path in self.private if not any(within(config, path) for config in configs))
 
     def around(self, folders: Iterable[str]) -> Self:
-        """All but the protected paths that contain one of `folders`: the operator allowed that folder on purpose. Paths
-        outside of `folders` stay protected, as links and commands may lead there.
+        """Return the protected paths without those that contain one of `folders`: the operator allowed that folder on
+        purpose. Paths outside of `folders` stay protected, as links and commands may lead there.
         """
         allowed = tuple(folders)
 
@@ -128,23 +129,23 @@ class ProtectedPaths:
 
 
 def home_of(environment: Mapping[str, str]) -> str:
-    """What "~" stands for, for the user of `environment`."""
+    """Return the folder that "~" stands for, for the user of `environment`."""
     home = environment.get("HOME") or environment.get("USERPROFILE")
     return home or os.path.expanduser("~")  # noqa: PTH111 -- may be unknown
 
 
 def config_of(environment: Mapping[str, str]) -> str:
-    """Claude Code's configuration folder, for the user of `environment`."""
+    """Return Claude Code's configuration folder, for the user of `environment`."""
     return environment.get("CLAUDE_CONFIG_DIR") or str(Path(home_of(environment), ".claude"))
 
 
 def search_path(path: str | None) -> tuple[str, ...]:
-    """The folders of a variable PATH. One that is relative begins wherever a program happens to run, so it is none."""
+    """Split a variable PATH into folders, without relative ones: those begin in any folder that a program runs in."""
     return tuple(folder for folder in (path or "").split(os.pathsep) if os.path.isabs(folder))  # noqa: PTH117 -- a text
 
 
 def _in(home: str, environment: Mapping[str, str], names: Iterable[str]) -> Iterator[str]:
-    """Under `home`, and where its user has put `.config`."""
+    """Yield the paths of `names` under `home`, and in the folder that the user has in place of `.config`."""
     for name in names:
         yield str(Path(home, name))
         if name.startswith(".config/") and (elsewhere := environment.get("XDG_CONFIG_HOME")):
@@ -152,5 +153,5 @@ def _in(home: str, environment: Mapping[str, str], names: Iterable[str]) -> Iter
 
 
 def _with_targets(paths: Iterable[str]) -> tuple[str, ...]:
-    """`paths`, and where those lead that are links."""
+    """Return `paths`, and the targets of those that are links."""
     return tuple(sorted({each for path in paths for each in (os.path.abspath(path), os.path.realpath(path))}))  # noqa: PTH100

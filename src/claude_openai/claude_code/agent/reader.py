@@ -6,9 +6,9 @@ events, also a sub-agent's; a sub-agent's text is no part of the answer.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from claude_openai.claude_code.stream_json.failures import process_failure
 from claude_openai.claude_code.stream_json.json_mode import JsonModeReader
@@ -17,9 +17,7 @@ from claude_openai.claude_code.stream_json.messages import (
     AssistantBlock,
     CliMessage,
     SystemInit,
-    ToolResult,
     ToolResults,
-    ToolUse,
     TurnResult,
     UpstreamEvent,
 )
@@ -42,7 +40,7 @@ from claude_openai.core.tools import STRUCTURED_OUTPUT
 MESSAGE_SEPARATOR: Final = "\n\n"
 
 MAX_SHOWN_CHARACTERS: Final = 4_000
-"""Characters of an argument or a result that an `Activity` has: a client needs no whole files to see what goes on."""
+"""Characters of an argument or a result in an `Activity`: a client needs no whole files to follow the agent."""
 
 _UNCHECKED: Final = process_failure("ran a tool before the server had checked it")
 
@@ -57,14 +55,15 @@ class ClientToolNames:
         return name.startswith(self.prefix)
 
     def unprefixed(self, call: ToolCall) -> ToolCall:
-        """The call as the client knows it."""
+        """Return the call with the client's name of the tool."""
         return replace(call, name=call.name.removeprefix(self.prefix))
 
 
 class AgentReader(AnswerReader):
-    """Feed it Claude Code's messages of one turn, in order. `was_checked` reports whether the permission hook checked a
-    call; `uses` are the session's tool uses without a result yet, also while the client runs its calls. Where the
-    request is `limited` in length, the answer ends with the first message that is cut; otherwise Claude Code goes on.
+    """Reads the messages of one turn, which `feed` gets in order. `was_checked` reports whether the permission hook
+    checked a call; `uses` are the session's tool uses without a result yet, also while the client runs its calls. Where
+    the request limits the answer's length, it is `limited`: the answer ends with the first message that is cut;
+    otherwise Claude Code goes on.
     """
 
     def __init__(
@@ -93,10 +92,11 @@ class AgentReader(AnswerReader):
 
         Claude Code runs the calls after them at the same time, or once they have their results (measured).
         """
-        if not (self.complete and self.calls):
+        calls = self.calls
+        if not (self.complete and calls):
             return self._cut
-        own = [call.id for call in self._calls_before(self.calls[0].id)]
-        return self._finished_calls.issuperset(own)
+        all_ids = [call.id for call in super().calls]
+        return self._finished_calls.issuperset(all_ids[: all_ids.index(calls[0].id)])
 
     @property
     def must_be_stopped(self) -> bool:
@@ -119,9 +119,18 @@ class AgentReader(AnswerReader):
             case UpstreamEvent():
                 return self._in_order([Working()])
             case AssistantBlock(calls=calls, parent=parent):
-                return self._in_order([self._use(call, parent) for call in calls if self._is_own(call.name)])
-            case ToolResults(results, parent):
-                return self._outcomes(results, parent)
+                uses: list[Event] = []
+                for call in calls:
+                    if self._is_own(call.name):
+                        shown = {
+                            k: _clipped(value) if isinstance(value, str) else value for k, value in call.input.items()
+                        }
+                        use = Activity(call.id, call.name, json.dumps(shown, ensure_ascii=False), parent=parent)
+                        self._uses[call.id] = use
+                        uses.append(use)
+                return self._in_order(uses)
+            case ToolResults():
+                return self._tool_results(message)
             case ApiRetry() if self.complete:
                 return self._in_order([Working()])
             case SystemInit():
@@ -134,15 +143,11 @@ class AgentReader(AnswerReader):
             return self._fail(why)
         return super().abandoned(why)
 
-    def _calls_before(self, call_id: str) -> list[ToolCall]:
-        calls = super().calls
-        return calls[: next(n for n, call in enumerate(calls) if call.id == call_id)]
-
     def _is_own(self, name: str) -> bool:
         return not self._names.is_client_tool(name)
 
     def _in_order(self, events: list[Event]) -> list[Event]:
-        """`events` with a separator before further text, and `Activity` only once the answer has begun."""
+        """Return `events` with a separator before further text, and with `Activity` only once the answer has begun."""
         ordered: list[Event] = []
         for event in events:
             if isinstance(event, TextDelta):
@@ -160,20 +165,24 @@ class AgentReader(AnswerReader):
         self._early_activity += [event for event in ordered if isinstance(event, Activity)]
         return [event for event in ordered if not isinstance(event, Activity | Working)]
 
-    def _use(self, call: ToolUse, parent: str | None) -> Activity:
-        use = self._uses[call.id] = Activity(call.id, call.name, _shown_arguments(call.input), parent=parent)
-        return use
-
-    def _outcomes(self, results: tuple[ToolResult, ...], parent: str | None) -> list[Event]:
+    def _tool_results(self, message: ToolResults) -> list[Event]:
         events: list[Event] = []
-        for result in results:
+        for result in message.results:
             use = self._uses.pop(result.call_id, None)
             if not (result.is_error or self._was_checked(result.call_id)):
                 return self._fail(_UNCHECKED)
-            if parent is None:
+            if message.parent is None:
                 self._finished_calls.add(result.call_id)
             if use:
-                events.append(replace(use, result=_shown_result(result), failed=result.is_error))
+                text = ""
+                match result.content:
+                    case str(text):
+                        pass
+                    case list(blocks):
+                        text = "\n".join(str(block.get("text", f"[{block.get('type')}]")) for block in blocks)
+                    case None:
+                        pass
+                events.append(replace(use, result=_clipped(text), failed=result.is_error))
         return self._in_order(events)
 
     def _result(self, end: TurnResult) -> list[Event]:
@@ -190,7 +199,7 @@ class AgentReader(AnswerReader):
 
 
 class StructuredAgentReader(StructuredOutputReader, AgentReader):
-    """An agent's answer that must fit a schema."""
+    """Reads an agent's answer that must fit a schema."""
 
     _ends_without_answer = False
     """An agent may write further messages before it gives the answer."""
@@ -206,22 +215,7 @@ class StructuredAgentReader(StructuredOutputReader, AgentReader):
 
 
 class JsonModeAgentReader(JsonModeReader, AgentReader):
-    """An agent's answer in JSON mode."""
-
-
-def _shown_arguments(arguments: Mapping[str, Any]) -> str:
-    shown = {name: _clipped(value) if isinstance(value, str) else value for name, value in arguments.items()}
-    return json.dumps(shown, ensure_ascii=False)
-
-
-def _shown_result(result: ToolResult) -> str:
-    match result.content:
-        case str(text):
-            return _clipped(text)
-        case list(blocks):
-            return _clipped("\n".join(str(block.get("text", f"[{block.get('type')}]")) for block in blocks))
-        case _:
-            return ""
+    """Reads an agent's answer in JSON mode."""
 
 
 def _clipped(text: str) -> str:

@@ -35,7 +35,7 @@ _PROGRAMS: Final = (
     "/System",
     "/Library/Developer",
 )
-"""Folders of the system's programs and libraries. They hold nothing of a user's."""
+"""Folders of the system's programs and libraries, without files of a user."""
 
 _PLAIN: Final = frozenset(
     {"PATH", "HOME", "USERPROFILE", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "TEMP", "TMP"}
@@ -44,9 +44,7 @@ _PLAIN: Final = frozenset(
 
 
 def works() -> bool | None:
-    """Whether the sandbox works on this machine, by a trial; None where the trial took too long. There is none for
-    Windows.
-    """
+    """Return whether the sandbox works on this machine, by a trial; None where that took too long. Windows has none."""
     if sys.platform == "darwin":
         return shutil.which("sandbox-exec") is not None
     bwrap = shutil.which("bwrap")
@@ -62,21 +60,21 @@ def works() -> bool | None:
 
 
 class SandboxProbe:
-    """Calls `works` in a thread when the first agent starts, and keeps its answer."""
+    """Calls `works` in a thread when the first agent starts, and caches its result."""
 
     def __init__(self, works: Callable[[], bool | None] = works) -> None:
         self._works = works
         self._known: bool | None = None
 
     async def works(self) -> bool:
-        """Where the trial took too long there are no commands for now, and the next agent tries again."""
+        """Return whether commands can run. After a trial that took too long they cannot; the next agent tries again."""
         if self._known is None:
             self._known = await to_thread.run_sync(self._works)
         return self._known or False
 
 
 def unwritable(protected: ProtectedPaths, work: tuple[str, ...]) -> tuple[str, ...]:
-    """The paths that commands must neither write nor create, whose folders are `work`."""
+    """Return the paths that commands in the folders `work` must neither write nor create."""
     return (*protected.private, *protected.executed, *control(work), *unmade_modules(work))
 
 
@@ -87,7 +85,8 @@ def settings(
     protected: ProtectedPaths,
     variables: Iterable[str],
 ) -> Mapping[str, object]:
-    """Claude Code's `sandbox` setting. Permissions are asked for as without it, and no command runs outside it.
+    """Return Claude Code's `sandbox` setting. Claude Code requests permissions as without a sandbox, and runs no
+    command outside the sandbox.
 
     Commands read `readable`, and write to the folders `work` and the process's temporary folder `own`. They do not read
     private paths within `readable`, write or create no protected path, and get only the plain ones of `variables`.

@@ -1,9 +1,9 @@
 """The policy for Claude Code's own tools: which paths and hosts they may use, whatever the permission mode and its
 rules allow.
 
-The hook of `sdk.agent` asks it before each use of a tool, a sub-agent's too. It only refuses: Claude Code's own rules
-apply afterwards. A tool that it does not know is refused, so a new version of Claude Code adds none unchecked. Commands
-run in Claude Code's sandbox, and not at all where that does not work.
+The hook of `sdk.agent` applies the policy before each use of a tool, a sub-agent's too. The policy only refuses: Claude
+Code's own rules apply afterwards. It refuses a tool that it does not know, so a new version of Claude Code adds none
+unchecked. Commands run in Claude Code's sandbox, and not at all where that does not work.
 """
 
 import os
@@ -25,7 +25,7 @@ WEB: Final = "WebFetch"
 SUB_AGENT: Final = ("Agent", "Task")
 OTHERS: Final = (*SUB_AGENT, "TaskOutput", "TaskStop", "TodoWrite", "Skill", WEB, "WebSearch")
 PLANNED: Final = "ExitPlanMode"
-"""Presents a plan for approval. `EnterPlanMode` is refused: nobody could approve the plan."""
+"""Presents a plan for approval. `EnterPlanMode` is refused: no person could approve the plan."""
 
 STRUCTURED: Final = "StructuredOutput"
 """Returns an answer that has to fit a schema. It uses no file."""
@@ -35,10 +35,10 @@ _KNOWN: Final = frozenset((*READING, *WRITING, *COMMANDS, *OTHERS, PLANNED, STRU
 _UNSANDBOXED: Final = "dangerouslyDisableSandbox"
 
 _ISOLATED: Final = "isolation"
-"""Asks for a git worktree to work in, which Claude Code makes by commands outside the sandbox."""
+"""The argument that requests a git worktree to work in, which Claude Code makes by commands outside the sandbox."""
 
 _PROCESSES: Final = "/proc"
-"""It has each process's environment, with Claude Code's login."""
+"""A folder with each process's environment, and so with Claude Code's login."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +53,31 @@ class ToolPolicy:
     client_prefix: str
 
     def refusal(self, tool: str, arguments: Mapping[str, object], cwd: str) -> str | None:
-        """Why `tool` may not be used with these arguments, as a sentence for the model; None if it may."""
+        """Return why `tool` may not be used with these arguments, as a sentence for the model; None if it may."""
         if tool.startswith(self.client_prefix):
             return None
         if tool not in _KNOWN:
             return f"{tool} is not available here."
-        if tool in COMMANDS and (reason := self._command(arguments)):
-            return reason
+        if tool in COMMANDS and not self.allows_commands:
+            return "Commands cannot be run here: this machine has no sandbox for them. Use the other tools."
+        if tool in COMMANDS and arguments.get(_UNSANDBOXED):
+            return "Commands run in the sandbox only."
         if tool == WEB:
             return unclear(arguments.get("url"))
         if arguments.get(_ISOLATED):
             return "Work in a copy of the repository is not available here."
         if tool == STRUCTURED:
             return None
-        return next(filter(None, (self._path(tool, path, cwd) for path in paths_named(tool, arguments))), None)
+        for sent in paths_named(tool, arguments):
+            places = interpretations(sent, self.protected.home, cwd)
+            if not places:
+                return f"{sent!r} is no path that is clear: name it in full, without white space around it."
+            for real in places:
+                if reason := self._path_refusal(tool, real, sent):
+                    return reason
+        return None
 
-    def _command(self, arguments: Mapping[str, object]) -> str | None:
-        if not self.allows_commands:
-            return "Commands cannot be run here: this machine has no sandbox for them. Use the other tools."
-        return "Commands run in the sandbox only." if arguments.get(_UNSANDBOXED) else None
-
-    def _path(self, tool: str, sent: object, cwd: str) -> str | None:
-        places = interpretations(sent, self.protected.home, cwd)
-        if not places:
-            return f"{sent!r} is no path that is clear: name it in full, without white space around it."
-        return next(filter(None, (self._place(tool, real, sent) for real in places)), None)
-
-    def _place(self, tool: str, real: str, sent: object) -> str | None:
+    def _path_refusal(self, tool: str, real: str, sent: object) -> str | None:
         relative = [parts for each in self.workspace.prefixes if (parts := below(real, each)) is not None]
         if not relative or not self.workspace.holds(real):
             return f"{sent} is outside the folders that may be used here: {', '.join(self.workspace.prefixes)}."

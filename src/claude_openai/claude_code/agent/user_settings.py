@@ -1,5 +1,5 @@
-"""Checks of what gives an agent's commands more access than the request may have: the user's own settings, and a
-worktree whose repository lies outside the allowed folders.
+"""Finds settings and worktrees that give an agent's commands more access than the request may have: the user's own
+settings, and a worktree whose repository lies outside the allowed folders.
 
 Claude Code merges lists of settings from all sources, so no source can revoke what another one allows (read in Claude
 Code, measured). So a request is refused where the user's file allows more. Settings that the server's own settings
@@ -9,7 +9,7 @@ override, and those that only forbid, are accepted. In a linked worktree Claude 
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,13 +67,13 @@ _GROUPS: Final = ("filesystem", "network", "credentials")
 
 
 def user_settings_file(environment: Mapping[str, str]) -> Path:
-    """Where Claude Code has the settings of the user of `environment`."""
+    """Return the path of Claude Code's settings of the user of `environment`."""
     return Path(config_of(environment), "settings.json")
 
 
 def widened_by(file: Path, workspace: Workspace, folders: tuple[str, ...], home: str) -> str | None:
-    """The name of the first setting in `file` that would open more to commands than `folders`, of which the first is
-    the working directory; None where there is none. `home` is the user's.
+    """Return the name of the first setting in `file` that would allow commands more than `folders`, of which the first
+    is the working directory; None where there is none. `home` is the user's.
     """
     try:
         with file.open("rb") as opened:
@@ -90,7 +90,7 @@ def widened_by(file: Path, workspace: Workspace, folders: tuple[str, ...], home:
 
 
 def variables_in(file: Path) -> frozenset[str]:
-    """The names of the variables that the settings in `file` set; none where `widened_by` has something against it."""
+    """Return the names of the variables that the settings in `file` set; none where `widened_by` refuses the file."""
     try:
         with file.open("rb") as opened:
             return frozenset(json.loads(opened.read(_MOST_BYTES + 1)).get("env") or ())
@@ -99,16 +99,16 @@ def variables_in(file: Path) -> frozenset[str]:
 
 
 def repository_elsewhere(folder: str, workspace: Workspace) -> str | None:
-    """The repository outside of `workspace` that `folder` is a linked worktree of: commands could write there, since
-    git does (measured).
+    """Return the repository outside of `workspace` that `folder` is a linked worktree of: commands could write there,
+    since git does (measured).
     """
     try:
-        told = _WORKTREE.search(Path(folder, ".git").read_text(errors="replace"))
+        named = _WORKTREE.search(Path(folder, ".git").read_text(errors="replace"))
     except OSError:
         return None
-    if told is None:
+    if named is None:
         return None
-    worktrees = Path(folder, told[1].strip()).parent
+    worktrees = Path(folder, named[1].strip()).parent
     return None if worktrees.name != "worktrees" or workspace.holds(str(worktrees.parent)) else str(worktrees.parent)
 
 
@@ -132,18 +132,16 @@ def _widening(settings: Mapping[str, Any], workspace: Workspace, folders: tuple[
         group = value.items() if name in _GROUPS and value else ((None, value),)
         for inner, given in group:
             setting = name if inner is None else f"{name}.{inner}"
-            if given and (setting not in _HARMLESS or (name == "credentials" and not _only_denies(given))):
+            # A mode other than "deny" shows commands a masked credential, and the proxy takes the mask off again.
+            if given and (
+                setting not in _HARMLESS or (name == "credentials" and any(each["mode"] != "deny" for each in given))
+            ):
                 yield f"sandbox.{setting}"
 
 
 def _paths_in(command: str, folder: str, home: str) -> Iterator[str]:
-    """The paths in a shell's `command` that is run in `folder`; a word with a slash may be something else, too."""
+    """Yield the paths in a shell's `command` that runs in `folder`; a word with a slash may be no path."""
     for word in _WORD.findall(_HOME.sub(lambda _: home, command)):
         path = os.path.join(folder, word)  # noqa: PTH118 -- a text
         if word.startswith(("/", ".")) or os.path.lexists(path):
             yield path
-
-
-def _only_denies(credentials: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether nothing among `credentials` is shown to commands under a mask, which the proxy takes off again."""
-    return all(each["mode"] == "deny" for each in credentials)

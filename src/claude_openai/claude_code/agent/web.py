@@ -1,8 +1,8 @@
-"""Which hosts WebFetch may request: public ones only (protection against SSRF). It runs on this machine, which reaches
-its own services, its network and a cloud's metadata service.
+"""Checks the hosts that WebFetch requests: public ones only (protection against SSRF). The tool runs on this machine,
+which reaches its own services, its network and a cloud's metadata service.
 
-Measured: Claude Code parses an address as browsers do (2130706433 is 127.0.0.1), uses https only, and follows
-redirects within the same host only.
+Claude Code parses an address as browsers do (2130706433 is 127.0.0.1), uses https only, and follows redirects within
+the same host only (measured).
 """
 
 import re
@@ -40,13 +40,13 @@ _CLOSED: Final = "{host} is not on the open Internet, and is not fetched from he
 
 
 def host_of(url: object) -> str | None:
-    """The host of `url`; None where parsers could differ."""
+    """Return the host of `url`; None where parsers could differ."""
     match = _ADDRESS.fullmatch(url) if isinstance(url, str) else None
     return match[1].lower() if match else None
 
 
 def unclear(url: object) -> str | None:
-    """Why `url` is refused by itself, as a sentence for the model; None if it is not."""
+    """Return why `url` is refused by itself, as a sentence for the model; None if it is not."""
     host = host_of(url)
     if host is None:
         return f"WebFetch is for addresses such as https://example.com/page; {url!r} is none that is clear."
@@ -70,7 +70,7 @@ async def addresses(host: str) -> Iterable[str]:
 
 
 async def leads_inside(url: object, resolve: Resolve) -> str | None:
-    """Why the host of `url` is refused for its addresses, which may change a moment later (DNS rebinding)."""
+    """Return why the host of `url` is refused for its addresses, which may change a moment later (DNS rebinding)."""
     host = host_of(url) or ""
     try:
         with anyio.fail_after(_RESOLVE_SECONDS):
@@ -81,19 +81,17 @@ async def leads_inside(url: object, resolve: Resolve) -> str | None:
 
 
 def _is_open(text: str) -> bool:
+    """Whether the address `text` is on the open Internet."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
         return False
-    return all(each.is_global and not each.is_multicast for each in _carried(address))
-
-
-def _carried(address: IPv4Address | IPv6Address) -> Iterable[IPv4Address | IPv6Address]:
-    """`address`, or the IPv4 address in it (mapped, 6to4, Teredo, NAT64)."""
-    if isinstance(address, IPv4Address):
-        return (address,)
-    if address.ipv4_mapped or address.sixtofour:
-        return tuple(filter(None, (address.ipv4_mapped or address.sixtofour,)))
-    if any(address in network for network in _TRANSLATED):
-        return (IPv4Address(int(address) & 0xFFFFFFFF),)
-    return (address, *(address.teredo or ()))
+    reached: tuple[IPv4Address | IPv6Address, ...] = (address,)
+    if isinstance(address, IPv6Address):  # the IPv4 address in it counts (mapped, 6to4, NAT64, Teredo)
+        if carried := address.ipv4_mapped or address.sixtofour:
+            reached = (carried,)
+        elif any(address in network for network in _TRANSLATED):
+            reached = (IPv4Address(int(address) & 0xFFFFFFFF),)
+        else:
+            reached = (address, *(address.teredo or ()))
+    return all(each.is_global and not each.is_multicast for each in reached)

@@ -47,18 +47,18 @@ _CLAUDE_CODES: Final = (
         )
     ),
 )
-"""What Claude Code itself denies in the folder of the work (read in Claude Code, measured)."""
+"""Paths that Claude Code itself denies in a work folder (read in Claude Code, measured)."""
 
 _ITS_OWN: Final = ("/config.worktree", "/.gitconfig")
 """Empty files that Claude Code makes itself, and that are writable: in the git directory of each repository with a
 command, and in the home at the start of a process with a sandbox (measured)."""
 
 COMMON: Final = "commondir"
-"""In a git directory it names the one that git reads the configuration from."""
+"""A file in a git directory that names the git directory from which git reads the configuration."""
 
 _STUB: Final = ".\n"
-"""Of a git directory's `commondir`: that git is to read its configuration where it would anyway. git fails with the
-empty file that the sandbox would put there (measured)."""
+"""A `commondir` with which git reads its configuration where it does without one. git fails with the empty file that
+the sandbox would put there (measured)."""
 
 _NAME: Final = "placeholders"
 
@@ -68,27 +68,32 @@ _READ_ONLY: Final = 0o444
 
 @dataclass(frozen=True, slots=True)
 class Placeholders:
-    """Of a process that may write in `folders`: what was not there before it (`absent`), and may be there after it."""
+    """The placeholders of a process that may write in `folders`: the paths that did not exist before it (`absent`), and
+    may exist after it.
+    """
 
     folders: tuple[str, ...]
     absent: tuple[str, ...]
 
     @classmethod
     def before(cls, folders: tuple[str, ...], denied: Iterable[str], scratch: Scratch) -> Self:
-        """For a process that is about to start, or to be set anew, with what commands are `denied` to write; it is put
-        on record. A `commondir` that is to be denied is made.
+        """Find and record the placeholders of a process whose start, or new sandbox, is next. `denied` are the paths
+        that commands must not write. A denied `commondir` that does not exist is created.
         """
         denied = tuple(denied)
         codes = (*_CLAUDE_CODES, *(name.removeprefix(".git/") for name in _CLAUDE_CODES if name.startswith(".git/")))
         named = [*denied, *(f"{folder}/{name}" for folder in folders for name in codes)]
-        absent = {step for path in named for step in _steps(path, folders) if not os.path.lexists(step)}
-        for record in _records(scratch):  # what was not there before the process started; the user's own is no more
+        absent = {
+            step
+            for path in named
+            for step in (path, *map(str, Path(path).parents))
+            if any(within(step, folder) and step != folder for folder in folders) and not os.path.lexists(step)
+        }
+        for record in _records(scratch):  # these paths did not exist before the process started
             if earlier := cls.on_record(record):
                 absent.update(path for path in earlier.absent if str(Path(path).parent) not in earlier.absent)
-        for other in map(
-            cls.on_record, _records_of_others([scratch])
-        ):  # what these have put there was not there before
-            if other:
+        for record in _records_of_others([scratch]):  # a path that another process recorded did not exist before that
+            if other := cls.on_record(record):
                 absent.update(path for path in other.absent if any(within(path, folder) for folder in folders))
         made = cls(folders, tuple(sorted(absent)))
         made.save(scratch.root / _NAME)
@@ -99,16 +104,16 @@ class Placeholders:
         return made
 
     def save(self, file: Path) -> None:
-        """Put it on record in `file`.
+        """Write the record to `file`.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the file cannot be written.
         """
         file.write_text(json.dumps(asdict(self)))
 
     @classmethod
     def on_record(cls, file: Path) -> Self | None:
-        """What a process has put on record; None where there is nothing of it."""
+        """Read the record in `file`; None where there is none, or an incomplete one."""
         with suppress(OSError, ValueError, TypeError, KeyError):
             read = json.loads(file.read_text())
             return cls(tuple(map(str, read["folders"])), tuple(map(str, read["absent"])))
@@ -116,8 +121,8 @@ class Placeholders:
 
 
 def remove_placeholders(*scratches: Scratch) -> None:
-    """Remove what the processes of `scratches`, which have ended, left: what was not there before and is empty. Where
-    another process works, it is left to that one, together with the record of it.
+    """Remove the placeholders of the processes of `scratches`, which have ended: recorded paths that are empty. Where
+    another process works, they are left to that process, with the record of them.
     """
     absent: set[str] = set()
     for record in (record for scratch in scratches for record in _records(scratch)):
@@ -139,12 +144,12 @@ def remove_placeholders(*scratches: Scratch) -> None:
 
 
 def _records(scratch: Scratch) -> Iterable[Path]:
-    """That of the process of `scratch`, and those that others left to it."""
+    """Return the files of records of the process of `scratch`: its own, and those that other processes left to it."""
     return scratch.root.glob(f"{_NAME}*")
 
 
 def _records_of_others(scratches: Iterable[Scratch]) -> Iterator[Path]:
-    """Those of all processes but `scratches`, of other servers too."""
+    """Yield the files of records of all processes except those of `scratches`, of other servers too."""
     own = {scratch.root for scratch in scratches}
     servers = {root.parent for root in own} | {
         server for root in own for server in root.parent.parent.glob(f"{FOLDER_PREFIX}*")
@@ -154,14 +159,12 @@ def _records_of_others(scratches: Iterable[Scratch]) -> Iterator[Path]:
             yield record
 
 
-def _steps(path: str, folders: Iterable[str]) -> Iterator[str]:
-    """`path` and what it lies in, as far as that is in one of `folders`."""
-    for step in (path, *map(str, Path(path).parents)):
-        if any(within(step, folder) and step != folder for folder in folders):
-            yield step
-
-
 def _remove(path: str) -> None:
+    """Remove `path` if it is a placeholder.
+
+    Raises:
+        OSError: it does not exist, or cannot be removed.
+    """
     found = os.lstat(path)
     if stat.S_ISDIR(found.st_mode):
         os.rmdir(path)  # noqa: PTH106 -- a text, and only if it is empty

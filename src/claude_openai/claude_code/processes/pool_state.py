@@ -30,7 +30,7 @@ class ProcessState(StrEnum):
 
 
 class ProcessEvent(StrEnum):
-    """What can happen to a process."""
+    """The events of a process."""
 
     TAKE = "take"
     SERVE = "serve"

@@ -59,7 +59,7 @@ class Scratch:
 
     @property
     def work(self) -> Path:
-        """The working directory: empty, so that a note about it tells the model nothing."""
+        """The working directory. It is empty, so that a note about it gives the model no information."""
         return self.root / "work"
 
     @property

@@ -20,7 +20,7 @@ from claude_openai.system.private_files import is_private
 
 @dataclass(frozen=True, slots=True)
 class SweepResult:
-    """How many folders a sweep removed, and how many processes it ended."""
+    """The number of folders that a sweep removed, and of processes that it ended."""
 
     folders: int = 0
     processes: int = 0

@@ -69,7 +69,7 @@ class WarmPool:
         return None
 
     async def _wait(self, number: int) -> None:
-        """The task of one process, until the process is taken or ends."""
+        """Start a process, and own it until it is taken or ends."""
         try:
             async with AsyncExitStack() as stack:
                 started_at = anyio.current_time()

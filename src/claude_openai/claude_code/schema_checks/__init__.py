@@ -1,1 +1,1 @@
-"""Checks of what the model wrote against the schemas of a client, bounded in time."""
+"""Checks the model's answers and calls against the schemas of a client, in bounded time."""

@@ -1,4 +1,4 @@
-"""Checks what the model wrote against the client's schema, in bounded time whatever the schema is.
+"""Checks the model's answers and calls against the client's schemas, in bounded time.
 
 Most checks take a millisecond and run on the event loop. A worker process runs a check that is large, takes longer than
 that, or has a pattern that may take longer; the worker is killed when it takes too long. The check is then repeated
@@ -36,8 +36,8 @@ INLINE_SECONDS: Final = 0.01
 """The longest check on the event loop; a longer one would delay the streams of other clients."""
 
 INLINE_CHARACTERS: Final = 32 * 1024
-"""Of schema and value together, for a check on the event loop: the time is checked only between two keywords, and one
-keyword may compare the whole value."""
+"""The most characters of schema and value together for a check on the event loop: the time is checked only between two
+keywords, and one keyword may compare the whole value."""
 
 WORKER: Final = "claude_openai.claude_code.schema_checks.worker"
 WORKERS: Final = 2

@@ -22,7 +22,7 @@ def main() -> None:
     """Check the value of each line, until there are no more."""
     os.nice(NICENESS)
     for line in sys.stdin.buffer:
-        _bound(CHECK_SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, CHECK_SECONDS)  # then the kernel ends this process, whatever it runs
         match json.loads(line):
             case {"call": name, "schema": str(schema), "value": str(value), "patterns": ("all" | "none") as patterns}:
                 fault = (
@@ -30,14 +30,9 @@ def main() -> None:
                 )
             case check:
                 raise ValueError(check)
-        _bound(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         sys.stdout.buffer.write(json.dumps(fault).encode() + b"\n")
         sys.stdout.buffer.flush()
-
-
-def _bound(seconds: float) -> None:
-    """Let the kernel end this process after `seconds` of processor time; 0 removes the limit."""
-    signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 if __name__ == "__main__":

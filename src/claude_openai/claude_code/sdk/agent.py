@@ -84,8 +84,9 @@ _NO_PLANNER: Final = "Nobody can approve a plan here. Give the plan as your answ
 
 @dataclass(frozen=True, slots=True)
 class AgentPolicy:
-    """Where agents may work on this server. `server_paths` are the server's own files, protected even there; `programs`
-    those that it runs; `sandbox` says whether commands can be sandboxed on this machine.
+    """The rules for agents on this server: `workspace` has the folders where they may work. `server_paths` are the
+    server's own files, protected even there; `programs` are those that it runs; `sandbox` finds out whether commands
+    can be sandboxed on this machine.
     """
 
     workspace: Workspace

@@ -329,7 +329,7 @@ class SdkBackend:
         *,
         typical: bool = True,
     ) -> RunningProcess:
-        """The process that `start` starts, in the table as `number`; it ends with `stack`, or at once where it fails.
+        """Run `start` for the process `number` of the table. It ends with `stack`, or at once where it fails.
 
         `typical=False` for agents: their start can fail because of the request itself, so such a failure does not count
         towards the back-off.
@@ -350,7 +350,7 @@ class SdkBackend:
             return running
 
     async def _start_waiting(self, owned: AsyncExitStack) -> Child:
-        """A process that waits for a new conversation."""
+        """Start a process that waits for a new conversation."""
         scratch = owned.enter_context(self._scratch())
         child = await owned.enter_async_context(child_process(command_for_new_conversation(self._claude_code, scratch)))
         scratch.record(child.pid)

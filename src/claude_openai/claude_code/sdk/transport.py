@@ -60,7 +60,7 @@ class ChildTransport(Transport):
         self._pending: dict[str, anyio.Event] = {}
         self._has_replied = False
         self.refusal: str | None = None
-        """Why Claude Code refused the options of `configure` or of the setup."""
+        """The reason why Claude Code refused the options of `configure` or of the setup."""
 
     async def connect(self) -> None:
         """Send the options of the setup; the child runs already.
@@ -212,7 +212,7 @@ def _completed(line: str, setup: SessionSetup | None, schema: str | None) -> str
 
 
 def _listing_request(message: Mapping[str, Any]) -> Callable[[str], bytes] | None:
-    """Where `message` requests the client's tools, return a function that encodes the answer's line from their JSON."""
+    """Return a function that encodes the answer from the JSON of the tools; None if `message` is no request for it."""
     match message:
         case {
             "type": "control_request",

@@ -1,7 +1,7 @@
-"""Claude Code's messages as values, for both backends: those that an answer is read from.
+"""Claude Code's messages as values, for both backends.
 
 Upstream's stream events stay as upstream wrote them; the reader knows their shapes. `parent` is the id of the call that
-a sub-agent works for, None for the conversation itself. Other messages say nothing about an answer and have no value.
+a sub-agent works for, None for the conversation itself. Messages that say nothing about an answer have no value here.
 """
 
 from collections.abc import Mapping

@@ -74,7 +74,7 @@ class AnswerReader:
     """The text to send to Claude Code now, so that the model corrects its answer."""
 
     fault: str | None = None
-    """Why the answer does not fit its schema: the result of the check that `unchecked_answer` asked for."""
+    """The reason why the answer does not fit its schema: the result of the check of `unchecked_answer`."""
 
     exact = True
     """Whether Claude Code remembers the same answer that the client received."""
@@ -193,7 +193,13 @@ class AnswerReader:
             return []  # Claude Code goes on by itself
         match event:
             case {"type": "message_start", "message": message}:
-                return self._message_start(message, session_id)
+                if self._has_output:
+                    return self._fail(_INTERRUPTED)
+                self._usage = _merged(Usage(0, 0), message.get("usage") or {})
+                self._calls = []
+                if not self._started:  # else a second try before any output, or the next message of the answer
+                    self._started = True
+                    return [TurnStarted(model=message.get("model") or self._model, session_id=session_id)]
             case {"type": "content_block_delta", "delta": {"type": "text_delta", "text": str(text)}} if text:
                 self._has_output = self._has_text = True
                 return [TextDelta(text)]
@@ -226,16 +232,6 @@ class AnswerReader:
                 pass
         return []
 
-    def _message_start(self, message: Mapping[str, Any], session_id: str) -> list[Event]:
-        if self._has_output:
-            return self._fail(_INTERRUPTED)
-        self._usage = _merged(Usage(0, 0), message.get("usage") or {})
-        self._calls = []
-        if self._started:
-            return []  # a second try before any output, or the next message after `continue_answer`
-        self._started = True
-        return [TurnStarted(model=message.get("model") or self._model, session_id=session_id)]
-
     def _result(self, end: TurnResult) -> list[Event]:
         if self._stop_reason is None:
             why = _INTERRUPTED if self._has_output else self._failure(end)
@@ -250,12 +246,12 @@ class AnswerReader:
         )
 
     def _used(self) -> Usage:
-        """The tokens of all messages of the answer."""
+        """Return the tokens of all messages of the answer."""
         earlier, last = self._earlier_usage, self._usage
         return Usage(*(getattr(earlier, each.name) + getattr(last, each.name) for each in fields(Usage)))
 
     def _failure(self, end: TurnResult) -> Failure:
-        """Why `end` comes without an answer."""
+        """Return the failure of a turn that ends without an answer."""
         if not end.is_error:
             return process_failure("ended the turn without an answer")
         limit, retry_after = self._rate_limit, None
