@@ -1,19 +1,22 @@
 """What hostile input costs: `python -m benchmarks.hostile` sends it to a real server, without an account. Words
 behind it pick attacks by their names.
 
-Beside each attack a client goes on with its own conversation, as at rest. The command fails where an attack gets
+Beside each attack a client goes on with its own conversation, as at rest. It is alone in its process: the model and
+each attack have processes of their own, so that what it waits for is the server. The command fails where an attack gets
 anything but the answer that it should, where that client is not answered, or where a connection is left; never for its
 times.
 """
 
 import json
+import multiprocessing
 import os
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +24,7 @@ import anyio
 import httpx2
 import psutil
 from anyio.abc import SocketStream
+from anyio.to_thread import run_sync
 
 from benchmarks.asking import CHAT_COMPLETIONS, ChatCompletions, measured
 from benchmarks.machine import commit
@@ -47,8 +51,10 @@ MEBIBYTE: Final = 1024 * 1024
 
 HEAD: Final = f"POST {CHAT_COMPLETIONS} HTTP/1.1\r\nhost: localhost\r\n".encode()
 
-Attack = Callable[[Server], Awaitable[str]]
-"""Gives what the server answered, in a word."""
+Attack = Callable[[str], Awaitable[str]]
+"""Gives what the server at this address answered, in a word."""
+
+SPAWN: Final = multiprocessing.get_context("spawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +72,21 @@ class Outcome:
 
 
 def main() -> int:
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="claude-openai-hostile-") as folder:
         rest, outcomes, left = anyio.run(_attack_all, Path(folder), sys.argv[1:])
     print(table(rest, outcomes, left))
+    print(f"Load average: {load:.1f} at the start, {os.getloadavg()[0]:.1f} at the end; {os.cpu_count()} cores.")
     right = all(each.answer == each.expected and each.beside for each in outcomes)
     return 0 if right and not left else 1
 
 
 async def _attack_all(folder: Path, picked: Sequence[str]) -> tuple[Outcome, list[Outcome], int]:
     """At rest, under each attack, and how many connections the server still has afterwards."""
-    upstream = Simulator(_answer)
     outcomes: list[Outcome] = []
     left = 0
-    async with upstream.serve() as url:
+    with _process(_serve_upstream) as upstream:
+        url = await run_sync(upstream.recv)
         for descriptors, attacks in ((None, ATTACKS), (DESCRIPTORS, ATTACKS_OF_FEW_DESCRIPTORS)):
             chosen = {
                 name: each for name, each in attacks.items() if not picked or any(word in name for word in picked)
@@ -90,9 +98,9 @@ async def _attack_all(folder: Path, picked: Sequence[str]) -> tuple[Outcome, lis
                 conversation = ChatCompletions(server.http, "Someone else's.")
                 await measured(conversation.ask("Count to 5"))
                 if descriptors is None:
-                    rest = await _outcome(server, conversation, "at rest", "", _nothing)
-                for name, (expected, attack) in chosen.items():
-                    outcomes.append(await _outcome(server, conversation, name, expected, attack))
+                    rest = await _outcome(server, conversation, REST, "")
+                for name, (expected, _) in chosen.items():
+                    outcomes.append(await _outcome(server, conversation, name, expected))
                 show("")
                 await anyio.sleep(1)
                 port = int(server.url.rpartition(":")[2])
@@ -102,7 +110,7 @@ async def _attack_all(folder: Path, picked: Sequence[str]) -> tuple[Outcome, lis
         return rest, outcomes, left
 
 
-async def _outcome(server: Server, conversation: ChatCompletions, name: str, expected: str, attack: Attack) -> Outcome:
+async def _outcome(server: Server, conversation: ChatCompletions, name: str, expected: str) -> Outcome:
     show(name)
     beside, before, peak = list[float](), server.process.memory_info().rss, 0
 
@@ -117,23 +125,67 @@ async def _outcome(server: Server, conversation: ChatCompletions, name: str, exp
             peak = max(peak, server.process.memory_info().rss)
             await anyio.sleep(PAUSE_SECONDS)
 
-    began = time.monotonic()
-    async with anyio.create_task_group() as group:
-        group.start_soon(go_on)
-        group.start_soon(look)
-        await anyio.sleep(1)
-        answer = "none"
-        with anyio.move_on_after(ATTACK_SECONDS):
-            answer = await attack(server)
-        seconds = time.monotonic() - began - 1
-        await anyio.sleep(1)
-        group.cancel_scope.cancel()
+    with _process(_attack, name, server.url) as attacker:
+        await run_sync(attacker.recv)
+        async with anyio.create_task_group() as group:
+            group.start_soon(go_on)
+            group.start_soon(look)
+            await anyio.sleep(1)
+            began = time.monotonic()
+            attacker.send("begin")
+            answer = await run_sync(attacker.recv)
+            seconds = time.monotonic() - began
+            await anyio.sleep(1)
+            group.cancel_scope.cancel()
     conversation.messages = conversation.messages[:1]
     await measured(conversation.ask("Count to 5"))
     return Outcome(name, answer, expected, seconds, max(0, peak - before), tuple(beside))
 
 
+@contextmanager
+def _process(work: Callable[..., None], *arguments: str) -> Iterator[Connection]:
+    """A process that does `work` with one end of a pipe, for the block, which has the other end."""
+    here, there = SPAWN.Pipe()
+    process = SPAWN.Process(target=work, args=(there, *arguments), daemon=True)
+    process.start()
+    there.close()
+    try:
+        yield here
+    finally:
+        process.terminate()
+        process.join()
+        here.close()
+
+
+def _serve_upstream(pipe: Connection) -> None:
+    """The model: sends its address, and serves until the other end of the pipe is closed."""
+
+    async def serve() -> None:
+        async with Simulator(_answer).serve() as url:
+            pipe.send(url)
+            with suppress(EOFError):  # the other end is closed, be it because that process was killed
+                await run_sync(pipe.recv)
+
+    anyio.run(serve)
+
+
+def _attack(pipe: Connection, name: str, url: str) -> None:
+    """One attack: announces that it is ready, waits for the word to begin, and sends what the server answered."""
+    attack = _nothing if name == REST else {**ATTACKS, **ATTACKS_OF_FEW_DESCRIPTORS}[name][1]
+
+    async def run() -> str:
+        with anyio.move_on_after(ATTACK_SECONDS):
+            return await attack(url)
+        return "none"
+
+    pipe.send("ready")
+    pipe.recv()
+    pipe.send(anyio.run(run))
+
+
 # The attacks
+
+REST: Final = "at rest"
 
 Json = dict[str, object]
 
@@ -187,15 +239,15 @@ CHOICES: Final[Json] = {"anyOf": [{"const": at} for at in range(300)]}
 DIFFERENT: Final = [{"number": at, "text": [str(at)]} for at in range(2000)]
 
 
-async def _nothing(_: Server) -> str:
+async def _nothing(_: str) -> str:
     await anyio.sleep(HELD_SECONDS)
     return ""
 
 
 def _body(content: bytes) -> Attack:
-    async def attack(server: Server) -> str:
+    async def attack(url: str) -> str:
         headers = {"content-type": "application/json"}
-        async with httpx2.AsyncClient(base_url=server.url, timeout=ATTACK_SECONDS) as client:
+        async with httpx2.AsyncClient(base_url=url, timeout=ATTACK_SECONDS) as client:
             return str((await client.post(CHAT_COMPLETIONS, content=content, headers=headers)).status_code)
 
     return attack
@@ -207,9 +259,9 @@ def _messages(count: int) -> bytes:
     return json.dumps({"model": "sonnet", "messages": messages}).encode()
 
 
-async def _endless(server: Server) -> str:
+async def _endless(url: str) -> str:
     """Until the server takes no more."""
-    async with _connected(server) as stream:
+    async with _connected(url) as stream:
         await stream.send(HEAD + b"transfer-encoding: chunked\r\n\r\n")
         with suppress(anyio.BrokenResourceError):
             while True:
@@ -217,9 +269,9 @@ async def _endless(server: Server) -> str:
         return "cut"
 
 
-async def _slow(server: Server) -> str:
+async def _slow(url: str) -> str:
     """A byte a second on each of many connections, until the server has closed them all."""
-    async with _many(server) as streams:
+    async with _many(url) as streams:
         for number in range(len(HEAD)):
             for stream in streams:
                 with suppress(anyio.BrokenResourceError):
@@ -228,22 +280,22 @@ async def _slow(server: Server) -> str:
         return "closed" if not any([await _is_open(stream) for stream in streams]) else "open"
 
 
-async def _idle(server: Server) -> str:
-    async with _many(server) as streams:
+async def _idle(url: str) -> str:
+    async with _many(url) as streams:
         await anyio.sleep(HELD_SECONDS)
         return f"{len(streams)} held"
 
 
-async def _idle_above_the_limit(server: Server) -> str:
+async def _idle_above_the_limit(url: str) -> str:
     """More connections than the server may have, and then a request on another one."""
-    async with _many(server, 400):
+    async with _many(url, 400):
         await anyio.sleep(HELD_SECONDS)
-        async with httpx2.AsyncClient(base_url=server.url, timeout=ATTACK_SECONDS) as client:
+        async with httpx2.AsyncClient(base_url=url, timeout=ATTACK_SECONDS) as client:
             return str((await client.get("/health")).status_code)
 
 
-async def _pipelined(server: Server) -> str:
-    async with _connected(server) as stream:
+async def _pipelined(url: str) -> str:
+    async with _connected(url) as stream:
         await stream.send(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n" * PIPELINED)
         received = b""
         while received.count(b"HTTP/1.1 200 OK") < PIPELINED:
@@ -251,24 +303,24 @@ async def _pipelined(server: Server) -> str:
         return f"{PIPELINED} answers"
 
 
-async def _headers(server: Server) -> str:
-    async with _connected(server) as stream:
+async def _headers(url: str) -> str:
+    async with _connected(url) as stream:
         with suppress(anyio.BrokenResourceError):
             await stream.send(HEAD + b"x: " + b"x" * 10_000_000)
         return (await stream.receive()).split()[1].decode()
 
 
 @asynccontextmanager
-async def _connected(server: Server) -> AsyncIterator[SocketStream]:
-    url = httpx2.URL(server.url)
-    async with await anyio.connect_tcp(url.host, url.port or 80) as stream:
+async def _connected(url: str) -> AsyncIterator[SocketStream]:
+    address = httpx2.URL(url)
+    async with await anyio.connect_tcp(address.host, address.port or 80) as stream:
         yield stream
 
 
 @asynccontextmanager
-async def _many(server: Server, count: int = CONNECTIONS) -> AsyncIterator[list[SocketStream]]:
+async def _many(url: str, count: int = CONNECTIONS) -> AsyncIterator[list[SocketStream]]:
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(_connected(server)) for _ in range(count)]
+        yield [await stack.enter_async_context(_connected(url)) for _ in range(count)]
 
 
 async def _is_open(stream: SocketStream) -> bool:
