@@ -53,5 +53,6 @@ CLIENTS: Final = (
     Client("OpenCode", "opencode", "driver.py", "opencode-ai", "opencode"),
     Client("Codex CLI", "codex", "driver.py", "@openai/codex", "codex"),
     Client("Qwen Code", "qwen-code", "driver.py", "@qwen-code/qwen-code", "qwen-code"),
+    Client("Continue CLI", "continue", "driver.py", "@continuedev/cli", "continue"),
     Client("aider", "aider", "driver.py", "aider-chat", "aider"),
 )

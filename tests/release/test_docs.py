@@ -44,7 +44,15 @@ OF_OTHER_PROGRAMS = frozenset(
         *("--seed", "--conversations", "--turns", "--at-once", "--log"),  # the soak's
         *("--ensurepath", "--from", "--wheel", "--reinstall"),  # of pipx and uv
         *("--write", "--package-lock-only", "--omit-lockfile-registry-resolved"),  # of clients, and of npm
-        *("--value", "--profile", "--auth-type", "--model", "--prompt", "--message"),  # of the clients themselves
+        *(
+            "--value",
+            "--profile",
+            "--auth-type",
+            "--model",
+            "--prompt",
+            "--message",
+            "--print",
+        ),  # of the clients themselves
         *("--strict-json", "--merge"),  # OpenClaw's
         *("--max-budget-usd", "--max-turns"),  # of Claude Code, and not given
     }

@@ -585,9 +585,12 @@ RECIPES: Final[Mapping[str, Recipe]] = {
         Recipe(
             "continue",
             "Continue",
-            (Part("~/.continue/config.yaml", _CONTINUE, is_config=True),),
-            "The key goes into `~/.continue/.env`.",
-            "https://docs.continue.dev/customize/model-providers/openai",
+            (
+                Part("~/.continue/config.yaml", _CONTINUE, is_config=True),
+                Part(SHELL, 'cn --config ~/.continue/config.yaml --print "Say hello"\n'),
+            ),
+            "The editor extensions read the same file, and the key from `~/.continue/.env`. Run here is the command "
+            "`cn`.",
         ),
         Recipe(
             "goose",
