@@ -87,6 +87,14 @@ _SCHEME: Final = r"(?P<scheme>{}(?:[ \t]|%20|\+){{1,8}})"
 _NO_TOKENS: Final = "authentication|authorization|credentials?|tokens?|scheme|header|prefix|format"
 """Words that follow "Bearer" in prose."""
 
+_PLACEHOLDER: Final = r"(?:YOUR|MY)_(?:[A-Z]+_)?(?:KEY|TOKEN)(?![\w.~+/=-])"
+"""What stands for a secret in an example, as in the error of a request without a key."""
+
+_EXAMPLE: Final = re.compile(rf"(?i:bearer)[ \t]{{1,8}}{_PLACEHOLDER}")
+
+_COUNTED: Final = re.compile(r"(?:budget|completion|input|max|min|output|prompt|total)[\w-]{0,32}$", re.IGNORECASE)
+"""The beginning of a name that ends in `tokens` and means a number of them, as `max_tokens` does."""
+
 
 def _basic(found: re.Match[str]) -> str:
     """Letters alone may be prose ("basic understanding"), or `user:password` in base64."""
@@ -100,7 +108,10 @@ def _basic(found: re.Match[str]) -> str:
 
 _SHAPES: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]] = (
     (
-        re.compile(rf"{_SCHEME.format('bearer')}(?!(?:{_NO_TOKENS})(?![\w~+/=-]))[\w.~+/=-]{{6,}}", re.IGNORECASE),
+        re.compile(
+            rf"{_SCHEME.format('bearer')}(?!(?:{_NO_TOKENS})(?![\w~+/=-])|(?-i:{_PLACEHOLDER}))[\w.~+/=-]{{6,}}",
+            re.IGNORECASE,
+        ),
         rf"\g<scheme>{HIDDEN}",
     ),
     (re.compile(rf"{_SCHEME.format('basic')}(?P<token>[\w.~+/=-]{{8,}})", re.IGNORECASE), _basic),
@@ -278,10 +289,16 @@ def _option(found: re.Match[str]) -> str:
 
 
 def _extent(text: str, found: re.Match[str]) -> tuple[int, int]:
-    """The start and end of the value; an empty range if it is a number of tokens. A bracket that is not closed extends
-    to the end of the text.
+    """The start and end of the value; an empty range if it is a number of tokens, a word of a sentence about such a
+    number (`'max_tokens': expected`), or an example. A bracket that is not closed extends to the end of the text.
     """
     begin, end = found.end("separator"), found.end()
+    if found["token"] and found["rest"].lower() == "s" and (found["bare"] or "").rstrip(":").isalpha():
+        before = text[max(0, found.start() - _SHORT) : found.start()]
+        if _COUNTED.search(before):
+            return begin, begin
+    if found["line"] and _EXAMPLE.match(text, begin):
+        return begin, begin
     counted = found["token"] and found["rest"] and re.fullmatch(r"[\d.]+", found["bare"] or "")
     if counted:
         return end, end

@@ -23,13 +23,19 @@ _PARTS: Final = frozenset(
 )
 """The events with details of a request, rendered as part of its line."""
 
-_QUIET: Final = ("/health", "/metrics", "/ui/")
+_QUIET: Final = ("/metrics", "/ui/")
 """Paths that programs poll: rendered only if the response is an error."""
 
 _ENDPOINTS: Final = {"/v1/chat/completions": "chat", "/v1/responses": "responses", "/v1/completions": "completion"}
 
 _FIRST_ERROR: Final = 400
 _FIRST_SERVER_ERROR: Final = 500
+
+_MODELS_FAULTS: Final = {
+    "invalid_tool_arguments": "the model's call did not fit the tool's schema",
+    "invalid_structured_output": "the model's answer did not fit the schema of the request",
+}
+"""The reasons of failures whose message would quote the model, and is not logged."""
 
 _STATUS_WORDS: Final = {200: "ok", 201: "ok", 204: "ok"}
 
@@ -41,6 +47,7 @@ class RequestLines:
         self._colours = colours
         self._zone = zone
         self._open: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._outage: str | None = None
 
     def __call__(self, event: Event) -> str | None:
         """The lines for `event`, without a line break at the end; None if it is not shown."""
@@ -61,7 +68,8 @@ class RequestLines:
         if name == "server.stopping":
             return f"{self._time(event)}  stopping ({_text(event.get('signal'))})"
         if name == "server.draining" and event["running"]:
-            left = f"{count(event['running'])} running, for at most {duration(event['seconds'])}"
+            requests = "request" if event["running"] == 1 else "requests"
+            left = f"{count(event['running'])} running {requests}, for at most {duration(event['seconds'])}"
             return f"{self._time(event)}  waiting for {left}; a second Ctrl-C ends them"
         return None
 
@@ -70,7 +78,12 @@ class RequestLines:
         failed = (
             status is None or status >= _FIRST_ERROR or not request.get("complete", True) or bool(request.get("error"))
         )
-        if not failed and str(request.get("path", "")).startswith(_QUIET):
+        path = str(request.get("path", ""))
+        if path == "/health":  # programs poll it: a line for each change of state
+            before, self._outage = self._outage, str(request.get("message") or status) if failed else None
+            if before == self._outage:
+                return None
+        elif not failed and path.startswith(_QUIET):
             return None
         columns = [
             self._time(request),
@@ -83,6 +96,8 @@ class RequestLines:
         line = "  ".join(columns).rstrip()
         parameter = request.get("param")
         reason = request.get("message") or (f"parameter: {parameter}" if parameter else "")
+        if not reason and (fault := _MODELS_FAULTS.get(str(request.get("error") or request.get("kind")))):
+            reason = f"{fault}, see: claude-openai tail {request.get('run_id') or 'RUN'}"
         if failed and reason:
             reason = _text(reason)
             line += f"\n{'':>8}  {self._styled(reason, fg='yellow')}"

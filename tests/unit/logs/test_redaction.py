@@ -16,6 +16,11 @@ from tests.log_reading import entry, given_back, logged, texts
 
 KEY = "open-sesame-1001"
 
+NO_KEY = (
+    "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "
+    "(i.e. Authorization: Bearer YOUR_KEY), or in an x-api-key header."
+)
+
 SECRET_NAMES = (
     "authorization",
     "Proxy-Authorization",
@@ -273,6 +278,19 @@ def test_a_list_of_parameter_names_stays_readable() -> None:
         (f"api_key: [{KEY} without an end", f"api_key: {HIDDEN}"),
         (f'so {{"name": "Cookie", "value": "{KEY}"}} it is', f'so {{"name": "Cookie", "value": {HIDDEN}}} it is'),
         ("prompt_tokens: 12, use Bearer authentication", "prompt_tokens: 12, use Bearer authentication"),
+        (
+            "Invalid 'max_tokens': expected a value of at least 1.",
+            "Invalid 'max_tokens': expected a value of at least 1.",
+        ),
+        ("Invalid 'maxThinkingTokens': expected a number", "Invalid 'maxThinkingTokens': expected a number"),
+        (f"max_tokens: password: {KEY}", f"max_tokens: password: {HIDDEN}"),
+        (f"max_tokens: expected, access_tokens: {KEY}", f"max_tokens: expected, access_tokens: {HIDDEN}"),
+        ("access_tokens: opensesame", f"access_tokens: {HIDDEN}"),
+        ("max_tokens: open1sesame", f"max_tokens: {HIDDEN}"),
+        (NO_KEY, NO_KEY),
+        ("Authorization: Bearer YOUR_KEY1", f"Authorization: {HIDDEN}"),
+        ("so: Authorization: Bearer your_key", f"so: Authorization: {HIDDEN}"),
+        (f"(Authorization: Bearer MY_API_KEY) token={KEY}", f"(Authorization: Bearer MY_API_KEY) token={HIDDEN}"),
         ("a Bearer token. Basic understanding", "a Bearer token. Basic understanding"),
         ("Bearer opensesameplease was refused", f"Bearer {HIDDEN} was refused"),
         ("bearer  sesame", f"bearer  {HIDDEN}"),

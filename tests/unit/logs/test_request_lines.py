@@ -94,6 +94,26 @@ def test_a_health_check_is_shown_only_where_it_fails() -> None:
     assert "GET /health" in line
 
 
+def test_failing_health_checks_are_one_line_for_each_change_of_state_with_the_reason() -> None:
+    check = {**REQUEST, "method": "GET", "path": "/health", "stream": False}
+    failed = {"event": "http.failed", "level": "info", "request_id": "req_1", "kind": "not_ready", "status": 503}
+    bad, worse = ({**failed, "message": text} for text in ("Claude Code has not answered yet.", "It has ended."))
+    ill = {**check, "status": 503}
+    first, second, well = lines(check, bad, ill, bad, ill, worse, ill, worse, ill, check, check)
+    assert "503 not_ready" in first
+    assert first.endswith("\n          Claude Code has not answered yet.")
+    assert second.endswith("\n          It has ended.")
+    assert "200 ok" in well
+
+
+@pytest.mark.parametrize("kind", ["invalid_tool_arguments", "invalid_structured_output"])
+def test_a_fault_of_the_models_has_a_reason_that_quotes_nothing(kind: str) -> None:
+    failed = {"event": "http.failed", "level": "warning", "request_id": "req_1", "kind": kind, "status": 502}
+    [line] = lines(failed, {**REQUEST, "status": 502, "run_id": "a1b2"})
+    assert f"502 {kind}" in line
+    assert line.endswith("see: claude-openai tail a1b2")
+
+
 def test_a_warning_that_belongs_to_no_request_is_a_line_of_its_own() -> None:
     doubt = {
         "event": "settings.doubtful",
@@ -115,7 +135,7 @@ def test_a_stop_says_what_it_waits_for() -> None:
     drain = {"event": "server.draining", "level": "info", "time": TIME, "running": 2, "seconds": 30.0}
     assert lines(stop, drain, {**drain, "running": 0}) == [
         "19:44:56  stopping (SIGINT)",
-        "19:44:56  waiting for 2 running, for at most 30s; a second Ctrl-C ends them",
+        "19:44:56  waiting for 2 running requests, for at most 30s; a second Ctrl-C ends them",
     ]
 
 

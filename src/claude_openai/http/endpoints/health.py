@@ -13,6 +13,9 @@ from starlette.types import Receive, Scope, Send
 from claude_openai.core.failures import RequestFailed
 from claude_openai.core.load import Outage, Processes, RunCounts
 from claude_openai.http.ports import Gateway
+from claude_openai.logs import logger
+
+log = logger(__name__)
 
 ANSWER_SECONDS = 10.0
 """Timeout of Claude Code's description; a cold start takes a second."""
@@ -91,6 +94,8 @@ class HealthCheck:
         except RequestFailed:
             outage = Outage(NOT_STARTED)
         health = self._health(backend, outage)
+        if outage:
+            log.info("http.failed", kind="not_ready", status=503, message=outage.reason)
         headers = {"cache-control": "no-store"}
         if health.ready_at is not None:
             headers["retry-after"] = str(max(0, math.ceil(health.ready_at - self._now())))
