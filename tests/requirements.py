@@ -571,6 +571,7 @@ AGENT_REQUIREMENTS = (
     Row("agent.commands.control-files", "Commands make or change nothing that is obeyed where the work is.", MEASURED),
     Row("agent.commands.repositories", "What git obeys is protected however and whenever it got there.", MEASURED),
     Row("agent.long-output", "Output that is too long is read by the agent that made it, and goes with it.", MEASURED),
+    Row("agent.commands.apart", "No command can swap the folder of another that is about to run, nor its own.", OURS),
     Row("agent.commands.placeholders", "What a killed sandbox left in a folder is removed, and nothing else.", OURS),
     Row("agent.commands.worktrees", "In a worktree, commands reach no repository that is not allowed.", MEASURED),
     Row("agent.sandbox.probe", "The sandbox is tried beside other work, and again where no answer came.", OURS),

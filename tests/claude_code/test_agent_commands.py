@@ -22,7 +22,7 @@ from claude_openai.claude_code.processes.scratch import Scratch
 from claude_openai.core.agent import PermissionMode
 from claude_openai.simulator import Answer, RecordedRequest, Replies, Reply, ToolUse
 from tests.claude_code.conftest import Rig, Serve
-from tests.claude_code.test_agent import SECRET, Site, asked, needs_sandbox, outcomes, site, uses
+from tests.claude_code.test_agent import SECRET, Site, asked, needs_sandbox, outcomes, results, site, uses
 from tests.claude_code.test_agent_bounds import script
 from tests.patience import PATIENCE_SECONDS
 
@@ -548,6 +548,41 @@ def test_what_an_agent_kept_goes_with_the_folder_of_a_server_that_was_killed(tmp
     scratch.remove_long_output()
     assert not own.parent.exists()
     assert (others / "x.txt").exists()
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.commands.apart")
+@pytest.mark.parametrize("kind", ["a link to another place", "another folder"])
+async def test_no_command_runs_in_a_folder_that_was_replaced_while_the_session_lives(
+    serve: Serve, site: Site, kind: str
+) -> None:
+    folder, aside, outside = site.allowed / "swapped", site.allowed / "aside", site.root / "outside-of-it"
+    folder.mkdir()
+    outside.mkdir()
+    (outside / "secret").write_text(SECRET)
+
+    def swap() -> None:
+        folder.rename(aside)
+        if kind == "another folder":
+            folder.mkdir()
+        else:
+            folder.symlink_to(outside)
+
+    look = ToolUse("Bash", {"command": "cat secret; touch made; echo ran", "description": "look"}, id="look")
+    async with office(serve, site, {}) as rig:
+
+        def play(request: RecordedRequest) -> Reply:
+            if "tool_result" in str(request.messages[-1]["content"]):
+                return Reply.of("Done.")
+            swap()  # the process runs by now
+            return uses(look)
+
+        rig.plays(play)
+        await asked(rig, site, "Go.", workingDirectory=str(folder), allowedTools=["Bash"])
+    told = results(rig)
+    assert "has been moved or replaced" in told
+    assert SECRET not in told
+    assert not (outside / "made").exists()
 
 
 @needs_sandbox

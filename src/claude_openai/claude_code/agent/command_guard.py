@@ -9,6 +9,7 @@ path is a symbolic link, since a command can replace a link in the sandbox (meas
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -16,6 +17,7 @@ from anyio import to_thread
 
 from claude_openai.claude_code.agent import sandbox
 from claude_openai.claude_code.agent.git_paths import has_content, link_on_the_way, linked_directories, unmade_modules
+from claude_openai.claude_code.agent.running_commands import RunningCommands
 from claude_openai.claude_code.agent.tool_policy import ToolPolicy
 from claude_openai.claude_code.processes.placeholders import COMMON, Placeholders
 from claude_openai.claude_code.processes.scratch import Scratch
@@ -31,6 +33,16 @@ _CHANGED = (
     " more. Commands can be run again from the next user message on."
 )
 
+_MOVED = (
+    "{folder} has been moved or replaced since this conversation's process was started. Commands can be run again from"
+    " the next user message on."
+)
+
+_OTHERS_RUN = (
+    "Another agent's command is running in a folder above or below this one, and could move it. Try again later, or use"
+    " the other tools."
+)
+
 _APPLY_SECONDS = 5
 """Longest wait for Claude Code to apply a list, which takes some 20 ms."""
 
@@ -41,9 +53,9 @@ Apply = Callable[[Mapping[str, object]], Awaitable[bool]]
 class CommandGuard:
     """Guards the commands of one process, which works in the folders `work` and has its temporary files in `scratch`.
 
-    `sandbox_settings` returns Claude Code's `sandbox` setting for the files on the disk; `variables` the names of the
-    variables in the user's settings, which commands must not get; `widened` why those settings now allow commands more
-    than the sandbox does.
+    `running` has the commands of all agents. `sandbox_settings` returns Claude Code's `sandbox` setting for the files
+    on the disk; `variables` the names of the variables in the user's settings, which commands must not get; `widened`
+    why those settings now allow commands more than the sandbox does.
     """
 
     def __init__(
@@ -52,6 +64,7 @@ class CommandGuard:
         work: tuple[str, ...],
         scratch: Scratch,
         *,
+        running: RunningCommands,
         sandbox_settings: Callable[[], Mapping[str, object]],
         variables: Callable[[], frozenset[str]],
         widened: Callable[[], Failure | None],
@@ -59,6 +72,9 @@ class CommandGuard:
         self._policy = policy
         self._work = work
         self._scratch = scratch
+        self._running = running
+        self._entered: set[str] = set()
+        self._identities = [_identity(folder) for folder in work]
         self._sandbox_settings = sandbox_settings
         self._variables = variables
         self._widened = widened
@@ -69,6 +85,7 @@ class CommandGuard:
         self._stubs: tuple[str, ...] = ()
         self._checking = anyio.Lock()
         self.apply: Apply | None = None
+        self.pid: int | None = None
         self.is_outdated = False
         """Whether commands need a new process."""
 
@@ -83,11 +100,39 @@ class CommandGuard:
         self._forbidden |= denied
         self._hidden |= self._variables()
 
-    async def refusal(self) -> str | None:
-        """Return why no command may run now, as a sentence for the model; None if one may."""
+    async def refusal(self, call_id: str) -> str | None:
+        """Return why the command of this call may not run now, as a sentence for the model; None if it may. Then it
+        counts as running until `finished`.
+        """
+        if not await self._running.enter(call_id, writable=self._work, readable=self._policy.workspace.prefixes):
+            return _OTHERS_RUN
+        self._entered.add(call_id)
+        reason: str | None = _CHANGED
+        try:
+            reason = await self._refusal()
+        finally:
+            if reason is not None:
+                self.finished(call_id)
+        return reason
+
+    def finished(self, call_id: str) -> None:
+        """The command of this call has ended, or was refused by Claude Code. Other ids are ignored."""
+        if call_id in self._entered:
+            self._entered.remove(call_id)
+            self._running.leave(call_id)
+
+    def finish_all(self) -> None:
+        """No command runs any more: the turn or the process has ended."""
+        for call_id in tuple(self._entered):
+            self.finished(call_id)
+
+    async def _refusal(self) -> str | None:
         async with self._checking:  # commands of one message can be checked at the same time
             if widened := self._widened():  # Claude Code obeys a change of the user's settings at once (measured)
                 return widened.message
+            if moved := self._moved():
+                self.is_outdated = True
+                return _MOVED.format(folder=moved)
             denied = await to_thread.run_sync(self._denied)
             if link := await to_thread.run_sync(link_on_the_way, denied, self._work):
                 return _LINKED.format(link=link)
@@ -108,8 +153,27 @@ class CommandGuard:
                 await to_thread.run_sync(self.record)
             return _CHANGED if self.is_outdated else None
 
+    def _moved(self) -> str | None:
+        """The first folder that is not the one any more that the process was started for; None if all are."""
+        for folder, identity in zip(self._work, self._identities, strict=True):
+            if os.path.realpath(folder) != folder or _identity(folder) != identity:
+                return folder
+        with suppress(OSError):  # not on every system
+            if self.pid is not None and _identity(f"/proc/{self.pid}/cwd") != self._identities[0]:
+                return self._work[0]
+        return None
+
     def _linked_directories(self) -> tuple[str, ...]:
         return tuple(directory for folder in self._work for directory in linked_directories(folder))
 
     def _denied(self) -> frozenset[str]:
         return frozenset(sandbox.unwritable(self._policy.protected, self._work))
+
+
+def _identity(folder: str) -> tuple[int, int] | None:
+    """The device and the inode of a folder; None if it is not there."""
+    try:
+        found = os.stat(folder)  # noqa: PTH116 -- a text
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

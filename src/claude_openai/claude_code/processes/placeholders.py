@@ -160,11 +160,15 @@ def _records_of_others(scratches: Iterable[Scratch]) -> Iterator[Path]:
 
 
 def _remove(path: str) -> None:
-    """Remove `path` if it is a placeholder.
+    """Remove `path` if it is a placeholder. A folder on the way that has become a symbolic link leads to another place,
+    where nothing is removed.
 
     Raises:
         OSError: it does not exist, or cannot be removed.
     """
+    folder = os.path.dirname(path)  # noqa: PTH120 -- a text
+    if os.path.realpath(folder) != folder:
+        return
     found = os.lstat(path)
     if stat.S_ISDIR(found.st_mode):
         os.rmdir(path)  # noqa: PTH106 -- a text, and only if it is empty

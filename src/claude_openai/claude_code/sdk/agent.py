@@ -22,6 +22,7 @@ from claude_openai.claude_code.agent.command_guard import CommandGuard
 from claude_openai.claude_code.agent.long_output import LongOutput
 from claude_openai.claude_code.agent.protected_paths import ProtectedPaths, search_path
 from claude_openai.claude_code.agent.reader import ClientToolNames
+from claude_openai.claude_code.agent.running_commands import RunningCommands
 from claude_openai.claude_code.agent.sandbox import SandboxProbe
 from claude_openai.claude_code.agent.tool_policy import (
     COMMANDS,
@@ -39,6 +40,7 @@ from claude_openai.claude_code.processes.scratch import HISTORY, INSTRUCTIONS, S
 from claude_openai.claude_code.sdk.calls import SERVER
 from claude_openai.claude_code.sdk.command import CLIENT_TOOLS, GATED_HERE, SDK_ENVIRONMENT, TOOLS, gated
 from claude_openai.claude_code.stream_json.launch import ClaudeCodeExecutable, LaunchSpec
+from claude_openai.claude_code.stream_json.messages import ToolResults
 from claude_openai.core.agent import AgentProfile, Workspace
 from claude_openai.core.messages import AssistantMessage, Message
 from claude_openai.logs import shows
@@ -93,6 +95,7 @@ class AgentPolicy:
     server_paths: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     sandbox: SandboxProbe = field(default_factory=SandboxProbe)
+    running: RunningCommands = field(default_factory=RunningCommands)
 
     def allows(self, profile: AgentProfile) -> bool:
         """Whether the profile's folders are allowed, and none has become a link to another place."""
@@ -137,12 +140,14 @@ class PermissionHook:
         options.hooks = {
             "PreToolUse": [HookMatcher(hooks=[self._before_use], on_failure="block")],
             "PostToolUse": [HookMatcher("Bash", hooks=[self._after_command])],
+            "PostToolUseFailure": [HookMatcher("Bash", hooks=[self._after_command])],
         }
         options.can_use_tool = self._asked
 
     async def _before_use(self, asked: Any, call_id: str | None, _: Any) -> Any:
         tool, arguments = str(asked["tool_name"]), asked["tool_input"]
-        self._checked.add(call_id or asked["tool_use_id"])
+        call_id = call_id or str(asked["tool_use_id"])
+        self._checked.add(call_id)
         if asked.get("agent_id") and CLIENT_TOOL_NAMES.is_client_tool(tool):
             reason: str | None = _NOT_FOR_SUB_AGENTS.format(tool=tool)
         elif self.kept.reads(tool, arguments):
@@ -150,7 +155,7 @@ class PermissionHook:
         else:
             reason = self._policy.refusal(tool, arguments, str(asked["cwd"]))
         if reason is None and tool in COMMANDS and self.guard:
-            reason = await self.guard.refusal()
+            reason = await self.guard.refusal(call_id)
         if tool in SUB_AGENT:
             self.kept.note_sub_agents(asked.get("transcript_path"))
         if reason is None and tool == WEB and self._may_fetch(web.host_of(arguments.get("url")) or ""):
@@ -167,8 +172,17 @@ class PermissionHook:
         }
 
     async def _after_command(self, ran: Any, *_: Any) -> Any:
+        if self.guard:
+            self.guard.finished(str(ran.get("tool_use_id")))
         self.kept.note_command(ran.get("tool_response"))
         return {}
+
+    def note_results(self, results: ToolResults) -> None:
+        """Note results of calls: these calls have ended."""
+        self.kept.note(results.results)
+        if self.guard:
+            for result in results.results:
+                self.guard.finished(result.call_id)
 
     def _may_fetch(self, host: str) -> bool:
         """Whether Claude Code's own rules may allow a fetch from `host`. A host that they refuse is not resolved,
@@ -179,7 +193,9 @@ class PermissionHook:
             return True
         return web.allowed(profile.allowed_tools, host)
 
-    async def _asked(self, tool: str, arguments: dict[str, Any], _: Any) -> PermissionResultDeny:
+    async def _asked(self, tool: str, arguments: dict[str, Any], context: Any) -> PermissionResultDeny:
+        if self.guard:
+            self.guard.finished(str(context.tool_use_id))
         reason = _NO_PLANNER if tool == PLANNED else _NO_PERMISSION.format(tool=tool)
         _log_denial(tool, reason, arguments)
         return PermissionResultDeny(message=reason)

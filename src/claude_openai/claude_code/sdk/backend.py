@@ -300,10 +300,12 @@ class SdkBackend:
                     tool_policy,
                     (profile.directory, *profile.add_dirs),
                     scratch,
+                    running=agent_policy.running,
                     sandbox_settings=partial(sandbox_settings, environment, scratch, profile, tool_policy),
                     variables=partial(users_variables, environment, profile),
                     widened=partial(self._widened, profile),
                 )
+                owned.callback(guard.finish_all)
                 guard.record()
                 owned.callback(remove_placeholders, scratch)
             hook = PermissionHook(tool_policy, profile, long_output, guard=guard)
@@ -317,6 +319,7 @@ class SdkBackend:
         transport = ChildTransport(child, schema=schema, tools=calls.listed, gated=is_gated(command))
         if hook and hook.guard:
             hook.guard.apply = transport.apply_settings
+            hook.guard.pid = child.pid
         client = await self._connected(owned, transport, calls, self._settings.start_timeout, hook)
         start: SessionStart = "rebuilt" if files.history else "cold"
         return RunningProcess(client, transport, child, start, spec.generation.thinks, hook)

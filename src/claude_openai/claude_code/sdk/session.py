@@ -201,7 +201,7 @@ class SdkSession:
         if parsed is None:
             return []
         if isinstance(parsed, ToolResults) and self._running.permission_hook:
-            self._running.permission_hook.kept.note(parsed.results)
+            self._running.permission_hook.note_results(parsed)
         events = await feed_checked(reader, parsed, self._checks)
         if isinstance(parsed, TurnResult):
             for index, event in enumerate(events):
