@@ -614,6 +614,7 @@ COMMANDS_REQUIREMENTS = (
     Row("instances.files", "A server is known by private files from ready to its end, also on SIGTERM.", OURS),
     Row("instances.stale", "A stale or foreign pid is neither listed nor signalled; the next start removes it.", OURS),
     Row("instances.private", "A folder that is not this user's alone is not used, and blocks no start.", OURS),
+    Row("instances.homes", "A command in another home neither sees nor stops a server.", OURS),
     Row("instances.users", "Two users have two folders and do not see each other's servers.", OURS),
     Row("instances.lock", "Two servers cannot be known by one port.", OURS),
     Row("service.systemd", "systemd finds no fault with the unit.", OURS),

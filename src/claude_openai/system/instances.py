@@ -5,7 +5,7 @@ port:
 
     claude-openai.pid     the process, when it was created (Unix seconds), the seconds a stop may take: a line each
     claude-openai.port    the port, its hosts between commas, its URL, its log file (may be empty), the owner's token
-                          (may be missing): a line each
+                          (may be missing), the home that it was started with (may be missing): a line each
 
 A server writes them when it is ready and removes them when it stops. While it runs it holds a lock on its folder
 (not on Windows), which the kernel releases however the server ends; programs that clean old files out of temporary
@@ -56,7 +56,8 @@ class Instance:
 
     `started_at` is the create time of its process in Unix seconds, `stop_seconds` how long it may take to stop.
     `log_file` is None if it does not log to a file. `owner_token` proves to the server that a command is its owner's,
-    who alone can read the file; None for servers of earlier versions.
+    who alone can read the file. `home` is the home folder that it was started with. Both are None for servers of
+    earlier versions.
     """
 
     pid: int
@@ -67,6 +68,7 @@ class Instance:
     stop_seconds: float
     log_file: Path | None = None
     owner_token: str | None = field(default=None, repr=False)
+    home: Path | None = None
 
     @classmethod
     def of_this_process(
@@ -83,16 +85,20 @@ class Instance:
         import psutil  # noqa: PLC0415 -- 27 ms, which only commands about servers need
 
         process = psutil.Process()
-        return cls(process.pid, port, hosts, url, process.create_time(), stop_seconds, log_file, owner_token)
+        return cls(
+            process.pid, port, hosts, url, process.create_time(), stop_seconds, log_file, owner_token, Path.home()
+        )
 
 
 def running(folders: Iterable[Path] | None = None) -> list[Instance]:
-    """This user's running servers, sorted by port, from `folders` or all runtime folders. A folder that is not this
-    user's alone is ignored.
+    """This user's running servers, sorted by port: all in `folders`, or those in any runtime folder that were started
+    with the same home. A folder that is not this user's alone is ignored.
     """
     private = [each for each in folders or runtime_folders() if is_private(each)]
     found = (_read(entry) for folder in private for entry in _entries(folder))
-    return sorted((each for each in found if each and process_of(each)), key=lambda each: each.port)
+    homes = {None, Path.home()}
+    ours = (each for each in found if each and (folders or each.home in homes) and process_of(each))
+    return sorted(ours, key=lambda each: each.port)
 
 
 def on_port(port: int | None, usual: int) -> list[Instance]:
@@ -171,7 +177,7 @@ def _registered(folder: Path, instance: Instance) -> Iterator[None]:
             )
         log_file = "" if instance.log_file is None else str(instance.log_file)
         hosts, token = ",".join(instance.hosts), instance.owner_token or ""
-        _write(entry / PORT_FILE, instance.port, hosts, instance.url, log_file, token)
+        _write(entry / PORT_FILE, instance.port, hosts, instance.url, log_file, token, instance.home or "")
         _write(entry / PID_FILE, instance.pid, instance.started_at, instance.stop_seconds)
         try:
             yield
@@ -223,11 +229,11 @@ def _entries(folder: Path) -> list[Path]:
 def _read(entry: Path) -> Instance | None:
     """The server that the files of `entry` describe; None if they are missing or incomplete."""
     try:
-        port, hosts, url, log_file, token = (entry / PORT_FILE).read_text("utf-8").split("\n")[:5]
+        port, hosts, url, log_file, token, home = (entry / PORT_FILE).read_text("utf-8").split("\n")[:6]
         pid, started_at, stop_seconds = (entry / PID_FILE).read_text("utf-8").split("\n")[:3]
         log = Path(log_file) if log_file else None
         known = int(pid), int(port), tuple(hosts.split(",")), url, float(started_at), float(stop_seconds)
-        return Instance(*known, log, token or None)
+        return Instance(*known, log, token or None, Path(home) if home else None)
     except (OSError, ValueError):
         return None
 

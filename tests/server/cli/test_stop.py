@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -27,6 +28,15 @@ SERVE = ("--simulate", "--port", "0")
 
 
 # Stopping.
+
+
+@pytest.mark.proves("instances.homes")
+def test_a_command_in_another_home_neither_sees_nor_stops_a_server(machine: Machine, tmp_path: Path) -> None:
+    assert machine.types("--background", "--simulate", "--port", "0").code == 0
+    other = replace(machine, more={**machine.more, "HOME": str(tmp_path)})
+    assert other.types("status").code == 1
+    assert "no server of yours runs" in other.types("stop", "--all").err
+    assert machine.types("stop").code == 0
 
 
 @pytest.mark.proves("stop.several", "commands.client.which")
