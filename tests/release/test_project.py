@@ -5,9 +5,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
+import grimp
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -113,3 +115,10 @@ def requirements_of(name: str, extras: set[str]) -> list[Requirement]:
         for requirement in stated
         if requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in chosen)
     ]
+
+
+@pytest.mark.proves("project.imports-go-down")
+def test_no_module_imports_itself_through_others() -> None:
+    """The contracts are about packages; within one, modules could still import each other."""
+    graph = grimp.build_graph("claude_openai", cache_dir=None)
+    TopologicalSorter({module: graph.find_modules_directly_imported_by(module) for module in graph.modules}).prepare()

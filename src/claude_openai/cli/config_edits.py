@@ -1,4 +1,6 @@
-"""Makes one change in the text of a JSON, YAML or TOML file; every other character stays. Pure.
+"""Merges our entries into the text of a JSON, YAML or TOML file; every other character stays. Pure.
+
+Read again, the new text must have the changes of `config_merge` and nothing else; if not, the file is left as it is.
 
 JSON is read with comments and with a comma before a closing bracket, as editors write their settings. No library for
 Python edits such JSON in place without Node. YAML is read by ruamel.yaml, for the positions of its values; it would
@@ -19,7 +21,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import Node
 from tomlkit.exceptions import TOMLKitError
 
-from claude_openai.cli.config_merge import CannotMergeError, Change
+from claude_openai.cli.config_merge import CannotMergeError, Change, changes
 
 
 class Edits(Protocol):
@@ -246,3 +248,33 @@ class _Toml:
 
 
 EDITS: Final[Mapping[str, Edits]] = {"json": _Json(), "yaml": _Yaml(), "toml": _Toml()}
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The new text, and the names of the values that stay although ours differ."""
+
+    text: str
+    kept: tuple[str, ...] = ()
+
+
+def merge(theirs: str, ours: str, form: str) -> Merged:
+    """The configuration `theirs` with `ours` merged in; `form` is `json`, `toml` or `yaml`.
+
+    Raises:
+        CannotMergeError: their configuration could not be kept unchanged otherwise.
+    """
+    if not theirs.strip("\ufeff \t\r\n"):
+        return Merged(ours)
+    edits = EDITS[form]
+    found = edits.parsed(theirs)
+    kept: list[str] = []
+    text, values = theirs, found
+    if found is None:  # it has comments only
+        text, values = f"{theirs}\n{ours}" if theirs[-1] != "\n" else f"{theirs}{ours}", edits.parsed(ours)
+    else:
+        for change in changes(found, edits.parsed(ours), kept):
+            text, values = edits.changed(text, change), change.on(values)
+    if edits.parsed(text) != values:
+        raise CannotMergeError("there is one already, which cannot be changed without changing more of it")
+    return Merged(text, tuple(kept))

@@ -1,8 +1,6 @@
-"""Merges our entries into a client's configuration file. Pure: texts in, texts out.
+"""The rule by which our entries are merged into a client's configuration, on plain values. Pure.
 
-`changes` states the rule, on plain values; `config_edits` makes each change in the text, so that every other character
-stays: comments, order, indentation and the form of numbers. Read again, the new text must have the changes and nothing
-else; if not, the file is left as it is.
+`config_edits` makes each change in the text.
 """
 
 from collections.abc import Iterator, Mapping
@@ -43,38 +41,6 @@ class Change:
         else:
             holder[last] = deepcopy(self.value)
         return changed
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """The new text, and the names of the values that stay although ours differ."""
-
-    text: str
-    kept: tuple[str, ...] = ()
-
-
-def merge(theirs: str, ours: str, form: str) -> Merged:
-    """The configuration `theirs` with `ours` merged in; `form` is `json`, `toml` or `yaml`.
-
-    Raises:
-        CannotMergeError: their configuration could not be kept unchanged otherwise.
-    """
-    from claude_openai.cli import config_edits  # noqa: PLC0415 -- its parsers are slow to load
-
-    if not theirs.strip("\ufeff \t\r\n"):
-        return Merged(ours)
-    edits = config_edits.EDITS[form]
-    found = edits.parsed(theirs)
-    kept: list[str] = []
-    text, values = theirs, found
-    if found is None:  # it has comments only
-        text, values = f"{theirs}\n{ours}" if theirs[-1] != "\n" else f"{theirs}{ours}", edits.parsed(ours)
-    else:
-        for change in changes(found, edits.parsed(ours), kept):
-            text, values = edits.changed(text, change), change.on(values)
-    if edits.parsed(text) != values:
-        raise CannotMergeError("there is one already, which cannot be changed without changing more of it")
-    return Merged(text, tuple(kept))
 
 
 def changes(theirs: Any, ours: Any, kept: list[str], path: Path = ()) -> Iterator[Change]:

@@ -18,8 +18,8 @@ from ruamel.yaml import YAML
 
 from claude_openai.cli import run
 from claude_openai.cli.commands.connect import listed, place_of
-from claude_openai.cli.config_edits import EDITS
-from claude_openai.cli.config_merge import CannotMergeError, changes, merge
+from claude_openai.cli.config_edits import EDITS, merge
+from claude_openai.cli.config_merge import CannotMergeError, changes
 from claude_openai.cli.recipes import KEY_VARIABLE, RECIPES, ROOT, URL, Part, Recipe
 from tests.server.cli.typed import Machine, Typed
 

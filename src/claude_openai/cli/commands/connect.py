@@ -14,7 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from claude_openai.cli.client import ServerOption, about_a_server, needs_key
-from claude_openai.cli.config_merge import CannotMergeError, merge
+from claude_openai.cli.config_merge import CannotMergeError
 from claude_openai.cli.recipes import ANY, KEY_VARIABLE, RECIPES, URL, Part, Recipe
 from claude_openai.errors import ExitCode, LaunchError
 
@@ -131,6 +131,8 @@ def _written(recipe: Recipe, environ: Mapping[str, str]) -> str:
     Raises:
         NotWritten: the file was not changed.
     """
+    from claude_openai.cli.config_edits import merge  # noqa: PLC0415 -- its parsers are slow to load
+
     part = recipe.config
     if part is None:
         does = "fill in the printed fields" if recipe.parts[0].is_form else "put the printed lines where they belong"
