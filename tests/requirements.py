@@ -541,6 +541,11 @@ AGENT_REQUIREMENTS = (
     Row("agent.workspace.default", "Without a folder the work is in the first allowed one.", OURS),
     Row("agent.workspace.every-use", "The folder is checked again before a start and before going on.", DESIGN),
     Row("agent.workspace.git-directories", "No folder in a git directory is taken: git's own files are there.", OURS),
+    Row(
+        "agent.workspace.control-folders",
+        "No folder is taken in .vscode and its like, unless the server allows it.",
+        OURS,
+    ),
     Row("agent.as-it-is", "Claude Code has its own prompt and tools, then the client's words.", DESIGN),
     Row("agent.settings.none", "Nobody's settings load unasked, and none takes anything from the fence.", OURS),
     Row("agent.modes", "Each permission mode does what the table says.", MEASURED),

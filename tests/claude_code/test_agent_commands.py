@@ -188,6 +188,35 @@ async def test_a_request_that_the_users_settings_would_widen_is_refused(serve: S
     assert caught.value.param == "claude.settingSources"
 
 
+ELSEWHERE = ("~", "~/docs", "~ ", " ~/docs", "\u00a0{root}", "\ufeff{root}", "{root} ", "~root", "//{root}", "..", "\0")
+"""Folders outside, also where Claude Code takes white space off both ends and expands `~` (measured)."""
+
+
+@pytest.mark.proves("agent.settings.widening")
+@pytest.mark.parametrize("named", ELSEWHERE)
+async def test_a_further_folder_of_the_users_settings_counts_as_claude_code_reads_it(
+    serve: Serve, site: Site, named: str
+) -> None:
+    folder = named.format(root=site.root)
+    login = users_settings(site, {"permissions": {"additionalDirectories": [str(site.project), folder]}})
+    async with office(serve, site, login) as rig:
+        rig.plays(None)
+        with pytest.raises(openai.PermissionDeniedError, match=r"permissions\.additionalDirectories\[1\] in "):
+            await asked(rig, site, "Go.", settingSources=["user"])
+        assert rig.simulator.requests == []
+
+
+@pytest.mark.proves("agent.settings.widening")
+async def test_a_further_folder_of_the_users_settings_may_be_one_of_the_work(serve: Serve, site: Site) -> None:
+    home = site.project / "home"
+    (home / "docs").mkdir(parents=True)
+    login = users_settings(site, {"permissions": {"additionalDirectories": ["~/docs", ".", str(home)]}})
+    async with office(serve, site, login | {"HOME": str(home)}) as rig:
+        rig.plays(Replies("Done."))
+        await asked(rig, site, "Go.", settingSources=["user"])
+        assert len(rig.simulator.requests) == 1
+
+
 VARIABLES = (
     *(
         "PATH",
@@ -238,6 +267,59 @@ async def test_a_program_of_the_users_settings_that_agents_could_write_is_refuse
         with pytest.raises(openai.PermissionDeniedError, match=f"{name} in "):
             await asked(rig, site, "Go.", settingSources=["user"])
         assert rig.simulator.requests == []
+
+
+UNREADABLE = (
+    "cd {root}; allowed/key",
+    "{root}/all*/key",
+    "{root}/'allowed'/key",
+    '{root}/al"low"ed/key',
+    "{root}/al\\lowed/key",
+    "{root}/{{allowed,x}}/key",
+    "$X/key",
+    "'~/key'",
+    "`echo x`",
+    "sh -c /opt/key",
+    "/usr/bin/env bash -ec /opt/key",
+    "python3 -m key",
+    "env -C {root} allowed/key",
+    "env --chdir={root} allowed/key",
+    "PATH=/usr/bin:{root}/allowed key",
+    "/opt/key -f{root}/allowed/key",
+    "/opt/key 'x",
+    "sh key",
+    "/opt/key\n{root}/allowed/key",
+)
+"""Helpers that a shell would lead to an allowed folder, or that cannot be read surely."""
+
+
+@pytest.mark.proves("agent.settings.programs")
+@pytest.mark.parametrize("command", UNREADABLE)
+async def test_a_program_of_the_users_settings_that_cannot_be_read_surely_is_refused(
+    serve: Serve, site: Site, command: str
+) -> None:
+    (site.project / "key").write_text("")
+    login = users_settings(site, {"apiKeyHelper": command.format(root=site.root)})
+    async with office(serve, site, login) as rig:
+        rig.plays(None)
+        with pytest.raises(openai.PermissionDeniedError, match=r"apiKeyHelper in .*plain path of a program"):
+            await asked(rig, site, "Go.", settingSources=["user"])
+        assert rig.simulator.requests == []
+
+
+@pytest.mark.proves("agent.settings.programs")
+@pytest.mark.parametrize(
+    "command", ["{key}", "~/key", "$HOME/key", "'{key}'", "{key} --region=eu-1 -v /etc/hosts 'two words' a@b"]
+)
+async def test_a_plain_program_of_the_users_settings_outside_is_run(serve: Serve, site: Site, command: str) -> None:
+    key = site.root / "home" / "key"
+    login = users_settings(site, {"apiKeyHelper": command.format(key=key)}) | {"HOME": str(key.parent)}
+    key.write_text("#!/bin/sh\necho key-of-the-helper\n")
+    key.chmod(0o700)
+    async with office(serve, site, login) as rig:
+        rig.plays(Replies("Done."))
+        await asked(rig, site, "Go.", settingSources=["user"])
+        assert len(rig.simulator.requests) == 1
 
 
 @needs_sandbox

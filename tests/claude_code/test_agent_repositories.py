@@ -255,3 +255,67 @@ async def test_an_agent_works_in_a_worktree_that_lies_in_a_bare_repository(serve
     git(site.allowed / "bare", "worktree", "add", "-q", "tree")
     async with office(serve, site, {}) as rig:
         assert "first" in await tried(rig, site, "git log", workingDirectory=str(site.allowed / "bare" / "tree"))
+
+
+@pytest.mark.proves("agent.workspace.git-directories")
+@pytest.mark.parametrize(
+    "taken", [["HEAD"], ["HEAD", "objects", "refs", "hooks"], ["HEAD", "config"], ["config", "objects"]]
+)
+@pytest.mark.parametrize("named", [True, False])
+async def test_no_agent_works_in_a_git_directory_of_another_name_whatever_commands_took_from_it(
+    serve: Serve, site: Site, named: bool, taken: list[str]
+) -> None:
+    """The working tree has a file `.git` that names it, or lies elsewhere."""
+    directory = (site.project if named else site.allowed) / "data"
+    repository(site.project, f"--separate-git-dir={directory}")
+    if not named:
+        (site.project / ".git").unlink()
+    for name in taken:
+        (directory / name).rename(site.root / name)
+    (directory / "hooks").mkdir(exist_ok=True)
+    async with office(serve, site, {}) as rig:
+        rig.plays(Replies("Done."))
+        for folder in (directory, directory / "hooks"):
+            for claude in ({"workingDirectory": str(folder)}, {"addDirs": [str(folder)]}):
+                with pytest.raises(openai.PermissionDeniedError, match="git directory"):
+                    await asked(rig, site, "Go.", **claude)
+        assert rig.simulator.requests == []
+
+
+@pytest.mark.proves("agent.workspace.git-directories")
+async def test_an_agent_works_in_a_folder_whose_names_only_resemble_those_of_git(serve: Serve, site: Site) -> None:
+    for name in ("config", "hooks", "objects"):
+        (site.project / name).mkdir()
+    async with office(serve, site, {}) as rig:
+        assert "ran" in await tried(rig, site, "echo ran", workingDirectory=str(site.project / "hooks"))
+
+
+@pytest.mark.proves("agent.workspace.control-folders")
+@pytest.mark.parametrize(
+    "inside",
+    [".husky", ".husky/_", ".vscode", ".cursor", ".idea", ".devcontainer", ".claude", ".Claude", "sub/.vscode"],
+)
+async def test_no_agent_works_in_a_folder_that_programs_obey(serve: Serve, site: Site, inside: str) -> None:
+    folder = site.project / inside
+    folder.mkdir(parents=True)
+    async with office(serve, site, {}) as rig:
+        rig.plays(Replies("Done."))
+        for claude, param in (
+            ({"workingDirectory": str(folder)}, "claude.workingDirectory"),
+            ({"addDirs": [str(folder)]}, "claude.addDirs[0]"),
+        ):
+            with pytest.raises(openai.PermissionDeniedError) as caught:
+                await asked(rig, site, "Go.", **claude)
+            assert caught.value.param == param
+            assert str(folder) in caught.value.message
+        assert rig.simulator.requests == []
+
+
+@pytest.mark.proves("agent.workspace.control-folders")
+async def test_an_agent_works_in_a_folder_that_programs_obey_where_the_server_allows_it(
+    serve: Serve, site: Site
+) -> None:
+    tree = site.project / ".claude" / "worktrees" / "one"
+    tree.mkdir(parents=True)
+    async with serve({}, allowed_working_directory_prefixes=(str(site.allowed), str(tree))) as rig:
+        assert "ran" in await tried(rig, site, "echo ran", workingDirectory=str(tree))

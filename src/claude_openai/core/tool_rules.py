@@ -16,7 +16,7 @@ _ONE_RULE: Final = re.compile(r"\s*([A-Za-z_][\w-]*)\s*(?:\(([^()]*)\))?\s*")
 _NO_PATHS: Final = frozenset({"Bash", "WebFetch", "WebSearch", "Agent", "Task", "Skill", "SlashCommand"})
 """Tools whose rules name no path. For any other name, in any case, the content counts as a path."""
 
-_UNCLEAR: Final = re.compile(r"\s|.*\s\Z|[/~!]|.*\\|[A-Za-z]:|.*\[[^\]]*[./!^]", re.DOTALL)
+_UNCLEAR: Final = re.compile(r"[\s\ufeff]|.*[\s\ufeff]\Z|[/~!]|.*\\|[A-Za-z]:|.*\[[^\]]*[./!^]", re.DOTALL)
 """A path that does not begin in the working directory, or that Claude Code might interpret so."""
 
 

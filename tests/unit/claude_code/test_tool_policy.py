@@ -299,3 +299,21 @@ def test_a_file_tool_makes_no_repository_of_a_folder_and_changes_none_that_is_ba
         assert refusal(disk, "Write", file_path=f"mirror/{path}", content="x")
         assert refusal(disk, "Read", file_path=f"mirror/{path}") is None
     assert refusal(disk, "Write", file_path="mirror/main/app.py", content="x") is None
+
+
+@pytest.mark.proves("agent.fence.control-files")
+@pytest.mark.parametrize("left", ["config", "objects refs", "file"])
+def test_a_file_tool_changes_no_repository_that_a_command_has_taken_the_head_from(disk: Path, left: str) -> None:
+    work = disk / "allowed" / "work"
+    (work / "data").mkdir()
+    if left == "config":
+        (work / "data" / "config").write_text("[core]\n\trepositoryformatversion = 0\n")
+    elif left == "file":
+        (work / ".git").write_text("gitdir: ./data\n")
+    else:
+        for name in left.split():
+            (work / "data" / name).mkdir()
+    for path in ("config", "hooks/post-receive", "modules/x/config", "info/attributes"):
+        assert refusal(disk, "Write", file_path=f"data/{path}", content="x")
+        assert refusal(disk, "Read", file_path=f"data/{path}") is None
+    assert refusal(disk, "Write", file_path="src/hooks/app.ts", content="x") is None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from claude_openai.claude_code.processes.placeholders import COMMON
-from claude_openai.system.workspace import folded, within
+from claude_openai.system.workspace import below, folded, within
 
 CONTROL: Final = frozenset(
     {
@@ -27,6 +27,18 @@ HEAD: Final = "HEAD"
 """Without this file git does not take a folder for a git directory, unless its name is `.git`."""
 
 _CONFIG: Final = "config"
+
+_SIGNS: Final = (
+    *((name, os.path.isfile) for name in (HEAD, _CONFIG, "packed-refs")),
+    *((name, os.path.isdir) for name in ("objects", "refs", "hooks")),
+)
+"""What a git directory has. A command may move all but `config` and `hooks` away, and back later."""
+
+_FORMAT: Final = re.compile(r"^\s*repositoryformatversion\b", re.MULTILINE | re.IGNORECASE)
+"""In `config`: what git writes into every git directory that it makes, and nowhere else."""
+
+_MOST_CHARACTERS: Final = 10_000_000
+"""Limit on what is read of a file of git's, which an agent may have made."""
 
 _OBEYED: Final = (_CONFIG, "config.worktree", "hooks", COMMON)
 """In a git directory: files and folders that make git run commands, or read its configuration elsewhere."""
@@ -97,15 +109,29 @@ def linked_directories(folder: str) -> tuple[str, ...]:
 
 
 def git_directory_around(folder: str) -> str | None:
-    """Return the git directory that `folder` is or lies in; None for a working tree, even one in a bare repository."""
+    """Return the git directory that `folder` is or lies in; None for a working tree, even one in a bare repository,
+    unless a `.git` above it names that repository.
+    """
+    tree = False
     for place in (Path(folder), *Path(folder).parents):
-        if place.name == ".git" or (
-            os.path.lexists(place / HEAD) and any(os.path.lexists(place / name) for name in ("objects", COMMON))
-        ):
+        if place.name == ".git":
             return str(place)
-        if os.path.lexists(place / ".git") and ".git" not in place.parts:
-            return None
+        if named := next((each for each in _named_by(place) if within(folder, each)), None):
+            return named
+        steps = Path(folder).relative_to(place).parts
+        if _is_git_directory(place) and not (tree and folded(steps[0]) not in _IN_GIT_DIRECTORY):
+            return str(place)
+        tree = tree or os.path.lexists(place / ".git")
     return None
+
+
+def control_folder(folder: str, prefixes: Iterable[str]) -> str | None:
+    """Return the folder of a name in `CONTROL` that `folder` is or lies in; None where the nearest of `prefixes` around
+    it lies there, too, so that the operator allowed it.
+    """
+    nearest = min((parts for each in prefixes if (parts := below(folder, each)) is not None), key=len, default=())
+    steps = (Path(folder), *Path(folder).parents)[: len(nearest)]
+    return next((str(step) for step in reversed(steps) if folded(step.name) in CONTROL), None)
 
 
 def is_git_control(path: str, depth: int) -> bool:
@@ -116,7 +142,14 @@ def is_git_control(path: str, depth: int) -> bool:
     if folded(place.name) == folded(HEAD):
         return True
     steps = (place, *place.parents)[:depth]
-    return any(folded(step.name) in _IN_GIT_DIRECTORY and os.path.lexists(step.parent / HEAD) for step in steps)
+    return any(
+        (
+            folded(step.name) in _IN_GIT_DIRECTORY
+            and (os.path.lexists(step.parent / HEAD) or _is_git_directory(step.parent))
+        )
+        or any(within(path, named) for named in _named_by(step.parent))
+        for step in steps
+    )
 
 
 def link_on_the_way(paths: Iterable[str], folders: Iterable[str]) -> str | None:
@@ -133,6 +166,31 @@ def _is_open(directory: Path, folder: str) -> bool:
     return directory.parent.name != "worktrees" and any(
         within(str(directory), root) for root in (folder, *linked_directories(folder)[1:])
     )
+
+
+def _is_git_directory(place: Path) -> bool:
+    """Whether git's files are in `place`, also where a command has moved some of them away."""
+    if os.path.lexists(place / HEAD) and any(os.path.lexists(place / name) for name in ("objects", COMMON)):
+        return True
+    found = {name for name, is_there in _SIGNS if is_there(place / name)}
+    return (
+        {"objects", "refs"} <= found
+        or (len(found) > 1 and not found <= {"objects", "refs", "hooks"})  # folders alone are in other projects, too
+        or (_CONFIG in found and _FORMAT.search(_text(place / _CONFIG)) is not None)
+    )
+
+
+def _named_by(tree: Path) -> tuple[str, ...]:
+    """Return the git directories that a `.git` in `tree` leads to, a file or a link: its own, and the main one if that
+    lies in `tree`, too.
+    """
+    git = tree / ".git"
+    if os.path.islink(git) and os.path.isdir(git):  # noqa: PTH112, PTH114 -- False where a parent cannot be read
+        return (os.path.realpath(git),)
+    named = _named_in(git, "gitdir:")
+    main = _named_in(named / COMMON) if named else None
+    real = tuple(os.path.realpath(each) for each in (named, main) if each)
+    return real[:1] + tuple(each for each in real[1:] if within(each, str(tree)))
 
 
 def _git_directories(folder: str) -> Iterator[Path]:
@@ -163,12 +221,12 @@ def has_content(folder: str) -> bool:
 def _repositories(modules: Path) -> list[Path] | None:
     """Return the git directories of submodules in the folder; None where it is too large to be searched."""
     found = []
-    for searched, (place, below, files) in enumerate(os.walk(modules)):
+    for searched, (place, folders, files) in enumerate(os.walk(modules)):
         if searched >= _MOST_MODULES:
             return None
         if _CONFIG in files or HEAD in files:
             found.append(Path(place))
-            below[:] = [name for name in below if name == _MODULES]
+            folders[:] = [name for name in folders if name == _MODULES]
     return found
 
 
@@ -182,8 +240,11 @@ def _named_in(file: Path, before: str = "") -> Path | None:
 
 
 def _text(file: Path) -> str:
-    """Return the content of `file`; empty where it cannot be read."""
+    """Return the content of `file`; empty where it cannot be read, or is no regular file (a pipe would block)."""
     try:
-        return file.read_text(errors="replace")
+        if not os.path.isfile(file):  # noqa: PTH113 -- False where a parent cannot be read
+            return ""
+        with file.open(errors="replace") as opened:
+            return opened.read(_MOST_CHARACTERS)
     except (OSError, ValueError):
         return ""

@@ -9,10 +9,12 @@ override, and those that only forbid, are accepted. In a linked worktree Claude 
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from claude_openai.claude_code.agent.paths import interpretations
 from claude_openai.claude_code.agent.protected_paths import config_of
 from claude_openai.core.agent import Workspace
 from claude_openai.core.tool_rules import named_paths
@@ -57,10 +59,16 @@ a script from `NODE_OPTIONS`, shells and their files from `BASH_ENV`, `SHELL` an
 _PROGRAM: Final = re.compile(r"\w+(?:Helper|Refresh|Export)")
 """Settings that are commands, which Claude Code runs in no sandbox: `apiKeyHelper`, `awsAuthRefresh` and the like."""
 
-_WORD: Final = re.compile(r"[^\s\"'`;&|()<>=]*/[^\s\"'`;&|()<>=]*")
-"""A word of a shell's command that can be a path."""
+_HOME: Final = re.compile(r"(?:~|\$HOME|\$\{HOME\})(?=/)")
 
-_HOME: Final = re.compile(r"(?<![\w/])~(?=/)|\$HOME\b|\$\{HOME\}")
+_SHELL_SYNTAX: Final = re.compile(r"[;&|<>$`*?\[\]{}()~#!\\\n\r\0]")
+"""Characters with which a shell makes something else of a word, or runs another command."""
+
+_INTERPRETERS: Final = (
+    (re.compile(r"(?:ba|da|z|k|fi|c|tc)?sh"), re.compile(r"-\w*c\w*")),
+    (re.compile(r"(?:python|node|perl|ruby|php)[\d.]*"), re.compile(r"-\w*[cemr]\w*")),
+)
+"""Programs that run a text or a module of the working directory, and the options by which they do."""
 
 _GROUPS: Final = ("filesystem", "network", "credentials")
 """In `sandbox`: objects whose settings are checked one by one."""
@@ -115,15 +123,15 @@ def repository_elsewhere(folder: str, workspace: Workspace) -> str | None:
 def _widening(settings: Mapping[str, Any], workspace: Workspace, folders: tuple[str, ...], home: str) -> Iterator[str]:
     permissions = settings.get("permissions") or {}
     for number, folder in enumerate(permissions.get("additionalDirectories") or ()):
-        real = os.path.realpath(Path(folders[0], folder)) if isinstance(folder, str) else ""
-        if not any(within(real, each) for each in folders):
+        places = interpretations(folder, home, folders[0])
+        if not places or not all(any(within(place, each) for each in folders) for place in places):
             yield f"permissions.additionalDirectories[{number}]"
     for number, rule in enumerate(permissions.get("allow") or ()):
         paths = named_paths(rule)
         if paths is None or not all(workspace.holds(f"{folders[0]}/{path}") for path in paths):
             yield f"permissions.allow[{number}], {rule!r}"
     for name, command in settings.items():
-        if _PROGRAM.fullmatch(name) and command and any(map(workspace.holds, _paths_in(command, folders[0], home))):
+        if _PROGRAM.fullmatch(name) and command and not _runs_elsewhere(command, workspace, folders[0], home):
             yield name
     for name in settings.get("env") or {}:
         if not _HARMLESS_VARIABLES.fullmatch(name):
@@ -139,9 +147,31 @@ def _widening(settings: Mapping[str, Any], workspace: Workspace, folders: tuple[
                 yield f"sandbox.{setting}"
 
 
-def _paths_in(command: str, folder: str, home: str) -> Iterator[str]:
-    """Yield the paths in a shell's `command` that runs in `folder`; a word with a slash may be no path."""
-    for word in _WORD.findall(_HOME.sub(lambda _: home, command)):
-        path = os.path.join(folder, word)  # noqa: PTH118 -- a text
-        if word.startswith(("/", ".")) or os.path.lexists(path):
-            yield path
+def _runs_elsewhere(command: str, workspace: Workspace, folder: str, home: str) -> bool:
+    """Whether a shell that runs `command` in `folder` surely runs a program outside of `workspace` and hands it no path
+    that leads there. A command with a shell's syntax is not analysed: the result is False.
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return False
+    if not set("\"'") & set(command):  # in quotes a shell expands not all of these
+        words = [_HOME.sub(lambda _: home, word, count=1) if _HOME.match(word) else word for word in words]
+    if "\n" in command.strip() or any(map(_SHELL_SYNTAX.search, words)):
+        return False
+    names = [Path(word).name for word in words]
+    if any(
+        program.fullmatch(name) and any(map(option.fullmatch, words))
+        for name in names
+        for program, option in _INTERPRETERS
+    ):
+        return False
+    for word in words:
+        # Also the value in `--file=/path`, `-f/path` and `PATH=/usr/bin:/path`.
+        for part in {word, *re.split(r"[=:,]", word), word[max(word.find("/"), 0) :]}:
+            path = os.path.realpath(Path(folder, part))
+            is_file = os.path.isfile(path)  # noqa: PTH113 -- False where a parent cannot be read
+            is_path = part.startswith(("/", ".")) or is_file or ("/" in part and os.path.lexists(path))
+            if is_path and (workspace.holds(path) or any(within(prefix, path) for prefix in workspace.prefixes)):
+                return False
+    return True

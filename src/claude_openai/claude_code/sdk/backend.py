@@ -12,7 +12,7 @@ import structlog
 from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ClaudeSDKError, CLIConnectionError, McpSdkServerConfig
 
 from claude_openai.claude_code.agent.command_guard import CommandGuard
-from claude_openai.claude_code.agent.git_paths import git_directory_around
+from claude_openai.claude_code.agent.git_paths import control_folder, git_directory_around
 from claude_openai.claude_code.agent.long_output import LongOutput
 from claude_openai.claude_code.agent.protected_paths import home_of
 from claude_openai.claude_code.agent.user_settings import user_settings_file, widened_by
@@ -216,6 +216,13 @@ class SdkBackend:
                     f"Claude Code does not work in {folder}: it belongs to the git directory {git}, where git takes its"
                     " configuration and hooks from. Name a working tree of that repository.",
                 )
+            if control := control_folder(folder, policy.workspace.prefixes):
+                return _denied(
+                    f"addDirs[{index - 1}]" if index else "workingDirectory",
+                    f"Claude Code does not work in {folder}: what lies in {control} decides what git, Claude Code or an"
+                    " editor run. Name another folder, or have the server allow this one by name"
+                    " (--allowed-working-directory-prefixes).",
+                )
         environment = self._settings.environment
         in_container = environment.get("IS_SANDBOX") == "1" or environment.get("CLAUDE_CODE_BUBBLEWRAP")
         is_superuser = hasattr(os, "getuid") and os.getuid() == 0 and not in_container  # as Claude Code decides (read)
@@ -239,8 +246,9 @@ class SdkBackend:
             return None
         return _denied(
             "settingSources",
-            f"The settings of 'user' are refused for {setting} in {file}: commands could reach more than the folders of"
-            " the work. Change the file, or leave 'user' out.",
+            f"The settings of 'user' are refused for {setting} in {file}: an agent could reach more than the folders"
+            " of the work, or change what Claude Code runs. Change the file (a helper must be the plain path of a"
+            " program outside of the allowed folders), or leave 'user' out.",
         )
 
     async def _fresh(self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls) -> RunningProcess:
