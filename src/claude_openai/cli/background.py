@@ -25,7 +25,7 @@ from claude_openai.cli.terminal import as_called, fact, progress, wants_colours
 from claude_openai.errors import LaunchError
 from claude_openai.settings import Settings
 from claude_openai.system.disk import full_disk
-from claude_openai.system.instances import Instance, process_of, running
+from claude_openai.system.instances import Instance, already_runs, process_of, running
 from claude_openai.system.places import Places
 from claude_openai.system.private_files import make_folder, private_opener
 
@@ -61,11 +61,7 @@ def start(flags: Mapping[str, object], environ: Mapping[str, str]) -> None:
     settings = Settings.load(flags, environ)
     for server in running():
         if settings.port and server.port == settings.port:
-            raise LaunchError(
-                f"a server of yours already runs on port {server.port} (process {server.pid})",
-                f"see it with claude-openai status --port {server.port}, "
-                f"end it with claude-openai stop --port {server.port}, or name another port with --port",
-            )
+            raise already_runs(server)
     files = OutputFiles.of(settings)
     with progress("Starting"), _started(files.added_to(flags), environ, files.errors) as process:
         started = status_of(_ready(process, files))

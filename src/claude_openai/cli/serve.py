@@ -4,7 +4,7 @@ import atexit
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ import click
 from claude_openai import logs
 from claude_openai.cli.banner import banner
 from claude_openai.cli.first_process import continue_in_child
-from claude_openai.cli.terminal import wants_colours
+from claude_openai.cli.terminal import progress, wants_colours
 from claude_openai.errors import LaunchError
 from claude_openai.settings import Settings, doubts, login_environment
 from claude_openai.system.instances import Instance, registry
@@ -44,10 +44,10 @@ def serve(settings: Settings, environ: Mapping[str, str]) -> None:
     settled = backends.settle_folders(settings)
     for doubt in (*doubts(settings, environ), *settled.doubts):
         logs.logger(__name__).warning("settings.doubtful", reason=doubt)
-    if sys.stderr.isatty():
-        click.echo("Starting Claude Code ...", err=True)
-    with registry(settled.runtime) as register:
-        announce = partial(_announce, settings, owner_token, register, colours=wants_colours(sys.stderr, environ))
+    with registry(settled.runtime) as register, ExitStack() as starting:
+        starting.enter_context(progress("Starting Claude Code"))
+        colours = wants_colours(sys.stderr, environ)
+        announce = partial(_announce, settings, owner_token, register, starting, colours=colours)
         anyio.run(partial(wiring.serve, settings, login, settled, announce=announce, owner_token=owner_token))
 
 
@@ -91,9 +91,17 @@ def _configure_log(settings: Settings, environ: Mapping[str, str], secrets: Iter
 
 
 def _announce(
-    settings: Settings, owner_token: str, register: Callable[[Instance], None], ready: "Ready", *, colours: bool
+    settings: Settings,
+    owner_token: str,
+    register: Callable[[Instance], None],
+    starting: ExitStack,
+    ready: "Ready",
+    *,
+    colours: bool,
 ) -> None:
-    """Announce the ready server: in the registry for other commands, in the log, and with the banner."""
+    """Announce the ready server: in the registry for other commands, in the log, and with the banner in place of the
+    progress of the start.
+    """
     register(
         Instance.of_this_process(
             port=urlsplit(ready.url).port or settings.port,
@@ -105,5 +113,6 @@ def _announce(
         )
     )
     logs.logger(__name__).info("server.ready", **asdict(ready))
+    starting.close()
     with suppress(OSError):  # the server runs without a banner too
         click.echo(banner(ready, colours=colours, serves_others=settings.serves_others), err=True, color=colours)

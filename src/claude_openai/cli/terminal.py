@@ -40,7 +40,8 @@ def wants_colours(stream: TextIO, environ: Mapping[str, str]) -> bool:
 def progress(text: str, stream: TextIO | None = None) -> Iterator[None]:
     """Show `text` and the elapsed seconds on standard error while the block takes longer than a second.
 
-    The line is erased after the block. It uses no escape sequences, so it works in every terminal.
+    The line is erased after the block. It uses no escape sequences, so it works in every terminal. The cursor rests at
+    its beginning, so that a line of the log that comes meanwhile is written over it.
     """
     stream = stream or sys.stderr
     if not stream.isatty():
@@ -53,7 +54,7 @@ def progress(text: str, stream: TextIO | None = None) -> Iterator[None]:
         while not done.wait(TICK_SECONDS if width else QUIET_SECONDS):
             line = f"{text} ... {time.monotonic() - began:.0f} s"
             width = len(line)
-            print(f"\r{line}", end="", file=stream, flush=True)
+            print(f"\r{line}\r", end="", file=stream, flush=True)
         if width:
             print(f"\r{' ' * width}\r", end="", file=stream, flush=True)
 

@@ -98,10 +98,13 @@ class Catalogue:
             RequestFailed: `MODEL_NOT_FOUND`, naming what exists.
         """
         wanted = name or self.default
-        found = self._as_agent(wanted) if self._chooses_agent(wanted) else self._find(wanted)
+        found = self._resolved(wanted)
         if found is None:
             raise RequestFailed(Failure(Kind.MODEL_NOT_FOUND, self._unknown(wanted), param="model"))
         return found
+
+    def _resolved(self, name: str) -> Model | None:
+        return self._as_agent(name) if self._chooses_agent(name) else self._find(name)
 
     def listed(self) -> tuple[Model, ...]:
         """The entries of `/v1/models`: each model once, then the aliases, then the models with the agent suffix.
@@ -127,7 +130,7 @@ class Catalogue:
 
     def _find(self, name: str) -> Model | None:
         aliased = self._alias(name)
-        return self._known(name) if aliased is None else replace(self, aliases=()).resolve(aliased)
+        return self._known(name) if aliased is None else replace(self, aliases=())._resolved(aliased)  # noqa: SLF001
 
     def _alias(self, name: str) -> str | None:
         """The model name that the alias `name` stands for; None if it is no alias."""
@@ -153,10 +156,17 @@ class Catalogue:
 
     def _unknown(self, name: str) -> str:
         known = ", ".join(model.id for model in self.models)
+        if (target := self._alias(name)) is not None:
+            return f"The alias `{name}` stands for `{target}`, which does not exist here. Available: {known}."
         aliases = "".join(f", {alias}" for alias, _ in self.aliases)
         shown = name if _SPELLED.fullmatch(name) else "gpt-4o"
-        remedy = f"To serve a model under that name, start the server with --model-alias {shown}={self.default}."
+        remedy = f"To serve a model under that name, start the server with --model-alias {shown}={self._served()}."
         return f"The model `{name}` does not exist here. Available: {known}{aliases}. {remedy}"
+
+    def _served(self) -> str:
+        """A model that exists, for an example: the default, unless that is what does not exist."""
+        ids = [model.id for model in self.models]
+        return self.default if self._resolved(self.default) or not ids else "sonnet" if "sonnet" in ids else ids[0]
 
 
 def named(models: Iterable[Model], name: str) -> Model | None:

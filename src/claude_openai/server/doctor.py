@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -29,7 +29,7 @@ from claude_openai.core.failures import SUBSCRIPTION_TERMS
 from claude_openai.errors import LaunchError
 from claude_openai.server import wiring
 from claude_openai.server.backends import executable, settle_folders
-from claude_openai.settings import Settings, doubts, login_environment
+from claude_openai.settings import Settings, catalogue, doubts, login_environment
 from claude_openai.store import saved_runs
 from claude_openai.system.disk import full_disk
 from claude_openai.system.instances import ANSWER_SECONDS, Instance, health_of, running
@@ -46,6 +46,8 @@ LIVE_SECONDS: Final = 120.0
 """Timeout of an answer of the real model."""
 
 OLDEST_PYTHON: Final = (3, 11)
+
+_CLAUDE_COMMAND: Final = next(each.variables for each in catalogue() if each.name == "claude_command")
 
 PROMPT: Final = "Say hello"
 """The prompt of the test turns; the simulator answers "hello"."""
@@ -113,13 +115,21 @@ def of_claude_code(settings: Settings, environ: Mapping[str, str], *, live: bool
     secrets = [*(key.get_secret_value() for key in settings.api_keys), *logs.secrets_in(login)]
     logs.configure(None, logs.Memory(), secrets=secrets)
     interrupted = False
+    variable = next((name for name in _CLAUDE_COMMAND if environ.get(name) == settings.claude_command), None)
     # The servers of the checks: on a free port, and without a store.
     own = {"host": ("127.0.0.1",), "port": 0, "store": "memory", "warm_processes": 0, "shutdown_timeout": 0.0}
     real, simulated = (settings.model_copy(update={**own, "simulate": simulate}) for simulate in (False, True))
     try:
         others = settings.serves_others
-        yield from anyio.run(partial(_of_backend, real, login, live=live, serves_others=others))
-        yield from anyio.run(partial(_of_simulated_turn, simulated, login))
+        for checks in (
+            partial(_of_backend, real, login, live=live, serves_others=others),
+            partial(_of_simulated_turn, simulated, login),
+        ):
+            for check in anyio.run(checks):
+                remedy = (
+                    check.remedy.replace("--claude-command", variable) if check.remedy and variable else check.remedy
+                )
+                yield replace(check, remedy=remedy)
     except* _Interrupted:
         interrupted = True
     if interrupted:

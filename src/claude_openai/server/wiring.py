@@ -50,6 +50,7 @@ from claude_openai.server.simulator_process import SimulatorProcess, simulator_p
 from claude_openai.settings import Settings
 from claude_openai.store import MemoryRuns, Retention, SqliteRuns, sqlite_runs
 from claude_openai.system.descriptors import raise_limit
+from claude_openai.system.instances import already_runs, running
 from claude_openai.system.places import Settled
 from claude_openai.system.serving import ACCEPTED_AT_ONCE, Server, base_url, listening, serving
 from claude_openai.system.threads import favour_event_loop
@@ -261,6 +262,9 @@ def _listening(settings: Settings) -> Iterator[tuple[socket.socket, ...]]:
         try:
             listeners = stack.enter_context(listening(settings.host, settings.port))
         except OSError as error:
+            ours = next((each for each in running() if each.port == settings.port), None)
+            if error.errno == errno.EADDRINUSE and ours:
+                raise already_runs(ours) from error
             raise LaunchError(
                 f"cannot listen on {error.filename}, port {settings.port}: {error.strerror}",
                 "name another with --port, or any free one with --port 0"

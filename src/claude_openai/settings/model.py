@@ -71,7 +71,7 @@ class Settings(BaseModel):
     )
     api_key_file: Keyring = Field(
         None,
-        description="File of further API keys, one a line; lines that begin with # are comments.",
+        description="File of API keys, one a line; lines that begin with # are comments.",
     )
     default_model: Annotated[ModelName, Spelling(also=("CLAUDE_DEFAULT_MODEL",))] = Field(
         "sonnet",

@@ -158,6 +158,15 @@ def registry(folder: Path) -> Iterator[Callable[[Instance], None]]:
             folder.rmdir()
 
 
+def already_runs(instance: Instance) -> LaunchError:
+    """The error of a start on the port of a running server."""
+    return LaunchError(
+        f"a server of yours already runs on port {instance.port} (process {instance.pid})",
+        f"see it with claude-openai status --port {instance.port}, "
+        f"end it with claude-openai stop --port {instance.port}, or name another port with --port",
+    )
+
+
 @contextmanager
 def _registered(folder: Path, instance: Instance) -> Iterator[None]:
     """Claim the folder of the instance's port, and write its files, which are removed after the block."""

@@ -101,7 +101,13 @@ def settle(settings: Settings, *, agents: bool = True) -> Settled:
     try:
         _refuse_own(places, workspace.prefixes)
         runtime = _runtime(places, workspace.prefixes)
-        return Settled(places, runtime, workspace, (_NO_COMMANDS.format(runtime),) if _is_too_long(runtime) else ())
+        missing = (
+            f"--allowed-working-directory-prefixes {folder} does not exist; make that folder, or name another"
+            for folder in workspace.prefixes
+            if not Path(folder).exists()
+        )
+        no_commands = (_NO_COMMANDS.format(runtime),) if _is_too_long(runtime) else ()
+        return Settled(places, runtime, workspace, (*missing, *no_commands))
     except LaunchError as error:
         if named or settings.default_mode == "agent":
             raise

@@ -82,8 +82,11 @@ def test_its_log_is_a_private_file_in_the_data_folder(machine: Machine, server: 
 
 
 @pytest.mark.proves("background.taken")
-def test_a_second_server_on_its_port_is_refused_by_the_commands_that_help(machine: Machine, server: Instance) -> None:
-    ran = machine.types("--background", "--simulate", "--port", str(server.port))
+@pytest.mark.parametrize("start", [["--background"], ["--log", "false"]], ids=["background", "foreground"])
+def test_a_second_server_on_its_port_is_refused_by_the_commands_that_help(
+    machine: Machine, server: Instance, start: list[str]
+) -> None:
+    ran = machine.types(*start, "--simulate", "--port", str(server.port))
     assert (ran.code, ran.out) == (3, "")
     assert ran.err == (
         f"claude-openai: a server of yours already runs on port {server.port} (process {server.pid}) "

@@ -142,6 +142,12 @@ def test_the_line_that_sets_the_key_fits_what_the_server_asks_for(machine: Machi
     assert machine.types("--background", "--simulate", "--port", "0", CLAUDE_OPENAI_API_KEY=KEY).code == 0
     asked = machine.types("connect", "codex")
     assert f"export {KEY_VARIABLE}=...\n" in asked.err
+    shown = machine.types("connect", "codex", "--show-key")
+    assert "export" not in shown.out
+    assert "is not known here: name the server's file of keys with --show-key --api-key-file FILE" in shown.err
+    (machine.home / "keys").write_text(KEY)
+    named = machine.types("connect", "codex", "--show-key", "--api-key-file", str(machine.home / "keys"))
+    assert f"export {KEY_VARIABLE}={KEY}\n" in named.out
     assert none not in asked.err
     assert "which is set here" in machine.types("connect", "codex", CLAUDE_OPENAI_API_KEY=KEY).err
     assert machine.types("stop").code == 0
@@ -311,7 +317,8 @@ def test_what_cannot_be_joined_is_left_as_it_is_and_the_reason_told(person: Pers
 @pytest.mark.proves("connect.refuses")
 def test_a_client_without_a_configuration_file_is_told_as_such(person: Person) -> None:
     ran = person.types("connect", "openai-node", "--write")
-    assert (ran.code, ran.out) == (1, "")
+    assert (ran.code, ran.out) == (1, person.types("connect", "openai-node").out)
+    assert ran.out
     assert "openai for Node has no configuration file that can be written (put the printed lines" in ran.err
 
 

@@ -46,7 +46,7 @@ fail  Login         not signed in \\x1b[2J
                     sign in with `claude-openai claude auth login`
 """)
     assert line(CHECKS[2], colours=True).startswith("\x1b[31mfail\x1b[0m  Login")
-    assert [verdict(CHECKS), verdict(CHECKS[:1])] == ["1 failed, 1 doubtful.", "All is well."]
+    assert [verdict(CHECKS), verdict(CHECKS[:1])] == ["1 failed, 1 warning.", "All is well."]
 
 
 # What is looked at.
@@ -147,7 +147,16 @@ def test_what_fails_is_told_with_its_remedy_and_exit_code_1(short: Path) -> None
     assert "did you mean CLAUDE_OPENAI_PORT?" in ran.out
     assert "\x1b[31mfail\x1b[0m  Claude Code   there is no Claude Code at /none" in ran.out
     assert "\x1b[31mfail\x1b[0m  Self-test     there is no Claude Code at /none" in ran.out
-    assert ran.out.endswith("2 failed, 1 doubtful.\n")
+    assert ran.out.endswith("2 failed, 1 warning.\n")
+
+
+@pytest.mark.proves("commands.doctor.fails")
+def test_the_remedy_of_a_wrong_claude_code_names_the_variable_that_it_is_from(short: Path) -> None:
+    machine = Machine.at(short)
+    ran = machine.types("doctor", "--port", "0", CLAUDE_OPENAI_CLAUDE_COMMAND="/none")
+    assert ran.code == 1
+    assert "name another with CLAUDE_OPENAI_CLAUDE_COMMAND, or leave it out" in ran.out
+    assert "--claude-command" not in ran.out
 
 
 @pytest.mark.proves("commands.doctor.logged-out")

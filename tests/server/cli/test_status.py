@@ -47,6 +47,7 @@ def test_each_server_has_a_block_with_what_it_says_of_itself(machine: Machine, s
         assert told["PID"].strip() == str(server.pid)
         assert told["Version"].strip().startswith(f"{claude_openai.__version__}, Claude Code ")
         assert told["Host"].strip() == ", ".join(server.hosts)
+        assert "resting" not in told["Processes"]
         assert {"Simulated", "Uptime", "Runs", "Processes", "Log"} <= told.keys()
 
 

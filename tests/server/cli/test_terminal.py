@@ -30,7 +30,7 @@ def test_progress_is_shown_while_it_lasts_and_leaves_nothing(monkeypatch: pytest
     screen = Screen()
     with progress("Waiting", screen):
         assert screen.written.wait(PATIENCE_SECONDS)
-        assert screen.getvalue() == "\rWaiting ... 0 s"
+        assert screen.getvalue() == "\rWaiting ... 0 s\r"
     line = len("Waiting ... 0 s")
     assert screen.getvalue().endswith("\r" + " " * line + "\r")
 

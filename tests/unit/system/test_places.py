@@ -88,6 +88,15 @@ def test_temporary_files_lie_in_no_folder_of_agents(short: Path, monkeypatch: py
 
 
 @pytest.mark.proves("agent.bounds.place")
+def test_a_named_folder_that_does_not_exist_is_warned_of(short: Path) -> None:
+    (short / "there").mkdir()
+    named = (str(short / "there"), str(short / "nope"))
+    assert settle(Settings(allowed_working_directory_prefixes=named)).doubts == (
+        f"--allowed-working-directory-prefixes {short / 'nope'} does not exist; make that folder, or name another",
+    )
+
+
+@pytest.mark.proves("agent.bounds.place")
 def test_named_folders_that_leave_no_place_are_refused_with_a_remedy_that_works(
     short: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,7 +147,7 @@ class AnswerReader:
                     return self._fail(_INTERRUPTED)  # the retry would repeat the output
                 self._retry_seconds += delay
                 if self._retry_seconds > MAX_RETRY_WAIT_SECONDS:
-                    text = f"Upstream asks to wait {delay:.0f} s before the next try."
+                    text = f"Anthropic's API asks to wait {delay:.0f} s before the next try."
                     return self._fail(upstream_failure(status, text, model=self._model, retry_after=delay))
                 return [Retrying(attempt, most, status)]
             case ModelRefusal(explanation):

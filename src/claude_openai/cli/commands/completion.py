@@ -8,7 +8,8 @@ from click.shell_completion import get_completion_class
 INSTALL: Final = {
     "bash": "claude-openai completion bash >> ~/.bashrc",
     "zsh": "claude-openai completion zsh >> ~/.zshrc",
-    "fish": "claude-openai completion fish > ~/.config/fish/completions/claude-openai.fish",
+    "fish": "mkdir -p ~/.config/fish/completions; "
+    "claude-openai completion fish > ~/.config/fish/completions/claude-openai.fish",
 }
 
 EXAMPLES: Final = "\b\nTo install it:\n" + "\n".join(f"  {line}" for line in INSTALL.values())

@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem
 
 from claude_openai.cli.client import ServerOption, about_a_server, needs_key
 from claude_openai.cli.config_merge import CannotMergeError
-from claude_openai.cli.recipes import ANY, KEY_VARIABLE, RECIPES, URL, Part, Recipe
+from claude_openai.cli.recipes import ANY, KEY_VARIABLE, RECIPES, URL, Part
 from claude_openai.errors import ExitCode, LaunchError
 
 EXAMPLES: Final = """\b
@@ -25,6 +25,9 @@ Examples:
   claude-openai connect opencode --write
   claude-openai connect openai-python > hello.py
 """
+
+
+_NAME_THE_KEYS: Final = "name the server's file of keys with --show-key --api-key-file FILE"
 
 
 class NotWritten(LaunchError):
@@ -80,14 +83,16 @@ def connect(context: click.Context, choice: ServerOption, client: str | None, wr
     if found is None:
         click.echo("no server of yours runs; this is for one at the usual address", err=True)
     recipe = RECIPES.get(client, RECIPES[ANY]).at(f"{found}/v1" if found else URL)
-    if write:
-        click.echo(_written(recipe, context.obj), err=True)
+    if write and recipe.config:
+        click.echo(_written(recipe.config, recipe.name, context.obj), err=True)
     keys = choice.settings.api_keys
-    if show_key:  # only on request, because terminals may be recorded
+    needed = needs_key(found) if found and not (show_key and keys) else None
+    if show_key and needed and not keys:
+        click.echo(f"The server asks for a key that is not known here: {_NAME_THE_KEYS}.", err=True)
+    elif show_key:  # only on request, because terminals may be recorded
         click.echo(f"export {KEY_VARIABLE}={shlex.quote(keys[0].get_secret_value() if keys else 'none')}")
     elif recipe.reads_key:
-        needed = needs_key(found) if found else None
-        click.echo(_about_the_key(bool(keys) if needed is None else needed, context.obj), err=True)
+        click.echo(_about_the_key(bool(keys) if needed is None else needed, bool(keys), context.obj), err=True)
     for part in recipe.parts:
         if not (write and part.is_config):
             click.echo(f"{part.place}:", err=True)
@@ -96,6 +101,9 @@ def connect(context: click.Context, choice: ServerOption, client: str | None, wr
         click.echo(fill(recipe.note.replace("`", ""), 100, break_long_words=False, break_on_hyphens=False), err=True)
     if recipe.source:
         click.echo(f"{recipe.checked.capitalize()}: {recipe.source}", err=True)
+    if write and not recipe.config:
+        does = "fill in the printed fields" if recipe.parts[0].is_form else "put the printed lines where they belong"
+        raise NotWritten(f"{recipe.title} has no configuration file that can be written", does)
 
 
 def listed() -> str:
@@ -116,16 +124,17 @@ def _did_you_mean(word: str) -> str:
     return f"; did you mean {' or '.join(close[:3])}?" if close else ""
 
 
-def _about_the_key(needed: bool, environ: Mapping[str, str]) -> str:
+def _about_the_key(needed: bool, known: bool, environ: Mapping[str, str]) -> str:
     """What to do about the variable of the key; no secret is in it."""
     if environ.get(KEY_VARIABLE):
         return f"The client reads the key from {KEY_VARIABLE}, which is set here."
     if needed:
-        return f"The client reads the server's key from a variable; --show-key prints it:\nexport {KEY_VARIABLE}=..."
+        how = "--show-key prints it" if known else f"it is not known here, so {_NAME_THE_KEYS}"
+        return f"The client reads the server's key from a variable; {how}:\nexport {KEY_VARIABLE}=..."
     return f"The server asks for no key, but the client wants one; any word does:\nexport {KEY_VARIABLE}=none"
 
 
-def _written(recipe: Recipe, environ: Mapping[str, str]) -> str:
+def _written(part: Part, name: str, environ: Mapping[str, str]) -> str:
     """Write the client's configuration; return a sentence about what was done.
 
     Raises:
@@ -133,10 +142,6 @@ def _written(recipe: Recipe, environ: Mapping[str, str]) -> str:
     """
     from claude_openai.cli.config_edits import merge  # noqa: PLC0415 -- its parsers are slow to load
 
-    part = recipe.config
-    if part is None:
-        does = "fill in the printed fields" if recipe.parts[0].is_form else "put the printed lines where they belong"
-        raise NotWritten(f"{recipe.title} has no configuration file that can be written", does)
     place = place_of(part, environ)
     try:
         there = _read(place) if place.exists() else None
@@ -153,9 +158,9 @@ def _written(recipe: Recipe, environ: Mapping[str, str]) -> str:
         shutil.copy2(place, copy)
         _replace(place, merged.text)
     except CannotMergeError as reason:
-        raise NotWritten(f"{place} was left as it is: {reason}", f"see claude-openai connect {recipe.name}") from None
+        raise NotWritten(f"{place} was left as it is: {reason}", f"see claude-openai connect {name}") from None
     except (OSError, UnicodeError) as error:
-        raise NotWritten(f"{place} cannot be changed: {error}", f"see claude-openai connect {recipe.name}") from None
+        raise NotWritten(f"{place} cannot be changed: {error}", f"see claude-openai connect {name}") from None
     return f"wrote {place}; the file from before is {copy}{kept}"
 
 

@@ -63,7 +63,7 @@ def line(check: "Check", *, colours: bool = False) -> str:
     status = f"{check.status:<4}"
     head = f"{click.style(status, fg=COLOURS[check.status]) if colours else status}  {check.name:<12}"
     remedy = f"\n{'':<20}{as_called(one_line(check.remedy))}" if check.remedy else ""
-    return f"{head}  {one_line(check.told)}{remedy}"
+    return f"{head}  {as_called(one_line(check.told))}{remedy}"
 
 
 def verdict(done: "Sequence[Check]") -> str:
@@ -71,7 +71,8 @@ def verdict(done: "Sequence[Check]") -> str:
     counts = {status: sum(check.status == status for check in done) for status in ("fail", "warn")}
     if not any(counts.values()):
         return "All is well."
-    return f"{counts['fail']} failed, {counts['warn']} doubtful."
+    warnings = "warning" if counts["warn"] == 1 else "warnings"
+    return f"{counts['fail']} failed, {counts['warn']} {warnings}."
 
 
 def _run_checks(flags: Mapping[str, object], environ: Mapping[str, str], *, live: bool) -> "Iterator[Check]":

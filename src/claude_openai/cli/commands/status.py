@@ -87,7 +87,7 @@ def _lines(server: ServerStatus) -> Iterator[str]:
     yield fact("Uptime", duration(server.uptime))
     if health:
         yield fact("Runs", _counts(_table(health, "runs") or _table(health, "queue")))
-        yield fact("Processes", _counts(_table(health, "processes")))
+        yield fact("Processes", _counts(_in_words(_table(health, "processes"))))
     if instance.log_file:
         yield fact("Log", str(instance.log_file))
     if not (health or server.port_closed):
@@ -108,6 +108,11 @@ def _state(server: ServerStatus) -> str:
 def _counts(counts: Mapping[str, object]) -> str:
     """`2 running, 1 waiting`, without zeros."""
     return ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "none"
+
+
+def _in_words(processes: Mapping[str, object]) -> Mapping[str, object]:
+    """The `processes` of `/health`, in words for people."""
+    return {"idle" if name == "resting" else name: number for name, number in processes.items()}
 
 
 def _table(health: Mapping[str, object], name: str) -> Mapping[str, object]:

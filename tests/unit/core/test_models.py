@@ -1,0 +1,26 @@
+"""The errors of model names: what they suggest exists."""
+
+import pytest
+
+from claude_openai.core.failures import RequestFailed
+from claude_openai.core.models import Catalogue, Model
+
+MODELS = (Model("opus"), Model("sonnet"))
+
+
+@pytest.mark.proves("models.alias")
+def test_a_default_that_does_not_exist_is_not_suggested() -> None:
+    with pytest.raises(RequestFailed, match="--model-alias gpt-4=sonnet"):
+        Catalogue(MODELS, default="gpt-4").resolve(None)
+    with pytest.raises(RequestFailed, match="--model-alias gpt-4=opus"):
+        Catalogue(MODELS, default="opus").resolve("gpt-4")
+    with pytest.raises(RequestFailed, match="--model-alias gpt-4=opus"):
+        Catalogue(MODELS[:1], default="gpt-4").resolve(None)
+
+
+@pytest.mark.proves("models.alias")
+def test_an_alias_of_nothing_is_reported_as_such() -> None:
+    with pytest.raises(RequestFailed) as caught:
+        Catalogue(MODELS, default="sonnet", aliases=(("a", "nonsense"),)).listed()
+    wanted = "The alias `a` stands for `nonsense`, which does not exist here. Available: opus, sonnet."
+    assert caught.value.failure.message == wanted
