@@ -47,7 +47,7 @@ class Toolbox:
         return tool.schema if tool else None
 
     def problem(self, name: str, arguments: str, patterns: Patterns = "all") -> str | None:
-        """Why the model's call is invalid, as sentences by which the model can correct it; None if it is valid.
+        """Check a call. Return an error text to send back to the model; None if the call is valid.
 
         Raises:
             TooMuch: see `Schema.violations`.
@@ -58,7 +58,7 @@ class Toolbox:
 
 
 def call_fault(name: str, schema: str, arguments: str, patterns: Patterns = "all") -> str | None:
-    """As `Toolbox.problem`, for a tool that exists.
+    """Check the arguments of a call against `schema`. Return an error text for the model; None if they fit.
 
     Raises:
         TooMuch: see `Schema.violations`.

@@ -82,12 +82,14 @@ class Checks:
                 group.start_soon(self._work)
 
     async def call(self, toolbox: Toolbox, call: ToolCall) -> str | None:
-        """See `core.tools.Toolbox.problem`."""
+        """Return why a call does not fit its tool's schema, as text for the model; None if it does. The check runs in a
+        worker process where it takes long.
+        """
         schema = toolbox.schema(call.name) or ""
         return await self._fault(partial(toolbox.problem, call.name, call.arguments), call.name, schema, call.arguments)
 
     async def answer(self, schema: str, answer: str) -> str | None:
-        """See `jsontools.schema.answer_fault`."""
+        """Return why an answer does not fit `schema`, as text for the model; None if it does. See `call`."""
         return await self._fault(partial(answer_fault, schema, answer), None, schema, answer)
 
     async def _fault(

@@ -31,13 +31,13 @@ from claude_openai.claude_code.sdk.agent import (
     users_variables,
     with_prefixed_tool_names,
 )
-from claude_openai.claude_code.sdk.calls import SERVER, ParkedCalls
 from claude_openai.claude_code.sdk.command import (
     GATED_HERE,
     command_for_history,
     command_for_new_conversation,
     is_gated,
 )
+from claude_openai.claude_code.sdk.parked_calls import SERVER, ParkedCalls
 from claude_openai.claude_code.sdk.session import RecyclePolicy, RunningProcess, SdkSession, describe_error
 from claude_openai.claude_code.sdk.transport import ChildTransport, SessionSetup
 from claude_openai.claude_code.stream_json.account import login_of, models_of

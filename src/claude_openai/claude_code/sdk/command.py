@@ -10,7 +10,7 @@ import claude_agent_sdk
 
 from claude_openai.claude_code.processes.child import Command
 from claude_openai.claude_code.processes.scratch import Scratch
-from claude_openai.claude_code.sdk.calls import SERVER
+from claude_openai.claude_code.sdk.parked_calls import SERVER
 from claude_openai.claude_code.stream_json.launch import ClaudeCodeExecutable, LaunchSpec
 
 SDK_ENVIRONMENT: Mapping[str, str] = {

@@ -17,8 +17,8 @@ from claude_openai.claude_code.agent.reader import AgentReader, JsonModeAgentRea
 from claude_openai.claude_code.processes.child import Child
 from claude_openai.claude_code.schema_checks.checks import Checks, feed_checked
 from claude_openai.claude_code.sdk.agent import CLIENT_TOOL_NAMES, PermissionHook
-from claude_openai.claude_code.sdk.calls import CallOutcome, ParkedCalls, can_be_delivered
 from claude_openai.claude_code.sdk.messages import log_message, parse_message
+from claude_openai.claude_code.sdk.parked_calls import CallOutcome, ParkedCalls, can_be_delivered
 from claude_openai.claude_code.sdk.transport import ChildTransport
 from claude_openai.claude_code.stream_json.failures import process_failure
 from claude_openai.claude_code.stream_json.json_mode import JsonModeReader

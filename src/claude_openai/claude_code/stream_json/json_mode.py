@@ -23,7 +23,7 @@ MAX_CORRECTIONS: Final = 1
 
 
 class JsonModeReader(AnswerReader):
-    """Reads an answer in JSON mode; the arguments are those of the reader that this class is combined with."""
+    """Reads an answer in JSON mode. A mixin, as `StructuredOutputReader`: all arguments go to the next class."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

@@ -69,7 +69,7 @@ class GenerationOptions:
     sampling: Sampling = DEFAULT_SAMPLING
     tool_choice: ToolChoice = AUTO
     thinking_has_budget: bool = False
-    can_do_without: bool = False
+    can_skip_thinking: bool = False
 
     @classmethod
     def of(cls, turn: Turn) -> Self:
@@ -84,7 +84,7 @@ class GenerationOptions:
     def thinks(self) -> bool:
         """Whether the model may think. Upstream refuses thinking together with a temperature; for models with a budget
         for it also where the budget would exceed the answer's limit, or a tool call is forced. For a newer model that
-        `can_do_without`, this server switches it off where thinking could use up the answer's whole limit.
+        `can_skip_thinking`, this server switches it off where thinking could use up the answer's whole limit.
         """
         sampling = self.sampling
         if sampling.temperature is not None or sampling.top_p is not None or sampling.effort == "none":
@@ -92,7 +92,7 @@ class GenerationOptions:
         short = sampling.max_tokens is not None and sampling.max_tokens <= MIN_THINKING_BUDGET
         if self.thinking_has_budget:
             return not (short or self.tool_choice.mode in _FORCED)
-        return not (short and self.can_do_without and sampling.effort is None)
+        return not (short and self.can_skip_thinking and sampling.effort is None)
 
     @property
     def effort(self) -> str | None:

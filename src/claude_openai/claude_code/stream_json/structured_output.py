@@ -20,8 +20,8 @@ MAX_SCHEMA_RETRIES: Final = 4
 
 
 class StructuredOutputReader(AnswerReader):
-    """Reads an answer that must fit `schema`, JSON text; the other arguments are those of the reader that this class is
-    combined with.
+    """Reads an answer that must fit `schema`, JSON text. A mixin: the other arguments go to the next class in the
+    method resolution order, `AnswerReader` or `AgentReader`.
 
     The reader passes the answer's text on as the model writes it, and withdraws it where it does not fit. Where Claude
     Code's own check misses a fault, the reader asks the model for a correction, up to `corrections` times.

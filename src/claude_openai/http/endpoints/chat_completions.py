@@ -37,7 +37,8 @@ Request = TypeVar("Request")
 class ChatForm(Generic[Request]):
     """A form of chat completions: implements `http.generation.driver.GenerationProtocol`.
 
-    `encode_whole` and `encode_chunk` make the form's own objects of those of chat completions; a chunk may have none.
+    `encode_whole` and `encode_chunk` convert a chat completion, or one of its chunks, to the endpoint's own format;
+    None drops a chunk.
     """
 
     id_prefix: str

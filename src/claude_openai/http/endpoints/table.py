@@ -53,7 +53,7 @@ class Endpoint:
 
 
 def error_format(path: str) -> ErrorFormat:
-    """That of the first endpoint whose path, up to its first `{`, begins `path`; OpenAI's for any other path."""
+    """The error format of the first endpoint whose path, up to its first `{`, is a prefix of `path`; else OpenAI's."""
     beginnings = ((endpoint.path.partition("{")[0], endpoint.errors) for endpoint in ENDPOINTS)
     return next((errors for beginning, errors in beginnings if path.startswith(beginning)), OPENAI_ERRORS)
 

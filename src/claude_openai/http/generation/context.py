@@ -46,9 +46,10 @@ ADJUSTED = "x-claude-openai-adjusted"
 
 @dataclass(frozen=True, slots=True)
 class GenerationContext:
-    """The dependencies of such an endpoint. Without `agent_rules` there is no agent profile; `now` is in Unix seconds;
-    `strict`: a request is refused if a parameter would be ignored or adjusted. `request_seconds` is the timeout of a
-    request.
+    """The dependencies of an endpoint that calls the model.
+
+    Without `agent_rules` there is no agent profile; `now` is in Unix seconds; `strict`: a request is refused if a
+    parameter would be ignored or adjusted. `request_seconds` is the timeout of a request.
     """
 
     gateway: Gateway

@@ -26,8 +26,9 @@ Penalty = Annotated[float, Field(ge=-2, le=2)]
 class CarriedNumber:
     """How a number is carried: as the field `to` of `core.turn.Sampling`.
 
-    `default` asks for nothing. A value above `most` is carried as `most` and reported as adjusted. Where the field
-    `taken` of `core.models.ModelFacts` is False, the model does not take the parameter: it is reported as ignored.
+    `default` is upstream's own: a request with it is treated as one without the field. A value above `most` is carried
+    as `most` and reported as adjusted. `taken` is the name of the field of `core.models.ModelFacts` that says whether a
+    model accepts the parameter; where it does not, the parameter is reported as ignored.
     """
 
     to: str
