@@ -270,8 +270,10 @@ async def test_no_agent_works_in_a_git_directory_of_another_name_whatever_comman
     repository(site.project, f"--separate-git-dir={directory}")
     if not named:
         (site.project / ".git").unlink()
+    away = site.root / "away"
+    away.mkdir()
     for name in taken:
-        (directory / name).rename(site.root / name)
+        (directory / name).rename(away / name)
     (directory / "hooks").mkdir(exist_ok=True)
     async with office(serve, site, {}) as rig:
         rig.plays(Replies("Done."))
