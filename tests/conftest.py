@@ -14,7 +14,6 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from claude_openai.system.runtime_folders import in_temporary
 from tests.patience import PATIENCE_SECONDS
 from tests.processes import checks_schemas
 
@@ -112,8 +111,4 @@ def _children() -> set[psutil.Process]:
 
 
 def _temporary(sandbox: Path) -> set[Path]:
-    """What lies in the temporary folder, without the folder of this user's servers: the server that many tests share
-    makes it when it is first needed, or again after a test about removing it, and keeps it to the end.
-    """
-    of_servers = in_temporary(sandbox / "tmp")
-    return {each for each in (sandbox / "tmp").iterdir() if each != of_servers}
+    return set((sandbox / "tmp").iterdir())

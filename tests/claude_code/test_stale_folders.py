@@ -82,6 +82,15 @@ class Group:
         return psutil.STATUS_ZOMBIE not in {self.leader.status(), self.member.status()}
 
 
+@pytest.fixture(autouse=True)
+def own_temporary_folder(sandbox: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The runtime folder is removed here, and must not be the one of the server that other tests share."""
+    with tempfile.TemporaryDirectory(prefix="", dir=sandbox) as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield
+
+
 @pytest.fixture
 def server() -> Iterator[RunningServer]:
     with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as process:

@@ -23,9 +23,6 @@ _PARTS: Final = frozenset(
 )
 """The events with details of a request, rendered as part of its line."""
 
-_QUIET: Final = ("/metrics", "/ui/")
-"""Paths that programs poll: rendered only if the response is an error."""
-
 _ENDPOINTS: Final = {"/v1/chat/completions": "chat", "/v1/responses": "responses", "/v1/completions": "completion"}
 
 _FIRST_ERROR: Final = 400
@@ -78,13 +75,10 @@ class RequestLines:
         failed = (
             status is None or status >= _FIRST_ERROR or not request.get("complete", True) or bool(request.get("error"))
         )
-        path = str(request.get("path", ""))
-        if path == "/health":  # programs poll it: a line for each change of state
+        if request.get("path") == "/health":  # programs poll it: a line for each change of state
             before, self._outage = self._outage, str(request.get("message") or status) if failed else None
             if before == self._outage:
                 return None
-        elif not failed and path.startswith(_QUIET):
-            return None
         columns = [
             self._time(request),
             f"{_asked(request):<17}",

@@ -122,7 +122,7 @@ class CommandGuard:
             self._running.leave(call_id)
 
     def finish_all(self) -> None:
-        """No command runs any more: the turn or the process has ended."""
+        """No command runs any more: the process has ended."""
         for call_id in tuple(self._entered):
             self.finished(call_id)
 

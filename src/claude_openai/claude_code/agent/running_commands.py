@@ -15,7 +15,7 @@ import anyio
 from claude_openai.system.workspace import within
 
 WAIT_SECONDS: Final = 30.0
-"""Longest wait of a command for others. Claude Code waits 60 s for a hook."""
+"""Longest wait of a command for others. A hook that takes too long would refuse the command without a reason."""
 
 
 @dataclass(frozen=True, slots=True)

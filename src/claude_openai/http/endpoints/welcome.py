@@ -28,7 +28,7 @@ class Welcome:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        root = f"http://{headers.get('host', '127.0.0.1:8000')}"
+        root = f"{scope['scheme']}://{headers.get('host', '127.0.0.1:8000')}"
         base = f"{root}/v1"
         facts = {
             "name": "claude-openai",
