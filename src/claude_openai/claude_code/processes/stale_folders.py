@@ -31,9 +31,12 @@ def sweep(places: Iterable[Path]) -> SweepResult:
     if sys.platform == "win32":
         return SweepResult()
     with ExitStack() as locks:
-        private = [place.resolve() for place in places if is_private(place)]
-        named = [folder for place in private for folder in place.glob(f"{FOLDER_PREFIX}*")]
-        folders = [folder for folder in named if _is_stale(folder, locks)]
+        folders: list[Path] = []
+        for place in places:
+            with suppress(FileNotFoundError):  # another sweep can remove it meanwhile, when it was the last one's
+                if is_private(place):
+                    named = place.resolve().glob(f"{FOLDER_PREFIX}*")
+                    folders += [folder for folder in named if _is_stale(folder, locks)]
         processes = 0
         if folders:
             from claude_openai.claude_code.processes.orphans import end_orphans  # noqa: PLC0415 -- 27 ms of a start
