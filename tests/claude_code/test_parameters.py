@@ -18,7 +18,7 @@ async def asked(rig: Rig, **parameters: Any) -> dict[str, Any]:
 
 
 async def first_asked(rig: Rig, **parameters: Any) -> dict[str, Any]:
-    """The body that reached upstream first: Claude Code may ask again for an answer that was cut, before it is ended."""
+    """The body that reached upstream first: Claude Code may ask again for an answer that was cut before it ends."""
     rig.plays(None)
     await rig.said("hi", **parameters)
     return rig.simulator.requests[0].body
