@@ -29,7 +29,7 @@ from claude_openai import logs
 from claude_openai.server import wiring
 from claude_openai.server.wiring import Ready
 from claude_openai.settings import Settings, login_environment
-from claude_openai.system.places import settle
+from claude_openai.system.places import choose_folders
 
 PACKAGE: Final = Path(__file__).parent.parent / "src" / "claude_openai"
 NOT_TRACED: Final = ("logs", "testing", "simulator")
@@ -132,7 +132,7 @@ async def walks(home: Path) -> Mapping[str, Mapping[str, int]]:
     found: dict[str, Mapping[str, int]] = {}
     async with anyio.create_task_group() as group:
         group.start_soon(
-            partial(wiring.serve, settings, login_environment(environment), settle(settings), announce=announce)
+            partial(wiring.serve, settings, login_environment(environment), choose_folders(settings), announce=announce)
         )
         await announced.wait()
         async with httpx2.AsyncClient(base_url=ready[0].url, timeout=60, trust_env=False) as client:

@@ -15,7 +15,7 @@ from openai import AsyncOpenAI
 
 from claude_openai.claude_code.processes.scratch import server_folder
 from claude_openai.gateway import Gateway
-from claude_openai.server.backends import settle_folders
+from claude_openai.server.backends import start_folders
 from claude_openai.server.wiring import application
 from claude_openai.settings import Settings
 from claude_openai.simulator import RecordedRequest, Reply, Script, Simulator, Stall
@@ -104,10 +104,10 @@ async def _serve(
 ) -> AsyncIterator[Rig]:
     chosen = Settings(**{"port": 0, "max_retries": 1, "request_timeout": 60, "warm_processes": 0, **settings})
     login = login | (environment or {})
-    settled = settle_folders(chosen)
-    with bound("127.0.0.1", chosen.port) as listener, server_folder(settled.runtime) as folder:
+    folders = start_folders(chosen)
+    with bound("127.0.0.1", chosen.port) as listener, server_folder(folders.runtime) as folder:
         async with anyio.create_task_group() as sessions:
-            gateway, app = application(chosen, login, settled, sessions, scratch=folder.scratch)
+            gateway, app = application(chosen, login, folders, sessions, scratch=folder.scratch)
             config = uvicorn.Config(app, log_config=None, ws="none", lifespan="off", timeout_graceful_shutdown=5)
             async with serving(Server(config), listener):
                 url = base_url(listener)

@@ -24,7 +24,7 @@ from claude_openai.claude_code.stream_json import launch as shared
 from claude_openai.cli import program, recipes
 from claude_openai.errors import ExitCode
 from claude_openai.protocols.chat_completions import parameters as chat_completions
-from claude_openai.protocols.common.parameters import markdown_table
+from claude_openai.protocols.common.parameter_checks import markdown_table
 from claude_openai.protocols.completions import parameters as completions
 from claude_openai.protocols.responses import parameters as responses
 from tests.patience import PATIENCE_SECONDS

@@ -14,6 +14,12 @@ _VERSION: Final = re.compile(r"^claude-(?:[a-z]+-)?(\d+)(?:-(\d{1,2}))?(?:-|$|\[
 _LARGE_WINDOW: Final = 1_000_000
 _USUAL: Final = ModelFacts()
 
+_TAKEN_BEFORE: Final = {
+    "temperature": (4, 7),  # later models refuse it (read in Claude Code)
+    "top_p": (4, 1),  # "`temperature` and `top_p` cannot both be specified for this model" (measured)
+}
+"""The numbers of `core.turn.Sampling` that upstream accepts, and the version from which on it does not."""
+
 
 def facts_of(name: str, *, listed_efforts: tuple[Effort, ...] | None = None) -> ModelFacts:
     """Return the facts about the model whose full id is `name`, by the version in it.
@@ -35,8 +41,7 @@ def facts_of(name: str, *, listed_efforts: tuple[Effort, ...] | None = None) -> 
         efforts=_efforts(name, version) if listed_efforts is None else listed_efforts,
         most_output=_most_output(name, version),
         thinks_by_budget=(4, 0) <= version < (4, 6),  # measured
-        takes_temperature=version < (4, 7),  # later models refuse it (read in Claude Code)
-        takes_top_p=version < (4, 1),  # "`temperature` and `top_p` cannot both be specified for this model" (measured)
+        takes=frozenset(name for name, end in _TAKEN_BEFORE.items() if version < end),
     )
 
 

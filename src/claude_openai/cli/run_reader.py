@@ -13,7 +13,7 @@ from claude_openai.protocols.runs.wire import RunObject, RunText
 from claude_openai.system.places import Places
 
 if TYPE_CHECKING:
-    from claude_openai.store import SavedRuns
+    from claude_openai.server.stores import StoredRuns
 
 
 class RunReader(Protocol):
@@ -35,7 +35,7 @@ class RunReader(Protocol):
 class StoreReader:
     """Reads the runs on disk, of all API keys: a user who can read the file may read all of it."""
 
-    def __init__(self, saved: "SavedRuns") -> None:
+    def __init__(self, saved: "StoredRuns") -> None:
         self._saved = saved
 
     def runs(self, limit: int, state: str | None = None) -> Sequence[RunObject]:
@@ -64,11 +64,11 @@ def open_run_reader(choice: ServerOption) -> Iterator[RunReader]:
         with api(url, choice) as server:
             yield server
         return
-    from claude_openai.store import saved_runs  # noqa: PLC0415 -- SQLite, which --help need not wait for
+    from claude_openai.server.stores import STORES  # noqa: PLC0415 -- SQLite, which --help need not wait for
 
-    folder = Places.of(choice.settings).data
-    click.echo(f"no server of yours runs; this is from the store in {folder}", err=True)
-    yield StoreReader(saved_runs(folder))
+    places = Places.of(choice.settings)
+    click.echo(f"no server of yours runs; this is from the store in {places.data}", err=True)
+    yield StoreReader(STORES[choice.settings.store].read(places))
 
 
 def events_of_run(run: RunObject) -> Iterator[FollowedEvent]:

@@ -41,14 +41,14 @@ def serve(settings: Settings, environ: Mapping[str, str]) -> None:
     login, owner_token = login_environment(environ), secrets.token_urlsafe(32)
     keys = [key.get_secret_value() for key in settings.api_keys]
     _configure_log(settings, environ, [*keys, owner_token, *logs.secrets_in(login)])
-    settled = backends.settle_folders(settings)
-    for doubt in (*doubts(settings, environ), *settled.doubts):
+    folders = backends.start_folders(settings)
+    for doubt in (*doubts(settings, environ), *folders.doubts):
         logs.logger(__name__).warning("settings.doubtful", reason=doubt)
-    with registry(settled.runtime) as register, ExitStack() as starting:
+    with registry(folders.runtime) as register, ExitStack() as starting:
         starting.enter_context(progress("Starting Claude Code"))
         colours = wants_colours(sys.stderr, environ)
         announce = partial(_announce, settings, owner_token, register, starting, colours=colours)
-        anyio.run(partial(wiring.serve, settings, login, settled, announce=announce, owner_token=owner_token))
+        anyio.run(partial(wiring.serve, settings, login, folders, announce=announce, owner_token=owner_token))
 
 
 def log_file(settings: Settings) -> Path | None:

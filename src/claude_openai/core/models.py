@@ -38,7 +38,7 @@ class ModelFacts:
     `efforts` are the levels that it takes, the lowest first, with "none" if it can answer without thinking.
     `context_window` and `most_output`, the longest answer, are in tokens; the latter is None if it is not known.
     `most_media`: images and files in a conversation at most. `thinks_by_budget`: thinking has a number of tokens of its
-    own. `takes_temperature` and `takes_top_p`: upstream accepts the parameter, `top_p` beside a temperature.
+    own. `takes`: the numbers of `core.turn.Sampling` that upstream accepts, each by its field's name.
     """
 
     efforts: tuple[Effort, ...] = EFFORTS[1:]
@@ -46,8 +46,7 @@ class ModelFacts:
     most_output: int | None = None
     most_media: int = 100
     thinks_by_budget: bool = False
-    takes_temperature: bool = False
-    takes_top_p: bool = False
+    takes: frozenset[str] = frozenset()
 
 
 NO_FACTS = ModelFacts()

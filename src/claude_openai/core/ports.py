@@ -172,3 +172,12 @@ class ResponseStore(Protocol):
         It is empty if there is no such response, and ends before the first one that is not there any more.
         """
         ...
+
+
+class Store(RunStore, Protocol):
+    """A store of runs and, beside them, of responses."""
+
+    @property
+    def responses(self) -> ResponseStore:
+        """The responses of its runs."""
+        ...

@@ -1,11 +1,23 @@
 """A turn: everything that one request asks for."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
 
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.messages import LARGE_CHARACTERS, Message, are_large
 from claude_openai.core.models import Effort, Model
 from claude_openai.core.tools import AUTO, Tool, ToolChoice
+
+_UPSTREAM: Final = "upstream"
+_EXCLUDES_THINKING: Final = "excludes_thinking"
+
+
+def carried(name: str, *, default: object = None, excludes_thinking: bool = False) -> Any:
+    """A field of `Sampling` that is the field `name` of a request in the Messages API.
+
+    `excludes_thinking`: upstream refuses thinking beside it.
+    """
+    return field(default=default, metadata={_UPSTREAM: name, _EXCLUDES_THINKING: excludes_thinking})
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,16 +25,32 @@ class Sampling:
     """The generation parameters; None leaves upstream's default.
 
     `max_tokens` counts the answer's tokens, thinking included. `temperature` and `top_p` are in upstream's range,
-    0 to 1; if one of them is given, the model does not think. `effort` is one that the model supports. `stop` are
-    the stop sequences that upstream gets, `local_stop` those that it does not support and this server looks for.
+    0 to 1. `effort` is one that the model supports. `stop` are the stop sequences that upstream gets, `local_stop`
+    those that it does not support and this server looks for. A field with a `carried` name is sent upstream under it.
     """
 
     max_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    stop: tuple[str, ...] = ()
+    temperature: float | None = carried("temperature", excludes_thinking=True)
+    top_p: float | None = carried("top_p", excludes_thinking=True)
+    stop: tuple[str, ...] = carried("stop_sequences", default=())
     effort: Effort | None = None
     local_stop: tuple[str, ...] = ()
+
+    @property
+    def upstream_fields(self) -> dict[str, Any]:
+        """The given parameters under their names in the Messages API, as JSON has them."""
+        named = {each.metadata[_UPSTREAM]: getattr(self, each.name) for each in fields(self) if each.metadata}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in named.items()
+            if value not in (None, ())
+        }
+
+    @property
+    def excludes_thinking(self) -> bool:
+        """Whether it has a parameter beside which upstream refuses thinking."""
+        excluding = [each for each in fields(self) if each.metadata.get(_EXCLUDES_THINKING)]
+        return any(getattr(self, each.name) is not None for each in excluding)
 
 
 DEFAULT_SAMPLING = Sampling()

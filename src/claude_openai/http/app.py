@@ -20,7 +20,7 @@ from claude_openai.http.middleware.request_log import RequestLog
 from claude_openai.http.middleware.slow_clients import SEND_SECONDS, SlowClientTimeout
 from claude_openai.http.middleware.target import Framing, RequestTarget
 from claude_openai.http.ports import Gateway
-from claude_openai.http.resource import BASE, NOT_OFFERED, Resource, UnknownPath
+from claude_openai.http.routing import BASE, NOT_OFFERED, Resource, UnknownPath
 
 
 @dataclass(frozen=True, slots=True)

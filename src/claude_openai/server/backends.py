@@ -12,8 +12,9 @@ from claude_openai.claude_code.processes.scratch import Scratch
 from claude_openai.claude_code.sdk import AgentPolicy, RecyclePolicy, SdkBackend, SdkSettings, bundled_cli
 from claude_openai.core.ports import Capabilities
 from claude_openai.errors import LaunchError
+from claude_openai.server.stores import STORES
 from claude_openai.settings import Settings
-from claude_openai.system.places import Settled, settle
+from claude_openai.system.places import StartFolders, choose_folders
 
 ScratchFolders = Callable[[], AbstractContextManager[Scratch]]
 
@@ -26,13 +27,13 @@ class BackendKind:
 
     capabilities: Capabilities
     default_executable: Callable[[], object]
-    build: Callable[[Settings, str, Mapping[str, str], Settled, ScratchFolders], SdkBackend | CliBackend]
+    build: Callable[[Settings, str, Mapping[str, str], StartFolders, ScratchFolders], SdkBackend | CliBackend]
 
 
 def _sdk(
-    settings: Settings, cli: str, environment: Mapping[str, str], settled: Settled, scratch: ScratchFolders
+    settings: Settings, cli: str, environment: Mapping[str, str], folders: StartFolders, scratch: ScratchFolders
 ) -> SdkBackend:
-    policy = AgentPolicy(settled.workspace, settled.places.out_of_bounds(), (cli,)) if settled.workspace else None
+    policy = AgentPolicy(folders.workspace, folders.places.out_of_bounds(), (cli,)) if folders.workspace else None
     sdk_settings = SdkSettings(
         cli=cli,
         environment=environment,
@@ -47,14 +48,14 @@ def _sdk(
 
 
 def _cli(
-    settings: Settings, cli: str, environment: Mapping[str, str], settled: Settled, scratch: ScratchFolders
+    settings: Settings, cli: str, environment: Mapping[str, str], folders: StartFolders, scratch: ScratchFolders
 ) -> CliBackend:
     cli_settings = CliSettings(
         cli=cli,
         environment=environment,
         max_retries=settings.max_retries,
         timeout=settings.process_timeout_ms / 1000,
-        output=settled.places.output if settings.store == "disk" else None,
+        output=folders.places.output if STORES[settings.store].is_on_disk else None,
         retention_days=settings.retention_days,
     )
     return CliBackend(cli_settings, scratch)
@@ -67,14 +68,14 @@ BACKENDS: Final[Mapping[str, BackendKind]] = {
 
 
 def build_backend(
-    settings: Settings, environment: Mapping[str, str], settled: Settled, scratch: ScratchFolders
+    settings: Settings, environment: Mapping[str, str], folders: StartFolders, scratch: ScratchFolders
 ) -> SdkBackend | CliBackend:
     """The backend of the settings.
 
     Raises:
         LaunchError: there is no Claude Code.
     """
-    return BACKENDS[settings.backend].build(settings, executable(settings), environment, settled, scratch)
+    return BACKENDS[settings.backend].build(settings, executable(settings), environment, folders, scratch)
 
 
 def executable(settings: Settings) -> str:
@@ -95,6 +96,6 @@ def executable(settings: Settings) -> str:
     return str(Path(found).absolute())
 
 
-def settle_folders(settings: Settings) -> Settled:
-    """The folders of this start (`system.places.settle`), without those of agents if the backend has none."""
-    return settle(settings, agents=BACKENDS[settings.backend].capabilities.agent)
+def start_folders(settings: Settings) -> StartFolders:
+    """The folders of this start (`system.places.choose_folders`), without those of agents if the backend has none."""
+    return choose_folders(settings, agents=BACKENDS[settings.backend].capabilities.agent)

@@ -28,9 +28,9 @@ from claude_openai import logs
 from claude_openai.core.failures import SUBSCRIPTION_TERMS
 from claude_openai.errors import LaunchError
 from claude_openai.server import wiring
-from claude_openai.server.backends import executable, settle_folders
+from claude_openai.server.backends import executable, start_folders
+from claude_openai.server.stores import STORES
 from claude_openai.settings import Settings, catalogue, doubts, login_environment
-from claude_openai.store import saved_runs
 from claude_openai.system.disk import full_disk
 from claude_openai.system.instances import ANSWER_SECONDS, Instance, health_of, running
 from claude_openai.system.places import Places
@@ -73,11 +73,12 @@ def of_machine(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check
         problem, _, remedy = doubt.partition("; ")
         yield Check("Settings", "warn", problem, remedy or "correct or remove it")
     yield from _of_servers(settings)
-    data = Places.of(settings).data
+    places = Places.of(settings)
+    data = places.data
     check = of_folder("Data folder", data)
     if check.status != "fail":
         try:
-            saved_runs(data).recent(1)
+            STORES[settings.store].read(places).recent(1)
         except LaunchError as error:
             check = Check("Data folder", "fail", error.message, error.hint)
     yield check
@@ -201,14 +202,14 @@ def of_folder(name: str, folder: Path) -> Check:
 def _of_servers(settings: Settings) -> Iterator[Check]:
     """The checks of the runtime folder, of the port, and of a server that has it."""
     try:
-        settled = settle_folders(settings)
+        folders = start_folders(settings)
     except LaunchError as error:
         yield Check("Temporary", "fail", error.message, error.hint)
     else:
         with suppress(OSError):  # it was made only as a test; a running server keeps its own
-            settled.runtime.rmdir()
-        yield Check("Temporary", "ok", str(settled.runtime))
-        for doubt in settled.doubts:
+            folders.runtime.rmdir()
+        yield Check("Temporary", "ok", str(folders.runtime))
+        for doubt in folders.doubts:
             problem, _, remedy = doubt.partition("; ")
             yield Check("Agents", "warn", problem, remedy or "correct or remove it")
     servers = running()
@@ -275,7 +276,7 @@ async def _serving(settings: Settings, login: Mapping[str, str]) -> AsyncIterato
     """
 
     async def serve(*, task_status: TaskStatus[wiring.Ready]) -> None:
-        await wiring.serve(settings, login, settle_folders(settings), announce=task_status.started)
+        await wiring.serve(settings, login, start_folders(settings), announce=task_status.started)
         raise _Interrupted  # only a signal ends it before the block ends
 
     async with anyio.create_task_group() as group:

@@ -1,4 +1,4 @@
-"""Builds a running server from settings: this module and `backends` are the only ones that name concrete classes.
+"""Builds a running server from settings: only it, `backends` and `stores` name concrete classes.
 
 `serve` binds first, so that a busy port is reported before anything is started. Then it asks Claude Code for its
 version and login, announces the server, and on a signal drains it within a time limit. What it starts ends with it.
@@ -10,12 +10,10 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import (
-    AbstractAsyncContextManager,
     AbstractContextManager,
     ExitStack,
     asynccontextmanager,
     contextmanager,
-    nullcontext,
     suppress,
 )
 from dataclasses import dataclass
@@ -33,6 +31,7 @@ from claude_openai.claude_code.processes.scratch import Scratch, ServerFolder, s
 from claude_openai.claude_code.processes.stale_folders import SweepResult, sweep
 from claude_openai.core.agent import AgentRules
 from claude_openai.core.failures import LOG_IN, RequestFailed
+from claude_openai.core.ports import Store
 from claude_openai.errors import LaunchError
 from claude_openai.gateway import (
     Gateway,
@@ -47,11 +46,12 @@ from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection, Room, places_within
 from claude_openai.server.backends import build_backend
 from claude_openai.server.simulator_process import SimulatorProcess, simulator_process
+from claude_openai.server.stores import STORES
 from claude_openai.settings import Settings
-from claude_openai.store import MemoryRuns, Retention, SqliteRuns, sqlite_runs
+from claude_openai.store import MemoryStore
 from claude_openai.system.descriptors import raise_limit
 from claude_openai.system.instances import already_runs, running
-from claude_openai.system.places import Settled
+from claude_openai.system.places import StartFolders
 from claude_openai.system.serving import ACCEPTED_AT_ONCE, Server, base_url, listening, serving
 from claude_openai.system.threads import favour_event_loop
 from claude_openai.testing.environment import simulated_login
@@ -117,15 +117,15 @@ class Stop:
 async def serve(
     settings: Settings,
     login: Mapping[str, str],
-    settled: Settled,
+    folders: StartFolders,
     *,
     announce: Callable[[Ready], None],
     owner_token: str | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; `announce` is called when the server is ready.
 
-    `login` is the environment for Claude Code (`settings.login_environment`), `settled` the chosen folders
-    (`places.settle`), `owner_token` what commands of the server's owner prove themselves with.
+    `login` is the environment for Claude Code (`settings.login_environment`), `folders` the chosen folders
+    (`places.choose_folders`), `owner_token` what commands of the server's owner prove themselves with.
 
     Raises:
         LaunchError: the server cannot start.
@@ -134,13 +134,10 @@ async def serve(
     stop = Stop()
     async with anyio.create_task_group() as group:
         await group.start(stop.listen)
-        with _listening(settings) as listeners, _folder(settled) as folder:
-            runs: AbstractAsyncContextManager[MemoryRuns | SqliteRuns] = nullcontext(MemoryRuns())
-            if settings.store == "disk":
-                retention = Retention(settings.retention_days, settings.max_store_bytes)
-                runs = sqlite_runs(settled.places.data, retention)
-            async with _upstream(settings, login, folder) as upstream, runs as store:
-                swept = await anyio.to_thread.run_sync(sweep, settled.places.runtime)  # of servers that were killed
+        with _listening(settings) as listeners, _folder(folders) as folder:
+            opened = STORES[settings.store].open(settings, folders.places)
+            async with _upstream(settings, login, folder) as upstream, opened as store:
+                swept = await anyio.to_thread.run_sync(sweep, folders.places.runtime)  # of servers that were killed
                 if swept != SweepResult():
                     log.info("server.swept", folders=swept.folders, processes=swept.processes)
                 environment, simulator = upstream
@@ -148,7 +145,7 @@ async def serve(
                     application,
                     settings,
                     environment,
-                    settled,
+                    folders,
                     scratch=folder.scratch,
                     store=store,
                     simulator=simulator,
@@ -196,11 +193,11 @@ async def _serve_until(
 def application(
     settings: Settings,
     login: Mapping[str, str],
-    settled: Settled,
+    folders: StartFolders,
     sessions: TaskGroup,
     *,
     scratch: Callable[[], AbstractContextManager[Scratch]],
-    store: MemoryRuns | SqliteRuns | None = None,
+    store: Store | None = None,
     simulator: SimulatorProcess | None = None,
     owner_token: str | None = None,
 ) -> tuple[Gateway, ASGIApp]:
@@ -212,9 +209,9 @@ def application(
     Raises:
         LaunchError: there is no Claude Code.
     """
-    backend = build_backend(settings, login, settled, scratch)
+    backend = build_backend(settings, login, folders, scratch)
     sessions.start_soon(backend.run)
-    store = store or MemoryRuns()
+    store = store or MemoryStore()
     gateway = Gateway(
         backend,
         sessions,
@@ -245,12 +242,12 @@ def application(
         simulated=settings.simulate,
         strict=settings.strict_parameters,
         agents=AgentRules(
-            settled.workspace,
+            folders.workspace,
             settings.default_mode,
             settings.allowed_permission_modes,
             settings.allowed_setting_sources,
         )
-        if settled.workspace
+        if folders.workspace
         else None,
     )
     return gateway, create_app(services)
@@ -275,18 +272,18 @@ def _listening(settings: Settings) -> Iterator[tuple[socket.socket, ...]]:
 
 
 @contextmanager
-def _folder(settled: Settled) -> Iterator[ServerFolder]:
+def _folder(folders: StartFolders) -> Iterator[ServerFolder]:
     """A context manager with this server's folder. It also makes one in each runtime folder that agents could reach:
     such a runtime folder then is not removed, and can be hidden from agents' commands before another server uses it.
     """
     with ExitStack() as stack:
         try:
-            folder = stack.enter_context(server_folder(settled.runtime))
+            folder = stack.enter_context(server_folder(folders.runtime))
         except OSError as error:
             problem = f"cannot make a temporary folder: {error.strerror or error}"
             raise LaunchError(problem, "set TMPDIR to a folder that can be written") from error
-        for place in settled.places.runtime:
-            if settled.workspace and settled.workspace.holds(str(place)):
+        for place in folders.places.runtime:
+            if folders.workspace and folders.workspace.holds(str(place)):
                 with suppress(OSError):  # another user's, or it cannot be made: no server of ours will use it
                     stack.enter_context(server_folder(place))
         yield folder

@@ -2,14 +2,14 @@
 
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
-from claude_openai.store.matching import find_by_prefix, latest, utf8_safe, walk_chain
+from claude_openai.store.memory_queries import find_by_prefix, latest, utf8_safe, walk_chain
 
 MOST_RUNS = 1000
 """With their answers some MB; the oldest are dropped first."""
 
 
-class MemoryRuns:
-    """A `core.ports.RunStore` without a file; `responses` is its `ResponseStore`."""
+class MemoryStore:
+    """A `core.ports.Store` without a file."""
 
     def __init__(self, most: int = MOST_RUNS) -> None:
         self.responses = MemoryResponses(self)
@@ -32,7 +32,7 @@ class MemoryRuns:
 class MemoryResponses:
     """A `core.ports.ResponseStore` beside `runs`."""
 
-    def __init__(self, runs: MemoryRuns) -> None:
+    def __init__(self, runs: MemoryStore) -> None:
         self._runs = runs
         self._responses: dict[str, StoredResponse] = {}
 

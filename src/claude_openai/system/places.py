@@ -71,7 +71,7 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class StartFolders:
     """The folders that a start has chosen. `runtime` is the one of `places.runtime` that this server uses: it exists,
     is this user's alone, and no agent works in it or in a folder that contains it. `workspace` has the agents' folders,
     None if there are no agents. `doubts` are warnings for the operator: a sentence and a remedy each.
@@ -83,7 +83,7 @@ class Settled:
     doubts: tuple[str, ...] = ()
 
 
-def settle(settings: Settings, *, agents: bool = True) -> Settled:
+def choose_folders(settings: Settings, *, agents: bool = True) -> StartFolders:
     """Choose a runtime folder for this server that its agents cannot reach; `agents`: its backend can have any.
 
     If the operator names no folders for agents, they get the working directory of the server. If that contains all
@@ -95,7 +95,7 @@ def settle(settings: Settings, *, agents: bool = True) -> Settled:
     places = Places.of(settings)
     if not agents:
         doubt = f"--default-mode agent has no effect with --backend {settings.backend}, which has no agent profile"
-        return Settled(places, _runtime(places, ()), None, (doubt,) if settings.default_mode == "agent" else ())
+        return StartFolders(places, _runtime(places, ()), None, (doubt,) if settings.default_mode == "agent" else ())
     named = settings.allowed_working_directory_prefixes
     workspace = AllowedFolders([str(Path(folder).expanduser()) for folder in named] or ["."])
     try:
@@ -107,11 +107,13 @@ def settle(settings: Settings, *, agents: bool = True) -> Settled:
             if not Path(folder).exists()
         )
         no_commands = (_NO_COMMANDS.format(runtime),) if _is_too_long(runtime) else ()
-        return Settled(places, runtime, workspace, (*missing, *no_commands))
+        return StartFolders(places, runtime, workspace, (*missing, *no_commands))
     except LaunchError as error:
         if named or settings.default_mode == "agent":
             raise
-        return Settled(places, _runtime(places, ()), None, (f"there are no agents: {error.message}; {error.hint}",))
+        return StartFolders(
+            places, _runtime(places, ()), None, (f"there are no agents: {error.message}; {error.hint}",)
+        )
 
 
 def _refuse_own(places: Places, allowed: Sequence[str]) -> None:

@@ -54,7 +54,7 @@ CONVERSATION = Turn(
     ),
 )
 
-HAIKU = Model("claude-haiku-4-5", facts=ModelFacts(("none",), thinks_by_budget=True, takes_temperature=True))
+HAIKU = Model("claude-haiku-4-5", facts=ModelFacts(("none",), thinks_by_budget=True, takes=frozenset({"temperature"})))
 
 SAMPLED = replace(TURN, model=HAIKU, sampling=Sampling(5, temperature=0.25, stop=("lemon",)))
 

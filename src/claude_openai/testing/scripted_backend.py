@@ -21,7 +21,7 @@ from claude_openai.simulator.script import Gate
 Step = Event | Gate | Exception
 """One step of a script."""
 
-_FACTS = ModelFacts(efforts=("none",), most_output=64_000, thinks_by_budget=True, takes_temperature=True)
+_FACTS = ModelFacts(efforts=("none",), most_output=64_000, thinks_by_budget=True, takes=frozenset({"temperature"}))
 
 DESCRIPTION = Description(
     name="Scripted",

@@ -12,7 +12,7 @@ from claude_openai.core.events import Usage
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.runs import Run, RunState
 from claude_openai.protocols.runs.wire import RunActivity, RunCall, RunText
-from claude_openai.store import Retention, sqlite_runs
+from claude_openai.store import Retention, sqlite_store
 from claude_openai.system.instances import Instance, running
 from tests.own_loop import in_a_loop_of_its_own
 from tests.patience import PATIENCE_SECONDS
@@ -251,6 +251,6 @@ def _kept(begin: str) -> Run:
 
 
 async def _remember(folder: Path, runs: list[Run]) -> None:
-    async with sqlite_runs(folder, Retention(days=1e6, max_bytes=10**9)) as store:
+    async with sqlite_store(folder, Retention(days=1e6, max_bytes=10**9)) as store:
         for run in runs:
             store.save(run)

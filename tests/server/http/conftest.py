@@ -18,11 +18,11 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from claude_openai.core.failures import Failure
-from claude_openai.core.ports import Description
+from claude_openai.core.ports import Description, Store
 from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions, QueueLimits, RunRegistry
 from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection
-from claude_openai.store import MemoryRuns, SqliteRuns
+from claude_openai.store import MemoryStore
 from claude_openai.system.serving import Server, base_url, bound, serving
 from claude_openai.testing.scripted_backend import DESCRIPTION, ScriptedBackend, Step
 from tests.server.http.exchange import Configuration, Served
@@ -49,7 +49,7 @@ class Serve(Protocol):
         self,
         *scripts: Iterable[Step],
         description: Description | Failure = DESCRIPTION,
-        store: MemoryRuns | SqliteRuns | None = None,
+        store: Store | None = None,
         wall_clock: Callable[[], float] = time.time,
         **configuration: Unpack[Configuration],
     ) -> Served: ...
@@ -84,11 +84,11 @@ def serve(house: tuple[Stage, httpx2.AsyncClient, TaskGroup]) -> Serve:
     def start(
         *scripts: Iterable[Step],
         description: Description | Failure = DESCRIPTION,
-        store: MemoryRuns | SqliteRuns | None = None,
+        store: Store | None = None,
         wall_clock: Callable[[], float] = time.time,
         **configuration: Unpack[Configuration],
     ) -> Served:
-        store = store or MemoryRuns()
+        store = store or MemoryStore()
         backend = ScriptedBackend(*scripts, description=description)
         gateway = Gateway(
             backend,

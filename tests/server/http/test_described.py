@@ -24,7 +24,7 @@ from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection
 from claude_openai.http.endpoints.openapi import document
 from claude_openai.http.endpoints.table import ENDPOINTS
-from claude_openai.store import MemoryRuns
+from claude_openai.store import MemoryStore
 from claude_openai.system.serving import Server, base_url, bound, serving
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.patience import PATIENCE_SECONDS
@@ -62,7 +62,7 @@ def url() -> Iterator[str]:
     async def serve() -> None:
         async with anyio.create_task_group() as sessions:
             gateway = Gateway(
-                ScriptedBackend(said("Hi")), sessions, GatewayLimits(), ModelOptions(), RunRegistry(MemoryRuns())
+                ScriptedBackend(said("Hi")), sessions, GatewayLimits(), ModelOptions(), RunRegistry(MemoryStore())
             )
             app = create_app(Services(gateway, "1.2.3"))
             config = uvicorn.Config(app, http=Connection, log_config=None, ws="none", lifespan="off")

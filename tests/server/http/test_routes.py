@@ -8,7 +8,7 @@ from structlog.typing import EventDict
 
 from claude_openai.core.events import TurnFailed
 from claude_openai.core.failures import Failure, Kind
-from claude_openai.http.resource import NOT_OFFERED, OFFERED
+from claude_openai.http.routing import NOT_OFFERED, OFFERED
 from tests.server.http.conftest import Serve
 from tests.server.http.exchange import CHAT, STARTED, said
 from tests.server.http.test_openapi import DOCUMENT

@@ -17,7 +17,7 @@ from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.runs import Run
 from claude_openai.simulator import Gate
-from claude_openai.store import MemoryRuns, StoreError
+from claude_openai.store import MemoryStore, StoreError
 from claude_openai.testing.scripted_backend import Step
 from tests.patience import PATIENCE_SECONDS
 from tests.server.http.conftest import Serve
@@ -334,7 +334,7 @@ async def test_a_client_that_leaves_has_cancelled_its_run(serve: Serve) -> None:
     assert run["error"]["message"] == "The client left before the answer was complete."
 
 
-class Unreadable(MemoryRuns):
+class Unreadable(MemoryStore):
     """A store whose file was damaged while it was in use."""
 
     async def recent(self, *_: object, **__: object) -> tuple[Run, ...]:

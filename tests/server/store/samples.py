@@ -13,7 +13,7 @@ from claude_openai.core.events import Usage
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
-from claude_openai.store import Retention, sqlite_runs
+from claude_openai.store import Retention, sqlite_store
 from tests.own_loop import in_a_loop_of_its_own
 from tests.patience import PATIENCE_SECONDS
 
@@ -52,7 +52,7 @@ def remember(folder: Path, *runs: Run, retention: Retention = KEEPS_ALL) -> None
     """The whole life of a server that saves these."""
 
     async def life() -> None:
-        async with sqlite_runs(folder, retention) as store:
+        async with sqlite_store(folder, retention) as store:
             for run in runs:
                 store.save(run)
 

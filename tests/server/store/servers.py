@@ -22,7 +22,7 @@ import anyio
 
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
-from claude_openai.store import saved_runs, sqlite_runs
+from claude_openai.store import sqlite_reader, sqlite_store
 from claude_openai.store.sqlite.store import opened
 from claude_openai.store.sqlite.writer import Batch, Writer
 from tests.server.store.samples import KEEPS_ALL, a_run, response_of, until
@@ -37,17 +37,17 @@ STATES = [RunState.QUEUED, RunState.RUNNING, RunState.PARKED, RunState.COMPLETED
 
 
 async def fill(folder: Path, name: str, count: int) -> None:
-    async with sqlite_runs(folder, KEEPS_ALL) as store:
+    async with sqlite_store(folder, KEEPS_ALL) as store:
         for number in range(count):
             store.save(a_run(id=f"{name}-{number}", text="x" * 5000))
             await store.recent(1)
 
 
 async def hold(folder: Path) -> None:
-    async with sqlite_runs(folder, KEEPS_ALL) as store:
+    async with sqlite_store(folder, KEEPS_ALL) as store:
         for state in (RunState.QUEUED, RunState.RUNNING, RunState.PARKED):
             store.save(a_run(id=f"held-{state}", state=state))
-        await until(lambda: len(saved_runs(folder).recent(10)) == 3)
+        await until(lambda: len(sqlite_reader(folder).recent(10)) == 3)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         await anyio.sleep_forever()

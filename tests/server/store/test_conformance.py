@@ -1,4 +1,4 @@
-"""What every store of runs and responses owes: one suite for the one on disk and the one in memory."""
+"""What every store of runs and responses owes: one suite for all of `server.stores.STORES`."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -8,22 +8,24 @@ import pytest
 
 from claude_openai.core.events import Usage
 from claude_openai.core.messages import ToolCall
+from claude_openai.core.ports import Store
 from claude_openai.core.runs import Run, RunState
-from claude_openai.store import MemoryRuns, Retention, SqliteRuns, sqlite_runs
+from claude_openai.server.stores import STORES
+from claude_openai.settings import Settings
+from claude_openai.settings.values import StoreKind
+from claude_openai.store import MemoryStore
+from claude_openai.system.places import Places
 from tests.server.store.samples import a_run, response_of
-
-Store = MemoryRuns | SqliteRuns
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=STORES)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    if request.param == "memory":
-        yield MemoryRuns()
-        return
-    async with sqlite_runs(tmp_path, Retention(30, 10**9)) as runs:
-        yield runs
+    kind: StoreKind = request.param
+    settings = Settings(store=kind, data_dir=str(tmp_path))
+    async with STORES[kind].open(settings, Places.of(settings)) as opened:
+        yield opened
 
 
 @pytest.mark.proves("store.runs.whole")
@@ -188,7 +190,7 @@ async def test_for_a_principal_the_responses_of_others_are_not_there(store: Stor
 
 @pytest.mark.proves("store.memory.bounded")
 async def test_memory_drops_a_response_with_its_run() -> None:
-    store = MemoryRuns(most=1)
+    store = MemoryStore(most=1)
     runs: list[Run] = [a_run(), a_run()]
     for run in runs:
         await store.responses.save(response_of(run), run)
@@ -197,7 +199,7 @@ async def test_memory_drops_a_response_with_its_run() -> None:
 
 @pytest.mark.proves("store.memory.bounded")
 async def test_memory_forgets_what_came_first() -> None:
-    store = MemoryRuns(most=2)
+    store = MemoryStore(most=2)
     runs = [a_run() for _ in range(3)]
     for run in [*runs, replace(runs[1], text="more")]:
         store.save(run)

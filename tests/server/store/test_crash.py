@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from claude_openai.core.runs import Run, RunState
-from claude_openai.store import Retention, saved_runs, sqlite_runs
+from claude_openai.store import Retention, sqlite_reader, sqlite_store
 from claude_openai.store.sqlite.database_files import NAME
 from tests.patience import PATIENCE_SECONDS
 from tests.repository import ROOT
@@ -70,9 +70,9 @@ def test_a_server_killed_at_any_step_of_sqlites_leaves_a_whole_store_and_no_run_
     assert len(folders) == LIVES
     assert sum((folder / f"{NAME}-wal").exists() for folder in folders) > LIVES / 2  # they were killed indeed
     for folder in folders:
-        seen = saved_runs(folder).recent(100)
+        seen = sqlite_reader(folder).recent(100)
         remember(folder)
-        runs = {run.id: run for run in saved_runs(folder).recent(100)}
+        runs = {run.id: run for run in sqlite_reader(folder).recent(100)}
         assert tuple(runs.values()) == tuple(run for run in seen if run.arrived_at > 1)
         assert {run.state for run in runs.values()} <= OVER
         assert {len(run.text) for run in runs.values()} <= {3000}
@@ -112,22 +112,22 @@ def whole(file: Path) -> None:
 @pytest.mark.proves("store.crash.nothing-running", "store.shared")
 async def test_only_the_runs_of_dead_servers_end_when_another_starts(tmp_path: Path) -> None:
     with holding(tmp_path) as other:
-        async with sqlite_runs(tmp_path, KEEPS_ALL) as store:
+        async with sqlite_store(tmp_path, KEEPS_ALL) as store:
             mine = a_run(state=RunState.RUNNING)
             store.save(mine)
             assert ends(await store.recent(10)) == RUNNING | ends((mine,))
             other.kill()
             other.wait()
             assert ends(await store.recent(10)) == ENDED | ends((mine,))
-            async with sqlite_runs(tmp_path, KEEPS_ALL) as third:
+            async with sqlite_store(tmp_path, KEEPS_ALL) as third:
                 assert ends(await third.recent(10)) == ENDED | ends((mine,))
-        assert ends(saved_runs(tmp_path).find(mine.id)) == {mine.id: (RunState.FAILED, "server_stopped")}
+        assert ends(sqlite_reader(tmp_path).find(mine.id)) == {mine.id: (RunState.FAILED, "server_stopped")}
 
 
 @pytest.mark.proves("store.crash.nothing-running")
 async def test_a_server_that_lives_on_writes_down_that_another_died(tmp_path: Path) -> None:
     with holding(tmp_path) as other:
-        async with sqlite_runs(tmp_path, Retention(30, 10**9, every=0.01)):
+        async with sqlite_store(tmp_path, Retention(30, 10**9, every=0.01)):
             other.kill()
             other.wait()
             await until(lambda: unfinished(tmp_path / NAME) == 0)
@@ -143,13 +143,13 @@ def unfinished(file: Path) -> int:
 @pytest.mark.proves("store.reading.truthful", "store.reading.leaves-nothing")
 def test_after_a_crash_a_command_reads_what_was_written_and_that_it_is_over(tmp_path: Path) -> None:
     with holding(tmp_path) as other:
-        assert ends(saved_runs(tmp_path).recent(10)) == RUNNING
+        assert ends(sqlite_reader(tmp_path).recent(10)) == RUNNING
         other.kill()
         other.wait()
         before = {path: path.read_bytes() for path in (tmp_path / NAME, tmp_path / f"{NAME}-wal")}
-        assert ends(saved_runs(tmp_path).recent(10)) == ENDED
-        assert ends(saved_runs(tmp_path).recent(10, RunState.RUNNING)) == {}
-        assert len(saved_runs(tmp_path).recent(10, RunState.FAILED)) == 2
+        assert ends(sqlite_reader(tmp_path).recent(10)) == ENDED
+        assert ends(sqlite_reader(tmp_path).recent(10, RunState.RUNNING)) == {}
+        assert len(sqlite_reader(tmp_path).recent(10, RunState.FAILED)) == 2
         assert {path: path.read_bytes() for path in before} == before
 
 
@@ -157,5 +157,5 @@ def test_after_a_crash_a_command_reads_what_was_written_and_that_it_is_over(tmp_
 def test_servers_that_start_and_write_at_once_lose_nothing(tmp_path: Path) -> None:
     servers = [subprocess.Popen(server("fill", tmp_path, name, 40), cwd=ROOT) for name in ("a", "b", "c")]
     assert [process.wait(timeout=PATIENCE_SECONDS) for process in servers] == [0, 0, 0]
-    names = {run.id for run in saved_runs(tmp_path).recent(1000)}
+    names = {run.id for run in sqlite_reader(tmp_path).recent(1000)}
     assert names == {f"{name}-{number}" for name in "abc" for number in range(40)}

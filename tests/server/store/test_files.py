@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_openai.store import StoreError, sqlite_runs
+from claude_openai.store import StoreError, sqlite_store
 from claude_openai.store.sqlite.database_files import NAME
 from tests.server.store.samples import KEEPS_ALL, a_run, remember
 
@@ -31,7 +31,7 @@ def umask(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.mark.usefixtures("umask")
 async def test_folder_and_files_are_made_for_this_user_only(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "store"
-    async with sqlite_runs(folder, KEEPS_ALL) as store:
+    async with sqlite_store(folder, KEEPS_ALL) as store:
         store.save(a_run())
         await store.recent(1)
         assert modes(folder) == {"store": 0o700, NAME: 0o600, NAME + "-wal": 0o600, NAME + "-shm": 0o600}
@@ -39,9 +39,9 @@ async def test_folder_and_files_are_made_for_this_user_only(tmp_path: Path) -> N
 
 
 async def test_what_is_open_to_others_is_closed_to_them(tmp_path: Path) -> None:
-    async with sqlite_runs(tmp_path, KEEPS_ALL) as first:
+    async with sqlite_store(tmp_path, KEEPS_ALL) as first:
         open_up(tmp_path)
-        async with sqlite_runs(tmp_path, KEEPS_ALL):
+        async with sqlite_store(tmp_path, KEEPS_ALL):
             assert set(modes(tmp_path).values()) == {0o700, 0o600}
         assert await first.recent(1) == ()
 

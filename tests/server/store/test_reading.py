@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_openai.store import StoreError, saved_runs, sqlite_runs
+from claude_openai.store import StoreError, sqlite_reader, sqlite_store
 from claude_openai.store.sqlite.database_files import NAME
 from claude_openai.store.sqlite.reader import query_saved
 from tests.server.store.samples import KEEPS_ALL, a_run, remember, until
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.parametrize("folder", ["missing", "empty"])
 def test_where_nothing_was_ever_kept_nothing_is_remembered(tmp_path: Path, folder: str) -> None:
     (tmp_path / "empty").mkdir()
-    assert saved_runs(tmp_path / folder).recent(10) == ()
-    assert saved_runs(tmp_path / folder).find("a") == ()
+    assert sqlite_reader(tmp_path / folder).recent(10) == ()
+    assert sqlite_reader(tmp_path / folder).find("a") == ()
     assert list(tmp_path.rglob("*")) == [tmp_path / "empty"]
 
 
@@ -29,7 +29,7 @@ def test_after_a_server_the_file_is_all_there_is_and_stays_so(tmp_path: Path) ->
     remember(tmp_path, run)
     before = (tmp_path / NAME).read_bytes()
     tmp_path.chmod(0o500)
-    assert saved_runs(tmp_path).find(run.id) == (run,)
+    assert sqlite_reader(tmp_path).find(run.id) == (run,)
     tmp_path.chmod(0o700)
     assert list(tmp_path.iterdir()) == [tmp_path / NAME]
     assert (tmp_path / NAME).read_bytes() == before
@@ -38,9 +38,9 @@ def test_after_a_server_the_file_is_all_there_is_and_stays_so(tmp_path: Path) ->
 @pytest.mark.proves("store.reading.truthful")
 async def test_beside_a_server_what_it_has_written_is_seen(tmp_path: Path) -> None:
     run = a_run()
-    async with sqlite_runs(tmp_path, KEEPS_ALL) as store:
+    async with sqlite_store(tmp_path, KEEPS_ALL) as store:
         store.save(run)
-        await until(lambda: saved_runs(tmp_path).recent(10) == (run,))
+        await until(lambda: sqlite_reader(tmp_path).recent(10) == (run,))
 
 
 @pytest.mark.proves("store.reading.truthful")
@@ -61,4 +61,4 @@ def test_what_cannot_be_opened_is_told_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / NAME).mkdir()
     for folder in (tmp_path, tmp_path / ("too long" * 100)):
         with pytest.raises(StoreError, match="cannot be used"):
-            saved_runs(folder).recent(1)
+            sqlite_reader(folder).recent(1)

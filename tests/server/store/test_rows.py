@@ -8,7 +8,7 @@ from hypothesis import given
 
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run
-from claude_openai.store.sqlite.reader import SavedRuns
+from claude_openai.store.sqlite.reader import SqliteReader
 from claude_openai.store.sqlite.rows import SAVE, Row, row_of
 from claude_openai.store.sqlite.store import Opened, opened
 from tests.server.store.samples import runs
@@ -26,7 +26,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
 def test_whatever_was_saved_comes_back_equal(store: Opened, run: Run) -> None:
     store.connection.execute("DELETE FROM runs")
     store.connection.execute(SAVE, row_of(run, None)._asdict())
-    saved = SavedRuns(store.file)
+    saved = SqliteReader(store.file)
     assert saved.recent(1) == (run,)
     assert saved.find(run.id[:3]) == saved.find(run.answer_id) == saved.find(run.request_id) == (run,)
 
@@ -38,7 +38,7 @@ def test_a_response_has_the_columns_of_its_table_in_their_order(store: Opened) -
 
 
 @pytest.mark.proves("store.runs.whole")
-@pytest.mark.parametrize("table", ["runs", "standing"])
+@pytest.mark.parametrize("table", ["runs", "effective_runs"])
 def test_a_row_has_the_columns_of_the_table_and_of_the_view_in_their_order(store: Opened, table: str) -> None:
     columns = store.connection.execute(f"SELECT * FROM {table}").description  # noqa: S608 -- a name of ours
     assert tuple(column[0] for column in columns) == Row._fields

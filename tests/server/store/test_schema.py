@@ -11,7 +11,7 @@ import pytest
 from claude_openai.core.events import Usage
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.runs import Run, RunState
-from claude_openai.store import StoreError, saved_runs
+from claude_openai.store import StoreError, sqlite_reader
 from claude_openai.store.sqlite.database_files import NAME
 from claude_openai.store.sqlite.schema import APPLICATION_ID, migrations, newest
 from tests.server.store.samples import remember
@@ -19,7 +19,7 @@ from tests.server.store.samples import remember
 Use = Callable[[Path], object]
 
 USES = pytest.mark.parametrize(
-    "use", [remember, lambda folder: saved_runs(folder).recent(1)], ids=["by-a-server", "by-a-command"]
+    "use", [remember, lambda folder: sqlite_reader(folder).recent(1)], ids=["by-a-server", "by-a-command"]
 )
 
 COMPLETED = Run(
@@ -78,7 +78,7 @@ def script(file: Path, sql: str) -> None:
 @pytest.mark.proves("store.migrations")
 def test_a_store_of_the_first_schema_is_brought_to_the_newest_with_all_that_is_in_it(first_schema: Path) -> None:
     remember(first_schema.parent)
-    assert saved_runs(first_schema.parent).recent(10) == (ABANDONED, COMPLETED)
+    assert sqlite_reader(first_schema.parent).recent(10) == (ABANDONED, COMPLETED)
     with closing(sqlite3.connect(first_schema)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (newest(),)
 
@@ -86,7 +86,7 @@ def test_a_store_of_the_first_schema_is_brought_to_the_newest_with_all_that_is_i
 @pytest.mark.proves("store.migrations", "store.reading.leaves-nothing")
 def test_a_store_of_the_first_schema_can_be_read_and_stays_as_it_was(first_schema: Path) -> None:
     before = first_schema.read_bytes()
-    assert saved_runs(first_schema.parent).recent(10) == (ABANDONED, COMPLETED)
+    assert sqlite_reader(first_schema.parent).recent(10) == (ABANDONED, COMPLETED)
     assert first_schema.read_bytes() == before
     assert list(first_schema.parent.iterdir()) == [first_schema]
 
@@ -94,7 +94,7 @@ def test_a_store_of_the_first_schema_can_be_read_and_stays_as_it_was(first_schem
 @pytest.mark.proves("store.migrations")
 def test_responses_move_to_a_table_of_their_own_and_their_runs_stay(file: Path) -> None:
     script(file, Path(__file__).with_name("schema_3.sql").read_text("utf-8"))
-    saved = saved_runs(file.parent)
+    saved = sqlite_reader(file.parent)
     by_a_command = saved.recent(10), saved.chain(f"resp_{4:032x}", "local", 10)
     remember(file.parent)
     assert (saved.recent(10), saved.chain(f"resp_{4:032x}", "local", 10)) == by_a_command

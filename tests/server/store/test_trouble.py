@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from claude_openai.core.runs import RunState
-from claude_openai.store import SavedRuns, SqliteRuns, StoreError, saved_runs, sqlite_runs
+from claude_openai.store import SqliteReader, SqliteStore, StoreError, sqlite_reader, sqlite_store
 from claude_openai.store.sqlite import writer
 from claude_openai.store.sqlite.database_files import NAME
 from claude_openai.store.sqlite.store import Opened, opened
@@ -39,11 +39,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def written_by(store: Opened) -> AsyncIterator[SqliteRuns]:
+async def written_by(store: Opened) -> AsyncIterator[SqliteStore]:
     """The runs over a connection that the test has something to do with."""
     by = Writer(store.connection, store.server, KEEPS_ALL)
     try:
-        yield SqliteRuns(by, SavedRuns(store.file))
+        yield SqliteStore(by, SqliteReader(store.file))
     finally:
         await to_thread.run_sync(by.close)
 
@@ -75,7 +75,7 @@ async def test_a_full_disk_is_told_once_and_what_waited_is_written_when_there_is
         store.connection.execute("PRAGMA max_page_count = 1000000").fetchall()
         await until(lambda: len(logged) == 2)
         assert events(logged) == [FULL, RECOVERED]
-    assert saved_runs(tmp_path).recent(10) == tuple(reversed(runs))
+    assert sqlite_reader(tmp_path).recent(10) == tuple(reversed(runs))
 
 
 @pytest.mark.proves("store.trouble.goes-on")
@@ -119,17 +119,17 @@ async def test_a_response_that_cannot_be_written_now_holds_nobody_up_and_is_foun
         await remembered.responses.delete(earlier.id, run)
         assert await remembered.responses.chain(response.id, "local", 10) == (response,)
         store.connection.execute("PRAGMA max_page_count = 1000000").fetchall()
-    assert saved_runs(tmp_path).chain(response.id, "local", 10) == (response,)
+    assert sqlite_reader(tmp_path).chain(response.id, "local", 10) == (response,)
 
 
 @pytest.mark.proves("store.trouble.goes-on")
 async def test_a_run_that_cannot_be_written_at_all_costs_no_other(tmp_path: Path, logged: list[EventDict]) -> None:
-    async with sqlite_runs(tmp_path, KEEPS_ALL) as store:
+    async with sqlite_store(tmp_path, KEEPS_ALL) as store:
         store.save(a_run(queue_position=2**70))
         await until(lambda: logged)
         good = a_run()
         store.save(good)
-    assert saved_runs(tmp_path).recent(10) == (good,)
+    assert sqlite_reader(tmp_path).recent(10) == (good,)
     assert [name for name, _ in events(logged)] == ["store.error", "store.recovered"]
 
 
@@ -140,7 +140,7 @@ async def test_a_file_that_breaks_while_it_is_in_use_hurts_no_save(tmp_path: Pat
     async with written_by(store) as remembered:
         for _ in range(100):
             remembered.save(a_run(text="x" * 5000))
-        await until(lambda: len(saved_runs(tmp_path).recent(100)) == 100)
+        await until(lambda: len(sqlite_reader(tmp_path).recent(100)) == 100)
         break_files(tmp_path)
         remembered.save(a_run())
         await until(lambda: logged)
@@ -160,14 +160,14 @@ def test_a_file_that_cannot_be_read_any_more_is_an_error_to_who_reads(tmp_path: 
     remember(tmp_path)
     (tmp_path / NAME).write_bytes(json.dumps({"not": "a database"}).encode() * 100)
     with pytest.raises(StoreError, match="is damaged"):
-        saved_runs(tmp_path).find("")
+        sqlite_reader(tmp_path).find("")
 
 
 @pytest.mark.proves("store.runs.at-once")
 def test_leaving_the_block_writes_what_waits(tmp_path: Path) -> None:
     runs = [a_run() for _ in range(100)]
     remember(tmp_path, *runs)
-    assert saved_runs(tmp_path).recent(1000) == tuple(reversed(runs))
+    assert sqlite_reader(tmp_path).recent(1000) == tuple(reversed(runs))
 
 
 @pytest.mark.proves("store.crash.nothing-running")

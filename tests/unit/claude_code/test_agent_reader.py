@@ -109,7 +109,7 @@ def test_messages_without_text_leave_no_blank_lines_and_a_cut_sentence_goes_on()
 def test_with_a_limit_of_the_clients_the_answer_ends_where_it_is_cut() -> None:
     reading = reader(limited=True)
     read(reading, *message("I s", stop="max_tokens"))
-    assert (reading.is_our_turn, reading.must_be_stopped) == (True, True)
+    assert (reading.server_must_act, reading.must_be_stopped) == (True, True)
     assert reading.abandoned(GONE)[-1] == TurnFinished("length")
 
 
@@ -126,9 +126,9 @@ def test_an_answer_that_claude_code_gives_up_or_the_model_refuses_is_told_as_suc
 def test_the_clients_calls_wait_for_its_own_before_them_only() -> None:
     reading = reader()
     read(reading, *message("", READ, CALL))
-    before = reading.is_our_turn
+    before = reading.server_must_act
     read(reading, given("read"))
-    assert (before, reading.is_our_turn) == (False, True)
+    assert (before, reading.server_must_act) == (False, True)
     assert reading.park() == [
         ToolCalled(ToolCall("call", "look", "{}")),
         UsageReported(Usage(10, 2)),
@@ -138,7 +138,7 @@ def test_the_clients_calls_wait_for_its_own_before_them_only() -> None:
     uses: dict[str, Activity] = {}
     reading = reader(uses=uses)
     read(reading, *message("", CALL, READ))
-    assert reading.is_our_turn
+    assert reading.server_must_act
     later = reader(uses=uses)
     assert read(later, given("read")) == [], "an answer begins with its beginning"
     outcome = Activity("read", "Read", READING.arguments, "Done")

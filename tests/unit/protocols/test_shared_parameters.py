@@ -1,6 +1,7 @@
 """What all protocols have stands in one table: each of its rows is parsed, carried and documented by every protocol."""
 
 import json
+from dataclasses import replace
 from typing import Any, Protocol
 
 import pytest
@@ -19,6 +20,7 @@ from claude_openai.protocols.common.shared_parameters import (
 from claude_openai.protocols.completions import parameters as completion_parameters
 from claude_openai.protocols.completions import request as completions
 from claude_openai.protocols.completions.wire import CompletionRequest
+from claude_openai.protocols.models.listing import model_object
 from claude_openai.protocols.responses import parameters as response_parameters
 from claude_openai.protocols.responses import request as responses
 from claude_openai.protocols.responses.wire.request import ResponsesRequest
@@ -82,6 +84,17 @@ def test_a_number_reaches_the_turn_under_every_protocol(row: Parameter) -> None:
         carried: Any = {} if value == row.number.default else {row.number.to: value}
         for each in parsed(**{row.name: value}):
             assert each.turn.sampling == Sampling(**carried, effort=each.turn.sampling.effort)
+
+
+@pytest.mark.proves("params.shared")
+def test_a_number_is_sent_upstream_and_listed_for_the_models_that_take_it() -> None:
+    for row in NUMBERS:
+        assert row.number is not None
+        taken: Any = {row.number.to: 0.5}
+        assert Sampling(**taken).upstream_fields == {row.number.to: 0.5}
+        assert row.name in model_object(OLDER, OLDER.id).supported_parameters
+        refusing = replace(OLDER, facts=replace(OLDER.facts, takes=OLDER.facts.takes - taken.keys()))
+        assert row.name not in model_object(refusing, OLDER.id).supported_parameters
 
 
 @pytest.mark.proves("params.shared")

@@ -12,7 +12,7 @@ import pytest
 from claude_openai.errors import LaunchError
 from claude_openai.settings import Settings, catalogue
 from claude_openai.system.instances import running
-from claude_openai.system.places import Places, settle
+from claude_openai.system.places import Places, choose_folders
 from claude_openai.system.runtime_folders import LONGEST, runtime_folders
 from claude_openai.system.workspace import within
 from tests.server.cli.typed import Machine
@@ -74,24 +74,24 @@ def _open_files(machine: Machine) -> list[Path]:
 @pytest.mark.proves("agent.bounds.place")
 def test_temporary_files_lie_in_no_folder_of_agents(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     temporary, at_home = runtime_folders()
-    assert settle(Settings(allowed_working_directory_prefixes=(str(short / "h"),))).runtime == temporary
+    assert choose_folders(Settings(allowed_working_directory_prefixes=(str(short / "h"),))).runtime == temporary
     monkeypatch.chdir(short / "t")
-    assert settle(Settings()).runtime == at_home
+    assert choose_folders(Settings()).runtime == at_home
     run = short / "run"
     run.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(run))
-    settled = settle(Settings())
-    assert settled.runtime == run / "claude-openai"
-    assert stat.S_IMODE(settled.runtime.stat().st_mode) == 0o700
-    assert settled.doubts == ()
-    assert len(str(settled.runtime)) <= LONGEST
+    folders = choose_folders(Settings())
+    assert folders.runtime == run / "claude-openai"
+    assert stat.S_IMODE(folders.runtime.stat().st_mode) == 0o700
+    assert folders.doubts == ()
+    assert len(str(folders.runtime)) <= LONGEST
 
 
 @pytest.mark.proves("agent.bounds.place")
 def test_a_named_folder_that_does_not_exist_is_warned_of(short: Path) -> None:
     (short / "there").mkdir()
     named = (str(short / "there"), str(short / "nope"))
-    assert settle(Settings(allowed_working_directory_prefixes=named)).doubts == (
+    assert choose_folders(Settings(allowed_working_directory_prefixes=named)).doubts == (
         f"--allowed-working-directory-prefixes {short / 'nope'} does not exist; make that folder, or name another",
     )
 
@@ -101,14 +101,14 @@ def test_named_folders_that_leave_no_place_are_refused_with_a_remedy_that_works(
     short: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(LaunchError, match="agents could reach the server's temporary files") as caught:
-        settle(Settings(allowed_working_directory_prefixes=(str(short),)))
+        choose_folders(Settings(allowed_working_directory_prefixes=(str(short),)))
     assert caught.value.hint
     assert "TMPDIR" in caught.value.hint
-    assert settle(Settings(allowed_working_directory_prefixes=(str(short / "h"),))).workspace
+    assert choose_folders(Settings(allowed_working_directory_prefixes=(str(short / "h"),))).workspace
     with tempfile.TemporaryDirectory(prefix="", dir=short.parent) as elsewhere:
         monkeypatch.setattr(tempfile, "tempdir", elsewhere)
-        settled = settle(Settings(allowed_working_directory_prefixes=(str(short),)))
-        assert within(str(settled.runtime), elsewhere)
+        folders = choose_folders(Settings(allowed_working_directory_prefixes=(str(short),)))
+        assert within(str(folders.runtime), elsewhere)
 
 
 @pytest.mark.proves("agent.bounds.place")
@@ -117,7 +117,7 @@ def test_agents_do_not_work_in_what_the_server_keeps(short: Path, below: str) ->
     folder = short / below.format(uid=os.geteuid())
     folder.mkdir(parents=True)
     with pytest.raises(LaunchError, match=f"agents may not work in {folder}"):
-        settle(Settings(allowed_working_directory_prefixes=(str(folder),), output_dir=str(short / "out")))
+        choose_folders(Settings(allowed_working_directory_prefixes=(str(folder),), output_dir=str(short / "out")))
 
 
 @pytest.mark.usefixtures("short")
@@ -126,10 +126,10 @@ def test_a_server_that_is_started_where_all_its_places_lie_has_no_agents(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir("/")
-    settled = settle(Settings())
-    assert settled.workspace is None
-    assert "--allowed-working-directory-prefixes" in settled.doubts[0]
+    folders = choose_folders(Settings())
+    assert folders.workspace is None
+    assert "--allowed-working-directory-prefixes" in folders.doubts[0]
     with pytest.raises(LaunchError, match="agents could reach"):
-        settle(Settings(default_mode="agent"))
-    assert settle(Settings(), agents=False).doubts == ()
-    assert "no agent profile" in settle(Settings(default_mode="agent"), agents=False).doubts[0]
+        choose_folders(Settings(default_mode="agent"))
+    assert choose_folders(Settings(), agents=False).doubts == ()
+    assert "no agent profile" in choose_folders(Settings(default_mode="agent"), agents=False).doubts[0]

@@ -87,7 +87,7 @@ class AgentReader(AnswerReader):
         self._separator = ""
 
     @property
-    def is_our_turn(self) -> bool:
+    def server_must_act(self) -> bool:
         """Whether the client has to run its calls of this message: all calls before them have their results.
 
         Claude Code runs the calls after them at the same time, or once they have their results (measured).

@@ -130,7 +130,7 @@ class SdkSession:
                     correction, reader.correction = reader.correction, None
                     if not await self._send(verbatim({"role": "user", "content": correction})):
                         break
-                if not (reader.complete and reader.is_our_turn):
+                if not (reader.complete and reader.server_must_act):
                     continue
                 problems = await self._problems(reader.calls)
                 if not problems:

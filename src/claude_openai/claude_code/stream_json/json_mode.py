@@ -33,8 +33,8 @@ class JsonModeReader(AnswerReader):
         self._continues = False
 
     @property
-    def is_our_turn(self) -> bool:
-        return super().is_our_turn and not (self._corrections_left and self._fault())
+    def server_must_act(self) -> bool:
+        return super().server_must_act and not (self._corrections_left and self._fault())
 
     def continue_answer(self) -> None:
         self._continues = self._stop_reason in TRUNCATED_STOP_REASONS

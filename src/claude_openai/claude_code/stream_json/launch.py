@@ -87,7 +87,7 @@ class GenerationOptions:
         `can_skip_thinking`, this server switches it off where thinking could use up the answer's whole limit.
         """
         sampling = self.sampling
-        if sampling.temperature is not None or sampling.top_p is not None or sampling.effort == "none":
+        if sampling.excludes_thinking or sampling.effort == "none":
             return False
         short = sampling.max_tokens is not None and sampling.max_tokens <= MIN_THINKING_BUDGET
         if self.thinking_has_budget:
@@ -121,13 +121,7 @@ class GenerationOptions:
                 tool_choice["name"] = self.tool_choice.tool
             if not self.tool_choice.parallel and mode != "none":
                 tool_choice["disable_parallel_tool_use"] = True
-        body = {
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "stop_sequences": list(sampling.stop) or None,
-            "tool_choice": tool_choice,
-        }
-        given = {name: value for name, value in body.items() if value is not None}
+        given = {**sampling.upstream_fields, **({"tool_choice": tool_choice} if tool_choice else {})}
         limit = "" if sampling.max_tokens is None else str(sampling.max_tokens)
         return {"CLAUDE_CODE_EXTRA_BODY": json.dumps(given), "CLAUDE_CODE_MAX_OUTPUT_TOKENS": limit}
 

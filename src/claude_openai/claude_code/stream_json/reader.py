@@ -102,7 +102,7 @@ class AnswerReader:
         self._retry_seconds = 0.0
 
     @property
-    def is_our_turn(self) -> bool:
+    def server_must_act(self) -> bool:
         """Whether the server has to act: the answer is complete, or the client has to run its calls."""
         return self.complete
 

@@ -37,8 +37,8 @@ class StructuredOutputReader(AnswerReader):
         self._results: list[ToolResult] = []
 
     @property
-    def is_our_turn(self) -> bool:
-        return self._cut or (bool(self.calls) and super().is_our_turn)
+    def server_must_act(self) -> bool:
+        return self._cut or (bool(self.calls) and super().server_must_act)
 
     @property
     def must_be_stopped(self) -> bool:

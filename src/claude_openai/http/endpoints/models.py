@@ -3,7 +3,7 @@
 from starlette.types import Receive, Scope, Send
 
 from claude_openai.http.ports import Gateway
-from claude_openai.http.resource import json_response
+from claude_openai.http.routing import json_response
 from claude_openai.protocols.models.listing import model_object
 from claude_openai.protocols.models.wire import ModelList
 

@@ -22,7 +22,7 @@ from claude_openai.http.generation.context import GenerationContext, run_in_thre
 from claude_openai.http.middleware.auth import principal
 from claude_openai.http.middleware.errors import HttpError, shown
 from claude_openai.http.ports import ResponseRecord, ResponseRegistry
-from claude_openai.http.resource import json_response
+from claude_openai.http.routing import json_response
 from claude_openai.jsontools.strict import MOST_VALUES, count_values
 from claude_openai.protocols.common.errors import OPENAI_ERRORS
 from claude_openai.protocols.common.wire import sse

@@ -15,7 +15,7 @@ from claude_openai.http.generation.turns import cancel_on_disconnect
 from claude_openai.http.middleware.auth import visible_principal
 from claude_openai.http.middleware.errors import HttpError, shown
 from claude_openai.http.ports import RunRegistry
-from claude_openai.http.resource import json_response
+from claude_openai.http.routing import json_response
 from claude_openai.protocols.runs.stream import RunEncoder, run_list, whole_run
 
 LIMIT = 20

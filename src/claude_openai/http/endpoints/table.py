@@ -16,7 +16,7 @@ from claude_openai.http.endpoints.runs import CancelRun, FollowRun, LatestRuns, 
 from claude_openai.http.endpoints.welcome import Welcome
 from claude_openai.http.generation.context import GenerationContext
 from claude_openai.http.generation.driver import Generation
-from claude_openai.http.resource import BASE
+from claude_openai.http.routing import BASE
 from claude_openai.protocols.chat_completions.wire import ChatCompletion, ChatCompletionChunk, ChatCompletionRequest
 from claude_openai.protocols.common.errors import OPENAI_ERRORS, ErrorFormat
 from claude_openai.protocols.completions.wire import Completion, CompletionRequest

@@ -17,7 +17,7 @@ from claude_openai.http.generation.turns import cancel_on_disconnect, refused_wh
 from claude_openai.http.ports import Gateway
 from claude_openai.jsontools.work_limit import TooMuch, bounded
 from claude_openai.logs import logger
-from claude_openai.protocols.common.parameters import require_exact
+from claude_openai.protocols.common.parameter_checks import require_exact
 from claude_openai.system.threads import in_thread
 
 log = logger(__name__)

@@ -29,7 +29,7 @@ from claude_openai.protocols.common.conversation import (
     tool_name,
 )
 from claude_openai.protocols.common.invalid import invalid, unsupported
-from claude_openai.protocols.common.wire.request import AudioPart, RefusalPart
+from claude_openai.protocols.common.wire.request_base import AudioPart, RefusalPart
 
 _ARGUMENTS: Final = "messages[].tool_calls[].function.arguments"
 _OLD_ARGUMENTS: Final = "messages[].function_call.arguments"

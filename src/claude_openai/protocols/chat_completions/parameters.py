@@ -16,18 +16,17 @@ from claude_openai.protocols.chat_completions.wire import (
 )
 from claude_openai.protocols.common.content import is_blank, marks_cache, parts_of
 from claude_openai.protocols.common.invalid import invalid, unsupported
-from claude_openai.protocols.common.parameters import (
+from claude_openai.protocols.common.parameter_checks import ignored_parameters, unknown_paths
+from claude_openai.protocols.common.reply_format import read_schema
+from claude_openai.protocols.common.sampling import (
     EFFORT_NOTE,
     LENGTH_NOTE,
     RequestedEffort,
     SamplingParameters,
-    ignored_parameters,
     resolve_sampling,
-    unknown_paths,
 )
-from claude_openai.protocols.common.reply_format import read_schema
 from claude_openai.protocols.common.shared_parameters import Parameter, parameter_table
-from claude_openai.protocols.common.wire.request import JsonObjectFormat
+from claude_openai.protocols.common.wire.request_base import JsonObjectFormat
 
 _OWN: Final = (
     Parameter("messages", "carried", "As native messages; see below."),

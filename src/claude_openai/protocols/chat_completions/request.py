@@ -19,7 +19,7 @@ from claude_openai.protocols.chat_completions.tools import read_tools
 from claude_openai.protocols.chat_completions.wire import ChatCompletionRequest
 from claude_openai.protocols.common.agent import ignored_options, read_profile, tools_for_agent
 from claude_openai.protocols.common.body import parse_body
-from claude_openai.protocols.common.parameters import refuse_unsupported
+from claude_openai.protocols.common.parameter_checks import refuse_unsupported
 from claude_openai.protocols.common.reply_format import tools_beside_format
 
 

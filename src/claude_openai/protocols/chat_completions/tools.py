@@ -10,7 +10,7 @@ from claude_openai.core.tools import AUTO, Tool, ToolChoice
 from claude_openai.protocols.chat_completions import wire
 from claude_openai.protocols.common.functions import allowed_tools, check_offered, read_functions
 from claude_openai.protocols.common.invalid import invalid
-from claude_openai.protocols.common.wire.request import Function, PlainChoice
+from claude_openai.protocols.common.wire.request_base import Function, PlainChoice
 
 
 @dataclass(frozen=True, slots=True)

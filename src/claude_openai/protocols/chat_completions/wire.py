@@ -1,6 +1,6 @@
 """The bodies of `POST /v1/chat/completions` (OpenAI reference: Create chat completion).
 
-`protocols.common.wire.request` explains strictness, unknown fields and the tags of unions.
+`protocols.common.wire.request_base` explains strictness, unknown fields and the tags of unions.
 """
 
 from typing import Annotated, Any, Literal, TypeAlias
@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, Tag
 
 from claude_openai.protocols.common.shared_parameters import CompletionFields, CurrentFields
-from claude_openai.protocols.common.wire import request as common
+from claude_openai.protocols.common.wire import request_base as common
 from claude_openai.protocols.common.wire.reply import Reply, ReplyWithConstants
-from claude_openai.protocols.common.wire.request import (
+from claude_openai.protocols.common.wire.request_base import (
     MOST_TOOLS,
     PLAIN_CHOICES,
     AudioPart,

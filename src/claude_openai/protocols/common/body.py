@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.jsontools.strict import MOST_VALUES, NotJson, TooManyValues, parse
 from claude_openai.protocols.common.unknown_fields import unknown_fields
-from claude_openai.protocols.common.wire.request import RequestBody
+from claude_openai.protocols.common.wire.request_base import RequestBody
 
 Request = TypeVar("Request", bound=RequestBody)
 
@@ -20,7 +20,7 @@ _LONGEST_STEP = 64
 """Characters of one step of a path that come from the client: as many as a key of `metadata` may have."""
 
 _UNKNOWN_KINDS: Final[Mapping[str, str]] = {"unknown_role": "role", "unknown_type": "type"}
-"""Errors of `wire.request.field_discriminator`, and the field whose value is unknown."""
+"""Errors of `wire.request_base.field_discriminator`, and the field whose value is unknown."""
 
 _EXPECTED: Final[Mapping[str, str]] = {
     "bool_type": "a boolean",

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from claude_openai.core.failures import RequestFailed
 from claude_openai.core.messages import Document, Image, ImageType, ImageUrl, Text
 from claude_openai.protocols.common.invalid import invalid, unsupported
-from claude_openai.protocols.common.wire import request as wire
+from claude_openai.protocols.common.wire import request_base as wire
 
 Part = TypeVar("Part")
 

@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, Tag
 
 from claude_openai.protocols.common.wire.claude import ClaudeOptions
-from claude_openai.protocols.common.wire.request import Object, RequestBody, TokenLimit, json_type_discriminator
+from claude_openai.protocols.common.wire.request_base import Object, RequestBody, TokenLimit, json_type_discriminator
 
 Treatment = Literal["carried", "partly", "ignored", "refused"]
 
@@ -27,12 +27,11 @@ class CarriedNumber:
     """How a number is carried: as the field `to` of `core.turn.Sampling`.
 
     `default` is upstream's own: a request with it is treated as one without the field. A value above `most` is carried
-    as `most` and reported as adjusted. `taken` is the name of the field of `core.models.ModelFacts` that says whether a
-    model accepts the parameter; where it does not, the parameter is reported as ignored.
+    as `most` and reported as adjusted. For a model whose `core.models.ModelFacts.takes` does not have it, the parameter
+    is reported as ignored.
     """
 
     to: str
-    taken: str
     default: float
     most: float
 
@@ -84,7 +83,7 @@ class SharedFields(RequestBody):
             "partly",
             "Claude's range ends at 1, which is its default: above, it is carried as that and reported as adjusted. "
             "Without effect on models that do not take it (from Claude 4.7 on).",
-            number=CarriedNumber("temperature", "takes_temperature", default=1, most=1),
+            number=CarriedNumber("temperature", default=1, most=1),
         ),
     ] = None
     top_p: Annotated[
@@ -93,7 +92,7 @@ class SharedFields(RequestBody):
             "partly",
             "Carried to models before Claude 4.1. Newer ones refuse it beside a temperature, which Claude Code always "
             "sends: then it is without effect.",
-            number=CarriedNumber("top_p", "takes_top_p", default=1, most=1),
+            number=CarriedNumber("top_p", default=1, most=1),
         ),
     ] = None
     user: Annotated[str | None, _OWN_USER] = None

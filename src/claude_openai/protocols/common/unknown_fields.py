@@ -11,7 +11,7 @@ from urllib.parse import quote
 from pydantic import BaseModel
 
 from claude_openai.jsontools.work_limit import spend
-from claude_openai.protocols.common.wire.request import RequestModel
+from claude_openai.protocols.common.wire.request_base import RequestModel
 
 LONGEST_NAME: Final = 64
 """Characters of a field's name that are reported, since a header has a bounded length."""

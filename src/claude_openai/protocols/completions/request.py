@@ -13,7 +13,7 @@ from claude_openai.protocols.chat_completions.wire import ChatCompletionRequest,
 from claude_openai.protocols.common.body import parse_body
 from claude_openai.protocols.common.content import is_blank
 from claude_openai.protocols.common.invalid import invalid
-from claude_openai.protocols.common.parameters import ignored_parameters, refuse_unsupported, unknown_paths
+from claude_openai.protocols.common.parameter_checks import ignored_parameters, refuse_unsupported, unknown_paths
 from claude_openai.protocols.common.shared_parameters import shared_parameters
 from claude_openai.protocols.completions.parameters import PARAMETERS
 from claude_openai.protocols.completions.wire import CompletionRequest

@@ -7,7 +7,7 @@ from pydantic import Field, Tag
 from claude_openai.protocols.chat_completions.wire import ClaudeExtension, CompletionUsage, StreamOptions
 from claude_openai.protocols.common.shared_parameters import CompletionFields
 from claude_openai.protocols.common.wire.reply import Reply, ReplyWithConstants
-from claude_openai.protocols.common.wire.request import json_type_discriminator
+from claude_openai.protocols.common.wire.request_base import json_type_discriminator
 
 
 class CompletionRequest(CompletionFields):

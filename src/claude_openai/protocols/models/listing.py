@@ -24,8 +24,7 @@ _CARRIED: Final = (
 def model_object(model: Model, name: str, *, tools: bool = True) -> ModelObject:
     """`model` as the list has it under `name`; `tools`: this server passes on the client's tools."""
     lacking = {
-        "temperature": not model.facts.takes_temperature,
-        "top_p": not model.facts.takes_top_p,
+        **{row.name: row.number.to not in model.facts.takes for row in PARAMETERS if row.number},
         "reasoning_effort": not set(model.facts.efforts) - {"none"},
         "n": model.agent,
         **dict.fromkeys(("tools", "tool_choice", "parallel_tool_calls"), not tools),

@@ -12,7 +12,7 @@ from claude_openai.protocols.common.content import (
     text_blocks,
 )
 from claude_openai.protocols.common.invalid import invalid, unsupported
-from claude_openai.protocols.common.wire.request import AudioPart, RefusalPart
+from claude_openai.protocols.common.wire.request_base import AudioPart, RefusalPart
 from claude_openai.protocols.responses.wire import request as wire
 
 

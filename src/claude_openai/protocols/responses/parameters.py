@@ -6,17 +6,11 @@ from typing import Final
 from claude_openai.core.models import Model
 from claude_openai.core.turn import ReplyFormat
 from claude_openai.protocols.common.content import marks_cache, parts_of
-from claude_openai.protocols.common.parameters import (
-    EFFORT_NOTE,
-    LENGTH_NOTE,
-    SamplingParameters,
-    ignored_parameters,
-    resolve_sampling,
-    unknown_paths,
-)
+from claude_openai.protocols.common.parameter_checks import ignored_parameters, unknown_paths
 from claude_openai.protocols.common.reply_format import read_schema
+from claude_openai.protocols.common.sampling import EFFORT_NOTE, LENGTH_NOTE, SamplingParameters, resolve_sampling
 from claude_openai.protocols.common.shared_parameters import Parameter, parameter_table
-from claude_openai.protocols.common.wire.request import JsonObjectFormat
+from claude_openai.protocols.common.wire.request_base import JsonObjectFormat
 from claude_openai.protocols.responses.wire.request import (
     ImagePart,
     JsonSchemaFormat,

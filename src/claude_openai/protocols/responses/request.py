@@ -12,7 +12,7 @@ from claude_openai.core.responses import StoredResponse
 from claude_openai.core.turn import Turn
 from claude_openai.protocols.common.agent import ignored_options, read_profile, tools_for_agent
 from claude_openai.protocols.common.body import parse_body
-from claude_openai.protocols.common.parameters import refuse_unsupported
+from claude_openai.protocols.common.parameter_checks import refuse_unsupported
 from claude_openai.protocols.common.reply_format import tools_beside_format
 from claude_openai.protocols.responses.items import read_input
 from claude_openai.protocols.responses.parameters import (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from claude_openai.core.tools import AUTO, Tool, ToolChoice
 from claude_openai.protocols.common.functions import allowed_tools, check_offered, read_functions
 from claude_openai.protocols.common.invalid import invalid, unsupported
-from claude_openai.protocols.common.wire.request import PlainChoice
+from claude_openai.protocols.common.wire.request_base import PlainChoice
 from claude_openai.protocols.responses.wire import request as wire
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
 from claude_openai.jsontools.surrogates import without_surrogates
-from claude_openai.store.matching import Record, find_by_prefix
+from claude_openai.store.memory_queries import Record, find_by_prefix
 from claude_openai.store.sqlite.database_files import NAME
 from claude_openai.store.sqlite.errors import explained
 from claude_openai.store.sqlite.rows import Row, run_of
@@ -26,7 +26,7 @@ BUSY_SECONDS = 5.0
 Answer = TypeVar("Answer")
 
 
-class SavedRuns:
+class SqliteReader:
     """The runs and responses in a database file; none if there is no file.
 
     Each method raises `StoreError` if the file cannot be read.
@@ -77,9 +77,9 @@ class SavedRuns:
             return query_saved(self._file, select_migrated) if self._file.exists() else ()
 
 
-def saved_runs(folder: Path) -> SavedRuns:
-    """The runs in the folder of `sqlite_runs`, for a command. The folder and the file may be missing."""
-    return SavedRuns(folder / NAME)
+def sqlite_reader(folder: Path) -> SqliteReader:
+    """The runs in the folder of `sqlite_store`, for a command. The folder and the file may be missing."""
+    return SqliteReader(folder / NAME)
 
 
 def query_saved(file: Path, select: Callable[[sqlite3.Connection], Answer]) -> Answer:

@@ -1,7 +1,7 @@
 """A run as a row of the table `runs`, and back: the only module that knows both.
 
-A new field of `core.runs.Run` needs a column in `Row`, in `sql/standing.sql` and in a migration. Fields and columns of
-the same name and type are copied without further code.
+A new field of `core.runs.Run` needs a column in `Row`, in `sql/effective_runs.sql` and in a migration. Fields and
+columns of the same name and type are copied without further code.
 """
 
 import json
@@ -16,7 +16,7 @@ from claude_openai.core.runs import Run, RunState
 
 
 class Row(NamedTuple):
-    """The columns of `runs` and of the view `standing`, in their order."""
+    """The columns of `runs` and of the view `effective_runs`, in their order."""
 
     id: str
     answer_id: str

@@ -22,8 +22,8 @@ def query(name: str) -> str:
 
 @cache
 def effective_runs_view() -> tuple[str, ...]:
-    """The statements that create the view `standing` in a connection."""
-    return tuple(_split(_SQL.joinpath("standing.sql").read_text("utf-8")))
+    """The statements that create the view `effective_runs` in a connection."""
+    return tuple(_split(_SQL.joinpath("effective_runs.sql").read_text("utf-8")))
 
 
 @cache

@@ -46,7 +46,7 @@ def end_abandoned(connection: sqlite3.Connection, *, leaving: Registration | Non
 
 
 def attach_effective_view(connection: sqlite3.Connection) -> None:
-    """Create the view `standing` in this connection: the runs with their effective state at this moment."""
+    """Create the view `effective_runs` in this connection: the runs with their effective state at this moment."""
     for statement in effective_runs_view():
         connection.execute(statement)
     fill_living(connection, living(connection))
@@ -59,6 +59,6 @@ def living(connection: sqlite3.Connection) -> set[int]:
 
 
 def fill_living(connection: sqlite3.Connection, alive: AbstractSet[int]) -> None:
-    """Put the ids of the living servers into the table that the view `standing` reads."""
+    """Put the ids of the living servers into the table that the view `effective_runs` reads."""
     connection.execute("DELETE FROM living")
     connection.executemany("INSERT INTO living VALUES (?)", [(server,) for server in alive])

@@ -1,4 +1,4 @@
-"""The store in a SQLite database: opening it, and the `RunStore` and `ResponseStore` over its writer and its reader."""
+"""The store in a SQLite database: opening it, and the `core.ports.Store` over its writer and its reader."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -13,10 +13,10 @@ from anyio.lowlevel import current_token
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
 from claude_openai.jsontools.surrogates import without_surrogates
-from claude_openai.store.matching import find_by_prefix, latest, utf8_safe, walk_chain
+from claude_openai.store.memory_queries import find_by_prefix, latest, utf8_safe, walk_chain
 from claude_openai.store.sqlite.database_files import private_file
 from claude_openai.store.sqlite.errors import explained
-from claude_openai.store.sqlite.reader import BUSY_SECONDS, SavedRuns, query_saved
+from claude_openai.store.sqlite.reader import BUSY_SECONDS, SqliteReader, query_saved
 from claude_openai.store.sqlite.retention import Retention
 from claude_openai.store.sqlite.schema import migrate, schema_of
 from claude_openai.store.sqlite.servers import Registration, attach_effective_view, register
@@ -65,13 +65,13 @@ def opened(folder: Path) -> Opened:
             raise
 
 
-class SqliteRuns:
-    """A `core.ports.RunStore`. Reads merge the runs that are not written yet over those in the file.
+class SqliteStore:
+    """A `core.ports.Store`. Reads merge the runs that are not written yet over those in the file.
 
-    `responses` is its `core.ports.ResponseStore`. `find` and `recent` raise `StoreError` if the file cannot be read.
+    `find` and `recent` raise `StoreError` if the file cannot be read.
     """
 
-    def __init__(self, writer: Writer, saved: SavedRuns) -> None:
+    def __init__(self, writer: Writer, saved: SqliteReader) -> None:
         self.responses = SqliteResponses(writer, saved)
         self._writer = writer
         self._saved = saved
@@ -97,7 +97,7 @@ class SqliteRuns:
 class SqliteResponses:
     """A `core.ports.ResponseStore` over the same writer and reader. `chain` raises `StoreError` as `find` does."""
 
-    def __init__(self, writer: Writer, saved: SavedRuns) -> None:
+    def __init__(self, writer: Writer, saved: SqliteReader) -> None:
         self._writer = writer
         self._saved = saved
 
@@ -113,7 +113,7 @@ class SqliteResponses:
         await self._write(response_id, None, run)
 
     async def chain(self, response_id: str, principal: str, limit: int) -> tuple[StoredResponse, ...]:
-        unwritten = self._writer.unwritten().responses  # before the file is read, as in `SqliteRuns.find`
+        unwritten = self._writer.unwritten().responses  # before the file is read, as in `SqliteStore.find`
         known: dict[str, StoredResponse | None] = {}
         wanted: str | None = without_surrogates(response_id)
         chain: tuple[StoredResponse, ...] = ()
@@ -138,7 +138,7 @@ class SqliteResponses:
 
 
 @asynccontextmanager
-async def sqlite_runs(folder: Path, retention: Retention) -> AsyncIterator[SqliteRuns]:
+async def sqlite_store(folder: Path, retention: Retention) -> AsyncIterator[SqliteStore]:
     """A context manager with the store in `folder`, which is created if it is missing.
 
     Leaving the block writes the waiting runs, for `CLOSE_SECONDS` of the writer at most.
@@ -149,7 +149,7 @@ async def sqlite_runs(folder: Path, retention: Retention) -> AsyncIterator[Sqlit
     store = await to_thread.run_sync(opened, folder)
     writer = Writer(store.connection, store.server, retention)
     try:
-        yield SqliteRuns(writer, SavedRuns(store.file))
+        yield SqliteStore(writer, SqliteReader(store.file))
     finally:
         with anyio.CancelScope(shield=True):  # bounded by the writer itself
             await to_thread.run_sync(writer.close)

@@ -11,7 +11,7 @@ from claude_openai.core.models import Effort
 from claude_openai.core.turn import Sampling
 from claude_openai.protocols.chat_completions.parameters import PARAMETERS
 from claude_openai.protocols.chat_completions.wire import ChatCompletionRequest
-from claude_openai.protocols.common.parameters import markdown_table
+from claude_openai.protocols.common.parameter_checks import markdown_table
 from claude_openai.protocols.common.shared_parameters import Parameter
 from tests.repository import ROOT
 from tests.unit.protocols.chat_completions.asking import OPUS, SONNET, reading, refusal

@@ -21,7 +21,7 @@ from claude_openai.core.messages import (
 from claude_openai.core.tools import ToolChoice
 from claude_openai.core.turn import Sampling
 from claude_openai.protocols.common.conversation import CONTINUE
-from claude_openai.protocols.common.parameters import markdown_table
+from claude_openai.protocols.common.parameter_checks import markdown_table
 from claude_openai.protocols.responses.parameters import PARAMETERS
 from claude_openai.protocols.responses.wire.request import ResponsesRequest
 from tests.unit.protocols.responses.asking import conversation, reading, reading_of, refusal, sample, stored_response

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from claude_openai.protocols.common.wire.request import RequestModel
+from claude_openai.protocols.common.wire.request_base import RequestModel
 
 MOST_RULES = 128
 """Rules for tools. With the longest `Rule`s they stay far below the limit of a command line."""

@@ -1,7 +1,8 @@
 """The request body of `POST /v1/responses` (OpenAI reference: Create a model response).
 
-`protocols.common.wire.request` explains strictness, unknown fields and the tags of unions. Of tools that Claude cannot
-get only the type is parsed, so that they are refused by name; items of OpenAI's own tools are kept unchanged.
+`protocols.common.wire.request_base` explains strictness, unknown fields and the tags of unions. Of tools
+that Claude cannot get only the type is parsed, so that they are refused by name; items of OpenAI's own tools are kept
+unchanged.
 """
 
 from collections.abc import Mapping
@@ -10,8 +11,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from claude_openai.protocols.common.shared_parameters import CurrentFields
-from claude_openai.protocols.common.wire import request as common
-from claude_openai.protocols.common.wire.request import (
+from claude_openai.protocols.common.wire import request_base as common
+from claude_openai.protocols.common.wire.request_base import (
     MOST_TOOLS,
     PLAIN_CHOICES,
     AudioPart,

@@ -1,6 +1,6 @@
 -- Exact ones first, then the latest. The ids alone are sorted, since the rows are long. A prefix is a range, so that
 -- each of the three has its index; U+10FFFF sorts behind every character of an id.
-SELECT * FROM standing WHERE id IN (
+SELECT * FROM effective_runs WHERE id IN (
     SELECT id FROM runs
     WHERE
         (

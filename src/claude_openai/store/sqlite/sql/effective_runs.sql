@@ -2,7 +2,7 @@
 -- a dead server has failed; a parked one had been answered. The time of its end is unknown.
 CREATE TEMP TABLE living (server INTEGER PRIMARY KEY);
 
-CREATE TEMP VIEW standing AS
+CREATE TEMP VIEW effective_runs AS
 SELECT
     id, answer_id, request_id, principal, client, model,
     CASE WHEN NOT abandoned THEN state WHEN state = 'parked' THEN 'completed' ELSE 'failed' END AS state,

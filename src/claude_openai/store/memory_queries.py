@@ -1,4 +1,4 @@
-"""The rules of `core.ports.RunStore` and `ResponseStore` for values in memory; `sqlite/sql/queries` has them in SQL."""
+"""The queries of `core.ports.Store` over runs and responses in memory; `sqlite/sql/queries` has them in SQL."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
