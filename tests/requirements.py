@@ -1,851 +1,510 @@
-"""What this program promises, one row per behaviour, each with the source of the promise.
+"""What this program promises to its users: a row for each promise that a user can check, under the page that states it.
 
-Tests name the rows they prove: `@pytest.mark.proves("stream.done")`, on a test, on a class or (as
-`pytestmark`) on a module, each id written out. `test_requirements.py` fails on a row without a test and on a
-test without a row, so a promise is added here first.
+Tests name the rows that they prove: `@pytest.mark.proves("stream.done")`, on a test, on a class or (as `pytestmark`) on
+a module, each id written out. `test_requirements.py` fails on a row without a test, on a mark without a row, and on a
+page or heading that does not exist. CONTRIBUTING.md says what earns a row.
 
-An id reads `area.subject`, with further parts for the cases of a subject, each part in kebab-case. It states
-the promise, not the code that keeps it: `errors.body-too-large.without-length`, not
-`errors.limit-middleware-2`. The area is that of the section. The text is one sentence that a user of the
-server could check by hand.
+An id reads `area.subject`, with further parts for the cases of a subject, each part in kebab-case. The text is one
+sentence, in the words of the page.
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
-
-Source = Literal[
-    "OpenAI: Create chat completion",
-    "OpenAI: Create completion (legacy)",
-    "OpenAI: Streaming",
-    "OpenAI: Errors",
-    "OpenAI: Models",
-    "OpenAI: Responses",
-    "Open Responses specification, compliance cases",
-    "Claude Code (measured)",
-    "RFC 9110: HTTP Semantics",
-    "RFC 9112: HTTP/1.1",
-    "README",
-    "design",
-    "ours",
-]
-
-CHAT: Final = "OpenAI: Create chat completion"
-COMPLETIONS: Final = "OpenAI: Create completion (legacy)"
-STREAMING: Final = "OpenAI: Streaming"
-ERRORS: Final = "OpenAI: Errors"
-MODELS: Final = "OpenAI: Models"
-OPEN_RESPONSES: Final = "Open Responses specification, compliance cases"
-RESPONSES: Final = "OpenAI: Responses"
-MEASURED: Final = "Claude Code (measured)"
-RFC_9110: Final = "RFC 9110: HTTP Semantics"
-RFC_9112: Final = "RFC 9112: HTTP/1.1"
-README: Final = "README"
-DESIGN: Final = "design"
-OURS: Final = "ours"
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     id: str
     text: str
-    source: Source
+    page: str
 
 
-PROJECT_REQUIREMENTS = (
-    Row("project.requirements-proved", "Every row here has a test and every test names a row.", OURS),
-    Row("project.version", "The version that the code knows is the one in `pyproject.toml`.", OURS),
-    Row("project.imports-go-down", "The import contracts hold for every package there is.", DESIGN),
-    Row("project.locked", "Every requirement is pinned with hashes and names no index or machine.", OURS),
-    Row("project.locked.extras", "A lock installs with pips that resolve a requirement's extras apart.", OURS),
-    Row("project.make.help", "`make` alone lists every target with a line on what it does.", OURS),
-    Row("project.docs.settings-table", "The table of settings lists every setting as the code has it.", README),
-    Row("project.docs.parameters-table", "The tables of parameters say what becomes of every parameter.", README),
-    Row(
-        "project.docs.generated", "`make docs` writes each generated part; `make check` fails where one is stale.", OURS
-    ),
-    Row(
-        "project.docs.examples-run", "Every example of the README and of the first ten minutes runs as written.", README
-    ),
-    Row("project.docs.short", "The README has at most 9,000 bytes; the pages have the rest.", OURS),
-    Row("project.docs.captures", "What the pages show of a terminal is of the Claude Code that they are about.", OURS),
-    Row("project.docs.index", "`docs/README.md` leads to every page.", OURS),
-    Row("project.docs.troubleshooting", "Troubleshooting quotes the messages that the program prints.", OURS),
-    Row(
-        "project.docs.promises",
-        "What docs/explain/security.md promises of requests names the tests that hold it.",
-        OURS,
-    ),
-    Row("project.docs.names", "Every link, flag, target, file and test that a document names is there.", OURS),
-    Row("project.sandbox", "No test can reach a real account, or leave a process or a file behind.", OURS),
-    Row("project.wheel", "The wheel has every file of the package and nothing beside it.", OURS),
-    Row("project.demo", "The demo streams an answer by the real Claude Code to a stock client.", README),
-)
+PROMISES: Final = {
+    "https://platform.openai.com/docs/api-reference/chat-streaming": {
+        "stream.chunks": "The role is in the first chunk only, `finish_reason` in the last, `id`, `created` and `model` in all.",
+        "stream.usage-chunk": "`include_usage` adds one chunk with usage and no choices; without it no chunk has usage.",
+    },
+    "https://platform.openai.com/docs/api-reference/chat/create": {
+        "chat.completion": "Without `stream` the answer is one `chat.completion` object with every key.",
+        "chat.finish": "`finish_reason` is `stop` at the end, `length` at the token limit.",
+    },
+    "https://platform.openai.com/docs/api-reference/models": {
+        "models.list": "`GET /v1/models` lists Claude Code's models once each, and `/v1/models/{id}` gives one by any of its names.",
+    },
+    "https://platform.openai.com/docs/api-reference/responses/object": {
+        "responses.incomplete": "A cut answer is `incomplete` with its reason; a refusal is a part of its own kind.",
+        "responses.usage": "Usage is Claude Code's own; thinking is shown only where it was asked for.",
+    },
+    "README.md#ask": {
+        "project.docs.examples-run": "Every example of the README and of the first ten minutes runs as written.",
+    },
+    "docs/guide/agent.md#the-agent-profile-claude-code-at-work-in-a-folder": {
+        "agent.as-it-is": "Claude Code has its own prompt and tools, then the client's words.",
+    },
+    "docs/guide/agent.md#choosing-it": {
+        "agent.chosen": "The `claude` object, a model name with `-agent` or `--default-mode` chooses the profile, in this order.",
+    },
+    "docs/guide/agent.md#the-claude-object": {
+        "agent.request": "Every field of `claude` reaches Claude Code; an unknown or senseless one is a 400 that names it.",
+    },
+    "docs/guide/agent.md#what-is-allowed": {
+        "agent.refused": "What is not allowed is a 403 that names what is.",
+        "agent.workspace": "Work is in allowed folders only, links followed, checked with each use; the first is the default.",
+        "agent.workspace.git-directories": "No folder in a git directory, in `.vscode` or the like is taken, unless the server allows it.",
+        "agent.settings.sources": "Nobody's settings load unasked, a project's only where the server allows it.",
+        "agent.settings.widening": "No settings of the user open anything: what would widen the fence, run programs or reach commands is refused.",
+        "agent.modes": "Each permission mode does what the table shows; a superuser's `bypassPermissions` is a 403.",
+        "agent.asks-nobody": "What would ask a person is refused, logged, and reported to the model.",
+        "agent.commands.network": "No permission mode and no settings give a command the network.",
+    },
+    "docs/guide/agent.md#the-fence": {
+        "agent.fence.paths": "No path or pattern of a file tool leads out, however it is spelt.",
+        "agent.fence.every-tool": "In no mode, and from the first moment, does a tool, a sub-agent's too, reach what is outside.",
+        "agent.secrets": "What signs in is neither read nor in a command's environment.",
+    },
+    "docs/guide/agent.md#what-is-out-of-bounds-in-an-allowed-folder": {
+        "agent.bounds.logins": "What signs in is out of bounds in an allowed home, before it is there.",
+        "agent.bounds.run": "What shells, editors, git, the system or this server run by themselves is not written.",
+        "agent.bounds.own": "The server's log, keys, runs and whatever it reads again, and private paths, are out of bounds.",
+        "agent.bounds.place": "Temporary files lie in no folder of agents; otherwise there is no start, or no agent.",
+        "agent.commands.control-files": "Commands make or change nothing that is obeyed where the work is.",
+    },
+    "docs/guide/agent.md#where-it-ends": {
+        "agent.fence.commands": "Commands run in the sandbox only; without one there are none.",
+        "agent.bounds.git": "Claude Code's own git runs nothing that a repository brings.",
+        "agent.commands.repositories": "What git obeys is protected however and whenever it got there, in a worktree's main repository too.",
+        "agent.commands.apart": "No command can swap the folder of another that is about to run, nor its own.",
+        "agent.commands.placeholders": "What a killed sandbox left in a folder is removed, and nothing else.",
+        "agent.long-output": "Output that is too long is read by the agent that made it, and goes with it.",
+        "agent.web.inside": "WebFetch asks hosts of the open Internet only.",
+    },
+    "docs/guide/agent.md#the-answer": {
+        "agent.answer": "The text of all messages is one answer, usage is the sum, and a sub-agent's words are no part of it.",
+        "agent.limits": "A limit ends the answer as `length` and is named, without words.",
+    },
+    "docs/guide/agent.md#the-clients-tools": {
+        "agent.tools": "The client's tools work beside Claude Code's own, under their own names; none can be forced.",
+    },
+    "docs/guide/agent.md#seeing-what-it-does": {
+        "agent.activity": "Activity is shown as events or `reasoning_content` where asked for, and never in the answer's text.",
+    },
+    "docs/guide/agent.md#conversations": {
+        "agent.sessions": "An agent's conversation continues in its session, also on the client's results, or is rebuilt behind the fence.",
+    },
+    "docs/guide/clients.md#what-is-tried": {
+        "chat.client": "The official client reads a completion, a stream and each error as OpenAI's own.",
+        "tools.clients": "Tools work in the official client, LangChain and the OpenAI Agents SDK.",
+        "conversations.clients": "Turns 2 to 5 of stock clients continue in their session.",
+        "clients.matrix": "The table has what came of each capability of each client, each at one version.",
+    },
+    "docs/guide/conversations.md#conversations": {
+        "params.one-request-only": "No parameter of a request has an effect on another request.",
+        "conversations.live": "A history that a session has continues there: only what is new is sent, and the prompt cache is used.",
+        "conversations.exact": "Any other history is rebuilt: edits, branches, other tools, models, keys, and the second of two at once.",
+        "conversations.lawful": "However a client writes the same history, it counts as the same.",
+        "conversations.settings-anew": "Sampling and choice of tools may change from turn to turn.",
+        "conversations.bounded": "An idle session ends after `--session-ttl`.",
+        "conversations.reasons": "Ways, rebuilds and their reasons are in `/health` and the log.",
+        "processes.warm": "A new conversation takes a process that waits, and another is started.",
+        "processes.bounded": "There are at most `--max-processes`, by default as many as memory holds; the least recently used make room.",
+    },
+    "docs/guide/docker.md#start": {
+        "docker.key": "Nothing starts without a key, and a sentence says so.",
+        "docker.settings": "Every variable of the image and of Compose is a setting or a login.",
+    },
+    "docs/guide/docker.md#what-is-mounted-and-why": {
+        "docker.confined": "The container runs without root and capabilities on a read-only root, and is published on loopback only.",
+        "docker.mounts": "The login, the workspace and the runs are mounted, and nothing else can be reached or outlives the container.",
+    },
+    "docs/guide/docker.md#every-day": {
+        "docker.stop": "The container is healthy while its server can answer, and ends its requests before Docker would kill it.",
+    },
+    "docs/guide/operate.md#bounds": {
+        "errors.bounded-retries": "A lasting failure upstream is answered within seconds.",
+        "admission.bounded": "No more requests run at once than `--max-concurrency`; each one's end frees its place.",
+        "admission.fair": "Keys take turns in the queue, and within one key it is first in, first out.",
+    },
+    "docs/guide/operate.md#disk": {
+        "store.trouble": "A full disk, a lock or a broken file is logged once and fails no request.",
+    },
+    "docs/guide/operate.md#stopping": {
+        "lifetime.stop": "A stopped server lets running requests finish for a bounded time, takes no others, and leaves no process.",
+        "lifetime.killed": "A server that is killed outright leaves no process.",
+    },
+    "docs/guide/service.md#as-a-service": {
+        "service.install": "`service` installs, shows and removes a unit or an agent that its service manager accepts.",
+    },
+    "docs/guide/service.md#settings-and-secrets": {
+        "service.secrets": "The secrets file is 0600 and kept.",
+    },
+    "docs/guide/start.md#minute-0-see-it-work": {
+        "project.demo": "`make demo` streams an answer of the real Claude Code to a stock client, and leaves no process.",
+    },
+    "docs/guide/start.md#minute-2-install": {
+        "project.wheel": "The wheel has every file of the package and nothing else.",
+    },
+    "docs/guide/start.md#minute-5-start": {
+        "start.banner": "The banner gives URL, backend, model, key and login, on standard error.",
+    },
+    "docs/guide/tools.md#tools": {
+        "tools.invalid": "A call that does not fit its schema goes back to the model, never to the client; in the end it is a 502.",
+        "tools.same-session": "A result continues the session that made the call, with its prompt cache, for as many rounds as it takes.",
+        "tools.results": "Results arrive as they are: text, parts, images, errors, empty, a megabyte, in any order, with the user's words.",
+        "tools.rebuilt": "Where no session waits, the same request is answered natively all the same.",
+        "tools.parked.bounded": "A session waits no longer than `--tool-timeout`, then its process ends.",
+    },
+    "docs/guide/troubleshooting.md#the-server-does-not-start": {
+        "start.refused": "A bad option, a busy port or a missing Claude Code is one clear sentence and a non-zero exit code.",
+    },
+    "docs/guide/upgrade.md#upgrading": {
+        "store.migrations": "An older store is brought to the newest schema with all in it; a newer or damaged one is refused, untouched.",
+    },
+    "docs/guide/upgrade.md#what-is-on-disk": {
+        "store.retention": "Runs that are too old, or above the size, are deleted, and the file shrinks.",
+    },
+    "docs/reference/commands.md#commands": {
+        "settings.help": "`--help` and `--help-all` list the flags with their variables and defaults.",
+        "terminal.colours": "Colours and progress are for terminals only, and `NO_COLOR` is honoured.",
+        "commands.help": "Every command is in the help and has examples, named as the person called it.",
+    },
+    "docs/reference/commands.md#serving-claude-openai": {
+        "commands.words": "`serve`, `start`, `help`, `version`, `-v` and `-V` do what they say; a switch may have a value.",
+    },
+    "docs/reference/commands.md#serving-detached-claude-openai---background": {
+        "background.ready": "`--background` returns when the detached server is ready, beside others, and prints how to see and stop it.",
+        "background.fails": "A server that cannot start, also on a port that is taken, says why, or its last lines of log are shown.",
+        "background.log": "Its log is a private file in the data folder; a key in its environment is in no list of processes.",
+    },
+    "docs/reference/commands.md#which-servers-run-claude-openai-status": {
+        "status.lists": "`status` has a block for each server, or JSON; where none runs the exit code is 1.",
+        "status.not-ready": "A server that does not answer within 3 seconds, or is not ready, is shown as such with its reason.",
+        "instances.files": "A server is known by files from ready to its end; those of a killed server have no effect.",
+        "instances.private": "The files are this user's and this home's alone; a folder of another user is not used and stops no start.",
+    },
+    "docs/reference/commands.md#stopping-claude-openai-stop": {
+        "stop.graceful": "`stop` ends a server as Ctrl-C does and returns when it has ended, or says why it has not.",
+        "stop.force": "`--force` ends a hung server with all it started.",
+    },
+    "docs/reference/commands.md#recent-requests-claude-openai-runs": {
+        "commands.runs": "`runs` has a line for each of the latest runs that fits the terminal, or JSON, by state and number.",
+        "store.crash": "A killed server leaves a whole store, in which none of its runs is running; several servers can share one.",
+    },
+    "docs/reference/commands.md#which-server-is-asked": {
+        "commands.client": "Commands find the server and its key, follow no redirect, use no proxy, and take the beginning of an id.",
+        "commands.store": "Where no server runs, `runs` and `tail` read the store, say so, and change no file.",
+    },
+    "docs/reference/commands.md#following-a-run-claude-openai-tail": {
+        "terminal.harmless": "What somebody sent cannot speak to the terminal.",
+        "commands.tail": "`tail` prints the text as it is, marks calls, and ends with a line of state, tokens, cost and time.",
+        "commands.tail.follow": "`tail -f` shows a live run until it ends; Ctrl-C ends the command and not the run.",
+    },
+    "docs/reference/commands.md#ending-a-run-claude-openai-cancel": {
+        "commands.cancel": "`cancel` ends each run and names those that it could not, with exit code 1.",
+    },
+    "docs/reference/commands.md#the-log-claude-openai-logs": {
+        "commands.logs": "`logs` shows requests or events of the right log, a file or a pipe, by level, run, name and number.",
+        "commands.logs.follow": "`-f` follows a file by whole lines, across rotation and truncation.",
+    },
+    "docs/reference/commands.md#telling-a-client-claude-openai-connect": {
+        "connect.prints": "`connect` lists the clients, and prints what one, or any, needs for the server that runs or is named.",
+        "connect.key": "A key is named by its variable, and printed only with `--show-key`.",
+        "connect.writes": "`--write` puts it where the client looks, and keeps the rest of the file to the letter.",
+        "connect.refuses": "What cannot be joined stays as it is, with the reason.",
+    },
+    "docs/reference/commands.md#what-is-missing-here-claude-openai-doctor": {
+        "commands.doctor": "Each check of `doctor` is a line with its remedy, or JSON, without a secret; a failure is exit code 1.",
+        "commands.doctor.self-test": "The real Claude Code answers a simulated model's request; `--live` asks the real model once.",
+    },
+    "docs/reference/commands.md#signing-in-claude-openai-claude": {
+        "commands.claude": "`claude ARGS` runs the Claude Code that the server uses, in this terminal.",
+    },
+    "docs/reference/commands.md#settings-and-their-places-claude-openai-config": {
+        "commands.config": "Each setting has its value and its place, as JSON too, and no key is shown.",
+    },
+    "docs/reference/commands.md#completion-claude-openai-completion": {
+        "commands.completion": "Each shell has a script, with which it completes commands and options.",
+    },
+    "docs/reference/compatibility.md#the-claude-openai-for-node": {
+        "commands.original": "The lines of the original's README work as they are written.",
+    },
+    "docs/reference/errors.md#errors": {
+        "errors.envelope": "Every error is `{error: {message, type, param, code}}` in the format of its protocol.",
+    },
+    "docs/reference/errors.md#all-codes": {
+        "http.target": "Every form of a request's target, and an upgrade, has the answer that RFC 9110 and 9112 give it.",
+        "errors.invalid-json": "A body that is no JSON object is a 400, a packed one a 415.",
+        "errors.upstream": "A failure upstream has its own status and code, and its text is never an answer.",
+        "errors.upstream.silent": "An upstream that does not begin, or falls silent, is a 504 within its bound.",
+        "errors.upstream.cut": "A cut or malformed upstream stream is an error, never an end.",
+        "errors.logged-out": "Without a login the answer is a 401 with the command that helps.",
+        "errors.process-died": "A Claude Code that dies is an error to at most the one request that it serves.",
+        "errors.own-fault": "A fault of the server is a 500 that shows nothing of the inside.",
+        "lifetime.timeout": "A request over `--request-timeout` ends, and its error says so.",
+        "admission.queue-full": "A full queue is a 429 `queue_full` at once, a wait over `--queue-timeout` a 503 `queue_timeout`.",
+        "agent.failures": "A failure in the midst of the work is reported as what it is, and hurts nobody else.",
+        "hostile.not-http": "What is no HTTP gets an error like any other, pipelined requests their answers, and others do not notice.",
+    },
+    "docs/reference/http.md#endpoints": {
+        "http.health": "`/health` has version, backend, readiness and counts, without a key, and no key, account or path.",
+        "http.health.not-ready": "`/health` is a 503 with the reason, and with the time where it is known, while requests cannot be answered.",
+        "http.welcome": "`GET /` and `GET /v1` describe the server and how to use it.",
+        "http.openapi": "`/openapi.json` describes every endpoint, and every answer fits it.",
+        "http.not-found": "An unknown path is a 404, what only OpenAI has a 404 with the reason, a wrong method a 405 with `allow`.",
+        "models.capabilities": "A model's entry has its context window, what it takes, what it gives and its parameters.",
+    },
+    "docs/reference/http.md#runs": {
+        "runs.states": "Each request is a run, with who asked, when and what came of it, and goes through the states of the table.",
+        "runs.cancel": "A run that is not over can be ended at any moment, upstream too, and its client gets `run_cancelled`.",
+        "runs.follow": "A follower gets the output so far and then as it comes, and delays nobody.",
+        "runs.list": "Runs are listed latest first, by number and state, and found by the beginning of each of their ids.",
+        "runs.principals": "A key sees and ends its own runs only.",
+    },
+    "docs/reference/http.md#streams": {
+        "stream.token-by-token": "Each piece of text goes out at once, and the pieces are the answer without `stream`.",
+        "stream.done": "A stream is `text/event-stream` with any text in it, and `data: [DONE]` ends it.",
+        "stream.keep-alive": "Comments keep a silent stream open, before the first token and later.",
+        "stream.error-event": "After the first byte a failure is the last event; no finish, no `[DONE]`, and nothing is sent twice.",
+        "errors.status-before-first-byte": "Before the first byte a failure has its own status, for streams too.",
+    },
+    "docs/reference/http.md#a-client-that-leaves": {
+        "lifetime.client-gone": "A client that leaves ends its turn upstream, its process, its place in the queue and its parsing.",
+    },
+    "docs/reference/http.md#headers": {
+        "simulate.loud": "The banner, `/health` and a header of every answer show that answers are simulated; nothing else simulates.",
+        "http.request-id": "Every answer, errors too, has an `x-request-id` of its own.",
+        "safety.not-embedded": "No page of another origin can embed an answer or have its type guessed.",
+        "ratelimit.retry-after": "A 429 for a used-up window has `Retry-After` up to its reset.",
+    },
+    "docs/reference/http.md#rate-limits": {
+        "ratelimit.headers": "What Claude Code reports of the rate limit is in `x-ratelimit-*` headers, and nothing else is.",
+    },
+    "docs/reference/http.md#who-may-ask": {
+        "errors.body-too-large": "A body over the limit is a 413, with a length or without; all bodies together are bounded by a 503.",
+        "safety.host-header": "A foreign Host header is refused.",
+        "safety.origin": "A foreign Origin is refused; CORS headers go to allowed pages only; the server's own page may call it.",
+        "safety.origin.patterns": "`--allowed-origin` takes patterns that no foreign page fits, and `null` only with a key.",
+        "safety.fetch-metadata": "What a browser sends for another site's page without an Origin is refused.",
+        "safety.key": "A right key as Bearer or `x-api-key` is accepted; without one all but the open paths is a 401.",
+        "hostile.values": "A body or past arguments with too many JSON values are a 400 that names the limit.",
+        "hostile.connections": "Connections are bounded below the limit on files; idle ones make room, and one too many is a 503.",
+        "hostile.slow": "A client that takes too long to send a request is disconnected.",
+    },
+    "docs/reference/logs.md#the-log": {
+        "logs.events": "The log is one JSON event a line, those of a request with its ids, those of libraries too.",
+        "logs.console": "On a terminal each request is one line; a failed one has its reason below.",
+    },
+    "docs/reference/logs.md#what-it-keeps-of-conversations": {
+        "logs.contents": "`info` has no word of a conversation, `debug` all of it, `trace` each message of Claude Code.",
+    },
+    "docs/reference/logs.md#where-it-goes": {
+        "logs.levels": "Each level shows what is more important too; `--log false`, in any usual word, logs nothing.",
+        "logs.file": "A log file and its folders are their owner's only; a full file is put aside, and no line is lost or split.",
+        "logs.format": "Standard output has the log and nothing else, in the form of `--log-format`; `--debug` adds standard error.",
+    },
+    "docs/reference/logs.md#requests-do-not-wait-for-the-log": {
+        "logs.never-hurts": "A full disk or an unread pipe delays no request; what was lost is counted; what waits is written at the end.",
+    },
+    "docs/reference/logs.md#what-is-never-in-it": {
+        "safety.logs": "No key and no secret is ever logged.",
+    },
+    "docs/reference/logs.md#events": {
+        "logs.documented": "The page has every event with its levels, and each is logged.",
+    },
+    "docs/reference/parameters.md#what-becomes-of-a-chat-completion-request": {
+        "params.all-decided": "Every documented parameter is carried, reported or refused, alike in each protocol.",
+        "params.refused": "A parameter that cannot be carried is a 400 that names it.",
+        "params.ignored": "A parameter or field without effect, at any depth, is named in a header and the log.",
+        "params.strict": "`--strict-parameters` makes what would not be done as asked a 400 that names it.",
+    },
+    "docs/reference/parameters.md#parameters": {
+        "params.max-tokens": "`max_tokens` and `max_completion_tokens` bound the answer upstream; a small limit is not spent on thinking.",
+        "params.sampling": "`temperature` and `top_p` reach the models that take them.",
+        "params.effort": "Reasoning effort, in OpenAI's and OpenRouter's words, reaches the model; what it lacks is lowered and reported.",
+        "params.stop": "Stop sequences, one or several, of white space too, end the answer.",
+        "errors.wrong-type": "A wrong type, a value out of its range or missing `messages` is a 400 whose `param` leads to it.",
+    },
+    "docs/reference/parameters.md#models": {
+        "models.list.override": "`CLAUDE_MODELS_OVERRIDE` replaces the list.",
+        "models.names": "A model has its short names, its full id and the spellings of other providers; no name is the default model.",
+        "models.alias": "`--model-alias gpt-4o=sonnet` serves the foreign name, repeatable.",
+        "models.unknown": "An unknown model is a 404 `model_not_found` that names what exists.",
+    },
+    "docs/reference/parameters.md#messages": {
+        "chat.messages.native": "Messages reach the model as native turns with their roles, all of them, in order, as they were sent.",
+        "chat.messages.system": "System and developer messages are the system prompt; later ones stay at their place, marked.",
+        "chat.messages.image": "An image, as data or by URL, reaches the model as an image and leaves no file; too many are a 400.",
+        "chat.messages.file": "A `file` with PDF data reaches the model as a document.",
+        "chat.messages.tools": "Earlier calls and results are native; arguments that are no JSON object are carried and reported.",
+        "chat.messages.parts": "Parts are accepted in every role; one that cannot be carried is a 400 that names it.",
+        "chat.messages.blank": "A blank message neither hangs nor adds words.",
+        "chat.messages.trailing-assistant": "An assistant message at the end is continued, and reported.",
+        "tools.results.missing": "A call without a result, or a result for no call, is a 400 that names the id.",
+        "tools.results.ids": "Call ids of other servers, and ids that stand twice, keep each result with its call.",
+    },
+    "docs/reference/parameters.md#tools": {
+        "tools.offered": "A request's tools, up to 128, are the model's, under their own names.",
+        "tools.schemas.untouched": "A schema reaches the model as it was sent, whatever it uses of JSON Schema.",
+        "tools.schemas.offline": "A reference in a schema to another document is never fetched.",
+        "tools.faulty": "A bad name, a name twice or an invalid schema is a 400 that names the tool.",
+        "tools.choice": "`tool_choice` in every form and `parallel_tool_calls` reach the model, for one request.",
+        "tools.legacy": "`functions` and `function_call` are accepted and answered in kind.",
+        "safety.event-loop.checks": "No schema keeps the server from answering others or stopping, nor Claude Code busy.",
+    },
+    "docs/reference/parameters.md#the-form-of-an-answer": {
+        "format.fits": "An answer with a schema is one JSON text that fits it, in every protocol, profile and backend.",
+        "format.every-schema": "A schema reaches the model whole, whatever Claude Code knows of its keywords.",
+        "format.object": "`json_object` is one JSON object in the model's own words, without what stands around it.",
+        "format.streamed": "The form streams as the model writes it, and a stop sequence ends it.",
+        "format.mended": "What does not fit goes back to the model, and is no part of the answer.",
+        "format.unfit": "What does not fit in the end, or was streamed, is an error with a code.",
+        "format.cut": "An answer that is cut ends with `length`, and a refusal can be read in `refusal`.",
+        "format.tools": "The client's tools work beside a form.",
+        "format.refused": "A schema that Claude does not take is a 400 that names it.",
+        "format.private": "With the SDK no other user reads a schema in the list of processes.",
+    },
+    "docs/reference/parameters.md#several-answers": {
+        "params.n": "`n` gives up to 8 choices, streamed under their index; usage counts the prompt once.",
+        "params.n.places": "Each of several answers takes a place and is a run; one that fails ends all; the first keeps its session.",
+    },
+    "docs/reference/parameters.md#the-answer": {
+        "chat.reply.text": "The content is Claude's text, every character of it, and nothing else: no thinking, no made-up sentence.",
+        "chat.refusal": "A refusal ends with `content_filter` and has its words in `refusal`.",
+        "chat.reasoning-content": "Thinking is in `reasoning_content`, streamed and whole; a client may send it back.",
+        "usage.tokens": "Usage has Claude Code's own numbers, cached and reasoning tokens among them.",
+        "usage.claude-object": "A `claude` object beside the usual keys has model, cost and session id.",
+        "tools.calls": "Calls come as `tool_calls`, in order, each with its own id; streamed ones add up to the same.",
+    },
+    "docs/reference/parameters.md#completions": {
+        "completions.answer": "`POST /v1/completions` answers one prompt or several, whole and streamed, for the official client too.",
+        "completions.parameters": "Every parameter of a completion is carried, reported or refused.",
+    },
+    "docs/reference/responses.md#the-responses-api": {
+        "responses.compliance": "The compliance cases of the Open Responses specification pass.",
+    },
+    "docs/reference/responses.md#items": {
+        "responses.input": "Every form of input becomes native messages, images, files, calls and results.",
+        "responses.input.foreign": "Items of OpenAI's own tools are native calls, or text, and reported.",
+        "responses.input.refused": "An item that cannot be carried is a 400 that names it.",
+    },
+    "docs/reference/responses.md#streams": {
+        "responses.status": "A failure before anything was sent has its status, later it is `response.failed`.",
+        "responses.stream": "A stream has OpenAI's events, numbered, each item complete before the next, and adds up to the response.",
+    },
+    "docs/reference/responses.md#stored-responses": {
+        "responses.continued": "`previous_response_id` continues a stored response, in its session if that lives; its items can be named.",
+        "responses.stored": "A response is stored before its end is sent; its own key can fetch, list and delete it; `store: false` keeps none.",
+        "responses.cancel": "A response that is being answered can be ended.",
+    },
+    "docs/reference/responses.md#parameters": {
+        "responses.tools": "Functions, every choice among them and the agent profile work as in chat completions.",
+        "responses.parameters": "Each field is carried, reported or refused, and a response repeats what was asked for.",
+    },
+    "docs/reference/settings.md#settings": {
+        "processes.replaced": "A process is replaced after so many answers or above a size, between turns.",
+        "settings.precedence": "Flags beat environment beats file beats the documented defaults.",
+        "settings.environment-names": "Each setting is read under each of its documented names.",
+        "settings.claude-command": "`--claude-command` replaces the bundled Claude Code.",
+    },
+    "docs/reference/settings.md#the-file": {
+        "settings.file": "An optional TOML file sets any of them; an unknown key there is an error.",
+    },
+    "docs/reference/settings.md#api-keys": {
+        "safety.loopback": "The server listens on loopback, and on another address only with a key.",
+        "start.hosts": "`--host` is repeatable, all on one port; `localhost` is 127.0.0.1 and, where there is IPv6, ::1.",
+        "settings.keys": "Several API keys count at once; `--api-key-file` keeps keys out of the list of processes.",
+    },
+    "docs/reference/settings.md#the-login": {
+        "start.login": "The banner names the kind of login, or warns with the command that helps if there is none.",
+        "settings.base-url": "`ANTHROPIC_BASE_URL=... claude-openai` reaches that upstream.",
+    },
+    "docs/reference/settings.md#terms": {
+        "start.terms": "The banner and `doctor` warn of a subscription's login that would serve others.",
+    },
+    "docs/reference/settings.md#what-claude-code-gets-of-the-environment": {
+        "safety.environment": "Only the listed variables reach Claude Code.",
+    },
+    "docs/reference/settings.md#exit-codes": {
+        "start.exit-codes": "Whatever ends a command is one sentence and a documented exit code.",
+    },
+    "docs/reference/simulator.md#the-simulator": {
+        "simulator.messages": "The simulator answers the Messages API, whole and streamed, the same requests with the same bytes.",
+        "simulator.command": "`claude-openai simulator --port N` serves the simulator alone, and ends at once when asked.",
+        "simulate.answers": "With `--simulate` the real Claude Code answers from the simulator, without an account.",
+        "simulate.process": "The simulator of `--simulate` is a process of its own that ends with the server.",
+    },
+    "docs/reference/simulator.md#what-it-says": {
+        "simulator.rules": "The newest message decides the answer, by the rules of the page; arguments and JSON fit their schemas.",
+    },
+    "docs/reference/simulator.md#directives": {
+        "simulator.directives": "Each directive in brackets does what the page says, failures included.",
+    },
+    "docs/reference/simulator.md#usage": {
+        "simulator.usage": "Usage follows from what was sent and answered; cached tokens are the longest stored beginning.",
+    },
+    "docs/reference/simulator.md#in-tests": {
+        "simulator.script": "A test can answer for the model by a script, and sees each request with its headers and times.",
+    },
+    "docs/explain/architecture.md#processes": {
+        "lifetime.first-process": "As the first process of a container the server leaves no zombie.",
+        "processes.trouble": "A process that hangs at its start is given up; after three failed starts there is a pause, which `/health` shows.",
+    },
+    "docs/explain/backends.md#two-ways-to-claude-code": {
+        "cli.same-behaviour": "Over either backend answers, usage and failures are the same.",
+    },
+    "docs/explain/backends.md#what-differs": {
+        "cli.refused": "With the CLI backend tools are a 400 that names the parameter and `--backend sdk`.",
+        "cli.executable": "The command is the one on `PATH`, else the SDK's own.",
+    },
+    "docs/explain/backends.md#how-the-command-is-run": {
+        "cli.failures": "A command that does not start, dies or exceeds its time is a failure that says so.",
+    },
+    "docs/explain/backends.md#what-is-kept": {
+        "cli.output": "What Claude Code wrote is in the run's folder, 0700 and 0600, until the retention ends; a full disk costs no answer.",
+    },
+    "docs/explain/claude-code.md#the-environment": {
+        "safety.chat.no-compaction": "No history is compacted, and no model is changed.",
+    },
+    "docs/explain/reliability.md#what-it-proves": {
+        "soak.short": "A soak finds nothing; it fails on a leak, a wrong answer or anything left, and names it.",
+    },
+    "docs/explain/reliability.md#places-and-the-queue": {
+        "admission.side-requests": "At the defaults, side requests of three agents never wait for a long answer.",
+    },
+    "docs/explain/reliability.md#hostile-input": {
+        "hostile.fuzz": "Requests made by chance, and any text in any place, are answered, or refused as OpenAI would.",
+    },
+    "docs/explain/security.md#programs-and-users-of-the-same-machine": {
+        "lifetime.killed-server.sweep": "What a killed server left is gone at the next start.",
+        "lifetime.killed-server.foreign-untouched": "What is not surely the server's is never removed or signalled.",
+        "safety.argv": "No system prompt, message, tool or key is in a command line.",
+    },
+    "docs/explain/security.md#other-machines": {
+        "safety.framing": "A body with Content-Length and Transfer-Encoding ends its connection.",
+    },
+    "docs/explain/security.md#what-a-client-sends": {
+        "chat.messages.no-expansion": "`@path` and `/command` in a message are mere text.",
+        "tools.no-leak": "No result ever reaches another conversation.",
+        "safety.event-loop.reading": "No request keeps the server from answering others while it is parsed, and its memory is freed with its end.",
+        "safety.upstream-address": "No client sees the address of the server's own upstream.",
+        "safety.chat.no-tools": "In the chat profile the model has no tool of Claude Code, and works in an empty folder that goes with it.",
+        "safety.chat.no-user-config": "CLAUDE.md, settings, hooks and MCP servers of the user do not load.",
+    },
+    "docs/explain/security.md#what-claude-code-may-touch": {
+        "lifetime.turn-over.no-traces": "A conversation that is over leaves no process and no file.",
+    },
+    "docs/explain/security.md#what-is-kept-on-your-disk": {
+        "store.disk.private": "The store's folder is 0700, its files 0600; tightened where looser, refused where shared.",
+    },
+    "docs/explain/security.md#what-is-installed": {
+        "project.locked": "Every package is pinned with its hashes, for the image too.",
+    },
+    "CONTRIBUTING.md#set-up": {
+        "project.make": "`make` alone lists every target with a line on what it does.",
+    },
+    "CONTRIBUTING.md#a-change": {
+        "project.docs.names": "The documents are true: every link, flag, file and test in them exists, and every table is the code's.",
+    },
+}
+"""The rows of each page, those of OpenAI's reference first."""
 
-CORE_REQUIREMENTS = (
-    Row("core.values.frozen", "The values of a turn cannot be changed once made.", DESIGN),
-    Row("core.one-pipeline", "Streamed chunks add up to the object answered without `stream`.", DESIGN),
-    Row("core.backend.conformance", "Every backend passes the same suite, the scripted one too.", DESIGN),
-)
-
-SIMULATOR_REQUIREMENTS = (
-    Row("simulator.messages.plain", "`POST /v1/messages` answers one whole message.", OURS),
-    Row("simulator.messages.stream", "With `stream` the same message comes as Messages API events.", OURS),
-    Row("simulator.count-tokens", "`count_tokens` gives the input tokens that a message then costs.", OURS),
-    Row("simulator.unknown-path", "A path it does not have is a 404 in Anthropic's error shape.", OURS),
-    Row("simulator.deterministic", "The same requests in the same order get the same answers.", OURS),
-    Row("simulator.rules.prompt", "Rules written in the prompt choose the answer.", OURS),
-    Row("simulator.rules.script", "A script object given by a test chooses the answers.", OURS),
-    Row("simulator.reply.text", "A reply can be plain text.", OURS),
-    Row("simulator.reply.deltas", "A reply can come in given deltas with given delays.", OURS),
-    Row("simulator.reply.thinking", "A reply can think before it speaks.", OURS),
-    Row("simulator.reply.rate-limits", "A reply can carry headers of upstream's, of a rate limit say.", OURS),
-    Row("simulator.reply.tool-use", "A reply can use one tool or several in one message.", OURS),
-    Row("simulator.reply.tool-arguments", "Tool arguments derived from a schema satisfy it.", OURS),
-    Row("simulator.reply.invalid-arguments", "Arguments can be invalid until a tool error is seen.", OURS),
-    Row("simulator.reply.structured", "A structured reply satisfies the schema asked for.", OURS),
-    Row("simulator.reply.refusal", "A reply can be a refusal.", OURS),
-    Row("simulator.reply.max-tokens", "A reply is cut at `max_tokens` and says so.", OURS),
-    Row("simulator.reply.empty", "A reply can be empty.", OURS),
-    Row("simulator.reply.megabyte", "A reply can be a megabyte of text.", OURS),
-    Row("simulator.reply.tokens", "`[[sim tokens=N]]` says N tokens, each a delta.", OURS),
-    Row("simulator.reply.split-emoji", "A reply can split an emoji over deltas.", OURS),
-    Row("simulator.failure.status", "It fails with 400, 401, 403, 404, 413, 429, 500 or 529 if told.", OURS),
-    Row("simulator.failure.refused", "It refuses the connection if told.", OURS),
-    Row("simulator.failure.slow-first-byte", "It holds back the first byte if told.", OURS),
-    Row("simulator.failure.stall", "It stalls in mid-stream if told.", OURS),
-    Row("simulator.failure.cut", "It cuts the stream if told.", OURS),
-    Row("simulator.failure.malformed", "It sends a malformed event if told.", OURS),
-    Row("simulator.usage", "Usage follows from what was sent and what was answered.", OURS),
-    Row("simulator.usage.cached", "Cached tokens are the longest prefix of an earlier request.", OURS),
-    Row("simulator.records", "Every request is recorded with its arrival time, body and headers.", OURS),
-    Row("simulator.json", "JSON that a prompt asks for fits the schema or the example written there.", OURS),
-    Row("simulator.command", "`claude-openai simulator --port N` runs it by itself.", OURS),
-    Row("simulator.claude-code", "The real Claude Code answers from it, with no account anywhere.", OURS),
-)
-
-SIMULATE_REQUIREMENTS = (
-    Row("simulate.answers", "`--simulate` answers through the real Claude Code and the simulator.", OURS),
-    Row("simulate.loud.banner", "The banner says that answers are simulated.", OURS),
-    Row("simulate.loud.health", "`/health` says that answers are simulated.", OURS),
-    Row("simulate.loud.header", "A header of every answer says that it is simulated.", OURS),
-    Row("simulate.process", "The simulator of `--simulate` is a process of its own that ends with the server.", OURS),
-    Row("simulate.never-by-itself", "Without `--simulate` nothing ever falls back to the simulator.", OURS),
-)
-
-HTTP_REQUIREMENTS = (
-    Row("http.health", "`/health` gives version, backend and readiness, without a key.", OURS),
-    Row("http.health.not-ready", "`/health` says why the server is not ready.", OURS),
-    Row("http.health.refused", "`/health` is not ready while upstream refuses the login or its credit.", OURS),
-    Row("http.health.usage-window", "`/health` says when a used-up usage window ends.", OURS),
-    Row("http.health.no-secrets", "`/health` tells nothing about keys, accounts or paths.", OURS),
-    Row("http.welcome", "`GET /` and `GET /v1` say what this is and how to use it.", OURS),
-    Row("http.openapi", "`/openapi.json` describes every route, and the server's answers fit it.", OURS),
-    Row("http.not-found", "An unknown path is a 404 in OpenAI's shape.", ERRORS),
-    Row("http.not-offered", "What only OpenAI has is a 404 that says what there is in its place.", OURS),
-    Row("http.wrong-method", "A wrong method is a 405 in OpenAI's shape that names the right ones.", ERRORS),
-    Row("http.request-id", "Every answer, errors too, has an `x-request-id` of its own.", ERRORS),
-    Row("http.target.absolute", "A target with scheme and host is taken, and its host counts as the Host.", RFC_9112),
-    Row("http.target.other-scheme", "A target of another scheme than http is a 421.", RFC_9110),
-    Row("http.target.no-path", "A target that is no path is a 400.", RFC_9112),
-    Row("http.target.server", "`OPTIONS *` is a 405 that names every method there is.", RFC_9110),
-    Row("http.target.connect", "CONNECT is a 405 that says that this is no proxy.", RFC_9110),
-    Row("http.upgrade", "An upgrade is not taken up, the request is answered, and the log stays quiet.", RFC_9110),
-)
-
-MODELS_REQUIREMENTS = (
-    Row("models.list", "`GET /v1/models` lists models as OpenAI does.", MODELS),
-    Row("models.list.from-claude-code", "The list is the one Claude Code gives when it starts.", OURS),
-    Row("models.list.override", "`CLAUDE_MODELS_OVERRIDE` replaces the list.", README),
-    Row("models.list.once", "Each model is listed once, and once as an agent, and each alias.", OURS),
-    Row("models.names.spellings", "OpenRouter's, Bedrock's and Vertex's spellings, in any case, are taken.", OURS),
-    Row("models.capabilities", "A model's entry tells its context window, what it takes and what it gives.", OURS),
-    Row("models.retrieve", "`GET /v1/models/{id}` gives one model by any name it is known by.", MODELS),
-    Row("models.retrieve.unknown", "An unknown id there is a 404 `model_not_found`.", MODELS),
-    Row("models.names.short", "`sonnet`, `opus`, `haiku` are models, and so with `claude-` before.", README),
-    Row("models.names.full", "A full `claude-...` id goes to Claude Code as it is.", README),
-    Row("models.alias", "`--model-alias gpt-4o=sonnet` serves the foreign name, repeatable.", README),
-    Row("models.unknown", "An unknown model is a 404 `model_not_found` that names what exists.", ERRORS),
-    Row("models.default", "A chat without `model` gets the default model.", OURS),
-)
-
-CHAT_REQUIREMENTS = (
-    Row("chat.completion", "Without `stream` the answer is one `chat.completion` object.", CHAT),
-    Row("chat.completion.keys", "Each choice has `finish_reason`, `logprobs` and a `refusal` key.", CHAT),
-    Row("chat.client.completion", "The official client reads a completion.", README),
-    Row("chat.client.stream", "The official client reads a stream.", README),
-    Row("chat.client.errors", "The official client raises its own exception type for each error.", README),
-    Row("chat.messages.native", "Messages reach the model as their own turns, never flattened.", DESIGN),
-    Row("chat.messages.system", "System and developer messages are the system prompt.", CHAT),
-    Row("chat.messages.system.mid-conversation", "A later system message stays at its place, marked.", OURS),
-    Row("chat.messages.user-text", "User text, a string or parts, arrives equal.", CHAT),
-    Row("chat.messages.no-expansion", "`@path` and `/command` in a message are mere text.", MEASURED),
-    Row("chat.messages.image.data", "An image as a data URI reaches the model as an image.", CHAT),
-    Row("chat.messages.image.url", "An image by http(s) URL reaches the model as an image.", CHAT),
-    Row("chat.messages.media-limit", "More images and files than reach the model are a 400.", OURS),
-    Row("chat.messages.image.no-traces", "No image stays on disk or adds a path to the prompt.", MEASURED),
-    Row("chat.messages.file.pdf", "A `file` with PDF data reaches the model as a document.", CHAT),
-    Row("chat.messages.assistant", "Assistant text and refusals are the assistant's turns.", CHAT),
-    Row("chat.messages.history", "A long history arrives whole, in order and with native roles.", DESIGN),
-    Row("chat.messages.tools", "Tool calls and results in a history are native, foreign ids too.", CHAT),
-    Row("chat.messages.parts-in-any-role", "Content parts are accepted in every role.", CHAT),
-    Row("chat.messages.unknown-fields", "Unknown fields of a message are tolerated.", OURS),
-    Row("chat.messages.blank", "A blank or empty message neither hangs nor invents words.", MEASURED),
-    Row("chat.messages.consecutive", "Consecutive messages of one role all arrive, in order.", MEASURED),
-    Row("chat.messages.trailing-assistant", "An assistant message at the end is continued, and reported.", OURS),
-    Row("chat.messages.instructions-alone", "Instructions without a user message are answered.", CHAT),
-    Row("chat.messages.arguments", "Earlier arguments that are no JSON object are carried and reported.", CHAT),
-    Row("chat.messages.unsupported-part", "A part that cannot be carried is a 400 that names it.", DESIGN),
-    Row("chat.reply.empty", "An empty answer is an empty string, never an invented sentence.", DESIGN),
-    Row("chat.reply.first-only", "Hidden continuations by Claude Code never reach the client.", MEASURED),
-    Row("chat.reply.unicode", "No character is lost, added or split, wherever deltas are cut.", OURS),
-    Row("chat.reply.megabyte", "A megabyte of text arrives whole.", OURS),
-    Row("chat.finish.stop", "A finished answer ends with `stop`.", CHAT),
-    Row("chat.finish.length", "An answer cut by its token limit ends with `length`.", CHAT),
-    Row("chat.finish.refusal", "A refusal ends with `content_filter` and a `refusal` text.", CHAT),
-    Row("chat.reasoning-content", "Thinking is told as `reasoning_content`, streamed and whole.", OURS),
-    Row("chat.reasoning-content.sent-back", "`reasoning_content` that a client sends back changes nothing.", OURS),
-    Row("chat.thinking-is-not-text", "Thinking never appears in the answer's text.", OURS),
-)
-
-STREAM_REQUIREMENTS = (
-    Row("stream.token-by-token", "As many text chunks go out as deltas came in, none held back.", OURS),
-    Row("stream.role-in-first-delta-only", "The role is in the first delta and in no other.", STREAMING),
-    Row("stream.one-finish", "`finish_reason` is null until one last chunk carries it.", STREAMING),
-    Row("stream.constant-head", "`id`, `created` and `model` are the same in every chunk.", STREAMING),
-    Row("stream.usage-chunk", "`include_usage` adds one chunk with usage and no choices.", STREAMING),
-    Row("stream.no-usage-chunk", "Without `include_usage` no chunk carries usage.", STREAMING),
-    Row("stream.done", "`data: [DONE]` ends a finished stream and nothing follows it.", STREAMING),
-    Row("stream.keep-alive", "Comments keep a silent stream open, before the first token and later.", OURS),
-    Row("stream.headers", "Content type, `cache-control` and `x-accel-buffering` suit a stream.", STREAMING),
-    Row("stream.framing", "Any text survives the framing as server-sent events.", STREAMING),
-    Row("stream.error-event", "After the first byte a failure is an error event, the last one.", STREAMING),
-    Row("stream.error-event.no-done", "A failed stream has no finish reason and no `[DONE]`.", OURS),
-    Row("stream.no-repeat", "What has been sent is never sent again by a retry upstream.", MEASURED),
-)
-
-USAGE_REQUIREMENTS = (
-    Row("usage.tokens", "Prompt, completion and total are Claude Code's own numbers.", CHAT),
-    Row("usage.cached", "`cached_tokens` is what was read from the cache.", CHAT),
-    Row("usage.reasoning", "`reasoning_tokens` is what was spent on thinking.", CHAT),
-    Row("usage.claude-object", "A `claude` object beside the usual keys gives cost and session id.", README),
-)
-
-PARAMETERS_REQUIREMENTS = (
-    Row("params.max-tokens", "`max_tokens` and `max_completion_tokens` bound the answer upstream.", CHAT),
-    Row("params.sampling", "`temperature` and `top_p` reach the model.", CHAT),
-    Row("params.max-tokens.thinking", "A small limit is not eaten by thinking that the model can do without.", OURS),
-    Row("params.effort", "Reasoning effort reaches the model; a level it lacks is lowered, and that is told.", CHAT),
-    Row("params.effort.none", "Effort `none` switches thinking off where the model allows that.", CHAT),
-    Row("params.effort.openrouter", "OpenRouter's words for thinking are carried or reported.", OURS),
-    Row("params.stop", "`stop`, one or several, reaches the model.", CHAT),
-    Row("params.stop.white-space", "A stop sequence of white space ends the answer, wherever deltas are cut.", CHAT),
-    Row("params.n", "`n` up to 8 gives as many choices; more is a 400 that names it.", CHAT),
-    Row("params.n.interleaved", "A stream of several answers tells of each as it comes, under its index.", CHAT),
-    Row("params.n.account", "The usage of several answers counts the prompt once, and all that was answered.", CHAT),
-    Row(
-        "params.n.queue", "Several answers take as many places, and come one after another where there are fewer.", OURS
-    ),
-    Row("params.n.fails-whole", "Where one of several answers fails, the request fails and the others end.", OURS),
-    Row("params.n.sessions", "Of several answers the first keeps its session; the others are rebuilt from.", OURS),
-    Row("params.n.runs", "Each of several answers is a run; the first has the id of the reply.", OURS),
-    Row("params.user-and-metadata", "`user` and `metadata` are accepted.", CHAT),
-    Row("params.out-of-range", "A value out of its range is a 400 that names the parameter.", CHAT),
-    Row("params.refused", "A parameter that cannot be carried is a 400 that names it.", DESIGN),
-    Row("params.ignored", "A parameter without effect is named in a header and the log.", DESIGN),
-    Row("params.unknown", "An unknown parameter is treated as one without effect.", OURS),
-    Row("params.unknown.within", "So is one at any depth, told by its path; what answers contain is none.", OURS),
-    Row("params.strict", "`--strict-parameters` makes what would not be done as asked a 400 that names it.", OURS),
-    Row("params.shared", "What several protocols have is carried alike by each of them.", DESIGN),
-    Row("params.all-decided", "Every documented parameter is honoured, reported or refused.", DESIGN),
-    Row("params.one-request-only", "No parameter of a request has effect on another.", OURS),
-)
-
-COMPLETIONS_REQUIREMENTS = (
-    Row("completions.answer", "`POST /v1/completions` answers a prompt, whole and streamed.", COMPLETIONS),
-    Row("completions.parameters", "Every parameter of a completion is carried, reported or refused.", COMPLETIONS),
-    Row("completions.prompts", "Several prompts are answered each by itself, in one reply.", COMPLETIONS),
-    Row("completions.clients", "The official client reads completions, whole and streamed.", COMPLETIONS),
-)
-
-TOOLS_REQUIREMENTS = (
-    Row("tools.offered.native", "A request's tools are the model's, all of them, under their own names.", README),
-    Row("tools.schemas.untouched", "A schema reaches the model as it was sent, whatever it uses of JSON Schema.", OURS),
-    Row("tools.schemas.offline", "A reference in a schema to another document is never fetched.", DESIGN),
-    Row("tools.many", "128 tools, with names of up to 128 characters, are offered; more are a 400.", RESPONSES),
-    Row("tools.faulty", "A bad name, a name twice or an invalid schema is a 400 that names the tool.", CHAT),
-    Row("tools.calls.answered", "Calls come as `tool_calls`, text before them as `content`.", CHAT),
-    Row("tools.calls.streamed", "Streamed calls begin with index, id and name, and add up to those made.", STREAMING),
-    Row("tools.calls.own-ids", "Every call of an answer has an id of its own.", CHAT),
-    Row("tools.calls.parallel", "Several calls of one message come together and in order.", CHAT),
-    Row("tools.invalid.found", "Arguments are held against the whole schema: formats, nested fields, `$ref`.", DESIGN),
-    Row("tools.invalid.mended", "A call that does not fit goes back to the model, never to the client.", DESIGN),
-    Row("tools.invalid.bounded", "A call that is not mended in time is a 502 `invalid_tool_arguments`.", DESIGN),
-    Row("tools.choice", "`tool_choice` in every form and `parallel_tool_calls` are upstream's.", CHAT),
-    Row("tools.choice.unknown", "A choice of a tool that is not offered is a 400.", CHAT),
-    Row("tools.choice.not-repeated", "A forced choice is not forced again after the result.", OURS),
-    Row("tools.legacy", "`functions` and `function_call` are accepted and answered in kind.", CHAT),
-    Row("tools.same-session", "A result goes on in the session that made the call, by native blocks.", DESIGN),
-    Row("tools.cache-warm", "The request after a result reads from the prompt cache.", DESIGN),
-    Row("tools.results.kinds", "A result is a string or parts, an image, empty, an error or a megabyte.", CHAT),
-    Row("tools.results.any-order", "The results of parallel calls come in any order.", CHAT),
-    Row("tools.results.with-user-message", "A user message may follow the results.", CHAT),
-    Row("tools.results.missing", "A call without a result is a 400 that names its id.", CHAT),
-    Row("tools.results.unknown", "A result for no call is a 400 that names its id.", CHAT),
-    Row("tools.results.foreign-ids", "Ids that other servers made are mapped; ours stay.", OURS),
-    Row("tools.results.same-id", "Calls of one answer with the same id get their results in order.", OURS),
-    Row("tools.results.without-tools", "Results are answered in a request without `tools`, too.", OURS),
-    Row("tools.rebuilt", "Where no session waits, the same request is answered natively all the same.", DESIGN),
-    Row("tools.parked.bounded", "A session waits no longer than `--tool-timeout`, then its process ends.", README),
-    Row("tools.no-leak", "No result ever reaches a conversation that it is not of.", DESIGN),
-    Row("tools.rounds", "Thirty rounds of an agent run on one process.", OURS),
-    Row("tools.logged", "`sdk.structured_tool_call` and `openai.stream_tool_calls` are logged.", OURS),
-    Row("tools.clients.openai", "The official client's own tool helpers work.", README),
-    Row("tools.clients.langchain", "LangChain's `bind_tools` works in an agent loop.", README),
-    Row("tools.clients.agents-sdk", "The OpenAI Agents SDK works on chat completions.", README),
-)
-
-ERRORS_REQUIREMENTS = (
-    Row("errors.first-byte", "An upstream that does not begin to answer is given up.", README),
-    Row("errors.format", "An error is written in the format of the protocol at its path.", OURS),
-    Row("errors.envelope", "Every error is `{error: {message, type, param, code}}`.", ERRORS),
-    Row("errors.memory-full", "Bodies of all requests have bounded memory; more is a 503 with Retry-After.", OURS),
-    Row("errors.invalid-json", "A body that is no JSON object is a 400.", ERRORS),
-    Row("errors.wrong-type", "A wrong type is a 400 whose `param` leads to it.", ERRORS),
-    Row("errors.no-messages", "Missing or empty `messages` is a 400 that names them.", ERRORS),
-    Row("errors.body-too-large", "A body over the limit is a 413.", ERRORS),
-    Row("errors.body-too-large.without-length", "So is one that comes chunked, without a length.", ERRORS),
-    Row("errors.wrong-key", "A missing or wrong key is a 401.", ERRORS),
-    Row("errors.upstream.status", "400, 401, 403, 404, 413 and 429 upstream keep their status.", ERRORS),
-    Row("errors.upstream.quota", "No credit upstream is `insufficient_quota`.", ERRORS),
-    Row("errors.upstream.context-length", "A prompt too long is `context_length_exceeded`.", ERRORS),
-    Row("errors.upstream.failing", "500 upstream is a 502 and 529 a 503.", DESIGN),
-    Row("errors.upstream.unreachable", "A refused connection is a 502.", DESIGN),
-    Row("errors.upstream.silent", "An upstream that falls silent is a 504 within the bound.", DESIGN),
-    Row("errors.upstream.cut", "A cut or malformed upstream stream is an error, never an end.", MEASURED),
-    Row("errors.logged-out", "Without a login the answer is a 401 with the command that mends it.", OURS),
-    Row("errors.process-died", "A Claude Code that dies is an error to its one client only.", DESIGN),
-    Row("errors.status-before-first-byte", "Before the first byte the status tells the truth.", DESIGN),
-    Row("errors.never-an-answer", "No error text of Claude Code is passed on as an answer.", MEASURED),
-    Row("errors.bounded-retries", "A lasting failure upstream answers within seconds.", OURS),
-    Row("errors.own-fault", "A fault of our own is a 500 that tells nothing of the inside.", OURS),
-)
-
-LIFETIME_REQUIREMENTS = (
-    Row("lifetime.client-gone", "A client that goes away ends its turn upstream within a second.", DESIGN),
-    Row("lifetime.client-gone.no-process", "A client that goes away leaves no process.", DESIGN),
-    Row("lifetime.turn-over.no-traces", "A conversation that is over leaves no process and no file.", DESIGN),
-    Row("lifetime.killed-server.sweep", "What a killed server left is gone at the next start.", DESIGN),
-    Row("lifetime.killed-server.foreign-untouched", "What is not surely ours is never removed or signalled.", DESIGN),
-    Row("lifetime.timeout", "A turn over `--request-timeout` ends, and says so.", DESIGN),
-    Row("lifetime.stop.drains", "SIGINT and SIGTERM let running turns finish for a bounded time.", OURS),
-    Row("lifetime.stop.reading", "A request that is being read when the server stops is told `shutting_down`.", OURS),
-    Row("lifetime.client-gone.reading", "A client that leaves while its request is read frees what it took.", OURS),
-    Row("lifetime.stop.ends-everything", "A stopped server leaves no process.", DESIGN),
-    Row("lifetime.killed", "A server that is killed outright leaves no process.", OURS),
-    Row("lifetime.first-process", "As the first process of a container the server leaves no zombie.", OURS),
-    Row("lifetime.group", "A child's whole process group ends with it.", DESIGN),
-    Row("lifetime.stubborn-child", "A child that ignores being asked is killed within a bound.", DESIGN),
-)
-
-SAFETY_REQUIREMENTS = (
-    Row("safety.loopback", "The server binds to loopback unless told.", DESIGN),
-    Row("safety.no-open-bind", "A non-loopback `--host` without a key is refused.", DESIGN),
-    Row("safety.host-header", "A foreign Host header is refused.", DESIGN),
-    Row("safety.event-loop.reading", "No request keeps the server from answering others while it is read.", DESIGN),
-    Row("safety.claude-code.checks", "No schema keeps Claude Code busy for as long as a request may take.", OURS),
-    Row("safety.event-loop.checks", "No schema keeps the server from answering others or stopping.", DESIGN),
-    Row("safety.origin", "A foreign Origin is refused; CORS headers are sent to allowed ones only.", DESIGN),
-    Row("safety.origin.patterns", "`--allowed-origin` takes patterns that no foreign web page fits.", OURS),
-    Row("safety.origin.null", "The origin `null`, which any page can have, is allowed only with a key.", OURS),
-    Row("safety.origin.advice", "A refusal names only what `--allowed-origin` takes.", OURS),
-    Row(
-        "safety.origin.own-page",
-        "A page of the server itself may call it; one of another port or scheme may not.",
-        OURS,
-    ),
-    Row("safety.fetch-metadata", "What a browser sends for another site's page without an Origin is refused.", OURS),
-    Row("safety.not-embedded", "No page of another origin can embed an answer or have its type guessed.", OURS),
-    Row("safety.upstream-address", "No client is told the address of the server's own upstream.", OURS),
-    Row("safety.framing", "A body with Content-Length and Transfer-Encoding ends its connection.", RFC_9112),
-    Row("safety.key.accepted", "A key is accepted as Bearer or `x-api-key`.", OURS),
-    Row("safety.key.open-folder", "What needs no key is a list of paths and folders, and nothing beside them.", OURS),
-    Row("safety.key.constant-time", "All keys are compared in constant time.", DESIGN),
-    Row("safety.chat.no-tools", "In the chat profile the model is offered no tool.", DESIGN),
-    Row("safety.chat.no-user-config", "CLAUDE.md, settings, hooks and MCP servers do not load.", DESIGN),
-    Row("safety.chat.no-compaction", "No history is compacted or model changed behind one's back.", MEASURED),
-    Row("safety.chat.own-directory", "Claude Code runs in an empty directory that goes with it.", OURS),
-    Row("safety.environment", "Only the login's and the proxies' variables reach Claude Code.", README),
-    Row("safety.environment.unchanged", "The server's own environment is never changed.", DESIGN),
-    Row("safety.argv", "No system prompt, message or key stands in a command line.", MEASURED),
-    Row("safety.logs", "No key and no secret is ever logged.", DESIGN),
-)
-
-CONVERSATIONS_REQUIREMENTS = (
-    Row("conversations.live", "A history that a session has is answered there: only what is new is sent.", DESIGN),
-    Row("conversations.exact", "Any other history is rebuilt: edits, branches, other tools, models, keys.", DESIGN),
-    Row(
-        "conversations.lawful",
-        "What a client may write differently in a history does not keep it from matching.",
-        DESIGN,
-    ),
-    Row("conversations.race", "Of two requests for one session one goes on, the other is rebuilt.", DESIGN),
-    Row("conversations.settings-anew", "Sampling and choice of tools may change from turn to turn.", DESIGN),
-    Row("conversations.bounded", "An idle session ends after `--session-ttl`.", README),
-    Row("conversations.clients", "Turns 2 to 5 of stock clients go on in their session.", DESIGN),
-    Row(
-        "conversations.caching",
-        "Across turns the upstream request keeps its prefix, and cached tokens are told.",
-        DESIGN,
-    ),
-    Row("conversations.told", "Ways, rebuilds and their reasons are in `/health` and the log.", README),
-    Row("conversations.state-machine", "No order of events leaves a call unanswered or a session unowned.", DESIGN),
-)
-
-PROCESSES_REQUIREMENTS = (
-    Row("processes.warm", "A new conversation takes a process that waits, and another is started.", README),
-    Row("processes.warm.secret", "Instructions and tools of any length get there, and none shows in `ps`.", DESIGN),
-    Row("processes.memory", "The default number of processes fits the memory, a container's limit included.", OURS),
-    Row("processes.bounded", "There are never more than `--max-processes`.", README),
-    Row("processes.eviction", "The least recently used make room, then those parked longest.", README),
-    Row("processes.worn", "A process is replaced after so many answers or above a size, between turns.", README),
-    Row("processes.died", "A process that dies hurts at most the request it serves.", DESIGN),
-    Row("processes.hang", "One that hangs at its start is given up, and the request served by another.", DESIGN),
-    Row("processes.trouble", "After three failed starts in a row there is a pause, and `/health` says so.", DESIGN),
-    Row("processes.state-machine", "No order of starts, failures and ends loses a process or starts too many.", DESIGN),
-)
-
-ADMISSION_REQUIREMENTS = (
-    Row(
-        "admission.bounded",
-        "No more turns run at once than `--max-concurrency`; each one's end frees its place.",
-        README,
-    ),
-    Row("admission.fair", "Keys take turns in the queue, and within one key it is first in, first out.", README),
-    Row("admission.queue-full", "A full queue refuses at once with `queue_full` and a `Retry-After`.", README),
-    Row("admission.queue-timeout", "A wait longer than `--queue-timeout` ends with `queue_timeout`.", README),
-    Row(
-        "admission.side-requests", "At the defaults, side requests of three agents never wait for a long answer.", OURS
-    ),
-    Row("admission.left", "A waiting client that leaves frees its place at once.", README),
-    Row("admission.closed", "A stopping server lets nobody in from the queue.", OURS),
-    Row("admission.logged", "A wait is logged with its position, its length and how it ended.", OURS),
-    Row("admission.state-machine", "No order of events breaks a bound, loses a request or passes a key over.", DESIGN),
-)
-
-RATE_LIMIT_REQUIREMENTS = (
-    Row("ratelimit.headers", "What Claude Code reports of the rate limit is in `x-ratelimit-*` headers.", MEASURED),
-    Row("ratelimit.retry-after", "A 429 for a used-up window carries `Retry-After` up to its reset.", MEASURED),
-    Row("ratelimit.nothing-invented", "No header stands for what was not reported, and no invented number.", OURS),
-)
-
-START_REQUIREMENTS = (
-    Row("start.banner", "The banner gives URL, backend, model, key and login, on standard error.", OURS),
-    Row("start.logged-out", "A missing login is a warning at start with the command that mends it.", OURS),
-    Row("start.busy-port", "A busy port is one clear sentence and a non-zero exit code.", OURS),
-    Row("start.hosts", "`--host` is repeatable: every address of every host, all on one port.", OURS),
-    Row("start.hosts.localhost", "`localhost`, the default, is 127.0.0.1 and ::1.", OURS),
-    Row("start.hosts.no-ipv6", "A machine without IPv6 listens on 127.0.0.1, without a word.", OURS),
-    Row("start.descriptors", "The limit on open files is raised, and what is started gets it as it was.", OURS),
-    Row("start.bad-option", "A bad option is one clear sentence and a non-zero exit code.", OURS),
-    Row("start.missing-cli", "A missing CLI is one clear sentence and a non-zero exit code.", OURS),
-    Row("start.terms", "A subscription's login that would serve others is warned of, here and by doctor.", OURS),
-    Row("start.login-kinds", "Each kind of login is told by its name, one that `/login` has stored too.", MEASURED),
-    Row("start.exit-codes", "Whatever ends a command is one sentence and a documented exit code.", OURS),
-)
-
-SOAK_REQUIREMENTS = (
-    Row("soak.short", "A shorter soak runs in the suite and finds nothing.", DESIGN),
-    Row("soak.strict", "A soak fails on a leak, a wrong answer or anything left, and says which.", OURS),
-)
-
-LOGS_REQUIREMENTS = (
-    Row("logs.events", "Logs are events with fields, JSON lines on standard output or in a file.", OURS),
-    Row("logs.request-id", "Every event logged for a request names that request.", OURS),
-    Row("logs.libraries", "What libraries log comes out the same way.", OURS),
-    Row("logs.levels", "Each level shows what is more important too, and nothing else.", OURS),
-    Row("logs.debug", "`--debug` tells people warnings, errors and tracebacks on standard error, too.", OURS),
-    Row("logs.file", "A log file and its folders are its owner's only.", DESIGN),
-    Row("logs.rotation", "A full file is put aside, three are kept, and no line is lost or split.", OURS),
-    Row("logs.never-hurts", "A full disk, a closed or unread pipe hurts no request; what was lost is told.", DESIGN),
-    Row("logs.flush", "What waits is written at the end, within a bound.", OURS),
-    Row("logs.no-payload", "`info` has nothing of what was said.", DESIGN),
-    Row("logs.payload", "`debug` has each request as sent, what became of it, and each answer.", OURS),
-    Row("logs.trace", "A trace has every message of Claude Code and what it was started with.", OURS),
-    Row("logs.cheap", "Below `trace` nothing is made for each token.", OURS),
-    Row("logs.stdout", "Standard output has nothing but the log; the banner is on standard error.", OURS),
-    Row("logs.format", "The log is NDJSON; on a terminal, where events are asked for, columns.", OURS),
-    Row("logs.console", "On a terminal each request is one line; a failed one has its reason below.", OURS),
-    Row("logs.off", "Switched off, by any usual word, it says nothing.", OURS),
-    Row("logs.documented", "`docs/reference/logs.md` has every event with its levels.", OURS),
-)
-
-SETTINGS_REQUIREMENTS = (
-    Row("settings.precedence", "Flags beat environment beats file beats defaults.", README),
-    Row("settings.defaults", "The defaults are the ones documented.", README),
-    Row("settings.frozen", "Settings cannot be changed once read.", DESIGN),
-    Row("settings.environment-names", "Each setting is read under each of its documented names.", README),
-    Row("settings.file", "An optional TOML file sets any of them; an unknown key there is an error.", README),
-    Row("settings.help", "`--help` lists every flag with its variable and default.", README),
-    Row("settings.keys", "Several API keys are accepted at once.", README),
-    Row("settings.key-file", "`--api-key-file` keeps keys out of `ps`.", README),
-    Row("settings.keys-hidden", "No representation of the settings shows a key.", OURS),
-    Row("settings.claude-command", "`--claude-command` replaces the bundled CLI.", README),
-    Row("settings.base-url", "`ANTHROPIC_BASE_URL=... claude-openai` reaches that upstream.", README),
-)
-
-RESPONSES_REQUIREMENTS = (
-    Row(
-        "responses.input.text", "Text as input is what the user says; `instructions` are the system prompt.", RESPONSES
-    ),
-    Row("responses.input.empty", "Instructions without input are answered.", RESPONSES),
-    Row("responses.input.continued", "An assistant message at the end is continued, and reported.", OURS),
-    Row("responses.input.arguments", "Earlier arguments that are no JSON object are carried and reported.", RESPONSES),
-    Row("responses.input.foreign", "Items of OpenAI's own tools are native calls, or text, and reported.", RESPONSES),
-    Row("responses.input.items", "Input items become native messages, calls and results.", RESPONSES),
-    Row("responses.input.content", "Images and PDF files in items are native blocks.", RESPONSES),
-    Row("responses.input.refused", "What cannot be carried is a 400 that names it.", DESIGN),
-    Row("responses.tools", "Functions, and every choice among them, are carried.", RESPONSES),
-    Row("responses.parameters", "Each field is carried, reported or refused, by one table.", DESIGN),
-    Row("responses.agent", "The agent profile is chosen and shown as in chat completions.", OURS),
-    Row("responses.echo", "A response tells back what was asked for, as OpenAI's does.", RESPONSES),
-    Row("responses.compliance", "The compliance cases of the Open Responses specification pass.", OPEN_RESPONSES),
-    Row("responses.continued", "`previous_response_id` goes on from a stored response.", RESPONSES),
-    Row("responses.references", "An item of a stored response can be named in place of being sent.", RESPONSES),
-    Row("responses.stored", "A stored response can be fetched, listed and forgotten, by its own key only.", RESPONSES),
-    Row("responses.stored-first", "A response is stored with the end of its run before the client has its end.", OURS),
-    Row("responses.not-stored", "`store: false` keeps nothing to come back to.", RESPONSES),
-    Row("responses.cancel", "A response that is being answered can be ended.", RESPONSES),
-    Row("responses.status", "A failure before anything was said has its status; what is not as asked is told.", OURS),
-    Row("responses.live", "`previous_response_id` goes on in the session that gave that response.", DESIGN),
-    Row("responses.clients", "Recorded requests of real clients are understood.", OURS),
-    Row("responses.stream.events", "A stream's events are those of OpenAI, as its own package reads them.", RESPONSES),
-    Row("responses.stream.numbers", "Events are numbered without a gap; the last has the whole response.", RESPONSES),
-    Row("responses.stream.items", "Each item is begun once, and complete before the next begins.", RESPONSES),
-    Row("responses.one-pipeline", "The stream's pieces add up to the response.", DESIGN),
-    Row("responses.incomplete", "An answer that was cut is `incomplete` and says why.", RESPONSES),
-    Row("responses.refusal", "A refusal is a part of its own kind.", RESPONSES),
-    Row("responses.failed", "A failure after the beginning is `response.failed` with its reason.", RESPONSES),
-    Row("responses.usage", "Usage is Claude Code's own, in the fields of a response.", RESPONSES),
-    Row("responses.reasoning.hidden", "Thinking is told only where it was asked for.", RESPONSES),
-)
-
-AGENT_REQUIREMENTS = (
-    Row("agent.chosen.by-request", "A `claude` object chooses the profile; its `mode` wins over everything.", DESIGN),
-    Row("agent.chosen.by-model", "Every model name exists once more with `-agent`, aliases and full ids too.", DESIGN),
-    Row("agent.chosen.by-default", "`--default-mode agent` chooses it for requests that choose nothing.", DESIGN),
-    Row("agent.request.fields", "Every field of `claude` reaches Claude Code; what chat ignores is reported.", DESIGN),
-    Row("agent.request.unknown", "An unknown or senseless field is a 400 that names it.", OURS),
-    Row("agent.refused", "What is not allowed is a 403 that names what is.", DESIGN),
-    Row("agent.workspace.prefixes", "Only folders in or under an allowed one are taken, by whole names.", DESIGN),
-    Row("agent.workspace.links", "Links count for where they lead, each time.", DESIGN),
-    Row("agent.workspace.default", "Without a folder the work is in the first allowed one.", OURS),
-    Row("agent.workspace.every-use", "The folder is checked again before a start and before going on.", DESIGN),
-    Row("agent.workspace.git-directories", "No folder in a git directory is taken: git's own files are there.", OURS),
-    Row(
-        "agent.workspace.control-folders",
-        "No folder is taken in .vscode and its like, unless the server allows it.",
-        OURS,
-    ),
-    Row("agent.as-it-is", "Claude Code has its own prompt and tools, then the client's words.", DESIGN),
-    Row("agent.settings.none", "Nobody's settings load unasked, and none takes anything from the fence.", OURS),
-    Row("agent.modes", "Each permission mode does what the table says.", MEASURED),
-    Row("agent.modes.superuser", "A superuser's `bypassPermissions` is a 403 that says what to do.", MEASURED),
-    Row("agent.asks-nobody", "What would ask a person is refused, logged, and told to the model.", DESIGN),
-    Row("agent.fence.paths", "No path or pattern of a file tool leads out.", DESIGN),
-    Row("agent.fence.every-tool", "In no mode does a file tool or Bash reach what is outside.", DESIGN),
-    Row("agent.fence.commands", "Commands run in the sandbox only; without one there are none.", OURS),
-    Row("agent.fence.control-files", "File tools do not write what decides which commands run.", OURS),
-    Row("agent.fence.unknown-tools", "A tool that is not known is refused.", OURS),
-    Row("agent.fence.sub-agents", "Sub-agents are held by the same fence.", OURS),
-    Row("agent.fence.first-moment", "The fence is known before the first tool runs.", MEASURED),
-    Row("agent.secrets", "What signs in is neither read nor in a command's environment.", OURS),
-    Row("agent.fence.readings", "A path that could be read otherwise than it looks is refused.", MEASURED),
-    Row("agent.bounds.logins", "What signs in is out of bounds in an allowed home, before it is there.", OURS),
-    Row("agent.bounds.run", "What shells, the system or this server run by themselves is not written.", MEASURED),
-    Row("agent.bounds.own", "The server's log, keys and runs, and private paths, are out of bounds.", OURS),
-    Row("agent.bounds.kept", "What a server writes and reads again is out of reach of every agent.", OURS),
-    Row("agent.bounds.place", "Temporary files lie in no folder of agents; else there is no start, or no agent.", OURS),
-    Row("agent.fence.spellings", "A folder's name counts in the spelling that the disk has.", MEASURED),
-    Row("agent.bounds.handed-over", "What Claude Code reads at its start is in no file, where it can be.", MEASURED),
-    Row("agent.bounds.git", "Claude Code's own git runs nothing that a repository brings.", MEASURED),
-    Row("agent.settings.sources", "A project's settings load only where the server says so.", OURS),
-    Row("agent.settings.widening", "Nobody's settings let a command out; a request they would widen is refused.", OURS),
-    Row("agent.settings.programs", "Claude Code runs no program of the user's settings that agents could write.", OURS),
-    Row("agent.settings.variables", "No variable of a user's settings opens anything or reaches commands.", MEASURED),
-    Row("agent.commands.network", "No permission mode and no settings give a command the network.", MEASURED),
-    Row("agent.commands.control-files", "Commands make or change nothing that is obeyed where the work is.", MEASURED),
-    Row("agent.commands.repositories", "What git obeys is protected however and whenever it got there.", MEASURED),
-    Row("agent.long-output", "Output that is too long is read by the agent that made it, and goes with it.", MEASURED),
-    Row("agent.commands.apart", "No command can swap the folder of another that is about to run, nor its own.", OURS),
-    Row("agent.commands.placeholders", "What a killed sandbox left in a folder is removed, and nothing else.", OURS),
-    Row("agent.commands.worktrees", "In a worktree, commands reach no repository that is not allowed.", MEASURED),
-    Row("agent.sandbox.probe", "The sandbox is tried beside other work, and again where no answer came.", OURS),
-    Row("agent.web.inside", "WebFetch asks hosts of the open Internet only.", OURS),
-    Row("agent.answer", "The text of all messages is one answer, set apart.", OURS),
-    Row("agent.usage", "Usage is added up over the requests.", OURS),
-    Row("agent.limits", "A limit ends the answer as `length` and says which, without words.", OURS),
-    Row("agent.failures", "A failure in the midst of the work is told as what it is, and hurts nobody else.", OURS),
-    Row("agent.sub-agents", "A sub-agent's words are no part of the answer.", OURS),
-    Row("agent.tools.client", "The client's tools work beside Claude Code's own, under their own names.", DESIGN),
-    Row("agent.tools.choice", "A call cannot be forced beside own tools.", OURS),
-    Row("agent.sessions.exact", "All of the profile counts for going on in a session.", DESIGN),
-    Row("agent.sessions.live", "An agent's conversation goes on in its running session.", DESIGN),
-    Row("agent.sessions.parked", "A session parked on the client's calls goes on with their results.", DESIGN),
-    Row("agent.sessions.rebuilt", "A lost session is rebuilt, behind the fence.", DESIGN),
-    Row("agent.activity.events", "Activity is told as named events that OpenAI's clients survive.", OURS),
-    Row("agent.activity.reasoning", "Activity is told as `reasoning_content`.", OURS),
-    Row("agent.activity.never-mixed", "Activity never changes the answer's text.", DESIGN),
-)
-
-COMMANDS_REQUIREMENTS = (
-    Row("background.ready", "--background returns when the server is ready, and tells how to see and stop it.", OURS),
-    Row("background.detached", "The server has a session of its own and no terminal.", OURS),
-    Row("background.secrets", "A key in the environment is in no list of processes.", OURS),
-    Row("background.log", "Its log is a private file in the data folder.", OURS),
-    Row("background.taken", "A second server on a port is refused, naming status and stop.", OURS),
-    Row("background.side-by-side", "Servers on different ports run side by side.", OURS),
-    Row("background.fails", "A server that cannot start says why, or shows the last lines of its log.", OURS),
-    Row("background.interrupted", "Ctrl-C while waiting ends what was started.", OURS),
-    Row("status.tells", "Each server has a block with URL, process, version, uptime, runs and processes.", OURS),
-    Row("status.json", "--json has the same for programs.", OURS),
-    Row("status.hung", "A server that does not answer in 3 seconds is told as such.", OURS),
-    Row("status.not-ready", "A server that is not ready is shown with its reason, and when it will be.", OURS),
-    Row("status.none", "Where none runs, the exit code is 1.", OURS),
-    Row("stop.graceful", "stop ends a server and returns when it is gone.", OURS),
-    Row("stop.several", "Of several servers one must be named, or --all.", OURS),
-    Row("stop.none", "Nothing to stop is exit code 1.", OURS),
-    Row("stop.bounded", "stop gives up after the time the server may take, and says so.", OURS),
-    Row("stop.force", "--force ends a hung server with all it started.", OURS),
-    Row("instances.files", "A server is known by private files from ready to its end, also on SIGTERM.", OURS),
-    Row("instances.stale", "A stale or foreign pid is neither listed nor signalled; the next start removes it.", OURS),
-    Row("instances.private", "A folder that is not this user's alone is not used, and blocks no start.", OURS),
-    Row("instances.homes", "A command in another home neither sees nor stops a server.", OURS),
-    Row("instances.users", "Two users have two folders and do not see each other's servers.", OURS),
-    Row("instances.lock", "Two servers cannot be known by one port.", OURS),
-    Row("service.systemd", "systemd finds no fault with the unit.", OURS),
-    Row("service.launchd", "The launchd agent runs the command with the secrets file's variables.", OURS),
-    Row("service.print", "--print prints the file and does nothing.", OURS),
-    Row("service.install", "install writes it, starts it and tells what it ran, or which commands to run.", OURS),
-    Row("service.uninstall", "uninstall stops and removes it.", OURS),
-    Row("service.status", "status tells whether it is installed and runs.", OURS),
-    Row("service.secrets", "The secrets file is 0600 and kept.", OURS),
-    Row("connect.lists", "connect lists the clients it knows, with the file it can write.", OURS),
-    Row("connect.prints", "connect CLIENT prints what it needs for the server that runs or is named.", OURS),
-    Row("connect.key", "A key is named by its variable, and printed only with --show-key.", OURS),
-    Row("connect.writes", "--write puts it where the client looks, and loses nothing that is there.", OURS),
-    Row("connect.any", "A client without a recipe gets address, key and model, and the name that was meant.", OURS),
-    Row("connect.keeps", "--write keeps comments, order, line ends and form of the rest of a file.", OURS),
-    Row("connect.refuses", "What cannot be joined is left as it is, with the reason.", OURS),
-    Row("connect.page", "docs/guide/clients.md has what connect prints.", OURS),
-    Row("clients.pinned", "Each client that is tried has one version, and a lock without addresses.", OURS),
-    Row("clients.page", "docs/guide/clients.md has a row for each client, and each recipe is tried.", OURS),
-    Row("clients.checks", "What is wrong with what a client returned, or sent, is found.", OURS),
-    Row("clients.matrix", "The table has what came of each capability of each client.", OURS),
-    Row("terminal.colours", "Colours only on a terminal; NO_COLOR is honoured.", OURS),
-    Row("terminal.progress", "What takes longer than a second says so on a terminal, and leaves nothing.", OURS),
-    Row("terminal.harmless", "What somebody sent cannot speak to the terminal.", OURS),
-    Row("commands.words", "`serve`, `start`, `help`, `version`, `-v` and `-V` do what they say.", OURS),
-    Row("commands.original", "The lines of the original's README work as they are written.", OURS),
-    Row("commands.original.page", "A page says of each of its names whether it is the same here.", OURS),
-    Row("commands.switches", "A switch may have a value, and takes no command as one.", OURS),
-    Row("commands.claude", "`claude ARGS` runs the Claude Code that the server uses, in this terminal.", OURS),
-    Row("commands.as-called", "Hints name the command as the person called it.", OURS),
-    Row("commands.help", "Every command is in the help and has examples.", OURS),
-    Row("commands.client.key", "A missing or wrong key is told with the remedy.", OURS),
-    Row("commands.client.owner", "Who started the server needs no key to see and cancel the runs of all keys.", OURS),
-    Row("commands.client.no-proxy", "The environment's proxies do not see what is said on this machine.", OURS),
-    Row("commands.client.no-redirect", "The key is not carried to where a server redirects.", OURS),
-    Row("commands.client.strange", "An answer that is no run is told as such.", OURS),
-    Row("commands.client.which", "A named server must run; of several, one must be named.", OURS),
-    Row("commands.ids.prefix", "A unique beginning of a run's, answer's or request's id is enough.", OURS),
-    Row("commands.ids.ambiguous", "An id that is too short lists what it could be.", OURS),
-    Row("commands.runs.table", "The latest runs fit the terminal, with every figure whole.", OURS),
-    Row("commands.runs.json", "Programs get one array with all that is known.", OURS),
-    Row("commands.runs.filter", "Runs can be chosen by state and number.", OURS),
-    Row("commands.runs.figures", "Durations, ages, tokens and costs are short and of one form.", OURS),
-    Row("commands.runs.short-ids", "Ids are shortened as far as they stay unique in the list.", OURS),
-    Row("commands.runs.store", "Where no server runs, the store is read, and that is said.", OURS),
-    Row("commands.tail.text", "Text goes into a file as it is, and cannot harm a terminal.", OURS),
-    Row("commands.tail.calls", "Each tool call is marked on a line of its own.", OURS),
-    Row("commands.tail.activity", "What Claude Code does itself is marked; of its results only failures show.", OURS),
-    Row("commands.tail.end", "A last line on standard error tells state, tokens, cost and time.", OURS),
-    Row("commands.tail.replay", "A run that is over is replayed.", OURS),
-    Row("commands.tail.follow", "A live run is shown as it is said, until it is over.", OURS),
-    Row("commands.tail.interrupted", "Ctrl-C ends the looking and not the run, with 130.", OURS),
-    Row("commands.tail.broken", "A stream that breaks off is told after what was said.", OURS),
-    Row("commands.tail.store", "Without a server a run is replayed from the store.", OURS),
-    Row("commands.cancel.ends", "A cancelled run ends, and its client gets `run_cancelled`.", OURS),
-    Row("commands.cancel.over", "What cannot be cancelled is told each by itself, with exit code 1.", OURS),
-    Row("commands.logs.pretty", "Events are columns; lines that are none stay as they are.", OURS),
-    Row("commands.logs.filter", "Events can be picked by level, run and name.", OURS),
-    Row("commands.logs.follow", "A file is followed by whole lines, across rotation and truncation.", OURS),
-    Row("commands.logs.file", "A named file is shown.", OURS),
-    Row("commands.logs.last", "`-n` shows the last lines of those picked.", OURS),
-    Row("commands.logs.stdin", "What is piped in is shown.", OURS),
-    Row("commands.logs.which", "The log is the running server's, or the last one's; none is told.", OURS),
-    Row("commands.doctor.lines", "Each check is a line with its remedy.", OURS),
-    Row("commands.doctor.python", "A Python that is too old fails.", OURS),
-    Row("commands.doctor.disk", "A full disk is reported, by doctor and by a start in the background.", OURS),
-    Row("commands.doctor.port", "A port is free, ours, or somebody's.", OURS),
-    Row("commands.doctor.server", "A server of ours that is not ready fails, with its own reason.", OURS),
-    Row("commands.doctor.folders", "A folder or file that others can read is told.", OURS),
-    Row("commands.doctor.self-test", "The real Claude Code answers a request with a simulated model.", OURS),
-    Row("commands.doctor.live", "`--live` asks the real model once, with the user's login.", OURS),
-    Row("commands.doctor.logged-out", "A missing login fails with its remedy.", OURS),
-    Row("commands.doctor.fails", "What fails gives exit code 1.", OURS),
-    Row("commands.doctor.json", "Programs get the checks as JSON.", OURS),
-    Row("commands.doctor.secrets", "No secret is told.", OURS),
-    Row("commands.doctor.interrupted", "Ctrl-C ends it and all it started.", OURS),
-    Row("commands.config.origins", "Each setting has its value and its place.", OURS),
-    Row("commands.config.secrets", "No key is shown.", OURS),
-    Row("commands.config.json", "Programs get values as they are.", OURS),
-    Row("commands.completion.scripts", "Each shell has a script that says how to install it.", OURS),
-    Row("commands.completion.bash", "Bash completes commands and options with it.", OURS),
-)
-
-CLI_BACKEND_REQUIREMENTS = (
-    Row("cli.same-behaviour", "Over the claude command answers, usage and failures are the SDK backend's.", DESIGN),
-    Row("cli.same-words", "Claude Code's messages mean the same, read here or by the SDK.", DESIGN),
-    Row("cli.refused", "Tools are a 400 that names the parameter and `--backend sdk`.", DESIGN),
-    Row("cli.timeout", "An answer over `--process-timeout-ms` is given up; its failure names the setting.", DESIGN),
-    Row("cli.failures", "A command that does not start or dies is a failure, with its complaint in the log.", DESIGN),
-    Row("cli.describe", "A command that cannot say what it is is named with the reason.", OURS),
-    Row("cli.executable", "The command is the one on PATH, else the SDK's own.", OURS),
-    Row("cli.output.kept", "What Claude Code wrote is in the run's folder, 0700 and 0600.", DESIGN),
-    Row("cli.output.harmless", "Where output cannot be kept, that is logged and no answer suffers.", OURS),
-    Row("cli.output.forgotten", "Only folders of runs older than the retention are removed, at the start.", OURS),
-)
-
-RUNS_REQUIREMENTS = (
-    Row("runs.states", "A run goes through lawful states only; once it has ended, only letting go changes it.", DESIGN),
-    Row("runs.recorded", "Each request is on record: who asked, when, which way, how much, what was said.", DESIGN),
-    Row("runs.client-left", "A client that leaves has cancelled its run.", OURS),
-    Row("runs.parked", "A run answered with calls is parked until its session goes on or ends.", DESIGN),
-    Row("runs.cancel", "A run that is not over can be ended at any moment, and its client is told so.", DESIGN),
-    Row("runs.cancel.upstream", "Cancelling closes the upstream connection and leaves no process.", DESIGN),
-    Row("runs.follow", "A follower is told what was said and then what is, and holds nobody up.", DESIGN),
-    Row("runs.list", "Runs are listed latest first, by number and state.", DESIGN),
-    Row("runs.ids", "A run goes by the beginning of its own, its answer's or its request's id.", DESIGN),
-    Row("runs.principals", "A key sees and ends its own runs only.", DESIGN),
-    Row("runs.store-never-hurts", "A store that keeps nothing changes nothing for a request.", DESIGN),
-    Row("runs.log", "Whatever is logged of a run names it.", DESIGN),
-)
-
-STORE_REQUIREMENTS = (
-    Row("store.runs.whole", "A run comes back as it was saved; half a character is mended.", OURS),
-    Row("store.runs.at-once", "A run is seen as soon as it is saved, and leaving writes what waits.", OURS),
-    Row("store.runs.found", "A unique beginning of a run's, answer's or request's id finds it.", OURS),
-    Row("store.runs.own", "Looked up for a key, the runs of other keys are not there.", DESIGN),
-    Row("store.runs.latest", "Runs are listed latest first, by state and number where asked.", OURS),
-    Row(
-        "store.responses.saved",
-        "A response is saved in one transaction with its run, and the save can be waited for.",
-        OURS,
-    ),
-    Row("store.responses.chain", "A response is found with those that it continues, of its own key only.", DESIGN),
-    Row("store.memory.bounded", "The store in memory forgets what came first.", OURS),
-    Row("store.disk.private", "Folder 0700, files 0600; tightened where looser, refused where shared.", DESIGN),
-    Row("store.migrations", "A store of an earlier schema is brought to the newest with all that is in it.", DESIGN),
-    Row("store.newer", "A store of a newer schema is refused with a remedy and not touched.", OURS),
-    Row("store.damaged", "A damaged or foreign file is refused with a remedy and not touched.", OURS),
-    Row("store.crash.whole", "A server killed at any moment leaves a whole store.", DESIGN),
-    Row("store.crash.nothing-running", "No run of a dead server is running.", DESIGN),
-    Row("store.shared", "Several servers share one store and lose nothing.", OURS),
-    Row("store.trouble.goes-on", "A full disk, a lock or a broken file is told once and hurts no request.", DESIGN),
-    Row("store.retention.age", "Runs that are too old are forgotten.", OURS),
-    Row("store.retention.size", "Above the size the oldest runs are forgotten, and the file shrinks.", OURS),
-    Row("store.reading.leaves-nothing", "A command that reads the store makes and changes no file.", OURS),
-    Row("store.reading.truthful", "A command sees what is written, and dead servers' runs as over.", OURS),
-)
-
-DOCKER_REQUIREMENTS = (
-    Row("docker.not-root", "The container's server runs as a fixed user that is not root.", OURS),
-    Row("docker.pinned", "The image's base has a version and every package is checked by hash.", OURS),
-    Row("docker.context", "The builder gets all that the image is built from and nothing else.", OURS),
-    Row("docker.settings", "Every variable of the image and of Compose is a setting or a login.", OURS),
-    Row("docker.key", "Nothing starts without a key, and a sentence says so.", OURS),
-    Row("docker.health", "The container is healthy as long as its server can answer.", OURS),
-    Row("docker.stop", "A stopped container ends its requests before Docker would kill it.", OURS),
-    Row("docker.loopback", "Compose publishes on the loopback address only.", OURS),
-    Row("docker.workspace", "The agent profile may use the mounted workspace and nothing else.", OURS),
-    Row("docker.login", "The user's login is mounted, and its folders are never made as root's.", OURS),
-    Row("docker.confined", "The container has a read-only root, no capabilities, and can gain none.", OURS),
-    Row("docker.runs", "Runs outlive the container.", OURS),
-)
-
-FORMAT_REQUIREMENTS = (
-    Row("format.fits", "An answer with a schema is one JSON text that fits it, and `parse()` reads it.", CHAT),
-    Row("format.every-schema", "A schema reaches the model whole, whatever Claude Code knows of its keywords.", OURS),
-    Row("format.object", "`json_object` is answered with a JSON object in the model's own words.", CHAT),
-    Row("format.object.text", "What stands around the object is taken off as it streams.", OURS),
-    Row("format.object.corrected", "An answer that is no JSON object is corrected once, or an error.", OURS),
-    Row("format.object.schema", "`json_object` with a schema beside it is answered like `json_schema`.", OURS),
-    Row("format.object.live", "Such a conversation goes on in its session, or is rebuilt.", DESIGN),
-    Row("format.streamed", "It streams as content, as the model writes it.", CHAT),
-    Row("format.mended", "What does not fit goes back to the model, and is no part of the answer.", OURS),
-    Row("format.unfit", "What does not fit in the end, or was streamed, is an error with a code.", OURS),
-    Row("format.stop", "A stop sequence ends it, too.", CHAT),
-    Row("format.cut", "An answer that is cut or refused is told as such.", CHAT),
-    Row("format.live", "With the same form a conversation goes on in its session.", DESIGN),
-    Row("format.tools", "The client's tools work beside a form.", OURS),
-    Row("format.agent", "The agent profile answers in a form, too.", OURS),
-    Row("format.cli", "So does the CLI backend.", OURS),
-    Row("format.responses", "Responses have the same forms.", RESPONSES),
-    Row("format.refused", "A schema that Claude does not take is a 400 that names it.", OURS),
-    Row("format.refusal", "A refusal can be read where an answer in a form was asked for.", CHAT),
-    Row("format.private", "No other user reads a schema where a conversation is rebuilt for a prompt.", OURS),
-)
-
-HOSTILE_REQUIREMENTS = (
-    Row("hostile.bodies", "A body that is no request is a 400 or 415 in OpenAI's envelope.", OURS),
-    Row("hostile.values", "A body or past arguments with too many JSON values are a 400 that names the limit.", OURS),
-    Row("hostile.texts", "No text in any place of a request is a mistake of the server's.", OURS),
-    Row("hostile.large", "A body over the limit is cut there; as many messages as fit are answered.", OURS),
-    Row("hostile.large-work", "Work on a large conversation is done beside the event loop.", OURS),
-    Row("hostile.no-cycles", "A request's values are freed with its end, without the garbage collector.", OURS),
-    Row("hostile.short-steps", "Large JSON is decoded, encoded and written in steps, between which others run.", OURS),
-    Row("hostile.fuzz", "Requests made by chance are answered, or refused as OpenAI would.", OURS),
-    Row("hostile.described", "Every answer is one that our own OpenAPI description has.", OURS),
-    Row("hostile.not-http", "What is no HTTP gets an error like any other, and others do not notice.", OURS),
-    Row("hostile.pipelined", "Pipelined requests are answered one after another.", OURS),
-    Row("hostile.idle", "Connections that say nothing keep nobody from being answered.", OURS),
-    Row("hostile.connections", "Connections are bounded; the one that has waited longest makes room.", OURS),
-    Row("hostile.connections.full", "Where every connection is being answered, a further one gets a 503.", OURS),
-    Row("hostile.descriptors", "400 idle connections against a limit of 256 leave the server answering.", OURS),
-    Row("hostile.slow", "Who takes for ever to send a request is let go.", OURS),
-)
-
-REQUIREMENTS: tuple[Row, ...] = (
-    *PROJECT_REQUIREMENTS,
-    *CORE_REQUIREMENTS,
-    *SIMULATOR_REQUIREMENTS,
-    *SIMULATE_REQUIREMENTS,
-    *HTTP_REQUIREMENTS,
-    *MODELS_REQUIREMENTS,
-    *CHAT_REQUIREMENTS,
-    *STREAM_REQUIREMENTS,
-    *USAGE_REQUIREMENTS,
-    *PARAMETERS_REQUIREMENTS,
-    *COMPLETIONS_REQUIREMENTS,
-    *TOOLS_REQUIREMENTS,
-    *ERRORS_REQUIREMENTS,
-    *LIFETIME_REQUIREMENTS,
-    *SAFETY_REQUIREMENTS,
-    *CONVERSATIONS_REQUIREMENTS,
-    *PROCESSES_REQUIREMENTS,
-    *ADMISSION_REQUIREMENTS,
-    *RATE_LIMIT_REQUIREMENTS,
-    *START_REQUIREMENTS,
-    *SOAK_REQUIREMENTS,
-    *LOGS_REQUIREMENTS,
-    *SETTINGS_REQUIREMENTS,
-    *RESPONSES_REQUIREMENTS,
-    *AGENT_REQUIREMENTS,
-    *COMMANDS_REQUIREMENTS,
-    *CLI_BACKEND_REQUIREMENTS,
-    *RUNS_REQUIREMENTS,
-    *STORE_REQUIREMENTS,
-    *DOCKER_REQUIREMENTS,
-    *FORMAT_REQUIREMENTS,
-    *HOSTILE_REQUIREMENTS,
-)
+REQUIREMENTS: Final = tuple(Row(row, text, page) for page, rows in PROMISES.items() for row, text in rows.items())

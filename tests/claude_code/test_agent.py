@@ -244,7 +244,7 @@ async def test_where_a_home_is_allowed_its_logins_are_not(serve: Serve, site: Si
         assert SECRET not in results(rig)
 
 
-@pytest.mark.proves("agent.as-it-is", "agent.settings.none")
+@pytest.mark.proves("agent.as-it-is", "agent.settings.sources")
 async def test_it_has_its_own_prompt_and_tools_then_the_clients_words_and_nobodys_settings(
     office: Rig, site: Site
 ) -> None:
@@ -272,7 +272,7 @@ async def test_it_has_its_own_prompt_and_tools_then_the_clients_words_and_nobody
     assert not (site.allowed / "hooked").exists()
 
 
-@pytest.mark.proves("agent.tools.client", "agent.sessions.parked", "agent.sessions.live")
+@pytest.mark.proves("agent.tools", "agent.sessions")
 @pytest.mark.parametrize("own_first", [True, False])
 async def test_the_clients_calls_are_handed_over_beside_its_own(office: Rig, site: Site, own_first: bool) -> None:
     """Claude Code runs a message's calls in order: its own before the client's are over by then, others follow."""
@@ -300,7 +300,7 @@ async def test_the_clients_calls_are_handed_over_beside_its_own(office: Rig, sit
     assert office.gateway.load().turns == {"cold": 1, "results": 1, "live": 1}
 
 
-@pytest.mark.proves("agent.sessions.rebuilt", "agent.fence.first-moment")
+@pytest.mark.proves("agent.sessions", "agent.fence.every-tool")
 async def test_results_for_a_session_that_is_gone_are_answered_behind_the_fence(office: Rig, site: Site) -> None:
     """Such a history is answered before Claude Code is told anything, so the fence has to be there before it."""
     office.plays(Replies(uses(ToolUse("mcp__client__look_up", {"word": "mole"}, id="toolu_look"))))
@@ -317,7 +317,7 @@ async def test_results_for_a_session_that_is_gone_are_answered_behind_the_fence(
     assert site.untouched()
 
 
-@pytest.mark.proves("agent.sub-agents", "agent.fence.sub-agents")
+@pytest.mark.proves("agent.answer", "agent.fence.every-tool")
 async def test_a_sub_agent_is_held_too_and_its_words_are_no_part_of_the_answer(office: Rig, site: Site) -> None:
     task = {"description": "look", "prompt": "Look.", "subagent_type": "general-purpose"}
     office.plays(
@@ -376,7 +376,7 @@ async def test_a_failure_in_the_midst_of_the_work_is_told_as_what_it_is(office: 
     assert (caught.value.status_code, caught.value.code) == (503, "overloaded")
 
 
-@pytest.mark.proves("agent.activity.events", "agent.activity.reasoning")
+@pytest.mark.proves("agent.activity")
 @pytest.mark.parametrize("shown", ["events", "reasoning", True, False])
 async def test_what_it_does_is_streamed_beside_the_answer_where_that_is_asked_for(
     office: Rig, site: Site, shown: str | bool
@@ -401,7 +401,7 @@ async def test_what_it_does_is_streamed_beside_the_answer_where_that_is_asked_fo
     assert ("done" in activity) == (shown == "events")
 
 
-@pytest.mark.proves("agent.workspace.every-use", "agent.refused")
+@pytest.mark.proves("agent.workspace", "agent.refused")
 async def test_a_folder_that_leads_elsewhere_by_now_is_refused_to_a_session_that_is_alive(
     office: Rig, site: Site
 ) -> None:
@@ -426,7 +426,7 @@ async def test_a_folder_that_leads_elsewhere_by_now_is_refused_to_a_session_that
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only a superuser is refused this mode")
-@pytest.mark.proves("agent.modes.superuser")
+@pytest.mark.proves("agent.modes")
 async def test_a_superuser_is_told_that_claude_code_does_not_start_with_every_mode(serve: Serve, site: Site) -> None:
     async with serve(
         allowed_working_directory_prefixes=(str(site.allowed),), allowed_permission_modes=("bypassPermissions",)
@@ -458,7 +458,7 @@ async def test_an_agent_that_cannot_be_started_keeps_nobody_else_from_an_answer(
         assert await rig.said("Hi") == "Hello."
 
 
-@pytest.mark.proves("format.agent")
+@pytest.mark.proves("format.fits")
 async def test_it_answers_in_the_form_that_was_asked_for_and_its_work_is_no_part_of_that(
     office: Rig, site: Site
 ) -> None:
@@ -476,7 +476,7 @@ async def test_it_answers_in_the_form_that_was_asked_for_and_its_work_is_no_part
     assert outcomes(answer) == {"read": "done"}
 
 
-@pytest.mark.proves("simulator.reply.tool-use")
+@pytest.mark.proves("simulator.directives")
 async def test_the_simulated_model_uses_a_tool_by_its_older_name_once(office: Rig, site: Site) -> None:
     """Claude Code offers `Agent`, takes `Task`, and sends the call back as one of `Agent`."""
     answer = await asked(office, site, "[[sim tool=Task]]", permissionMode="acceptEdits")

@@ -112,7 +112,7 @@ def make_repository(folder: Path, marks: Path) -> None:
 
 
 @needs_sandbox
-@pytest.mark.proves("agent.bounds.logins", "agent.bounds.run", "agent.bounds.own", "agent.fence.control-files")
+@pytest.mark.proves("agent.bounds.logins", "agent.bounds.run", "agent.bounds.own")
 async def test_nothing_that_signs_in_or_is_run_or_is_the_servers_can_be_made_or_read(at_home: Rig, home: Path) -> None:
     site = Site(home)
     by_tool = [

@@ -234,7 +234,7 @@ VARIABLES = (
 )
 
 
-@pytest.mark.proves("agent.settings.variables")
+@pytest.mark.proves("agent.settings.widening")
 @pytest.mark.parametrize("name", VARIABLES)
 async def test_a_variable_of_the_users_settings_that_claude_code_or_its_programs_would_obey_is_refused(
     serve: Serve, site: Site, name: str
@@ -256,7 +256,7 @@ HELPERS = {
 }
 
 
-@pytest.mark.proves("agent.settings.programs")
+@pytest.mark.proves("agent.settings.widening")
 @pytest.mark.parametrize("name", HELPERS)
 async def test_a_program_of_the_users_settings_that_agents_could_write_is_refused(
     serve: Serve, site: Site, name: str
@@ -293,7 +293,7 @@ UNREADABLE = (
 """Helpers that a shell would lead to an allowed folder, or that cannot be read surely."""
 
 
-@pytest.mark.proves("agent.settings.programs")
+@pytest.mark.proves("agent.settings.widening")
 @pytest.mark.parametrize("command", UNREADABLE)
 async def test_a_program_of_the_users_settings_that_cannot_be_read_surely_is_refused(
     serve: Serve, site: Site, command: str
@@ -307,7 +307,7 @@ async def test_a_program_of_the_users_settings_that_cannot_be_read_surely_is_ref
         assert rig.simulator.requests == []
 
 
-@pytest.mark.proves("agent.settings.programs")
+@pytest.mark.proves("agent.settings.widening")
 @pytest.mark.parametrize(
     "command", ["{key}", "~/key", "$HOME/key", "'{key}'", "{key} --region=eu-1 -v /etc/hosts 'two words' a@b"]
 )
@@ -323,7 +323,7 @@ async def test_a_plain_program_of_the_users_settings_outside_is_run(serve: Serve
 
 
 @needs_sandbox
-@pytest.mark.proves("agent.settings.variables")
+@pytest.mark.proves("agent.settings.widening")
 @pytest.mark.parametrize("later", [False, True])
 async def test_no_command_gets_a_variable_of_the_users_settings(serve: Serve, site: Site, later: bool) -> None:
     """Claude Code gives commands all of them (measured), a login among them."""
@@ -705,7 +705,7 @@ async def fails(rig: Rig, site: Site, folder: str) -> None:
 
 
 @needs_sandbox
-@pytest.mark.proves("agent.commands.worktrees")
+@pytest.mark.proves("agent.commands.repositories")
 async def test_commands_in_a_worktree_reach_no_repository_outside(serve: Serve, site: Site) -> None:
     """Claude Code opens the main repository to them, as git has to write there. An allowed one stays open."""
     for place, name in ((site.root, "outside"), (site.allowed, "inside")):

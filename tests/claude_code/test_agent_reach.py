@@ -84,7 +84,7 @@ def bash(command: str, call_id: str) -> ToolUse:
     return ToolUse("Bash", {"command": command, "description": "try"}, id=call_id)
 
 
-@pytest.mark.proves("agent.bounds.kept")
+@pytest.mark.proves("agent.bounds.own")
 async def test_no_agent_reads_the_conversation_of_another_key(yard: Yard) -> None:
     said = [("system", SECRET), ("user", SECRET), ("assistant", SECRET), ("user", "And now?")]
     messages: Any = [{"role": role, "content": words} for role, words in said]
@@ -108,7 +108,7 @@ async def test_no_agent_reads_the_conversation_of_another_key(yard: Yard) -> Non
     assert SECRET not in yard.told()
 
 
-@pytest.mark.proves("agent.bounds.kept")
+@pytest.mark.proves("agent.bounds.own")
 async def test_no_agent_decides_on_the_settings_of_another(yard: Yard) -> None:
     """One overwrites whatever looks like settings as fast as it can, while another starts."""
     began, stop, mark, evil = (yard.folder / name for name in ("began", "stop", "mark", "evil"))

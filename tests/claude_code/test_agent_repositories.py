@@ -167,7 +167,7 @@ async def test_no_command_runs_where_a_protected_name_is_a_symbolic_link(serve: 
     assert not (site.project / "moved").is_symlink()
 
 
-@pytest.mark.proves("agent.commands.worktrees")
+@pytest.mark.proves("agent.commands.repositories")
 async def test_a_command_in_a_worktree_changes_nothing_that_git_obeys_in_the_main_repository(
     serve: Serve, site: Site
 ) -> None:
@@ -194,7 +194,7 @@ async def test_a_command_in_a_worktree_changes_nothing_that_git_obeys_in_the_mai
     git(tree, "status")
 
 
-@pytest.mark.proves("agent.commands.repositories", "agent.commands.worktrees")
+@pytest.mark.proves("agent.commands.repositories")
 async def test_a_worktree_that_is_made_of_the_folder_while_a_session_lives_gets_a_new_process(
     serve: Serve, site: Site
 ) -> None:
@@ -292,7 +292,7 @@ async def test_an_agent_works_in_a_folder_whose_names_only_resemble_those_of_git
         assert "ran" in await tried(rig, site, "echo ran", workingDirectory=str(site.project / "hooks"))
 
 
-@pytest.mark.proves("agent.workspace.control-folders")
+@pytest.mark.proves("agent.workspace.git-directories")
 @pytest.mark.parametrize(
     "inside",
     [".husky", ".husky/_", ".vscode", ".cursor", ".idea", ".devcontainer", ".claude", ".Claude", "sub/.vscode"],
@@ -313,7 +313,7 @@ async def test_no_agent_works_in_a_folder_that_programs_obey(serve: Serve, site:
         assert rig.simulator.requests == []
 
 
-@pytest.mark.proves("agent.workspace.control-folders")
+@pytest.mark.proves("agent.workspace.git-directories")
 async def test_an_agent_works_in_a_folder_that_programs_obey_where_the_server_allows_it(
     serve: Serve, site: Site
 ) -> None:

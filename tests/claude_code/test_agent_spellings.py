@@ -15,7 +15,7 @@ from tests.patience import PATIENCE_SECONDS
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.proves("agent.fence.spellings")
+@pytest.mark.proves("agent.fence.paths")
 @pytest.mark.parametrize("name", ["B\u00fcro", "\ud55c\uae00", "\u304c"])
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 async def test_a_folder_is_used_in_the_spelling_that_it_has_and_another_of_the_same_letters_is_not(

@@ -31,7 +31,7 @@ def finishes(received: list[ChatCompletionChunk]) -> list[str]:
     return [choice.finish_reason for chunk in received for choice in chunk.choices if choice.finish_reason]
 
 
-@pytest.mark.proves("chat.client.completion", "usage.tokens", "usage.claude-object", "chat.finish.stop")
+@pytest.mark.proves("chat.client", "usage.tokens", "usage.claude-object", "chat.finish")
 async def test_an_answer_its_usage_and_its_cost_are_upstreams(rig: Rig) -> None:
     rig.plays(lambda _: Reply.of("Hello you."))
     answer = await rig.client.chat.completions.create(model=NEW_MODEL, messages=ASK)
@@ -50,7 +50,7 @@ async def test_an_answer_its_usage_and_its_cost_are_upstreams(rig: Rig) -> None:
     assert extension["session_id"]
 
 
-@pytest.mark.proves("usage.cached")
+@pytest.mark.proves("usage.tokens")
 async def test_what_upstream_read_from_its_cache_is_told(rig: Rig) -> None:
     instructions = {"role": "system", "content": "A long and constant beginning. " * 20}
     messages = [instructions, *ASK]
@@ -64,7 +64,7 @@ async def test_what_upstream_read_from_its_cache_is_told(rig: Rig) -> None:
     assert answer.usage.prompt_tokens_details.cached_tokens == rig.asked.usage["cache_read_input_tokens"] > 0
 
 
-@pytest.mark.proves("chat.thinking-is-not-text", "usage.reasoning")
+@pytest.mark.proves("chat.reply.text", "usage.tokens")
 async def test_thinking_is_counted_and_not_said(rig: Rig) -> None:
     rig.plays(lambda _: Reply((Thinking.of("Hm, what to say to that?"), Text.of("Hello."))))
     answer = await rig.client.chat.completions.create(model=NEW_MODEL, messages=ASK)
@@ -76,7 +76,7 @@ async def test_thinking_is_counted_and_not_said(rig: Rig) -> None:
     assert answer.usage.completion_tokens_details.reasoning_tokens == told > 0
 
 
-@pytest.mark.proves("stream.token-by-token", "chat.client.stream")
+@pytest.mark.proves("stream.token-by-token", "chat.client")
 async def test_no_delta_is_held_back(rig: Rig) -> None:
     gates = [Gate(), Gate(), Gate()]
     rig.plays(lambda _: Reply((Text(("one", gates[0], "two", gates[1], "three", gates[2])),)))
@@ -91,7 +91,7 @@ async def test_no_delta_is_held_back(rig: Rig) -> None:
     assert said == ["one", "two", "three"]
 
 
-@pytest.mark.proves("stream.token-by-token", "chat.reply.unicode")
+@pytest.mark.proves("stream.token-by-token", "chat.reply.text")
 async def test_as_many_chunks_go_out_as_deltas_came_in(rig: Rig) -> None:
     deltas = tuple(f"{number} 👩" if number % 2 else "\u200d👧 " for number in range(200))
     received = await chunks(rig, lambda _: Reply((Text(deltas),)))
@@ -99,7 +99,7 @@ async def test_as_many_chunks_go_out_as_deltas_came_in(rig: Rig) -> None:
     assert finishes(received) == ["stop"]
 
 
-@pytest.mark.proves("chat.reply.megabyte")
+@pytest.mark.proves("chat.reply.text")
 async def test_a_megabyte_arrives_whole_in_one_delta_and_in_many(rig: Rig) -> None:
     for pieces in (1, 500):
         reply = Reply.of("0123456789abcdef" * 65_536, pieces)
@@ -107,7 +107,7 @@ async def test_a_megabyte_arrives_whole_in_one_delta_and_in_many(rig: Rig) -> No
         assert await rig.said("go") == "0123456789abcdef" * 65_536
 
 
-@pytest.mark.proves("chat.reply.empty", "chat.reply.first-only")
+@pytest.mark.proves("chat.reply.text")
 async def test_an_empty_answer_is_empty_and_asked_for_once(rig: Rig) -> None:
     rig.plays_once(Reply())
     answer = await rig.client.chat.completions.create(model=NEW_MODEL, messages=ASK)
@@ -116,14 +116,14 @@ async def test_an_empty_answer_is_empty_and_asked_for_once(rig: Rig) -> None:
     assert rig.asked_for_once()
 
 
-@pytest.mark.proves("chat.reply.empty", "chat.reply.first-only")
+@pytest.mark.proves("chat.reply.text")
 async def test_an_answer_of_thinking_only_is_empty_and_asked_for_once(rig: Rig) -> None:
     rig.plays_once(Reply((Thinking.of("Hm."),)))
     assert await rig.said("hi") == ""
     assert rig.asked_for_once()
 
 
-@pytest.mark.proves("chat.finish.length", "chat.reply.first-only")
+@pytest.mark.proves("chat.finish", "chat.reply.text")
 async def test_an_answer_cut_by_its_limit_ends_with_length_and_is_asked_for_once(rig: Rig) -> None:
     rig.plays_once(Reply((Text.of("one two", 2),), stop_reason="max_tokens"))
     received = await chunks(rig, None)
@@ -132,7 +132,7 @@ async def test_an_answer_cut_by_its_limit_ends_with_length_and_is_asked_for_once
     assert rig.asked_for_once()
 
 
-@pytest.mark.proves("chat.finish.refusal", "errors.never-an-answer")
+@pytest.mark.proves("chat.refusal", "errors.upstream")
 async def test_a_refusal_is_told_as_one_with_upstreams_words(rig: Rig) -> None:
     details = {"type": "refusal", "category": "cyber", "explanation": "This may do harm."}
     rig.plays(lambda _: Reply((), stop_reason="refusal", stop_details=details))
@@ -143,7 +143,7 @@ async def test_a_refusal_is_told_as_one_with_upstreams_words(rig: Rig) -> None:
     assert len(rig.simulator.requests) == 1
 
 
-@pytest.mark.proves("chat.finish.stop", "params.stop")
+@pytest.mark.proves("chat.finish", "params.stop")
 async def test_a_stop_sequence_ends_the_answer(rig: Rig) -> None:
     received = await chunks(rig, None, messages=[{"role": "user", "content": "Count to 9"}], stop=[" 4"])
     assert "".join(contents(received)) == "1, 2, 3,"

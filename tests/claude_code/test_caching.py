@@ -65,7 +65,7 @@ def thoughtful(*said: str) -> Iterator[Reply]:
     return (Reply((Thinking.of(f"What about {each}?"), Text.of(each))) for each in said)
 
 
-@pytest.mark.proves("conversations.caching", "usage.cached")
+@pytest.mark.proves("conversations.live", "usage.tokens")
 @pytest.mark.parametrize("model", [NEW_MODEL, OLD_MODEL])
 async def test_each_turn_of_a_chat_reads_all_that_was_said_before_from_the_cache(rig: Rig, model: str) -> None:
     rig.plays(Replies(*thoughtful("one", "two", "three", "four")))
@@ -78,7 +78,7 @@ async def test_each_turn_of_a_chat_reads_all_that_was_said_before_from_the_cache
     assert list(sessions(rig.simulator.requests).values()) == [4]
 
 
-@pytest.mark.proves("conversations.caching", "tools.cache-warm")
+@pytest.mark.proves("conversations.live", "tools.same-session")
 async def test_each_request_of_a_tool_loop_reads_all_before_it_from_the_cache_even_where_it_is_rebuilt(
     rig: Rig,
 ) -> None:
@@ -100,7 +100,7 @@ async def test_each_request_of_a_tool_loop_reads_all_before_it_from_the_cache_ev
     assert list(sessions(rig.simulator.requests).values()) == [4, 2]
 
 
-@pytest.mark.proves("conversations.caching")
+@pytest.mark.proves("conversations.live")
 async def test_a_rebuilt_conversation_reads_up_to_the_first_answer_that_was_thought_about(rig: Rig) -> None:
     rig.plays(Replies("one", *thoughtful("two", "three", "four")))
     chat = Chat(rig)
@@ -113,7 +113,7 @@ async def test_a_rebuilt_conversation_reads_up_to_the_first_answer_that_was_thou
     assert told == read_from_cache(rebuilt) == prompt_tokens(second)
 
 
-@pytest.mark.proves("conversations.caching")
+@pytest.mark.proves("conversations.live")
 async def test_with_an_account_a_rebuilt_conversation_reads_tools_and_instructions_only(serve: Serve) -> None:
     async with serve(environment=ACCOUNT) as rig:
         rig.plays(Replies("one", "two", "three", "four", "five"))

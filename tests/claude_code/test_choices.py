@@ -12,7 +12,7 @@ from tests.patience import PATIENCE_SECONDS
 ASKED: list[Any] = [{"role": "user", "content": "Name a city."}]
 
 
-@pytest.mark.proves("params.n", "params.n.interleaved", "params.n.account", "params.n.sessions")
+@pytest.mark.proves("params.n", "params.n.places")
 async def test_several_answers_come_in_one_stream_and_each_can_be_gone_on_from(rig: Rig) -> None:
     rig.plays(Replies("Rome.", "Ur.", "Oslo.", "Of this one.", "Of that one."))
     with anyio.fail_after(PATIENCE_SECONDS):

@@ -63,7 +63,7 @@ async def test_tools_are_a_400_that_names_the_other_backend(command: Rig) -> Non
     assert not any("tools" in (model.model_extra or {})["supported_parameters"] for model in listed)
 
 
-@pytest.mark.proves("format.cli")
+@pytest.mark.proves("format.fits")
 async def test_an_answer_has_the_form_that_was_asked_for(command: Rig) -> None:
     given = (Reply((ToolUse("StructuredOutput", {}),)), Reply((ToolUse("StructuredOutput", {"a": 1}),)))
     command.plays(Replies(*given))
@@ -72,7 +72,7 @@ async def test_an_answer_has_the_form_that_was_asked_for(command: Rig) -> None:
     assert json.loads(await command.said("hi", response_format=form) or "") == {"a": 1}
 
 
-@pytest.mark.proves("cli.output.kept")
+@pytest.mark.proves("cli.output")
 async def test_what_claude_code_wrote_is_in_the_folder_of_the_run(command: Rig, kept: Path) -> None:
     command.plays(Replies("kiwi"))
     answer = await command.client.chat.completions.create(
@@ -86,7 +86,7 @@ async def test_what_claude_code_wrote_is_in_the_folder_of_the_run(command: Rig, 
     assert (folder / "exit_code").read_text() == "0\n"
 
 
-@pytest.mark.proves("cli.output.kept")
+@pytest.mark.proves("cli.output")
 async def test_nothing_is_kept_where_nothing_is_to_be_on_disk(serve: Serve, tmp_path: Path) -> None:
     async with serve(backend="cli", output_dir=str(tmp_path / "kept"), store="memory") as rig:
         rig.plays(Replies("kiwi"))

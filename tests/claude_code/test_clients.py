@@ -69,7 +69,7 @@ def assert_one_session_was_told_the_degrees(rig: Rig) -> None:
     assert results == [(city, [text(f"{degrees} degrees")]) for city, degrees in DEGREES.items()]
 
 
-@pytest.mark.proves("tools.clients.langchain")
+@pytest.mark.proves("tools.clients")
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 async def test_langchain_runs_an_agent_loop_with_bound_tools(rig: Rig, streamed: bool) -> None:
     from langchain_core.messages import AIMessage, BaseMessage, HumanMessage  # noqa: PLC0415 - see above
@@ -104,7 +104,7 @@ async def test_langchain_runs_an_agent_loop_with_bound_tools(rig: Rig, streamed:
     assert_one_session_was_told_the_degrees(rig)
 
 
-@pytest.mark.proves("tools.clients.agents-sdk")
+@pytest.mark.proves("tools.clients")
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 async def test_the_agents_sdk_runs_an_agent_with_a_function_tool(rig: Rig, streamed: bool) -> None:
     from agents import (  # noqa: PLC0415 - see above

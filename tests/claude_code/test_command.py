@@ -120,9 +120,7 @@ async def refusing_connections(server: Running) -> None:
             await (await anyio.connect_tcp(host, int(port))).aclose()
 
 
-@pytest.mark.proves(
-    "simulate.answers", "simulate.loud.health", "simulate.loud.header", "simulate.loud.banner", "safety.loopback"
-)
+@pytest.mark.proves("simulate.answers", "simulate.loud", "safety.loopback")
 async def test_simulate_answers_without_an_account_and_says_so_loudly(sandbox: Path) -> None:
     async with running({"PATH": os.environ["PATH"], "TMPDIR": str(sandbox / "tmp")}, "--simulate") as server:
         assert server.ready["simulated"] is True
@@ -139,7 +137,7 @@ async def test_simulate_answers_without_an_account_and_says_so_loudly(sandbox: P
             assert await server.process.wait() == 0
 
 
-@pytest.mark.proves("settings.base-url", "simulate.never-by-itself", "lifetime.stop.drains")
+@pytest.mark.proves("settings.base-url", "simulate.loud", "lifetime.stop")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_a_stopped_server_lets_a_running_turn_finish(
     waiting: tuple[Gate, dict[str, str]], stop: signal.Signals
@@ -160,7 +158,7 @@ async def test_a_stopped_server_lets_a_running_turn_finish(
     assert ended(family)
 
 
-@pytest.mark.proves("lifetime.stop.ends-everything", "lifetime.stop.drains", "stream.error-event")
+@pytest.mark.proves("lifetime.stop", "stream.error-event")
 @pytest.mark.parametrize("impatient", [False, True], ids=["when the drain is over", "at the second signal"])
 async def test_a_turn_that_does_not_finish_is_ended_and_told_so(upstream: Upstream, impatient: bool) -> None:
     simulator, login = upstream
@@ -208,7 +206,7 @@ async def test_a_server_that_is_killed_outright_leaves_no_process_and_the_next_s
     assert kept() <= before
 
 
-@pytest.mark.proves("start.busy-port")
+@pytest.mark.proves("start.refused")
 def test_a_busy_port_is_one_sentence(upstream: Upstream) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -219,7 +217,7 @@ def test_a_busy_port_is_one_sentence(upstream: Upstream) -> None:
     assert told.count("\n") == 1
 
 
-@pytest.mark.proves("start.missing-cli")
+@pytest.mark.proves("start.refused")
 @pytest.mark.parametrize("program", ["/nowhere/claude", "/bin/false", "/bin/cat"])
 def test_a_missing_or_wrong_cli_is_one_sentence(upstream: Upstream, program: str) -> None:
     code, told = failed_start(upstream[1], "--port", "0", "--claude-command", program, "--log-format", "console")
@@ -229,7 +227,7 @@ def test_a_missing_or_wrong_cli_is_one_sentence(upstream: Upstream, program: str
     assert "Traceback" not in told
 
 
-@pytest.mark.proves("start.banner", "start.logged-out", "start.bad-option")
+@pytest.mark.proves("start.banner", "start.login", "start.refused")
 async def test_the_banner_tells_what_a_person_needs_to_know(upstream: Upstream) -> None:
     async with running(upstream[1] | {"ANTHROPIC_API_KEY": ""}) as server:
         assert server.ready["login"] is None
@@ -279,7 +277,7 @@ async def test_the_simulator_runs_by_itself() -> None:
         await process.aclose()
 
 
-@pytest.mark.proves("lifetime.stop.ends-everything")
+@pytest.mark.proves("lifetime.stop")
 async def test_a_stop_during_the_start_ends_the_start(upstream: Upstream, tmp_path: Path) -> None:
     slow = tmp_path / "slow-claude"
     slow.write_text(f"#!/bin/sh\ntouch {shlex.quote(str(tmp_path))}/started\nexec sleep 600\n")
@@ -300,7 +298,7 @@ async def appeared(path: anyio.Path) -> None:
         await anyio.sleep(0.02)
 
 
-@pytest.mark.proves("models.alias", "start.bad-option")
+@pytest.mark.proves("models.alias", "start.refused")
 def test_an_alias_of_nothing_is_told_at_the_start(upstream: Upstream) -> None:
     code, told = failed_start(upstream[1], "--port", "0", "--model-alias", "gpt-4o=nope", "--log-format", "console")
     assert code == 3
@@ -308,7 +306,7 @@ def test_an_alias_of_nothing_is_told_at_the_start(upstream: Upstream) -> None:
     assert "--model-alias" in told
 
 
-@pytest.mark.proves("start.bad-option")
+@pytest.mark.proves("start.refused")
 def test_an_address_of_another_machine_is_told_as_such(upstream: Upstream) -> None:
     code, told = failed_start(upstream[1], "--host", "203.0.113.5", "--api-key", "key-of-ours")
     assert code == 3

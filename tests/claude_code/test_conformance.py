@@ -69,14 +69,14 @@ class ClaudeCodeOnStage:
         return children(recursive=True) == []
 
 
-@pytest.mark.proves("core.backend.conformance")
+@pytest.mark.proves("cli.same-behaviour")
 class TestTheScriptedBackend(BackendConformance):
     @pytest.fixture
     def stage(self) -> ScriptedStage:
         return ScriptedStage()
 
 
-@pytest.mark.proves("core.backend.conformance")
+@pytest.mark.proves("cli.same-behaviour")
 class TestTheSdkBackend(ClaudeCodeConformance):
     @pytest.fixture
     def stage(self, upstream: tuple[Simulator, dict[str, str]]) -> ClaudeCodeOnStage:
@@ -84,7 +84,7 @@ class TestTheSdkBackend(ClaudeCodeConformance):
         return ClaudeCodeOnStage(simulator, SdkBackend(SdkSettings(str(bundled_cli()), login, max_retries=0)))
 
 
-@pytest.mark.proves("core.backend.conformance", "cli.same-behaviour")
+@pytest.mark.proves("cli.same-behaviour")
 class TestTheCliBackend(ClaudeCodeConformance):
     @pytest.fixture
     def stage(self, upstream: tuple[Simulator, dict[str, str]]) -> ClaudeCodeOnStage:

@@ -172,7 +172,7 @@ async def test_others_are_answered_while_what_takes_for_ever_is_checked(
             assert await server.process.wait() == 0
 
 
-@pytest.mark.proves("lifetime.stop.ends-everything")
+@pytest.mark.proves("lifetime.stop")
 async def test_a_server_stops_in_the_middle_of_a_check(upstream: Upstream) -> None:
     simulator, login = upstream
     schema, given = HOSTILE["nested repetition"]
@@ -191,7 +191,7 @@ async def test_a_server_stops_in_the_middle_of_a_check(upstream: Upstream) -> No
         assert ended(family)
 
 
-@pytest.mark.proves("lifetime.stop.reading")
+@pytest.mark.proves("lifetime.stop")
 async def test_a_client_whose_request_is_on_its_way_when_the_server_stops_is_told_so(upstream: Upstream) -> None:
     async with running(upstream[1], "--shutdown-timeout", "0.1") as server:
         port = httpx2.URL(server.url).port

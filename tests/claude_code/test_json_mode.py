@@ -48,7 +48,7 @@ async def test_it_is_the_models_own_text_asked_for_after_the_clients_instruction
     assert "one valid JSON object" in prompt
 
 
-@pytest.mark.proves("format.object.text", "format.streamed")
+@pytest.mark.proves("format.object", "format.streamed")
 async def test_it_streams_as_it_is_written_without_the_fence_and_the_words_around_it(rig: Rig) -> None:
     rig.plays(Replies(Reply.of(FENCED, pieces=24)))
     deltas = await streamed(rig)
@@ -56,14 +56,14 @@ async def test_it_streams_as_it_is_written_without_the_fence_and_the_words_aroun
     assert "".join(deltas) == ROME
 
 
-@pytest.mark.proves("format.object", "format.responses")
+@pytest.mark.proves("format.object", "format.fits")
 async def test_responses_have_it_too(rig: Rig) -> None:
     rig.plays(Replies(Reply.of(FENCED, pieces=9)))
     response = await rig.client.responses.create(model=NEW_MODEL, input="Which city?", text={"format": MODE})
     assert response.output_text == ROME
 
 
-@pytest.mark.proves("format.object.corrected")
+@pytest.mark.proves("format.mended")
 @pytest.mark.parametrize("wrong", ["Rome, I think.", '{"name": "Rome",}', f"[{ROME}, {ROME}]"])
 async def test_an_answer_that_is_no_object_is_corrected_once_in_the_same_session(rig: Rig, wrong: str) -> None:
     rig.plays(Replies(wrong, ROME))
@@ -73,19 +73,19 @@ async def test_an_answer_that_is_no_object_is_corrected_once_in_the_same_session
     assert "is not the JSON object that was asked for" in json.dumps(spoken(second)[-1])
 
 
-@pytest.mark.proves("format.object.corrected")
+@pytest.mark.proves("format.mended")
 async def test_an_answer_without_a_word_is_asked_for_again(rig: Rig) -> None:
     rig.plays(Replies(Reply(()), ROME))
     assert await asked(rig) == ROME
 
 
-@pytest.mark.proves("format.object.corrected")
+@pytest.mark.proves("format.mended")
 async def test_a_stream_that_had_sent_nothing_goes_on_with_the_correction(rig: Rig) -> None:
     rig.plays(Replies("Rome, I think.", ROME))
     assert "".join(await streamed(rig)) == ROME
 
 
-@pytest.mark.proves("format.object.corrected")
+@pytest.mark.proves("format.mended")
 async def test_what_was_streamed_and_is_no_json_is_an_error(rig: Rig) -> None:
     rig.plays(Replies('{"name": "Rome",}', ROME))
     with pytest.raises(openai.APIError, match="had been streamed") as error:
@@ -94,7 +94,7 @@ async def test_what_was_streamed_and_is_no_json_is_an_error(rig: Rig) -> None:
     assert len(rig.simulator.requests) == 1
 
 
-@pytest.mark.proves("format.object.corrected")
+@pytest.mark.proves("format.mended")
 @pytest.mark.parametrize("reply", [Reply.of("Rome."), Reply(())])
 async def test_what_is_still_no_object_is_an_error(rig: Rig, reply: Reply) -> None:
     rig.plays(lambda _: reply)
@@ -113,7 +113,7 @@ async def test_an_answer_that_is_cut_or_refused_is_told_as_such(rig: Rig) -> Non
     assert refused.choices[0].finish_reason == "content_filter"
 
 
-@pytest.mark.proves("format.object.live")
+@pytest.mark.proves("conversations.live")
 async def test_a_conversation_goes_on_in_its_session_unless_the_client_lacks_what_was_said_there(rig: Rig) -> None:
     rig.plays(Replies(ROME, FENCED, ROME))
     history = list(ASK)
@@ -143,7 +143,7 @@ async def test_the_clients_tools_are_called_before_the_answer(rig: Rig) -> None:
     assert len({session_of(request) for request in rig.simulator.requests}) == 1
 
 
-@pytest.mark.proves("format.object", "format.agent")
+@pytest.mark.proves("format.object", "format.fits")
 async def test_of_what_an_agent_says_the_last_object_is_the_answer(serve: Serve, tmp_path: Path) -> None:
     async with serve(allowed_working_directory_prefixes=str(tmp_path)) as rig:
         rig.plays(
@@ -160,7 +160,7 @@ async def test_of_what_an_agent_says_the_last_object_is_the_answer(serve: Serve,
         assert "is not the JSON object" in json.dumps(rig.simulator.requests[-1].messages)
 
 
-@pytest.mark.proves("format.object", "format.cli")
+@pytest.mark.proves("format.object", "format.fits")
 async def test_the_cli_backend_has_it_with_its_correction(serve: Serve) -> None:
     history: list[ChatCompletionMessageParam] = [
         *ASK,
@@ -174,7 +174,7 @@ async def test_the_cli_backend_has_it_with_its_correction(serve: Serve) -> None:
             assert "one valid JSON object" in system_prompt(rig.simulator.requests[-1])[0]
 
 
-@pytest.mark.proves("format.object", "simulator.json")
+@pytest.mark.proves("format.object", "simulator.rules")
 @pytest.mark.parametrize(
     "shape",
     [

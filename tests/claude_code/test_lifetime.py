@@ -36,7 +36,7 @@ async def test_a_conversation_that_is_over_leaves_no_process_and_no_file(rig: Ri
     assert await nothing_is_left(rig, sandbox)
 
 
-@pytest.mark.proves("lifetime.client-gone", "lifetime.client-gone.no-process")
+@pytest.mark.proves("lifetime.client-gone")
 @pytest.mark.parametrize("stream", [True, False], ids=["streaming", "not streaming"])
 @pytest.mark.parametrize("after_events", [1, 5], ids=["before a word", "in mid-answer"])
 async def test_a_client_that_leaves_ends_its_turn_upstream(

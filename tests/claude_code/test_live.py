@@ -101,7 +101,7 @@ def cost(answer: ChatCompletion) -> float:
     return told
 
 
-@pytest.mark.proves("conversations.live", "conversations.told")
+@pytest.mark.proves("conversations.live", "conversations.reasons")
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 async def test_five_turns_are_five_requests_of_one_session_with_nothing_added(rig: Rig, stream: bool) -> None:
     before, chat = ways(rig), Chat(rig, stream=stream)
@@ -277,7 +277,7 @@ OTHERS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
 """What is not the conversation that HISTORY began, beside LONGER itself."""
 
 
-@pytest.mark.proves("conversations.exact", "conversations.told")
+@pytest.mark.proves("conversations.exact", "conversations.reasons")
 async def test_whatever_is_not_that_very_conversation_is_answered_by_a_session_of_its_own(serve: Serve) -> None:
     async with serve(api_key=KEYS, max_processes=2 + len(OTHERS)) as rig:
         rig.plays(lambda _: Reply.of("fine"))
@@ -307,7 +307,7 @@ UNFINISHED = {
 }
 
 
-@pytest.mark.proves("conversations.exact", "conversations.told")
+@pytest.mark.proves("conversations.exact", "conversations.reasons")
 async def test_after_an_answer_that_was_cut_refused_or_empty_the_next_turn_is_as_the_client_has_it(rig: Rig) -> None:
     before, chat = ways(rig), Chat(rig)
     rig.plays(lambda request: UNFINISHED.get(newest(request), Reply.of(f"Re: {newest(request)}")))
@@ -325,7 +325,7 @@ async def test_after_an_answer_that_was_cut_refused_or_empty_the_next_turn_is_as
     assert ways(rig) - before == {"cold": 1, "live": 4, "rebuilt": 3, "cut": 3}
 
 
-@pytest.mark.proves("conversations.exact", "errors.upstream.status", "errors.upstream.cut")
+@pytest.mark.proves("conversations.exact", "errors.upstream", "errors.upstream.cut")
 async def test_after_a_turn_that_failed_nothing_of_it_is_left(rig: Rig) -> None:
     chat = Chat(rig)
     rig.plays(Replies("Hello."))
@@ -344,7 +344,7 @@ async def test_after_a_turn_that_failed_nothing_of_it_is_left(rig: Rig) -> None:
     assert statuses == [400, 429, 503, 502]
 
 
-@pytest.mark.proves("conversations.race", "conversations.told")
+@pytest.mark.proves("conversations.exact", "conversations.reasons")
 async def test_of_two_requests_for_one_session_one_goes_on_and_the_other_is_rebuilt(rig: Rig) -> None:
     chat, gate, answers = Chat(rig), Gate(), {}
     rig.plays(lambda _: Reply.of("Hello."))

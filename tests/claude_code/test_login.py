@@ -46,7 +46,7 @@ def stored_backend(folder: Path, login: dict[str, str], **settings: Any) -> SdkB
     return SdkBackend(SdkSettings(str(bundled_cli()), {**signed_in, "CLAUDE_CONFIG_DIR": str(folder)}, **settings))
 
 
-@pytest.mark.proves("start.login-kinds")
+@pytest.mark.proves("start.login")
 async def test_a_login_that_was_stored_is_known_and_answers(
     tmp_path: Path, upstream: tuple[Simulator, dict[str, str]]
 ) -> None:
@@ -65,7 +65,7 @@ def takes_only(token: str, request: RecordedRequest) -> Reply | Failure:
     return Reply.of("kiwi") if request.headers["authorization"] == f"Bearer {token}" else Failure.of(401)
 
 
-@pytest.mark.proves("http.health.refused")
+@pytest.mark.proves("http.health.not-ready")
 async def test_a_login_that_expired_was_removed_or_renewed_is_known_without_a_restart(
     tmp_path: Path, upstream: tuple[Simulator, dict[str, str]]
 ) -> None:
@@ -108,7 +108,7 @@ async def health(rig: Rig) -> httpx2.Response:
         return await http.get(f"{rig.url}/health")
 
 
-@pytest.mark.proves("http.health.refused")
+@pytest.mark.proves("http.health.not-ready")
 @pytest.mark.parametrize(("answer", "reason"), [(Failure.of(401), "claude auth login"), (CREDIT_BALANCE, "credit")])
 async def test_an_account_that_upstream_refuses_is_not_ready_until_it_is_answered_again(
     serve: Serve, answer: Failure, reason: str

@@ -32,7 +32,7 @@ def assistant(content: str) -> dict[str, Any]:
     return {"role": "assistant", "content": content}
 
 
-@pytest.mark.proves("chat.messages.user-text", "chat.messages.native")
+@pytest.mark.proves("chat.messages.native")
 @pytest.mark.parametrize(
     "said",
     [
@@ -54,7 +54,7 @@ async def test_what_claude_code_would_act_on_is_mere_text(rig: Rig, said: str) -
     assert await told(rig, {"role": "user", "content": said}) == [{"role": "user", "content": [text(said)]}]
 
 
-@pytest.mark.proves("chat.messages.history", "chat.messages.assistant")
+@pytest.mark.proves("chat.messages.native")
 async def test_a_long_history_arrives_whole_in_order_and_with_native_roles(rig: Rig) -> None:
     history = [
         message
@@ -97,7 +97,7 @@ async def test_instructions_hold_for_a_conversation_that_is_resumed_as_it_stands
     assert system_prompt(rig.asked) == ["Be brief."]
 
 
-@pytest.mark.proves("chat.messages.system.mid-conversation")
+@pytest.mark.proves("chat.messages.system")
 async def test_a_later_system_message_stays_at_its_place_marked(rig: Rig) -> None:
     messages = (
         {"role": "user", "content": "hi"},
@@ -115,7 +115,7 @@ async def test_a_later_system_message_stays_at_its_place_marked(rig: Rig) -> Non
     ]
 
 
-@pytest.mark.proves("chat.messages.consecutive")
+@pytest.mark.proves("chat.messages.native")
 async def test_user_messages_in_a_row_keep_every_block_as_sent(rig: Rig) -> None:
     messages = ({"role": "user", "content": "one"}, user(text("two"), text("three")), {"role": "user", "content": "4"})
     assert await told(rig, *messages) == [
@@ -123,7 +123,7 @@ async def test_user_messages_in_a_row_keep_every_block_as_sent(rig: Rig) -> None
     ]
 
 
-@pytest.mark.proves("chat.messages.consecutive")
+@pytest.mark.proves("chat.messages.native")
 async def test_assistant_messages_in_a_row_all_arrive(rig: Rig) -> None:
     spoken_upstream = await told(
         rig, {"role": "user", "content": "go"}, assistant("one"), assistant("two"), {"role": "user", "content": "on"}
@@ -138,7 +138,7 @@ async def test_blank_messages_of_a_history_are_left_out(rig: Rig) -> None:
     assert await told(rig, *messages) == [{"role": "user", "content": [text("hi"), text("still there?")]}]
 
 
-@pytest.mark.proves("chat.messages.image.data", "chat.messages.image.no-traces")
+@pytest.mark.proves("chat.messages.image")
 @pytest.mark.parametrize("blocks", [(text("what is this?"), IMAGE), (IMAGE, text("what is this?")), (IMAGE,)])
 async def test_an_image_in_the_newest_message_arrives_as_an_image_and_nothing_else(
     rig: Rig, blocks: tuple[dict[str, Any], ...]
@@ -147,7 +147,7 @@ async def test_an_image_in_the_newest_message_arrives_as_an_image_and_nothing_el
     assert await told(rig, user(*blocks)) == [{"role": "user", "content": native}]
 
 
-@pytest.mark.proves("chat.messages.image.data", "chat.messages.image.no-traces")
+@pytest.mark.proves("chat.messages.image")
 async def test_images_of_a_history_and_of_its_newest_message_are_all_native(rig: Rig) -> None:
     messages = (user(IMAGE, text("this?")), assistant("a dot"), user(text("and this?"), IMAGE))
     assert await told(rig, *messages) == [
@@ -157,7 +157,7 @@ async def test_images_of_a_history_and_of_its_newest_message_are_all_native(rig:
     ]
 
 
-@pytest.mark.proves("chat.messages.image.url")
+@pytest.mark.proves("chat.messages.image")
 async def test_an_image_by_url_is_left_to_upstream_to_fetch(rig: Rig) -> None:
     part = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png", "detail": "high"}}
     assert await told(rig, user(text("what?"), part)) == [
@@ -171,7 +171,7 @@ async def test_an_image_by_url_is_left_to_upstream_to_fetch(rig: Rig) -> None:
     ]
 
 
-@pytest.mark.proves("chat.messages.file.pdf")
+@pytest.mark.proves("chat.messages.file")
 async def test_a_pdf_arrives_as_a_document(rig: Rig) -> None:
     file = {"filename": "report.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}
     ((message),) = await told(rig, user(text("sum up"), {"type": "file", "file": file}))
@@ -299,14 +299,14 @@ async def test_that_an_answer_was_continued_is_reported(rig: Rig) -> None:
     assert raw.headers["x-claude-openai-adjusted"] == "messages=continued"
 
 
-@pytest.mark.proves("chat.messages.instructions-alone")
+@pytest.mark.proves("chat.messages.system")
 async def test_instructions_alone_are_answered(rig: Rig) -> None:
     assert await told(rig, {"role": "system", "content": "Say hello."}) == [
         {"role": "user", "content": [text("<system>\nSay hello.\n</system>")]}
     ]
 
 
-@pytest.mark.proves("chat.messages.arguments")
+@pytest.mark.proves("chat.messages.tools")
 @pytest.mark.parametrize(
     ("arguments", "carried"),
     [('{"city": "Par', {"invalid_arguments": '{"city": "Par'}), ("null", {}), ("", {})],
@@ -327,7 +327,7 @@ async def test_arguments_that_are_no_object_are_native_all_the_same(
     assert results(arrived[2]) == {"call_1": ["Error: no JSON"]}
 
 
-@pytest.mark.proves("chat.messages.arguments", "chat.messages.trailing-assistant")
+@pytest.mark.proves("chat.messages.tools", "chat.messages.trailing-assistant")
 async def test_a_conversation_with_such_arguments_goes_on_in_its_session(rig: Rig) -> None:
     call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}{}"}}
     begun: list[Any] = [

@@ -24,7 +24,7 @@ async def first_asked(rig: Rig, **parameters: Any) -> dict[str, Any]:
     return rig.simulator.requests[0].body
 
 
-@pytest.mark.proves("params.max-tokens", "chat.finish.length")
+@pytest.mark.proves("params.max-tokens", "chat.finish")
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
 async def test_a_limit_on_tokens_is_upstreams_limit(rig: Rig, name: str) -> None:
     rig.plays(None)
@@ -54,7 +54,7 @@ async def test_a_model_with_a_budget_for_thinking_does_without_where_upstream_re
     assert rig.asked.body["thinking"]["type"] == "disabled"
 
 
-@pytest.mark.proves("params.stop", "chat.finish.stop")
+@pytest.mark.proves("params.stop", "chat.finish")
 @pytest.mark.parametrize("pieces", [1, 3, 7])
 async def test_a_stop_sequence_ends_the_answer_wherever_upstream_cuts_it(rig: Rig, pieces: int) -> None:
     rig.plays(None)
@@ -62,7 +62,7 @@ async def test_a_stop_sequence_ends_the_answer_wherever_upstream_cuts_it(rig: Ri
     assert rig.asked.body["stop_sequences"] == ["e t", "never"]
 
 
-@pytest.mark.proves("params.stop.white-space")
+@pytest.mark.proves("params.stop")
 async def test_a_stop_sequence_of_white_space_ends_the_answer_here_and_the_session_with_it(rig: Rig) -> None:
     rig.plays(lambda _: Reply((Text(("one\n", "\ntwo", " three")),)))
     before = rig.gateway.load().turns
@@ -103,7 +103,7 @@ async def test_no_parameter_has_effect_on_the_next_request(rig: Rig) -> None:
     assert {name: after.get(name) for name in settings} == {name: before.get(name) for name in settings}
 
 
-@pytest.mark.proves("models.names.full", "models.names.short")
+@pytest.mark.proves("models.names")
 @pytest.mark.parametrize(
     ("name", "full"),
     [
@@ -117,7 +117,7 @@ async def test_a_models_name_becomes_the_full_id(rig: Rig, name: str, full: str)
     assert (await asked(rig, model=name))["model"].startswith(full)
 
 
-@pytest.mark.proves("models.names.spellings")
+@pytest.mark.proves("models.names")
 @pytest.mark.parametrize(
     ("name", "full", "large"),
     [
@@ -131,7 +131,7 @@ async def test_another_spelling_becomes_the_full_id_too(rig: Rig, name: str, ful
     assert ("context-1m" in rig.asked.headers.get("anthropic-beta", "")) is large
 
 
-@pytest.mark.proves("params.max-tokens.thinking")
+@pytest.mark.proves("params.max-tokens")
 @pytest.mark.parametrize("model", [OLD_MODEL, NEW_MODEL])
 async def test_a_small_limit_is_not_eaten_by_thinking_unless_an_effort_is_asked_for(rig: Rig, model: str) -> None:
     small = await first_asked(rig, model=model, max_tokens=20)
@@ -139,7 +139,7 @@ async def test_a_small_limit_is_not_eaten_by_thinking_unless_an_effort_is_asked_
     assert (await asked(rig, model=model, max_tokens=2000))["thinking"]["type"] != "disabled"
 
 
-@pytest.mark.proves("params.max-tokens.thinking")
+@pytest.mark.proves("params.max-tokens")
 async def test_who_asks_for_an_effort_gets_it_within_a_small_limit(rig: Rig) -> None:
     small = await first_asked(rig, model=NEW_MODEL, max_tokens=20, reasoning_effort="low")
     assert small["thinking"]["type"] == "adaptive"

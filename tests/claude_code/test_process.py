@@ -40,7 +40,7 @@ async def first_line(child: Child) -> str:
         return (await anext(child.lines())).decode()
 
 
-@pytest.mark.proves("lifetime.group")
+@pytest.mark.proves("lifetime.stop")
 async def test_leaving_the_block_ends_the_process_and_what_it_started(tmp_path: Path) -> None:
     script = "sleep 600 & echo $!; wait"
     async with child_process(command(tmp_path, "/bin/sh", "-c", script, PATH=os.environ["PATH"])) as child:
@@ -50,7 +50,7 @@ async def test_leaving_the_block_ends_the_process_and_what_it_started(tmp_path: 
     assert gone(grandchild.pid)
 
 
-@pytest.mark.proves("lifetime.group")
+@pytest.mark.proves("lifetime.stop")
 async def test_a_cancelled_block_ends_its_process_too(tmp_path: Path) -> None:
     with anyio.CancelScope() as scope:
         async with child_process(command(tmp_path, *PYTHON, "print('up'); import time; time.sleep(600)")) as child:
@@ -60,7 +60,7 @@ async def test_a_cancelled_block_ends_its_process_too(tmp_path: Path) -> None:
     assert gone(child.pid)
 
 
-@pytest.mark.proves("lifetime.stubborn-child")
+@pytest.mark.proves("lifetime.stop")
 async def test_a_child_that_ignores_being_asked_is_killed(tmp_path: Path) -> None:
     with anyio.fail_after(PATIENCE_SECONDS):
         async with child_process(command(tmp_path, *PYTHON, STUBBORN)) as child:
@@ -82,7 +82,7 @@ def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path, path: str) ->
     assert gone(child.pid)
 
 
-@pytest.mark.proves("lifetime.group")
+@pytest.mark.proves("lifetime.stop")
 async def test_a_process_is_known_to_have_ended_while_a_grandchild_holds_its_pipes(tmp_path: Path) -> None:
     script = "sleep 600 & echo up"
     with anyio.fail_after(PATIENCE_SECONDS):
@@ -114,7 +114,7 @@ async def test_a_child_gets_the_named_environment_and_nothing_else(
         assert await first_line(child) == "['GIVEN']"
 
 
-@pytest.mark.proves("chat.reply.megabyte")
+@pytest.mark.proves("chat.reply.text")
 async def test_a_line_of_megabytes_arrives_whole(tmp_path: Path) -> None:
     async with child_process(command(tmp_path, *PYTHON, "print('x' * 5_000_000); print('after')")) as child:
         lines = child.lines()
@@ -123,7 +123,7 @@ async def test_a_line_of_megabytes_arrives_whole(tmp_path: Path) -> None:
             assert await anext(lines) == b"after"
 
 
-@pytest.mark.proves("hostile.short-steps")
+@pytest.mark.proves("safety.event-loop.reading")
 async def test_long_lines_that_are_written_at_once_are_not_mixed(tmp_path: Path) -> None:
     script = "import sys\nfor line in sys.stdin: print(len(line), len(set(line)))"
     async with child_process(command(tmp_path, *PYTHON, script)) as child:
@@ -133,7 +133,7 @@ async def test_long_lines_that_are_written_at_once_are_not_mixed(tmp_path: Path)
         assert [await first_line(child) for _ in range(3)] == [f"{3 * PIECE_BYTES + 1} 2"] * 3
 
 
-@pytest.mark.proves("hostile.short-steps")
+@pytest.mark.proves("safety.event-loop.reading")
 async def test_nothing_follows_a_line_that_was_cut(tmp_path: Path) -> None:
     async with child_process(command(tmp_path, *PYTHON, "print('up'); import time; time.sleep(600)")) as child:
         await first_line(child)

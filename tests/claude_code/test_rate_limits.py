@@ -76,7 +76,7 @@ def soon(told: str) -> bool:
     return told == "2h0m0s" or told.startswith("1h59m")
 
 
-@pytest.mark.proves("ratelimit.headers", "simulator.reply.rate-limits")
+@pytest.mark.proves("ratelimit.headers", "simulator.script")
 async def test_an_answer_tells_how_the_account_stands_and_so_does_the_stream_after_it(account: Rig) -> None:
     whole = limited(await asked(account, saying(**unified("allowed"))))
     streamed = limited(await asked(account, saying(**unified("allowed")), stream=True))
@@ -106,7 +106,7 @@ async def test_a_rejection_is_a_429_that_says_when_to_come_back(account: Rig, *,
     }
 
 
-@pytest.mark.proves("ratelimit.headers", "ratelimit.nothing-invented")
+@pytest.mark.proves("ratelimit.headers")
 async def test_a_window_that_is_used_up_at_extra_cost_is_no_rejection(account: Rig) -> None:
     in_use = {"overage-status": "allowed", "overage-in-use": "true"}
     told = limited(await asked(account, saying(**unified("rejected", 1, **in_use))))
@@ -131,7 +131,7 @@ OLDER = {
 }
 
 
-@pytest.mark.proves("ratelimit.nothing-invented")
+@pytest.mark.proves("ratelimit.headers")
 @pytest.mark.parametrize("headers", [{}, OLDER], ids=["none", "those of API keys"])
 async def test_an_account_that_upstream_tells_of_no_window_gets_no_header(
     account: Rig, headers: dict[str, str]
@@ -144,7 +144,7 @@ async def test_an_account_that_upstream_tells_of_no_window_gets_no_header(
     assert "retry-after" not in rejected.headers
 
 
-@pytest.mark.proves("ratelimit.nothing-invented")
+@pytest.mark.proves("ratelimit.headers")
 async def test_with_an_api_key_claude_code_tells_nothing_and_neither_do_we(rig: Rig) -> None:
     everything = {**OLDER, **unified("rejected", 1)}
     with anyio.fail_after(2 * PATIENCE_SECONDS):
@@ -155,7 +155,7 @@ async def test_with_an_api_key_claude_code_tells_nothing_and_neither_do_we(rig: 
     assert "retry-after" not in rejected.headers
 
 
-@pytest.mark.proves("http.health.usage-window")
+@pytest.mark.proves("http.health.not-ready")
 async def test_health_is_not_ready_in_a_used_up_window_and_says_until_when(account: Rig) -> None:
     async with httpx2.AsyncClient() as http:
         await asked(account, rejecting(**unified("rejected", 1)))

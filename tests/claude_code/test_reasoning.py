@@ -18,7 +18,7 @@ def thought(request: RecordedRequest) -> tuple[str, str]:
     return request.body["thinking"]["type"], request.body["output_config"]["effort"]
 
 
-@pytest.mark.proves("params.effort", "params.effort.none", "params.one-request-only", "conversations.settings-anew")
+@pytest.mark.proves("params.effort", "params.one-request-only", "conversations.settings-anew")
 async def test_effort_reaches_the_model_live_and_rebuilt_for_that_request_only(rig: Rig) -> None:
     rig.plays(lambda _: Reply.of("fine"))
     chat = Chat(rig)
@@ -54,7 +54,7 @@ async def test_claude_code_says_which_efforts_the_models_take(rig: Rig) -> None:
     assert listed.facts.efforts == ("low", "medium", "high", "xhigh", "max")
 
 
-@pytest.mark.proves("chat.reasoning-content", "chat.reasoning-content.sent-back", "chat.thinking-is-not-text")
+@pytest.mark.proves("chat.reasoning-content", "chat.reply.text")
 @pytest.mark.parametrize("model", [NEW_MODEL, OLD_MODEL])
 async def test_thinking_is_told_beside_the_text_and_may_be_sent_back(rig: Rig, model: str) -> None:
     rig.plays(lambda _: THOUGHTFUL)
@@ -70,7 +70,7 @@ async def test_thinking_is_told_beside_the_text_and_may_be_sent_back(rig: Rig, m
     assert ways(rig) - before == {"live": 1}
 
 
-@pytest.mark.proves("chat.reasoning-content", "responses.stream.events")
+@pytest.mark.proves("chat.reasoning-content", "responses.stream")
 async def test_a_response_tells_thinking_as_a_summary_where_that_is_asked_for(rig: Rig) -> None:
     rig.plays(lambda _: THOUGHTFUL)
     with anyio.fail_after(PATIENCE_SECONDS):

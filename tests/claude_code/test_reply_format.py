@@ -61,7 +61,6 @@ async def test_a_stream_has_the_text_as_it_is_written_and_parses(rig: Rig) -> No
     assert completion.choices[0].message.parsed == City(name="Rome", people=3)
 
 
-@pytest.mark.proves("format.responses")
 async def test_responses_parse_too(rig: Rig) -> None:
     plays(rig, gives(ROME))
     response = await rig.client.responses.parse(model=NEW_MODEL, input="Which city?", text_format=City)
@@ -143,7 +142,7 @@ async def test_where_results_are_taken_up_again_the_answer_is_checked_as_anywher
     assert not any("date-time" in line for line in command_lines)
 
 
-@pytest.mark.proves("format.cut", "chat.finish.length")
+@pytest.mark.proves("format.cut", "chat.finish")
 async def test_an_answer_that_is_cut_or_refused_is_told_as_such(rig: Rig) -> None:
     rig.plays_once(Reply((ToolUse(TOOL, {"name": "R"}),), stop_reason="max_tokens"))
     with pytest.raises(openai.LengthFinishReasonError):
@@ -153,7 +152,7 @@ async def test_an_answer_that_is_cut_or_refused_is_told_as_such(rig: Rig) -> Non
         await rig.client.chat.completions.parse(model=NEW_MODEL, messages=ASK, response_format=City)
 
 
-@pytest.mark.proves("format.cut", "chat.finish.length")
+@pytest.mark.proves("format.cut", "chat.finish")
 @pytest.mark.parametrize("stream", [False, True])
 async def test_an_answer_that_is_cut_within_a_value_is_told_as_far_as_it_came(rig: Rig, *, stream: bool) -> None:
     cut = Reply((ToolUse(TOOL, raw=('{"name": "Ro',)),), stop_reason="max_tokens")
@@ -170,7 +169,7 @@ async def test_an_answer_that_is_cut_within_a_value_is_told_as_far_as_it_came(ri
     assert told == ('{"name": "Ro', "length")
 
 
-@pytest.mark.proves("format.stop", "params.stop")
+@pytest.mark.proves("format.streamed", "params.stop")
 async def test_a_stop_sequence_ends_the_answer_within_its_json(rig: Rig) -> None:
     rig.plays(lambda _: gives(ROME))
     answer = await rig.client.chat.completions.create(
@@ -179,7 +178,7 @@ async def test_a_stop_sequence_ends_the_answer_within_its_json(rig: Rig) -> None
     assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ('{"na', "stop")
 
 
-@pytest.mark.proves("format.live")
+@pytest.mark.proves("conversations.live")
 async def test_a_conversation_goes_on_in_its_session_as_long_as_the_form_is_the_same(rig: Rig) -> None:
     rig.plays(lambda request: gives(ROME) if request.tools else Reply.of("Rome."))
     first = await rig.said("Which city?", response_format=FORM)

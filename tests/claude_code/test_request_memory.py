@@ -20,7 +20,7 @@ MESSAGES: list[Any] = [{"role": ROLES[number % 2], "content": f"{number}"} for n
 """So many that they are parsed in a thread."""
 
 
-@pytest.mark.proves("hostile.no-cycles")
+@pytest.mark.proves("safety.event-loop.reading")
 @pytest.mark.parametrize("more", [{}, {"tools": TOOLS, "tool_choice": "required"}])
 async def test_a_large_request_leaves_nothing_while_its_session_waits(rig: Rig, more: dict[str, Any]) -> None:
     gc.collect()

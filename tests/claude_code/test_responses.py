@@ -20,7 +20,7 @@ WEATHER: Any = {
 }
 
 
-@pytest.mark.proves("responses.live")
+@pytest.mark.proves("responses.continued")
 async def test_a_response_goes_on_in_the_session_that_gave_the_one_before(rig: Rig) -> None:
     rig.plays(Replies("one", "two", "three"))
     before = rig.gateway.load().turns
@@ -37,7 +37,7 @@ async def test_a_response_goes_on_in_the_session_that_gave_the_one_before(rig: R
     assert len({request.headers["x-claude-code-session-id"] for request in rig.simulator.requests}) == 1
 
 
-@pytest.mark.proves("responses.live")
+@pytest.mark.proves("responses.continued")
 async def test_a_functions_result_reaches_the_session_that_waits_for_it(rig: Rig) -> None:
     rig.plays(Replies(Reply((ToolUse("get_weather", {"city": "Rome"}),)), "Warm."))
     before = rig.gateway.load().turns.get("results", 0)
@@ -55,7 +55,7 @@ async def test_a_functions_result_reaches_the_session_that_waits_for_it(rig: Rig
     assert (block["type"], block["content"]) == ("tool_result", [{"type": "text", "text": "32 degrees"}])
 
 
-@pytest.mark.proves("responses.input.foreign", "responses.live")
+@pytest.mark.proves("responses.input.foreign", "responses.continued")
 async def test_a_conversation_that_began_at_openai_is_native_and_goes_on_in_its_session(rig: Rig) -> None:
     begun: list[Any] = [
         {"role": "user", "content": "Mend it"},
@@ -80,7 +80,7 @@ async def test_a_conversation_that_began_at_openai_is_native_and_goes_on_in_its_
     assert len({request.headers["x-claude-code-session-id"] for request in rig.simulator.requests}) == 1
 
 
-@pytest.mark.proves("responses.input.empty")
+@pytest.mark.proves("responses.input")
 @pytest.mark.parametrize("empty", [{"input": ""}, {"input": []}, {}], ids=["blank", "no items", "none"])
 async def test_instructions_alone_are_answered_in_a_stream(rig: Rig, empty: dict[str, Any]) -> None:
     rig.plays(Replies("Hello."))
@@ -96,7 +96,7 @@ async def test_instructions_alone_are_answered_in_a_stream(rig: Rig, empty: dict
     assert message["content"] == [{"type": "text", "text": "<system>\nSay hello.\n</system>"}]
 
 
-@pytest.mark.proves("responses.input.continued")
+@pytest.mark.proves("responses.input")
 async def test_an_answer_at_the_end_is_continued(rig: Rig) -> None:
     rig.plays(Replies(" time."))
     items: Any = [{"role": "user", "content": "Tell"}, {"role": "assistant", "content": "Once upon a"}]

@@ -19,7 +19,7 @@ async def run_of(rig: Rig, name: str, action: str = "", method: str = "GET") -> 
         return await http.request(method, f"/runs/{name}{action}")
 
 
-@pytest.mark.proves("runs.cancel.upstream")
+@pytest.mark.proves("runs.cancel")
 async def test_a_run_that_is_cancelled_in_mid_answer_ends_upstream_and_leaves_no_process(
     rig: Rig, sandbox: Path
 ) -> None:
@@ -39,7 +39,7 @@ async def test_a_run_that_is_cancelled_in_mid_answer_ends_upstream_and_leaves_no
     assert await nothing_is_left(rig, sandbox)
 
 
-@pytest.mark.proves("runs.parked")
+@pytest.mark.proves("runs.states")
 async def test_a_run_is_parked_until_the_results_of_its_calls_come(rig: Rig) -> None:
     rig.plays(Replies(weather(), Reply.of("Sunny.")))
     answer = await ask(rig, [USER])

@@ -44,7 +44,7 @@ def users_home(tmp_path: Path) -> Path:
     return home
 
 
-@pytest.mark.proves("safety.chat.no-tools", "safety.chat.no-user-config", "safety.chat.own-directory")
+@pytest.mark.proves("safety.chat.no-tools", "safety.chat.no-user-config")
 @pytest.mark.parametrize("login", LOGINS.values(), ids=LOGINS.keys())
 async def test_nothing_of_the_users_reaches_the_model_and_nothing_of_it_runs(
     serve: Serve, users_home: Path, sandbox: Path, login: dict[str, str]
@@ -84,7 +84,7 @@ async def test_a_history_far_over_the_context_is_sent_as_it_is(rig: Rig) -> None
     assert [message["content"] for message in spoken(rig.asked)] == [[text(long)], [text("ok")], [text("and?")]]
 
 
-@pytest.mark.proves("safety.argv", "safety.environment", "safety.environment.unchanged")
+@pytest.mark.proves("safety.argv", "safety.environment")
 async def test_neither_the_command_line_nor_the_environment_holds_what_is_not_claude_codes(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

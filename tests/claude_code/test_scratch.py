@@ -16,7 +16,7 @@ from claude_openai.system.runtime_folders import runtime_folders
 from tests.patience import PATIENCE_SECONDS
 
 
-@pytest.mark.proves("safety.chat.own-directory")
+@pytest.mark.proves("safety.chat.no-tools")
 def test_a_scratch_folder_is_private_and_its_working_directory_empty() -> None:
     with scratch_folder() as scratch:
         assert stat.S_IMODE(scratch.root.stat().st_mode) == 0o700
@@ -31,7 +31,7 @@ def test_a_scratch_folder_is_gone_after_its_block_whatever_is_in_it() -> None:
     assert not scratch.root.exists()
 
 
-@pytest.mark.proves("safety.chat.own-directory")
+@pytest.mark.proves("safety.chat.no-tools")
 def test_processes_have_folders_of_their_own_in_the_private_one_of_their_server() -> None:
     with server_folder(runtime_folders()[0]) as folder, folder.scratch() as one, folder.scratch() as other:
         assert one.root != other.root
@@ -88,7 +88,7 @@ def test_a_server_works_where_there_are_no_locks(monkeypatch: pytest.MonkeyPatch
     assert not scratch.root.parent.exists()
 
 
-@pytest.mark.proves("agent.bounds.handed-over")
+@pytest.mark.proves("agent.bounds.own")
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is a file of a folder that no agent reaches")
 def test_what_is_handed_over_is_in_no_file_and_nobody_can_change_it() -> None:
     with scratch_folder() as scratch:

@@ -105,7 +105,7 @@ async def test_a_schema_that_takes_for_ever_is_an_error_and_others_are_answered_
     assert "the simulator" in answers[0].json()["error"]["message"]
 
 
-@pytest.mark.proves("simulate.process", "safety.event-loop.checks", "lifetime.stop.ends-everything")
+@pytest.mark.proves("simulate.process", "safety.event-loop.checks", "lifetime.stop")
 async def test_a_server_answers_others_and_stops_while_its_simulator_is_busy(sandbox: Path) -> None:
     async with (
         simulating(sandbox, "--shutdown-timeout", "0.1") as (server, http),

@@ -12,7 +12,7 @@ import pytest
 from claude_openai.simulator import JsonObject, Simulator
 from claude_openai.testing.environment import simulated_login
 
-pytestmark = pytest.mark.proves("simulator.claude-code")
+pytestmark = pytest.mark.proves("simulate.answers")
 
 CLAUDE = Path(claude_agent_sdk.__file__).parent / "_bundled" / "claude"
 
@@ -62,7 +62,7 @@ async def test_it_streams_an_answer_and_reports_its_usage(simulator: Simulator, 
     assert simulator.other_requests == []
 
 
-@pytest.mark.proves("simulator.reply.tool-use", "simulator.usage.cached")
+@pytest.mark.proves("simulator.directives", "simulator.usage")
 async def test_it_runs_a_tool_that_the_model_uses_and_sends_the_result(simulator: Simulator, tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_text("the sea is calm")
     prompt = f'[[sim tool=Read input={{"file_path": "{tmp_path}/note.txt"}}]]'
@@ -74,7 +74,7 @@ async def test_it_runs_a_tool_that_the_model_uses_and_sends_the_result(simulator
     assert first["cache_creation_input_tokens"] != 0
 
 
-@pytest.mark.proves("simulator.reply.structured", "simulator.reply.invalid-arguments")
+@pytest.mark.proves("simulator.rules", "simulator.directives")
 async def test_it_takes_structured_output_after_sending_back_a_wrong_one(simulator: Simulator, tmp_path: Path) -> None:
     schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
     prompt = "[[sim tool=StructuredOutput invalid=1]] Which town is that, Paris?"

@@ -72,7 +72,7 @@ async def counted() -> AsyncIterator[list[int]]:
         group.cancel_scope.cancel()
 
 
-@pytest.mark.proves("processes.bounded", "processes.eviction", "conversations.told")
+@pytest.mark.proves("processes.bounded", "conversations.reasons")
 async def test_the_least_recently_used_makes_room_and_there_are_never_more_than_so_many(serve: Serve) -> None:
     first, second, third, fourth, fifth = names = ("first", "second", "third", "fourth", "fifth")
     steps = [
@@ -95,7 +95,7 @@ async def test_the_least_recently_used_makes_room_and_there_are_never_more_than_
     assert max(counts) == 3
 
 
-@pytest.mark.proves("processes.eviction", "tools.rebuilt")
+@pytest.mark.proves("processes.bounded", "tools.rebuilt")
 async def test_who_is_parked_goes_only_where_nobody_rests_and_its_results_are_answered_all_the_same(
     serve: Serve,
 ) -> None:
@@ -124,7 +124,7 @@ async def test_who_is_parked_goes_only_where_nobody_rests_and_its_results_are_an
         assert rig.gateway.load().miss_reasons == {"evicted": 1}
 
 
-@pytest.mark.proves("processes.worn", "conversations.told")
+@pytest.mark.proves("processes.replaced", "conversations.reasons")
 async def test_a_process_is_replaced_after_so_many_answers_but_not_while_calls_are_open(serve: Serve) -> None:
     async with serve(max_process_turns=2) as rig:
         rig.plays(Replies(weather("Rome"), weather("Ur"), "In Ur.", "Yes.", "Yes!", "No."))
@@ -140,7 +140,7 @@ async def test_a_process_is_replaced_after_so_many_answers_but_not_while_calls_a
         assert rig.gateway.load().miss_reasons == {"worn": 2}
 
 
-@pytest.mark.proves("processes.worn")
+@pytest.mark.proves("processes.replaced")
 async def test_a_process_is_replaced_above_a_size(serve: Serve) -> None:
     async with serve(max_process_memory=1) as rig:
         rig.plays(gated({}))
@@ -152,7 +152,7 @@ async def test_a_process_is_replaced_above_a_size(serve: Serve) -> None:
         assert rig.gateway.load().miss_reasons == {"worn": 1}
 
 
-@pytest.mark.proves("processes.died", "conversations.exact")
+@pytest.mark.proves("errors.process-died", "conversations.exact")
 async def test_a_process_that_dies_between_two_turns_or_before_a_word_is_not_noticed(rig: Rig) -> None:
     rig.plays(gated({}))
     chat = Chat(rig)
@@ -177,7 +177,7 @@ async def test_a_process_that_dies_between_two_turns_or_before_a_word_is_not_not
     assert list(sessions(rig.simulator.requests).values()) == [1, 2]
 
 
-@pytest.mark.proves("processes.died", "errors.process-died")
+@pytest.mark.proves("errors.process-died")
 async def test_a_process_that_dies_in_mid_answer_is_an_error_to_its_one_client_who_can_ask_again(rig: Rig) -> None:
     gates = {"mine": Gate(), "yours": Gate()}
     rig.plays(gated(gates))
@@ -222,7 +222,7 @@ def kill(victims: set[psutil.Process]) -> None:
     victim.send_signal(signal.SIGKILL)
 
 
-@pytest.mark.proves("processes.hang")
+@pytest.mark.proves("processes.trouble")
 async def test_a_process_that_hangs_at_its_start_is_given_up(
     upstream: tuple[Simulator, dict[str, str]], tmp_path: Path
 ) -> None:
@@ -236,7 +236,7 @@ async def test_a_process_that_hangs_at_its_start_is_given_up(
             assert processes() == set()
 
 
-@pytest.mark.proves("processes.hang", "processes.warm")
+@pytest.mark.proves("processes.trouble", "processes.warm")
 async def test_where_the_process_that_waited_hangs_another_one_answers(
     upstream: tuple[Simulator, dict[str, str]], tmp_path: Path
 ) -> None:
@@ -259,7 +259,7 @@ async def test_where_the_process_that_waited_hangs_another_one_answers(
     assert events[-1] == TurnFinished("stop")
 
 
-@pytest.mark.proves("processes.hang")
+@pytest.mark.proves("processes.trouble")
 async def test_a_process_that_reads_no_more_is_given_up(upstream: tuple[Simulator, dict[str, str]]) -> None:
     simulator, login = upstream
     simulator.script = lambda _: Reply.of("fine")
@@ -363,7 +363,7 @@ async def queued(rig: Rig, count: int) -> None:
     await until(lambda: rig.gateway.load().waiting == count)
 
 
-@pytest.mark.proves("admission.bounded", "admission.queue-full", "admission.left")
+@pytest.mark.proves("admission.bounded", "admission.queue-full", "lifetime.client-gone")
 async def test_who_finds_no_place_waits_leaves_or_is_refused_at_once(serve: Serve) -> None:
     gates = {"first": Gate()}
     chats: dict[str, Chat] = {}

@@ -88,7 +88,7 @@ def outcome(request: RecordedRequest) -> list[Any]:
     return [block["content"] if block["type"] == "tool_result" else block for block in blocks]
 
 
-@pytest.mark.proves("tools.offered.native", "tools.schemas.untouched")
+@pytest.mark.proves("tools.offered", "tools.schemas.untouched")
 async def test_tools_reach_the_model_under_their_names_with_their_schemas(rig: Rig) -> None:
     rig.plays(Replies("ok"))
     await ask(rig, [USER])
@@ -111,7 +111,7 @@ async def test_a_long_description_of_a_tool_arrives_whole(rig: Rig) -> None:
     assert offered["input_schema"]["description"] == long
 
 
-@pytest.mark.proves("tools.many")
+@pytest.mark.proves("tools.offered")
 async def test_128_tools_of_64_characters_are_all_offered(rig: Rig) -> None:
     names = [f"tool_{number:03}_".ljust(64, "x") for number in range(128)]
     nested = WEATHER | {"properties": {"a": {"type": "object", "properties": WEATHER["properties"]}}, "required": []}
@@ -121,7 +121,7 @@ async def test_128_tools_of_64_characters_are_all_offered(rig: Rig) -> None:
     assert all(tool["input_schema"] == nested for tool in rig.asked.tools)
 
 
-@pytest.mark.proves("tools.many")
+@pytest.mark.proves("tools.offered")
 async def test_a_name_of_128_characters_is_offered_and_called_as_it_is(rig: Rig) -> None:
     name = "get_the_weather_".ljust(128, "x")
     rig.plays(Replies(Reply((ToolUse(name, {"city": "Rome"}),)), "Hot."))
@@ -134,7 +134,7 @@ async def test_a_name_of_128_characters_is_offered_and_called_as_it_is(rig: Rig)
     assert list(sessions(rig.simulator.requests).values()) == [2]
 
 
-@pytest.mark.proves("tools.calls.own-ids")
+@pytest.mark.proves("tools.calls")
 @pytest.mark.parametrize("stream", [False, True])
 async def test_calls_to_which_upstream_gave_one_id_have_ids_of_their_own(rig: Rig, *, stream: bool) -> None:
     rome, ur = ({"city": city} for city in ("Rome", "Ur"))
@@ -152,7 +152,7 @@ async def test_calls_to_which_upstream_gave_one_id_have_ids_of_their_own(rig: Ri
     assert outcome(rig.simulator.requests[-1])[:2] == [[text("32 degrees")], [text("40 degrees")]]
 
 
-@pytest.mark.proves("tools.calls.answered", "tools.same-session", "tools.cache-warm")
+@pytest.mark.proves("tools.calls", "tools.same-session")
 async def test_a_call_is_the_clients_and_its_result_goes_on_in_the_same_session(rig: Rig) -> None:
     rig.plays(Replies(weather(), "Hot."))
     answer = await ask(rig, [USER])
@@ -174,7 +174,7 @@ async def test_a_call_is_the_clients_and_its_result_goes_on_in_the_same_session(
     assert (last.usage.prompt_tokens_details.cached_tokens or 0) > 0
 
 
-@pytest.mark.proves("tools.calls.parallel", "tools.results.any-order")
+@pytest.mark.proves("tools.calls", "tools.results")
 async def test_parallel_calls_come_together_and_their_results_in_any_order(rig: Rig) -> None:
     rig.plays(Replies(both(), "Done."))
     answer = await ask(rig, [USER])
@@ -186,7 +186,7 @@ async def test_parallel_calls_come_together_and_their_results_in_any_order(rig: 
     assert list(sessions(rig.simulator.requests).values()) == [2]
 
 
-@pytest.mark.proves("tools.calls.streamed")
+@pytest.mark.proves("tools.calls")
 async def test_streamed_calls_add_up_to_those_of_the_model(rig: Rig) -> None:
     rig.plays(Replies(both(), "Done."))
     with anyio.fail_after(PATIENCE_SECONDS):
@@ -203,7 +203,7 @@ async def test_streamed_calls_add_up_to_those_of_the_model(rig: Rig) -> None:
     ]
 
 
-@pytest.mark.proves("tools.logged")
+@pytest.mark.proves("logs.documented")
 async def test_calls_are_logged_without_their_arguments(rig: Rig) -> None:
     rig.plays(Replies(Reply((ToolUse("get_weather", {"city": 3}),)), weather("Samarkand")))
     with capture_logs() as logged:
@@ -225,7 +225,7 @@ class GetWeather(BaseModel):
     city: str
 
 
-@pytest.mark.proves("tools.clients.openai")
+@pytest.mark.proves("tools.clients")
 async def test_the_clients_own_parser_reads_the_call(rig: Rig) -> None:
     rig.plays(Replies(Reply((ToolUse("GetWeather", {"city": "Rome"}),))))
     with anyio.fail_after(PATIENCE_SECONDS):
@@ -238,7 +238,7 @@ async def test_the_clients_own_parser_reads_the_call(rig: Rig) -> None:
     assert call.function.parsed_arguments == GetWeather(city="Rome")
 
 
-@pytest.mark.proves("tools.invalid.mended")
+@pytest.mark.proves("tools.invalid")
 @pytest.mark.parametrize(
     "bad",
     [
@@ -260,7 +260,7 @@ async def test_a_call_that_does_not_fit_goes_back_to_the_model_and_not_to_the_cl
     assert message(await ask(rig, [USER, back(answer), *results(answer, ["32"])])).content is not None
 
 
-@pytest.mark.proves("tools.invalid.bounded")
+@pytest.mark.proves("tools.invalid")
 async def test_a_model_that_does_not_mend_its_call_is_an_error_of_its_own(rig: Rig) -> None:
     rig.plays(lambda _: weather(city=3))
     with pytest.raises(openai.InternalServerError) as caught:
@@ -270,7 +270,7 @@ async def test_a_model_that_does_not_mend_its_call_is_an_error_of_its_own(rig: R
     assert len(rig.simulator.requests) == 3
 
 
-@pytest.mark.proves("tools.rounds")
+@pytest.mark.proves("tools.same-session")
 async def test_thirty_rounds_run_on_one_process(rig: Rig) -> None:
     rounds = 30
     rig.plays(Replies(*[weather() for _ in range(rounds)], "Enough."))
@@ -286,7 +286,7 @@ async def test_thirty_rounds_run_on_one_process(rig: Rig) -> None:
     ]
 
 
-@pytest.mark.proves("tools.results.kinds")
+@pytest.mark.proves("tools.results")
 @pytest.mark.parametrize(
     ("content", "native"),
     [
@@ -309,7 +309,7 @@ async def test_every_kind_of_result_arrives_as_it_is(rig: Rig, content: Any, nat
     assert outcome(rig.simulator.requests[1])[0] == native
 
 
-@pytest.mark.proves("tools.results.with-user-message")
+@pytest.mark.proves("tools.results")
 async def test_words_after_the_results_follow_them(rig: Rig) -> None:
     rig.plays(Replies(weather(), "Noted."))
     answer = await ask(rig, [USER])
@@ -318,7 +318,7 @@ async def test_words_after_the_results_follow_them(rig: Rig) -> None:
     assert outcome(rig.simulator.requests[1]) == [[text("32")], text("in Fahrenheit")]
 
 
-@pytest.mark.proves("tools.results.without-tools")
+@pytest.mark.proves("tools.results")
 async def test_results_without_the_tools_are_answered(rig: Rig) -> None:
     rig.plays(Replies(weather(), "Noted."))
     answer = await ask(rig, [USER])
@@ -418,7 +418,7 @@ async def test_a_choice_of_tools_is_upstreams_choice(
     assert rig.asked.body.get("tool_choice") == choice
 
 
-@pytest.mark.proves("tools.choice.not-repeated")
+@pytest.mark.proves("tools.choice")
 async def test_a_forced_choice_is_not_forced_again_after_the_result(rig: Rig) -> None:
     rig.plays(Replies(weather(), "Hot."))
     answer = await ask(rig, [USER], tool_choice="required")
@@ -427,7 +427,7 @@ async def test_a_forced_choice_is_not_forced_again_after_the_result(rig: Rig) ->
     assert list(sessions(rig.simulator.requests).values()) == [2]
 
 
-@pytest.mark.proves("chat.reply.first-only")
+@pytest.mark.proves("chat.reply.text")
 @pytest.mark.parametrize(
     "reply", [Reply((Text.of("cut off"),), stop_reason="max_tokens"), Reply()], ids=["cut", "empty"]
 )
@@ -453,7 +453,7 @@ async def test_legacy_functions_are_answered_in_kind(rig: Rig) -> None:
     assert outcome(rig.simulator.requests[1])[0] == [text("32")]
 
 
-@pytest.mark.proves("tools.calls.own-ids", "tools.invalid.mended")
+@pytest.mark.proves("tools.calls", "tools.invalid")
 @pytest.mark.parametrize("cities", [(1, "Rome"), ("Rome", 1), (1, 1)])
 async def test_of_calls_of_one_id_none_that_does_not_fit_reaches_the_client(
     rig: Rig, cities: tuple[object, ...]

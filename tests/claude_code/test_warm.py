@@ -57,7 +57,7 @@ def shown(process: psutil.Process) -> str:
     return " ".join(process.cmdline()) + " ".join(f"{name}={value}" for name, value in process.environ().items())
 
 
-@pytest.mark.proves("processes.warm", "processes.warm.secret", "safety.argv")
+@pytest.mark.proves("processes.warm", "safety.argv")
 async def test_a_process_that_waited_takes_a_conversation_of_any_length_and_shows_nothing_of_it(serve: Serve) -> None:
     described = tool("get_weather", {"type": "object", "description": LONG})
     async with serve(warm_processes=1) as rig:
@@ -142,7 +142,7 @@ async def _ask_in_its_own_way(rig: Rig, number: int) -> None:
     await chat.say(f"number {number}")
 
 
-@pytest.mark.proves("processes.warm", "processes.died")
+@pytest.mark.proves("processes.warm", "errors.process-died")
 async def test_a_waiting_process_that_dies_is_replaced_and_hurts_nobody(serve: Serve) -> None:
     async with serve(warm_processes=1) as rig:
         rig.plays(lambda _: Reply.of("fine"))

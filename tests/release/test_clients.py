@@ -23,7 +23,7 @@ NOT_TRIED = {recipe.name for recipe in RECIPES.values() if recipe.checked != "ru
 EACH = pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
 
 
-@pytest.mark.proves("clients.pinned")
+@pytest.mark.proves("clients.matrix")
 @EACH
 def test_every_client_is_pinned_to_one_version_and_its_lock_names_no_address(client: Client) -> None:
     assert re.fullmatch(r"\d+(\.\d+)+", client.version)
@@ -34,27 +34,27 @@ def test_every_client_is_pinned_to_one_version_and_its_lock_names_no_address(cli
             assert "sha256:" in text or "sha512-" in text
 
 
-@pytest.mark.proves("clients.pinned")
+@pytest.mark.proves("clients.matrix")
 def test_what_packages_for_node_are_asked_for_is_exact() -> None:
     for manifest in (ROOT / "clients").glob("*/package.json"):
         asked = json.loads(manifest.read_text(encoding="utf-8"))["dependencies"]
         assert [version for version in asked.values() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
 
 
-@pytest.mark.proves("clients.page")
+@pytest.mark.proves("project.docs.names")
 @EACH
 def test_every_client_has_its_row_on_the_page_with_the_version_that_is_tried(client: Client) -> None:
     assert f"| {client.title} | {client.version} |" in PAGE, "make it: make clients ARGS=--write"
 
 
-@pytest.mark.proves("clients.page")
+@pytest.mark.proves("project.docs.names")
 @pytest.mark.parametrize("name", sorted(NOT_TRIED - {ANY}))
 def test_a_recipe_that_is_not_tried_names_the_page_that_it_is_from(name: str) -> None:
     assert RECIPES[name].source.startswith("https://")
     assert f"{RECIPES[name].checked.capitalize()}: <{RECIPES[name].source}>.\n" in PAGE
 
 
-@pytest.mark.proves("clients.page")
+@pytest.mark.proves("project.docs.names")
 def test_every_recipe_is_tried_as_it_is_pasted() -> None:
     assert {client.recipe for client in CLIENTS if client.recipe} == RECIPES.keys() - NOT_TRIED
 
@@ -77,7 +77,7 @@ WRONG: dict[str, Returned] = {
 """What a client returns of which something is wrong, or nothing of which has reached the model."""
 
 
-@pytest.mark.proves("clients.checks")
+@pytest.mark.proves("clients.matrix")
 @pytest.mark.parametrize("name", CAPABILITIES)
 def test_every_check_finds_what_is_wrong(name: str) -> None:
     assert list(CAPABILITIES[name].check(WRONG[name], Seen(())))

@@ -28,7 +28,7 @@ from claude_openai.protocols.common.parameter_checks import markdown_table
 from claude_openai.protocols.completions import parameters as completions
 from claude_openai.protocols.responses import parameters as responses
 from tests.patience import PATIENCE_SECONDS
-from tests.repository import ROOT
+from tests.repository import ROOT, anchors
 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 SETTINGS = "docs/reference/settings.md"
@@ -98,7 +98,7 @@ NO_PROMISES = ("A page can make", "A client is trusted", "**Not limited**")
 """Beginnings of paragraphs that say what is, and not what is held."""
 
 
-@pytest.mark.proves("project.docs.promises")
+@pytest.mark.proves("project.docs.names")
 @pytest.mark.parametrize("heading", ["Other machines", "Web pages in your browser", "What a client sends"])
 def test_each_promise_about_requests_names_the_test_that_holds_it(heading: str) -> None:
     _, _, rest = written("docs/explain/security.md").partition(f"\n## {heading}\n\n")
@@ -114,7 +114,7 @@ def test_the_readme_leads_to_how_a_hole_is_reported() -> None:
     assert "Report a\nvulnerability" in written("SECURITY.md")
 
 
-@pytest.mark.proves("project.docs.short")
+@pytest.mark.proves("project.docs.names")
 def test_the_readme_is_short() -> None:
     assert len(written("README.md").encode()) <= README_BYTES
 
@@ -123,7 +123,7 @@ CAPTURES = ("README.md", START, *(f"docs/reference/{name}.md" for name in ("comm
 """Pages that show a terminal or an answer of the server."""
 
 
-@pytest.mark.proves("project.docs.captures")
+@pytest.mark.proves("project.docs.names")
 @pytest.mark.parametrize("page", CAPTURES)
 def test_every_capture_is_of_the_claude_code_that_the_pages_are_about(page: str) -> None:
     about = re.search(r"All of it was seen on Claude Code ([\d.]+\d)", written("docs/explain/claude-code.md"))
@@ -131,13 +131,13 @@ def test_every_capture_is_of_the_claude_code_that_the_pages_are_about(page: str)
     assert set(re.findall(r"\b2\.\d+\.\d{3}\b", written(page))) == {about[1]}
 
 
-@pytest.mark.proves("project.docs.index")
+@pytest.mark.proves("project.docs.names")
 def test_the_index_leads_to_every_page() -> None:
     pages = {page.removeprefix("docs/") for page in PAGES if page.startswith("docs/")} - {"README.md"}
     assert pages <= set(re.findall(r"\]\(([^)#]+)\)", written("docs/README.md")))
 
 
-@pytest.mark.proves("project.docs.troubleshooting")
+@pytest.mark.proves("project.docs.names")
 def test_troubleshooting_quotes_what_the_program_prints() -> None:
     """The quotes of the first column, where `...` stands for what varies, against the texts of the code."""
     files = [ROOT / "Makefile", *(ROOT / "src").rglob("*.py")]
@@ -163,34 +163,16 @@ def test_the_page_of_settings_has_every_exit_code() -> None:
 # What is generated: that each part is there. That it is fresh is also what `make check` compares, for every page.
 
 
+@pytest.mark.proves("project.docs.names")
 @pytest.mark.parametrize(
     ("page", "generate"),
     [
-        pytest.param(SETTINGS, settings.table, marks=pytest.mark.proves("project.docs.settings-table"), id="settings"),
-        pytest.param(
-            SETTINGS, settings.login_table, marks=pytest.mark.proves("project.docs.settings-table"), id="login"
-        ),
-        pytest.param(
-            "docs/reference/parameters.md",
-            partial(markdown_table, chat_completions.PARAMETERS),
-            marks=pytest.mark.proves("project.docs.parameters-table"),
-            id="chat",
-        ),
-        pytest.param(
-            "docs/reference/parameters.md",
-            partial(markdown_table, completions.PARAMETERS),
-            marks=pytest.mark.proves("project.docs.parameters-table"),
-            id="completions",
-        ),
-        pytest.param(
-            "docs/reference/responses.md",
-            partial(markdown_table, responses.PARAMETERS),
-            marks=pytest.mark.proves("responses.parameters"),
-            id="responses",
-        ),
-        pytest.param(
-            "docs/guide/clients.md", recipes.page, marks=pytest.mark.proves("connect.page"), id="what-connect-prints"
-        ),
+        pytest.param(SETTINGS, settings.table, id="settings"),
+        pytest.param(SETTINGS, settings.login_table, id="login"),
+        pytest.param("docs/reference/parameters.md", partial(markdown_table, chat_completions.PARAMETERS), id="chat"),
+        pytest.param("docs/reference/parameters.md", partial(markdown_table, completions.PARAMETERS), id="completions"),
+        pytest.param("docs/reference/responses.md", partial(markdown_table, responses.PARAMETERS), id="responses"),
+        pytest.param("docs/guide/clients.md", recipes.page, id="what-connect-prints"),
     ],
 )
 def test_each_generated_part_is_on_its_page_as_the_code_has_it(page: str, generate: Callable[[], str]) -> None:
@@ -281,12 +263,6 @@ def written(page: str) -> str:
 def prose(page: str) -> str:
     """A page without what is code in it."""
     return re.sub(r"```.*?```|`[^`\n]*`", "", written(page), flags=re.DOTALL)
-
-
-def anchors(page: str) -> set[str]:
-    """What GitHub makes of a page's headings."""
-    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", written(page), flags=re.DOTALL), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def examples(language: str, page: str = "README.md") -> list[str]:

@@ -14,7 +14,7 @@ from tests.repository import ROOT
 COG = Path(sys.executable).with_name("cog")
 FAIL_MESSAGE = "run: make docs"
 
-pytestmark = pytest.mark.proves("project.docs.generated")
+pytestmark = pytest.mark.proves("project.docs.names")
 
 
 def cog(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -31,12 +31,10 @@ REQUIREMENT = re.compile(
 LOCKS = sorted([*ROOT.glob("requirements/*.txt"), *ROOT.glob("clients/*/requirements.txt")])
 
 
-@pytest.mark.proves("project.version")
 def test_the_version_of_the_code_is_that_of_the_installed_distribution() -> None:
     assert claude_openai.__version__ == version("claude-openai")
 
 
-@pytest.mark.proves("project.imports-go-down")
 def test_every_import_contract_is_kept() -> None:
     """In a process of its own: import-linter configures logging, which disables the loggers of the process."""
     command = Path(sys.executable).with_name("lint-imports")
@@ -58,7 +56,7 @@ def test_the_runtime_requirements_are_the_same_for_users_and_developers() -> Non
     assert runtime.items() <= dev.items()
 
 
-@pytest.mark.proves("project.locked.extras")
+@pytest.mark.proves("project.locked")
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: f"{lock.parent.name}/{lock.name}")
 def test_a_pin_names_every_extra_that_another_requirement_asks_for(lock: Path) -> None:
     """With `--require-hashes`, pip before 23.3 resolves `name[extra]` apart from a pin that is only `name==version`,
@@ -79,13 +77,13 @@ def test_a_pin_names_every_extra_that_another_requirement_asks_for(lock: Path) -
     assert missing == []
 
 
-@pytest.mark.proves("project.locked.extras")
+@pytest.mark.proves("project.locked")
 def test_all_locks_are_compiled_with_the_extras_kept() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert "--no-strip-extras" in makefile.partition("LOCK := ")[2].partition("\n\n")[0]
 
 
-@pytest.mark.proves("project.make.help")
+@pytest.mark.proves("project.make")
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_make_alone_lists_every_target() -> None:
     phony = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
@@ -117,7 +115,6 @@ def requirements_of(name: str, extras: set[str]) -> list[Requirement]:
     ]
 
 
-@pytest.mark.proves("project.imports-go-down")
 def test_no_module_imports_itself_through_others() -> None:
     """The contracts are about packages; within one, modules could still import each other."""
     graph = grimp.build_graph("claude_openai", cache_dir=None)

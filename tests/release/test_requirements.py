@@ -1,21 +1,23 @@
-"""The rows of `requirements.py` and the tests agree. Tests are read, not run, so a selection proves it too."""
+"""Rows of `requirements.py`, tests and pages agree. Tests are read, not run, so a selection proves it too."""
 
 import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, groupby, pairwise
+from itertools import chain, pairwise
 from textwrap import dedent
 
 import pytest
 
-from tests.repository import ROOT
-from tests.requirements import REQUIREMENTS
-
-pytestmark = pytest.mark.proves("project.requirements-proved")
+from tests.repository import ROOT, anchors
+from tests.requirements import PROMISES, REQUIREMENTS
 
 TESTS = ROOT / "tests"
 KNOWN = frozenset(row.id for row in REQUIREMENTS)
+OPENAIS_REFERENCE = "https://platform.openai.com/docs/api-reference/"
+SHELVES_OF_PROMISES = ("server/", "claude_code/")
+"""What a client or a person meets. Tests of `unit` and `release` need no row."""
+
 WELL_FORMED = re.compile(r"[a-z]+(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 
 
@@ -33,14 +35,24 @@ def test_every_row_is_proved_by_a_test() -> None:
     assert not unproved, "no test names\n" + "\n".join(unproved)
 
 
-def test_every_test_names_a_row() -> None:
-    rowless = [proof.test for proof in written_proofs() if not proof.rows]
+def test_every_test_of_the_server_and_of_claude_code_names_a_row() -> None:
+    shelves = (proof for proof in written_proofs() if proof.test.startswith(SHELVES_OF_PROMISES))
+    rowless = [proof.test for proof in shelves if not proof.rows]
     assert not rowless, "no row is named by\n" + "\n".join(rowless)
 
 
 def test_no_test_names_a_row_that_is_not_there() -> None:
     unknown = {proof.test: sorted(proof.rows - KNOWN) for proof in written_proofs() if proof.rows - KNOWN}
     assert unknown == {}
+
+
+@pytest.mark.parametrize("page", PROMISES)
+def test_every_row_is_under_a_page_and_a_heading_that_exist(page: str) -> None:
+    if page.startswith(OPENAIS_REFERENCE):
+        return
+    path, _, anchor = page.partition("#")
+    assert (ROOT / path).is_file()
+    assert anchor in anchors(path)
 
 
 def test_no_two_rows_share_an_id() -> None:
@@ -50,11 +62,6 @@ def test_no_two_rows_share_an_id() -> None:
 
 def test_every_id_is_well_formed() -> None:
     assert [row.id for row in REQUIREMENTS if not WELL_FORMED.fullmatch(row.id)] == []
-
-
-def test_the_rows_of_an_area_stand_together() -> None:
-    areas = [area for area, _ in groupby(row.id.partition(".")[0] for row in REQUIREMENTS)]
-    assert len(areas) == len(set(areas))
 
 
 def test_rows_are_read_from_marks_on_tests_parameters_classes_and_modules() -> None:

@@ -18,7 +18,6 @@ OURS = {
 }
 
 
-@pytest.mark.proves("project.sandbox")
 def test_a_child_inherits_neither_login_nor_home_nor_proxy(sandbox: Path) -> None:
     show = [sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))"]
     inherited = json.loads(subprocess.run(show, capture_output=True, check=True, text=True).stdout)
@@ -30,7 +29,6 @@ def test_a_child_inherits_neither_login_nor_home_nor_proxy(sandbox: Path) -> Non
     assert Path(os.path.expanduser("~")) == sandbox  # noqa: PTH111 -- what libraries use
 
 
-@pytest.mark.proves("project.sandbox")
 @pytest.mark.parametrize(
     "variable",
     ["ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_USE_BEDROCK", "AWS_PROFILE", "https_proxy"],

@@ -90,7 +90,7 @@ def test_help_shows_no_value_that_is_set(command: Command) -> None:
     assert "10.9.8.7" not in ran.out
 
 
-@pytest.mark.proves("project.version")
+@pytest.mark.proves("commands.words")
 def test_the_version_is_told(command: Command) -> None:
     ran = command("--version")
     assert (ran.code, ran.out, ran.err) == (ExitCode.OK, f"claude-openai {claude_openai.__version__}\n", "")
@@ -164,7 +164,7 @@ def test_repeatable_flags_are_taken_together() -> None:
 # What it refuses.
 
 
-@pytest.mark.proves("start.bad-option")
+@pytest.mark.proves("start.refused")
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -193,7 +193,7 @@ def test_a_bad_option_is_one_sentence_and_exit_code_2(command: Command, argument
     assert ran.err.count("\n") == 1
 
 
-@pytest.mark.proves("safety.no-open-bind")
+@pytest.mark.proves("safety.loopback")
 def test_an_open_bind_without_a_key_is_refused_with_the_remedies(command: Command) -> None:
     ran = command("--host", "0.0.0.0")
     assert ran.code == ExitCode.USAGE
@@ -303,7 +303,7 @@ def test_a_subscription_that_serves_others_is_warned_of(subscribed: bool, flags:
     assert ("its buyer's own use" in shown) is warned
 
 
-@pytest.mark.proves("start.logged-out")
+@pytest.mark.proves("start.login")
 def test_the_banner_gives_the_remedy_where_nobody_is_logged_in() -> None:
     ready = changed(login=None, login_remedy="sign in with `claude-openai claude auth login`")
     assert "  Login    not logged in: sign in with `claude-openai claude auth login`\n" in plain(ready)
@@ -314,7 +314,7 @@ def test_the_banner_does_not_claim_to_know_an_unknown_login() -> None:
     assert "  Login    not known yet\n" in plain(changed(login=None))
 
 
-@pytest.mark.proves("simulate.loud.banner")
+@pytest.mark.proves("simulate.loud")
 def test_the_banner_says_loudly_that_answers_are_simulated() -> None:
     assert plain(changed(simulated=True)).splitlines()[1] == (
         "  SIMULATED: a script answers here, no model. Leave out --simulate for real answers."
@@ -384,7 +384,7 @@ def test_the_simulator_runs_by_itself_tells_its_url_and_stops_when_told(stop: si
         assert process.returncode == ExitCode.OK
 
 
-@pytest.mark.proves("start.busy-port")
+@pytest.mark.proves("start.refused")
 def test_a_busy_port_of_the_simulator_is_one_sentence_and_exit_code_3(command: Command) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

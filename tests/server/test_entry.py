@@ -27,7 +27,7 @@ def test_ctrl_c_while_all_is_being_loaded_is_an_interruption_without_a_traceback
     assert ended.value.code == ExitCode.INTERRUPTED
 
 
-@pytest.mark.proves("start.busy-port")
+@pytest.mark.proves("start.refused")
 def test_a_port_is_anothers_from_the_moment_it_is_bound() -> None:
     with bound("127.0.0.1", 0) as first, pytest.raises(OSError, match="in use"):
         bound("127.0.0.1", first.getsockname()[1])

@@ -50,7 +50,7 @@ def call_a_tool(url: str) -> None:
         http.post(CHAT, json={**ASKED, "stream": True}).raise_for_status()
 
 
-@pytest.mark.proves("logs.stdout", "logs.no-payload")
+@pytest.mark.proves("logs.format", "logs.contents")
 def test_standard_output_is_ndjson_alone_and_people_have_standard_error(tmp_path: Path) -> None:
     with serving(tmp_path, "--log-format", "json", "--log-level", "info"):
         url = announced(tmp_path / "out")
@@ -63,7 +63,7 @@ def test_standard_output_is_ndjson_alone_and_people_have_standard_error(tmp_path
     assert "server.ready" not in (tmp_path / "err").read_text()
 
 
-@pytest.mark.proves("logs.trace")
+@pytest.mark.proves("logs.contents")
 def test_a_trace_in_a_file_has_every_message_of_claude_code_and_what_it_was_started_with(tmp_path: Path) -> None:
     file = tmp_path / "logs" / "trace.log"
     with serving(tmp_path, "--trace", "--trace-file", str(file), ANTHROPIC_API_KEY=f"sk-ant-{SECRET}"):
@@ -81,13 +81,13 @@ def test_a_trace_in_a_file_has_every_message_of_claude_code_and_what_it_was_star
     assert (tmp_path / "out").read_bytes() == b""
 
 
-@pytest.mark.proves("logs.off")
+@pytest.mark.proves("logs.levels")
 @pytest.mark.parametrize("word", ["0", "no", "off", "false"])
 def test_any_usual_word_switches_it_off(word: str) -> None:
     assert Settings.load({}, {"CLAUDE_OPENAI_LOG": word}).log is False
 
 
-@pytest.mark.proves("logs.off")
+@pytest.mark.proves("logs.levels")
 def test_switched_off_it_says_nothing_at_all(tmp_path: Path) -> None:
     with serving(tmp_path, "--log", "false", "--log-file", str(tmp_path / "log")):
         until(lambda: "http://" in (tmp_path / "err").read_text())
@@ -95,7 +95,7 @@ def test_switched_off_it_says_nothing_at_all(tmp_path: Path) -> None:
     assert not (tmp_path / "log").exists()
 
 
-@pytest.mark.proves("logs.debug")
+@pytest.mark.proves("logs.format")
 @pytest.mark.parametrize(("variable", "told"), [("DEBUG", True), ("OTHER", False)])
 def test_diagnostics_for_people_are_on_standard_error_if_asked_for(tmp_path: Path, variable: str, told: bool) -> None:
     with serving(tmp_path, **{variable: "1", "CLAUDE_OPENAI_PROT": "1"}):

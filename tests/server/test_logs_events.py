@@ -125,14 +125,14 @@ async def told(level: logs.Level, *scripts: tuple[Step, ...]) -> list[Json]:
     return entries(memory.text)
 
 
-@pytest.mark.proves("logs.no-payload")
+@pytest.mark.proves("logs.contents")
 async def test_a_whole_conversation_at_info_tells_nothing_of_what_was_said() -> None:
     events = await told("info", (*CALLS, *ANSWER), FAILS)
     assert {"http.request", "conversation.turn", "run.end", "http.failed"} <= {event["event"] for event in events}
     assert [event for event in events if any(SAID in text for text in texts(event))] == []
 
 
-@pytest.mark.proves("logs.payload")
+@pytest.mark.proves("logs.contents")
 async def test_at_debug_it_tells_what_was_asked_what_became_of_it_and_what_was_answered() -> None:
     events = await told("debug", (*CALLS, *ANSWER), FAILS)
     first = [event for event in events if event.get("request_id") == events[0]["request_id"]]
@@ -154,7 +154,7 @@ async def test_at_debug_it_tells_what_was_asked_what_became_of_it_and_what_was_a
     assert all({"time", "level", "event"} <= event.keys() for event in events)
 
 
-@pytest.mark.proves("logs.payload")
+@pytest.mark.proves("logs.contents")
 async def test_a_request_that_cannot_be_understood_is_told_as_it_was_sent() -> None:
     events = await told("debug", (*CALLS, *ANSWER), FAILS)
     *_, shapeless, no_json = [event["body"] for event in events if event["event"] == "openai.request"]
@@ -187,7 +187,7 @@ async def test_a_request_with_secrets_everywhere_tells_none_at_trace() -> None:
     assert [event for event in events if any(SECRET in text or KEY in text for text in texts(event))] == []
 
 
-@pytest.mark.proves("logs.cheap")
+@pytest.mark.proves("logs.contents")
 async def test_below_trace_nothing_is_made_for_each_token() -> None:
     """Whatever is logged of an answer, a hundred times as many tokens make no more events."""
 

@@ -44,14 +44,14 @@ KEY = "key-of-a-client"
 # The image.
 
 
-@pytest.mark.proves("docker.not-root")
+@pytest.mark.proves("docker.confined")
 def test_the_server_runs_as_a_fixed_user_that_is_not_root() -> None:
     assert IMAGE.one("USER") == "$CLAUDE_UID"
     assert IMAGE.arguments() == {"CLAUDE_UID": "1000"}
     assert [word for word in _after_user() if word in {"RUN", "COPY", "ADD"}] == []
 
 
-@pytest.mark.proves("docker.pinned")
+@pytest.mark.proves("project.locked")
 def test_the_base_is_pinned_and_every_package_is_checked_by_hash() -> None:
     first, *others = [stage.one("FROM") for stage in STAGES]
     assert re.fullmatch(r"python:3\.\d+-slim-[a-z]+ AS base", first)
@@ -61,14 +61,13 @@ def test_the_base_is_pinned_and_every_package_is_checked_by_hash() -> None:
     assert [flags for flags in installs if not re.search("--require-hashes|--no-index", flags)] == []
 
 
-@pytest.mark.proves("docker.pinned")
+@pytest.mark.proves("project.locked")
 @pytest.mark.parametrize("text", [DOCKERFILE, COMPOSE, IGNORED], ids=["Dockerfile", "docker-compose.yml", "ignored"])
 def test_no_file_names_a_latest_version_or_an_address_to_download_from(text: str) -> None:
     assert "latest" not in text
     assert re.findall(r"https?://(?!127\.0\.0\.1:)\S*", text) == []
 
 
-@pytest.mark.proves("docker.context")
 def test_all_that_is_copied_into_the_image_is_there_and_not_ignored() -> None:
     copied = [rest.split()[:-1] for stage in STAGES for rest in stage.every("COPY") if not rest.startswith("--from=")]
     sources = [source for words in copied for source in words]
@@ -76,7 +75,6 @@ def test_all_that_is_copied_into_the_image_is_there_and_not_ignored() -> None:
     assert [source for source in sources if not (ROOT / source).exists() or ignored(source, IGNORED)] == []
 
 
-@pytest.mark.proves("docker.context")
 @pytest.mark.parametrize(
     "path",
     [".git/config", ".env", ".venv/bin/python", "tests/conftest.py", "src/claude_openai/__pycache__/errors.pyc"],
@@ -98,7 +96,7 @@ def test_the_image_listens_for_others_and_so_refuses_to_start_without_a_key() ->
         Settings.load({}, VARIABLES)
 
 
-@pytest.mark.proves("docker.health", "docker.key", "docker.stop")
+@pytest.mark.proves("docker.stop", "docker.key")
 def test_the_images_command_answers_under_its_published_name_is_healthy_and_ends_at_its_signal(tmp_path: Path) -> None:
     with _container(tmp_path) as container:
         container.until_healthy()
@@ -114,7 +112,7 @@ def test_the_images_command_answers_under_its_published_name_is_healthy_and_ends
 # Compose.
 
 
-@pytest.mark.proves("docker.loopback")
+@pytest.mark.proves("docker.confined")
 def test_compose_publishes_on_the_loopback_address_only() -> None:
     port = IMAGE.one("EXPOSE")
     assert SERVICE["ports"] == [f"127.0.0.1:${{CLAUDE_OPENAI_PORT:-8000}}:{port}"]
@@ -129,7 +127,7 @@ def test_compose_demands_a_key_and_says_which() -> None:
     )
 
 
-@pytest.mark.proves("docker.workspace")
+@pytest.mark.proves("docker.mounts")
 def test_the_workspace_is_the_one_folder_that_the_agent_profile_may_use() -> None:
     settings = Settings.load({"api_key": KEY}, VARIABLES | _given())
     assert settings.allowed_working_directory_prefixes == ("/workspace",)
@@ -138,7 +136,7 @@ def test_the_workspace_is_the_one_folder_that_the_agent_profile_may_use() -> Non
     assert MOUNTED["/workspace"]["source"] == "${CLAUDE_WORKSPACE:-.}"
 
 
-@pytest.mark.proves("docker.login")
+@pytest.mark.proves("docker.mounts")
 def test_the_users_login_is_mounted_where_claude_code_looks_and_never_made_as_roots() -> None:
     folders = {target: volume for target, volume in MOUNTED.items() if target.startswith("/home/claude/")}
     assert {target: volume["source"] for target, volume in folders.items()} == {
@@ -161,7 +159,7 @@ def test_the_container_can_write_nowhere_else_and_gain_nothing() -> None:
     assert {"privileged", "cap_add", "devices", "pid", "ipc"} & set(SERVICE) == set()
 
 
-@pytest.mark.proves("docker.runs")
+@pytest.mark.proves("docker.mounts")
 def test_runs_and_captured_output_outlive_the_container() -> None:
     settings = Settings.load({"api_key": KEY}, VARIABLES | _given())
     kept = MOUNTED[settings.data_dir]
@@ -177,7 +175,7 @@ def test_docker_waits_longer_for_a_stop_than_the_server_takes() -> None:
     assert int(SERVICE["stop_grace_period"].removesuffix("s")) > drain + processes
 
 
-@pytest.mark.proves("docker.not-root")
+@pytest.mark.proves("docker.confined")
 def test_one_variable_names_the_user_of_the_image_and_of_its_home() -> None:
     assert SERVICE["build"]["args"] == {"CLAUDE_UID": f"${{CLAUDE_UID:-{IMAGE.arguments()['CLAUDE_UID']}}}"}
     assert "uid=${CLAUDE_UID:-1000},gid=${CLAUDE_UID:-1000},mode=0700" in SERVICE["tmpfs"][1]

@@ -49,7 +49,7 @@ def test_in_the_short_soak_everything_happens() -> None:
     }
 
 
-@pytest.mark.proves("soak.strict")
+@pytest.mark.proves("soak.short")
 async def test_an_answer_with_the_secret_of_another_conversation_is_found(serve: Serve) -> None:
     ledger = Ledger()
     async with serve() as rig:
@@ -60,7 +60,7 @@ async def test_an_answer_with_the_secret_of_another_conversation_is_found(serve:
     assert THEIRS in ledger.broken[0]
 
 
-@pytest.mark.proves("soak.strict")
+@pytest.mark.proves("soak.short")
 def test_a_request_upstream_with_the_secrets_of_two_conversations_is_found() -> None:
     ledger = Ledger()
     body = {"model": "m", "messages": [{"role": "user", "content": f"{mark(OURS, 'u', 0)} {mark(THEIRS, 'u', 0)}"}]}
@@ -68,7 +68,7 @@ def test_a_request_upstream_with_the_secrets_of_two_conversations_is_found() -> 
     assert ledger.counts[Figure.LEAKS] == 1
 
 
-@pytest.mark.proves("soak.strict")
+@pytest.mark.proves("soak.short")
 def test_a_secret_in_a_file_is_found(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "log").write_text(f"said {OURS}")
@@ -76,7 +76,7 @@ def test_a_secret_in_a_file_is_found(tmp_path: Path) -> None:
     assert list(secrets_left_in(tmp_path)) == ["below/log"]
 
 
-@pytest.mark.proves("soak.strict")
+@pytest.mark.proves("soak.short")
 @pytest.mark.parametrize("more", ["processes", "descriptors", "threads", "files", "tasks"])
 def test_one_more_of_anything_at_the_end_is_a_reason_to_fail(more: str) -> None:
     held = {name: getattr(HELD, name) for name in Footprint.__dataclass_fields__}
@@ -84,20 +84,20 @@ def test_one_more_of_anything_at_the_end_is_a_reason_to_fail(more: str) -> None:
     assert len(reasons(passed(end=end))) == 1
 
 
-@pytest.mark.proves("soak.strict")
+@pytest.mark.proves("soak.short")
 def test_memory_may_grow_by_a_tenth_after_the_warm_up() -> None:
     assert reasons(passed(end=replace(HELD, memory=110))) == []
     assert reasons(passed(end=replace(HELD, memory=111))) != []
 
 
-@pytest.mark.proves("soak.strict")
+@pytest.mark.proves("soak.short")
 def test_a_conversation_that_does_not_end_and_a_kill_that_fails_two_requests_are_reasons_to_fail() -> None:
     report = passed(end=HELD)
     assert reasons(replace(report, counts={Figure.CONVERSATIONS: 1})) != []
     assert reasons(replace(report, counts={**report.counts, Figure.KILLS: 1, Figure.KILLED: 2})) != []
 
 
-@pytest.mark.proves("soak.strict")
+@pytest.mark.proves("soak.short")
 def test_a_trail_tells_what_is_lost_or_moved_but_not_the_order_of_results() -> None:
     user, call, other = mark(OURS, "u", 1), mark(OURS, "r", 1, 0), mark(OURS, "r", 1, 1)
     assert trail([user, call, other]) == trail([user, {"content": f"{other} and"}, [call]])

@@ -53,7 +53,7 @@ def test_it_returns_when_the_server_is_ready_and_tells_what_one_needs(started: T
         assert json.load(answer)["ready"]
 
 
-@pytest.mark.proves("background.detached")
+@pytest.mark.proves("background.ready")
 def test_the_server_has_a_session_of_its_own_and_no_terminal(server: Instance) -> None:
     process = psutil.Process(server.pid)
     assert os.getsid(server.pid) == server.pid
@@ -61,7 +61,7 @@ def test_the_server_has_a_session_of_its_own_and_no_terminal(server: Instance) -
     assert Path(f"/proc/{server.pid}/fd/0").resolve() == Path(os.devnull) or sys.platform != "linux"
 
 
-@pytest.mark.proves("background.secrets")
+@pytest.mark.proves("background.log")
 def test_a_key_in_the_environment_stays_out_of_the_list_of_processes(server: Instance) -> None:
     assert not any(KEY in word for word in psutil.Process(server.pid).cmdline())
     with pytest.raises(HTTPError, match="401"):
@@ -81,7 +81,7 @@ def test_its_log_is_a_private_file_in_the_data_folder(machine: Machine, server: 
         assert path.stat().st_mode & 0o077 == 0, path
 
 
-@pytest.mark.proves("background.taken")
+@pytest.mark.proves("background.fails")
 @pytest.mark.parametrize("start", [["--background"], ["--log", "false"]], ids=["background", "foreground"])
 def test_a_second_server_on_its_port_is_refused_by_the_commands_that_help(
     machine: Machine, server: Instance, start: list[str]
@@ -132,7 +132,7 @@ def test_a_wrong_setting_is_told_before_anything_is_started(tmp_path: Path) -> N
     assert list(machine.home.iterdir()) == []
 
 
-@pytest.mark.proves("background.interrupted")
+@pytest.mark.proves("background.ready")
 def test_ctrl_c_while_it_starts_ends_it(tmp_path: Path) -> None:
     machine = Machine.at(tmp_path)
     silent = tmp_path / "claude"

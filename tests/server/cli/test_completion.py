@@ -17,7 +17,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.proves("commands.completion.scripts")
+@pytest.mark.proves("commands.completion")
 @pytest.mark.parametrize("shell", list(INSTALL))
 def test_each_shell_has_a_script_that_ends_with_how_to_install_it(tmp_path: Path, shell: str) -> None:
     ran = Machine.at(tmp_path).types("completion", shell)
@@ -26,7 +26,7 @@ def test_each_shell_has_a_script_that_ends_with_how_to_install_it(tmp_path: Path
     assert ran.out.splitlines()[-1] == f"# To install it: {INSTALL[shell]}"
 
 
-@pytest.mark.proves("commands.completion.bash")
+@pytest.mark.proves("commands.completion")
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
     machine = Machine.at(tmp_path)

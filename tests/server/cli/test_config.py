@@ -25,7 +25,7 @@ def found(effective_ones: tuple[Effective, ...]) -> dict[str, tuple[object, str,
     return {each.setting.name: (each.value, each.text, each.origin) for each in effective_ones}
 
 
-@pytest.mark.proves("commands.config.origins")
+@pytest.mark.proves("commands.config")
 def test_each_setting_has_its_value_and_the_place_it_comes_from(file: Path) -> None:
     environ = {
         "CLAUDE_OPENAI_CONFIG": str(file),
@@ -48,14 +48,14 @@ def test_each_setting_has_its_value_and_the_place_it_comes_from(file: Path) -> N
     assert told["claude_command"] == (None, "the Claude Code bundled with the Agent SDK", "default")
 
 
-@pytest.mark.proves("commands.config.origins")
+@pytest.mark.proves("commands.config")
 def test_a_default_that_follows_from_others_is_shown_as_what_it_comes_to() -> None:
     told = found(effective({"max_processes": "8", "request_timeout": "100"}, {}))
     assert told["max_concurrency"] == (7, "7", "default")
     assert told["queue_timeout"] == (50.0, "50", "default")
 
 
-@pytest.mark.proves("commands.config.secrets")
+@pytest.mark.proves("commands.config")
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
 def test_no_key_is_shown_wherever_it_was_given(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: tuple[str, ...]
@@ -71,7 +71,7 @@ def test_no_key_is_shown_wherever_it_was_given(
     assert f"chmod 600 {keys}" in (shown.out if arguments else shown.err)
 
 
-@pytest.mark.proves("commands.config.json")
+@pytest.mark.proves("commands.config")
 def test_programs_get_values_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["config", "--json", "--port", "9001"], {}) == 0
     told = json.loads(capsys.readouterr().out)
@@ -79,7 +79,7 @@ def test_programs_get_values_as_they_are(capsys: pytest.CaptureFixture[str]) -> 
     assert {"name": "port", "value": 9001, "origin": "--port"} in told["settings"]
 
 
-@pytest.mark.proves("commands.config.origins", "terminal.colours")
+@pytest.mark.proves("commands.config", "terminal.colours")
 def test_what_somebody_has_set_stands_out_on_a_terminal() -> None:
     settings = effective({"port": "9001"}, {})
     coloured = table(settings, colours=True)
@@ -89,7 +89,7 @@ def test_what_somebody_has_set_stands_out_on_a_terminal() -> None:
     ]
 
 
-@pytest.mark.proves("commands.config.origins")
+@pytest.mark.proves("commands.config")
 def test_a_wrong_setting_is_told_as_it_would_be_at_a_start(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["config"], {"CLAUDE_OPENAI_PORT": "http"}) == 2
     assert capsys.readouterr().err == ("claude-openai: CLAUDE_OPENAI_PORT: 'http' is not a port from 0 to 65535\n")

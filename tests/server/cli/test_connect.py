@@ -63,7 +63,7 @@ def write(path: Path, text: str) -> str:
 # What is printed.
 
 
-@pytest.mark.proves("connect.lists")
+@pytest.mark.proves("connect.prints")
 def test_without_a_client_all_are_listed_with_the_file_that_can_be_written(person: Person) -> None:
     ran = person.types("connect")
     assert (ran.code, ran.err, ran.out) == (0, "", listed())
@@ -153,7 +153,7 @@ def test_the_line_that_sets_the_key_fits_what_the_server_asks_for(machine: Machi
     assert machine.types("stop").code == 0
 
 
-@pytest.mark.proves("connect.any")
+@pytest.mark.proves("connect.prints")
 @pytest.mark.parametrize("client", ["any", "ANY", "nobody"])
 def test_any_client_gets_address_key_and_model(person: Person, client: str) -> None:
     ran = person.types("connect", client)
@@ -164,12 +164,12 @@ def test_any_client_gets_address_key_and_model(person: Person, client: str) -> N
     assert "export OPENAI_MODEL=sonnet\n" in ran.out
 
 
-@pytest.mark.proves("connect.any")
+@pytest.mark.proves("connect.prints")
 def test_a_name_may_be_typed_as_people_write_it(person: Person) -> None:
     assert person.types("connect", "Open WebUI").out == person.types("connect", "open-webui").out
 
 
-@pytest.mark.proves("connect.any")
+@pytest.mark.proves("connect.prints")
 @pytest.mark.parametrize(
     ("word", "meant"),
     [
@@ -258,7 +258,7 @@ KEPT = {
 """Files of a user's, with comments and a form of their own."""
 
 
-@pytest.mark.proves("connect.keeps")
+@pytest.mark.proves("connect.writes")
 @pytest.mark.parametrize("name", KEPT)
 def test_a_users_file_keeps_comments_order_and_form(person: Person, name: str) -> None:
     place, _ = of(person, RECIPES[name])
@@ -273,7 +273,7 @@ def test_a_users_file_keeps_comments_order_and_form(person: Person, name: str) -
     assert place.read_bytes().decode() == now
 
 
-@pytest.mark.proves("connect.keeps")
+@pytest.mark.proves("connect.writes")
 def test_a_value_of_the_users_stays_and_is_named(person: Person) -> None:
     place, _ = of(person, RECIPES["aider"])
     write(place, "model: another\n")
@@ -282,7 +282,7 @@ def test_a_value_of_the_users_stays_and_is_named(person: Person) -> None:
     assert place.read_text(encoding="utf-8").startswith("model: another\nopenai-api-base: ")
 
 
-@pytest.mark.proves("connect.keeps")
+@pytest.mark.proves("connect.writes")
 def test_an_empty_list_gets_our_entry() -> None:
     merged = merge("name: Local\nversion: 1.0.0\nschema: v1\nmodels: []\n", yaml_part("continue"), "yaml")
     assert merged.text.startswith(
@@ -383,7 +383,7 @@ def json_texts(draw: st.DrawFn) -> str:
     return f"{draw(SPACES)}{written(draw(FILES))}{draw(SPACES)}"
 
 
-@pytest.mark.proves("connect.writes", "connect.keeps")
+@pytest.mark.proves("connect.writes")
 @settings(deadline=None)
 @given(theirs=json_texts())
 @pytest.mark.parametrize("name", ["opencode", "qwen-code"])
@@ -391,7 +391,7 @@ def test_json_has_ours_and_every_character_of_theirs(name: str, theirs: str) -> 
     check(name, theirs, "json")
 
 
-@pytest.mark.proves("connect.writes", "connect.keeps")
+@pytest.mark.proves("connect.writes")
 @settings(deadline=None)
 @given(values=FILES, indent=st.integers(2, 6))
 @pytest.mark.parametrize("name", ["continue", "aider"])
@@ -403,7 +403,7 @@ def test_yaml_has_ours_and_every_character_of_theirs(name: str, values: dict[str
     check(name, f"# said\n{stream.getvalue()}# the end\n", "yaml")
 
 
-@pytest.mark.proves("connect.writes", "connect.keeps")
+@pytest.mark.proves("connect.writes")
 @settings(deadline=None)
 @given(values=FILES)
 def test_toml_has_ours_and_every_character_of_theirs(values: dict[str, object]) -> None:

@@ -38,7 +38,7 @@ def server(machine: Machine) -> Instance:
     return instance
 
 
-@pytest.mark.proves("hostile.descriptors")
+@pytest.mark.proves("hostile.connections")
 def test_400_idle_connections_keep_nobody_from_being_answered_and_the_log_quiet(server: Instance) -> None:
     assert server.log_file is not None
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > IDLE + 100  # those of the test itself
@@ -53,7 +53,7 @@ def test_400_idle_connections_keep_nobody_from_being_answered_and_the_log_quiet(
     assert trouble == ["http.connections_full"]
 
 
-@pytest.mark.proves("start.descriptors")
+@pytest.mark.proves("hostile.connections")
 def test_the_server_has_all_it_may_have(server: Instance) -> None:
     assert psutil.Process(server.pid).rlimit(psutil.RLIMIT_NOFILE) == (HARD, HARD)
 
@@ -68,7 +68,7 @@ subprocess.run(as_before(shell), check=True)
 """
 
 
-@pytest.mark.proves("start.descriptors")
+@pytest.mark.proves("hostile.connections")
 def test_what_is_started_gets_the_limit_as_it_was() -> None:
     """Of Claude Code itself this cannot be seen: it raises its own limit (measured)."""
     limited = f'ulimit -Sn {SOFT} && ulimit -Hn {HARD} && exec "$0" -c "$1"'

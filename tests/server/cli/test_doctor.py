@@ -36,7 +36,7 @@ SECRET = "sk-ant-open-sesame-1004"
 # What is printed.
 
 
-@pytest.mark.proves("commands.doctor.lines", "terminal.harmless")
+@pytest.mark.proves("commands.doctor", "terminal.harmless")
 def test_each_check_is_a_line_with_the_remedy_under_it() -> None:
     assert "".join(f"{line(check)}\n" for check in CHECKS) == snapshot("""\
 ok    Python        3.11.7
@@ -52,13 +52,13 @@ fail  Login         not signed in \\x1b[2J
 # What is looked at.
 
 
-@pytest.mark.proves("commands.doctor.python")
+@pytest.mark.proves("commands.doctor")
 def test_an_old_python_fails() -> None:
     assert of_python((3, 10, 14)).status == "fail"
     assert of_python((3, 14, 0)) == Check("Python", "ok", "3.14.0")
 
 
-@pytest.mark.proves("commands.doctor.port")
+@pytest.mark.proves("commands.doctor")
 def test_a_port_is_free_or_ours_or_somebodys() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
@@ -72,7 +72,7 @@ def test_a_port_is_free_or_ours_or_somebodys() -> None:
     assert of_port(["127.0.0.1", "203.0.113.1"], port, []).status == "fail"
 
 
-@pytest.mark.proves("commands.doctor.folders")
+@pytest.mark.proves("commands.doctor")
 def test_a_folder_is_private_or_can_be_made_so(tmp_path: Path) -> None:
     folder = tmp_path / "data" / "here"
     assert of_folder("Data folder", folder) == Check("Data folder", "ok", f"{folder} is made by the first start")
@@ -96,9 +96,7 @@ def short() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.proves(
-    "commands.doctor.live", "commands.doctor.self-test", "commands.doctor.secrets", "commands.doctor.json"
-)
+@pytest.mark.proves("commands.doctor.self-test", "commands.doctor")
 def test_where_all_is_well_the_real_claude_code_answers_twice_and_no_secret_is_told(short: Path) -> None:
     machine = Machine.at(short)
     with machine.begins("simulator", "--port", "0", "--api-key", SECRET) as upstream:
@@ -137,7 +135,7 @@ def test_where_all_is_well_the_real_claude_code_answers_twice_and_no_secret_is_t
     assert not (machine.home / ".claude-openai").exists()
 
 
-@pytest.mark.proves("commands.doctor.fails", "terminal.colours")
+@pytest.mark.proves("commands.doctor", "terminal.colours")
 def test_what_fails_is_told_with_its_remedy_and_exit_code_1(short: Path) -> None:
     machine = Machine.at(short)
     ran = machine.sees("doctor", "--port", "0", "--claude-command", "/none", CLAUDE_OPENAI_PROT="1")
@@ -150,7 +148,7 @@ def test_what_fails_is_told_with_its_remedy_and_exit_code_1(short: Path) -> None
     assert ran.out.endswith("2 failed, 1 warning.\n")
 
 
-@pytest.mark.proves("commands.doctor.fails")
+@pytest.mark.proves("commands.doctor")
 def test_the_remedy_of_a_wrong_claude_code_names_the_variable_that_it_is_from(short: Path) -> None:
     machine = Machine.at(short)
     ran = machine.types("doctor", "--port", "0", CLAUDE_OPENAI_CLAUDE_COMMAND="/none")
@@ -159,7 +157,7 @@ def test_the_remedy_of_a_wrong_claude_code_names_the_variable_that_it_is_from(sh
     assert "--claude-command" not in ran.out
 
 
-@pytest.mark.proves("commands.doctor.logged-out")
+@pytest.mark.proves("commands.doctor")
 def test_a_claude_code_that_is_not_signed_in_fails(tmp_path: Path) -> None:
     machine = Machine.at(tmp_path)
     ran = machine.types("doctor", "--port", "0", ANTHROPIC_API_KEY="", CLAUDE_CONFIG_DIR=str(tmp_path / "claude"))
@@ -169,7 +167,7 @@ def test_a_claude_code_that_is_not_signed_in_fails(tmp_path: Path) -> None:
     assert "ok    Self-test" in ran.out
 
 
-@pytest.mark.proves("commands.doctor.fails")
+@pytest.mark.proves("commands.doctor")
 def test_settings_that_are_wrong_are_told_and_nothing_is_started_with_them(tmp_path: Path) -> None:
     ran = Machine.at(tmp_path).types("doctor", "--port", "http")
     assert ran.code == 1
@@ -177,7 +175,7 @@ def test_settings_that_are_wrong_are_told_and_nothing_is_started_with_them(tmp_p
     assert "Self-test" not in ran.out
 
 
-@pytest.mark.proves("commands.doctor.interrupted")
+@pytest.mark.proves("commands.doctor")
 def test_ctrl_c_while_the_model_is_awaited_ends_it_and_all_it_started(tmp_path: Path) -> None:
     machine = Machine.at(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as silent:

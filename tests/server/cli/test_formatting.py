@@ -7,7 +7,7 @@ from claude_openai.text import count, duration
 from tests.server.cli.runs import a_run
 
 
-@pytest.mark.proves("commands.runs.figures")
+@pytest.mark.proves("commands.runs")
 @pytest.mark.parametrize(
     ("seconds", "told"),
     [
@@ -27,7 +27,7 @@ def test_a_duration_is_told_in_its_two_largest_units(seconds: float, told: str) 
     assert duration(seconds) == told
 
 
-@pytest.mark.proves("commands.runs.figures")
+@pytest.mark.proves("commands.runs")
 @pytest.mark.parametrize(
     ("state", "ended_at", "told"),
     [("running", None, "9.0s"), ("parked", None, "9.0s"), ("failed", 3.0, "2.0s"), ("failed", None, "-")],
@@ -39,7 +39,7 @@ def test_a_run_takes_until_its_end_which_nobody_knows_of_one_whose_server_was_ki
     assert took(run, now=10.0) == told
 
 
-@pytest.mark.proves("commands.runs.figures")
+@pytest.mark.proves("commands.runs")
 def test_an_age_a_number_and_a_cost_are_told_as_exactly_as_one_wants_to_know() -> None:
     assert [age(seconds) for seconds in (-3, 0, 59.9, 60, 7_199, 86_400)] == ["0s", "0s", "59s", "1m", "1h", "1d"]
     assert [count(number) for number in (0, 999, 1_000, 9_999, 12_345, 1_250_000)] == [
@@ -53,7 +53,7 @@ def test_an_age_a_number_and_a_cost_are_told_as_exactly_as_one_wants_to_know() -
     assert [cost(dollars) for dollars in (None, 0, 0.01234, 1.234)] == ["-", "$0.0000", "$0.0123", "$1.23"]
 
 
-@pytest.mark.proves("commands.runs.short-ids")
+@pytest.mark.proves("commands.runs")
 def test_ids_are_as_short_as_they_can_be_told_apart() -> None:
     assert digits([]) == digits(["3fa85f64" * 4]) == digits(["3fa85f64" * 4, "3fa85f65" * 4]) == 8
     assert digits(["3fa85f64" + "a" * 24, "3fa85f64" + "b" * 24]) == 9

@@ -40,7 +40,7 @@ LINES = [START, ANSWERED, ASKED, FAILED, NO_EVENT]
 # How a line is shown.
 
 
-@pytest.mark.proves("commands.logs.pretty", "terminal.harmless")
+@pytest.mark.proves("commands.logs", "terminal.harmless")
 def test_events_are_columns_and_anything_else_stays_as_it_is() -> None:
     assert "".join(f"{shown(line, columns(colours=False, zone=UTC))}\n" for line in LINES) == snapshot("""\
 11-22 14:03:22.123 info    server.start             url=http://127.0.0.1:8000
@@ -54,7 +54,7 @@ Killed\\x1b[2J
 """)
 
 
-@pytest.mark.proves("commands.logs.pretty")
+@pytest.mark.proves("commands.logs")
 @pytest.mark.parametrize(
     "line", ["", "null", "[1]", '{"level": "info"}', '{"event": "x"', '{"event": "x"}', '{"event": [], "time": "soon"}']
 )
@@ -72,7 +72,7 @@ def test_the_level_has_a_colour_where_one_is_wanted() -> None:
 # Which lines are shown.
 
 
-@pytest.mark.proves("commands.logs.filter")
+@pytest.mark.proves("commands.logs")
 @pytest.mark.parametrize(
     ("wanted", "lines"),
     [
@@ -163,7 +163,7 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.proves("commands.logs.file", "commands.logs.last")
+@pytest.mark.proves("commands.logs")
 def test_a_file_is_shown_whole_or_its_last_lines_that_are_wanted(tmp_path: Path, log: Path) -> None:
     machine = Machine.at(tmp_path)
     whole = machine.types("logs", "--events", "--file", str(log))
@@ -180,7 +180,7 @@ def test_a_file_is_shown_whole_or_its_last_lines_that_are_wanted(tmp_path: Path,
     assert "http.request" not in last.out
 
 
-@pytest.mark.proves("commands.logs.stdin")
+@pytest.mark.proves("commands.logs")
 def test_what_is_piped_in_is_shown(tmp_path: Path) -> None:
     machine = Machine.at(tmp_path)
     shown = subprocess.run(
@@ -207,7 +207,7 @@ def test_the_log_is_followed_until_ctrl_c(tmp_path: Path, log: Path) -> None:
         assert command.wait(timeout=PATIENCE_SECONDS) == 130
 
 
-@pytest.mark.proves("commands.logs.which")
+@pytest.mark.proves("commands.logs")
 def test_the_log_is_that_of_the_server_that_runs_or_of_the_last_one(machine: Machine) -> None:
     assert machine.types("--background", "--simulate", "--port", "0").code == 0
     running = machine.types("logs", "--event", "server.start")
@@ -217,7 +217,7 @@ def test_the_log_is_that_of_the_server_that_runs_or_of_the_last_one(machine: Mac
     assert machine.types("logs", "--event", "server.start").out == running.out
 
 
-@pytest.mark.proves("commands.logs.which")
+@pytest.mark.proves("commands.logs")
 def test_where_there_is_no_log_that_is_said(tmp_path: Path) -> None:
     machine = Machine.at(tmp_path)
     assert machine.types("logs").err == (

@@ -178,7 +178,7 @@ def test_the_log_is_off_by_each_of_its_words(settings_of: Settings, value: str) 
     assert settings_of(CLAUDE_OPENAI_LOG=value)["log"] is False
 
 
-@pytest.mark.proves("commands.switches")
+@pytest.mark.proves("commands.words")
 @pytest.mark.parametrize("options", [["--debug"], ["--debug", "true"], ["--debug=false"], ["--trace", "false"]])
 def test_a_switch_takes_no_command_as_its_value(tmp_path: Path, options: list[str]) -> None:
     ran = Machine.at(tmp_path).types(*options, "status")
@@ -186,14 +186,14 @@ def test_a_switch_takes_no_command_as_its_value(tmp_path: Path, options: list[st
     assert "the options before 'status' are the server's" in ran.err
 
 
-@pytest.mark.proves("commands.switches")
+@pytest.mark.proves("commands.words")
 def test_a_switch_with_another_value_is_refused(tmp_path: Path) -> None:
     ran = Machine.at(tmp_path).types("config", "--trace=maybe")
     assert ran.code == 2
     assert "--trace: 'maybe' is not true or false" in ran.err
 
 
-@pytest.mark.proves("commands.switches")
+@pytest.mark.proves("commands.words")
 def test_the_value_of_another_option_is_no_switch(settings_of: Settings) -> None:
     assert settings_of("--log-file", "--trace", "--trace-file", "true")["log_file"] == "--trace"
 
@@ -262,7 +262,7 @@ def test_its_log_has_its_events_in_the_file(machine: Machine, url: str) -> None:
     until(lambda: always <= names())
 
 
-@pytest.mark.proves("commands.original.page")
+@pytest.mark.proves("project.docs.names")
 def test_the_page_has_a_row_for_each_flag_variable_and_event() -> None:
     rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
     flags = {word for line in LINES for word in line.split() if word.startswith("--")} | {"--background"}

@@ -27,7 +27,7 @@ LISTED = [RUNNING, a_run(), FAILED]
 # The table.
 
 
-@pytest.mark.proves("commands.runs.table")
+@pytest.mark.proves("commands.runs")
 def test_a_terminal_of_eighty_columns_has_all_figures_and_names_that_are_cut() -> None:
     shown = table(LISTED, NOW, 80)
     assert max(map(len, shown.splitlines())) <= 80
@@ -39,7 +39,7 @@ b00000000   7s  claude-sonnet-5-5  OpenAI/P…  running          -        -   7.
 """)
 
 
-@pytest.mark.proves("commands.runs.table")
+@pytest.mark.proves("commands.runs")
 def test_where_there_is_room_nothing_is_cut() -> None:
     assert table(LISTED, NOW, 200) == table(LISTED, NOW, None)
     assert table(LISTED, NOW, None) == snapshot("""\
@@ -50,7 +50,7 @@ b00000000   7s  claude-sonnet-5-5  OpenAI/Python 3.54.0  running          -     
 """)
 
 
-@pytest.mark.proves("commands.runs.table", "terminal.harmless")
+@pytest.mark.proves("commands.runs", "terminal.harmless")
 def test_what_a_client_calls_itself_neither_breaks_the_table_nor_speaks_to_the_terminal() -> None:
     shown = table([a_run(client="\x1b[2Jevil\nclient")], NOW, None)
     assert "\\x1b[2Jevil client" in shown
@@ -83,7 +83,7 @@ def person(machine: Machine, server: Instance) -> Machine:
     return replace(machine, more={"CLAUDE_OPENAI_API_KEY": KEY})
 
 
-@pytest.mark.proves("commands.runs.table")
+@pytest.mark.proves("commands.runs")
 def test_the_latest_runs_of_the_server_are_listed_latest_first(person: Machine) -> None:
     ran = person.types("runs")
     head, failed, completed = ran.out.splitlines()
@@ -93,7 +93,7 @@ def test_the_latest_runs_of_the_server_are_listed_latest_first(person: Machine) 
     assert "completed" in completed
 
 
-@pytest.mark.proves("commands.runs.table", "terminal.colours")
+@pytest.mark.proves("commands.runs", "terminal.colours")
 def test_a_terminal_has_colours_and_a_table_that_fits(person: Machine) -> None:
     ran = person.sees("runs")
     assert ran.code == 0
@@ -101,7 +101,7 @@ def test_a_terminal_has_colours_and_a_table_that_fits(person: Machine) -> None:
     assert "\x1b" not in person.sees("runs", NO_COLOR="1").out
 
 
-@pytest.mark.proves("commands.runs.json", "commands.runs.filter")
+@pytest.mark.proves("commands.runs")
 def test_programs_get_all_of_the_runs_they_ask_for(person: Machine, server: Instance) -> None:
     def listed(*arguments: str) -> list[dict[str, object]]:
         ran = person.types("runs", "--json", *arguments)
@@ -116,7 +116,7 @@ def test_programs_get_all_of_the_runs_they_ask_for(person: Machine, server: Inst
     assert {"id", "arrived_at", "usage", "cost_usd", "error", "key", "way"} <= listed()[0].keys()
 
 
-@pytest.mark.proves("commands.client.key")
+@pytest.mark.proves("commands.client")
 @pytest.mark.parametrize(("key", "told"), [("", "needs an API key"), ("wrong-key-1", "does not accept this API key")])
 def test_a_key_that_is_missing_or_wrong_is_told_with_the_remedy(
     tmp_path: Path, server: Instance, key: str, told: str
@@ -130,7 +130,7 @@ def test_a_key_that_is_missing_or_wrong_is_told_with_the_remedy(
     )
 
 
-@pytest.mark.proves("commands.client.owner")
+@pytest.mark.proves("commands.client")
 def test_who_started_the_server_needs_no_key_and_sees_the_runs_of_all(machine: Machine, server: Instance) -> None:
     ran = machine.types("runs", "--json")
     assert (ran.code, [run["state"] for run in json.loads(ran.out)]) == (0, ["failed", "completed"])
@@ -140,7 +140,7 @@ def test_who_started_the_server_needs_no_key_and_sees_the_runs_of_all(machine: M
     assert (wrong.code, wrong.out) == (1, "")
 
 
-@pytest.mark.proves("commands.client.no-proxy")
+@pytest.mark.proves("commands.client")
 def test_a_proxy_of_the_environment_does_not_see_what_is_said_on_this_machine(
     person: Machine,
 ) -> None:
@@ -149,7 +149,7 @@ def test_a_proxy_of_the_environment_does_not_see_what_is_said_on_this_machine(
     assert ran.code == 0
 
 
-@pytest.mark.proves("commands.client.which")
+@pytest.mark.proves("commands.client")
 def test_a_server_that_was_named_must_run(person: Machine) -> None:
     ran = person.types("runs", "--port", "1")
     assert ran.code == 1
@@ -159,7 +159,7 @@ def test_a_server_that_was_named_must_run(person: Machine) -> None:
     assert nobody.err.startswith("claude-openai: http://127.0.0.1:9 cannot be asked: ")
 
 
-@pytest.mark.proves("commands.client.which")
+@pytest.mark.proves("commands.client")
 def test_of_several_servers_one_must_be_named(person: Machine, server: Instance) -> None:
     assert person.types("--background", "--simulate", "--port", "0").code == 0
     ports = [each.port for each in running([person.known])]
@@ -175,7 +175,7 @@ def test_of_several_servers_one_must_be_named(person: Machine, server: Instance)
         assert person.types("stop", "--port", str(other)).code == 0
 
 
-@pytest.mark.proves("commands.client.no-redirect")
+@pytest.mark.proves("commands.client")
 def test_a_key_is_not_carried_to_where_a_server_points(tmp_path: Path) -> None:
     with answering("307 Elsewhere", {"location": "/elsewhere"}) as (url, paths):
         ran = Machine.at(tmp_path).types("runs", "--url", f"{url}/v1", CLAUDE_OPENAI_API_KEY=KEY)
@@ -184,7 +184,7 @@ def test_a_key_is_not_carried_to_where_a_server_points(tmp_path: Path) -> None:
     assert paths == ["/runs?limit=20"]
 
 
-@pytest.mark.proves("commands.runs.store")
+@pytest.mark.proves("commands.store")
 def test_where_nothing_was_ever_asked_that_is_said(tmp_path: Path) -> None:
     machine = Machine.at(tmp_path)
     ran = machine.types("runs")

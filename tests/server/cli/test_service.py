@@ -49,7 +49,7 @@ def _secrets(machine: Machine) -> Path:
 
 
 @linux
-@pytest.mark.proves("service.systemd")
+@pytest.mark.proves("service.install")
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here to ask")
 @pytest.mark.parametrize("folder", ["plain", ODD])
 def test_systemd_finds_no_fault_with_the_unit(tmp_path: Path, folder: str) -> None:
@@ -72,7 +72,7 @@ def test_systemd_finds_no_fault_with_the_unit(tmp_path: Path, folder: str) -> No
 
 
 @posix
-@pytest.mark.proves("service.launchd")
+@pytest.mark.proves("service.install")
 def test_launchd_runs_the_command_with_what_the_file_of_secrets_says(tmp_path: Path) -> None:
     folder = tmp_path / ODD
     folder.mkdir()
@@ -96,7 +96,7 @@ def test_launchd_runs_the_command_with_what_the_file_of_secrets_says(tmp_path: P
     assert variables["PATH"] == "/opt/bin:/usr/bin"
 
 
-@pytest.mark.proves("service.launchd")
+@pytest.mark.proves("service.install")
 def test_launchd_is_asked_for_the_users_own_agent() -> None:
     home = Home(root=Path("/Users/ada"), config=Path("/Users/ada/.config"), path="/usr/bin")
     launchd = Launchd(home, uid=501)
@@ -108,7 +108,7 @@ def test_launchd_is_asked_for_the_users_own_agent() -> None:
 
 
 @linux
-@pytest.mark.proves("service.print")
+@pytest.mark.proves("service.install")
 def test_print_prints_the_file_and_does_nothing(machine: Machine) -> None:
     ran = machine.types("service", "install", "--print")
     assert (ran.code, ran.err) == (0, "")
@@ -158,7 +158,7 @@ def test_secrets_that_are_there_are_kept_through_install_and_uninstall(with_syst
 
 
 @linux
-@pytest.mark.proves("service.uninstall", "service.status")
+@pytest.mark.proves("service.install")
 def test_uninstall_stops_and_removes_it_and_status_knows(with_systemd: Machine) -> None:
     machine = with_systemd
     before = machine.types("service", "status")

@@ -35,7 +35,7 @@ def servers(machine: Machine) -> list[Instance]:
     return running([machine.known])
 
 
-@pytest.mark.proves("status.tells", "background.side-by-side")
+@pytest.mark.proves("status.lists", "background.ready")
 def test_each_server_has_a_block_with_what_it_says_of_itself(machine: Machine, servers: list[Instance]) -> None:
     assert len(servers) == 2
     ran = machine.types("status")
@@ -51,7 +51,7 @@ def test_each_server_has_a_block_with_what_it_says_of_itself(machine: Machine, s
         assert {"Simulated", "Uptime", "Runs", "Processes", "Log"} <= told.keys()
 
 
-@pytest.mark.proves("start.hosts", "start.hosts.localhost")
+@pytest.mark.proves("start.hosts")
 def test_each_address_of_each_host_is_answered(servers: list[Instance]) -> None:
     by_hosts = {server.hosts: server for server in servers}
     assert by_hosts.keys() == {("localhost",), ("127.0.0.2", "localhost")}
@@ -62,7 +62,7 @@ def test_each_address_of_each_host_is_answered(servers: list[Instance]) -> None:
                 assert json.load(answer)["ready"] is True
 
 
-@pytest.mark.proves("status.tells")
+@pytest.mark.proves("status.lists")
 def test_one_server_can_be_asked_for_by_its_port(machine: Machine, servers: list[Instance]) -> None:
     one, other = servers
     ran = machine.types("status", "--port", str(one.port))
@@ -71,7 +71,7 @@ def test_one_server_can_be_asked_for_by_its_port(machine: Machine, servers: list
     assert other.url not in ran.out
 
 
-@pytest.mark.proves("status.json")
+@pytest.mark.proves("status.lists")
 def test_programs_get_the_same_as_json(machine: Machine, servers: list[Instance]) -> None:
     ran = machine.types("status", "--json")
     told = json.loads(ran.out)["servers"]
@@ -82,7 +82,7 @@ def test_programs_get_the_same_as_json(machine: Machine, servers: list[Instance]
     assert all(each["health"]["ready"] and each["uptime"] >= 0 for each in told)
 
 
-@pytest.mark.proves("status.not-ready", "commands.doctor.server")
+@pytest.mark.proves("status.not-ready", "commands.doctor")
 def test_a_server_whose_login_upstream_refuses_is_not_ready_for_status_and_doctor_alike(
     machine: Machine, servers: list[Instance]
 ) -> None:
@@ -114,13 +114,13 @@ def said(server: Instance, words: str) -> int:
     return httpx2.post(f"{server.url}/v1/chat/completions", json=body, timeout=PATIENCE_SECONDS).status_code
 
 
-@pytest.mark.proves("instances.stale")
+@pytest.mark.proves("instances.files")
 def test_a_process_of_our_command_that_was_created_at_another_time_is_not_the_server(servers: list[Instance]) -> None:
     assert process_of(servers[0]) is not None
     assert process_of(replace(servers[0], started_at=servers[0].started_at - 60)) is None
 
 
-@pytest.mark.proves("status.hung", "terminal.progress")
+@pytest.mark.proves("status.not-ready", "terminal.colours")
 def test_a_hung_server_is_told_as_such_and_who_waits_sees_it(machine: Machine, servers: list[Instance]) -> None:
     hung = servers[0]
     os.kill(hung.pid, signal.SIGSTOP)
@@ -143,7 +143,7 @@ def test_colours_are_for_terminals_and_for_those_who_want_them(machine: Machine,
     assert "\x1b" not in machine.types("status").out
 
 
-@pytest.mark.proves("status.none")
+@pytest.mark.proves("status.lists")
 def test_where_no_server_runs_that_is_said_with_exit_code_1(tmp_path: Path) -> None:
     machine = Machine.at(tmp_path)
     ran = machine.types("status")

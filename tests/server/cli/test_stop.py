@@ -30,7 +30,7 @@ SERVE = ("--simulate", "--port", "0")
 # Stopping.
 
 
-@pytest.mark.proves("instances.homes")
+@pytest.mark.proves("instances.private")
 def test_a_command_in_another_home_neither_sees_nor_stops_a_server(machine: Machine, tmp_path: Path) -> None:
     assert machine.types("--background", "--simulate", "--port", "0").code == 0
     other = replace(machine, more={**machine.more, "HOME": str(tmp_path)})
@@ -39,7 +39,7 @@ def test_a_command_in_another_home_neither_sees_nor_stops_a_server(machine: Mach
     assert machine.types("stop").code == 0
 
 
-@pytest.mark.proves("stop.several", "commands.client.which")
+@pytest.mark.proves("stop.graceful", "commands.client")
 def test_of_several_servers_the_one_on_the_usual_port_is_meant(machine: Machine) -> None:
     for _ in range(2):
         assert machine.types("--background", "--simulate", "--port", "0").code == 0
@@ -50,7 +50,7 @@ def test_of_several_servers_the_one_on_the_usual_port_is_meant(machine: Machine)
     assert [server.port for server in running([machine.known])] == [other]
 
 
-@pytest.mark.proves("stop.graceful", "stop.several", "background.side-by-side")
+@pytest.mark.proves("stop.graceful", "background.ready")
 def test_of_several_servers_one_must_be_named_or_all(machine: Machine) -> None:
     assert [machine.types("--background", *SERVE).code for _ in range(2)] == [0, 0]
     servers = running([machine.known])
@@ -67,7 +67,7 @@ def test_of_several_servers_one_must_be_named_or_all(machine: Machine) -> None:
     assert list(machine.temporary.iterdir()) == []
 
 
-@pytest.mark.proves("stop.none")
+@pytest.mark.proves("stop.graceful")
 def test_where_there_is_nothing_to_stop_that_is_exit_code_1(tmp_path: Path) -> None:
     machine = Machine.at(tmp_path)
     assert machine.types("stop").err == "claude-openai: no server of yours runs\n"
@@ -78,7 +78,7 @@ def test_where_there_is_nothing_to_stop_that_is_exit_code_1(tmp_path: Path) -> N
     )
 
 
-@pytest.mark.proves("stop.bounded", "stop.force", "terminal.progress")
+@pytest.mark.proves("stop.graceful", "stop.force", "terminal.colours")
 def test_a_server_that_does_not_stop_in_time_is_told_and_ended_by_force(machine: Machine) -> None:
     assert machine.types("--background", *SERVE).code == 0
     (server,) = running([machine.known])
@@ -132,7 +132,7 @@ def bystander() -> Iterator[psutil.Process]:
         process.kill()
 
 
-@pytest.mark.proves("instances.stale")
+@pytest.mark.proves("instances.files")
 @pytest.mark.parametrize(
     "left",
     [
@@ -211,7 +211,7 @@ def test_a_folder_that_is_not_this_users_alone_is_passed_over_and_blocks_no_star
     assert not elsewhere.exists()
 
 
-@pytest.mark.proves("instances.users")
+@pytest.mark.proves("instances.private")
 def test_two_users_have_two_folders_and_do_not_see_each_others_servers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,7 +231,7 @@ def test_two_users_have_two_folders_and_do_not_see_each_others_servers(
         shutil.rmtree(theirs)
 
 
-@pytest.mark.proves("instances.lock")
+@pytest.mark.proves("instances.files")
 def test_two_servers_cannot_be_known_by_one_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(instances, "TRIES", 2)
     folder = in_temporary(tmp_path)

@@ -59,7 +59,7 @@ def test_a_server_whose_banner_nobody_can_read_serves_all_the_same(tmp_path: Pat
             assert process.wait(PATIENCE_SECONDS) == 0
 
 
-@pytest.mark.proves("lifetime.stop.drains")
+@pytest.mark.proves("lifetime.stop")
 def test_a_terminal_that_is_closed_is_nothing_to_a_server_that_was_told_so(tmp_path: Path) -> None:
     machine = Machine.at(tmp_path)
     line = f"trap '' HUP; exec {COMMAND} --simulate --port 0 --warm-processes 0 --log false"
@@ -74,7 +74,7 @@ def test_a_terminal_that_is_closed_is_nothing_to_a_server_that_was_told_so(tmp_p
             assert process.wait(PATIENCE_SECONDS) == 0
 
 
-@pytest.mark.proves("status.hung")
+@pytest.mark.proves("status.not-ready")
 def test_a_server_that_port_closed_any_more_is_not_told_to_hang() -> None:
     with bound("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]

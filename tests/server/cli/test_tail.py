@@ -34,20 +34,20 @@ WEATHER = {
 # What is printed.
 
 
-@pytest.mark.proves("commands.tail.text")
+@pytest.mark.proves("commands.tail")
 def test_text_goes_into_a_file_as_it_is() -> None:
     shown = Transcript(terminal=False)
     text = "one\r\n\x1b[1mtwo\x00 three"
     assert shown.feed(RunText(text=text)) + shown.end() == text
 
 
-@pytest.mark.proves("commands.tail.text", "terminal.harmless")
+@pytest.mark.proves("commands.tail", "terminal.harmless")
 def test_text_cannot_speak_to_a_terminal_and_ends_its_line() -> None:
     shown = Transcript(terminal=True)
     assert shown.feed(RunText(text="a\tb\n\x1b]0;title\x07\x9b2J")) + shown.end() == "a\tb\n\\x1b]0;title\\x07\\x9b2J\n"
 
 
-@pytest.mark.proves("commands.tail.calls")
+@pytest.mark.proves("commands.tail")
 def test_a_call_has_a_line_of_its_own_and_a_colour_where_one_is_wanted() -> None:
     plain, coloured = Transcript(terminal=False), Transcript(terminal=True, colours=True)
     told: list[RunText | RunCall] = [RunText(text="Let me look."), CALL, CALL]
@@ -59,7 +59,7 @@ Let me look.
     assert coloured.feed(CALL) == '\x1b[36m→ get_weather({"city": "Paris\\x1b[2J"})\x1b[0m\n'
 
 
-@pytest.mark.proves("commands.tail.activity")
+@pytest.mark.proves("commands.tail")
 def test_what_claude_code_does_itself_is_marked_and_of_its_results_only_failures() -> None:
     shown = Transcript(terminal=False)
     asked = RunActivity(id="1", tool="Bash", arguments='{"command": "ls"}', result=None, failed=False, parent=None)
@@ -72,7 +72,7 @@ def test_what_claude_code_does_itself_is_marked_and_of_its_results_only_failures
     assert "".join(map(shown.feed, told)) == 'Let me look.\n· Bash({"command": "ls"})\n· Bash failed: not allowed\n'
 
 
-@pytest.mark.proves("commands.tail.end")
+@pytest.mark.proves("commands.tail")
 def test_how_a_run_stands_is_one_line() -> None:
     assert [summary(run, NOW) for run in (a_run(), FAILED, RUNNING, a_run(state="parked"))] == snapshot(
         [
@@ -98,7 +98,7 @@ def server(machine: Machine) -> Instance:
     return server
 
 
-@pytest.mark.proves("commands.tail.replay", "commands.tail.end", "commands.ids.prefix")
+@pytest.mark.proves("commands.tail", "commands.client")
 @pytest.mark.parametrize("follow", [(), ("-f",)])
 def test_a_run_that_is_over_is_replayed(machine: Machine, server: Instance, follow: tuple[str, ...]) -> None:
     ran = machine.types("tail", "counted", *follow, "--port", str(server.port))
@@ -109,7 +109,7 @@ def test_a_run_that_is_over_is_replayed(machine: Machine, server: Instance, foll
     assert machine.types("tail", "coun", *follow).out == ran.out
 
 
-@pytest.mark.proves("commands.tail.calls", "terminal.colours")
+@pytest.mark.proves("commands.tail", "terminal.colours")
 def test_calls_are_marked_and_on_a_terminal_coloured(machine: Machine, server: Instance) -> None:
     assert server.port
     assert machine.types("tail", "called").out.startswith("→ get_weather({")
@@ -118,7 +118,7 @@ def test_calls_are_marked_and_on_a_terminal_coloured(machine: Machine, server: I
     assert "waits for the results of its calls" in seen
 
 
-@pytest.mark.proves("commands.tail.follow", "commands.cancel.ends")
+@pytest.mark.proves("commands.tail.follow", "commands.cancel")
 def test_a_run_is_followed_as_it_is_said_until_somebody_cancels_it(machine: Machine, server: Instance) -> None:
     with (
         asked(server, "[[sim text=Hello pieces=2]] [[sim stall]]", request_id="stalled", stream=True) as answer,
@@ -140,7 +140,7 @@ def test_a_run_is_followed_as_it_is_said_until_somebody_cancels_it(machine: Mach
     assert '"code":"run_cancelled"' in streamed.replace(" ", "")
 
 
-@pytest.mark.proves("commands.tail.interrupted")
+@pytest.mark.proves("commands.tail.follow")
 def test_ctrl_c_ends_the_following_and_not_the_run(machine: Machine, server: Instance) -> None:
     with (
         asked(server, "[[sim text=Hello pieces=2]] [[sim stall]]", request_id="watched", stream=True),
@@ -154,7 +154,7 @@ def test_ctrl_c_ends_the_following_and_not_the_run(machine: Machine, server: Ins
         assert " is running (" in machine.types("tail", "watched").err
 
 
-@pytest.mark.proves("commands.tail.broken")
+@pytest.mark.proves("commands.tail.follow")
 @pytest.mark.parametrize("promised", [{}, {"content-length": "1000"}])
 def test_a_stream_that_breaks_off_is_told_after_what_was_said(tmp_path: Path, promised: dict[str, str]) -> None:
     body = b'event: text\ndata: {"text": "I was saying"}\n\n'
@@ -167,7 +167,7 @@ def test_a_stream_that_breaks_off_is_told_after_what_was_said(tmp_path: Path, pr
     )
 
 
-@pytest.mark.proves("commands.client.strange")
+@pytest.mark.proves("commands.client")
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"object": "run"}'])
 def test_an_answer_that_is_no_run_is_told_as_such(tmp_path: Path, body: bytes) -> None:
     with answering("200 OK", {}, body) as (url, _):
@@ -176,7 +176,7 @@ def test_an_answer_that_is_no_run_is_told_as_such(tmp_path: Path, body: bytes) -
     assert ran.err == f"claude-openai: what {url} answers is not understood (is it of another version?)\n"
 
 
-@pytest.mark.proves("commands.cancel.over", "commands.ids.prefix")
+@pytest.mark.proves("commands.cancel", "commands.client")
 def test_what_cannot_be_cancelled_is_told_each_by_itself(machine: Machine, server: Instance) -> None:
     assert server.port
     ran = machine.types("cancel", "nobody", "counted")
@@ -187,7 +187,7 @@ def test_what_cannot_be_cancelled_is_told_each_by_itself(machine: Machine, serve
     assert " is completed" in over
 
 
-@pytest.mark.proves("commands.ids.ambiguous")
+@pytest.mark.proves("commands.client")
 def test_an_id_that_is_too_short_lists_what_it_could_be(machine: Machine, server: Instance) -> None:
     assert server.port
     for command in ("tail", "cancel"):
@@ -197,21 +197,21 @@ def test_an_id_that_is_too_short_lists_what_it_could_be(machine: Machine, server
         assert ran.err.endswith(" (give more of the id)\n")
 
 
-@pytest.mark.proves("commands.ids.prefix")
+@pytest.mark.proves("commands.client")
 def test_what_cannot_be_an_id_is_not_asked_for(machine: Machine) -> None:
     ran = machine.types("tail", "../v1/models")
     assert ran.code == 2
     assert "'../v1/models' is not an id of a run, nor the beginning of one" in ran.err
 
 
-@pytest.mark.proves("commands.cancel.over")
+@pytest.mark.proves("commands.cancel")
 def test_without_a_server_nothing_can_be_cancelled(tmp_path: Path) -> None:
     ran = Machine.at(tmp_path).types("cancel", "3fa8")
     assert ran.code == 1
     assert ran.err == "claude-openai: no server of yours runs (start one with: claude-openai --background)\n"
 
 
-@pytest.mark.proves("commands.runs.store", "commands.tail.store", "commands.ids.ambiguous")
+@pytest.mark.proves("commands.store", "commands.client")
 def test_where_no_server_runs_the_store_is_read(tmp_path: Path) -> None:
     machine = Machine.at(tmp_path)
     folder = machine.home / ".claude-openai"

@@ -24,7 +24,7 @@ class Screen(StringIO):
         self.written.set()
 
 
-@pytest.mark.proves("terminal.progress")
+@pytest.mark.proves("terminal.colours")
 def test_progress_is_shown_while_it_lasts_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal, "QUIET_SECONDS", 0.0)
     screen = Screen()
@@ -35,7 +35,7 @@ def test_progress_is_shown_while_it_lasts_and_leaves_nothing(monkeypatch: pytest
     assert screen.getvalue().endswith("\r" + " " * line + "\r")
 
 
-@pytest.mark.proves("terminal.progress")
+@pytest.mark.proves("terminal.colours")
 def test_what_is_quick_or_captured_shows_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     screen, captured = Screen(), StringIO()
     with progress("Waiting", screen):
@@ -46,7 +46,7 @@ def test_what_is_quick_or_captured_shows_no_progress(monkeypatch: pytest.MonkeyP
     assert (screen.getvalue(), captured.getvalue()) == ("", "")
 
 
-@pytest.mark.proves("terminal.progress")
+@pytest.mark.proves("terminal.colours")
 def test_progress_ends_with_a_block_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal, "QUIET_SECONDS", 0.0)
     screen = Screen()

@@ -54,7 +54,7 @@ def test_a_wrong_claude_command_gets_the_remedy_that_helps(tmp_path: Path) -> No
     assert "name another with --claude-command, or leave it out" in ran.err
 
 
-@pytest.mark.proves("commands.as-called")
+@pytest.mark.proves("commands.help")
 def test_a_hint_names_the_command_as_it_was_called(tmp_path: Path) -> None:
     machine = Machine.at(tmp_path)
     assert f"start one with: {COMMAND} --background" in machine.types("status", PATH="/usr/bin:/bin").out

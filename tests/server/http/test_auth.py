@@ -15,7 +15,7 @@ from tests.server.http.exchange import CHAT, HELLO, said
 KEYS = ("sk-first", "sk-second")
 
 
-@pytest.mark.proves("safety.key.accepted")
+@pytest.mark.proves("safety.key")
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  "])
 async def test_any_of_the_keys_is_accepted_as_a_bearer_token(serve: Serve, key: str, scheme: str) -> None:
@@ -23,21 +23,21 @@ async def test_any_of_the_keys_is_accepted_as_a_bearer_token(serve: Serve, key: 
     assert (await served.chat(authorization=scheme + key)).status_code == 200
 
 
-@pytest.mark.proves("safety.key.accepted")
+@pytest.mark.proves("safety.key")
 @pytest.mark.parametrize("key", KEYS)
 async def test_any_of_the_keys_is_accepted_as_x_api_key(serve: Serve, key: str) -> None:
     served = serve(said("Hi"), keys=KEYS)
     assert (await served.chat(x_api_key=key)).status_code == 200
 
 
-@pytest.mark.proves("safety.key.accepted")
+@pytest.mark.proves("safety.key")
 async def test_one_right_key_of_two_is_enough(serve: Serve) -> None:
     """Some clients send a made-up Bearer token of their own beside the header their user set."""
     served = serve(said("Hi"), keys=KEYS)
     assert (await served.chat(authorization="Bearer unused", x_api_key="sk-first")).status_code == 200
 
 
-@pytest.mark.proves("commands.client.owner")
+@pytest.mark.proves("commands.client")
 async def test_the_owners_token_is_good_for_runs_only_and_for_those_of_every_key(serve: Serve) -> None:
     served = serve(said("Hi"), keys=KEYS, owner_token="sk-owner")
     assert (await served.chat(authorization="Bearer sk-first")).status_code == 200
@@ -51,7 +51,7 @@ async def test_the_owners_token_is_good_for_runs_only_and_for_those_of_every_key
     assert (await served.client.get("/runsx", headers=owner)).status_code == 401
 
 
-@pytest.mark.proves("errors.wrong-key", "safety.key.constant-time")
+@pytest.mark.proves("safety.key")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -76,14 +76,14 @@ async def test_without_a_right_key_everything_is_a_401(serve: Serve, headers: di
     assert "sk-" not in answer.text
 
 
-@pytest.mark.proves("errors.wrong-key")
+@pytest.mark.proves("safety.key")
 async def test_a_key_of_any_characters_is_compared(serve: Serve) -> None:
     served = serve(said("Hi"), keys=KEYS)
     answer = await served.client.get("/v1/models", headers={b"x-api-key": "schlüssel".encode()})
     assert answer.status_code == 401
 
 
-@pytest.mark.proves("safety.key.accepted")
+@pytest.mark.proves("safety.key")
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer whatever"}, {"x-api-key": "whatever"}])
 async def test_a_server_without_keys_takes_any_and_knows_everyone_as_local(
     serve: Serve, headers: dict[str, str]
@@ -93,7 +93,7 @@ async def test_a_server_without_keys_takes_any_and_knows_everyone_as_local(
     assert served.performance.turn.principal == "local"
 
 
-@pytest.mark.proves("safety.key.accepted")
+@pytest.mark.proves("safety.key")
 async def test_a_turn_knows_its_key_by_a_name_that_is_not_the_key(serve: Serve) -> None:
     served = serve(said("Hi"), keys=KEYS)
     for key in KEYS:
@@ -102,7 +102,7 @@ async def test_a_turn_knows_its_key_by_a_name_that_is_not_the_key(serve: Serve) 
     assert known_as == [f"key-{sha256(key.encode()).hexdigest()}" for key in KEYS]
 
 
-@pytest.mark.proves("safety.key.open-folder")
+@pytest.mark.proves("safety.key")
 async def test_an_open_path_opens_what_it_routes_and_nothing_beside_it() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await Response("asset")(scope, receive, send)

@@ -65,7 +65,7 @@ NOT_JSON = {
 }
 
 
-@pytest.mark.proves("hostile.bodies")
+@pytest.mark.proves("errors.invalid-json")
 @PATHS
 @pytest.mark.parametrize("content", NOT_JSON.values(), ids=NOT_JSON)
 async def test_what_is_not_json_is_a_400(serve: Serve, path: str, content: bytes) -> None:
@@ -74,7 +74,7 @@ async def test_what_is_not_json_is_a_400(serve: Serve, path: str, content: bytes
     assert error(answer)["type"] == "invalid_request_error"
 
 
-@pytest.mark.proves("hostile.bodies")
+@pytest.mark.proves("errors.invalid-json")
 @PATHS
 @pytest.mark.parametrize("value", [None, True, 1, "text", [], [{}], {"messages": 5, "input": 5}])
 async def test_json_that_is_no_request_is_a_400(serve: Serve, path: str, value: object) -> None:
@@ -83,7 +83,7 @@ async def test_json_that_is_no_request_is_a_400(serve: Serve, path: str, value: 
     assert error(answer)["type"] == "invalid_request_error"
 
 
-@pytest.mark.proves("hostile.bodies")
+@pytest.mark.proves("errors.invalid-json")
 @PATHS
 @pytest.mark.parametrize("kind", ["text/plain", "application/json; charset=utf-16", "multipart/form-data", ""])
 async def test_json_is_read_whatever_it_is_called(serve: Serve, path: str, kind: str) -> None:
@@ -91,7 +91,7 @@ async def test_json_is_read_whatever_it_is_called(serve: Serve, path: str, kind:
     assert answer.status_code == 200
 
 
-@pytest.mark.proves("hostile.bodies")
+@pytest.mark.proves("errors.invalid-json")
 @PATHS
 async def test_a_form_is_no_json(serve: Serve, path: str) -> None:
     served = serve(said("Hi"))
@@ -101,7 +101,7 @@ async def test_a_form_is_no_json(serve: Serve, path: str) -> None:
         assert "not valid JSON" in error(answer)["message"]
 
 
-@pytest.mark.proves("hostile.bodies")
+@pytest.mark.proves("errors.invalid-json")
 @PATHS
 async def test_a_body_that_is_packed_is_an_error_that_says_so(serve: Serve, path: str) -> None:
     answer = await sent(serve(said("Hi")), path, gzip.compress(body()), content_encoding="gzip")
@@ -156,7 +156,7 @@ ODD_TEXTS = {
 }
 
 
-@pytest.mark.proves("hostile.texts")
+@pytest.mark.proves("hostile.fuzz")
 @PATHS
 @pytest.mark.parametrize("text", ODD_TEXTS.values(), ids=ODD_TEXTS)
 async def test_any_text_is_a_text(serve: Serve, path: str, text: str) -> None:
@@ -194,7 +194,7 @@ ODD_PLACES: dict[str, Json] = {
 }
 
 
-@pytest.mark.proves("hostile.texts")
+@pytest.mark.proves("hostile.fuzz")
 @PATHS
 @pytest.mark.parametrize("place", ODD_PLACES)
 @pytest.mark.parametrize("text", [*ODD_TEXTS.values(), ""], ids=[*ODD_TEXTS, "nothing"])
@@ -218,7 +218,7 @@ def filled(value: Any, text: str) -> Any:
             return value
 
 
-@pytest.mark.proves("hostile.large")
+@pytest.mark.proves("errors.body-too-large")
 async def test_a_hundred_thousand_messages_are_an_answer_and_keep_nobody_waiting(serve: Serve) -> None:
     roles = ("user", "assistant")
     messages = [{"role": roles[number % 2], "content": str(number)} for number in range(100_001)]
@@ -228,7 +228,7 @@ async def test_a_hundred_thousand_messages_are_an_answer_and_keep_nobody_waiting
     assert len(served.performance.turn.messages) == 100_001
 
 
-@pytest.mark.proves("hostile.large-work")
+@pytest.mark.proves("safety.event-loop.reading")
 async def test_no_collection_of_garbage_examines_the_values_of_a_large_request(serve: Serve) -> None:
     gate = Gate()
     served = serve([STARTED, gate, TextDelta("Hi"), USED, FINISHED])

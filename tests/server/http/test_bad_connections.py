@@ -94,7 +94,7 @@ async def test_a_body_whose_pieces_cannot_be_read_ends_the_connection(serve: Ser
     await still_answers(served)
 
 
-@pytest.mark.proves("hostile.pipelined")
+@pytest.mark.proves("hostile.not-http")
 async def test_requests_that_come_all_at_once_are_answered_one_after_another(serve: Serve) -> None:
     served = serve(*(said(str(number)) for number in range(5)))
     async with connected(served) as stream:
@@ -104,7 +104,7 @@ async def test_requests_that_come_all_at_once_are_answered_one_after_another(ser
     assert texts == ["0", "1", "2", "3", "4"]
 
 
-@pytest.mark.proves("hostile.idle")
+@pytest.mark.proves("hostile.connections")
 async def test_others_are_answered_while_200_connections_say_nothing_or_half_a_word(serve: Serve) -> None:
     served = serve(said("Hi"))
     async with AsyncExitStack() as idle:
@@ -149,7 +149,7 @@ async def test_more_of_a_head_is_no_more_time_and_a_whole_one_ends_the_waiting(
     await still_answers(served)
 
 
-@pytest.mark.proves("hostile.large")
+@pytest.mark.proves("errors.body-too-large")
 async def test_a_body_without_end_is_cut_at_the_limit(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "LINGER_SECONDS", 0.1)
     served = serve(said("Hi"), max_request_bytes=1_000_000)
@@ -161,7 +161,7 @@ async def test_a_body_without_end_is_cut_at_the_limit(serve: Serve, monkeypatch:
     await still_answers(served)
 
 
-@pytest.mark.proves("hostile.large")
+@pytest.mark.proves("errors.body-too-large")
 async def test_the_rest_of_a_body_that_is_too_large_is_passed_over_and_the_connection_serves_on(serve: Serve) -> None:
     served = serve(said("Hi"), max_request_bytes=1_000)
     async with connected(served) as stream:

@@ -45,7 +45,7 @@ async def ended(served: Served, number: int) -> None:
         await served.backend.performances[number].ended.wait()
 
 
-@pytest.mark.proves("params.n", "params.n.account")
+@pytest.mark.proves("params.n")
 async def test_each_answer_is_a_choice_and_the_prompt_counts_once(serve: Serve) -> None:
     served = serve(said("one"), said("two"), said("three"))
     answer = (await served.chat({**HELLO, "n": 3})).json()
@@ -61,7 +61,7 @@ async def test_each_answer_is_a_choice_and_the_prompt_counts_once(serve: Serve) 
     assert answer["claude"] == {"session_id": "session-1", "model": "claude-sonnet-4-5", "cost_usd": 0.75}
 
 
-@pytest.mark.proves("params.n.interleaved")
+@pytest.mark.proves("params.n")
 async def test_a_stream_tells_of_each_answer_as_it_comes_and_of_all_at_the_end(serve: Serve) -> None:
     (first, one), (second, two) = held("one"), held("two")
     served = serve(one, two)
@@ -80,7 +80,7 @@ async def test_a_stream_tells_of_each_answer_as_it_comes_and_of_all_at_the_end(s
     assert [data(block)["usage"] for block in rest] == [None] * len(rest)
 
 
-@pytest.mark.proves("params.n.account")
+@pytest.mark.proves("params.n")
 async def test_without_a_chunk_for_usage_the_last_chunk_tells_what_all_cost(serve: Serve) -> None:
     served = serve(said("one"), said("two"))
     async with served.stream({**STREAMED, "n": 2}) as response:
@@ -90,7 +90,7 @@ async def test_without_a_chunk_for_usage_the_last_chunk_tells_what_all_cost(serv
     assert not any("claude" in chunk for chunk in told)
 
 
-@pytest.mark.proves("params.n.queue")
+@pytest.mark.proves("params.n.places")
 async def test_more_answers_than_places_come_one_after_another(serve: Serve) -> None:
     (first, one), (second, two) = held("one"), held("two")
     served = serve(one, two, said("three"))
@@ -107,7 +107,7 @@ async def test_more_answers_than_places_come_one_after_another(serve: Serve) -> 
     assert said_in_all == {0, 1, 2, 3, 4}
 
 
-@pytest.mark.proves("params.n.fails-whole")
+@pytest.mark.proves("params.n.places")
 async def test_an_answer_that_fails_before_anything_was_sent_is_the_status_of_all(serve: Serve) -> None:
     _, waiting = held("one")
     served = serve(waiting, [OVERLOADED])
@@ -117,7 +117,7 @@ async def test_an_answer_that_fails_before_anything_was_sent_is_the_status_of_al
     assert sorted(run["state"] for run in await served.runs()) == ["cancelled", "failed"]
 
 
-@pytest.mark.proves("params.n.fails-whole")
+@pytest.mark.proves("params.n.places")
 async def test_an_answer_that_fails_later_is_the_last_event_and_ends_the_others(serve: Serve) -> None:
     _, waiting = held("one")
     fails = Gate()
@@ -134,7 +134,7 @@ async def test_an_answer_that_fails_later_is_the_last_event_and_ends_the_others(
     assert message.startswith("The request ended before this one of its answers was complete")
 
 
-@pytest.mark.proves("params.n.fails-whole", "runs.cancel")
+@pytest.mark.proves("params.n.places", "runs.cancel")
 @pytest.mark.parametrize("choice", [0, 1])
 async def test_to_cancel_one_of_the_runs_is_to_cancel_the_request(serve: Serve, choice: int) -> None:
     (_, one), (_, two) = held("one"), held("two")
@@ -165,7 +165,7 @@ async def test_a_client_that_leaves_ends_all_answers(serve: Serve) -> None:
     assert len(served.backend.performances) == PLACES
 
 
-@pytest.mark.proves("params.n.sessions")
+@pytest.mark.proves("params.n.places")
 async def test_the_session_of_the_first_answer_goes_on_and_the_others_end(serve: Serve) -> None:
     served = serve([*said("one"), *said("more")], [*said("two"), *said("more")], said("anew"))
     answer = (await served.chat({**HELLO, "n": 2})).json()
@@ -177,7 +177,7 @@ async def test_the_session_of_the_first_answer_goes_on_and_the_others_end(serve:
     assert answer["id"] in {run["answer_id"] for run in await served.runs()}
 
 
-@pytest.mark.proves("params.n.runs")
+@pytest.mark.proves("params.n.places")
 async def test_each_answer_is_a_run_and_the_first_has_the_id_of_the_reply(serve: Serve) -> None:
     served = serve(said("one"), said("two"))
     answer = await served.chat({**HELLO, "n": 2})

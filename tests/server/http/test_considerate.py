@@ -76,7 +76,7 @@ async def test_what_takes_longer_than_the_request_may_is_ended_and_told_so() -> 
     assert await given_up(endless)
 
 
-@pytest.mark.proves("lifetime.client-gone.reading")
+@pytest.mark.proves("lifetime.client-gone")
 async def test_a_client_that_leaves_while_its_request_is_understood_frees_what_it_took() -> None:
     endless = Endless()
     body = iter([{"type": "http.request", "body": b"{}"}])
@@ -102,7 +102,7 @@ async def test_a_client_that_leaves_while_its_request_is_understood_frees_what_i
     assert await given_up(endless)
 
 
-@pytest.mark.proves("lifetime.stop.reading")
+@pytest.mark.proves("lifetime.stop")
 async def test_a_request_that_is_understood_when_the_server_stops_is_told_so() -> None:
     endless = Endless()
 

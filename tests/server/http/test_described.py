@@ -82,7 +82,7 @@ def url() -> Iterator[str]:
         thread.join(10)
 
 
-@pytest.mark.proves("hostile.described")
+@pytest.mark.proves("http.openapi")
 @DESCRIBED.parametrize()
 @settings(
     max_examples=8,
@@ -95,7 +95,7 @@ def test_every_answer_is_one_that_the_description_has(case: schemathesis.Case[An
     case.call_and_validate(base_url=url, timeout=PATIENCE_SECONDS, checks=CHECKS)
 
 
-@pytest.mark.proves("hostile.described")
+@pytest.mark.proves("http.openapi")
 @pytest.mark.parametrize(
     ("path", "body"),
     [

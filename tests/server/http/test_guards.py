@@ -166,7 +166,7 @@ class TestTheOrigin:
         answer = await served.client.get("/health", headers={"origin": origin})
         assert (answer.status_code, "access-control-allow-origin" in answer.headers) == (403, False)
 
-    @pytest.mark.proves("safety.origin.null")
+    @pytest.mark.proves("safety.origin.patterns")
     async def test_a_page_without_an_origin_that_may_call_still_needs_the_key(self, serve: Serve) -> None:
         allowed = Settings(allowed_origins=("null",), api_key=KEYS).allowed_origins
         served = serve(allowed_origins=allowed, keys=("sk-right",))
@@ -174,7 +174,7 @@ class TestTheOrigin:
             answer = await served.client.get("/v1/models", headers={"origin": "null", "x-api-key": key})
             assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (status, "null")
 
-    @pytest.mark.proves("safety.origin.advice")
+    @pytest.mark.proves("safety.origin")
     @pytest.mark.parametrize(
         ("origin", "named"),
         [
@@ -221,7 +221,7 @@ class TestWhatABrowserSaysOfARequestWithoutAnOrigin:
         answer = await serve().client.get("/health", headers={"sec-fetch-site": site, "sec-fetch-mode": "navigate"})
         assert answer.status_code == 200
 
-    @pytest.mark.proves("safety.origin.own-page")
+    @pytest.mark.proves("safety.origin")
     async def test_a_post_of_a_page_of_this_server_itself_is_answered(self, serve: Serve) -> None:
         served = serve(said("Hi"))
         own = str(served.client.base_url).rstrip("/")

@@ -45,7 +45,7 @@ async def test_a_missing_login_is_the_reason_together_with_what_mends_it(serve: 
     assert "claude auth login" in answer.json()["reason"]
 
 
-@pytest.mark.proves("http.health.not-ready", "http.health.no-secrets")
+@pytest.mark.proves("http.health.not-ready", "http.health")
 async def test_a_backend_that_cannot_start_is_the_reason_without_the_path_that_failed(serve: Serve) -> None:
     served = serve(description=Failure(Kind.CLAUDE_CODE_FAILED, "No such file: /home/ada/bin/claude"))
     answer = await served.client.get("/health")
@@ -55,7 +55,7 @@ async def test_a_backend_that_cannot_start_is_the_reason_without_the_path_that_f
     assert "ada" not in answer.text
 
 
-@pytest.mark.proves("http.health.no-secrets")
+@pytest.mark.proves("http.health")
 async def test_neither_key_nor_account_is_told(serve: Serve) -> None:
     description = replace(DESCRIPTION, login=Login("account of ada@example.com"))
     served = serve(description=description, keys=("sk-secret",))
@@ -63,7 +63,7 @@ async def test_neither_key_nor_account_is_told(serve: Serve) -> None:
     assert not any(secret in answer.text for secret in ("sk-secret", "ada"))
 
 
-@pytest.mark.proves("simulate.loud.health")
+@pytest.mark.proves("simulate.loud")
 async def test_simulated_answers_are_told(serve: Serve) -> None:
     served = serve(simulated=True)
     assert (await served.client.get("/health")).json()["simulated"] is True
@@ -81,7 +81,7 @@ WINDOW = RateLimitReported("rejected", "five_hour", 1.0, NOT_BEFORE)
 LIMITED = TurnFailed(Failure(Kind.RATE_LIMITED, "Upstream's rate limit"))
 
 
-@pytest.mark.proves("http.health.usage-window")
+@pytest.mark.proves("http.health.not-ready")
 async def test_a_used_up_window_is_the_reason_with_the_time_of_its_end(serve: Serve) -> None:
     served = serve((WINDOW, LIMITED), wall_clock=lambda: NOT_BEFORE - 90.5, now=lambda: int(NOT_BEFORE) - 91)
     assert (await served.client.get("/health")).json()["ready_at"] is None
@@ -95,7 +95,7 @@ async def test_a_used_up_window_is_the_reason_with_the_time_of_its_end(serve: Se
     assert "five_hour" in told["reason"]
 
 
-@pytest.mark.proves("http.health.refused", "http.health.no-secrets")
+@pytest.mark.proves("http.health.not-ready", "http.health")
 async def test_a_login_that_upstream_refuses_is_the_reason_in_our_own_words(serve: Serve) -> None:
     refused = TurnFailed(Failure(Kind.NOT_LOGGED_IN, "invalid x-api-key sk-ant-secret"))
     served = serve((refused,))

@@ -67,7 +67,7 @@ async def test_who_has_waited_longest_makes_room(serve: Serve, logged: list[Even
     assert [(event["log_level"], event["places"]) for event in told] == [("warning", PLACES)]
 
 
-@pytest.mark.proves("hostile.connections", "hostile.connections.full")
+@pytest.mark.proves("hostile.connections")
 async def test_who_is_being_answered_stays_and_one_too_many_is_turned_away(serve: Serve) -> None:
     gates = [Gate() for _ in range(PLACES)]
     app = serve(*((*said("Hi")[:2], gate, *said("Hi")[2:]) for gate in gates), keep_alive_seconds=0.05).app

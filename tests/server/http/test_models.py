@@ -37,7 +37,7 @@ async def test_the_list_has_every_model_and_every_alias(serve: Serve) -> None:
     )
 
 
-@pytest.mark.proves("models.retrieve", "models.names.short", "models.names.full")
+@pytest.mark.proves("models.list", "models.names")
 @pytest.mark.parametrize("name", ["sonnet", "claude-sonnet", "gpt-4o", "claude-opus-4-1-20250805", "claude-opus-5[1m]"])
 async def test_a_model_is_found_under_any_name_that_a_request_may_give(serve: Serve, name: str) -> None:
     served = serve()
@@ -51,7 +51,7 @@ async def test_a_model_is_found_under_any_name_that_a_request_may_give(serve: Se
     }
 
 
-@pytest.mark.proves("models.retrieve.unknown")
+@pytest.mark.proves("models.list")
 @pytest.mark.parametrize("name", ["gpt-nonsense", "anthropic/claude", "%F0%9F%92%A5"])
 async def test_an_unknown_model_is_a_404_that_names_what_exists(serve: Serve, name: str) -> None:
     served = serve()

@@ -21,7 +21,7 @@ async def client(serve: Serve) -> AsyncIterator[openai.AsyncOpenAI]:
         yield client
 
 
-@pytest.mark.proves("chat.client.completion")
+@pytest.mark.proves("chat.client")
 async def test_it_reads_a_completion(serve: Serve, client: openai.AsyncOpenAI) -> None:
     serve(said("Hel", "lo"), keys=("sk-right",))
     completion = await client.chat.completions.create(model="gpt-4o", messages=MESSAGES)
@@ -32,7 +32,7 @@ async def test_it_reads_a_completion(serve: Serve, client: openai.AsyncOpenAI) -
     assert completion._request_id is not None  # noqa: SLF001 -- where the package documents it to be
 
 
-@pytest.mark.proves("chat.client.stream")
+@pytest.mark.proves("chat.client")
 async def test_it_reads_a_stream(serve: Serve, client: openai.AsyncOpenAI) -> None:
     serve(said("Hel", "lo"), keys=("sk-right",))
     async with client.chat.completions.stream(
@@ -46,7 +46,7 @@ async def test_it_reads_a_stream(serve: Serve, client: openai.AsyncOpenAI) -> No
     assert completion.usage.total_tokens == 25
 
 
-@pytest.mark.proves("chat.client.errors")
+@pytest.mark.proves("chat.client")
 @pytest.mark.parametrize(
     ("kind", "raised"),
     [
@@ -66,7 +66,7 @@ async def test_it_raises_its_own_exception_for_a_failure(
         await client.chat.completions.create(model="sonnet", messages=MESSAGES)
 
 
-@pytest.mark.proves("chat.client.errors", "stream.error-event")
+@pytest.mark.proves("chat.client", "stream.error-event")
 async def test_it_raises_at_an_error_in_mid_stream_after_the_text_before_it(
     serve: Serve, client: openai.AsyncOpenAI
 ) -> None:
@@ -79,7 +79,7 @@ async def test_it_raises_at_an_error_in_mid_stream_after_the_text_before_it(
         await anext(stream)
 
 
-@pytest.mark.proves("chat.client.errors", "errors.wrong-key")
+@pytest.mark.proves("chat.client", "safety.key")
 async def test_it_raises_at_a_wrong_key(serve: Serve, client: openai.AsyncOpenAI) -> None:
     serve(said("Hi"), keys=("sk-another",))
     with pytest.raises(openai.AuthenticationError) as raised:
@@ -87,7 +87,7 @@ async def test_it_raises_at_a_wrong_key(serve: Serve, client: openai.AsyncOpenAI
     assert raised.value.code == "invalid_api_key"
 
 
-@pytest.mark.proves("models.list", "models.retrieve")
+@pytest.mark.proves("models.list")
 async def test_it_lists_and_finds_models(serve: Serve, client: openai.AsyncOpenAI) -> None:
     serve(keys=("sk-right",))
     names = [model.id async for model in client.models.list()]

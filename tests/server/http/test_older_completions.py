@@ -67,7 +67,7 @@ async def test_thinking_that_is_not_told_does_not_decide_the_status(serve: Serve
     assert (answer.status_code, json.loads(answer.text)["error"]["code"]) == (503, "overloaded")
 
 
-@pytest.mark.proves("completions.clients")
+@pytest.mark.proves("completions.answer")
 async def test_the_official_client_reads_both_forms(serve: Serve) -> None:
     served = serve(said("ki", "wi"), said("ki", "wi"))
     async with client(served) as asking:
@@ -77,7 +77,7 @@ async def test_the_official_client_reads_both_forms(serve: Serve) -> None:
         assert "".join([chunk.choices[0].text async for chunk in stream]) == "kiwi"
 
 
-@pytest.mark.proves("completions.prompts")
+@pytest.mark.proves("completions.answer")
 async def test_each_prompt_has_its_choices_and_counts_once(serve: Serve) -> None:
     served = serve(said("one"), said("two"), said("three"), said("four"))
     async with client(served) as asking:
@@ -90,7 +90,7 @@ async def test_each_prompt_has_its_choices_and_counts_once(serve: Serve) -> None
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (40, 20)
 
 
-@pytest.mark.proves("completions.prompts")
+@pytest.mark.proves("completions.answer")
 async def test_several_prompts_stream_side_by_side(serve: Serve) -> None:
     served = serve(said("one"), said("two"))
     asked = {**ASK, "prompt": ["Say kiwi", "Say plum"], "stream": True, "stream_options": {"include_usage": True}}

@@ -77,13 +77,13 @@ async def test_a_time_that_the_failure_itself_has_goes_before(serve: Serve) -> N
     assert answer.headers.get_list("retry-after") == ["2"]
 
 
-@pytest.mark.proves("ratelimit.nothing-invented")
+@pytest.mark.proves("ratelimit.headers")
 @pytest.mark.parametrize("body", [HELLO, STREAMED])
 async def test_without_a_report_there_is_no_such_header(serve: Serve, body: dict[str, object]) -> None:
     assert limited(await served(serve, said("Hi")).chat(body)) == {}
 
 
-@pytest.mark.proves("ratelimit.nothing-invented")
+@pytest.mark.proves("ratelimit.headers")
 async def test_a_limit_is_forgotten_when_its_window_is_over(serve: Serve) -> None:
     assert limited(await served(serve, WARNED, now=NOW + 3600).chat()) == {}
 

@@ -18,7 +18,7 @@ from tests.patience import PATIENCE_SECONDS
 from tests.server.http.conftest import Serve
 from tests.server.http.exchange import CHAT, FINISHED, STARTED, Json, Served, said
 
-pytestmark = pytest.mark.proves("hostile.no-cycles")
+pytestmark = pytest.mark.proves("safety.event-loop.reading")
 
 MESSAGES: list[Json] = [{"role": "user", "content": "Hello"}] * 5000
 """So many that they are parsed in a thread."""

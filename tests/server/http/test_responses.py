@@ -34,7 +34,7 @@ def history(served: Served, turn: int) -> tuple[object, ...]:
     return served.backend.performances[turn].turn.messages
 
 
-@pytest.mark.proves("responses.input.text", "responses.usage")
+@pytest.mark.proves("responses.input", "responses.usage")
 async def test_an_input_is_answered(serve: Serve) -> None:
     async with official(serve(said("Hel", "lo"))) as client:
         response = await client.responses.create(model="sonnet", input="Hello", instructions="Be kind.")
@@ -43,7 +43,7 @@ async def test_an_input_is_answered(serve: Serve) -> None:
     assert response.usage.total_tokens == 25
 
 
-@pytest.mark.proves("responses.stream.events")
+@pytest.mark.proves("responses.stream")
 async def test_a_stream_is_told_event_by_event_as_it_is_said(serve: Serve) -> None:
     gate = Gate()
     served = serve([STARTED, TextDelta("Hel"), gate, TextDelta("lo"), USED, FINISHED])
@@ -93,7 +93,7 @@ async def test_a_calls_result_is_all_that_has_to_be_sent(serve: Serve) -> None:
     )
 
 
-@pytest.mark.proves("responses.references")
+@pytest.mark.proves("responses.continued")
 async def test_items_of_stored_responses_can_be_named_in_place_of_being_sent(serve: Serve) -> None:
     served = serve(
         [STARTED, TextDelta("Let me look."), ToolCalled(CALL), USED, TurnFinished("tool_calls")], said("Blue.")
@@ -113,7 +113,7 @@ async def test_items_of_stored_responses_can_be_named_in_place_of_being_sent(ser
     assert "item_reference" not in [item.type for item in kept]
 
 
-@pytest.mark.proves("responses.references")
+@pytest.mark.proves("responses.continued")
 async def test_an_item_that_is_anothers_or_not_there_is_refused_by_its_place(serve: Serve) -> None:
     served = serve(said("Hello"), keys=("one", "two"))
     mine, other = ({"authorization": f"Bearer {key}"} for key in ("one", "two"))
@@ -215,7 +215,7 @@ async def test_another_key_has_no_such_response(serve: Serve) -> None:
     )
 
 
-@pytest.mark.proves("responses.not-stored")
+@pytest.mark.proves("responses.stored")
 async def test_what_is_not_to_be_stored_is_not_there_afterwards(serve: Serve) -> None:
     async with official(serve(said("Hello"))) as client:
         made = await client.responses.create(model="sonnet", input="Hi", store=False)
@@ -295,7 +295,7 @@ async def test_a_failure_before_anything_was_said_has_its_status(serve: Serve, *
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "overloaded")
 
 
-@pytest.mark.proves("responses.failed")
+@pytest.mark.proves("responses.status")
 async def test_a_failure_afterwards_is_the_streams_last_event(serve: Serve) -> None:
     served = serve([STARTED, TextDelta("Hel"), TurnFailed(Failure(Kind.STREAM_INTERRUPTED, "It broke off."))])
     answer = await served.client.post(RESPONSES, json={**ASKED, "stream": True})

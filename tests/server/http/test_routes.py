@@ -49,7 +49,7 @@ async def test_a_path_that_is_nearly_right_is_put_right(serve: Serve, path: str)
     assert "Did you mean /v1/chat/completions?" in answer.json()["error"]["message"]
 
 
-@pytest.mark.proves("http.not-offered", "errors.envelope")
+@pytest.mark.proves("http.not-found", "errors.envelope")
 @pytest.mark.parametrize(
     ("method", "path", "why"),
     [
@@ -78,14 +78,14 @@ async def test_what_only_openai_has_is_a_404_that_says_what_there_is(
     assert error["message"] == f"{path} is not offered. {why} {OFFERED}"
 
 
-@pytest.mark.proves("http.not-offered")
+@pytest.mark.proves("http.not-found")
 def test_what_is_offered_in_its_place_is_there() -> None:
     named = set(re.findall(r"/v1/[a-z/]+", OFFERED))
     assert named < DOCUMENT["paths"].keys()
     assert not {path.split("/")[2] for path in named} & set(NOT_OFFERED)
 
 
-@pytest.mark.proves("http.wrong-method", "errors.envelope")
+@pytest.mark.proves("http.not-found", "errors.envelope")
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
@@ -114,7 +114,7 @@ async def test_a_web_socket_is_turned_away(serve: Serve) -> None:
     assert [message["type"] for message in sent] == ["websocket.close"]
 
 
-@pytest.mark.proves("lifetime.stop.drains")
+@pytest.mark.proves("lifetime.stop")
 async def test_a_host_of_the_application_may_announce_its_start_and_stop(serve: Serve) -> None:
     sent = await protocol(serve, "lifespan", {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
     assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
@@ -185,7 +185,7 @@ class TestTheRequestsId:
         }
 
 
-@pytest.mark.proves("simulate.loud.header")
+@pytest.mark.proves("simulate.loud")
 @pytest.mark.parametrize(("method", "path"), [("GET", "/health"), ("GET", "/nowhere"), ("POST", CHAT)])
 async def test_a_simulated_servers_answers_all_say_so(serve: Serve, method: str, path: str) -> None:
     served = serve(said("Hi"), simulated=True)
@@ -193,7 +193,7 @@ async def test_a_simulated_servers_answers_all_say_so(serve: Serve, method: str,
     assert answer.headers["x-claude-openai-simulated"] == "true"
 
 
-@pytest.mark.proves("simulate.never-by-itself")
+@pytest.mark.proves("simulate.loud")
 async def test_no_other_servers_answer_does(serve: Serve) -> None:
     served = serve(said("Hi"))
     assert "x-claude-openai-simulated" not in (await served.chat()).headers

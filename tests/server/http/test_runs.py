@@ -60,7 +60,7 @@ async def all_told(blocks: Blocks) -> list[tuple[str, Json]]:
 # What has become of a request
 
 
-@pytest.mark.proves("runs.recorded")
+@pytest.mark.proves("runs.states")
 async def test_all_that_is_known_of_a_run_is_told(serve: Serve) -> None:
     served = serve(said("Hel", "lo"), new_id=lambda: f"{1:032x}")
     await served.chat(user_agent="Ada/1.0")
@@ -90,7 +90,7 @@ async def test_all_that_is_known_of_a_run_is_told(serve: Serve) -> None:
     )
 
 
-@pytest.mark.proves("runs.ids")
+@pytest.mark.proves("runs.list")
 async def test_an_answer_leads_to_its_run_by_its_id_and_by_its_requests(serve: Serve) -> None:
     served = serve(said("Hello"))
     for answer in (await served.chat(), await served.chat(STREAMED)):
@@ -100,7 +100,7 @@ async def test_an_answer_leads_to_its_run_by_its_id_and_by_its_requests(serve: S
             assert (run["answer_id"], run["text"]) == (answer_id, "Hello")
 
 
-@pytest.mark.proves("runs.recorded")
+@pytest.mark.proves("runs.states")
 async def test_a_client_is_known_by_what_can_be_printed_of_its_name_and_not_all_of_a_long_one(serve: Serve) -> None:
     served = serve(said("Hello"))
     await served.chat(user_agent="a\tb" + "c" * 300)
@@ -136,7 +136,7 @@ async def test_what_cannot_be_listed_is_refused_by_name(serve: Serve, query: str
     assert code(answer) == (400, None, param)
 
 
-@pytest.mark.proves("runs.ids")
+@pytest.mark.proves("runs.list")
 @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("GET", "/events"), ("POST", "/cancel")])
 async def test_a_run_that_there_is_not_or_that_could_be_either_is_refused(serve: Serve, method: str, path: str) -> None:
     served = serve(said("One"))
@@ -172,7 +172,7 @@ async def test_a_key_sees_and_ends_its_own_runs_only(serve: Serve, ada: str, bob
     assert run["state"] == "completed"
 
 
-@pytest.mark.proves("runs.log")
+@pytest.mark.proves("logs.documented")
 async def test_whatever_is_logged_of_a_run_names_it(serve: Serve) -> None:
     served = serve(CALLING)
     with capture_logs([structlog.contextvars.merge_contextvars]) as logged:
@@ -323,7 +323,7 @@ async def test_a_stream_that_is_cancelled_ends_with_an_error_and_stays_cancelled
     assert (run["state"], run["text"], run["error"]["code"]) == ("cancelled", "Hi", "run_cancelled")
 
 
-@pytest.mark.proves("runs.client-left")
+@pytest.mark.proves("runs.states")
 async def test_a_client_that_leaves_has_cancelled_its_run(serve: Serve) -> None:
     served = serve([STARTED, TextDelta("Hi"), Gate(), FINISHED])
     async with served.stream() as response:

@@ -84,7 +84,7 @@ async def test_a_response_of_an_earlier_version_can_be_continued(serve: Serve, m
     )
 
 
-@pytest.mark.proves("responses.stored-first")
+@pytest.mark.proves("responses.stored")
 async def test_whoever_has_the_last_event_of_a_stream_finds_the_response_in_the_file(
     serve: Serve, disk: SqliteStore, tmp_path: Path
 ) -> None:
@@ -98,7 +98,7 @@ async def test_whoever_has_the_last_event_of_a_stream_finds_the_response_in_the_
     assert ('"status":"completed"' in stored.body, run.state, run.text) == (True, RunState.COMPLETED, "Hello")
 
 
-@pytest.mark.proves("responses.stored-first")
+@pytest.mark.proves("responses.stored")
 async def test_whoever_has_a_whole_response_finds_it_in_the_file(
     serve: Serve, disk: SqliteStore, tmp_path: Path
 ) -> None:
@@ -148,7 +148,7 @@ def ends(store: Recording) -> list[tuple[str, RunState | None]]:
     return store.calls[over[0] :] if over else []
 
 
-@pytest.mark.proves("responses.stored-first")
+@pytest.mark.proves("responses.stored")
 @pytest.mark.parametrize("stream", [False, True])
 async def test_the_end_of_a_run_and_its_response_are_one_write_and_nothing_is_read_for_it(
     serve: Serve, *, stream: bool
@@ -158,7 +158,7 @@ async def test_the_end_of_a_run_and_its_response_are_one_write_and_nothing_is_re
     assert ends(store) == [("response and run", RunState.COMPLETED)]
 
 
-@pytest.mark.proves("responses.stored-first")
+@pytest.mark.proves("responses.stored")
 async def test_a_stream_ends_when_its_response_is_stored_and_is_in_progress_until_then(serve: Serve) -> None:
     store = Recording(slow=True)
     served = serve(said("Hello"), store=store)
@@ -174,7 +174,7 @@ async def test_a_stream_ends_when_its_response_is_stored_and_is_in_progress_unti
     assert (await served.client.get(f"{RESPONSES}/{begun}")).json()["status"] == "completed"
 
 
-@pytest.mark.proves("responses.stored-first")
+@pytest.mark.proves("responses.stored")
 async def test_where_the_client_leaves_the_run_is_saved_alone_and_its_response_is_cancelled(serve: Serve) -> None:
     store = Recording()
     served = serve([STARTED, TextDelta("Hel"), Gate()], store=store)
@@ -186,7 +186,7 @@ async def test_where_the_client_leaves_the_run_is_saved_alone_and_its_response_i
     assert [call for call in ends(store) if call[0] != "find"] == [("run", RunState.CANCELLED)]
 
 
-@pytest.mark.proves("responses.stored-first")
+@pytest.mark.proves("responses.stored")
 @pytest.mark.parametrize(
     "script", [[TurnFailed(Failure(Kind.OVERLOADED, "Too much."))], [STARTED, TextDelta("Hel"), USED, FINISHED]]
 )

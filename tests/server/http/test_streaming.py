@@ -28,7 +28,7 @@ async def test_each_delta_has_left_before_the_next_one_comes(serve: Serve) -> No
         assert (await blocks.rest())[-1] == "data: [DONE]"
 
 
-@pytest.mark.proves("stream.token-by-token", "chat.reply.unicode")
+@pytest.mark.proves("stream.token-by-token", "chat.reply.text")
 async def test_as_many_texts_go_out_as_came_in_and_none_is_changed(serve: Serve) -> None:
     texts = ["", " ", "\n\n", "data: [DONE]", "naïve ", "🏴‍☠️", "\u2028", '{"a": 1}', "\r\n", "x" * 100_000] * 20
     served = serve(said(*texts))
@@ -38,7 +38,7 @@ async def test_as_many_texts_go_out_as_came_in_and_none_is_changed(serve: Serve)
     assert [chunk["choices"][0]["delta"]["content"] for chunk in contents] == texts
 
 
-@pytest.mark.proves("stream.framing")
+@pytest.mark.proves("stream.done")
 async def test_text_that_looks_like_framing_stays_within_its_event(serve: Serve) -> None:
     served = serve(said("\n\ndata: [DONE]\n\n: no comment\n\n"))
     async with served.stream() as response:
@@ -47,7 +47,7 @@ async def test_text_that_looks_like_framing_stays_within_its_event(serve: Serve)
     assert content["choices"][0]["delta"]["content"] == "\n\ndata: [DONE]\n\n: no comment\n\n"
 
 
-@pytest.mark.proves("stream.headers")
+@pytest.mark.proves("stream.done")
 async def test_the_headers_keep_everything_between_from_collecting_the_stream(serve: Serve) -> None:
     served = serve(said("Hi"))
     async with served.stream() as response:
@@ -58,7 +58,7 @@ async def test_the_headers_keep_everything_between_from_collecting_the_stream(se
     assert response.headers["x-accel-buffering"] == "no"
 
 
-@pytest.mark.proves("stream.constant-head", "stream.one-finish", "stream.role-in-first-delta-only", "stream.done")
+@pytest.mark.proves("stream.chunks", "stream.done")
 async def test_a_whole_stream(serve: Serve) -> None:
     served = serve(said("Hel", "lo"), new_id=lambda: "1d", now=lambda: 1_700_000_000)
     async with served.stream() as response:
@@ -87,7 +87,7 @@ async def test_usage_comes_in_a_chunk_of_its_own_when_asked_for(serve: Serve) ->
     assert (last["usage"]["prompt_tokens"], last["usage"]["completion_tokens"]) == (20, 5)
 
 
-@pytest.mark.proves("stream.no-usage-chunk")
+@pytest.mark.proves("stream.usage-chunk")
 async def test_no_chunk_has_usage_when_nobody_asked(serve: Serve) -> None:
     served = serve(said("Hi"))
     async with served.stream() as response:
@@ -95,7 +95,7 @@ async def test_no_chunk_has_usage_when_nobody_asked(serve: Serve) -> None:
     assert not any(chunk.get("usage") for chunk in chunks(response))
 
 
-@pytest.mark.proves("core.one-pipeline")
+@pytest.mark.proves("stream.token-by-token")
 async def test_the_chunks_add_up_to_the_answer_without_stream(serve: Serve) -> None:
     served = serve(said("One ", "and ", "the same."))
     whole = (await served.chat(HELLO)).json()["choices"][0]
@@ -163,7 +163,7 @@ async def test_comments_fill_a_silence_between_two_deltas(serve: Serve) -> None:
 
 
 class TestAfterTheFirstByte:
-    @pytest.mark.proves("stream.error-event", "stream.error-event.no-done", "errors.envelope")
+    @pytest.mark.proves("stream.error-event", "errors.envelope")
     async def test_a_failure_is_the_last_event_and_nothing_says_that_the_answer_is_whole(self, serve: Serve) -> None:
         served = serve([STARTED, TextDelta("Half an"), OVERLOADED])
         async with served.stream() as response:
@@ -183,7 +183,7 @@ class TestAfterTheFirstByte:
         assert "inside" not in last
 
 
-@pytest.mark.proves("chat.thinking-is-not-text", "chat.reasoning-content")
+@pytest.mark.proves("chat.reply.text", "chat.reasoning-content")
 async def test_thinking_stands_beside_the_text_of_a_stream(serve: Serve) -> None:
     served = serve([STARTED, ReasoningDelta("a thought"), *said("Hi")[1:]])
     async with served.stream() as response:
@@ -193,7 +193,7 @@ async def test_thinking_stands_beside_the_text_of_a_stream(serve: Serve) -> None
     assert [delta["content"] for delta in deltas if delta.get("content")] == ["Hi"]
 
 
-@pytest.mark.proves("chat.reply.empty", "stream.one-finish")
+@pytest.mark.proves("chat.reply.text", "stream.chunks")
 async def test_an_answer_without_a_word_is_a_stream_that_finishes(serve: Serve) -> None:
     served = serve([STARTED, USED, TurnFinished("stop")])
     async with served.stream() as response:

@@ -51,7 +51,7 @@ async def sent(served: Served, *lines: str, body: bytes = b"") -> Answer:
     return Answer(response.status_code, headers, bytes(data), closed)
 
 
-@pytest.mark.proves("http.target.absolute")
+@pytest.mark.proves("http.target")
 @pytest.mark.parametrize(
     "target",
     [
@@ -67,7 +67,7 @@ async def test_a_target_with_scheme_and_host_is_the_path_in_it(serve: Serve, tar
     assert (answer.status, json.loads(answer.body)["object"], answer.closed) == (200, "model", False)
 
 
-@pytest.mark.proves("http.target.absolute", "safety.host-header")
+@pytest.mark.proves("http.target", "safety.host-header")
 async def test_the_host_of_an_absolute_target_counts_and_the_header_does_not(serve: Serve) -> None:
     served = serve()
     foreign = await sent(served, "GET http://evil.example/health HTTP/1.1", "host: localhost")
@@ -77,7 +77,7 @@ async def test_the_host_of_an_absolute_target_counts_and_the_header_does_not(ser
     assert own.status == 200
 
 
-@pytest.mark.proves("http.target.absolute", "safety.host-header")
+@pytest.mark.proves("http.target", "safety.host-header")
 @pytest.mark.parametrize("target", ["http:///health", "http://", "http://user:secret@localhost/health", "http://a b/"])
 async def test_a_target_whose_host_is_not_plain_is_refused(serve: Serve, target: str) -> None:
     answer = await sent(serve(), f"GET {target} HTTP/1.1", "host: localhost")
@@ -85,7 +85,7 @@ async def test_a_target_whose_host_is_not_plain_is_refused(serve: Serve, target:
     assert "secret" not in answer.error["message"]
 
 
-@pytest.mark.proves("http.target.absolute")
+@pytest.mark.proves("http.target")
 async def test_a_body_is_read_behind_an_absolute_target(serve: Serve) -> None:
     served, body = serve(said("Hi")), json.dumps(HELLO).encode()
     line = "POST http://localhost/v1/chat/completions HTTP/1.1"
@@ -93,14 +93,14 @@ async def test_a_body_is_read_behind_an_absolute_target(serve: Serve) -> None:
     assert (answer.status, json.loads(answer.body)["object"]) == (200, "chat.completion")
 
 
-@pytest.mark.proves("http.target.other-scheme")
+@pytest.mark.proves("http.target")
 @pytest.mark.parametrize("scheme", ["https", "ftp"])
 async def test_a_scheme_that_is_not_spoken_here_is_misdirected(serve: Serve, scheme: str) -> None:
     answer = await sent(serve(), f"GET {scheme}://localhost/health HTTP/1.1", "host: localhost")
     assert (answer.status, answer.error["code"]) == (421, "misdirected_request")
 
 
-@pytest.mark.proves("http.target.no-path")
+@pytest.mark.proves("http.target")
 @pytest.mark.parametrize("target", ["x", "*", "?x=1", "%2Fhealth", "localhost:8000", "mailto:a", "http:health"])
 async def test_a_target_that_is_no_path_is_a_400(serve: Serve, target: str, logged: list[EventDict]) -> None:
     answer = await sent(serve(), f"GET {target} HTTP/1.1", "host: localhost")
@@ -108,7 +108,7 @@ async def test_a_target_that_is_no_path_is_a_400(serve: Serve, target: str, logg
     assert [event for event in logged if event["event"] == "http.fault"] == []
 
 
-@pytest.mark.proves("http.target.server")
+@pytest.mark.proves("http.target")
 @pytest.mark.parametrize("target", ["*", "http://localhost:8000"])
 async def test_the_server_as_a_whole_has_no_options(serve: Serve, target: str) -> None:
     answer = await sent(serve(), f"OPTIONS {target} HTTP/1.1", "host: localhost")
@@ -116,7 +116,7 @@ async def test_the_server_as_a_whole_has_no_options(serve: Serve, target: str) -
     assert answer.headers["allow"] == "DELETE, GET, HEAD, POST"
 
 
-@pytest.mark.proves("http.target.connect")
+@pytest.mark.proves("http.target")
 @pytest.mark.parametrize("target", ["127.0.0.1:8000", "evil.example:443", "[::1]:8000", "/health"])
 async def test_nothing_is_connected_to(serve: Serve, target: str) -> None:
     answer = await sent(serve(), f"CONNECT {target} HTTP/1.1", "host: localhost")
@@ -139,7 +139,7 @@ async def test_another_http_is_not_this_one(serve: Serve, lines: list[str]) -> N
     assert (answer.status, answer.error["code"], answer.closed) == (400, "not_http", True)
 
 
-@pytest.mark.proves("http.upgrade")
+@pytest.mark.proves("http.target")
 @pytest.mark.parametrize("protocol", ["h2c", "websocket", "TLS/1.0"])
 async def test_an_upgrade_is_not_taken_up_and_the_request_is_answered(
     serve: Serve, protocol: str, caplog: pytest.LogCaptureFixture

@@ -28,7 +28,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield opened
 
 
-@pytest.mark.proves("store.runs.whole")
+@pytest.mark.proves("runs.states")
 async def test_a_run_comes_back_as_it_was_saved(store: Store) -> None:
     run = a_run(
         began_at=1.5,
@@ -41,7 +41,7 @@ async def test_a_run_comes_back_as_it_was_saved(store: Store) -> None:
     assert await store.find(run.id) == (run,)
 
 
-@pytest.mark.proves("store.runs.at-once")
+@pytest.mark.proves("runs.states")
 async def test_a_run_is_seen_at_once_in_its_last_state_and_only_in_that(store: Store) -> None:
     run = a_run(state=RunState.QUEUED)
     for state in (RunState.QUEUED, RunState.RUNNING, RunState.COMPLETED):
@@ -52,7 +52,7 @@ async def test_a_run_is_seen_at_once_in_its_last_state_and_only_in_that(store: S
     assert await store.recent(10, RunState.QUEUED) == ()
 
 
-@pytest.mark.proves("store.runs.whole")
+@pytest.mark.proves("runs.states")
 async def test_half_a_character_is_mended_and_a_whole_one_survives(store: Store) -> None:
     run = a_run(client="\ud83d", text="\ud83e\udd80 \udd80", calls=(ToolCall("\ud800", "n", "{}"),))
     store.save(run)
@@ -63,7 +63,7 @@ async def test_half_a_character_is_mended_and_a_whole_one_survives(store: Store)
     assert await store.find(another.id, "\udcff") == await store.recent(1, None, "\udcff") != ()
 
 
-@pytest.mark.proves("store.runs.found")
+@pytest.mark.proves("runs.list")
 @pytest.mark.parametrize("part", ["id", "answer_id", "request_id"])
 async def test_a_run_is_found_by_each_of_its_ids_and_by_their_beginnings(store: Store, part: str) -> None:
     store.save(a_run(id="a" * 32, answer_id="chatcmpl-" + "a" * 32, request_id="req-a"))
@@ -74,7 +74,7 @@ async def test_a_run_is_found_by_each_of_its_ids_and_by_their_beginnings(store: 
         assert await store.find(full[:length]) == (wanted,)
 
 
-@pytest.mark.proves("store.runs.found")
+@pytest.mark.proves("runs.list")
 async def test_a_beginning_of_several_finds_two_and_none_finds_none(store: Store) -> None:
     runs = [a_run() for _ in range(3)]
     for run in runs:
@@ -87,7 +87,7 @@ async def test_a_beginning_of_several_finds_two_and_none_finds_none(store: Store
     assert await store.find(runs[0].id + "0") == ()
 
 
-@pytest.mark.proves("store.runs.found")
+@pytest.mark.proves("runs.list")
 async def test_an_exact_id_is_found_alone_though_others_begin_with_it(store: Store) -> None:
     short = a_run(request_id="job-1")
     store.save(short)
@@ -96,7 +96,7 @@ async def test_an_exact_id_is_found_alone_though_others_begin_with_it(store: Sto
     assert await store.find("job-1") == (short,)
 
 
-@pytest.mark.proves("store.runs.found")
+@pytest.mark.proves("runs.list")
 async def test_a_request_id_that_a_client_used_twice_finds_both(store: Store) -> None:
     first, second = a_run(request_id="mine"), a_run(request_id="mine")
     store.save(first)
@@ -105,7 +105,7 @@ async def test_a_request_id_that_a_client_used_twice_finds_both(store: Store) ->
     assert await store.find("mine") == (second, first)
 
 
-@pytest.mark.proves("store.runs.own")
+@pytest.mark.proves("runs.principals")
 async def test_for_a_principal_the_runs_of_others_are_not_there(store: Store) -> None:
     mine, other = a_run(principal="ci"), a_run(principal="laptop")
     store.save(mine)
@@ -116,7 +116,7 @@ async def test_for_a_principal_the_runs_of_others_are_not_there(store: Store) ->
     assert await store.recent(10, RunState.COMPLETED, "nobody") == ()
 
 
-@pytest.mark.proves("store.runs.latest")
+@pytest.mark.proves("runs.list")
 async def test_the_latest_to_arrive_come_first_whenever_they_were_saved(store: Store) -> None:
     runs = [a_run(state=state) for state in (RunState.RUNNING, RunState.COMPLETED, RunState.RUNNING)]
     for run in (runs[2], runs[0], runs[1]):
@@ -127,7 +127,7 @@ async def test_the_latest_to_arrive_come_first_whenever_they_were_saved(store: S
     assert await store.recent(0) == ()
 
 
-@pytest.mark.proves("store.responses.saved")
+@pytest.mark.proves("responses.stored")
 async def test_a_response_and_the_end_of_its_run_are_there_when_the_save_returns(store: Store) -> None:
     run = a_run(text="Grüße \x00 🦀")
     response = response_of(run, items='["Grüße"]', body='{"text": "🦀 \x00"}', previous_id="resp_gone")
@@ -139,7 +139,7 @@ async def test_a_response_and_the_end_of_its_run_are_there_when_the_save_returns
     assert await store.find(run.id) == (run,)
 
 
-@pytest.mark.proves("store.responses.saved")
+@pytest.mark.proves("responses.stored")
 async def test_half_a_character_in_a_response_is_mended(store: Store) -> None:
     run = a_run(principal="\ud83e\udd80")
     await store.responses.save(response_of(run, body="\ud800"), run)
@@ -149,7 +149,7 @@ async def test_half_a_character_in_a_response_is_mended(store: Store) -> None:
     assert await store.responses.chain("\ud800", "🦀", 1) == ()
 
 
-@pytest.mark.proves("store.responses.saved")
+@pytest.mark.proves("responses.stored")
 async def test_a_response_that_is_deleted_leaves_its_run_as_it_was_given(store: Store) -> None:
     run = a_run(text="Hello")
     await store.responses.save(response_of(run), run)
@@ -158,7 +158,7 @@ async def test_a_response_that_is_deleted_leaves_its_run_as_it_was_given(store: 
     assert await store.find(run.id) == (replace(run, text=""),)
 
 
-@pytest.mark.proves("store.responses.chain")
+@pytest.mark.proves("responses.continued")
 async def test_a_response_is_found_with_those_that_it_continues_the_latest_first(store: Store) -> None:
     runs = [a_run() for _ in range(4)]
     previous = None
@@ -177,7 +177,7 @@ async def test_a_response_is_found_with_those_that_it_continues_the_latest_first
     assert await find(chain[3].id, "local", 10) == (chain[3], chain[2])
 
 
-@pytest.mark.proves("store.responses.chain", "store.runs.own")
+@pytest.mark.proves("responses.continued", "runs.principals")
 async def test_for_a_principal_the_responses_of_others_are_not_there(store: Store) -> None:
     mine, other = a_run(principal="ci"), a_run(principal="laptop")
     await store.responses.save(response_of(other), other)
@@ -188,7 +188,7 @@ async def test_for_a_principal_the_responses_of_others_are_not_there(store: Stor
     assert await find(mine.answer_id, "ci", 10) == (response_of(mine, previous_id=other.answer_id),)
 
 
-@pytest.mark.proves("store.memory.bounded")
+@pytest.mark.proves("runs.states")
 async def test_memory_drops_a_response_with_its_run() -> None:
     store = MemoryStore(most=1)
     runs: list[Run] = [a_run(), a_run()]
@@ -197,7 +197,7 @@ async def test_memory_drops_a_response_with_its_run() -> None:
     assert [await store.responses.chain(run.answer_id, "local", 1) for run in runs] == [(), (response_of(runs[1]),)]
 
 
-@pytest.mark.proves("store.memory.bounded")
+@pytest.mark.proves("runs.states")
 async def test_memory_forgets_what_came_first() -> None:
     store = MemoryStore(most=2)
     runs = [a_run() for _ in range(3)]

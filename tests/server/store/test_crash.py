@@ -63,7 +63,7 @@ ENDED: dict[str, Ended] = {
 }
 
 
-@pytest.mark.proves("store.crash.whole", "store.crash.nothing-running", "store.responses.saved")
+@pytest.mark.proves("store.crash", "responses.stored")
 def test_a_server_killed_at_any_step_of_sqlites_leaves_a_whole_store_and_no_run_running(tmp_path: Path) -> None:
     subprocess.run(server("killed", tmp_path, 5, LIVES), check=True, cwd=ROOT, timeout=PATIENCE_SECONDS)
     folders = list(tmp_path.iterdir())
@@ -109,7 +109,7 @@ def whole(file: Path) -> None:
         assert connection.execute("SELECT count(*) FROM servers").fetchone() == (0,)
 
 
-@pytest.mark.proves("store.crash.nothing-running", "store.shared")
+@pytest.mark.proves("store.crash")
 async def test_only_the_runs_of_dead_servers_end_when_another_starts(tmp_path: Path) -> None:
     with holding(tmp_path) as other:
         async with sqlite_store(tmp_path, KEEPS_ALL) as store:
@@ -124,7 +124,7 @@ async def test_only_the_runs_of_dead_servers_end_when_another_starts(tmp_path: P
         assert ends(sqlite_reader(tmp_path).find(mine.id)) == {mine.id: (RunState.FAILED, "server_stopped")}
 
 
-@pytest.mark.proves("store.crash.nothing-running")
+@pytest.mark.proves("store.crash")
 async def test_a_server_that_lives_on_writes_down_that_another_died(tmp_path: Path) -> None:
     with holding(tmp_path) as other:
         async with sqlite_store(tmp_path, Retention(30, 10**9, every=0.01)):
@@ -140,7 +140,7 @@ def unfinished(file: Path) -> int:
     return sum(state not in OVER for state in states)
 
 
-@pytest.mark.proves("store.reading.truthful", "store.reading.leaves-nothing")
+@pytest.mark.proves("commands.store")
 def test_after_a_crash_a_command_reads_what_was_written_and_that_it_is_over(tmp_path: Path) -> None:
     with holding(tmp_path) as other:
         assert ends(sqlite_reader(tmp_path).recent(10)) == RUNNING
@@ -153,7 +153,7 @@ def test_after_a_crash_a_command_reads_what_was_written_and_that_it_is_over(tmp_
         assert {path: path.read_bytes() for path in before} == before
 
 
-@pytest.mark.proves("store.shared")
+@pytest.mark.proves("store.crash")
 def test_servers_that_start_and_write_at_once_lose_nothing(tmp_path: Path) -> None:
     servers = [subprocess.Popen(server("fill", tmp_path, name, 40), cwd=ROOT) for name in ("a", "b", "c")]
     assert [process.wait(timeout=PATIENCE_SECONDS) for process in servers] == [0, 0, 0]

@@ -11,10 +11,7 @@ from claude_openai.store import StoreError, sqlite_store
 from claude_openai.store.sqlite.database_files import NAME
 from tests.server.store.samples import KEEPS_ALL, a_run, remember
 
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.proves("store.disk.private"),
-]
+pytestmark = [pytest.mark.anyio, pytest.mark.proves("store.disk.private")]
 
 
 def modes(folder: Path) -> dict[str, int]:

@@ -14,7 +14,7 @@ from tests.server.store.samples import KEEPS_ALL, a_run, remember, until
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.proves("store.reading.leaves-nothing")
+@pytest.mark.proves("commands.store")
 @pytest.mark.parametrize("folder", ["missing", "empty"])
 def test_where_nothing_was_ever_kept_nothing_is_remembered(tmp_path: Path, folder: str) -> None:
     (tmp_path / "empty").mkdir()
@@ -23,7 +23,7 @@ def test_where_nothing_was_ever_kept_nothing_is_remembered(tmp_path: Path, folde
     assert list(tmp_path.rglob("*")) == [tmp_path / "empty"]
 
 
-@pytest.mark.proves("store.reading.leaves-nothing")
+@pytest.mark.proves("commands.store")
 def test_after_a_server_the_file_is_all_there_is_and_stays_so(tmp_path: Path) -> None:
     run = a_run()
     remember(tmp_path, run)
@@ -35,7 +35,7 @@ def test_after_a_server_the_file_is_all_there_is_and_stays_so(tmp_path: Path) ->
     assert (tmp_path / NAME).read_bytes() == before
 
 
-@pytest.mark.proves("store.reading.truthful")
+@pytest.mark.proves("commands.store")
 async def test_beside_a_server_what_it_has_written_is_seen(tmp_path: Path) -> None:
     run = a_run()
     async with sqlite_store(tmp_path, KEEPS_ALL) as store:
@@ -43,7 +43,7 @@ async def test_beside_a_server_what_it_has_written_is_seen(tmp_path: Path) -> No
         await until(lambda: sqlite_reader(tmp_path).recent(10) == (run,))
 
 
-@pytest.mark.proves("store.reading.truthful")
+@pytest.mark.proves("commands.store")
 def test_a_server_that_begins_while_a_command_reads_is_noticed(tmp_path: Path) -> None:
     remember(tmp_path)
     file = tmp_path / NAME
@@ -56,7 +56,7 @@ def test_a_server_that_begins_while_a_command_reads_is_noticed(tmp_path: Path) -
         assert query_saved(file, question) == [("later",)]
 
 
-@pytest.mark.proves("store.damaged")
+@pytest.mark.proves("store.migrations")
 def test_what_cannot_be_opened_is_told_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / NAME).mkdir()
     for folder in (tmp_path, tmp_path / ("too long" * 100)):

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 DAY = 86_400
 
 
-@pytest.mark.proves("store.retention.age")
+@pytest.mark.proves("store.retention")
 def test_runs_that_are_too_old_are_forgotten_at_the_next_start(tmp_path: Path) -> None:
     now = time.time()
     new, older, old = (a_run(arrived_at=now - days * DAY) for days in (0, 29, 31))
@@ -31,7 +31,7 @@ def test_runs_that_are_too_old_are_forgotten_at_the_next_start(tmp_path: Path) -
     assert sqlite_reader(tmp_path).recent(10) == (new, older)
 
 
-@pytest.mark.proves("store.retention.age")
+@pytest.mark.proves("store.retention")
 async def test_a_response_is_deleted_with_its_run(tmp_path: Path) -> None:
     now = time.time()
     new, old = (a_run(arrived_at=now - days * DAY) for days in (0, 31))
@@ -44,7 +44,7 @@ async def test_a_response_is_deleted_with_its_run(tmp_path: Path) -> None:
     assert (responses(new.answer_id, "local", 1), responses(old.answer_id, "local", 1)) == ((response_of(new),), ())
 
 
-@pytest.mark.proves("store.retention.size")
+@pytest.mark.proves("store.retention")
 async def test_the_oldest_are_forgotten_while_the_server_runs_and_the_file_shrinks(tmp_path: Path) -> None:
     runs = [a_run(text="x" * 100_000) for _ in range(100)]
     await to_thread.run_sync(partial(remember, tmp_path, *runs))
@@ -68,7 +68,7 @@ def oldest_text(folder: Path) -> str:
     return sqlite_reader(folder).recent(1000)[-1].text[0]
 
 
-@pytest.mark.proves("store.retention.age", "store.retention.size")
+@pytest.mark.proves("store.retention")
 def test_a_run_that_is_not_over_is_never_forgotten(tmp_path: Path) -> None:
     store = opened(tmp_path)
     with closing(store.connection) as connection:
@@ -80,7 +80,7 @@ def test_a_run_that_is_not_over_is_never_forgotten(tmp_path: Path) -> None:
         assert set(sqlite_reader(tmp_path).recent(10)) == set(alive)
 
 
-@pytest.mark.proves("store.retention.age")
+@pytest.mark.proves("store.retention")
 def test_it_is_done_in_bites_each_of_which_stands_by_itself(tmp_path: Path) -> None:
     store = opened(tmp_path)
     with closing(store.connection) as connection:

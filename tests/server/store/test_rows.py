@@ -21,7 +21,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     store.connection.close()
 
 
-@pytest.mark.proves("store.runs.whole")
+@pytest.mark.proves("runs.states")
 @given(run=runs)
 def test_whatever_was_saved_comes_back_equal(store: Opened, run: Run) -> None:
     store.connection.execute("DELETE FROM runs")
@@ -31,13 +31,13 @@ def test_whatever_was_saved_comes_back_equal(store: Opened, run: Run) -> None:
     assert saved.find(run.id[:3]) == saved.find(run.answer_id) == saved.find(run.request_id) == (run,)
 
 
-@pytest.mark.proves("store.runs.whole")
+@pytest.mark.proves("runs.states")
 def test_a_response_has_the_columns_of_its_table_in_their_order(store: Opened) -> None:
     columns = store.connection.execute("SELECT * FROM responses").description
     assert [column[0] for column in columns] == [field.name for field in fields(StoredResponse)]
 
 
-@pytest.mark.proves("store.runs.whole")
+@pytest.mark.proves("runs.states")
 @pytest.mark.parametrize("table", ["runs", "effective_runs"])
 def test_a_row_has_the_columns_of_the_table_and_of_the_view_in_their_order(store: Opened, table: str) -> None:
     columns = store.connection.execute(f"SELECT * FROM {table}").description  # noqa: S608 -- a name of ours

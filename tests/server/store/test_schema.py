@@ -83,7 +83,7 @@ def test_a_store_of_the_first_schema_is_brought_to_the_newest_with_all_that_is_i
         assert connection.execute("PRAGMA user_version").fetchone() == (newest(),)
 
 
-@pytest.mark.proves("store.migrations", "store.reading.leaves-nothing")
+@pytest.mark.proves("store.migrations", "commands.store")
 def test_a_store_of_the_first_schema_can_be_read_and_stays_as_it_was(first_schema: Path) -> None:
     before = first_schema.read_bytes()
     assert sqlite_reader(first_schema.parent).recent(10) == (ABANDONED, COMPLETED)
@@ -123,21 +123,21 @@ def test_a_migrated_store_has_the_schema_of_a_new_one(file: Path, number: int) -
     assert objects(file) == objects(new / NAME)
 
 
-@pytest.mark.proves("store.newer")
+@pytest.mark.proves("store.migrations")
 @USES
 def test_a_newer_store_is_refused_with_a_remedy_and_not_touched(file: Path, use: Use) -> None:
     script(file, f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 99; CREATE TABLE later (a);")
     refused(file, use, f"newer claude-openai (schema 99, this one knows {len(migrations())})", "upgrade")
 
 
-@pytest.mark.proves("store.damaged")
+@pytest.mark.proves("store.migrations")
 @USES
 def test_a_damaged_store_is_refused_with_a_remedy_and_not_touched(file: Path, use: Use) -> None:
     file.write_bytes(b"SQLite format 3\x00" + b"\xff" * 8000)
     refused(file, use, "is damaged", "move it away")
 
 
-@pytest.mark.proves("store.damaged")
+@pytest.mark.proves("store.migrations")
 @USES
 @pytest.mark.parametrize("mark", ["application_id = 7", "user_version = 1"])
 def test_another_programs_database_is_refused_and_not_touched(file: Path, use: Use, mark: str) -> None:

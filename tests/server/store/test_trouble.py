@@ -58,7 +58,7 @@ OVERFULL = ("store.error", "too many runs wait to be written")
 RECOVERED = ("store.recovered", None)
 
 
-@pytest.mark.proves("store.trouble.goes-on")
+@pytest.mark.proves("store.trouble")
 @pytest.mark.usefixtures("impatient")
 async def test_a_full_disk_is_told_once_and_what_waited_is_written_when_there_is_room(
     tmp_path: Path, logged: list[EventDict]
@@ -78,7 +78,7 @@ async def test_a_full_disk_is_told_once_and_what_waited_is_written_when_there_is
     assert sqlite_reader(tmp_path).recent(10) == tuple(reversed(runs))
 
 
-@pytest.mark.proves("store.trouble.goes-on")
+@pytest.mark.proves("store.trouble")
 @pytest.mark.usefixtures("impatient")
 async def test_a_locked_file_is_told_once_and_what_finds_no_room_meanwhile_is_lost(
     tmp_path: Path, logged: list[EventDict]
@@ -102,7 +102,7 @@ async def test_a_locked_file_is_told_once_and_what_finds_no_room_meanwhile_is_lo
             assert await remembered.find(runs[-1].id) == ()
 
 
-@pytest.mark.proves("store.trouble.goes-on", "store.responses.saved")
+@pytest.mark.proves("store.trouble", "responses.stored")
 async def test_a_response_that_cannot_be_written_now_holds_nobody_up_and_is_found_all_the_same(
     tmp_path: Path, logged: list[EventDict]
 ) -> None:
@@ -122,7 +122,7 @@ async def test_a_response_that_cannot_be_written_now_holds_nobody_up_and_is_foun
     assert sqlite_reader(tmp_path).chain(response.id, "local", 10) == (response,)
 
 
-@pytest.mark.proves("store.trouble.goes-on")
+@pytest.mark.proves("store.trouble")
 async def test_a_run_that_cannot_be_written_at_all_costs_no_other(tmp_path: Path, logged: list[EventDict]) -> None:
     async with sqlite_store(tmp_path, KEEPS_ALL) as store:
         store.save(a_run(queue_position=2**70))
@@ -133,7 +133,7 @@ async def test_a_run_that_cannot_be_written_at_all_costs_no_other(tmp_path: Path
     assert [name for name, _ in events(logged)] == ["store.error", "store.recovered"]
 
 
-@pytest.mark.proves("store.trouble.goes-on")
+@pytest.mark.proves("store.trouble")
 async def test_a_file_that_breaks_while_it_is_in_use_hurts_no_save(tmp_path: Path, logged: list[EventDict]) -> None:
     store = opened(tmp_path)
     store.connection.execute("PRAGMA cache_size = 0")  # so that it reads what it has written
@@ -155,7 +155,7 @@ def break_files(folder: Path) -> None:
         path.write_bytes(b"\xff" * path.stat().st_size)
 
 
-@pytest.mark.proves("store.damaged")
+@pytest.mark.proves("store.migrations")
 def test_a_file_that_cannot_be_read_any_more_is_an_error_to_who_reads(tmp_path: Path) -> None:
     remember(tmp_path)
     (tmp_path / NAME).write_bytes(json.dumps({"not": "a database"}).encode() * 100)
@@ -163,14 +163,14 @@ def test_a_file_that_cannot_be_read_any_more_is_an_error_to_who_reads(tmp_path: 
         sqlite_reader(tmp_path).find("")
 
 
-@pytest.mark.proves("store.runs.at-once")
+@pytest.mark.proves("runs.states")
 def test_leaving_the_block_writes_what_waits(tmp_path: Path) -> None:
     runs = [a_run() for _ in range(100)]
     remember(tmp_path, *runs)
     assert sqlite_reader(tmp_path).recent(1000) == tuple(reversed(runs))
 
 
-@pytest.mark.proves("store.crash.nothing-running")
+@pytest.mark.proves("store.crash")
 def test_what_is_unfinished_when_the_block_is_left_has_ended_with_the_server(tmp_path: Path) -> None:
     remember(tmp_path, a_run(state=RunState.RUNNING), a_run(state=RunState.PARKED))
     with closing(sqlite3.connect(tmp_path / NAME)) as connection:

@@ -6,7 +6,6 @@ from claude_openai.claude_code.stream_json.account import login_of, models_of
 from claude_openai.core.models import EFFORTS, Model
 
 
-@pytest.mark.proves("start.login-kinds")
 @pytest.mark.parametrize(
     ("account", "method"),
     [
@@ -28,13 +27,11 @@ def test_each_kind_of_login_is_told_by_its_name(account: dict[str, str], method:
     )
 
 
-@pytest.mark.proves("start.login-kinds")
 def test_a_bearer_token_shows_in_the_environment_only() -> None:
     environment = {"ANTHROPIC_AUTH_TOKEN": "any"}
     assert login_of({"account": {"tokenSource": "none"}}, environment).method == "bearer token (ANTHROPIC_AUTH_TOKEN)"
 
 
-@pytest.mark.proves("models.capabilities")
 def test_what_claude_code_lists_of_a_model_is_known() -> None:
     levels = ["low", "medium", "high", "xhigh", "max"]
     entry = {"value": "opus", "resolvedModel": "claude-opus-9", "displayName": "Opus", "description": "Big"}

@@ -60,7 +60,7 @@ def told(scratch: Scratch) -> dict[str, Any]:
     return settings
 
 
-@pytest.mark.proves("agent.request.fields")
+@pytest.mark.proves("agent.request")
 def test_what_the_client_asks_for_is_an_argument_each_that_can_be_nothing_else(
     scratch: Scratch, tmp_path: Path
 ) -> None:
@@ -94,7 +94,6 @@ def test_what_the_client_asks_for_is_an_argument_each_that_can_be_nothing_else(
     assert not made.environment.keys() & {"CLAUDE_CODE_SIMPLE", "CLAUDE_AGENT_SDK_MCP_NO_PREFIX"}
 
 
-@pytest.mark.proves("agent.fence.commands", "agent.secrets")
 def test_the_sandbox_hides_everything_but_the_allowed_folders_and_what_signs_in(
     scratch: Scratch, tmp_path: Path
 ) -> None:
@@ -117,7 +116,6 @@ def test_the_sandbox_hides_everything_but_the_allowed_folders_and_what_signs_in(
     ]
 
 
-@pytest.mark.proves("agent.fence.commands")
 def test_without_a_sandbox_commands_are_not_offered(scratch: Scratch, tmp_path: Path) -> None:
     (tools,) = (each for each in command(scratch, tmp_path, sandboxed=False).argv if each.startswith("--tools="))
     assert "Bash" not in tools
@@ -126,7 +124,6 @@ def test_without_a_sandbox_commands_are_not_offered(scratch: Scratch, tmp_path: 
     assert settings["permissions"]["blockReadsOutsideWorkingDirectories"] is True
 
 
-@pytest.mark.proves("agent.fence.first-moment")
 def test_a_history_that_is_answered_as_it_stands_waits_until_the_fence_is_known(
     scratch: Scratch, tmp_path: Path
 ) -> None:
@@ -134,7 +131,6 @@ def test_a_history_that_is_answered_as_it_stands_waits_until_the_fence_is_known(
     assert not is_gated(command(scratch, tmp_path, prompted=True))
 
 
-@pytest.mark.proves("agent.asks-nobody")
 async def test_what_would_ask_a_person_is_refused_and_logged_without_what_was_asked(tmp_path: Path) -> None:
     options = ClaudeAgentOptions()
     PermissionHook(fence(tmp_path), AgentProfile(str(tmp_path)), LongOutput(str(tmp_path), Scratch(tmp_path))).install(
@@ -149,7 +145,6 @@ async def test_what_would_ask_a_person_is_refused_and_logged_without_what_was_as
     assert event == {"event": "sdk.can_use_tool", "log_level": "info", "tool": "Write", "decision": "deny"}
 
 
-@pytest.mark.proves("agent.fence.every-tool")
 async def test_what_the_fence_refuses_is_logged_too_and_a_hook_that_fails_blocks(tmp_path: Path) -> None:
     options = ClaudeAgentOptions()
     guard = PermissionHook(fence(tmp_path), AgentProfile(str(tmp_path)), LongOutput(str(tmp_path), Scratch(tmp_path)))
@@ -166,7 +161,6 @@ async def test_what_the_fence_refuses_is_logged_too_and_a_hook_that_fails_blocks
     assert [each["event"] for each in logged if each["log_level"] == "info"] == ["sdk.can_use_tool"]
 
 
-@pytest.mark.proves("agent.bounds.own", "agent.bounds.logins")
 def test_what_is_out_of_bounds_is_hidden_from_searches_and_commands(scratch: Scratch, tmp_path: Path) -> None:
     (tmp_path / "keys (1)").mkdir()
     command(scratch, tmp_path)
@@ -178,7 +172,6 @@ def test_what_is_out_of_bounds_is_hidden_from_searches_and_commands(scratch: Scr
     assert {"path": kept, "mode": "deny"} in settings["sandbox"]["credentials"]["files"]
 
 
-@pytest.mark.proves("agent.bounds.logins", "agent.bounds.run")
 def test_what_is_out_of_bounds_is_denied_wherever_it_lies(scratch: Scratch, tmp_path: Path) -> None:
     command(scratch, tmp_path)
     settings = told(scratch)
@@ -186,13 +179,12 @@ def test_what_is_out_of_bounds_is_denied_wherever_it_lies(scratch: Scratch, tmp_
     assert {"/home/ada/.ssh", "/home/ada/.bashrc"} < set(settings["sandbox"]["filesystem"]["denyWrite"])
 
 
-@pytest.mark.proves("agent.bounds.run")
 def test_no_program_is_looked_for_in_the_folder_that_claude_code_works_in(scratch: Scratch, tmp_path: Path) -> None:
     assert search_path(os.pathsep.join(["", ".", "/usr/bin", "bin", "/bin"])) == ("/usr/bin", "/bin")
     assert command(scratch, tmp_path).environment["PATH"] == "/usr/bin"
 
 
-@pytest.mark.proves("agent.sandbox.probe")
+@pytest.mark.proves("agent.fence.commands")
 async def test_the_sandbox_is_tried_until_there_is_an_answer() -> None:
     answers: list[bool | None] = [None, True]
     probe = SandboxProbe(lambda: answers.pop(0))
@@ -200,14 +192,13 @@ async def test_the_sandbox_is_tried_until_there_is_an_answer() -> None:
     assert answers == []
 
 
-@pytest.mark.proves("agent.sandbox.probe")
+@pytest.mark.proves("agent.fence.commands")
 async def test_a_sandbox_that_does_not_work_is_not_tried_again() -> None:
     answers: list[bool | None] = [False, True]
     probe = SandboxProbe(lambda: answers.pop(0))
     assert [await probe.works() for _ in range(2)] == [False, False]
 
 
-@pytest.mark.proves("agent.fence.first-moment")
 def test_where_nothing_can_be_held_back_no_such_history_is_answered(
     scratch: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,7 +78,7 @@ def read(reading: AgentReader, *said: CliMessage) -> list[Event]:
     return [event for each in said for event in reading.feed(each)]
 
 
-@pytest.mark.proves("agent.answer", "agent.usage")
+@pytest.mark.proves("agent.answer")
 def test_the_text_of_all_messages_is_one_answer_and_what_they_used_is_added_up() -> None:
     reading = reader()
     said = [*message("I read.", READ), given("read"), *message("I see."), TurnResult(False, "I see.", None, 0.5)]
@@ -105,7 +105,6 @@ def test_messages_without_text_leave_no_blank_lines_and_a_cut_sentence_goes_on()
     assert "".join(event.text for event in read(reader(), *cut) if isinstance(event, TextDelta)) == "I see."
 
 
-@pytest.mark.proves("agent.limits")
 def test_with_a_limit_of_the_clients_the_answer_ends_where_it_is_cut() -> None:
     reading = reader(limited=True)
     read(reading, *message("I s", stop="max_tokens"))
@@ -113,7 +112,6 @@ def test_with_a_limit_of_the_clients_the_answer_ends_where_it_is_cut() -> None:
     assert reading.abandoned(GONE)[-1] == TurnFinished("length")
 
 
-@pytest.mark.proves("agent.limits", "agent.failures")
 def test_an_answer_that_claude_code_gives_up_or_the_model_refuses_is_told_as_such() -> None:
     end = TurnResult(True, "Claude's response exceeded the 24 output token maximum.", None)
     assert read(reader(), *message("I s", stop="max_tokens"), end)[-1] == TurnFinished("length")
@@ -122,7 +120,6 @@ def test_an_answer_that_claude_code_gives_up_or_the_model_refuses_is_told_as_suc
     assert isinstance(last, TurnFailed)
 
 
-@pytest.mark.proves("agent.tools.client")
 def test_the_clients_calls_wait_for_its_own_before_them_only() -> None:
     reading = reader()
     read(reading, *message("", READ, CALL))
@@ -145,7 +142,6 @@ def test_the_clients_calls_wait_for_its_own_before_them_only() -> None:
     assert read(later, *message("I see."))[:2] == [STARTED, outcome]
 
 
-@pytest.mark.proves("agent.sub-agents")
 def test_a_sub_agents_words_are_no_part_of_the_answer_but_what_it_does_is_seen() -> None:
     words = streamed({"type": "content_block_delta", "delta": {"type": "text_delta", "text": "Mine."}}, "task")
     reading = reader()
@@ -159,7 +155,6 @@ def test_a_sub_agents_words_are_no_part_of_the_answer_but_what_it_does_is_seen()
     ]
 
 
-@pytest.mark.proves("agent.fence.first-moment")
 def test_a_tool_that_ran_unchecked_ends_the_turn() -> None:
     reading = reader(checked=set())
     (*_, last) = read(reading, *message("", READ), given("read"))
@@ -170,7 +165,6 @@ def test_a_tool_that_ran_unchecked_ends_the_turn() -> None:
     assert not reading.done, "what was refused did not run"
 
 
-@pytest.mark.proves("agent.limits")
 def test_a_limit_of_the_requests_ends_the_answer_as_it_stands() -> None:
     end = TurnResult(True, "Reached maximum number of turns (1)", None, 0.5, "max_turns")
     assert read(reader(), *message("I read.", READ), given("read"), end)[-2:] == [
@@ -179,7 +173,6 @@ def test_a_limit_of_the_requests_ends_the_answer_as_it_stands() -> None:
     ]
 
 
-@pytest.mark.proves("agent.failures")
 def test_a_failure_between_two_messages_is_upstreams_and_never_an_answer() -> None:
     (*_, last) = read(reader(), *message("I read.", READ), given("read"), TurnResult(True, "Overloaded", 529))
     assert isinstance(last, TurnFailed)
@@ -189,14 +182,12 @@ def test_a_failure_between_two_messages_is_upstreams_and_never_an_answer() -> No
     assert reading.abandoned(GONE) == [TurnFailed(GONE)]
 
 
-@pytest.mark.proves("agent.failures")
 def test_a_retry_between_two_messages_is_a_sign_of_life() -> None:
     reading = reader()
     read(reading, *message("I read.", READ), given("read"))
     assert read(reading, ApiRetry(1, 3, 30.0, 529)) == [Working()]
 
 
-@pytest.mark.proves("agent.activity.events")
 def test_what_is_long_is_cut_where_it_is_shown() -> None:
     reading = reader()
     use = ToolUse("read", "Write", {"content": "x" * (MAX_SHOWN_CHARACTERS + 7), "edits": [1]})

@@ -59,7 +59,7 @@ async def failure(of: CliBackend) -> Failure:
     return last.failure
 
 
-@pytest.mark.proves("cli.timeout")
+@pytest.mark.proves("cli.failures")
 @pytest.mark.parametrize("said", [[INIT], [INIT, *BEGINNING]], ids=["before the answer", "within it"])
 async def test_an_answer_that_takes_too_long_is_given_up_and_the_setting_named(tmp_path: Path, said: list[str]) -> None:
     slow = backend(tmp_path, says(*said), "exec sleep 1000", timeout=1)
@@ -113,7 +113,7 @@ async def test_one_that_is_no_program_does_not_start(tmp_path: Path) -> None:
     assert (await failure(nothing)).kind is Kind.CLAUDE_CODE_FAILED
 
 
-@pytest.mark.proves("cli.describe")
+@pytest.mark.proves("cli.failures")
 @pytest.mark.parametrize(
     ("commands", "why"),
     [
@@ -133,7 +133,7 @@ async def test_one_that_cannot_say_what_it_is_is_named_with_the_reason(
     assert str(tmp_path / "claude") in str(raised.value)
 
 
-@pytest.mark.proves("cli.output.forgotten")
+@pytest.mark.proves("cli.output")
 async def test_what_is_older_than_the_retention_is_gone_once_it_runs(tmp_path: Path) -> None:
     for name in ("a" * 32, "b" * 32):
         (tmp_path / name).mkdir()

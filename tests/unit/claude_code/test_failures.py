@@ -25,13 +25,11 @@ CASES = [
 ]
 
 
-@pytest.mark.proves("errors.upstream.status", "errors.upstream.quota", "errors.upstream.context-length")
 @pytest.mark.parametrize(("status", "text", "kind"), CASES)
 def test_each_report_has_its_kind(status: int | None, text: str, kind: Kind) -> None:
     assert upstream_failure(status, text, model="m").kind is kind
 
 
-@pytest.mark.proves("errors.upstream.status")
 def test_the_message_is_upstreams_own_without_claude_codes_prefix() -> None:
     failure = upstream_failure(400, "API Error: 400 max_tokens: must be positive", model="m")
     assert failure.message == "max_tokens: must be positive"
@@ -43,12 +41,10 @@ def test_the_address_of_ones_own_gateway_is_not_told() -> None:
     assert upstream_failure(500, told, model="m").message == "oops."
 
 
-@pytest.mark.proves("errors.logged-out")
 def test_a_missing_login_says_what_to_run() -> None:
     assert "/login" in upstream_failure(None, "Not logged in · Please run /login", model="m").message
 
 
-@pytest.mark.proves("models.unknown")
 def test_a_model_refused_upstream_is_named() -> None:
     failure = upstream_failure(404, "API Error: 404 not_found_error", model="claude-typo")
     assert "`claude-typo`" in failure.message

@@ -17,7 +17,6 @@ pytestmark = [
 ]
 
 
-@pytest.mark.proves("agent.fence.first-moment")
 async def test_a_gated_program_starts_when_it_has_its_first_message_to_read(tmp_path: Path) -> None:
     started = tmp_path / "started"
     program = ("/bin/sh", "-c", f'test -e "{started}" && exit 1; touch "{started}"; exec cat')

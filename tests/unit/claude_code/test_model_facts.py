@@ -5,7 +5,6 @@ import pytest
 from claude_openai.claude_code.model_facts import facts_of
 
 
-@pytest.mark.proves("params.sampling")
 @pytest.mark.parametrize(
     ("resolved", "takes"),
     [

@@ -16,7 +16,6 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-@pytest.mark.proves("cli.output.kept")
 def test_each_process_has_a_folder_that_only_this_user_can_read(tmp_path: Path) -> None:
     root = tmp_path / "kept" / "output"
     output = output_of(RUN, root)
@@ -32,14 +31,13 @@ def test_each_process_has_a_folder_that_only_this_user_can_read(tmp_path: Path) 
     assert {mode(file) for file in folder.iterdir()} == {0o600}
 
 
-@pytest.mark.proves("cli.output.kept")
 def test_several_processes_of_a_run_have_folders_side_by_side(tmp_path: Path) -> None:
     for _ in range(3):
         output_of(RUN, tmp_path).ended(0)
     assert {folder.name for folder in tmp_path.iterdir()} == {RUN, f"{RUN}-2", f"{RUN}-3"}
 
 
-@pytest.mark.proves("cli.output.harmless")
+@pytest.mark.proves("cli.output")
 def test_where_nothing_can_be_kept_it_is_logged_once_and_lost(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with capture_logs() as logs:
@@ -49,7 +47,7 @@ def test_where_nothing_can_be_kept_it_is_logged_once_and_lost(tmp_path: Path) ->
     assert (output.stderr(), [event["event"] for event in logs]) == (None, ["output.lost"])
 
 
-@pytest.mark.proves("cli.output.harmless")
+@pytest.mark.proves("cli.output")
 def test_a_folder_that_goes_away_meanwhile_is_logged_once_and_lost(tmp_path: Path) -> None:
     output = output_of(RUN, tmp_path)
     (tmp_path / RUN).rmdir()
@@ -60,7 +58,7 @@ def test_a_folder_that_goes_away_meanwhile_is_logged_once_and_lost(tmp_path: Pat
     assert [event["event"] for event in logs] == ["output.lost"]
 
 
-@pytest.mark.proves("cli.output.forgotten")
+@pytest.mark.proves("cli.output")
 def test_only_old_folders_of_runs_are_forgotten(tmp_path: Path) -> None:
     old, new = RUN, f"{RUN}-2"
     for name in (old, new, "my notes"):
@@ -73,6 +71,6 @@ def test_only_old_folders_of_runs_are_forgotten(tmp_path: Path) -> None:
     assert {entry.name for entry in tmp_path.iterdir()} == {new, "my notes", "f" * 32}
 
 
-@pytest.mark.proves("cli.output.forgotten")
+@pytest.mark.proves("cli.output")
 def test_there_is_nothing_to_forget_where_nothing_was_kept(tmp_path: Path) -> None:
     assert forget(tmp_path / "absent", before=1_000) == 0

@@ -71,7 +71,7 @@ WRITTEN: list[tuple[dict[str, Any], CliMessage | None]] = [
 ]
 
 
-@pytest.mark.proves("cli.same-words")
+@pytest.mark.proves("cli.same-behaviour")
 @pytest.mark.parametrize(("written", "meant"), WRITTEN)
 def test_a_message_means_the_same_read_here_and_read_by_the_sdk(
     written: dict[str, Any], meant: CliMessage | None
@@ -81,13 +81,13 @@ def test_a_message_means_the_same_read_here_and_read_by_the_sdk(
     assert (messages.parse_message(by_the_sdk) if by_the_sdk else None) == meant
 
 
-@pytest.mark.proves("cli.same-words")
+@pytest.mark.proves("cli.same-behaviour")
 @pytest.mark.parametrize("line", [b"", b"   ", b"Warning: something", b"[]"])
 def test_a_line_that_is_no_message_is_passed_over(line: bytes) -> None:
     assert parse_line(line) is None
 
 
-@pytest.mark.proves("cli.same-words")
+@pytest.mark.proves("cli.same-behaviour")
 @pytest.mark.parametrize(
     "line",
     [

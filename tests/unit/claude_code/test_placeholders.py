@@ -35,7 +35,6 @@ def put(*paths: Path) -> None:
         path.touch(0o444)
 
 
-@pytest.mark.proves("agent.commands.placeholders")
 def test_what_was_there_or_is_not_empty_stays(tmp_path: Path, server: Path) -> None:
     put(tmp_path / ".netrc")
     scratch = process(server, "a")
@@ -50,7 +49,6 @@ def test_what_was_there_or_is_not_empty_stays(tmp_path: Path, server: Path) -> N
     assert kept == {".netrc", ".npmrc", ".config", ".config/other", ".envrc", "mine"}
 
 
-@pytest.mark.proves("agent.commands.placeholders")
 def test_the_last_to_leave_a_folder_removes_it(tmp_path: Path, server: Path) -> None:
     first, second = process(server, "a"), process(server, "b")
     Placeholders.before((str(tmp_path),), [], first)
@@ -62,7 +60,6 @@ def test_the_last_to_leave_a_folder_removes_it(tmp_path: Path, server: Path) -> 
     assert not (tmp_path / ".bashrc").exists()
 
 
-@pytest.mark.proves("agent.commands.placeholders")
 def test_who_works_in_the_folder_above_removes_what_another_left_below(tmp_path: Path, server: Path) -> None:
     first, above = process(server, "a"), process(server, "b")
     Placeholders.before((str(tmp_path / "below"),), [f"{tmp_path}/below/.envrc"], first)
@@ -74,7 +71,6 @@ def test_who_works_in_the_folder_above_removes_what_another_left_below(tmp_path:
     assert not (tmp_path / "below" / ".envrc").exists()
 
 
-@pytest.mark.proves("agent.commands.placeholders", "lifetime.killed-server.sweep")
 @pytest.mark.parametrize("names", ["ab", "ba"])
 def test_the_next_start_removes_it_also_where_another_had_worked_in_the_folder_above(
     tmp_path: Path, server: Path, names: str
@@ -87,7 +83,6 @@ def test_the_next_start_removes_it_also_where_another_had_worked_in_the_folder_a
     server.mkdir(parents=True)
 
 
-@pytest.mark.proves("agent.commands.placeholders")
 def test_what_the_user_made_since_the_process_was_started_stays(tmp_path: Path, server: Path) -> None:
     scratch = process(server, "a")
     Placeholders.before((str(tmp_path),), [], scratch)
@@ -99,7 +94,6 @@ def test_what_the_user_made_since_the_process_was_started_stays(tmp_path: Path, 
     assert {each.name for each in tmp_path.rglob("*")} == {".git", "branches"}
 
 
-@pytest.mark.proves("agent.commands.placeholders", "lifetime.killed-server.sweep")
 def test_the_next_start_removes_what_a_killed_server_left(tmp_path: Path, server: Path) -> None:
     for name in ("a", "b"):
         Placeholders.before((str(tmp_path),), [], process(server, name))
@@ -110,7 +104,6 @@ def test_the_next_start_removes_what_a_killed_server_left(tmp_path: Path, server
     server.mkdir(parents=True)
 
 
-@pytest.mark.proves("agent.commands.placeholders")
 def test_what_the_sandbox_leaves_in_a_repository_and_for_claude_code_goes(tmp_path: Path, server: Path) -> None:
     git, claude = tmp_path / ".git", tmp_path / ".claude"
     (git / "objects" / "info").mkdir(parents=True)

@@ -30,7 +30,6 @@ def fail_at(supply: ProcessTable, *times: float) -> None:
         supply.fail(supply.start(), now)
 
 
-@pytest.mark.proves("processes.warm")
 def test_as_many_are_missing_as_do_not_wait() -> None:
     supply = ProcessTable(2)
     assert supply.missing(0.0) == 2
@@ -42,7 +41,6 @@ def test_as_many_are_missing_as_do_not_wait() -> None:
     assert supply.missing(0.0) == 1
 
 
-@pytest.mark.proves("processes.warm")
 def test_one_that_is_started_for_a_conversation_is_none_that_waits() -> None:
     supply = ProcessTable(1)
     supply.start(ProcessState.TAKEN)
@@ -50,14 +48,12 @@ def test_one_that_is_started_for_a_conversation_is_none_that_waits() -> None:
     assert (supply.count(ProcessState.WAITING), supply.count(ProcessState.TAKEN)) == (0, 1)
 
 
-@pytest.mark.proves("processes.warm")
 def test_none_is_missing_where_none_is_wanted() -> None:
     supply = ProcessTable(0)
     supply.start(ProcessState.TAKEN)
     assert supply.missing(0.0) == 0
 
 
-@pytest.mark.proves("processes.trouble")
 def test_after_a_failure_one_is_tried_before_all_are() -> None:
     supply = ProcessTable(3)
     fail_at(supply, 0.0)
@@ -66,7 +62,6 @@ def test_after_a_failure_one_is_tried_before_all_are() -> None:
     assert supply.missing(0.0) == 3
 
 
-@pytest.mark.proves("processes.trouble")
 def test_three_failures_in_a_row_are_trouble_and_two_are_not() -> None:
     supply = ProcessTable(1)
     fail_at(supply, *[0.0] * (MAX_START_FAILURES - 1))
@@ -76,7 +71,6 @@ def test_three_failures_in_a_row_are_trouble_and_two_are_not() -> None:
     assert supply.missing(1.5) == 0
 
 
-@pytest.mark.proves("processes.trouble")
 def test_a_success_in_between_ends_the_row() -> None:
     supply = ProcessTable(1)
     fail_at(supply, 0.0, 0.0)
@@ -85,7 +79,6 @@ def test_a_success_in_between_ends_the_row() -> None:
     assert supply.backoff(0.0) is None
 
 
-@pytest.mark.proves("processes.trouble")
 def test_a_process_that_served_before_the_trouble_ends_it_no_more_than_its_end_adds_to_it() -> None:
     supply = ProcessTable(1)
     serving = at(supply, ProcessState.SERVING)
@@ -94,7 +87,6 @@ def test_a_process_that_served_before_the_trouble_ends_it_no_more_than_its_end_a
     assert supply.backoff(0.0) == StartBackoff(3, INITIAL_BACKOFF_SECONDS)
 
 
-@pytest.mark.proves("processes.trouble")
 def test_after_the_pause_one_is_tried_and_its_success_ends_the_trouble() -> None:
     supply = ProcessTable(3)
     fail_at(supply, 0.0, 0.0, 0.0)
@@ -104,7 +96,6 @@ def test_after_the_pause_one_is_tried_and_its_success_ends_the_trouble() -> None
     assert supply.missing(INITIAL_BACKOFF_SECONDS) == 3
 
 
-@pytest.mark.proves("processes.trouble")
 def test_the_pause_doubles_with_each_further_failure_up_to_a_bound() -> None:
     supply, pauses = ProcessTable(1), []
     fail_at(supply, 0.0, 0.0)
@@ -116,14 +107,12 @@ def test_the_pause_doubles_with_each_further_failure_up_to_a_bound() -> None:
     assert pauses == [2, 4, 8, 16, 32, 60, MAX_BACKOFF_SECONDS]
 
 
-@pytest.mark.proves("processes.trouble")
 def test_what_fails_for_a_day_is_still_tried_once_a_minute() -> None:
     supply = ProcessTable(1)
     fail_at(supply, *[0.0] * 24 * 60)
     assert supply.backoff(0.0) == StartBackoff(24 * 60, MAX_BACKOFF_SECONDS)
 
 
-@pytest.mark.proves("processes.state-machine")
 @pytest.mark.parametrize("stage", ProcessState)
 @pytest.mark.parametrize("step", ProcessEvent)
 def test_a_process_can_do_what_the_table_says_and_nothing_else(stage: ProcessState, step: ProcessEvent) -> None:
@@ -145,7 +134,6 @@ def test_a_process_can_do_what_the_table_says_and_nothing_else(stage: ProcessSta
             steps[step](process)
 
 
-@pytest.mark.proves("processes.trouble")
 def test_what_failed_is_told_until_a_start_succeeds_though_it_may_be_tried_again() -> None:
     supply = ProcessTable(1)
     for _ in range(3):

@@ -146,7 +146,6 @@ class SupplyMachine(RuleBasedStateMachine):
         return data.draw(st.sampled_from(self.those(*stages)))
 
 
-@pytest.mark.proves("processes.state-machine", "processes.trouble")
 def test_no_order_of_starts_failures_and_ends_loses_a_process_starts_too_many_or_pauses_for_ever() -> None:
     one_at_a_time = settings(deadline=None, report_multiple_bugs=False)  # each takes seconds to be made short
     run_state_machine_as_test(SupplyMachine, settings=one_at_a_time)

@@ -49,7 +49,6 @@ def read(*messages: dict[str, Any] | RateLimitInfo | TurnResult) -> list[Any]:
     return [event for message in wrapped for event in reading.feed(message)]
 
 
-@pytest.mark.proves("safety.chat.no-tools")
 def test_a_tool_that_the_client_did_not_offer_ends_the_turn() -> None:
     reading = AnswerReader("sonnet", frozenset({"mcp__client__get_weather"}), lambda: NOW)
     assert reading.feed(SystemInit("session", ("mcp__client__get_weather",))) == []
@@ -58,7 +57,6 @@ def test_a_tool_that_the_client_did_not_offer_ends_the_turn() -> None:
     assert (failed.failure.kind, reading.done) == (Kind.CLAUDE_CODE_FAILED, True)
 
 
-@pytest.mark.proves("chat.reasoning-content")
 def test_one_block_of_thinking_is_set_apart_from_the_next() -> None:
     begun = {"type": "content_block_start", "content_block": {"type": "thinking", "thinking": ""}}
     thoughts = [
@@ -69,7 +67,6 @@ def test_one_block_of_thinking_is_set_apart_from_the_next() -> None:
     assert [event.text for event in events if isinstance(event, ReasoningDelta)] == ["a", "b", "\n\nc"]
 
 
-@pytest.mark.proves("ratelimit.headers")
 def test_a_report_after_the_answer_stands_before_its_usage() -> None:
     assert read(*ANSWER, report(), result()) == [
         TurnStarted("claude-sonnet-5", "session"),
@@ -80,13 +77,11 @@ def test_a_report_after_the_answer_stands_before_its_usage() -> None:
     ]
 
 
-@pytest.mark.proves("ratelimit.headers")
 def test_of_several_reports_the_last_one_counts() -> None:
     events = read(report("allowed_warning"), *ANSWER, report(), result())
     assert [event.status for event in events if isinstance(event, RateLimitReported)] == ["allowed"]
 
 
-@pytest.mark.proves("ratelimit.retry-after")
 @pytest.mark.parametrize(
     ("told", "status", "retry_after"),
     [
@@ -103,7 +98,6 @@ def test_a_rejected_request_may_be_sent_again_when_the_window_is_over(
     assert (failed.failure.kind, failed.failure.retry_after) == (Kind.RATE_LIMITED, retry_after)
 
 
-@pytest.mark.proves("ratelimit.headers")
 @pytest.mark.parametrize(
     ("raw", "share"),
     [
@@ -118,7 +112,6 @@ def test_what_is_used_of_the_window_is_read_from_the_list_of_windows(raw: dict[s
     assert reported.utilization == share
 
 
-@pytest.mark.proves("tools.rebuilt")
 def test_a_process_that_died_before_the_answer_began_reports_a_lost_session_and_the_rate_limit() -> None:
     reading = reader()
     assert reading.feed(report()) == []
@@ -127,14 +120,12 @@ def test_a_process_that_died_before_the_answer_began_reports_a_lost_session_and_
     assert failed == TurnFailed(GONE, session_lost=True)
 
 
-@pytest.mark.proves("tools.rebuilt")
 def test_a_process_that_died_once_the_answer_had_begun_reports_no_lost_session() -> None:
     reading = reader()
     reading.feed(UpstreamEvent({"type": "message_start", "message": {}}, "session"))
     assert reading.abandoned(GONE) == [TurnFailed(GONE)]
 
 
-@pytest.mark.proves("errors.upstream.silent")
 def test_what_is_written_and_not_shown_is_a_sign_of_life() -> None:
     reading = AnswerReader("sonnet", frozenset({"look"}), lambda: NOW)
     silent: list[dict[str, Any]] = [

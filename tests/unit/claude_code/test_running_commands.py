@@ -1,13 +1,9 @@
 """Commands of agents that could swap each other's folders do not run at the same time."""
 
 import anyio
-import pytest
 
 from claude_openai.claude_code.agent.running_commands import RunningCommands
 from tests.virtual_clock import on_virtual_clock
-
-pytestmark = pytest.mark.proves("agent.commands.apart")
-
 
 APART = [
     (("/a/shop",), ("/a/shop",), True),

@@ -14,7 +14,6 @@ def told(**schema: Any) -> dict[str, Any]:
     return to_draft7_schema(json.dumps(OBJECT | schema))
 
 
-@pytest.mark.proves("format.every-schema")
 def test_what_claude_code_knows_is_told_as_it_was_sent() -> None:
     person = {"type": "object", "properties": {"name": {"type": "string", "pattern": r"^[\w.-]+@\d{2}[^a]$"}}}
     schema = {
@@ -32,7 +31,6 @@ def test_what_claude_code_knows_is_told_as_it_was_sent() -> None:
     assert told(**schema) == OBJECT | schema
 
 
-@pytest.mark.proves("format.every-schema")
 @pytest.mark.parametrize(
     "unknown",
     [
@@ -63,13 +61,11 @@ def test_what_it_does_not_know_is_told_in_the_description(unknown: dict[str, Any
     }
 
 
-@pytest.mark.proves("format.every-schema")
 def test_a_property_may_have_the_name_of_a_keyword() -> None:
     properties = {"prefixItems": {"type": "string"}, "$schema": {"type": "string"}}
     assert told(properties=properties) == OBJECT | {"properties": properties}
 
 
-@pytest.mark.proves("format.every-schema")
 def test_a_dialect_is_left_out_and_what_stands_twice_stands_once() -> None:
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "required": ["a", "a"]}
     assert told(**schema, properties={"a": {"enum": [1, 1, "1"]}}) == OBJECT | {
@@ -112,7 +108,7 @@ def most_ways(schema: dict[str, Any], root: dict[str, Any], levels: int) -> int:
     return ways(schema, levels)
 
 
-@pytest.mark.proves("safety.claude-code.checks")
+@pytest.mark.proves("safety.event-loop.checks")
 @pytest.mark.parametrize("keyword", ["anyOf", "allOf"])
 def test_alternatives_that_multiply_are_told_in_a_description(keyword: str) -> None:
     definitions = levels(22, keyword, 8)
@@ -122,7 +118,7 @@ def test_alternatives_that_multiply_are_told_in_a_description(keyword: str) -> N
         assert sent["$defs"][name] in (definition, {"description": json.dumps(definition)})
 
 
-@pytest.mark.proves("safety.claude-code.checks")
+@pytest.mark.proves("safety.event-loop.checks")
 @pytest.mark.parametrize(
     "inner",
     [
@@ -143,7 +139,7 @@ NODE = {"$ref": "#/$defs/node"}
 SIDES = {"properties": {"l": NODE, "r": NODE}}
 
 
-@pytest.mark.proves("safety.claude-code.checks")
+@pytest.mark.proves("safety.event-loop.checks")
 @pytest.mark.parametrize(
     "node",
     [
@@ -166,7 +162,6 @@ def test_what_leads_back_to_itself_on_two_ways_is_told_in_a_description(node: di
     assert most_ways(NODE, sent, 20) < 100
 
 
-@pytest.mark.proves("format.every-schema")
 def test_what_is_recursive_or_often_referred_to_is_told_as_it_was_sent() -> None:
     node = {"anyOf": [{"type": "null"}, {"properties": {side: {"$ref": "#/$defs/node"} for side in "lr"}}]}
     word = {"anyOf": [{"type": "string"}, {"type": "integer"}]}

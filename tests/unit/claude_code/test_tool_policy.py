@@ -52,7 +52,7 @@ def test_a_path_in_an_allowed_folder_is_nobodys_business(disk: Path, tool: str, 
     assert refusal(disk, tool, **{path_of(tool): inside.format(root=disk), "pattern": "*.txt"}) is None
 
 
-@pytest.mark.proves("agent.fence.paths", "agent.workspace.links")
+@pytest.mark.proves("agent.fence.paths", "agent.workspace")
 @pytest.mark.parametrize("tool", [*READING, *WRITING])
 @pytest.mark.parametrize(
     "outside",
@@ -110,7 +110,6 @@ def test_what_is_no_path_is_refused(disk: Path, path: object) -> None:
     assert refusal(disk, "Glob", pattern=path)
 
 
-@pytest.mark.proves("agent.secrets")
 def test_what_people_sign_in_with_is_out_of_bounds_even_in_an_allowed_folder(disk: Path) -> None:
     (disk / "allowed" / ".ssh").mkdir()
     (disk / "allowed" / ".claude").mkdir()
@@ -124,7 +123,6 @@ def test_what_people_sign_in_with_is_out_of_bounds_even_in_an_allowed_folder(dis
     assert refusal(disk, "Read", file_path="../notes.txt") is None
 
 
-@pytest.mark.proves("agent.fence.control-files")
 @pytest.mark.parametrize(
     "path",
     [
@@ -138,7 +136,7 @@ def test_what_decides_which_commands_run_cannot_be_written_but_read(disk: Path, 
     assert refusal(disk, "Read", file_path=path) is None
 
 
-@pytest.mark.proves("agent.fence.unknown-tools")
+@pytest.mark.proves("agent.fence.every-tool")
 @pytest.mark.parametrize(
     "tool", ["Monitor", "Workflow", "CronCreate", "EnterWorktree", "mcp__other__read", "Bash2", ""]
 )
@@ -146,12 +144,11 @@ def test_a_tool_that_nobody_looked_at_is_refused(disk: Path, tool: str) -> None:
     assert refusal(disk, tool)
 
 
-@pytest.mark.proves("agent.fence.unknown-tools", "agent.tools.client")
+@pytest.mark.proves("agent.fence.every-tool")
 def test_the_clients_own_tools_are_the_clients_business(disk: Path) -> None:
     assert refusal(disk, f"{CLIENT}read", path="/etc/passwd") is None
 
 
-@pytest.mark.proves("agent.fence.commands")
 def test_commands_stay_in_the_sandbox_and_without_one_there_are_none(disk: Path) -> None:
     assert refusal(disk, "Bash", command="ls") is None
     assert refusal(disk, "Bash", command="ls", dangerouslyDisableSandbox=True)
@@ -165,13 +162,12 @@ def test_the_web_is_no_way_to_a_file(disk: Path, url: object) -> None:
     assert refusal(disk, "WebFetch", url="https://example.com", prompt="p") is None
 
 
-@pytest.mark.proves("agent.fence.sub-agents")
 def test_a_sub_agent_may_be_had_but_no_copy_of_the_repository(disk: Path) -> None:
     assert refusal(disk, "Agent", description="d", prompt="/etc/passwd") is None
     assert refusal(disk, "Agent", description="d", prompt="p", isolation="worktree")
 
 
-@pytest.mark.proves("agent.fence.readings")
+@pytest.mark.proves("agent.fence.paths")
 @pytest.mark.parametrize("tool", [*READING, *WRITING])
 @pytest.mark.parametrize(
     "sent",
@@ -182,7 +178,7 @@ def test_what_claude_code_may_read_otherwise_than_it_looks_is_refused(disk: Path
     assert refusal(disk, "Glob", pattern=sent)
 
 
-@pytest.mark.proves("agent.fence.readings")
+@pytest.mark.proves("agent.fence.paths")
 @pytest.mark.parametrize(
     ("sent", "clear"), [("C:\\x", True), ("x", True), ("/c/x", False), ("C:x", False), ("x:y", False)]
 )
@@ -190,13 +186,13 @@ def test_on_windows_a_path_names_its_drive_and_no_stream(sent: str, clear: bool)
     assert bool(interpretations(sent, "C:\\home", "C:\\work", windows=True)) == clear
 
 
-@pytest.mark.proves("agent.fence.readings")
+@pytest.mark.proves("agent.fence.paths")
 def test_a_home_is_the_logins_and_not_the_servers(disk: Path) -> None:
     assert refusal(disk, "Read", file_path="~/in.txt") is None
     assert interpretations("~/in.txt", "/home/ada", "/work") == ("/home/ada/in.txt",)
 
 
-@pytest.mark.proves("agent.fence.readings", "agent.workspace.links")
+@pytest.mark.proves("agent.fence.paths", "agent.workspace")
 @pytest.mark.parametrize("link", ["(out)", "!out", "[out]", "caf\u00e9"])
 def test_a_sign_that_may_be_wild_or_plain_is_refused_where_either_leads_out(disk: Path, link: str) -> None:
     (disk / "allowed" / "work" / link).symlink_to(disk)
@@ -205,7 +201,6 @@ def test_a_sign_that_may_be_wild_or_plain_is_refused_where_either_leads_out(disk
     assert refusal(disk, "Read", file_path=unicodedata.normalize("NFD", f"{link}/secret"))
 
 
-@pytest.mark.proves("agent.bounds.logins", "agent.bounds.run")
 @pytest.mark.parametrize(
     "path",
     [
@@ -218,7 +213,6 @@ def test_a_login_that_is_not_there_yet_is_out_of_bounds_too(disk: Path, path: st
     assert refusal(disk, "Read", file_path=path)
 
 
-@pytest.mark.proves("agent.bounds.run")
 @pytest.mark.parametrize("path", ["~/.bashrc", "~/.gitconfig", "~/.config/systemd/user/x", "~/Library/LaunchAgents/x"])
 def test_what_is_run_at_home_is_read_but_not_written_and_only_there(disk: Path, path: str) -> None:
     assert refusal(disk, "Write", file_path=path, content="")
@@ -226,7 +220,6 @@ def test_what_is_run_at_home_is_read_but_not_written_and_only_there(disk: Path, 
     assert refusal(disk, "Write", file_path=path.replace("~", "~/work"), content="") is None
 
 
-@pytest.mark.proves("agent.bounds.run")
 def test_programs_that_the_server_would_run_are_not_written(disk: Path) -> None:
     allowed = [str(disk / "allowed")]
     bounds = ProtectedPaths.of({"HOME": "/home/ada", "PATH": f"{disk}/allowed/bin:relative"}).around(allowed)
@@ -235,7 +228,6 @@ def test_programs_that_the_server_would_run_are_not_written(disk: Path) -> None:
     assert held.refusal("Write", {"file_path": "relative/git"}, allowed[0]) is None
 
 
-@pytest.mark.proves("agent.bounds.own")
 def test_what_the_server_keeps_is_out_of_bounds_and_a_search_beside_it_is_not(disk: Path) -> None:
     allowed = [str(disk / "allowed")]
     bounds = ProtectedPaths.of({"HOME": "/home/ada"}, [f"{disk}/allowed/server.log"]).around(allowed)
@@ -246,7 +238,6 @@ def test_what_the_server_keeps_is_out_of_bounds_and_a_search_beside_it_is_not(di
     assert held.refusal("Grep", {"pattern": "x"}, allowed[0]) is None
 
 
-@pytest.mark.proves("agent.fence.control-files", "agent.bounds.logins")
 @pytest.mark.parametrize("folder", [".claude/worktrees/a"])
 def test_a_folder_that_is_allowed_by_name_can_be_used_wherever_it_lies(disk: Path, folder: str) -> None:
     allowed = disk / "allowed" / folder
@@ -258,7 +249,6 @@ def test_a_folder_that_is_allowed_by_name_can_be_used_wherever_it_lies(disk: Pat
     assert held.refusal("Read", {"file_path": "../../.credentials.json"}, str(allowed))
 
 
-@pytest.mark.proves("agent.secrets")
 def test_no_process_can_be_looked_into_even_where_everything_is_allowed() -> None:
     held = ToolPolicy(AllowedFolders(["/"]), ProtectedPaths.of({"HOME": "/home/ada"}).around(["/"]), True, CLIENT)
     assert held.refusal("Read", {"file_path": "/proc/self/environ"}, "/")
@@ -266,7 +256,7 @@ def test_no_process_can_be_looked_into_even_where_everything_is_allowed() -> Non
     assert held.refusal("Read", {"file_path": "/etc/hosts"}, "/") is None
 
 
-@pytest.mark.proves("agent.fence.unknown-tools")
+@pytest.mark.proves("agent.fence.every-tool")
 def test_an_answer_of_a_certain_form_may_be_handed_over_whatever_is_in_it(disk: Path) -> None:
     assert refusal(disk, "StructuredOutput", path="/etc/passwd") is None
 
@@ -284,7 +274,6 @@ def test_whatever_passes_lies_inside(disk: Path, tool: str, steps: list[str], ab
         assert Path(disk, "allowed", "work", path).resolve().is_relative_to(disk / "allowed")
 
 
-@pytest.mark.proves("agent.fence.control-files")
 def test_a_file_tool_makes_no_repository_of_a_folder_and_changes_none_that_is_bare(disk: Path) -> None:
     work = disk / "allowed" / "work"
     for path in ("HEAD", "deep/er/HEAD", "head", "../HEAD"):
@@ -301,7 +290,6 @@ def test_a_file_tool_makes_no_repository_of_a_folder_and_changes_none_that_is_ba
     assert refusal(disk, "Write", file_path="mirror/main/app.py", content="x") is None
 
 
-@pytest.mark.proves("agent.fence.control-files")
 @pytest.mark.parametrize("left", ["config", "objects refs", "file"])
 def test_a_file_tool_changes_no_repository_that_a_command_has_taken_the_head_from(disk: Path, left: str) -> None:
     work = disk / "allowed" / "work"

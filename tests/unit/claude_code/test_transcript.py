@@ -26,7 +26,6 @@ def user(text: str) -> UserMessage:
     return UserMessage((Text(text),))
 
 
-@pytest.mark.proves("chat.messages.native")
 def test_every_block_of_a_user_message_stays_a_block_in_its_place() -> None:
     message = UserMessage(
         (
@@ -52,7 +51,6 @@ def test_every_block_of_a_user_message_stays_a_block_in_its_place() -> None:
     ]
 
 
-@pytest.mark.proves("chat.messages.tools")
 def test_calls_and_their_results_are_native_and_results_share_one_message() -> None:
     calls = (ToolCall("a", "weather", '{"city": "Rome"}'), ToolCall("b", "time", "{}"))
     results = (ToolMessage("b", (Text("noon"),)), ToolMessage("a", ()))
@@ -77,7 +75,6 @@ def test_calls_and_their_results_are_native_and_results_share_one_message() -> N
     ]
 
 
-@pytest.mark.proves("chat.messages.system")
 def test_instructions_are_one_text_and_no_part_of_the_dialogue() -> None:
     messages = (SystemMessage(" be brief\n"), SystemMessage("and kind"), user("hi"))
     assert system_prompt(messages) == " be brief\n\n\nand kind"
@@ -88,7 +85,6 @@ CALL = AssistantMessage("", (ToolCall("a", "f", "{}"),))
 RESULT = ToolMessage("a", (Text("r"),))
 
 
-@pytest.mark.proves("chat.messages.history")
 @pytest.mark.parametrize(
     ("messages", "prompted"),
     [
@@ -107,14 +103,12 @@ def test_only_a_users_message_at_the_beginning_or_after_an_answer_is_a_prompt(
     assert prompt_of(made) == ((made[:-1], made[-1]) if prompted else (made, None))
 
 
-@pytest.mark.proves("chat.messages.history")
 def test_a_users_messages_in_a_row_are_one_prompt_with_all_their_blocks() -> None:
     made = dialogue((user("a"), AssistantMessage("b"), user("c"), user("d")))
     content = [{"type": "text", "text": "c"}, {"type": "text", "text": "d"}]
     assert prompt_of(made) == (made[:2], {"role": "user", "content": content})
 
 
-@pytest.mark.proves("chat.messages.history")
 def test_a_transcript_chains_every_message_to_the_one_before() -> None:
     messages = dialogue((user("a"), AssistantMessage("b"), user("c")))
     entries = [json.loads(line) for line in transcript(messages, SESSION, "claude-x").splitlines()]

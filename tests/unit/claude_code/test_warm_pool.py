@@ -71,7 +71,6 @@ def kill(child: Child) -> None:
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
 
 
-@pytest.mark.proves("processes.warm")
 async def test_as_many_are_started_as_are_wanted_once_they_are_asked_for(tmp_path: Path) -> None:
     supply, starter = ProcessTable(2), Starter(tmp_path)
     spares = WarmPool(supply, starter.start)
@@ -86,7 +85,6 @@ async def test_as_many_are_started_as_are_wanted_once_they_are_asked_for(tmp_pat
     assert len(starter.children) == 2
 
 
-@pytest.mark.proves("processes.warm")
 async def test_what_was_asked_for_before_anybody_listened_is_started(tmp_path: Path) -> None:
     starter = Starter(tmp_path)
     spares = WarmPool(ProcessTable(1), starter.start)
@@ -97,7 +95,6 @@ async def test_what_was_asked_for_before_anybody_listened_is_started(tmp_path: P
             pass
 
 
-@pytest.mark.proves("processes.warm")
 async def test_one_that_is_taken_is_the_takers_and_replaced_only_when_that_is_asked_for(tmp_path: Path) -> None:
     supply, starter = ProcessTable(1), Starter(tmp_path)
     spares = WarmPool(supply, starter.start)
@@ -116,7 +113,6 @@ async def test_one_that_is_taken_is_the_takers_and_replaced_only_when_that_is_as
         assert starter.children[1].is_running
 
 
-@pytest.mark.proves("processes.warm", "lifetime.stop.ends-everything")
 async def test_those_that_wait_end_with_their_owner_and_those_taken_with_their_takers(tmp_path: Path) -> None:
     starter = Starter(tmp_path)
     spares = WarmPool(ProcessTable(2), starter.start)
@@ -130,7 +126,6 @@ async def test_those_that_wait_end_with_their_owner_and_those_taken_with_their_t
     assert all(gone(child.pid) for child in starter.children)
 
 
-@pytest.mark.proves("lifetime.stop.ends-everything")
 @pytest.mark.parametrize("steps", range(20))
 async def test_a_start_that_is_cut_short_at_any_step_leaves_no_process(tmp_path: Path, steps: int) -> None:
     before = psutil.Process().children()
@@ -142,7 +137,6 @@ async def test_a_start_that_is_cut_short_at_any_step_leaves_no_process(tmp_path:
     assert psutil.Process().children() == before
 
 
-@pytest.mark.proves("processes.died", "processes.warm")
 async def test_one_that_died_while_it_waited_is_not_handed_out_and_is_replaced(tmp_path: Path) -> None:
     supply, starter = ProcessTable(1), Starter(tmp_path)
     spares = WarmPool(supply, starter.start)
@@ -157,7 +151,6 @@ async def test_one_that_died_while_it_waited_is_not_handed_out_and_is_replaced(t
             assert starter.children[1].is_running
 
 
-@pytest.mark.proves("processes.died")
 async def test_one_that_died_is_passed_over_for_one_that_lives(tmp_path: Path) -> None:
     starter = Starter(tmp_path)
     spares = WarmPool(ProcessTable(2), starter.start)
@@ -170,7 +163,6 @@ async def test_one_that_died_is_passed_over_for_one_that_lives(tmp_path: Path) -
             assert spare.child is starter.children[1]
 
 
-@pytest.mark.proves("processes.trouble", "processes.died")
 async def test_three_that_die_while_they_wait_are_trouble(tmp_path: Path) -> None:
     supply, starter = ProcessTable(1), Starter(tmp_path)
     spares = WarmPool(supply, starter.start)
@@ -202,7 +194,6 @@ class Broken:
         raise FileNotFoundError(2, "No such file or directory")
 
 
-@pytest.mark.proves("processes.trouble")
 @on_virtual_clock
 async def test_what_does_not_start_is_tried_three_times_and_then_after_longer_and_longer_pauses() -> None:
     broken, supply = Broken(), ProcessTable(2)
@@ -216,7 +207,6 @@ async def test_what_does_not_start_is_tried_three_times_and_then_after_longer_an
     assert supply.count(ProcessState.WAITING) == 0
 
 
-@pytest.mark.proves("processes.trouble")
 @on_virtual_clock
 async def test_a_failure_elsewhere_that_prolongs_the_pause_does_not_end_the_trying() -> None:
     broken, supply = Broken(), ProcessTable(1)
@@ -232,7 +222,6 @@ async def test_a_failure_elsewhere_that_prolongs_the_pause_does_not_end_the_tryi
     assert times == [0, 0, 0, 5]
 
 
-@pytest.mark.proves("processes.warm")
 @on_virtual_clock
 async def test_where_none_is_wanted_none_is_tried() -> None:
     broken = Broken()

@@ -59,7 +59,6 @@ LAWFUL = {
 }
 
 
-@pytest.mark.proves("conversations.lawful", "conversations.settings-anew")
 @pytest.mark.parametrize("turn", LAWFUL.values(), ids=LAWFUL.keys())
 def test_what_may_be_written_differently_does_not_count(turn: Turn) -> None:
     assert fingerprint(turn) == fingerprint(TURN)
@@ -101,7 +100,6 @@ DIFFERENT = {
 }
 
 
-@pytest.mark.proves("conversations.exact", "tools.no-leak")
 @pytest.mark.parametrize("turn", DIFFERENT.values(), ids=DIFFERENT.keys())
 def test_everything_else_counts(turn: Turn) -> None:
     assert fingerprint(turn) != fingerprint(TURN)
@@ -120,7 +118,7 @@ WITHIN_THE_PROFILE: dict[str, AgentProfile] = {
 }
 
 
-@pytest.mark.proves("agent.sessions.exact")
+@pytest.mark.proves("agent.sessions")
 def test_all_of_an_agents_profile_counts_but_how_it_is_shown() -> None:
     one = replace(TURN, agent=AGENT)
     assert {*WITHIN_THE_PROFILE, "show_activity"} == {each.name for each in fields(AgentProfile)}
@@ -130,7 +128,6 @@ def test_all_of_an_agents_profile_counts_but_how_it_is_shown() -> None:
     assert fingerprint(one) == fingerprint(replace(TURN, agent=replace(AGENT, show_activity="events")))
 
 
-@pytest.mark.proves("conversations.exact")
 def test_content_of_different_kinds_is_never_taken_for_the_same() -> None:
     blocks = (
         Text("aGk="),
@@ -144,7 +141,6 @@ def test_content_of_different_kinds_is_never_taken_for_the_same() -> None:
     assert len(keys) == len(blocks)
 
 
-@pytest.mark.proves("conversations.exact", "tools.no-leak")
 def test_nothing_that_was_said_can_pass_for_the_key_it_was_said_under() -> None:
     """Each part has its own place: moving text from one to the next is another conversation."""
     one = replace(TURN, principal="a", messages=(SystemMessage("bc"), user("d")))
@@ -156,13 +152,11 @@ def test_nothing_that_was_said_can_pass_for_the_key_it_was_said_under() -> None:
         assert fingerprint(one).key != fingerprint(other).key
 
 
-@pytest.mark.proves("conversations.lawful")
 def test_half_a_character_is_the_same_as_what_clients_make_of_it() -> None:
     cut, made = with_answer("Rome \ud83c", '{"flag": "\\ud83c"}'), with_answer("Rome \ufffd", '{"flag": "\ufffd"}')
     assert fingerprint(cut) == fingerprint(made)
 
 
-@pytest.mark.proves("conversations.lawful")
 @pytest.mark.parametrize("arguments", ["", "  ", "{}", " { }\n"])
 def test_a_call_without_arguments_is_the_same_however_that_is_written(arguments: str) -> None:
     assert fingerprint(with_answer(arguments=arguments)) == fingerprint(with_answer(arguments="{}"))
@@ -176,7 +170,6 @@ JSON = st.recursive(
 ARGUMENTS = st.dictionaries(st.text(), JSON, max_size=4)
 
 
-@pytest.mark.proves("conversations.lawful", "conversations.exact")
 @given(ARGUMENTS, ARGUMENTS, st.randoms())
 def test_arguments_are_the_same_exactly_if_they_say_the_same(
     one: dict[str, object], other: dict[str, object], chance: Random
@@ -212,7 +205,6 @@ def heard(messages: list[Message]) -> Fingerprint:
     return fingerprint(replace(TURN, messages=(SYSTEM, *messages)))
 
 
-@pytest.mark.proves("conversations.exact")
 @given(MESSAGES, MESSAGES)
 def test_a_fingerprint_grows_with_what_is_said_and_shrinks_back(before: list[Message], new: list[Message]) -> None:
     grown = heard(before)
@@ -223,7 +215,6 @@ def test_a_fingerprint_grows_with_what_is_said_and_shrinks_back(before: list[Mes
     assert grown.starts_with(heard(before))
 
 
-@pytest.mark.proves("conversations.exact")
 @given(MESSAGES, MESSAGES)
 def test_one_starts_with_the_other_exactly_if_its_messages_do(one: list[Message], other: list[Message]) -> None:
     assert heard(one).starts_with(heard(other)) == (one[: len(other)] == other)
@@ -243,7 +234,6 @@ DIFFERENCES = {
 }
 
 
-@pytest.mark.proves("conversations.told")
 @pytest.mark.parametrize(("turn", "difference"), DIFFERENCES.values(), ids=DIFFERENCES.keys())
 def test_what_keeps_two_of_one_conversation_apart_has_a_name(turn: Turn, difference: str | None) -> None:
     assert fingerprint(TURN).difference(fingerprint(turn)) == difference
@@ -268,13 +258,11 @@ NEWEST: dict[str, tuple[tuple[Message, ...], tuple[Message, ...]]] = {
 }
 
 
-@pytest.mark.proves("conversations.live", "tools.same-session")
 @pytest.mark.parametrize(("messages", "new"), NEWEST.values(), ids=NEWEST.keys())
 def test_new_is_what_a_session_has_still_to_hear(messages: tuple[Message, ...], new: tuple[Message, ...]) -> None:
     assert newest(messages) == new
 
 
-@pytest.mark.proves("conversations.exact")
 def test_a_messages_digest_is_of_all_that_was_said_before_it() -> None:
     one, other = (fingerprint(replace(TURN, messages=(user(first), ANSWER, RESULT))) for first in ("Hi.", "Ho."))
     assert not set(one.messages) & set(other.messages)

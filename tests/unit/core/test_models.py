@@ -8,7 +8,6 @@ from claude_openai.core.models import Catalogue, Model
 MODELS = (Model("opus"), Model("sonnet"))
 
 
-@pytest.mark.proves("models.alias")
 def test_a_default_that_does_not_exist_is_not_suggested() -> None:
     with pytest.raises(RequestFailed, match="--model-alias gpt-4=sonnet"):
         Catalogue(MODELS, default="gpt-4").resolve(None)
@@ -18,7 +17,6 @@ def test_a_default_that_does_not_exist_is_not_suggested() -> None:
         Catalogue(MODELS[:1], default="gpt-4").resolve(None)
 
 
-@pytest.mark.proves("models.alias")
 def test_an_alias_of_nothing_is_reported_as_such() -> None:
     with pytest.raises(RequestFailed) as caught:
         Catalogue(MODELS, default="sonnet", aliases=(("a", "nonsense"),)).listed()

@@ -128,7 +128,6 @@ def test_what_comes_after_the_end_changes_nothing(run: Run, events: list[Event])
         assert release_parked(run) == mark_cancelled(run, CANCELLED, 99.0) == run
 
 
-@pytest.mark.proves("runs.parked", "runs.cancel")
 @given(RUNS)
 def test_who_is_parked_is_let_go_or_cancelled_and_keeps_what_was_said(run: Run) -> None:
     if run.state is RunState.PARKED:

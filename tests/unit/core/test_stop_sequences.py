@@ -2,7 +2,6 @@
 
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +22,6 @@ from claude_openai.core.stop_sequences import StopSequenceFilter
 USED = UsageReported(Usage(1, 2))
 STOPPED, CUT = TurnFinished("stop"), TurnFinished("length")
 
-pytestmark = pytest.mark.proves("params.stop.white-space")
 
 few_letters = st.text("a \n", max_size=12)
 
@@ -72,7 +70,6 @@ def test_wherever_the_deltas_are_cut_the_text_is_that_before_the_first_sequence(
     assert heard[-1] == (STOPPED if places else CUT)
 
 
-@pytest.mark.proves("format.unfit")
 def test_text_that_was_streamed_is_not_withdrawn_any_more() -> None:
     assert StopSequenceFilter(()).feed(TextWithdrawn()) == [TextWithdrawn()]
     [failed] = StopSequenceFilter((), streamed=True).feed(TextWithdrawn())

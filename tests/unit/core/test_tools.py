@@ -30,14 +30,14 @@ def problem(arguments: object, name: str = "add_todo") -> str | None:
     return TOOLBOX.problem(name, json.dumps(arguments))
 
 
-@pytest.mark.proves("tools.invalid.found")
+@pytest.mark.proves("tools.invalid")
 def test_a_call_that_fits_is_no_problem() -> None:
     todo = {"title": "Paint", "due": "2026-01-31T12:30:00Z", "steps": [{"text": "Buy colours", "more": 1}]}
     assert problem(todo) is None
     assert problem({"title": "Paint"}) is None
 
 
-@pytest.mark.proves("tools.invalid.found")
+@pytest.mark.proves("tools.invalid")
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -55,17 +55,17 @@ def test_what_does_not_fit_is_told_in_words_to_mend_it_by(arguments: object, tol
     assert problem(arguments) == f"The arguments of add_todo do not fit its schema: {told}."
 
 
-@pytest.mark.proves("tools.invalid.found")
+@pytest.mark.proves("tools.invalid")
 def test_arguments_that_are_no_object_are_told() -> None:
     assert problem(["Paint"]) == "The arguments of add_todo must be a JSON object."
 
 
-@pytest.mark.proves("tools.invalid.found")
+@pytest.mark.proves("tools.invalid")
 def test_a_tool_that_is_not_offered_is_told_with_those_that_are() -> None:
     assert problem({}, "remove_todo") == "There is no tool named 'remove_todo'. Available: add_todo, ping."
 
 
-@pytest.mark.proves("tools.invalid.found")
+@pytest.mark.proves("tools.invalid")
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -80,13 +80,13 @@ def test_what_the_client_could_not_send_back_is_no_json(arguments: str, reason: 
     assert TOOLBOX.problem("add_todo", arguments) == f"The arguments of add_todo are not valid JSON: {reason}."
 
 
-@pytest.mark.proves("tools.invalid.found")
+@pytest.mark.proves("tools.invalid")
 @pytest.mark.parametrize("nothing", ["", " \n", "{}"])
 def test_no_arguments_are_an_empty_object(nothing: str) -> None:
     assert TOOLBOX.problem("ping", nothing) is None
 
 
-@pytest.mark.proves("tools.invalid.found")
+@pytest.mark.proves("tools.invalid")
 def test_a_fault_in_a_whole_file_is_told_in_brief() -> None:
     told = problem({"title": ["x" * 1_000_000]})
     assert told is not None
@@ -94,7 +94,7 @@ def test_a_fault_in_a_whole_file_is_told_in_brief() -> None:
     assert told.endswith("is not of type 'string'.")
 
 
-@pytest.mark.proves("tools.invalid.found")
+@pytest.mark.proves("tools.invalid")
 @given(st.sampled_from(["add_todo", "ping", ""]), st.text() | json_values.map(json.dumps))
 def test_whatever_the_model_writes_is_right_or_told_in_a_sentence(name: str, arguments: str) -> None:
     told = TOOLBOX.problem(name, arguments)

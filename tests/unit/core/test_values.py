@@ -14,7 +14,6 @@ VALUES = [
 ]
 
 
-@pytest.mark.proves("core.values.frozen")
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: value.__name__)
 def test_no_value_can_be_changed_once_made(value: type) -> None:
     made: object = object.__new__(value)
@@ -23,7 +22,6 @@ def test_no_value_can_be_changed_once_made(value: type) -> None:
             setattr(made, field.name, None)
 
 
-@pytest.mark.proves("usage.tokens", "usage.cached")
 def test_all_tokens_of_a_prompt_count_cached_or_not() -> None:
     usage = events.Usage(input_tokens=3, output_tokens=9, cache_creation_tokens=20, cache_read_tokens=100)
     assert usage.prompt_tokens == 123

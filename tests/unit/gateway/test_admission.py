@@ -82,7 +82,6 @@ def logged() -> Iterator[list[EventDict]]:
     structlog.reset_defaults()  # capturing counts as configuring, for good
 
 
-@pytest.mark.proves("admission.bounded")
 @on_virtual_clock
 async def test_a_turn_that_finds_a_free_place_has_it_at_once() -> None:
     admission, one, other = Admission(2, 0, WAIT), Client("a"), Client("b")
@@ -91,7 +90,6 @@ async def test_a_turn_that_finds_a_free_place_has_it_at_once() -> None:
         assert (admission.running, admission.waiting) == (2, 0)
 
 
-@pytest.mark.proves("admission.bounded")
 @on_virtual_clock
 async def test_a_turn_over_the_bound_waits_for_one_to_end_and_is_told_how_long_it_did() -> None:
     admission, running, first, second = Admission(1, 9, WAIT), Client(), Client(), Client()
@@ -107,7 +105,6 @@ async def test_a_turn_over_the_bound_waits_for_one_to_end_and_is_told_how_long_i
         assert second.admitted == Admitted(position=1, waited=10)
 
 
-@pytest.mark.proves("admission.bounded")
 @on_virtual_clock
 async def test_a_turn_that_fails_gives_its_place_back() -> None:
     admission = Admission(1, 0, WAIT)
@@ -130,7 +127,6 @@ async def test_the_one_request_of_a_key_does_not_wait_for_all_of_another() -> No
             assert begins.admitted
 
 
-@pytest.mark.proves("admission.queue-full")
 @on_virtual_clock
 async def test_a_full_queue_refuses_at_once_and_says_what_helps() -> None:
     admission, late = Admission(1, 1, WAIT), Client("b")
@@ -146,7 +142,6 @@ async def test_a_full_queue_refuses_at_once_and_says_what_helps() -> None:
     )
 
 
-@pytest.mark.proves("admission.queue-full")
 @on_virtual_clock
 async def test_a_refused_client_is_asked_to_wait_for_a_second_at_least() -> None:
     refused = Client()
@@ -155,7 +150,7 @@ async def test_a_refused_client_is_asked_to_wait_for_a_second_at_least() -> None
         assert refused.failure.retry_after == 1
 
 
-@pytest.mark.proves("admission.queue-timeout")
+@pytest.mark.proves("admission.queue-full")
 @on_virtual_clock
 async def test_a_wait_that_takes_too_long_ends_and_says_what_helps() -> None:
     admission, early, late = Admission(1, 9, WAIT), Client(), Client()
@@ -176,7 +171,7 @@ async def test_a_wait_that_takes_too_long_ends_and_says_what_helps() -> None:
     )
 
 
-@pytest.mark.proves("admission.queue-timeout")
+@pytest.mark.proves("admission.queue-full")
 @on_virtual_clock
 async def test_a_turn_that_has_its_place_may_take_longer_than_a_wait() -> None:
     admission, running, waited = Admission(1, 9, WAIT), Client(), Client()
@@ -188,7 +183,6 @@ async def test_a_turn_that_has_its_place_may_take_longer_than_a_wait() -> None:
         assert (waited.failure, admission.running) == (None, 1)
 
 
-@pytest.mark.proves("admission.left")
 @on_virtual_clock
 async def test_a_waiting_client_that_leaves_frees_its_place_in_the_queue_at_once() -> None:
     admission, running, leaving, late = Admission(1, 1, WAIT), Client(), Client(), Client()
@@ -204,7 +198,6 @@ async def test_a_waiting_client_that_leaves_frees_its_place_in_the_queue_at_once
         assert leaving.admitted is None
 
 
-@pytest.mark.proves("admission.left")
 @on_both_loops
 @pytest.mark.parametrize("leaves_first", [True, False])
 async def test_a_place_for_a_client_that_leaves_in_that_moment_goes_to_the_next(*, leaves_first: bool) -> None:
@@ -221,7 +214,7 @@ async def test_a_place_for_a_client_that_leaves_in_that_moment_goes_to_the_next(
         assert (admission.running, admission.waiting) == (1, 0)
 
 
-@pytest.mark.proves("admission.closed")
+@pytest.mark.proves("lifetime.stop")
 @on_virtual_clock
 async def test_a_server_that_stops_lets_nobody_in_and_leaves_turns_their_places() -> None:
     admission, running, one, other, late = Admission(1, 9, WAIT), Client(), Client(), Client(), Client()
@@ -232,7 +225,7 @@ async def test_a_server_that_stops_lets_nobody_in_and_leaves_turns_their_places(
         assert (running.failure, admission.running) == (None, 1)
 
 
-@pytest.mark.proves("admission.closed")
+@pytest.mark.proves("lifetime.stop")
 @on_both_loops
 @pytest.mark.parametrize("stops_first", [True, False])
 async def test_a_place_that_comes_free_while_the_server_stops_goes_to_nobody(*, stops_first: bool) -> None:
@@ -248,7 +241,7 @@ async def test_a_place_that_comes_free_while_the_server_stops_goes_to_nobody(*, 
         assert (admission.running, admission.waiting) == (0, 0)
 
 
-@pytest.mark.proves("admission.logged")
+@pytest.mark.proves("logs.documented")
 @on_virtual_clock
 async def test_a_wait_is_logged_when_it_begins_and_with_how_it_ended() -> None:
     admission, running, refused = Admission(1, 4, WAIT), Client("a"), Client("c")
@@ -323,7 +316,7 @@ SECONDS = st.integers(0, 6)
 VISITS = st.lists(st.builds(Visit, st.sampled_from("abc"), SECONDS, SECONDS, SECONDS), max_size=14)
 
 
-@pytest.mark.proves("admission.bounded", "admission.left", "admission.queue-timeout")
+@pytest.mark.proves("admission.queue-full")
 @settings(deadline=None)
 @given(places=st.integers(1, 3), most_waiting=st.integers(0, 5), visits=VISITS, closes=st.integers(3, 15))
 def test_whatever_coincides_no_more_are_inside_than_there_are_places_and_none_stays_taken(
@@ -381,7 +374,7 @@ async def test_side_requests_of_three_agents_never_wait_for_a_long_answer() -> N
     assert (admission.running, admission.waiting) == (0, 0)
 
 
-@pytest.mark.proves("admission.queue-timeout")
+@pytest.mark.proves("admission.queue-full")
 @on_virtual_clock
 async def test_who_waits_by_default_waits_for_half_of_a_requests_time_and_has_the_other_half() -> None:
     queue, patience = QueueLimits(), Timeouts()

@@ -32,14 +32,12 @@ def served(line: FairQueue, running: Ticket) -> list[Ticket]:
     return order
 
 
-@pytest.mark.proves("admission.bounded")
 def test_as_many_run_as_there_are_places_and_the_next_waits() -> None:
     line = FairQueue(2, 1)
     assert [line.is_running(ticket) for ticket in entered(line, "a", "a", "a")] == [True, True, False]
     assert (line.running, line.waiting) == (2, 1)
 
 
-@pytest.mark.proves("admission.queue-full")
 def test_a_full_line_takes_nobody_whoever_asks() -> None:
     line = FairQueue(1, 1)
     entered(line, "a", "a")
@@ -73,7 +71,6 @@ def test_who_leaves_the_line_gives_up_its_turn_and_nobody_elses() -> None:
     assert served(line, running) == [b1, a_again, b2]
 
 
-@pytest.mark.proves("admission.queue-full")
 def test_the_pace_is_what_the_one_that_waits_longest_has_seen() -> None:
     line = FairQueue(1, 9)
     (running,) = entered(line, "a")
@@ -191,7 +188,7 @@ class LineMachine(RuleBasedStateMachine):
         return {ticket: self.line.position(ticket) for ticket in self.waiting}
 
 
-@pytest.mark.proves("admission.state-machine", "admission.bounded", "admission.fair")
+@pytest.mark.proves("admission.fair")
 def test_no_order_of_arrivals_releases_and_withdrawals_breaks_a_bound_loses_a_ticket_or_passes_one_over() -> None:
     one_at_a_time = settings(deadline=None, report_multiple_bugs=False)  # each takes seconds to be made short
     run_state_machine_as_test(LineMachine, settings=one_at_a_time)

@@ -38,7 +38,7 @@ def refusal(models: Catalogue, name: str) -> str:
     return caught.value.failure.message
 
 
-@pytest.mark.proves("models.list.once", "models.list.from-claude-code")
+@pytest.mark.proves("models.list")
 def test_each_model_is_listed_once_under_claude_codes_name_and_once_as_an_agent() -> None:
     twice = (*OFFERED, Model("claude-opus-5", "claude-opus-5"))
     plain = ["opus", "sonnet", "claude-opus-4-1"]
@@ -52,7 +52,6 @@ def test_each_model_is_listed_once_under_claude_codes_name_and_once_as_an_agent(
     assert [model.id for model in with_alias.listed()] == [*plain, "gpt-4o", *(f"{name}-agent" for name in plain)]
 
 
-@pytest.mark.proves("models.names.spellings", "models.names.short")
 @pytest.mark.parametrize(
     "name",
     [
@@ -68,7 +67,6 @@ def test_every_spelling_of_a_models_name_means_it(name: str) -> None:
     assert made(override=("sonnet",)).resolve(name) == Model("sonnet", "claude-sonnet-5")
 
 
-@pytest.mark.proves("models.names.spellings", "models.names.full")
 @pytest.mark.parametrize(
     ("name", "passed"),
     [
@@ -83,14 +81,12 @@ def test_a_spelling_of_a_model_that_is_not_listed_is_passed_on_as_anthropics_id(
     assert made().resolve(name) == Model(passed, passed)
 
 
-@pytest.mark.proves("models.names.spellings")
 @pytest.mark.parametrize("name", ["sonnet[1m]", "claude-sonnet[1m]", "anthropic/claude-sonnet-5[1M]"])
 def test_the_large_window_can_be_asked_for_where_it_is_not_listed(name: str) -> None:
     assert made().resolve(name) == Model("sonnet[1m]", "claude-sonnet-5[1m]")
     assert "`sonnet[1m]`" in refusal(made(override=("sonnet",)), "sonnet[1m]")
 
 
-@pytest.mark.proves("models.names.spellings", "models.names.full")
 @pytest.mark.parametrize(
     ("offered", "name"),
     [
@@ -106,19 +102,16 @@ def test_where_claude_code_has_another_providers_ids_those_are_passed_on_as_they
     assert models.resolve("claude-opus-5@20260101" if "@" in offered else "claude-opus-5").resolved == offered
 
 
-@pytest.mark.proves("models.default")
 def test_no_name_is_the_default_model() -> None:
     assert made().resolve(None).id == "sonnet"
 
 
-@pytest.mark.proves("models.names.full")
 def test_a_full_id_that_is_not_listed_is_passed_on() -> None:
     assert made().resolve("claude-sonnet-4-5-20250929") == Model(
         "claude-sonnet-4-5-20250929", "claude-sonnet-4-5-20250929"
     )
 
 
-@pytest.mark.proves("models.unknown")
 def test_an_unknown_name_names_what_exists() -> None:
     message = refusal(made(aliases=(("gpt-4o", "sonnet"),)), "gpt-5")
     assert "`gpt-5`" in message
@@ -127,7 +120,6 @@ def test_an_unknown_name_names_what_exists() -> None:
     assert "--model-alias gpt-4o=sonnet" in refusal(made(), "no name; at all")
 
 
-@pytest.mark.proves("models.alias")
 def test_an_alias_stands_for_its_model_and_is_listed() -> None:
     models = made(aliases=(("gpt-4o", "opus"), ("gpt-4o-mini", "claude-haiku-9")))
     assert models.resolve("gpt-4o").resolved == "claude-opus-5"
@@ -146,20 +138,18 @@ def test_an_override_is_all_there_is() -> None:
     refusal(models, "claude-opus-5")
 
 
-@pytest.mark.proves("models.alias")
 def test_an_alias_with_a_models_name_is_listed_once_and_wins() -> None:
     models = made(aliases=(("sonnet", "opus"),))
     assert [model.id for model in models.listed()].count("sonnet") == 1
     assert models.resolve("sonnet").resolved == "claude-opus-5"
 
 
-@pytest.mark.proves("models.alias")
 def test_an_alias_of_nothing_is_told_by_the_name_of_what_it_stands_for() -> None:
     with pytest.raises(RequestFailed, match="`nope`"):
         made(aliases=(("gpt", "nope"),)).listed()
 
 
-@pytest.mark.proves("agent.chosen.by-model")
+@pytest.mark.proves("agent.chosen")
 def test_every_name_exists_once_more_for_the_agent_profile() -> None:
     models = made(agents=True, aliases=(("gpt-4o", "sonnet"), ("coder", "opus-agent")))
     plain = [model.id for model in models.listed() if not model.agent]
@@ -172,12 +162,12 @@ def test_every_name_exists_once_more_for_the_agent_profile() -> None:
     assert models.resolve("coder") == Model("opus", "claude-opus-5", agent=True)
 
 
-@pytest.mark.proves("agent.chosen.by-model")
+@pytest.mark.proves("agent.chosen")
 def test_a_full_id_that_is_not_listed_can_be_an_agents_too() -> None:
     assert made(agents=True).resolve("claude-opus-9-agent") == Model("claude-opus-9", "claude-opus-9", agent=True)
 
 
-@pytest.mark.proves("agent.chosen.by-model", "models.list.override")
+@pytest.mark.proves("agent.chosen", "models.list.override")
 def test_an_owner_can_offer_a_model_for_the_agent_profile_alone() -> None:
     models = made(agents=True, override=("sonnet-agent",))
     assert [model.id for model in models.listed()] == ["sonnet-agent"]
@@ -185,14 +175,13 @@ def test_an_owner_can_offer_a_model_for_the_agent_profile_alone() -> None:
     assert "sonnet" in refusal(models, "sonnet")
 
 
-@pytest.mark.proves("agent.chosen.by-model")
+@pytest.mark.proves("agent.chosen")
 @pytest.mark.parametrize("name", ["sonnet-agent", "gpt-5-agent", "-agent", "sonnet-agent-agent"])
 def test_a_name_with_nothing_behind_it_is_unknown(name: str) -> None:
     models = made(agents=name != "sonnet-agent")
     assert f"`{name}`" in refusal(models, name)
 
 
-@pytest.mark.proves("models.capabilities")
 def test_a_model_that_is_not_listed_has_the_facts_that_the_backend_declares() -> None:
     models = made(aliases=(("fast", "claude-haiku-4-5"),), agents=True)
     for name in ("claude-haiku-4-5", "fast", "claude-haiku-4-5-agent"):

@@ -61,7 +61,6 @@ def failure(event: Event) -> Kind:
     return event.failure.kind
 
 
-@pytest.mark.proves("core.one-pipeline")
 @on_virtual_clock
 async def test_events_pass_as_the_backend_gives_them() -> None:
     script: list[Event] = [STARTED, TextDelta("a"), TextDelta("b"), DONE]
@@ -71,7 +70,6 @@ async def test_events_pass_as_the_backend_gives_them() -> None:
 # Time
 
 
-@pytest.mark.proves("errors.upstream.silent")
 @on_virtual_clock
 async def test_an_upstream_that_falls_silent_ends_the_turn() -> None:
     backend = ScriptedBackend([STARTED, TextDelta("a"), Gate(), DONE])
@@ -83,7 +81,7 @@ async def test_an_upstream_that_falls_silent_ends_the_turn() -> None:
     assert all(turn.ended.is_set() for turn in backend.performances)
 
 
-@pytest.mark.proves("errors.first-byte")
+@pytest.mark.proves("errors.upstream.silent")
 @on_virtual_clock
 async def test_an_upstream_that_does_not_begin_ends_the_turn() -> None:
     backend = ScriptedBackend([Gate(), STARTED, DONE])
@@ -94,7 +92,7 @@ async def test_an_upstream_that_does_not_begin_ends_the_turn() -> None:
     assert all(turn.ended.is_set() for turn in backend.performances)
 
 
-@pytest.mark.proves("errors.first-byte")
+@pytest.mark.proves("errors.upstream.silent")
 @on_virtual_clock
 async def test_what_claude_code_says_before_upstream_begins_is_no_beginning() -> None:
     waiting: list[Event] = [RateLimitReported("allowed"), *(Retrying(attempt, 99) for attempt in range(99))]
@@ -105,14 +103,14 @@ async def test_what_claude_code_says_before_upstream_begins_is_no_beginning() ->
     assert STARTED not in events
 
 
-@pytest.mark.proves("errors.first-byte")
+@pytest.mark.proves("errors.upstream.silent")
 @on_virtual_clock
 async def test_once_begun_an_answer_may_take_longer_than_its_beginning() -> None:
     script: list[Event] = [STARTED, *[TextDelta("on and ")] * 30, DONE]
     assert await played(Slow(script), PATIENCE) == script
 
 
-@pytest.mark.proves("errors.first-byte")
+@pytest.mark.proves("errors.upstream.silent")
 @on_virtual_clock
 async def test_a_session_that_replaces_a_dead_one_has_to_begin_in_time_too() -> None:
     dead = TurnFailed(Failure(Kind.CLAUDE_CODE_FAILED, "died"), session_lost=True)
@@ -139,7 +137,6 @@ class OnceOnly(ScriptedBackend):
             yield session
 
 
-@pytest.mark.proves("lifetime.timeout", "processes.hang")
 @on_virtual_clock
 async def test_a_session_that_should_replace_a_dead_one_and_hangs_at_its_start_takes_no_longer_than_the_turn() -> None:
     dead = TurnFailed(Failure(Kind.CLAUDE_CODE_FAILED, "died"), session_lost=True)
@@ -155,7 +152,6 @@ async def test_a_session_that_should_replace_a_dead_one_and_hangs_at_its_start_t
         assert (opened.load().running, opened.load().processes.answering) == (0, 0)
 
 
-@pytest.mark.proves("lifetime.timeout")
 @on_virtual_clock
 async def test_a_turn_over_its_whole_time_ends_even_if_it_speaks() -> None:
     began = anyio.current_time()
@@ -164,7 +160,6 @@ async def test_a_turn_over_its_whole_time_ends_even_if_it_speaks() -> None:
     assert failure(events[-1]) is Kind.TIMEOUT
 
 
-@pytest.mark.proves("lifetime.timeout")
 @on_virtual_clock
 async def test_the_time_of_a_turn_includes_its_wait_in_the_queue() -> None:
     backend = ScriptedBackend([STARTED, Gate(), DONE])
@@ -186,7 +181,6 @@ async def test_the_time_of_a_turn_includes_its_wait_in_the_queue() -> None:
 # The queue
 
 
-@pytest.mark.proves("admission.bounded")
 @on_virtual_clock
 async def test_a_third_turn_waits_and_is_let_in_when_one_ends() -> None:
     first, second = Gate(), Gate()
@@ -204,7 +198,6 @@ async def test_a_third_turn_waits_and_is_let_in_when_one_ends() -> None:
         first.open()
 
 
-@pytest.mark.proves("admission.bounded", "tools.parked.bounded")
 @on_virtual_clock
 async def test_a_session_that_waits_for_its_client_takes_no_place() -> None:
     backend = ScriptedBackend([STARTED, DONE, STARTED, DONE])
@@ -214,7 +207,7 @@ async def test_a_session_that_waits_for_its_client_takes_no_place() -> None:
         assert (opened.load().running, opened.load().processes.resting) == (0, 3)
 
 
-@pytest.mark.proves("admission.queue-full", "admission.queue-timeout")
+@pytest.mark.proves("admission.queue-full")
 @on_virtual_clock
 async def test_a_turn_that_is_not_let_in_has_one_event_that_says_why() -> None:
     backend = ScriptedBackend([STARTED, Gate(), DONE])
@@ -252,7 +245,6 @@ async def test_keys_take_turns() -> None:
 # The end
 
 
-@pytest.mark.proves("lifetime.stop.ends-everything")
 @on_virtual_clock
 async def test_stopping_tells_every_turn_and_lets_none_begin() -> None:
     backend = ScriptedBackend([STARTED, Gate(), DONE])
@@ -275,7 +267,6 @@ async def test_stopping_tells_every_turn_and_lets_none_begin() -> None:
     assert all(turn.ended.is_set() for turn in backend.performances)
 
 
-@pytest.mark.proves("lifetime.stop.ends-everything")
 @on_virtual_clock
 async def test_a_turn_whose_client_is_slow_is_told_of_the_stop_instead_of_what_comes_next() -> None:
     backend = ScriptedBackend([STARTED, TextDelta("a"), DONE])
@@ -285,7 +276,6 @@ async def test_a_turn_whose_client_is_slow_is_told_of_the_stop_instead_of_what_c
         assert [failure(event) async for event in events] == [Kind.SHUTTING_DOWN]
 
 
-@pytest.mark.proves("lifetime.stop.ends-everything")
 @on_virtual_clock
 async def test_a_turn_whose_session_is_taken_from_it_ends_quietly() -> None:
     gate = Gate()
@@ -302,13 +292,11 @@ async def test_a_turn_whose_session_is_taken_from_it_ends_quietly() -> None:
     assert opened.load().processes == Processes(answering=0, resting=0, parked=0, ending=0, warm=0)
 
 
-@pytest.mark.proves("errors.own-fault")
 @on_virtual_clock
 async def test_a_backend_that_ends_without_a_last_event_is_a_failure() -> None:
     assert failure((await played(ScriptedBackend([STARTED]), Timeouts()))[-1]) is Kind.INTERNAL
 
 
-@pytest.mark.proves("http.health.not-ready")
 @on_virtual_clock
 async def test_a_missing_login_is_asked_for_again_but_not_at_once() -> None:
     class Signing(ScriptedBackend):

@@ -30,7 +30,6 @@ class Hanging(ScriptedBackend):
             yield session
 
 
-@pytest.mark.proves("lifetime.timeout", "processes.hang")
 @on_virtual_clock
 async def test_a_start_that_hangs_ends_with_the_requests_time_and_frees_its_place() -> None:
     async with gateway(Hanging(), Timeouts(request=30)) as opened:
@@ -42,7 +41,7 @@ async def test_a_start_that_hangs_ends_with_the_requests_time_and_frees_its_plac
     assert (load.running, load.waiting, load.processes.answering) == (0, 0, 0)
 
 
-@pytest.mark.proves("lifetime.timeout", "admission.queue-timeout")
+@pytest.mark.proves("admission.queue-full")
 @on_virtual_clock
 async def test_a_wait_in_the_queue_ends_with_the_requests_time_and_starts_nothing() -> None:
     backend = ScriptedBackend([STARTED, Gate(), DONE])
@@ -60,7 +59,6 @@ async def test_a_wait_in_the_queue_ends_with_the_requests_time_and_starts_nothin
     assert len(backend.performances) == 1
 
 
-@pytest.mark.proves("lifetime.stop.ends-everything")
 @on_virtual_clock
 async def test_a_stop_ends_a_start_that_hangs() -> None:
     ends: list[Event] = []
@@ -75,7 +73,6 @@ async def test_a_stop_ends_a_start_that_hangs() -> None:
     assert [failure(end) for end in ends] == [Kind.SHUTTING_DOWN]
 
 
-@pytest.mark.proves("errors.upstream.silent")
 @on_virtual_clock
 async def test_what_is_written_and_not_shown_is_no_silence() -> None:
     steps: list[Event | Gate] = [STARTED, *[Gate() for _ in range(3)], TextDelta("done"), DONE]

@@ -143,7 +143,7 @@ def was_cancelled(heard: list[Event]) -> bool:
 # What is on record
 
 
-@pytest.mark.proves("runs.states", "runs.recorded")
+@pytest.mark.proves("runs.states")
 @on_virtual_clock
 async def test_a_run_is_on_record_from_its_arrival_with_all_that_is_known_of_it() -> None:
     async with house([STARTED, ReasoningDelta("Hm."), TextDelta("Hel"), TextDelta("lo"), USED, DONE]) as there:
@@ -224,7 +224,6 @@ async def test_a_defect_of_ours_is_a_run_that_failed() -> None:
         assert (run.state, run.error_code) == (RunState.FAILED, "internal")
 
 
-@pytest.mark.proves("runs.client-left")
 @on_virtual_clock
 async def test_a_client_that_leaves_has_cancelled_its_run() -> None:
     async with house([STARTED, TextDelta("Hel"), Gate(), DONE]) as there:
@@ -241,7 +240,6 @@ async def test_a_client_that_leaves_has_cancelled_its_run() -> None:
 # Parked
 
 
-@pytest.mark.proves("runs.parked")
 @on_virtual_clock
 async def test_a_parked_run_is_completed_when_its_results_come() -> None:
     async with house(CALLING) as there:
@@ -255,7 +253,6 @@ async def test_a_parked_run_is_completed_when_its_results_come() -> None:
         assert ((await there.run(1)).calls, (await there.run(2)).session_start) == ((CALL,), "results")
 
 
-@pytest.mark.proves("runs.parked")
 @on_virtual_clock
 async def test_a_parked_run_is_completed_when_its_session_is_given_up() -> None:
     async with house(CALLING) as there:
@@ -266,7 +263,6 @@ async def test_a_parked_run_is_completed_when_its_session_is_given_up() -> None:
         assert (await there.run()).state is RunState.COMPLETED
 
 
-@pytest.mark.proves("runs.parked")
 @on_virtual_clock
 async def test_a_run_whose_session_cannot_wait_is_not_parked_for_long() -> None:
     async with house([STARTED, ToolCalled(CALL), TurnFinished("tool_calls")]) as there:
@@ -278,7 +274,6 @@ async def test_a_run_whose_session_cannot_wait_is_not_parked_for_long() -> None:
 # Cancelling
 
 
-@pytest.mark.proves("runs.cancel")
 @on_virtual_clock
 async def test_a_run_that_waits_for_its_place_can_be_cancelled() -> None:
     async with house([STARTED, Gate(), DONE], most_running=1) as there:
@@ -293,7 +288,6 @@ async def test_a_run_that_waits_for_its_place_can_be_cancelled() -> None:
         assert (there.gateway.load().running, there.gateway.load().waiting) == (1, 0)
 
 
-@pytest.mark.proves("runs.cancel")
 @on_virtual_clock
 async def test_a_run_whose_process_is_starting_can_be_cancelled() -> None:
     class Slow(ScriptedBackend):
@@ -317,7 +311,6 @@ async def test_a_run_whose_process_is_starting_can_be_cancelled() -> None:
         assert backend.performances == []
 
 
-@pytest.mark.proves("runs.cancel")
 @pytest.mark.parametrize("said", [[], [STARTED], [STARTED, TextDelta("Hel")]])
 def test_a_run_is_ended_upstream_when_it_is_cancelled(said: list[Event]) -> None:
     @on_virtual_clock
@@ -342,7 +335,6 @@ def test_a_run_is_ended_upstream_when_it_is_cancelled(said: list[Event]) -> None
     play()
 
 
-@pytest.mark.proves("runs.cancel")
 @on_virtual_clock
 async def test_a_run_whose_client_does_not_read_is_ended_upstream_all_the_same() -> None:
     async with anyio.create_task_group() as tasks:
@@ -360,7 +352,6 @@ async def test_a_run_whose_client_does_not_read_is_ended_upstream_all_the_same()
         assert gateway.load().processes.resting == 0
 
 
-@pytest.mark.proves("runs.cancel")
 @on_virtual_clock
 async def test_a_run_that_is_cancelled_while_its_last_word_is_on_its_way_keeps_no_session() -> None:
     async with anyio.create_task_group() as tasks:
@@ -375,7 +366,6 @@ async def test_a_run_that_is_cancelled_while_its_last_word_is_on_its_way_keeps_n
         assert gateway.load().processes.parked == 0
 
 
-@pytest.mark.proves("runs.cancel", "runs.parked")
 @on_virtual_clock
 async def test_a_parked_run_that_is_cancelled_loses_its_session_and_its_results_are_answered_by_another() -> None:
     async with house(CALLING, [STARTED, DONE]) as there:
@@ -394,7 +384,6 @@ async def test_a_parked_run_that_is_cancelled_loses_its_session_and_its_results_
 # Following
 
 
-@pytest.mark.proves("runs.follow")
 @on_virtual_clock
 async def test_a_follower_is_told_what_was_said_and_then_what_is() -> None:
     gate = Gate()
@@ -409,7 +398,6 @@ async def test_a_follower_is_told_what_was_said_and_then_what_is() -> None:
         assert follower.run.state not in ACTIVE_STATES
 
 
-@pytest.mark.proves("runs.follow")
 @on_virtual_clock
 async def test_a_follower_that_does_not_read_holds_nobody_up_and_misses_nothing() -> None:
     gate = Gate()
@@ -424,7 +412,6 @@ async def test_a_follower_that_does_not_read_holds_nobody_up_and_misses_nothing(
         assert await follower.receive() == ()
 
 
-@pytest.mark.proves("runs.follow")
 @on_virtual_clock
 async def test_a_run_that_is_over_is_told_again() -> None:
     async with house([STARTED, TextDelta("Hel"), TextDelta("lo"), *CALLING[1:3]]) as there:
@@ -433,7 +420,6 @@ async def test_a_run_that_is_over_is_told_again() -> None:
         assert await there.followed() == [TextDelta("Hello"), ToolCalled(CALL)]
 
 
-@pytest.mark.proves("runs.follow", "runs.cancel")
 @on_virtual_clock
 async def test_a_follower_is_told_the_end_of_a_run_that_is_cancelled() -> None:
     async with house([STARTED, TextDelta("Hel"), Gate(), DONE]) as there:
@@ -447,7 +433,6 @@ async def test_a_follower_is_told_the_end_of_a_run_that_is_cancelled() -> None:
         assert follower.run.state is RunState.CANCELLED
 
 
-@pytest.mark.proves("runs.follow")
 @given(
     st.lists(
         st.one_of(st.builds(TextDelta, st.text()), st.builds(ReasoningDelta, st.text()), st.just(ToolCalled(CALL)))
@@ -470,7 +455,6 @@ def spelt(said: list[Visible] | tuple[Visible, ...]) -> list[tuple[type[Visible]
 # Whose, and where from
 
 
-@pytest.mark.proves("runs.principals")
 @on_virtual_clock
 async def test_a_principal_finds_its_own_runs_only_while_they_go_on_and_afterwards() -> None:
     gate = Gate()
@@ -486,7 +470,6 @@ async def test_a_principal_finds_its_own_runs_only_while_they_go_on_and_afterwar
             gate.open()
 
 
-@pytest.mark.proves("runs.ids")
 @on_virtual_clock
 async def test_a_run_goes_by_its_own_id_its_answers_and_its_requests_or_the_beginning_of_one() -> None:
     async with house([STARTED, Gate(), DONE]) as there:
@@ -501,7 +484,6 @@ async def test_a_run_goes_by_its_own_id_its_answers_and_its_requests_or_the_begi
         assert await find("f", "local") == ()
 
 
-@pytest.mark.proves("runs.recorded")
 @on_virtual_clock
 async def test_a_run_that_ends_while_it_is_looked_up_is_told_whole() -> None:
     class Slow(Record):
@@ -524,7 +506,7 @@ async def open_in(gate: Gate, seconds: float) -> None:
     gate.open()
 
 
-@pytest.mark.proves("runs.store-never-hurts")
+@pytest.mark.proves("store.trouble")
 @on_virtual_clock
 async def test_a_store_that_keeps_nothing_changes_nothing_for_a_request() -> None:
     gate = Gate()

@@ -330,15 +330,7 @@ async def play(schedule: Schedule, moods: list[Mood], seen: set[str]) -> None:
         sessions.cancel_scope.cancel()
 
 
-@pytest.mark.proves(
-    "runs.states",
-    "runs.cancel",
-    "conversations.state-machine",
-    "tools.no-leak",
-    "processes.bounded",
-    "processes.died",
-    "admission.bounded",
-)
+@pytest.mark.proves("runs.states")
 @settings(deadline=None)
 @given(st.lists(st.tuples(SECONDS, HAPPENINGS), min_size=25, max_size=40), MOODS)
 def test_whatever_comes_every_turn_ends_once_nobody_hears_another_and_nothing_is_left(

@@ -90,7 +90,6 @@ CONTINUED = {
 }
 
 
-@pytest.mark.proves("conversations.live", "conversations.lawful", "conversations.settings-anew", "conversations.told")
 @pytest.mark.parametrize("turn", CONTINUED.values(), ids=CONTINUED.keys())
 def test_a_conversation_goes_on_in_its_session(turn: Turn) -> None:
     @on_virtual_clock
@@ -127,7 +126,6 @@ ANOTHER = {
 }
 
 
-@pytest.mark.proves("conversations.exact", "conversations.told")
 @pytest.mark.parametrize(("turn", "reason"), ANOTHER.values(), ids=ANOTHER.keys())
 def test_anything_else_gets_a_session_of_its_own_and_leaves_the_other_alone(turn: Turn, reason: str) -> None:
     @on_virtual_clock
@@ -144,7 +142,6 @@ def test_anything_else_gets_a_session_of_its_own_and_leaves_the_other_alone(turn
     play()
 
 
-@pytest.mark.proves("conversations.exact", "conversations.told")
 @on_virtual_clock
 async def test_the_same_first_words_again_are_a_new_conversation_and_nothing_was_rebuilt() -> None:
     async with gateway(chat()) as opened:
@@ -154,7 +151,6 @@ async def test_the_same_first_words_again_are_a_new_conversation_and_nothing_was
         assert opened.load().miss_reasons == {}
 
 
-@pytest.mark.proves("conversations.exact")
 @on_virtual_clock
 async def test_branches_of_a_conversation_go_on_side_by_side() -> None:
     branch = saying(U1, A1, user("Name a river."))
@@ -183,7 +179,6 @@ def looking() -> ScriptedBackend:
     return ScriptedBackend([*CALLING, *chatting("Hot.", "Very.")], chatting("I am another."))
 
 
-@pytest.mark.proves("tools.same-session", "conversations.told")
 @on_virtual_clock
 async def test_results_go_on_in_the_session_that_waits_for_them_and_so_do_the_words_after() -> None:
     playing = looking()
@@ -209,7 +204,6 @@ LAWFUL = {
 }
 
 
-@pytest.mark.proves("tools.same-session", "conversations.lawful")
 @pytest.mark.parametrize("answer", LAWFUL.values(), ids=LAWFUL.keys())
 def test_what_a_client_may_write_differently_does_not_matter(answer: AssistantMessage) -> None:
     @on_virtual_clock
@@ -235,7 +229,6 @@ DIFFERENT = {
 }
 
 
-@pytest.mark.proves("tools.rebuilt", "tools.no-leak", "conversations.exact", "conversations.told")
 @pytest.mark.parametrize(("turn", "reason"), DIFFERENT.values(), ids=DIFFERENT.keys())
 def test_other_results_are_answered_by_a_session_of_their_own(turn: Turn, reason: str) -> None:
     @on_virtual_clock
@@ -251,7 +244,6 @@ def test_other_results_are_answered_by_a_session_of_their_own(turn: Turn, reason
     play()
 
 
-@pytest.mark.proves("tools.no-leak")
 @on_virtual_clock
 async def test_of_two_that_nothing_tells_apart_each_goes_on_once() -> None:
     playing = ScriptedBackend([*CALLING, *AFTER], [*CALLING, *AFTER], AFTER)
@@ -266,7 +258,6 @@ async def test_of_two_that_nothing_tells_apart_each_goes_on_once() -> None:
 # Two at once
 
 
-@pytest.mark.proves("conversations.race", "conversations.told")
 @on_virtual_clock
 async def test_of_two_requests_for_one_session_one_goes_on_and_the_other_gets_its_own() -> None:
     gate = Gate()
@@ -292,7 +283,7 @@ async def test_of_two_requests_for_one_session_one_goes_on_and_the_other_gets_it
 # How long a session waits
 
 
-@pytest.mark.proves("conversations.bounded", "conversations.told")
+@pytest.mark.proves("conversations.bounded")
 @on_virtual_clock
 async def test_a_session_rests_for_a_bounded_time() -> None:
     playing = chat()
@@ -307,7 +298,6 @@ async def test_a_session_rests_for_a_bounded_time() -> None:
         assert opened.load().miss_reasons == {"expired": 1}
 
 
-@pytest.mark.proves("tools.parked.bounded", "conversations.told")
 @on_virtual_clock
 async def test_a_session_waits_for_results_for_a_bounded_time_of_its_own() -> None:
     playing = looking()
@@ -421,7 +411,6 @@ def ended(playing: ScriptedBackend) -> list[str]:
     return [performance.turn.principal for performance in playing.performances if performance.ended.is_set()]
 
 
-@pytest.mark.proves("processes.bounded", "processes.eviction", "conversations.told")
 @on_virtual_clock
 async def test_a_new_session_begins_only_when_the_one_that_makes_room_is_gone() -> None:
     playing = Slow(chatting("Hello."))
@@ -437,7 +426,6 @@ async def test_a_new_session_begins_only_when_the_one_that_makes_room_is_gone() 
     assert playing.most == 2
 
 
-@pytest.mark.proves("processes.eviction", "tools.parked.bounded")
 @on_virtual_clock
 async def test_the_least_recently_used_makes_room_and_then_who_has_been_parked_longest() -> None:
     parks, rests = [*CALLING, *AFTER], chatting("Hello.", "Rome.")
@@ -454,7 +442,6 @@ async def test_the_least_recently_used_makes_room_and_then_who_has_been_parked_l
     assert evicted == [["used once"], ["used again", "used once"], ["parked", "used again", "used once"]]
 
 
-@pytest.mark.proves("processes.bounded", "processes.eviction")
 @on_virtual_clock
 async def test_one_that_answers_never_makes_room_and_a_request_waits_until_one_rests() -> None:
     first, second = Gate(), Gate()
@@ -478,7 +465,6 @@ async def test_one_that_answers_never_makes_room_and_a_request_waits_until_one_r
     assert playing.most == 2
 
 
-@pytest.mark.proves("processes.bounded")
 @on_virtual_clock
 async def test_a_client_that_leaves_while_it_waits_for_room_leaves_nothing() -> None:
     gate = Gate()
@@ -495,7 +481,6 @@ async def test_a_client_that_leaves_while_it_waits_for_room_leaves_nothing() -> 
         assert opened.load().running == 0
 
 
-@pytest.mark.proves("processes.bounded")
 @on_virtual_clock
 async def test_as_many_requests_as_like_never_have_more_sessions_than_there_may_be() -> None:
     playing = Slow(chatting("Hello."))
@@ -513,7 +498,6 @@ async def test_as_many_requests_as_like_never_have_more_sessions_than_there_may_
 DIED = TurnFailed(Failure(Kind.CLAUDE_CODE_FAILED, "died"), session_lost=True)
 
 
-@pytest.mark.proves("processes.died", "conversations.told")
 @on_virtual_clock
 async def test_a_resting_session_that_dies_frees_its_place_at_once_and_is_rebuilt() -> None:
     playing = chat()
@@ -527,7 +511,6 @@ async def test_a_resting_session_that_dies_frees_its_place_at_once_and_is_rebuil
         assert opened.load().miss_reasons == {"died": 1}
 
 
-@pytest.mark.proves("processes.died")
 @on_virtual_clock
 async def test_a_session_whose_death_nobody_has_noticed_yet_is_replaced() -> None:
     playing = chat()
@@ -540,7 +523,6 @@ async def test_a_session_whose_death_nobody_has_noticed_yet_is_replaced() -> Non
         assert playing.performances[0].ended.is_set()
 
 
-@pytest.mark.proves("processes.died", "tools.rebuilt", "errors.process-died", "conversations.told")
 @pytest.mark.parametrize(
     ("before", "first", "then"), [(said("Hello."), FIRST, SECOND), (CALLING, ASKED, BROUGHT)], ids=["words", "results"]
 )
@@ -559,7 +541,6 @@ def test_a_session_that_dies_as_it_is_resumed_is_replaced(before: list[Event], f
     play()
 
 
-@pytest.mark.proves("processes.died")
 @on_virtual_clock
 async def test_reports_before_the_loss_of_a_session_reach_the_client_and_the_session_is_replaced() -> None:
     reports: list[Event] = [RateLimitReported("allowed"), Retrying(1, 2)]
@@ -569,7 +550,6 @@ async def test_reports_before_the_loss_of_a_session_reach_the_client_and_the_ses
         assert await events_of(opened, SECOND) == [*reports, *REBUILT]
 
 
-@pytest.mark.proves("processes.died")
 @on_virtual_clock
 async def test_a_failure_of_claude_code_without_the_loss_of_its_session_is_the_answer() -> None:
     failed = replace(DIED, session_lost=False)
@@ -579,7 +559,6 @@ async def test_a_failure_of_claude_code_without_the_loss_of_its_session_is_the_a
         assert await events_of(opened, SECOND) == [failed]
 
 
-@pytest.mark.proves("processes.died", "errors.process-died")
 @on_virtual_clock
 async def test_a_session_that_dies_in_mid_answer_hurts_only_its_own_request() -> None:
     dying = [*said("Hello."), STARTED, TextDelta("Ro"), DIED, *said("a ghost")]
@@ -593,7 +572,6 @@ async def test_a_session_that_dies_in_mid_answer_hurts_only_its_own_request() ->
         assert ended(playing) == ["a"]
 
 
-@pytest.mark.proves("processes.died")
 @on_virtual_clock
 async def test_a_session_that_dies_while_it_answers_may_say_its_last_words_and_is_not_kept() -> None:
     gate = Gate()
@@ -613,7 +591,6 @@ async def test_a_session_that_dies_while_it_answers_may_say_its_last_words_and_i
 # Turns that leave no session
 
 
-@pytest.mark.proves("conversations.exact", "conversations.told")
 @on_virtual_clock
 async def test_a_turn_that_failed_is_not_continued() -> None:
     failed = TurnFailed(Failure(Kind.OVERLOADED, "busy"))
@@ -625,7 +602,6 @@ async def test_a_turn_that_failed_is_not_continued() -> None:
         assert opened.load().miss_reasons == {"failed": 1}
 
 
-@pytest.mark.proves("conversations.exact", "conversations.told")
 @on_virtual_clock
 async def test_a_turn_whose_client_left_in_mid_answer_is_not_continued() -> None:
     playing = ScriptedBackend([*said("Hello.", " Well?"), *said("a ghost")], chatting("I am another."))
@@ -639,7 +615,6 @@ async def test_a_turn_whose_client_left_in_mid_answer_is_not_continued() -> None
         assert opened.load().miss_reasons == {"left": 1}
 
 
-@pytest.mark.proves("conversations.exact", "conversations.told")
 @on_virtual_clock
 async def test_a_turn_whose_client_left_with_the_last_event_on_its_way_is_not_continued() -> None:
     playing = chat()
@@ -654,7 +629,6 @@ async def test_a_turn_whose_client_left_with_the_last_event_on_its_way_is_not_co
         assert opened.load().miss_reasons == {"left": 1}
 
 
-@pytest.mark.proves("conversations.exact")
 @on_virtual_clock
 async def test_a_client_that_is_cut_off_in_mid_answer_ends_the_session_it_went_on_in() -> None:
     playing = ScriptedBackend([*said("Hello."), STARTED, Gate()], chatting("I am another."))
@@ -667,7 +641,6 @@ async def test_a_client_that_is_cut_off_in_mid_answer_ends_the_session_it_went_o
         assert await events_of(opened, SECOND) == REBUILT
 
 
-@pytest.mark.proves("conversations.told")
 @on_virtual_clock
 async def test_a_question_that_is_asked_again_after_it_failed_was_rebuilt_because_of_that() -> None:
     failed = TurnFailed(Failure(Kind.OVERLOADED, "busy"))
@@ -679,7 +652,6 @@ async def test_a_question_that_is_asked_again_after_it_failed_was_rebuilt_becaus
         assert opened.load().miss_reasons == {"failed": 1}
 
 
-@pytest.mark.proves("conversations.exact", "conversations.told")
 @on_virtual_clock
 async def test_an_answer_that_leaves_nothing_to_go_on_with_is_not_continued() -> None:
     playing = ScriptedBackend([STARTED, TextDelta("Hello."), TurnFinished("length")], chatting("I am another."))
@@ -690,7 +662,6 @@ async def test_an_answer_that_leaves_nothing_to_go_on_with_is_not_continued() ->
         assert opened.load().miss_reasons == {"cut": 1}
 
 
-@pytest.mark.proves("tools.rebuilt", "conversations.told")
 @on_virtual_clock
 async def test_a_session_that_cannot_take_what_comes_is_replaced() -> None:
     playing = looking()
@@ -706,7 +677,6 @@ async def test_a_session_that_cannot_take_what_comes_is_replaced() -> None:
 # Sessions that have served enough
 
 
-@pytest.mark.proves("processes.worn", "conversations.told")
 @on_virtual_clock
 async def test_a_session_that_has_served_enough_ends_with_its_answer() -> None:
     playing = chat()
@@ -719,7 +689,6 @@ async def test_a_session_that_has_served_enough_ends_with_its_answer() -> None:
         assert opened.load().miss_reasons == {"worn": 1}
 
 
-@pytest.mark.proves("processes.worn")
 @on_virtual_clock
 async def test_a_session_that_has_served_enough_still_takes_the_results_it_waits_for() -> None:
     gate = Gate()
@@ -738,7 +707,6 @@ async def test_a_session_that_has_served_enough_still_takes_the_results_it_waits
 # The end
 
 
-@pytest.mark.proves("tools.parked.bounded", "lifetime.stop.ends-everything")
 @on_virtual_clock
 async def test_sessions_that_wait_can_be_ended_at_once_and_together() -> None:
     playing = Slow([*CALLING, *AFTER], chatting("Hello."), chatting("I am another."))
@@ -753,7 +721,6 @@ async def test_sessions_that_wait_can_be_ended_at_once_and_together() -> None:
         assert opened.load().miss_reasons == {"stopped": 1}
 
 
-@pytest.mark.proves("processes.died")
 @on_virtual_clock
 async def test_a_request_that_goes_on_while_the_others_are_ended_is_answered() -> None:
     playing = Slow(chatting("Hello.", "Rome."), chatting("Hello.", "Paris."), chatting("I am another."))

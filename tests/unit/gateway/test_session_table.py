@@ -59,7 +59,6 @@ MOVES: dict[SessionEvent, Callable[[SessionTable, SessionEntry], object]] = {
 }
 
 
-@pytest.mark.proves("conversations.state-machine")
 @pytest.mark.parametrize("state", SessionState)
 @pytest.mark.parametrize("move", MOVES)
 def test_a_session_can_do_what_the_table_says_and_nothing_else(state: SessionState, move: SessionEvent) -> None:
@@ -75,7 +74,6 @@ def test_a_session_can_do_what_the_table_says_and_nothing_else(state: SessionSta
         assert entry.state is state
 
 
-@pytest.mark.proves("conversations.state-machine")
 @pytest.mark.parametrize("state", SessionState)
 def test_only_what_rests_or_is_parked_is_found_and_then_it_answers(state: SessionState) -> None:
     table = SessionTable(1)
@@ -87,7 +85,6 @@ def test_only_what_rests_or_is_parked_is_found_and_then_it_answers(state: Sessio
         assert found.fingerprint == after("hi", "hello", "more")
 
 
-@pytest.mark.proves("conversations.state-machine")
 @pytest.mark.parametrize("state", SessionState)
 def test_whatever_is_not_ending_already_can_end_once(state: SessionState) -> None:
     table = SessionTable(1)
@@ -96,7 +93,6 @@ def test_whatever_is_not_ending_already_can_end_once(state: SessionState) -> Non
     assert not table.end(entry, "stopped")
 
 
-@pytest.mark.proves("processes.bounded")
 def test_one_that_ends_has_its_place_until_it_is_gone() -> None:
     table = SessionTable(1)
     entry = table.add(after("hi"), 0.0)
@@ -108,7 +104,6 @@ def test_one_that_ends_has_its_place_until_it_is_gone() -> None:
     assert table.has_room()
 
 
-@pytest.mark.proves("conversations.race")
 def test_a_session_is_found_once() -> None:
     table = SessionTable(2)
     waiting(table, after("hi", "hello"))
@@ -117,7 +112,6 @@ def test_a_session_is_found_once() -> None:
     assert why_not(table, after("hi", "hello")) == "busy"
 
 
-@pytest.mark.proves("conversations.exact", "tools.no-leak")
 def test_of_two_that_nothing_tells_apart_the_one_used_last_is_found_first() -> None:
     table = SessionTable(2)
     standing, asked = after("hi", "hello"), after("hi", "hello", "more")
@@ -125,7 +119,6 @@ def test_of_two_that_nothing_tells_apart_the_one_used_last_is_found_first() -> N
     assert [table.find(standing, asked) for _ in range(3)] == [second, first, None]
 
 
-@pytest.mark.proves("conversations.exact")
 def test_a_session_is_found_where_it_stands_and_no_longer_where_it_stood() -> None:
     table = SessionTable(1)
     entry = waiting(table, after("hi", "hello"))
@@ -135,7 +128,6 @@ def test_a_session_is_found_where_it_stands_and_no_longer_where_it_stood() -> No
     assert table.find(after("hi", "hello", "more", "well"), after("hi")) is entry
 
 
-@pytest.mark.proves("processes.eviction")
 def test_who_has_rested_longest_makes_room_then_who_has_been_parked_longest() -> None:
     table = SessionTable(5)
     seats = {
@@ -157,7 +149,6 @@ def test_who_has_rested_longest_makes_room_then_who_has_been_parked_longest() ->
     assert order == ["rests since 3", "rests since 5", "parked first", "parked last"]
 
 
-@pytest.mark.proves("processes.eviction")
 def test_nobody_makes_room_where_there_is_some_or_will_be_in_a_moment() -> None:
     table = SessionTable(3)
     waiting(table, after("a", "a"))
@@ -179,7 +170,6 @@ ELSEWHERE: dict[str, tuple[Fingerprint, MissReason]] = {
 }
 
 
-@pytest.mark.proves("conversations.told")
 @pytest.mark.parametrize(("standing", "reason"), ELSEWHERE.values(), ids=ELSEWHERE.keys())
 def test_a_session_that_stands_elsewhere_tells_by_what_it_differs(standing: Fingerprint, reason: MissReason) -> None:
     table = SessionTable(1)
@@ -191,7 +181,6 @@ def test_a_session_that_stands_elsewhere_tells_by_what_it_differs(standing: Fing
 ENDS: tuple[EndReason, ...] = ("expired", "evicted", "died", "worn", "left", "failed", "cut", "unable", "stopped")
 
 
-@pytest.mark.proves("conversations.told")
 @pytest.mark.parametrize("why", ENDS)
 def test_a_session_that_ended_where_the_history_stands_is_why(why: EndReason) -> None:
     table = SessionTable(1)
@@ -202,7 +191,6 @@ def test_a_session_that_ended_where_the_history_stands_is_why(why: EndReason) ->
     assert why_not(table, STANDING) == why
 
 
-@pytest.mark.proves("conversations.told")
 def test_a_session_that_ended_while_it_answered_is_why_the_answer_is_not_continued() -> None:
     table = SessionTable(1)
     entry = table.add(after("hi", "hello", "more"), 0.0)
@@ -210,7 +198,6 @@ def test_a_session_that_ended_while_it_answered_is_why_the_answer_is_not_continu
     assert why_not(table, after("hi", "hello", "more", "wel")) == "left"
 
 
-@pytest.mark.proves("conversations.told")
 def test_a_session_that_ended_while_it_answered_is_why_the_same_is_asked_again() -> None:
     table = SessionTable(2)
     standing, asked = after("hi", "hello"), after("hi", "hello", "more")
@@ -221,7 +208,6 @@ def test_a_session_that_ended_while_it_answered_is_why_the_same_is_asked_again()
     assert table.miss_reason(standing, asked) == "history"
 
 
-@pytest.mark.proves("conversations.told")
 def test_a_session_that_ended_without_an_answer_is_why_its_history_goes_on_with_other_words() -> None:
     table = SessionTable(2)
     standing = after("hi", "hello")
@@ -233,7 +219,6 @@ def test_a_session_that_ended_without_an_answer_is_why_its_history_goes_on_with_
     assert table.miss_reason(standing, after("hi", "hello", "more and then?")) == "cut"
 
 
-@pytest.mark.proves("conversations.told")
 def test_an_end_is_forgotten_once_another_session_stands_there() -> None:
     table = SessionTable(1)
     entry = waiting(table, STANDING)
@@ -244,7 +229,6 @@ def test_an_end_is_forgotten_once_another_session_stands_there() -> None:
     assert why_not(table, STANDING) == "busy"
 
 
-@pytest.mark.proves("processes.bounded")
 def test_as_many_ends_are_remembered_as_there_is_room_for_and_the_first_is_forgotten() -> None:
     table = SessionTable(1)
     for number in range(MAX_REMEMBERED_ENDS + 1):

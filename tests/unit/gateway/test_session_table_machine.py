@@ -179,7 +179,6 @@ class RosterMachine(RuleBasedStateMachine):
         return data.draw(st.sampled_from(self.those(*states)))
 
 
-@pytest.mark.proves("conversations.state-machine", "conversations.exact", "processes.bounded", "processes.eviction")
 def test_no_order_of_events_breaks_the_bound_or_lets_a_session_be_found_by_another_key_or_after_its_end() -> None:
     one_at_a_time = settings(deadline=None, report_multiple_bugs=False)  # each takes seconds to be made short
     run_state_machine_as_test(RosterMachine, settings=one_at_a_time)

@@ -31,7 +31,6 @@ def after(*events: Event) -> UpstreamHealth:
     return health
 
 
-@pytest.mark.proves("http.health.refused")
 def test_a_login_that_upstream_refused_counts_until_an_answer_begins() -> None:
     health = after(REFUSED)
     outage = health.outage(LOGIN, NOW + 1)
@@ -43,14 +42,12 @@ def test_a_login_that_upstream_refused_counts_until_an_answer_begins() -> None:
     assert health.outage(LOGIN, NOW + 2) is None
 
 
-@pytest.mark.proves("http.health.refused")
 def test_a_login_that_was_stored_after_the_refusal_is_another_one() -> None:
     health = after(REFUSED)
     health.learn(replace(LOGIN, stored_at=NOW + 1))
     assert health.outage(LOGIN, NOW + 2) is None
 
 
-@pytest.mark.proves("http.health.refused")
 def test_a_login_that_was_gone_and_is_back_is_another_one() -> None:
     health = after(REFUSED)
     health.learn(Login(None))
@@ -59,7 +56,6 @@ def test_a_login_that_was_gone_and_is_back_is_another_one() -> None:
     assert health.outage(LOGIN, NOW + 2) is None
 
 
-@pytest.mark.proves("http.health.refused")
 @pytest.mark.parametrize("kind", [Kind.NOT_LOGGED_IN, Kind.INSUFFICIENT_QUOTA])
 def test_what_nothing_confirms_is_not_believed_for_ever(kind: Kind) -> None:
     health = after(TurnFailed(Failure(kind, "no")))
@@ -67,13 +63,11 @@ def test_what_nothing_confirms_is_not_believed_for_ever(kind: Kind) -> None:
     assert health.outage(LOGIN, NOW + BELIEVED_SECONDS) is None
 
 
-@pytest.mark.proves("http.health.refused")
 @pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.NOT_LOGGED_IN, Kind.INSUFFICIENT_QUOTA}))
 def test_what_one_request_met_is_no_outage(kind: Kind) -> None:
     assert after(TurnFailed(Failure(kind, "no", retry_after=30))).outage(LOGIN, NOW) is None
 
 
-@pytest.mark.proves("http.health.usage-window")
 def test_a_usage_window_that_is_used_up_is_an_outage_until_its_end() -> None:
     health = after(USED_UP, TurnFailed(Failure(Kind.RATE_LIMITED, "no", retry_after=7200)))
     outage = health.outage(LOGIN, NOW + 1)
@@ -84,13 +78,11 @@ def test_a_usage_window_that_is_used_up_is_an_outage_until_its_end() -> None:
     assert health.outage(LOGIN, NOW + 7200) is None
 
 
-@pytest.mark.proves("http.health.usage-window")
 @pytest.mark.parametrize("event", [STARTED, RateLimitReported("allowed", "five_hour"), RateLimitReported("overage")])
 def test_a_window_is_open_again_where_an_answer_begins_or_upstream_says_so(event: Event) -> None:
     assert after(USED_UP, event).outage(LOGIN, NOW) is None
 
 
-@pytest.mark.proves("http.health.usage-window")
 @pytest.mark.parametrize(
     "report",
     [replace(USED_UP, window="seven_day_opus"), replace(USED_UP, resets_at=None), replace(USED_UP, status="overage")],
@@ -133,7 +125,6 @@ async def ready(opened: Gateway) -> bool:
     return opened.outage(await opened.description()) is None
 
 
-@pytest.mark.proves("http.health.refused")
 @on_virtual_clock
 async def test_a_refused_login_is_asked_for_again_at_most_every_quarter_of_a_minute() -> None:
     account = Account()
@@ -154,7 +145,6 @@ async def test_a_refused_login_is_asked_for_again_at_most_every_quarter_of_a_min
         assert account.asked == asked
 
 
-@pytest.mark.proves("http.health.refused")
 @on_virtual_clock
 async def test_a_login_that_was_removed_is_known_once_a_turn_met_it_and_its_return_without_another() -> None:
     account = Account()
@@ -170,7 +160,6 @@ async def test_a_login_that_was_removed_is_known_once_a_turn_met_it_and_its_retu
         assert await ready(opened)
 
 
-@pytest.mark.proves("http.health.refused")
 @on_virtual_clock
 async def test_no_request_waits_until_claude_code_was_asked_again() -> None:
     account = Account()
@@ -182,7 +171,6 @@ async def test_no_request_waits_until_claude_code_was_asked_again() -> None:
         assert account.asked == 1
 
 
-@pytest.mark.proves("http.health.refused")
 @on_virtual_clock
 async def test_an_answer_proves_the_login_at_once() -> None:
     async with gateway(SignedIn(Account(), [REFUSED], [STARTED, TextDelta("a"), DONE])) as opened:

@@ -15,8 +15,6 @@ from claude_openai.jsontools import incremental
 from claude_openai.jsontools.incremental import IncrementalDecoder, decode, encode, object_of
 from claude_openai.jsontools.strict import NotJson, parse
 
-pytestmark = pytest.mark.proves("hostile.short-steps")
-
 texts = st.text() | st.text(alphabet='\\"\n\u00e9\U0001f600u0dD8/')
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts,
@@ -123,7 +121,6 @@ def test_other_threads_run_between_the_steps(work: Callable[[], object]) -> None
     assert turns > 3  # C code over all of it leaves one or two
 
 
-@pytest.mark.proves("hostile.no-cycles")
 def test_encoding_leaves_nothing_to_the_garbage_collector() -> None:
     gc.collect()
     gc.disable()

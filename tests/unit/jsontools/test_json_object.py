@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from claude_openai.jsontools.json_object import LONGEST_BEGINNING, ObjectText
 
-pytestmark = pytest.mark.proves("format.object.text")
-
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-99, 99) | st.text(max_size=8),
     lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3),

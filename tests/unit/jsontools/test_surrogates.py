@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 
 from claude_openai.jsontools.surrogates import SurrogateJoiner, json_without_surrogates, without_surrogates
 
-pytestmark = pytest.mark.proves("chat.reply.unicode")
-
 GRIN = "\U0001f600"
 FIRST, SECOND = "\ud83d", "\ude00"
 

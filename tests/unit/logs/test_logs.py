@@ -94,7 +94,6 @@ def test_a_trace_says_that_it_is_one() -> None:
     assert entries(logged(lambda: logs.logger("x").trace("a.trace", n=1), level="trace"))[0]["level"] == "trace"
 
 
-@pytest.mark.proves("logs.debug")
 def test_diagnostics_are_warnings_and_errors_for_people_and_take_nothing_from_the_log() -> None:
     people = logs.Memory()
 
@@ -110,7 +109,6 @@ def test_diagnostics_are_warnings_and_errors_for_people_and_take_nothing_from_th
     assert people.text.rstrip().endswith("LookupError: lost")
 
 
-@pytest.mark.proves("logs.debug")
 def test_diagnostics_are_told_where_nothing_is_logged() -> None:
     people, log = logs.Memory(), logs.Memory()
     logs.configure(None, log, diagnostics=people)
@@ -118,7 +116,6 @@ def test_diagnostics_are_told_where_nothing_is_logged() -> None:
     assert ("settings.doubtful" in people.text, log.text) == (True, "")
 
 
-@pytest.mark.proves("start.exit-codes")
 def test_an_unexpected_error_shows_where_it_came_from_in_the_log() -> None:
     decoded = json.loads(logged(lambda: logs.crashed(LookupError("lost"))))
     assert (decoded["event"], decoded["exception"]) == ("program.crashed", "LookupError: lost")
@@ -138,7 +135,7 @@ def test_a_value_that_contains_itself_is_cut_off() -> None:
     assert logs.TOO_DEEP in json.dumps(entry(circle=circle))
 
 
-@pytest.mark.proves("logs.events", "safety.logs")
+@pytest.mark.proves("logs.events")
 def test_a_dataclass_is_shown_field_by_field_and_is_no_way_round_the_redaction() -> None:
     @dataclass
     class Login:
@@ -148,7 +145,7 @@ def test_a_dataclass_is_shown_field_by_field_and_is_no_way_round_the_redaction()
     assert entry(login=[Login("me", "sk-secret")])["login"] == [{"name": "me", "api_key": logs.HIDDEN}]
 
 
-@pytest.mark.proves("logs.request-id")
+@pytest.mark.proves("logs.events")
 async def test_what_a_task_binds_is_in_its_events_and_in_no_others() -> None:
     log = logs.logger("claude_openai.http")
 
@@ -171,7 +168,7 @@ async def test_what_a_task_binds_is_in_its_events_and_in_no_others() -> None:
     assert all("request_id" not in event for event in events if event["event"] == "http.after")
 
 
-@pytest.mark.proves("logs.libraries")
+@pytest.mark.proves("logs.events")
 @pytest.mark.parametrize("library", ["uvicorn.error", "uvicorn.access", "claude_agent_sdk", "py.warnings"])
 def test_what_a_library_logs_comes_out_the_same_way(library: str) -> None:
     logging.getLogger(library).addHandler(logging.NullHandler())
@@ -179,7 +176,7 @@ def test_what_a_library_logs_comes_out_the_same_way(library: str) -> None:
     assert (decoded["level"], decoded["event"], decoded["logger"]) == ("warning", "lost connection", library)
 
 
-@pytest.mark.proves("logs.libraries")
+@pytest.mark.proves("logs.events")
 def test_a_python_warning_is_an_event_too() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")

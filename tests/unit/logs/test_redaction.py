@@ -99,7 +99,6 @@ def planted(secret: str) -> st.SearchStrategy[object]:
     )
 
 
-@pytest.mark.proves("safety.logs")
 @given(st.data(), KNOWN_SECRETS, st.booleans())
 def test_a_known_secret_shows_in_no_line_whatever_it_is_part_of(
     data: st.DataObject, secret: str, as_json: bool
@@ -124,7 +123,6 @@ def test_a_known_secret_shows_in_no_line_whatever_it_is_part_of(
         assert [text for line in lines.splitlines() for text in texts(json.loads(line)) if secret in text] == []
 
 
-@pytest.mark.proves("safety.logs")
 @given(
     st.sampled_from(SECRET_NAMES),
     st.recursive(
@@ -210,7 +208,6 @@ def is_told(line: str) -> bool:
     return any("planted" in text for text in texts(json.loads(line)))
 
 
-@pytest.mark.proves("safety.logs")
 @settings(max_examples=300)
 @given(NAMES.flatmap(carriers), WAYS, st.sampled_from(["trace", "debug", "info"]))
 def test_no_planted_secret_shows_in_any_event_at_any_level(carrier: object, ways: list[str], level: str) -> None:
@@ -225,7 +222,6 @@ def test_no_planted_secret_shows_in_any_event_at_any_level(carrier: object, ways
     assert not is_told(line)
 
 
-@pytest.mark.proves("safety.logs")
 @given(st.sampled_from(WORDS).flatmap(spellings), BARE_SECRET)
 def test_a_library_may_log_what_it_likes(name: str, secret: str) -> None:
     told = {name: secret}
@@ -233,7 +229,6 @@ def test_a_library_may_log_what_it_likes(name: str, secret: str) -> None:
     assert "planted" not in line
 
 
-@pytest.mark.proves("safety.logs")
 @given(st.integers(1, 2100))
 def test_a_secret_at_the_place_where_a_text_is_cut_is_not_told_by_half(back: int) -> None:
     text = "x " * (logs.LONGEST_TEXT // 2)
@@ -244,25 +239,21 @@ def test_a_secret_at_the_place_where_a_text_is_cut_is_not_told_by_half(back: int
     assert "planted" not in line
 
 
-@pytest.mark.proves("safety.logs")
 @pytest.mark.parametrize("name", SECRET_NAMES)
 def test_a_header_pair_is_recognised_as_text_and_as_bytes(name: str) -> None:
     logged_headers = entry(headers=[(name, KEY), (name.encode(), KEY.encode()), ("accept", "*/*")])["headers"]
     assert logged_headers == [[name, HIDDEN], [name, HIDDEN], ["accept", "*/*"]]
 
 
-@pytest.mark.proves("safety.logs")
 def test_counts_of_tokens_stay_readable() -> None:
     fields = entry(**COUNTS)
     assert {name: fields[name] for name in COUNTS} == COUNTS
 
 
-@pytest.mark.proves("safety.logs")
 def test_a_list_of_parameter_names_stays_readable() -> None:
     assert entry(ignored=["max_tokens", "seed"])["ignored"] == ["max_tokens", "seed"]
 
 
-@pytest.mark.proves("safety.logs")
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -329,7 +320,6 @@ def test_what_looks_like_a_secret_is_hidden_within_a_text(text: str, shown: str)
     assert logs.redacted(text) == shown
 
 
-@pytest.mark.proves("safety.logs")
 def test_a_short_secret_is_hidden_where_it_stands_alone_and_leaves_other_texts_readable() -> None:
     line = logged(lambda: logs.logger("claude_openai.test").info("test.event", user="1", count="11"), secrets=["1"])
     assert json.loads(line) | {"time": None} == {
@@ -341,20 +331,17 @@ def test_a_short_secret_is_hidden_where_it_stands_alone_and_leaves_other_texts_r
     }
 
 
-@pytest.mark.proves("safety.logs")
 def test_a_record_that_cannot_be_rendered_is_told_without_its_arguments(capsys: pytest.CaptureFixture[str]) -> None:
     line = logged(lambda: logging.getLogger("library").error("%d", KEY))
     assert json.loads(line) == {"level": "error", "event": "log.unprintable", "logger": "library"}
     assert KEY not in capsys.readouterr().err
 
 
-@pytest.mark.proves("safety.logs")
 def test_the_secrets_of_the_login_are_found_by_their_names() -> None:
     environ = {"ANTHROPIC_API_KEY": "a", "CLAUDE_CODE_OAUTH_TOKEN": "b", "AWS_SECRET_ACCESS_KEY": "c", "HOME": "/home"}
     assert logs.secrets_in(environ) == ["a", "b", "c"]
 
 
-@pytest.mark.proves("safety.logs")
 @pytest.mark.parametrize(
     "piece",
     [

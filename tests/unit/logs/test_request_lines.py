@@ -7,8 +7,6 @@ import pytest
 
 from claude_openai.logs.request_lines import MOST_OPEN, RequestLines
 
-pytestmark = pytest.mark.proves("logs.console")
-
 TIME = "2026-11-30T19:44:56.352481Z"
 REQUEST = {
     "event": "http.request",

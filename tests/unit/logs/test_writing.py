@@ -60,7 +60,6 @@ def numbers(path: Path) -> list[int]:
 # A file.
 
 
-@pytest.mark.proves("logs.file")
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 def test_files_and_folders_are_for_their_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "server.log"
@@ -74,7 +73,6 @@ def test_files_and_folders_are_for_their_owner_only(tmp_path: Path) -> None:
     assert modes == [0o600, 0o600, 0o700, 0o700]
 
 
-@pytest.mark.proves("logs.file")
 def test_a_file_that_is_there_already_is_its_owners_only_from_now_on(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.touch()
@@ -84,7 +82,7 @@ def test_a_file_that_is_there_already_is_its_owners_only_from_now_on(tmp_path: P
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.proves("logs.rotation")
+@pytest.mark.proves("logs.file")
 def test_rotation_under_load_loses_no_line_and_splits_none(tmp_path: Path) -> None:
     path = tmp_path / "server.log"
     logs.configure("info", logs.LogFile(path, 16_000), background=True)
@@ -99,7 +97,7 @@ def test_rotation_under_load_loses_no_line_and_splits_none(tmp_path: Path) -> No
     assert all(file.stat().st_size <= 16_000 for file in tmp_path.iterdir())
 
 
-@pytest.mark.proves("logs.rotation")
+@pytest.mark.proves("logs.file")
 def test_only_the_latest_files_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "server.log"
     logs.configure("info", logs.LogFile(path, 1))
@@ -113,7 +111,6 @@ def test_only_the_latest_files_are_kept(tmp_path: Path) -> None:
     assert numbers(path) == [5, 6, 7, 8]
 
 
-@pytest.mark.proves("logs.never-hurts")
 def test_a_file_that_was_removed_is_made_again_with_its_folder(tmp_path: Path) -> None:
     path = tmp_path / "logs" / "server.log"
     logs.configure("info", logs.LogFile(path, 1_000_000))
@@ -124,7 +121,7 @@ def test_a_file_that_was_removed_is_made_again_with_its_folder(tmp_path: Path) -
     assert numbers(path) == [2]
 
 
-@pytest.mark.proves("logs.rotation")
+@pytest.mark.proves("logs.file")
 def test_a_file_that_was_moved_away_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "server.log"
     logs.configure("info", logs.LogFile(path, 1_000_000))
@@ -134,7 +131,6 @@ def test_a_file_that_was_moved_away_is_left_alone(tmp_path: Path) -> None:
     assert (numbers(path), numbers(tmp_path / "theirs")) == ([2], [1])
 
 
-@pytest.mark.proves("logs.never-hurts")
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files")
 def test_a_line_that_does_not_fit_on_a_full_disk_leaves_nothing_of_itself(tmp_path: Path) -> None:
     """A limit on the size of files is the disk here; what is written within it is written."""
@@ -161,7 +157,6 @@ def test_a_line_that_does_not_fit_on_a_full_disk_leaves_nothing_of_itself(tmp_pa
 # A stream.
 
 
-@pytest.mark.proves("logs.never-hurts")
 def test_a_closed_pipe_is_lost_lines_and_no_error() -> None:
     reader, writer = os.pipe()
     os.close(reader)
@@ -172,7 +167,6 @@ def test_a_closed_pipe_is_lost_lines_and_no_error() -> None:
         os.close(writer)
 
 
-@pytest.mark.proves("logs.never-hurts")
 @pytest.mark.parametrize("blocking", [True, False])
 def test_a_pipe_that_nobody_reads_holds_nobody_up_and_what_was_lost_is_told_when_it_is_read(blocking: bool) -> None:
     reader, writer = os.pipe()
@@ -199,7 +193,6 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up_and_what_was_lost_is_told_when
 # What cannot be written.
 
 
-@pytest.mark.proves("logs.never-hurts")
 def test_what_was_lost_is_counted_and_told_when_it_works_again() -> None:
     moody = Moody()
     logs.configure("info", moody)
@@ -214,7 +207,6 @@ def test_what_was_lost_is_counted_and_told_when_it_works_again() -> None:
     ]
 
 
-@pytest.mark.proves("logs.never-hurts")
 def test_what_comes_while_too_much_waits_is_lost_and_counted() -> None:
     moody = Moody()
     logs.configure("info", moody, background=True)
@@ -229,7 +221,7 @@ def test_what_comes_while_too_much_waits_is_lost_and_counted() -> None:
     assert [entry["events"] for entry in told if entry["event"] == "log.dropped"] == [7]
 
 
-@pytest.mark.proves("logs.flush")
+@pytest.mark.proves("logs.never-hurts")
 def test_closing_writes_what_waits() -> None:
     moody = Moody()
     logs.configure("info", moody, background=True)
@@ -238,7 +230,7 @@ def test_closing_writes_what_waits() -> None:
     assert [entry["number"] for entry in moody.told()] == list(range(500))
 
 
-@pytest.mark.proves("logs.flush")
+@pytest.mark.proves("logs.never-hurts")
 @pytest.mark.parametrize("waiting", [1, 2 * MOST_WAITING])
 def test_closing_does_not_wait_for_ever(waiting: int) -> None:
     moody = Moody()

@@ -57,7 +57,7 @@ ALL: Mapping[str, object] = {
 }
 
 
-@pytest.mark.proves("agent.request.fields")
+@pytest.mark.proves("agent.request")
 def test_every_field_reaches_the_profile() -> None:
     assert read(ALL, agents=rules()).turn.agent == AgentProfile(
         directory="/work/a",
@@ -72,7 +72,7 @@ def test_every_field_reaches_the_profile() -> None:
     )
 
 
-@pytest.mark.proves("agent.chosen.by-request", "agent.chosen.by-model", "agent.chosen.by-default")
+@pytest.mark.proves("agent.chosen")
 @pytest.mark.parametrize(
     ("claude", "model", "default", "agent"),
     [
@@ -98,18 +98,17 @@ def test_the_requests_word_counts_more_than_the_models_name_and_that_more_than_t
     assert turn.model == Model("claude-sonnet", "claude-sonnet-4-6", agent=model.endswith("-agent"))
 
 
-@pytest.mark.proves("agent.request.fields")
+@pytest.mark.proves("agent.request")
 def test_what_chat_knows_nothing_of_is_reported() -> None:
     reading = read({**ALL, "mode": "chat"}, agents=rules())
     assert set(reading.ignored) == {f"claude.{name}" for name in ALL if name != "mode"}
 
 
-@pytest.mark.proves("agent.workspace.default")
+@pytest.mark.proves("agent.workspace")
 def test_without_a_folder_it_is_the_first_that_is_allowed_and_asks_for_everything() -> None:
     assert read({"mode": "agent"}, agents=rules()).turn.agent == AgentProfile("/work", "default")
 
 
-@pytest.mark.proves("agent.refused")
 @pytest.mark.parametrize(
     ("claude", "param", "names"),
     [
@@ -140,7 +139,7 @@ def test_what_is_not_allowed_is_a_403_that_names_what_is(claude: object, param: 
     assert names in failure.message
 
 
-@pytest.mark.proves("agent.request.fields")
+@pytest.mark.proves("agent.request")
 def test_a_rule_may_name_any_path_of_the_working_directory() -> None:
     rules_ = ["Edit(src/[slug]/*.{ts,tsx})", "Read(./docs/**)", "Bash(cat //etc/hosts)", "WebFetch(domain:a.b)", "LS"]
     agent = read({"allowedTools": rules_}, agents=rules()).turn.agent
@@ -148,7 +147,7 @@ def test_a_rule_may_name_any_path_of_the_working_directory() -> None:
     assert list(agent.allowed_tools) == rules_
 
 
-@pytest.mark.proves("agent.request.unknown")
+@pytest.mark.proves("agent.request")
 @pytest.mark.parametrize(
     ("claude", "param"),
     [
@@ -171,7 +170,7 @@ def test_what_is_unknown_or_makes_no_sense_is_a_400_by_its_place(claude: object,
     assert (failure.kind, failure.param) == (Kind.INVALID_REQUEST, param)
 
 
-@pytest.mark.proves("agent.request.unknown")
+@pytest.mark.proves("agent.request")
 def test_a_server_without_the_profile_says_so() -> None:
     with pytest.raises(RequestFailed) as raised:
         read({"mode": "agent"})
@@ -182,7 +181,7 @@ def test_a_server_without_the_profile_says_so() -> None:
 TOOLS = [{"type": "function", "function": {"name": "look"}}]
 
 
-@pytest.mark.proves("agent.tools.choice")
+@pytest.mark.proves("agent.tools")
 def test_a_call_cannot_be_forced_beside_the_models_own_tools() -> None:
     named = {"type": "function", "function": {"name": "look"}}
     for choice in ("required", named):
@@ -191,7 +190,6 @@ def test_a_call_cannot_be_forced_beside_the_models_own_tools() -> None:
     assert read({"mode": "agent"}, agents=rules(), tools=TOOLS, tool_choice="none").turn.tools == ()
 
 
-@pytest.mark.proves("agent.refused")
 @pytest.mark.parametrize(
     "rule", ["Bash,Edit(//home/u/**)", "X Read(//etc/**)", "Bash(a) Edit(//etc/**)", "Edit(a),Bash"]
 )

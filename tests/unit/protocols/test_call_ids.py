@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from claude_openai.protocols.common.call_ids import CallIds
 
-pytestmark = pytest.mark.proves("chat.messages.tools", "tools.results.foreign-ids")
+pytestmark = pytest.mark.proves("tools.results.ids")
 
 LEGAL = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 

@@ -2,26 +2,16 @@
 
 import json
 
-import pytest
 from inline_snapshot import snapshot
 
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.protocols.common.errors import OPENAI_ERRORS, TABLE, details, headers, status
 
 
-@pytest.mark.proves("errors.envelope")
 def test_every_kind_of_failure_has_a_row() -> None:
     assert set(TABLE) == set(Kind)
 
 
-@pytest.mark.proves(
-    "errors.upstream.status",
-    "errors.upstream.quota",
-    "errors.upstream.context-length",
-    "errors.upstream.failing",
-    "errors.upstream.unreachable",
-    "tools.invalid.bounded",
-)
 def test_each_kind_is_told_by_a_status_a_type_and_a_code() -> None:
     assert {str(kind): (row.status, row.type, row.code) for kind, row in TABLE.items()} == snapshot(
         {
@@ -56,7 +46,6 @@ def test_each_kind_is_told_by_a_status_a_type_and_a_code() -> None:
     )
 
 
-@pytest.mark.proves("errors.envelope")
 def test_a_failure_is_an_envelope_with_its_sentence_and_its_parameter() -> None:
     failure = Failure(Kind.MODEL_NOT_FOUND, "The model `x` does not exist here.", param="model")
     assert status(failure) == 404
@@ -70,13 +59,11 @@ def test_a_failure_is_an_envelope_with_its_sentence_and_its_parameter() -> None:
     }
 
 
-@pytest.mark.proves("errors.upstream.status")
 def test_when_to_try_again_is_told_in_whole_seconds_never_too_few() -> None:
     assert headers(Failure(Kind.RATE_LIMITED, "Slower.", retry_after=2.1)) == {"retry-after": "3"}
     assert headers(Failure(Kind.RATE_LIMITED, "Slower.", retry_after=-1.0)) == {"retry-after": "0"}
     assert headers(Failure(Kind.RATE_LIMITED, "Slower.")) == {}
 
 
-@pytest.mark.proves("errors.envelope")
 def test_an_upstream_text_with_half_a_character_can_still_be_told() -> None:
     assert "\ufffd" in OPENAI_ERRORS.body(details(Failure(Kind.UPSTREAM_ERROR, "cut \ud83d")))

@@ -7,8 +7,6 @@ from claude_openai.core.models import Model
 from claude_openai.protocols.models.listing import model_object
 from tests.claude_models import claude
 
-pytestmark = pytest.mark.proves("models.capabilities")
-
 
 @pytest.mark.parametrize(
     ("model", "window", "most"),
@@ -50,7 +48,6 @@ def test_an_agent_gives_one_answer_and_a_model_without_levels_has_no_effort() ->
     assert not {"n", "reasoning_effort"} & set(agent)
 
 
-@pytest.mark.proves("cli.refused")
 def test_tools_are_listed_where_a_client_may_offer_them() -> None:
     without = model_object(claude("a", "claude-haiku-4-5"), "a", tools=False).supported_parameters
     assert not any("tool" in parameter for parameter in without)
@@ -64,7 +61,6 @@ def test_a_model_has_claude_codes_words_and_no_price_that_is_not_known() -> None
     assert "description" not in model_object(claude("opus"), "opus").to_json()
 
 
-@pytest.mark.proves("models.list")
 def test_an_entry_is_a_model_as_openais_own_package_reads_it() -> None:
     read = OpenAiModel.model_validate_json(model_object(claude("sonnet"), "sonnet").to_json(), strict=True)
     assert (read.id, read.object, read.created, read.owned_by) == ("sonnet", "model", 0, "anthropic")

@@ -24,7 +24,6 @@ limits = st.builds(
 statuses = st.sampled_from([200, 400, 429, 502, 503])
 
 
-@pytest.mark.proves("ratelimit.headers")
 def test_a_limit_is_told_by_its_status_its_window_and_the_time_to_its_end() -> None:
     assert headers(ALLOWED, NOW, 200) == {
         "x-ratelimit-reset-requests": "1h2m3s",
@@ -34,7 +33,6 @@ def test_a_limit_is_told_by_its_status_its_window_and_the_time_to_its_end() -> N
     }
 
 
-@pytest.mark.proves("ratelimit.headers", "ratelimit.retry-after")
 def test_a_rejection_leaves_nothing_and_says_when_to_come_back() -> None:
     assert headers(REJECTED, NOW, 429) == {
         "x-ratelimit-reset-requests": "1h0m0s",
@@ -46,23 +44,19 @@ def test_a_rejection_leaves_nothing_and_says_when_to_come_back() -> None:
     }
 
 
-@pytest.mark.proves("ratelimit.retry-after")
 def test_only_a_429_is_told_when_to_come_back() -> None:
     assert "retry-after" not in headers(REJECTED, NOW, 502)
 
 
-@pytest.mark.proves("ratelimit.nothing-invented")
 def test_an_answer_that_was_let_through_says_nothing_of_an_earlier_rejection() -> None:
     assert headers(REJECTED, NOW, 200) == {}
 
 
-@pytest.mark.proves("ratelimit.nothing-invented")
 @pytest.mark.parametrize("known", [None, RateLimitReported("rejected"), replace(ALLOWED, resets_at=None)])
 def test_without_a_report_of_a_window_nothing_is_told(known: RateLimitReported | None) -> None:
     assert headers(known, NOW, 429) == {}
 
 
-@pytest.mark.proves("ratelimit.nothing-invented")
 @pytest.mark.parametrize("known", [ALLOWED, REJECTED])
 def test_a_window_that_is_over_is_not_told_any_more(known: RateLimitReported) -> None:
     assert known.resets_at is not None
@@ -70,7 +64,6 @@ def test_a_window_that_is_over_is_not_told_any_more(known: RateLimitReported) ->
     assert headers(known, known.resets_at - 0.5, 429)["x-ratelimit-reset-requests"] == "1s"
 
 
-@pytest.mark.proves("ratelimit.nothing-invented")
 @given(limits, statuses)
 def test_no_number_of_requests_is_told_but_the_none_of_a_rejection(known: RateLimitReported, status: int) -> None:
     told = headers(known, NOW, status)
@@ -80,7 +73,6 @@ def test_no_number_of_requests_is_told_but_the_none_of_a_rejection(known: RateLi
     assert ("x-ratelimit-utilization" in told) == (bool(told) and known.utilization is not None)
 
 
-@pytest.mark.proves("ratelimit.headers")
 @pytest.mark.parametrize(
     ("seconds", "told"), [(1, "1s"), (59, "59s"), (60, "1m0s"), (360, "6m0s"), (3600, "1h0m0s"), (604_800, "168h0m0s")]
 )
@@ -88,7 +80,6 @@ def test_a_duration_is_written_as_openai_writes_it(seconds: int, told: str) -> N
     assert duration(seconds) == told
 
 
-@pytest.mark.proves("ratelimit.headers")
 @given(st.integers(1, 10**7))
 def test_a_duration_reads_back_as_what_it_was(seconds: int) -> None:
     told = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(\d+)s", duration(seconds))

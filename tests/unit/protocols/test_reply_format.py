@@ -31,7 +31,6 @@ def named(schema: object, **more: object) -> dict[str, object]:
     return {"type": "json_schema", "json_schema": {"name": "a", "schema": schema, **more}}
 
 
-@pytest.mark.proves("format.object")
 def test_text_is_no_form_and_any_object_is_one() -> None:
     assert asked({"type": "text"}).reply_format is None
     assert asked(None).reply_format is None
@@ -39,7 +38,6 @@ def test_text_is_no_form_and_any_object_is_one() -> None:
     assert asked_for_response({"type": "json_object"}).turn.reply_format == ANY_OBJECT
 
 
-@pytest.mark.proves("format.fits", "format.responses")
 def test_a_schema_is_carried_as_it_is_in_both_protocols() -> None:
     form = ReplyFormat(json.dumps(SCHEMA))
     assert asked(named(SCHEMA, strict=True)).reply_format == form
@@ -49,7 +47,7 @@ def test_a_schema_is_carried_as_it_is_in_both_protocols() -> None:
     assert reading.response.text["format"] == told
 
 
-@pytest.mark.proves("format.object.schema")
+@pytest.mark.proves("format.object")
 def test_a_schema_beside_json_object_is_carried_and_one_that_says_nothing_is_json_mode() -> None:
     form = ReplyFormat(json.dumps(SCHEMA))
     assert asked({"type": "json_object", "schema": SCHEMA}).reply_format == form
@@ -62,14 +60,12 @@ def test_a_schema_beside_json_object_is_carried_and_one_that_says_nothing_is_jso
     assert refused.value.failure.param == "response_format.schema"
 
 
-@pytest.mark.proves("format.object")
 def test_in_json_mode_the_clients_tools_and_its_choice_stay_as_they_are() -> None:
     for choice in ("none", "auto", "required"):
         turn = asked({"type": "json_object"}, tools=[TOOL], tool_choice=choice)
         assert (turn.reply_format, turn.tool_choice.mode, len(turn.tools)) == (ANY_OBJECT, choice, 1)
 
 
-@pytest.mark.proves("format.fits")
 def test_a_description_goes_with_the_schema_unless_it_has_its_own() -> None:
     described = asked(named(SCHEMA, description="A city.")).reply_format
     assert described
@@ -109,13 +105,11 @@ def test_a_schema_of_a_response_is_named_by_its_own_path() -> None:
     assert refused.value.failure.param == "text.format.schema"
 
 
-@pytest.mark.proves("format.tools")
 def test_where_a_call_is_required_there_is_no_form_that_could_stand_for_one() -> None:
     required = asked(named(SCHEMA), tools=[TOOL], tool_choice="required")
     assert (required.reply_format, required.tool_choice.mode, len(required.tools)) == (None, "required", 1)
 
 
-@pytest.mark.proves("format.tools")
 def test_tools_that_must_not_be_called_are_not_offered_beside_a_form() -> None:
     assert asked(named(SCHEMA), tools=[TOOL], tool_choice="none").tools == ()
     assert len(asked(named(SCHEMA), tools=[TOOL]).tools) == 1

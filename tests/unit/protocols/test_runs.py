@@ -18,7 +18,6 @@ from claude_openai.protocols.runs.wire import RunObject
 RUN = Run("0" * 32, "chatcmpl-0", "req_0", "local", "Ada/1.0", "sonnet", RunState.FAILED, arrived_at=1.5)
 
 
-@pytest.mark.proves("runs.list")
 def test_what_has_not_happened_is_null_and_a_list_leaves_out_what_was_said() -> None:
     assert json.loads(run_list([RUN]).to_json()) == snapshot(
         {
@@ -54,7 +53,6 @@ def test_what_has_not_happened_is_null_and_a_list_leaves_out_what_was_said() -> 
     assert RunObject.model_validate_json(whole_run(RUN).to_json()) == whole_run(RUN)
 
 
-@pytest.mark.proves("runs.list")
 @pytest.mark.parametrize(
     ("known_as", "code"),
     [
@@ -69,12 +67,10 @@ def test_an_error_has_the_code_that_the_client_was_told(known_as: str, code: str
     assert json.loads(run_object(run).to_json())["error"] == {"code": code, "message": "Why."}
 
 
-@pytest.mark.proves("runs.list")
 def test_a_refusal_is_told_in_openais_word() -> None:
     assert run_object(replace(RUN, finish="refusal")).finish_reason == "content_filter"
 
 
-@pytest.mark.proves("runs.follow")
 def test_each_thing_that_is_said_is_an_event_of_its_kind() -> None:
     said: list[Visible] = [
         ReasoningDelta("Hm."),
@@ -93,7 +89,6 @@ def test_each_thing_that_is_said_is_an_event_of_its_kind() -> None:
     )
 
 
-@pytest.mark.proves("runs.follow")
 @given(st.lists(st.lists(st.text(st.characters() | st.characters(categories=["Cs"]), max_size=3))))
 def test_no_character_is_lost_however_text_is_cut(batches: list[list[str]]) -> None:
     encoder = RunEncoder()

@@ -65,7 +65,7 @@ def _json(body: object) -> bytes:
     return json.dumps(body).encode()
 
 
-@pytest.mark.proves("params.shared")
+@pytest.mark.proves("params.all-decided")
 def test_every_protocol_has_every_shared_parameter_in_its_table() -> None:
     for request, table in TABLES.items():
         assert {row.name for row in shared_parameters(SharedFields)} <= {row.name for row in table}
@@ -76,7 +76,7 @@ def test_every_protocol_has_every_shared_parameter_in_its_table() -> None:
     assert issubclass(ChatCompletionRequest, CurrentFields)
 
 
-@pytest.mark.proves("params.shared")
+@pytest.mark.proves("params.all-decided")
 @pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row.name)
 def test_a_number_reaches_the_turn_under_every_protocol(row: Parameter) -> None:
     assert row.number is not None
@@ -86,7 +86,7 @@ def test_a_number_reaches_the_turn_under_every_protocol(row: Parameter) -> None:
             assert each.turn.sampling == Sampling(**carried, effort=each.turn.sampling.effort)
 
 
-@pytest.mark.proves("params.shared")
+@pytest.mark.proves("params.all-decided")
 def test_a_number_is_sent_upstream_and_listed_for_the_models_that_take_it() -> None:
     for row in NUMBERS:
         assert row.number is not None
@@ -97,6 +97,6 @@ def test_a_number_is_sent_upstream_and_listed_for_the_models_that_take_it() -> N
         assert row.name not in model_object(refusing, OLDER.id).supported_parameters
 
 
-@pytest.mark.proves("params.shared")
+@pytest.mark.proves("params.all-decided")
 def test_a_number_above_claudes_range_is_adjusted_alike() -> None:
     assert [each.adjusted for each in parsed(temperature=1.5)] == [("temperature=1",)] * 3

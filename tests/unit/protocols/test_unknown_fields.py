@@ -10,7 +10,7 @@ from claude_openai.protocols.chat_completions import request as chat
 from claude_openai.protocols.completions import request as completions
 from claude_openai.protocols.responses import request as responses
 
-pytestmark = pytest.mark.proves("params.unknown.within")
+pytestmark = pytest.mark.proves("params.ignored")
 
 CATALOGUE = Catalogue((Model("sonnet"),), default="sonnet")
 USER = {"role": "user", "content": "Hi"}

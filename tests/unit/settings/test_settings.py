@@ -111,7 +111,7 @@ def file_with(folder: Path, text: str) -> Path:
 # Where values come from.
 
 
-@pytest.mark.proves("settings.defaults", "safety.loopback")
+@pytest.mark.proves("settings.precedence")
 def test_the_defaults_are_the_ones_documented() -> None:
     assert load({"max_processes": "16"}).model_dump() == snapshot(
         {
@@ -169,7 +169,6 @@ def test_the_defaults_are_the_ones_documented() -> None:
     )
 
 
-@pytest.mark.proves("settings.precedence")
 @pytest.mark.parametrize("flag", [None, 1])
 @pytest.mark.parametrize("variable", [None, 2])
 @pytest.mark.parametrize("line", [None, 3])
@@ -182,7 +181,6 @@ def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(
     assert load(flags, **environ).port == (flag or variable or line or 8000)
 
 
-@pytest.mark.proves("settings.precedence")
 def test_a_list_replaces_the_one_of_a_lower_place(tmp_path: Path) -> None:
     config = file_with(tmp_path, '[model_aliases]\ngpt-4 = "opus"')
     settings = load({"model_aliases": ("gpt-4o=sonnet",)}, CLAUDE_OPENAI_CONFIG=str(config))
@@ -237,7 +235,6 @@ def test_debug_is_whatever_is_not_a_no_as_other_programs_share_the_variable(text
     assert load(DEBUG=text).debug is means
 
 
-@pytest.mark.proves("settings.frozen")
 def test_settings_cannot_be_changed() -> None:
     settings = load({"model_aliases": ("a=b",)})
     with pytest.raises(ValidationError, match="frozen"):
@@ -249,7 +246,6 @@ def test_settings_cannot_be_changed() -> None:
 TOUCHING = ("environ", "environb", "getenv", "getenvb", "putenv", "unsetenv")
 
 
-@pytest.mark.proves("safety.environment.unchanged")
 def test_the_process_environment_is_read_in_one_place_only() -> None:
     touching = {
         path.relative_to(ROOT / "src/claude_openai").as_posix()
@@ -330,18 +326,16 @@ def test_a_file_that_was_named_must_exist(tmp_path: Path) -> None:
 # Keys.
 
 
-@pytest.mark.proves("settings.keys")
 @pytest.mark.parametrize("text", ["one,two", " one,\n two ,"])
 def test_a_variable_can_hold_several_keys(text: str) -> None:
     assert seen(load(API_KEY=text), "api_key") == ["one", "two"]
 
 
-@pytest.mark.proves("settings.keys")
 def test_two_words_are_no_two_keys() -> None:
     assert "without white space" in refusal(API_KEY="correct horse")
 
 
-@pytest.mark.proves("settings.keys", "settings.key-file")
+@pytest.mark.proves("settings.keys")
 def test_keys_of_the_key_file_are_accepted_next_to_the_others(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text("# ours\nfile-one\n\n  file-two  \nflag-one\n", "utf-8")
@@ -349,7 +343,7 @@ def test_keys_of_the_key_file_are_accepted_next_to_the_others(tmp_path: Path) ->
     assert [key.get_secret_value() for key in settings.api_keys] == ["flag-one", "file-one", "file-two"]
 
 
-@pytest.mark.proves("settings.key-file")
+@pytest.mark.proves("settings.keys")
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -366,13 +360,12 @@ def test_a_key_file_without_keys_is_refused(tmp_path: Path, content: bytes | Non
     assert refusal({"api_key_file": str(path)}) == "--api-key-file: " + sentence.format(path=path)
 
 
-@pytest.mark.proves("settings.keys")
 @pytest.mark.parametrize("text", [",", "  ", " , "])
 def test_a_variable_of_separators_only_does_not_leave_the_server_open(text: str) -> None:
     assert refusal(API_KEY=text) == "API_KEY: there is no API key in it"
 
 
-@pytest.mark.proves("settings.keys-hidden")
+@pytest.mark.proves("commands.config")
 @given(VISIBLE)
 def test_no_representation_shows_a_key(text: str) -> None:
     key = f"~{text}~"  # which cannot be a part of a setting's name
@@ -387,7 +380,7 @@ def test_no_representation_shows_a_key(text: str) -> None:
         assert key not in shown
 
 
-@pytest.mark.proves("settings.keys-hidden")
+@pytest.mark.proves("commands.config")
 def test_no_refusal_shows_a_key(tmp_path: Path) -> None:
     path = file_with(tmp_path, "api_key = ['fine', 'nöt-ascii']")
     assert refusal({"config": str(path)}).endswith("use visible ASCII characters without white space")
@@ -395,7 +388,7 @@ def test_no_refusal_shows_a_key(tmp_path: Path) -> None:
     assert refusal({"config": str(path)}) == f"api_key in {path}: the value is not an API key"
 
 
-@pytest.mark.proves("settings.key-file")
+@pytest.mark.proves("settings.keys")
 def test_a_key_file_that_others_can_read_is_a_doubt_with_its_remedy(tmp_path: Path) -> None:
     path = tmp_path / "keys"
     path.write_text("key", "utf-8")
@@ -416,7 +409,6 @@ def test_a_misspelt_variable_is_a_doubt() -> None:
 # What is refused.
 
 
-@pytest.mark.proves("safety.no-open-bind")
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "[::]", "192.168.1.5", "example.com", "127.1", "localhost.evil"])
 def test_an_address_that_others_can_reach_needs_a_key(host: str) -> None:
     assert refusal({"host": host}) == (
@@ -426,13 +418,11 @@ def test_an_address_that_others_can_reach_needs_a_key(host: str) -> None:
     assert load({"host": host}, API_KEY="key").api_keys
 
 
-@pytest.mark.proves("safety.no-open-bind")
 def test_settings_made_directly_are_held_to_the_same_rule() -> None:
     with pytest.raises(ValidationError, match="refusing to listen"):
         Settings(host=("localhost", "0.0.0.0"))
 
 
-@pytest.mark.proves("safety.no-open-bind")
 @given(st.ip_addresses())
 def test_an_address_needs_no_key_only_if_it_is_loopback(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     try:
@@ -443,13 +433,11 @@ def test_an_address_needs_no_key_only_if_it_is_loopback(address: ipaddress.IPv4A
         assert address.is_loopback
 
 
-@pytest.mark.proves("safety.loopback")
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "[::1]", "localhost", "LOCALHOST"])
 def test_a_loopback_address_needs_no_key(host: str) -> None:
     assert load({"host": host}).host == (host.strip("[]"),)
 
 
-@pytest.mark.proves("safety.no-open-bind")
 @pytest.mark.parametrize("hosts", [("127.0.0.1", "10.0.0.1"), ("10.0.0.1", "::1"), ("10.0.0.1",)])
 def test_one_address_that_others_can_reach_is_enough_to_need_a_key(hosts: tuple[str, ...]) -> None:
     assert refusal({"host": hosts}).startswith("refusing to listen on 10.0.0.1 without an API key")
@@ -457,7 +445,6 @@ def test_one_address_that_others_can_reach_is_enough_to_need_a_key(hosts: tuple[
     assert load({"host": hosts}, API_KEY="key").host == hosts
 
 
-@pytest.mark.proves("safety.origin.patterns")
 @pytest.mark.parametrize(
     "origin",
     [
@@ -471,14 +458,12 @@ def test_a_pattern_that_a_foreign_web_page_could_fit_is_no_origin(origin: str) -
         load({"allowed_origins": (origin,), "api_key": ("key",)})
 
 
-@pytest.mark.proves("safety.origin.null")
 def test_the_origin_that_any_page_can_have_takes_a_key() -> None:
     with pytest.raises(SettingsError, match="--allowed-origin null without an API key"):
         load({"allowed_origins": ("null",)})
     assert load({"allowed_origins": ("null",)}, API_KEY="key").allowed_origins == ("null",)
 
 
-@pytest.mark.proves("start.bad-option")
 @pytest.mark.parametrize(
     ("flags", "environ", "sentence"),
     [
@@ -521,7 +506,6 @@ def test_a_wrong_value_is_one_sentence_that_names_its_place(
     assert refusal(flags, **environ) == sentence
 
 
-@pytest.mark.proves("models.alias")
 def test_aliases_are_repeatable_and_a_name_may_hold_anything_but_the_sign() -> None:
     settings = load({"model_aliases": ("gpt-4o=sonnet", " openai/gpt-4.1:mini = claude-haiku-4-5 ")})
     assert settings.model_aliases == {"gpt-4o": "sonnet", "openai/gpt-4.1:mini": "claude-haiku-4-5"}
@@ -532,7 +516,6 @@ def test_aliases_are_repeatable_and_a_name_may_hold_anything_but_the_sign() -> N
 DOCUMENTED = tuple(re.findall(r"`([^`]+)`", login_table()))
 
 
-@pytest.mark.proves("safety.environment")
 @given(
     st.dictionaries(
         st.one_of(
@@ -554,7 +537,6 @@ def test_exactly_the_documented_variables_pass_with_their_values(environ: dict[s
     }
 
 
-@pytest.mark.proves("safety.environment")
 @pytest.mark.parametrize(
     "variable",
     [
@@ -580,7 +562,6 @@ def test_our_own_settings_and_other_programs_secrets_do_not_pass(variable: str) 
     assert login_environment({variable: "value"}) == {}
 
 
-@pytest.mark.proves("safety.environment", "settings.base-url")
 @pytest.mark.parametrize(
     "variable",
     [
@@ -618,7 +599,6 @@ def test_what_a_login_an_upstream_or_a_proxy_needs_passes(variable: str) -> None
 # The documents.
 
 
-@pytest.mark.proves("project.docs.settings-table")
 def test_the_table_has_a_line_for_every_setting() -> None:
     flags = re.findall(r"^\| `(--[\w-]+)", table(), re.MULTILINE)
     assert flags == [setting.flag for setting in catalogue()]
@@ -654,7 +634,7 @@ def machine_with(folder: Path, cgroup: str, **limits: str) -> Path:
     return folder
 
 
-@pytest.mark.proves("processes.memory")
+@pytest.mark.proves("processes.bounded")
 @pytest.mark.parametrize(
     ("cgroup", "limits", "found"),
     [
@@ -672,7 +652,7 @@ def test_the_limits_on_memory_are_those_of_every_group_above(
     assert list(machine.limits(machine_with(tmp_path, cgroup, **limits))) == found
 
 
-@pytest.mark.proves("processes.memory")
+@pytest.mark.proves("processes.bounded")
 @pytest.mark.parametrize(("limit", "most"), [(GIB // 2, 3), (GIB, 4), (2 * GIB, 8), (None, 16)])
 def test_a_container_gets_as_many_processes_as_its_memory_holds(tmp_path: Path, limit: int | None, most: int) -> None:
     root = machine_with(tmp_path, "0::/\n", **({"memory.max": str(limit)} if limit else {}))
@@ -680,14 +660,14 @@ def test_a_container_gets_as_many_processes_as_its_memory_holds(tmp_path: Path, 
     assert machine.default_processes(root) == most or machine.default_processes(tmp_path / "nothing") < most
 
 
-@pytest.mark.proves("processes.memory", "settings.defaults")
+@pytest.mark.proves("processes.bounded", "settings.precedence")
 def test_there_is_a_place_for_each_process_up_to_ten_but_for_those_that_wait() -> None:
     assert [load({"max_processes": most}).max_concurrency for most in ("3", "8", "11", "40")] == [2, 7, 10, 10]
     assert load({"max_processes": "3", "warm_processes": "0"}).max_concurrency == 3
     assert load({"request_timeout": "100"}).queue_timeout == 50
 
 
-@pytest.mark.proves("settings.defaults")
+@pytest.mark.proves("settings.precedence")
 def test_a_wrong_value_is_named_and_not_the_defaults_that_follow_from_it() -> None:
     assert refusal({"max_processes": "many"}) == "--max-processes: 'many' is not a number above 0"
     assert refusal({"request_timeout": "long"}) == "--request-timeout: 'long' is not a number of seconds above 0"

@@ -12,7 +12,7 @@ from claude_openai.simulator.hints import Hints
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.simulator.api import WEATHER
 
-pytestmark = pytest.mark.proves("simulator.reply.tool-arguments")
+pytestmark = pytest.mark.proves("simulator.rules")
 
 
 def made(schema: JsonObject, prompt: str = "") -> object:
@@ -174,7 +174,6 @@ def test_a_reference_to_nothing_allows_anything(nowhere: str) -> None:
     assert made(of(lost={"$ref": nowhere})) == {"lost": "example lost"}
 
 
-@pytest.mark.proves("simulator.reply.invalid-arguments")
 @pytest.mark.parametrize(
     "schema",
     [

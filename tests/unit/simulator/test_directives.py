@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from claude_openai.simulator.directives import NAMES, Directive, DirectiveError, directives, without_directives
 
-pytestmark = pytest.mark.proves("simulator.rules.prompt")
+pytestmark = pytest.mark.proves("simulator.rules")
 
 bare_words = st.text(st.characters(categories=["L", "N"]), min_size=1)
 values = st.recursive(

@@ -13,7 +13,7 @@ from tests.patience import PATIENCE_SECONDS
 from tests.repository import ROOT
 from tests.unit.simulator.api import TIME, WEATHER, asking, recorded
 
-pytestmark = pytest.mark.proves("simulator.rules.prompt")
+pytestmark = pytest.mark.proves("simulator.rules")
 
 PAGE = ROOT / "docs" / "reference" / "simulator.md"
 BRACKETS = re.findall(r"`(\[\[sim .*?\]\])`", PAGE.read_text())
@@ -39,7 +39,7 @@ def test_the_prompts_that_are_said_to_call_a_tool_do(prompt: str) -> None:
     assert answer == Reply((ToolUse("get_weather", {"city": "Paris", "unit": "celsius"}),))
 
 
-@pytest.mark.proves("simulator.rules.script")
+@pytest.mark.proves("simulator.script")
 def test_the_example_runs() -> None:
     (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     done = subprocess.run(

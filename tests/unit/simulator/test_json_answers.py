@@ -8,7 +8,7 @@ import pytest
 from claude_openai.simulator import Simulator
 from tests.unit.simulator.api import asking, post, served
 
-pytestmark = [pytest.mark.anyio, pytest.mark.proves("simulator.json")]
+pytestmark = pytest.mark.anyio
 
 SCHEMA = {"title": "Joke", "type": "object", "properties": {"funny": {"type": "boolean"}}, "required": ["funny"]}
 PLACES = {"properties": {"foo": {"type": "array", "items": {"type": "string"}}}, "required": ["foo"]}

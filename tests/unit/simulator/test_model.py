@@ -70,7 +70,7 @@ def with_results(body: JsonObject, *results: str, failed: bool = False) -> JsonO
     return body | {"messages": [*body["messages"], *turn]}
 
 
-@pytest.mark.proves("simulator.rules.prompt", "simulator.reply.text")
+@pytest.mark.proves("simulator.rules")
 class TestWords:
     @pytest.mark.parametrize(
         ("prompt", "expected"),
@@ -125,7 +125,7 @@ class TestWords:
         assert 1 < len(text_in_words("word " * 10_000).deltas) <= MOST_DELTAS
 
 
-@pytest.mark.proves("simulator.reply.max-tokens", "simulator.rules.prompt")
+@pytest.mark.proves("simulator.directives", "simulator.rules")
 class TestLimits:
     def test_a_stop_sequence_ends_the_text_before_itself(self) -> None:
         stopped = reply(asking("Count to 9", stop_sequences=["7", ", 4", "never"]))
@@ -161,7 +161,7 @@ class TestLimits:
         assert (half.stop_reason, [block.text for block in half.blocks]) == ("max_tokens", ["one two"])
 
 
-@pytest.mark.proves("simulator.reply.tool-use", "simulator.rules.prompt")
+@pytest.mark.proves("simulator.rules")
 class TestTools:
     @pytest.mark.parametrize(
         ("prompt", "expected"),
@@ -282,7 +282,6 @@ class TestTools:
         assert calls(with_results(first, "done")) == []
 
 
-@pytest.mark.proves("simulator.reply.invalid-arguments")
 class TestInvalidArguments:
     def test_arguments_are_invalid_as_often_as_told_and_then_valid(self) -> None:
         first = asking("[[sim tool=get_weather invalid=2]]", tools=[WEATHER])
@@ -311,7 +310,6 @@ class TestInvalidArguments:
         assert json.loads(good.text) == {"city": "example city"}
 
 
-@pytest.mark.proves("simulator.reply.structured")
 class TestStructuredOutput:
     def test_structured_output_is_given_where_it_is_offered(self) -> None:
         asked = asking("Say forty-two: 42", tools=[STRUCTURED])
@@ -342,7 +340,7 @@ class TestStructuredOutput:
         ]
 
 
-@pytest.mark.proves("simulator.reply.thinking")
+@pytest.mark.proves("simulator.directives")
 class TestThinking:
     @pytest.mark.parametrize(
         ("thinking", "thinks"),
@@ -363,28 +361,28 @@ class TestThinking:
         assert told.blocks == (Thinking(("one", " two")), Text(("hello",)))
 
 
-@pytest.mark.proves("simulator.rules.prompt")
+@pytest.mark.proves("simulator.rules")
 class TestDirectives:
     def test_a_text_is_said_in_pieces(self) -> None:
         assert reply(asking('[[sim text="abcd" pieces=2 delay=0.2]]')) == Reply.of("abcd", 2, 0.2)
 
-    @pytest.mark.proves("simulator.reply.refusal")
+    @pytest.mark.proves("simulator.directives")
     def test_a_refusal_says_so(self) -> None:
         refused = reply(asking("[[sim refusal]]"))
         assert (refused.stop_reason, text(asking("[[sim refusal]]"))) == ("refusal", "I cannot help with that.")
         assert refused.stop_details is not None
         assert text(asking("[[sim refusal]] [[sim text=No.]]")) == "No."
 
-    @pytest.mark.proves("simulator.reply.empty")
+    @pytest.mark.proves("simulator.directives")
     def test_an_empty_answer_has_no_block(self) -> None:
         assert reply(asking("[[sim empty]]")) == Reply()
 
-    @pytest.mark.proves("simulator.reply.megabyte")
+    @pytest.mark.proves("simulator.directives")
     def test_a_megabyte_is_a_megabyte(self) -> None:
         big = reply(asking("[[sim megabyte]]", max_tokens=32_000))
         assert (len(text(asking("[[sim megabyte]]", max_tokens=32_000))), big.stop_reason) == (1024 * 1024, None)
 
-    @pytest.mark.proves("simulator.reply.tokens")
+    @pytest.mark.proves("simulator.directives")
     def test_so_many_tokens_are_that_many_each_in_a_delta_of_its_own(self) -> None:
         (block,) = reply(asking("[[sim tokens=500 delay=0.5]]", max_tokens=1000)).blocks
         assert isinstance(block, Text)
@@ -392,37 +390,37 @@ class TestDirectives:
         (block,) = reply(asking("[[sim tokens=500 pieces=7]]", max_tokens=1000)).blocks
         assert (len(block.deltas), count(block.text)) == (7, 500)
 
-    @pytest.mark.proves("simulator.reply.tokens")
+    @pytest.mark.proves("simulator.directives")
     def test_no_more_tokens_come_than_the_request_allows(self) -> None:
         answer = reply(asking("[[sim tokens=500]]", max_tokens=20))
         assert (output_tokens(answer), answer.reason) == (20, "max_tokens")
 
-    @pytest.mark.proves("simulator.reply.split-emoji")
+    @pytest.mark.proves("simulator.directives")
     def test_an_emoji_is_split_between_its_code_points(self) -> None:
         (block,) = reply(asking("[[sim emoji]]")).blocks
         assert all(len(delta) == 1 for delta in block.deltas if isinstance(delta, str))
         assert "\N{WOMAN}\N{ZERO WIDTH JOINER}\N{WOMAN}" in block.text
 
-    @pytest.mark.proves("simulator.failure.status")
+    @pytest.mark.proves("simulator.directives")
     @pytest.mark.parametrize("status", USUAL_FAILURES)
     def test_an_error_fails_with_its_status(self, status: int) -> None:
         assert answer(asking(f"[[sim error={status}]]")) == Failure.of(status)
 
-    @pytest.mark.proves("simulator.failure.status")
+    @pytest.mark.proves("simulator.directives")
     def test_errors_with_a_name_have_their_own_words(self) -> None:
         assert answer(asking("[[sim error=prompt_too_long]]")) == PROMPT_TOO_LONG
         assert answer(asking("[[sim error=credit_balance]]")) == CREDIT_BALANCE
         assert answer(asking("[[sim error=429 retry_after=9]]")) == Failure.of(429, retry_after=9)
 
-    @pytest.mark.proves("simulator.failure.refused")
+    @pytest.mark.proves("simulator.directives")
     def test_a_connection_is_refused(self) -> None:
         assert answer(asking("[[sim refused]]")) == Refused()
 
-    @pytest.mark.proves("simulator.failure.slow-first-byte")
+    @pytest.mark.proves("simulator.directives")
     def test_a_first_byte_is_held_back(self) -> None:
         assert reply(asking("[[sim slow=3.5]] Say hello")) == Reply((Text(("hello",)),), first_byte_delay=3.5)
 
-    @pytest.mark.proves("simulator.failure.stall", "simulator.failure.cut", "simulator.failure.malformed")
+    @pytest.mark.proves("simulator.directives")
     @pytest.mark.parametrize(
         ("bracket", "fault"),
         [
@@ -435,7 +433,7 @@ class TestDirectives:
     def test_a_stream_is_broken(self, bracket: str, fault: Fault) -> None:
         assert reply(asking(f"{bracket} Say hello")) == Reply((Text(("hello",)),), fault=fault)
 
-    @pytest.mark.proves("simulator.failure.status")
+    @pytest.mark.proves("simulator.directives")
     def test_what_follows_the_calls_happens_after_their_results(self) -> None:
         asked = asking("[[sim tool=get_time]] [[sim error=529]]", tools=[TIME])
         assert len(calls(asked)) == 1

@@ -37,13 +37,13 @@ def events(reply: Reply) -> list[JsonObject]:
     return [step.event for step in steps(reply, ENVELOPE) if isinstance(step, Emit)]
 
 
-@pytest.mark.proves("simulator.messages.stream", "simulator.messages.plain")
+@pytest.mark.proves("simulator.messages")
 @given(reply=replies)
 def test_the_events_of_a_stream_add_up_to_the_message(reply: Reply) -> None:
     assert folded(events(reply)) == message(reply, ENVELOPE)
 
 
-@pytest.mark.proves("simulator.messages.stream", "simulator.reply.thinking", "simulator.reply.tool-use")
+@pytest.mark.proves("simulator.messages", "simulator.directives")
 def test_a_stream_has_the_events_of_the_messages_api() -> None:
     call = ToolUse("get_time", raw=('{"city":', '"Paris"}'), id="toolu_1")
     reply = Reply((Thinking(("Hm", "m"), signature="c2ln"), Text(("It is",)), call))
@@ -94,7 +94,7 @@ def test_a_stream_has_the_events_of_the_messages_api() -> None:
     ]
 
 
-@pytest.mark.proves("simulator.reply.deltas", "simulator.failure.slow-first-byte")
+@pytest.mark.proves("simulator.directives")
 def test_delays_stand_before_the_first_event_and_between_deltas() -> None:
     gate = Gate()
     reply = Reply((Text(("a", gate, "b"), delay=0.2),), first_byte_delay=3.5)
@@ -102,7 +102,7 @@ def test_delays_stand_before_the_first_event_and_between_deltas() -> None:
     assert waits == [Pause(3.5), Pause(0.2), gate, Pause(0.2)]
 
 
-@pytest.mark.proves("simulator.failure.stall", "simulator.failure.cut", "simulator.failure.malformed")
+@pytest.mark.proves("simulator.directives")
 @given(after=st.integers(min_value=0, max_value=7))
 @pytest.mark.parametrize("fault", [Stall, Cut, Malformed, StreamError])
 def test_a_fault_comes_after_the_events_told(fault: type[Fault], after: int) -> None:
@@ -113,7 +113,6 @@ def test_a_fault_comes_after_the_events_told(fault: type[Fault], after: int) -> 
     assert len(played) == 7 + 1
 
 
-@pytest.mark.proves("simulator.reply.invalid-arguments")
 def test_arguments_that_are_no_json_are_streamed_as_they_are_and_wrapped_in_a_message() -> None:
     reply = Reply((ToolUse("get_time", raw=('{"ci', "ty"), id="toolu_1"),))
     parts = [event["delta"]["partial_json"] for event in events(reply) if event["type"] == "content_block_delta"]
@@ -121,7 +120,7 @@ def test_arguments_that_are_no_json_are_streamed_as_they_are_and_wrapped_in_a_me
     assert message(reply, ENVELOPE)["content"][0]["input"] == {"INVALID_JSON": '{"city'}
 
 
-@pytest.mark.proves("simulator.reply.refusal")
+@pytest.mark.proves("simulator.directives")
 def test_a_refusal_tells_its_details() -> None:
     reply = Reply(stop_reason="refusal", stop_details={"type": "refusal", "category": "bio"})
     ending = {"stop_reason": "refusal", "stop_sequence": None, "stop_details": {"type": "refusal", "category": "bio"}}

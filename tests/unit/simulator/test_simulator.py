@@ -31,7 +31,7 @@ from claude_openai.simulator.script import USUAL_FAILURES, Answer
 from tests.unit.simulator.api import SECONDS, asking, events_of, folded, post, served, stream, streaming
 
 
-@pytest.mark.proves("simulator.messages.plain", "simulator.reply.text")
+@pytest.mark.proves("simulator.messages", "simulator.rules")
 async def test_a_plain_request_is_answered_with_one_message() -> None:
     async with served(Simulator(Replies("Hello there."))) as client:
         response = await post(client, asking("Hi"))
@@ -51,7 +51,7 @@ async def test_a_plain_request_is_answered_with_one_message() -> None:
     )
 
 
-@pytest.mark.proves("simulator.messages.stream", "simulator.deterministic")
+@pytest.mark.proves("simulator.messages")
 async def test_a_streamed_message_is_the_plain_one() -> None:
     reply = Reply((Thinking.of("Hm.", 2), Text.of("It is noon.", 3), ToolUse("get_time", {"city": "Paris"})))
     async with served(Simulator(Replies(reply))) as client:
@@ -61,7 +61,7 @@ async def test_a_streamed_message_is_the_plain_one() -> None:
     assert streamed == plain
 
 
-@pytest.mark.proves("simulator.messages.stream")
+@pytest.mark.proves("simulator.messages")
 async def test_a_stream_is_sent_as_events_that_nobody_caches() -> None:
     async with served(Simulator()) as client:
         response = await post(client, asking("Say hello", stream=True))
@@ -70,7 +70,7 @@ async def test_a_stream_is_sent_as_events_that_nobody_caches() -> None:
     assert events_of(response.text)[-1] == {"type": "message_stop"}
 
 
-@pytest.mark.proves("simulator.reply.deltas")
+@pytest.mark.proves("simulator.directives")
 async def test_no_delta_is_held_back_for_the_next_one() -> None:
     gate = Gate()
     script = Replies(Reply((Text(("first", gate, "second")),)))
@@ -89,7 +89,7 @@ async def delta_text(events: AsyncIterator[dict[str, object]]) -> object:
     raise AssertionError("the stream ended")
 
 
-@pytest.mark.proves("simulator.reply.tool-use", "simulator.deterministic")
+@pytest.mark.proves("simulator.messages")
 async def test_tool_uses_are_numbered_in_the_order_of_the_requests() -> None:
     twice = Reply((ToolUse("get_time"), ToolUse("get_time"), ToolUse("get_time", id="own")))
     async with served(Simulator(Replies(twice, twice))) as client:
@@ -100,7 +100,7 @@ async def test_tool_uses_are_numbered_in_the_order_of_the_requests() -> None:
     ]
 
 
-@pytest.mark.proves("simulator.records")
+@pytest.mark.proves("simulator.script")
 async def test_every_request_is_recorded_with_what_became_of_it() -> None:
     simulator = Simulator(Replies("one", "two"))
     before = time.monotonic()
@@ -118,7 +118,7 @@ async def test_every_request_is_recorded_with_what_became_of_it() -> None:
         assert (request.finished.is_set(), request.closed.is_set()) == (True, False)
 
 
-@pytest.mark.proves("simulator.records")
+@pytest.mark.proves("simulator.script")
 async def test_a_test_can_wait_for_a_request_that_has_not_arrived() -> None:
     simulator = Simulator(Replies("one", "two"))
     seen: list[RecordedRequest] = []
@@ -134,7 +134,7 @@ async def test_a_test_can_wait_for_a_request_that_has_not_arrived() -> None:
     assert seen == [simulator.requests[1]]
 
 
-@pytest.mark.proves("simulator.rules.script")
+@pytest.mark.proves("simulator.script")
 async def test_the_script_can_be_replaced_between_turns() -> None:
     simulator = Simulator(Replies("one"))
     async with served(simulator) as client:
@@ -144,7 +144,7 @@ async def test_the_script_can_be_replaced_between_turns() -> None:
     assert [answer["content"][0]["text"] for answer in (first, second)] == ["one", "1 message"]
 
 
-@pytest.mark.proves("simulator.failure.status")
+@pytest.mark.proves("simulator.directives")
 @pytest.mark.parametrize("status", USUAL_FAILURES)
 @pytest.mark.parametrize("streamed", [True, False])
 async def test_a_failure_is_an_error_document_before_any_event(status: int, streamed: bool) -> None:
@@ -155,7 +155,6 @@ async def test_a_failure_is_an_error_document_before_any_event(status: int, stre
     assert response.json() == {"type": "error", "error": {"type": kind, "message": text}}
 
 
-@pytest.mark.proves("simulator.reply.rate-limits")
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_a_reply_can_say_something_beside_it_such_as_a_rate_limit(*, streamed: bool) -> None:
     headers = {"anthropic-ratelimit-unified-status": "allowed"}
@@ -166,7 +165,7 @@ async def test_a_reply_can_say_something_beside_it_such_as_a_rate_limit(*, strea
     assert headers.keys().isdisjoint(other.headers)
 
 
-@pytest.mark.proves("simulator.failure.refused", "simulator.failure.cut")
+@pytest.mark.proves("simulator.directives")
 @pytest.mark.parametrize("answer", [Refused(), Reply.of("hello", 3, fault=Cut()), Reply(fault=Cut(0))])
 @pytest.mark.parametrize("streamed", [True, False])
 async def test_a_dropped_connection_is_no_answer(answer: Answer, streamed: bool) -> None:
@@ -178,7 +177,7 @@ async def test_a_dropped_connection_is_no_answer(answer: Answer, streamed: bool)
     assert (request.finished.is_set(), request.closed.is_set()) == (True, False)
 
 
-@pytest.mark.proves("simulator.failure.cut")
+@pytest.mark.proves("simulator.directives")
 async def test_a_cut_stream_ends_after_the_events_told() -> None:
     body = bytearray()
     async with (
@@ -196,7 +195,7 @@ async def read(response: httpx2.Response, into: bytearray) -> None:
         into += chunk
 
 
-@pytest.mark.proves("simulator.failure.stall", "simulator.records")
+@pytest.mark.proves("simulator.directives", "simulator.script")
 async def test_a_client_that_leaves_a_stalled_stream_is_noticed() -> None:
     simulator = Simulator(Replies(Reply.of("hello"), Reply.of("hello", fault=Stall())))
     with anyio.fail_after(SECONDS):
@@ -210,7 +209,7 @@ async def test_a_client_that_leaves_a_stalled_stream_is_noticed() -> None:
     assert not simulator.requests[0].closed.is_set()
 
 
-@pytest.mark.proves("simulator.failure.stall", "simulator.failure.slow-first-byte")
+@pytest.mark.proves("simulator.directives")
 @pytest.mark.parametrize("reply", [Reply(fault=Stall(0)), Reply(fault=Stall(2)), Reply(first_byte_delay=1000)])
 async def test_the_simulator_stops_while_answers_stall(reply: Reply) -> None:
     """Its clients see their connections end."""
@@ -230,7 +229,7 @@ async def test_the_simulator_stops_while_answers_stall(reply: Reply) -> None:
             await request.finished.wait()
 
 
-@pytest.mark.proves("simulator.failure.stall")
+@pytest.mark.proves("simulator.directives")
 async def test_the_simulator_stops_when_the_block_around_it_is_cancelled() -> None:
     simulator = Simulator(lambda _: Reply(fault=Stall(0)))
     with anyio.fail_after(SECONDS):
@@ -241,7 +240,7 @@ async def test_the_simulator_stops_when_the_block_around_it_is_cancelled() -> No
         await simulator.requests[0].finished.wait()
 
 
-@pytest.mark.proves("simulator.records")
+@pytest.mark.proves("simulator.script")
 async def test_an_error_of_the_block_comes_out_as_it_is() -> None:
     cause = KeyError("cause")
     with pytest.raises(ZeroDivisionError) as raised:
@@ -250,7 +249,7 @@ async def test_an_error_of_the_block_comes_out_as_it_is() -> None:
     assert raised.value.__cause__ is cause
 
 
-@pytest.mark.proves("simulator.failure.malformed")
+@pytest.mark.proves("simulator.directives")
 async def test_a_malformed_event_stands_between_whole_ones() -> None:
     async with served(Simulator(Replies(Reply.of("hello", fault=Malformed(3))))) as client:
         response = await post(client, asking("Go", stream=True))
@@ -260,14 +259,14 @@ async def test_a_malformed_event_stands_between_whole_ones() -> None:
     assert [json.loads(rest)["type"] for rest in data][-1] == "message_stop"
 
 
-@pytest.mark.proves("simulator.failure.status")
+@pytest.mark.proves("simulator.directives")
 async def test_a_stream_error_is_an_event_after_which_the_stream_ends() -> None:
     async with served(Simulator(Replies(Reply.of("hello", fault=StreamError(2))))) as client:
         events = await stream(client, asking("Go"))
     assert events[2:] == [{"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}]
 
 
-@pytest.mark.proves("simulator.failure.malformed", "simulator.failure.status")
+@pytest.mark.proves("simulator.directives")
 async def test_faults_of_a_stream_have_their_like_without_one() -> None:
     faults = (Malformed(), StreamError(), StreamError(type="api_error"))
     async with served(Simulator(Replies(*(Reply.of("hello", fault=fault) for fault in faults)))) as client:
@@ -277,7 +276,7 @@ async def test_faults_of_a_stream_have_their_like_without_one() -> None:
     assert (overloaded.status_code, broken.status_code) == (529, 500)
 
 
-@pytest.mark.proves("simulator.failure.status")
+@pytest.mark.proves("simulator.directives")
 async def test_with_a_key_only_requests_that_carry_it_are_answered() -> None:
     async with served(Simulator(api_key="sk-right")) as client:
         keys: tuple[dict[str, str], ...] = (
@@ -293,7 +292,7 @@ async def test_with_a_key_only_requests_that_carry_it_are_answered() -> None:
     assert answers[3].json()["error"]["type"] == "authentication_error"
 
 
-@pytest.mark.proves("simulator.messages.plain")
+@pytest.mark.proves("simulator.messages")
 @pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
 async def test_a_packed_body_is_unpacked(encoding: str, pack: Callable[[bytes], bytes]) -> None:
     body = pack(json.dumps(asking("Say hello")).encode())
@@ -302,7 +301,7 @@ async def test_a_packed_body_is_unpacked(encoding: str, pack: Callable[[bytes], 
     assert response.json()["content"] == [{"type": "text", "text": "hello"}]
 
 
-@pytest.mark.proves("simulator.messages.plain")
+@pytest.mark.proves("simulator.messages")
 async def test_a_body_in_chunks_is_put_together() -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for byte in json.dumps(asking("Say hello")).encode():
@@ -313,7 +312,7 @@ async def test_a_body_in_chunks_is_put_together() -> None:
     assert response.json()["content"] == [{"type": "text", "text": "hello"}]
 
 
-@pytest.mark.proves("simulator.failure.status")
+@pytest.mark.proves("simulator.directives")
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff"])
 async def test_a_body_that_is_no_object_is_a_400(body: bytes) -> None:
     simulator = Simulator()
@@ -323,7 +322,7 @@ async def test_a_body_that_is_no_object_is_a_400(body: bytes) -> None:
     assert simulator.other_requests == [UnscriptedPath("POST", "/v1/messages", 400)]
 
 
-@pytest.mark.proves("simulator.failure.status")
+@pytest.mark.proves("simulator.directives")
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
 async def test_a_body_that_is_not_packed_as_it_says_is_a_400(encoding: str) -> None:
     async with served(Simulator()) as client:
@@ -331,7 +330,7 @@ async def test_a_body_that_is_not_packed_as_it_says_is_a_400(encoding: str) -> N
     assert response.status_code == 400
 
 
-@pytest.mark.proves("simulator.unknown-path", "simulator.records")
+@pytest.mark.proves("simulator.messages", "simulator.script")
 async def test_an_unknown_path_is_a_recorded_404() -> None:
     simulator = Simulator()
     async with served(simulator) as client:
@@ -342,7 +341,6 @@ async def test_an_unknown_path_is_a_recorded_404() -> None:
     assert simulator.requests == []
 
 
-@pytest.mark.proves("simulator.claude-code")
 async def test_what_clients_ask_for_beside_messages_is_there() -> None:
     async with served(Simulator()) as client:
         statuses = [(await client.head(path)).status_code for path in ("/", "/api/hello")]
@@ -352,7 +350,7 @@ async def test_what_clients_ask_for_beside_messages_is_there() -> None:
     assert models["last_id"] == models["data"][-1]["id"]
 
 
-@pytest.mark.proves("simulator.records")
+@pytest.mark.proves("simulator.script")
 async def test_one_that_runs_for_ever_keeps_nothing() -> None:
     simulator = Simulator(remember=False)
     async with served(simulator) as client:
@@ -361,7 +359,7 @@ async def test_one_that_runs_for_ever_keeps_nothing() -> None:
     assert (ids, simulator.requests, simulator.other_requests) == (["msg_sim_000001", "msg_sim_000002"], [], [])
 
 
-@pytest.mark.proves("simulator.records")
+@pytest.mark.proves("simulator.script")
 async def test_a_busy_port_is_an_error() -> None:
     async with Simulator().serve() as base_url:
         with pytest.raises(OSError, match="in use"):
@@ -369,7 +367,7 @@ async def test_a_busy_port_is_an_error() -> None:
                 pass
 
 
-@pytest.mark.proves("simulator.records")
+@pytest.mark.proves("simulator.script")
 async def test_without_a_key_it_listens_on_loopback_only() -> None:
     with pytest.raises(ValueError, match="loopback only"):
         async with Simulator().serve("0.0.0.0"):
@@ -381,7 +379,7 @@ async def test_without_a_key_it_listens_on_loopback_only() -> None:
             assert (await client.get(f"{base_url}/v1/models")).status_code == 200
 
 
-@pytest.mark.proves("simulator.deterministic")
+@pytest.mark.proves("simulator.messages")
 async def test_the_same_requests_get_the_same_bytes() -> None:
     prompts = ("Say hello", "Count to 20", "What is this?", "[[sim tool=x]]", "Say hello")
     heard = []

@@ -23,12 +23,10 @@ def assistant(*blocks: JsonObject) -> JsonObject:
     return {"role": "assistant", "content": list(blocks)}
 
 
-@pytest.mark.proves("simulator.usage")
 def test_a_token_is_a_word_or_a_sign() -> None:
     assert [count(words) for words in ("", "Hello, world!", "  naïve  café ", "a_b c-d")] == [0, 4, 2, 4]
 
 
-@pytest.mark.proves("simulator.usage")
 def test_everything_the_model_says_is_output() -> None:
     call = ToolUse("get_time", raw=('{"city": ', '"Paris"}'))
     reply = Reply((Thinking.of("Hm, noon."), Text.of("It is noon."), call))
@@ -37,13 +35,11 @@ def test_everything_the_model_says_is_output() -> None:
     assert counted["output_tokens_details"] == {"thinking_tokens": 4}
 
 
-@pytest.mark.proves("simulator.usage.cached")
 def test_without_a_mark_nothing_is_cached() -> None:
     ledger = PromptCache()
     assert [ledger.account(asking("one two three")) for _ in range(2)] == [PromptTokens(3, 0, 0)] * 2
 
 
-@pytest.mark.proves("simulator.usage.cached")
 def test_a_conversation_reads_what_its_last_turn_stored() -> None:
     ledger = PromptCache()
     first = ledger.account(said(user(text("one two", **MARK))))
@@ -53,14 +49,12 @@ def test_a_conversation_reads_what_its_last_turn_stored() -> None:
     assert second == PromptTokens(uncached=1, written=4, read=2)
 
 
-@pytest.mark.proves("simulator.usage.cached")
 def test_a_stored_prefix_is_read_only_up_to_a_mark() -> None:
     ledger = PromptCache()
     ledger.account(said(user(text("one two", **MARK))))
     assert ledger.account(said(user(text("one two")))) == PromptTokens(2, 0, 0)
 
 
-@pytest.mark.proves("simulator.usage.cached")
 @pytest.mark.parametrize(
     "other",
     [
@@ -76,7 +70,6 @@ def test_whatever_differs_before_the_mark_misses(other: JsonObject) -> None:
     assert ledger.account(other).read == 0
 
 
-@pytest.mark.proves("simulator.usage.cached")
 def test_what_does_not_reach_the_model_makes_no_difference() -> None:
     """A string is short for a text block; Claude Code's billing note is for the upstream's accounts."""
     ledger = PromptCache()
@@ -86,14 +79,12 @@ def test_what_does_not_reach_the_model_makes_no_difference() -> None:
     assert ledger.account(again) == PromptTokens(uncached=0, written=0, read=5)
 
 
-@pytest.mark.proves("simulator.usage.cached")
 def test_what_is_written_is_told_by_its_life() -> None:
     hour = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
     counted = usage(PromptCache().account(said(user(text("one two", **hour)))), Reply())
     assert counted["cache_creation"] == {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 2}
 
 
-@pytest.mark.proves("simulator.usage")
 def test_an_image_has_a_flat_price_wherever_it_stands() -> None:
     image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGVsbG8="}}
     result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [image, text("done")]}
@@ -105,7 +96,6 @@ words = st.sampled_from(["one", "two words", "three, words"])
 prompts_of_blocks = st.lists(words.map(text) | words.map(lambda said: text(said, **MARK)), min_size=1, max_size=4)
 
 
-@pytest.mark.proves("simulator.usage", "simulator.usage.cached")
 @given(prompts=st.lists(prompts_of_blocks, min_size=1, max_size=4))
 def test_the_three_input_counts_add_up_to_the_prompt(prompts: list[list[JsonObject]]) -> None:
     ledger = PromptCache()
@@ -116,7 +106,7 @@ def test_the_three_input_counts_add_up_to_the_prompt(prompts: list[list[JsonObje
         assert again == PromptTokens(counted.uncached, 0, counted.written + counted.read)
 
 
-@pytest.mark.proves("simulator.count-tokens", "simulator.usage")
+@pytest.mark.proves("simulator.messages")
 async def test_count_tokens_gives_what_the_message_then_costs() -> None:
     body = said(user(text("one two", **MARK), text("three")), system="Be brief.", tools=[TIME])
     simulator = Simulator(Replies("one two three"))

@@ -6,7 +6,7 @@ from claude_openai.simulator import JsonObject, Replies, Simulator
 from claude_openai.simulator.validation import validate
 from tests.unit.simulator.api import TIME, WEATHER, asking, post, said, served
 
-pytestmark = pytest.mark.proves("simulator.failure.status")
+pytestmark = pytest.mark.proves("simulator.directives")
 
 USE: JsonObject = {"type": "tool_use", "id": "toolu_1", "name": "get_time", "input": {}}
 RESULT: JsonObject = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "noon"}

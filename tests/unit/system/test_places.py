@@ -35,7 +35,6 @@ def short(sandbox: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.proves("agent.bounds.kept")
 def test_every_path_among_the_settings_is_out_of_bounds(tmp_path: Path) -> None:
     given: dict[str, str] = {}
     for setting in catalogue():
@@ -47,7 +46,6 @@ def test_every_path_among_the_settings_is_out_of_bounds(tmp_path: Path) -> None:
     assert {name: path for name, path in given.items() if path not in kept} == {}
 
 
-@pytest.mark.proves("agent.bounds.kept")
 def test_whatever_a_running_server_has_made_or_opened_is_out_of_bounds(short: Path) -> None:
     machine = Machine(short / "h")
     machine.temporary.mkdir()

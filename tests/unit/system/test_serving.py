@@ -57,32 +57,30 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
     return Kernel(monkeypatch)
 
 
-@pytest.mark.proves("start.hosts.localhost")
 @pytest.mark.parametrize("name", ["localhost", "LOCALHOST"])
 def test_localhost_is_both_loopback_addresses_on_one_port(name: str) -> None:
     assert addresses(name) == ["127.0.0.1", "::1"]
 
 
-@pytest.mark.proves("start.hosts.localhost")
 def test_localhost_is_loopback_whatever_the_resolver_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", None)
     with listening(["localhost"], 0) as listeners:
         assert [base_url(each).rpartition(":")[0] for each in listeners] == ["http://127.0.0.1", "http://[::1]"]
 
 
-@pytest.mark.proves("start.hosts.no-ipv6")
+@pytest.mark.proves("start.hosts")
 def test_a_machine_without_ipv6_has_the_other_address(kernel: Kernel) -> None:
     kernel.has_no_ipv6()
     assert addresses("localhost") == ["127.0.0.1"]
 
 
-@pytest.mark.proves("start.hosts.no-ipv6")
+@pytest.mark.proves("start.hosts")
 def test_a_machine_whose_ipv6_is_switched_off_has_the_other_address(kernel: Kernel) -> None:
     kernel.refuses_ipv6(errno.EADDRNOTAVAIL)
     assert addresses("localhost") == ["127.0.0.1"]
 
 
-@pytest.mark.proves("start.hosts.no-ipv6")
+@pytest.mark.proves("start.hosts")
 def test_an_address_that_was_named_must_be_there(kernel: Kernel) -> None:
     kernel.has_no_ipv6()
     with pytest.raises(OSError, match="not supported") as raised, listening(["127.0.0.1", "::1"], 0):
@@ -90,13 +88,11 @@ def test_an_address_that_was_named_must_be_there(kernel: Kernel) -> None:
     assert raised.value.filename == "::1"
 
 
-@pytest.mark.proves("start.hosts")
 def test_any_free_port_is_free_on_every_address(kernel: Kernel) -> None:
     kernel.refuses_ipv6(errno.EADDRINUSE, errno.EADDRINUSE)
     assert addresses("localhost") == ["127.0.0.1", "::1"]
 
 
-@pytest.mark.proves("start.hosts", "start.busy-port")
 def test_a_port_that_another_has_on_one_address_is_busy() -> None:
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
         port = taken.getsockname()[1]
@@ -106,7 +102,6 @@ def test_a_port_that_another_has_on_one_address_is_busy() -> None:
         assert addresses("127.0.0.1", port=port) == ["127.0.0.1"]
 
 
-@pytest.mark.proves("start.hosts")
 @pytest.mark.parametrize(
     ("hosts", "bound"),
     [
@@ -121,7 +116,6 @@ def test_several_hosts_are_listened_on_each_address_once(hosts: list[str], bound
     assert addresses(*hosts) == bound
 
 
-@pytest.mark.proves("start.hosts")
 def test_all_of_ipv6_alone_takes_ipv4_too_where_the_system_does() -> None:
     with listening(["::"], 0) as (listener,):
         both = listener.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 0
@@ -129,7 +123,6 @@ def test_all_of_ipv6_alone_takes_ipv4_too_where_the_system_does() -> None:
             assert both == (plain.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 0)
 
 
-@pytest.mark.proves("start.hosts", "start.bad-option")
 @pytest.mark.parametrize("host", [".", "a..b", "a" * 64, "nobody.invalid"])
 def test_what_is_no_host_is_an_error_that_names_it(host: str) -> None:
     with pytest.raises(OSError, match=r".") as raised, listening([host], 0):
@@ -137,7 +130,6 @@ def test_what_is_no_host_is_an_error_that_names_it(host: str) -> None:
     assert raised.value.filename == host
 
 
-@pytest.mark.proves("start.hosts")
 def test_a_host_with_several_addresses_is_listened_on_at_those_that_are_here(monkeypatch: pytest.MonkeyPatch) -> None:
     def resolved(host: str, *_: Any, **__: Any) -> list[Any]:
         names = {"box.test": ["203.0.113.1", "127.0.0.3"], "away.test": ["203.0.113.1"]}

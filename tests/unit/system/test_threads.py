@@ -44,21 +44,18 @@ LARGE: dict[str, tuple[Message, ...]] = {
 }
 
 
-@pytest.mark.proves("hostile.large-work")
 @pytest.mark.parametrize("messages", LARGE.values(), ids=LARGE.keys())
 def test_messages_are_large_whatever_is_large_in_them(messages: tuple[Message, ...]) -> None:
     assert are_large(messages)
     assert Turn(Model("sonnet"), messages).is_large
 
 
-@pytest.mark.proves("hostile.large-work")
 def test_a_turn_is_large_with_small_messages_and_large_tools() -> None:
     small = (UserMessage((Text("hi"),)),)
     assert not Turn(Model("sonnet"), small, tools=(Tool("do", "{}"),)).is_large
     assert Turn(Model("sonnet"), small, tools=(Tool("do", LONG + "x"),)).is_large
 
 
-@pytest.mark.proves("hostile.large-work")
 async def test_others_go_on_beside_large_work() -> None:
     others_went_on = threading.Event()
 
@@ -71,12 +68,10 @@ async def test_others_go_on_beside_large_work() -> None:
             assert await beside(True, others_went_on.wait, 30)
 
 
-@pytest.mark.proves("hostile.large-work")
 async def test_small_work_is_done_at_once() -> None:
     assert await beside(False, threading.get_ident) == threading.get_ident()
 
 
-@pytest.mark.proves("hostile.large-work")
 async def test_no_collection_of_garbage_interrupts_large_work() -> None:
     assert not await beside(True, gc.isenabled)
     assert gc.isenabled()
@@ -87,7 +82,6 @@ class Large:
         raise ValueError
 
 
-@pytest.mark.proves("hostile.large-work")
 async def test_large_work_that_fails_leaves_nothing_for_the_garbage_collector() -> None:
     large = Large()
     left = weakref.ref(large)
@@ -104,7 +98,6 @@ async def test_large_work_that_fails_leaves_nothing_for_the_garbage_collector() 
         gc.enable()
 
 
-@pytest.mark.proves("hostile.no-cycles")
 async def test_large_work_that_fails_when_nobody_waits_for_it_leaves_nothing_either() -> None:
     begun, go_on = threading.Event(), threading.Event()
 

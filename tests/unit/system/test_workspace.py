@@ -18,7 +18,7 @@ def disk(tmp_path: Path) -> Path:
     return root
 
 
-@pytest.mark.proves("agent.workspace.prefixes")
+@pytest.mark.proves("agent.workspace")
 def test_a_folder_in_an_allowed_one_is_found_however_it_is_written(disk: Path) -> None:
     allowed = AllowedFolders([str(disk / "a")])
     project = str(disk / "a" / "project")
@@ -27,7 +27,7 @@ def test_a_folder_in_an_allowed_one_is_found_however_it_is_written(disk: Path) -
     assert allowed.folder(str(disk / "a")) == str(disk / "a")
 
 
-@pytest.mark.proves("agent.workspace.prefixes")
+@pytest.mark.proves("agent.workspace")
 def test_a_name_that_only_begins_like_an_allowed_folder_is_none(disk: Path) -> None:
     allowed = AllowedFolders([str(disk / "a")])
     assert allowed.folder(str(disk / "ab")) is None
@@ -36,7 +36,7 @@ def test_a_name_that_only_begins_like_an_allowed_folder_is_none(disk: Path) -> N
     assert within("/ab", "/")
 
 
-@pytest.mark.proves("agent.workspace.prefixes")
+@pytest.mark.proves("agent.workspace")
 @pytest.mark.parametrize("written", ["..", "../ab", "project/../..", "/", "", "file", "absent", "a\0b"])
 def test_what_is_outside_or_no_folder_is_refused(disk: Path, written: str) -> None:
     allowed = AllowedFolders([str(disk / "a" / "project"), str(disk / "a" / "project")])
@@ -44,7 +44,7 @@ def test_what_is_outside_or_no_folder_is_refused(disk: Path, written: str) -> No
     assert allowed.folder(written) == (str(disk / "a" / "project") if written == "" else None)
 
 
-@pytest.mark.proves("agent.workspace.links")
+@pytest.mark.proves("agent.workspace")
 def test_a_link_counts_for_where_it_leads_each_time_it_is_asked(disk: Path) -> None:
     allowed = AllowedFolders([str(disk / "a")])
     link = disk / "a" / "link"
@@ -56,7 +56,7 @@ def test_a_link_counts_for_where_it_leads_each_time_it_is_asked(disk: Path) -> N
     assert not allowed.holds(str(link / "new.txt"))
 
 
-@pytest.mark.proves("agent.workspace.links")
+@pytest.mark.proves("agent.workspace")
 def test_an_allowed_folder_may_be_a_link_itself(disk: Path) -> None:
     (disk / "link").symlink_to(disk / "a")
     allowed = AllowedFolders([str(disk / "link")])
@@ -64,14 +64,14 @@ def test_an_allowed_folder_may_be_a_link_itself(disk: Path) -> None:
     assert allowed.folder(str(disk / "link" / "project")) == str(disk / "a" / "project")
 
 
-@pytest.mark.proves("agent.workspace.links")
+@pytest.mark.proves("agent.workspace")
 def test_links_in_a_circle_lead_nowhere(disk: Path) -> None:
     (disk / "a" / "x").symlink_to(disk / "a" / "y")
     (disk / "a" / "y").symlink_to(disk / "a" / "x")
     assert AllowedFolders([str(disk / "a")]).folder("x") is None
 
 
-@pytest.mark.proves("agent.workspace.prefixes")
+@pytest.mark.proves("agent.workspace")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.sampled_from(["..", ".", "a", "ab", "project", "new", "~", ""]), max_size=8))
 def test_no_way_of_writing_a_path_leads_out(disk: Path, steps: list[str]) -> None:

@@ -11,7 +11,6 @@ from claude_openai.protocols.common.wire.errors import ErrorBody, ErrorEnvelope
 from claude_openai.protocols.common.wire.reply import Reply
 
 
-@pytest.mark.proves("chat.completion.keys")
 def test_a_none_that_was_given_is_a_null_and_any_other_is_no_key() -> None:
     assert Delta(content="a").to_json() == '{"content":"a"}'
     assert Delta(role="assistant", content="", refusal=None).to_json() == (
@@ -20,7 +19,6 @@ def test_a_none_that_was_given_is_a_null_and_any_other_is_no_key() -> None:
     assert Delta().to_json() == "{}"
 
 
-@pytest.mark.proves("chat.completion.keys")
 def test_a_constant_is_always_on_the_wire_in_its_place() -> None:
     call = CalledTool(id="call_1", function=CalledFunction(name="f", arguments="{}"))
     written = '{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}'
@@ -32,13 +30,11 @@ def test_a_constant_is_always_on_the_wire_in_its_place() -> None:
     )
 
 
-@pytest.mark.proves("chat.completion.keys")
 def test_a_reply_whose_constant_would_be_no_key_cannot_be_defined() -> None:
     with pytest.raises(TypeError, match="ReplyWithConstants"):
         type("Forgotten", (Reply,), {"__annotations__": {"object": str}, "object": "model"})
 
 
-@pytest.mark.proves("errors.envelope")
 def test_an_error_has_all_four_keys() -> None:
     body = ErrorBody(message="No.", type="invalid_request_error", param=None, code=None)
     assert json.loads(ErrorEnvelope(error=body).to_json()) == {
@@ -46,7 +42,6 @@ def test_an_error_has_all_four_keys() -> None:
     }
 
 
-@pytest.mark.proves("stream.framing")
 @settings(deadline=None)
 @given(st.text() | st.text("\x1c\x1d\x1e\x85\u2028\u2029\r\n\v\fa"))
 def test_a_reply_is_one_line_to_every_client_and_says_the_same(text: str) -> None:

@@ -2,13 +2,10 @@
 
 import re
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claude_openai.protocols.common.wire import sse
-
-pytestmark = pytest.mark.proves("stream.framing")
 
 
 def test_an_event_is_data_and_an_empty_line() -> None:
@@ -23,7 +20,6 @@ def test_the_end_of_a_stream_is_a_word_that_is_no_json() -> None:
     assert sse.DONE == b"data: [DONE]\n\n"
 
 
-@pytest.mark.proves("stream.keep-alive")
 def test_a_comment_is_seen_by_nobody() -> None:
     assert sse.comment() == b": keep-alive\n\n"
     assert events_read(sse.comment("one\ntwo")) == []

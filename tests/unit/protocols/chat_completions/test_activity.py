@@ -57,7 +57,6 @@ def collected(shown: Shown | None, *events: Event) -> Any:
     return json.loads(collector.result().to_json())
 
 
-@pytest.mark.proves("agent.activity.events")
 def test_events_have_a_name_and_are_chunks_that_say_nothing() -> None:
     named = [chunk for chunk in chunks("events", *TURN) if chunk.event_name]
     assert {chunk.event_name for chunk in named} == {ACTIVITY_EVENT}
@@ -70,14 +69,12 @@ def test_events_have_a_name_and_are_chunks_that_say_nothing() -> None:
     assert collected("events", *TURN)["claude"]["activity"] == TOLD
 
 
-@pytest.mark.proves("agent.activity.reasoning")
 def test_as_reasoning_it_is_a_line_for_each_call_and_each_that_failed() -> None:
     told = [chunk.choices[0].delta.reasoning_content or "" for chunk in chunks("reasoning", *TURN)]
     assert "".join(told) == LINES
     assert collected("reasoning", *TURN)["choices"][0]["message"]["reasoning_content"] == LINES
 
 
-@pytest.mark.proves("agent.activity.reasoning", "chat.reasoning-content")
 def test_a_line_begins_anew_after_thinking() -> None:
     turn = (STARTED, ReasoningDelta("I look."), CALLED, ReasoningDelta("Good."), FAILED, REPORTED, STOPPED)
     told = 'I look.\nRead {"file_path": "in.txt"}\nGood.\nWrite failed: It is outside.\n'
@@ -86,7 +83,7 @@ def test_a_line_begins_anew_after_thinking() -> None:
     assert collected("reasoning", *turn)["choices"][0]["message"]["reasoning_content"] == told
 
 
-@pytest.mark.proves("agent.activity.never-mixed")
+@pytest.mark.proves("agent.activity")
 @given(shown=shown_ways, acts=st.lists(activities, max_size=5))
 def test_the_answers_text_is_the_same_however_it_is_shown(shown: Shown | None, acts: list[Activity]) -> None:
     events: tuple[Event, ...] = (STARTED, TextDelta("I look."), *acts, TextDelta(" So."), REPORTED, STOPPED)
@@ -94,7 +91,7 @@ def test_the_answers_text_is_the_same_however_it_is_shown(shown: Shown | None, a
     assert text == collected(shown, *events)["choices"][0]["message"]["content"] == "I look. So."
 
 
-@pytest.mark.proves("agent.activity.never-mixed")
+@pytest.mark.proves("agent.activity")
 def test_unasked_nothing_of_it_is_told() -> None:
     silent: tuple[Event, ...] = (STARTED, TextDelta("I look."), TextDelta(" So."), REPORTED, STOPPED)
     assert chunks(None, *TURN) == chunks(None, *silent)
@@ -103,7 +100,6 @@ def test_unasked_nothing_of_it_is_told() -> None:
     assert "reasoning_content" not in answer["choices"][0]["message"]
 
 
-@pytest.mark.proves("agent.limits")
 def test_the_limit_that_ended_an_answer_stands_beside_it() -> None:
     cut = TurnFinished("length", limit="max_turns")
     answer = collected(None, STARTED, TextDelta("I"), REPORTED, cut)

@@ -2,7 +2,6 @@
 
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.lib.streaming.chat import ChatCompletionStreamState
@@ -44,7 +43,6 @@ def interleaved(draw: st.DrawFn) -> tuple[list[list[Event]], list[int]]:
 
 
 @given(turns, st.booleans())
-@pytest.mark.proves("params.n.interleaved")
 def test_one_answer_is_the_same_with_and_without_others_in_mind(events: list[Event], include_usage: bool) -> None:
     alone = ChunkEncoder(*HEAD, AnswerFormat("sonnet", include_usage))
     expected = [chunk.to_json() for event in events for chunk in alone.feed(event)]
@@ -54,7 +52,6 @@ def test_one_answer_is_the_same_with_and_without_others_in_mind(events: list[Eve
 
 
 @given(interleaved())
-@pytest.mark.proves("params.n.interleaved", "params.n.account")
 def test_a_stream_of_several_adds_up_to_the_one_object(drawn: tuple[list[list[Event]], list[int]]) -> None:
     answers, order = drawn
     told = streamed(answers, order, include_usage=True)

@@ -26,13 +26,12 @@ def file(**fields: object) -> object:
     return {"type": "file", "file": fields}
 
 
-@pytest.mark.proves("chat.messages.user-text", "chat.messages.unknown-fields")
+@pytest.mark.proves("params.ignored")
 def test_text_parts_stay_pieces_of_their_own_and_as_they_were() -> None:
     cached = {"type": "text", "text": " two\n", "cache_control": {"type": "ephemeral"}}
     assert blocks({"type": "text", "text": "one"}, cached) == (Text("one"), Text(" two\n"))
 
 
-@pytest.mark.proves("chat.messages.image.data")
 @pytest.mark.parametrize(
     ("uri", "media_type"),
     [
@@ -61,7 +60,7 @@ def test_an_image_as_a_data_uri_is_an_image_of_the_kind_that_it_is(uri: str, med
     assert block.data in {DOT, GIF, WEBP, JPEG}
 
 
-@pytest.mark.proves("chat.messages.media-limit")
+@pytest.mark.proves("chat.messages.image")
 def test_more_images_and_files_than_reach_the_model_are_refused() -> None:
     link = image("https://example.com/a.png")
     most = [{"role": "user", "content": [{"type": "text", "text": "Look:"}, *[link] * 50]}] * 2
@@ -73,13 +72,11 @@ def test_more_images_and_files_than_reach_the_model_are_refused() -> None:
     )
 
 
-@pytest.mark.proves("chat.messages.image.url")
 def test_an_image_by_url_is_left_to_upstream_to_fetch() -> None:
     assert blocks(image("https://example.com/a.png?b=c")) == (ImageUrl("https://example.com/a.png?b=c"),)
     assert blocks(image("HTTP://example.com/")) == (ImageUrl("HTTP://example.com/"),)
 
 
-@pytest.mark.proves("chat.messages.file.pdf")
 def test_a_pdf_is_a_document_with_its_name() -> None:
     uri = f"data:application/pdf;base64,{PAGE}"
     assert blocks(file(file_data=uri, filename="a.pdf"), file(file_data=PAGE)) == (
@@ -91,7 +88,7 @@ def test_a_pdf_is_a_document_with_its_name() -> None:
     assert blocks(file(file_data="JVBERi0")) == (Document("JVBERi0="),)
 
 
-@pytest.mark.proves("chat.messages.unsupported-part")
+@pytest.mark.proves("chat.messages.parts")
 @pytest.mark.parametrize(
     ("part", "kind", "path"),
     [
@@ -128,7 +125,7 @@ def test_a_part_that_cannot_be_carried_is_named(part: object, kind: Kind, path: 
     assert (failure.kind, failure.param) == (kind, f"messages[0].content[1].{path}")
 
 
-@pytest.mark.proves("chat.messages.unsupported-part")
+@pytest.mark.proves("chat.messages.parts")
 @pytest.mark.parametrize("role", ["system", "assistant"])
 def test_an_image_is_the_users_alone(role: str) -> None:
     part = image(f"data:image/png;base64,{DOT}")
@@ -145,14 +142,13 @@ def round_of_tools(*parts: object) -> list[object]:
     ]
 
 
-@pytest.mark.proves("tools.results.kinds")
 def test_a_result_is_text_and_images() -> None:
     shown = image(f"data:image/png;base64,{DOT}")
     *_, result = conversation(*round_of_tools({"type": "text", "text": "See"}, shown, {"type": "text", "text": " "}))
     assert result == ToolMessage("a", (Text("See"), Image("image/png", DOT)))
 
 
-@pytest.mark.proves("tools.results.kinds", "chat.messages.unsupported-part")
+@pytest.mark.proves("chat.messages.parts")
 @pytest.mark.parametrize(
     ("part", "kind", "path"),
     [
@@ -167,7 +163,6 @@ def test_a_part_that_no_result_can_have_is_named(part: object, kind: Kind, path:
     assert (failure.kind, failure.param) == (kind, f"messages[2].content[1].{path}")
 
 
-@pytest.mark.proves("hostile.large-work")
 @pytest.mark.parametrize("at", [2**20 - 4, 2**20 - 1, 2**20, 2**20 + 1])
 def test_long_data_is_checked_as_a_whole(at: int) -> None:
     data = "iVBORw0KGgo" + "A" * (2**20 + 1)
@@ -177,7 +172,6 @@ def test_long_data_is_checked_as_a_whole(at: int) -> None:
             content.image(data[: at - len(fault)] + fault + data[at:], "url")
 
 
-@pytest.mark.proves("hostile.large-work")
 def test_a_long_text_is_blank_only_where_all_of_it_is() -> None:
     assert content.is_blank(" \ufeff" * 2**20)
     assert not content.is_blank(" " * 2**20 + "a")

@@ -125,7 +125,6 @@ async def ask(opened: Gateway, body: Any) -> list[Event]:
     return await events_of(opened, reading_of(body).turn)
 
 
-@pytest.mark.proves("conversations.lawful", "conversations.clients", "conversations.live", "tools.same-session")
 @pytest.mark.parametrize("client", CLIENTS)
 def test_every_turn_of_a_real_client_goes_on_in_one_session(client: str) -> None:
     load = load_after([*requests(client)], SAID)
@@ -133,7 +132,6 @@ def test_every_turn_of_a_real_client_goes_on_in_one_session(client: str) -> None
     assert load.miss_reasons == {}
 
 
-@pytest.mark.proves("conversations.lawful", "conversations.clients", "conversations.live")
 def test_every_turn_of_opencode_goes_on_though_its_cache_marks_move() -> None:
     bodies = [as_opencode_marks(body) for body in requests("ai-sdk-conversation")]
     load = load_after(bodies, SAID)
@@ -341,7 +339,6 @@ def rewritten(messages: list[Message], rewrite: Rewrite) -> list[Message]:
     return messages
 
 
-@pytest.mark.proves("conversations.lawful", "conversations.live", "tools.same-session")
 @heard_either_way
 @pytest.mark.parametrize("rewrite", LAWFUL.values(), ids=LAWFUL.keys())
 def test_what_a_client_may_write_differently_goes_on_in_the_session(rewrite: Rewrite, heard: Heard) -> None:
@@ -355,7 +352,6 @@ def test_what_a_client_may_write_differently_goes_on_in_the_session(rewrite: Rew
     assert load.miss_reasons == {}
 
 
-@pytest.mark.proves("conversations.lawful", "conversations.live")
 @heard_either_way
 @pytest.mark.parametrize("content", [None, "", [], " \n"], ids=["null", "empty", "no-parts", "blank"])
 def test_an_answer_that_only_calls_has_no_text_however_that_is_written(content: Json, heard: Heard) -> None:
@@ -431,7 +427,6 @@ DIFFERENT: dict[str, Rewrite] = {
 }
 
 
-@pytest.mark.proves("conversations.exact", "tools.no-leak")
 @heard_either_way
 @pytest.mark.parametrize("change", DIFFERENT.values(), ids=DIFFERENT.keys())
 def test_whatever_else_is_different_is_answered_by_a_session_of_its_own(change: Rewrite, heard: Heard) -> None:
@@ -441,7 +436,6 @@ def test_whatever_else_is_different_is_answered_by_a_session_of_its_own(change: 
     assert sum(load.miss_reasons.values()) == 1
 
 
-@pytest.mark.proves("conversations.exact")
 @heard_either_way
 def test_without_one_of_its_messages_it_is_another_conversation(heard: Heard) -> None:
     said = at_follow_up(heard)
@@ -523,7 +517,6 @@ def shuffled(value: Json, chance: Random) -> Json:
             return value
 
 
-@pytest.mark.proves("conversations.lawful")
 @given(conversations.filter(has_words), rewrites())
 def test_any_lawful_rewriting_of_any_conversation_has_the_same_key(
     conversation: Conversation, rewrite: Rewrite
@@ -532,7 +525,6 @@ def test_any_lawful_rewriting_of_any_conversation_has_the_same_key(
     assert fingerprint(reading_of(request(rewritten(messages, rewrite))).turn).key == key
 
 
-@pytest.mark.proves("conversations.exact")
 @given(argument_objects, st.data())
 def test_any_change_of_one_value_has_another_key(arguments: dict[str, Json], data: st.DataObject) -> None:
     def key(said: Json) -> str:

@@ -55,7 +55,7 @@ def done(call_id: str, *texts: str) -> ToolMessage:
 
 
 class TestInstructions:
-    @pytest.mark.proves("chat.messages.system", "chat.messages.parts-in-any-role")
+    @pytest.mark.proves("chat.messages.parts")
     def test_those_at_the_beginning_stay_each_its_own(self) -> None:
         developer = {"role": "developer", "content": parts("Be ", "kind.")}
         assert conversation(system("Be brief.\n"), developer, user("Hello")) == (
@@ -64,12 +64,10 @@ class TestInstructions:
             said("Hello"),
         )
 
-    @pytest.mark.proves("chat.messages.blank")
     @pytest.mark.parametrize("blank", BLANKS)
     def test_blank_ones_are_left_out(self, blank: object) -> None:
         assert conversation(system(blank), user("Hello"), system(blank)) == (said("Hello"),)
 
-    @pytest.mark.proves("chat.messages.system.mid-conversation")
     def test_later_ones_stay_at_their_place_as_marked_blocks_of_the_user(self) -> None:
         assert conversation(user("Hello"), assistant("Hi."), system("Be brief."), user("Why?")) == (
             said("Hello"),
@@ -77,21 +75,18 @@ class TestInstructions:
             said("<system>\nBe brief.\n</system>", "Why?"),
         )
 
-    @pytest.mark.proves("chat.messages.system.mid-conversation")
     def test_behind_the_last_user_message_they_are_what_claude_reads_last(self) -> None:
         assert conversation(user("Hello"), system("Be brief.")) == (said("Hello", "<system>\nBe brief.\n</system>"),)
         assert conversation(user("Hello"), assistant("Hi."), system("Be brief."))[-1] == said(
             "<system>\nBe brief.\n</system>"
         )
 
-    @pytest.mark.proves("chat.messages.instructions-alone")
     def test_alone_they_are_marked_blocks_of_the_user(self) -> None:
         alone = (said("<system>\nExtract it.\n</system>", "<system>\nAnn is 7.\n</system>"),)
         assert conversation(system("Extract it."), {"role": "developer", "content": "Ann is 7."}) == alone
         assert conversation(system("Extract it."), system("Ann is 7."), user(" ")) == alone
         assert reading(messages=[system("Extract it.")]).adjusted == ()
 
-    @pytest.mark.proves("chat.messages.system.mid-conversation", "chat.messages.tools")
     def test_they_never_stand_between_a_call_and_its_result(self) -> None:
         assert conversation(user("Go"), assistant(None, call("a")), system("Be brief."), result("a")) == (
             said("Go"),
@@ -102,22 +97,18 @@ class TestInstructions:
 
 
 class TestUser:
-    @pytest.mark.proves("chat.messages.consecutive")
     def test_messages_in_a_row_are_one_with_all_their_blocks(self) -> None:
         assert conversation(user("one"), user(parts("two", "three")), user("four")) == (
             said("one", "two", "three", "four"),
         )
 
-    @pytest.mark.proves("chat.messages.blank")
     @pytest.mark.parametrize("blank", BLANKS)
     def test_a_blank_message_of_the_past_is_left_out(self, blank: object) -> None:
         assert conversation(user(blank), assistant("Hi."), user("Hello")) == (AssistantMessage("Hi."), said("Hello"))
 
-    @pytest.mark.proves("chat.messages.blank")
     def test_blank_pieces_are_left_out_and_the_others_stay(self) -> None:
         assert conversation(user(parts("", "a ", "\n", "b"))) == (said("a ", "b"),)
 
-    @pytest.mark.proves("chat.messages.blank")
     @pytest.mark.parametrize("blank", BLANKS)
     def test_a_blank_newest_message_is_left_out_where_there_is_something_else_to_answer(self, blank: object) -> None:
         assert conversation(user("Hello"), user(blank)) == (said("Hello"),)
@@ -127,7 +118,6 @@ class TestUser:
             done("a"),
         )
 
-    @pytest.mark.proves("chat.messages.blank")
     @pytest.mark.parametrize("blank", BLANKS)
     def test_a_blank_message_alone_is_refused_by_its_place(self, blank: object) -> None:
         failure = refusal(messages=[system(blank), user(blank)])
@@ -135,7 +125,6 @@ class TestUser:
 
 
 class TestAssistant:
-    @pytest.mark.proves("chat.messages.assistant", "chat.messages.consecutive")
     def test_messages_in_a_row_stay_each_its_own(self) -> None:
         assert conversation(user("Hello"), assistant("Hi."), assistant(parts("How ", "are you?")), user("Well")) == (
             said("Hello"),
@@ -144,7 +133,6 @@ class TestAssistant:
             said("Well"),
         )
 
-    @pytest.mark.proves("chat.messages.assistant")
     @pytest.mark.parametrize(
         "refusing",
         [
@@ -156,19 +144,16 @@ class TestAssistant:
     def test_a_refusal_is_what_it_said(self, refusing: object) -> None:
         assert conversation(user("Do"), refusing, user("Why?"))[1] == AssistantMessage("I cannot.")
 
-    @pytest.mark.proves("chat.messages.assistant")
     def test_a_refusal_after_an_answer_is_a_paragraph_of_its_own(self) -> None:
         assert conversation(user("Do"), assistant("First,", refusal="no."), user("Why?"))[1] == AssistantMessage(
             "First,\n\nno."
         )
 
-    @pytest.mark.proves("chat.messages.blank")
     @pytest.mark.parametrize("blank", [*BLANKS, None])
     def test_a_blank_message_is_left_out(self, blank: object) -> None:
         assert conversation(user("Hello"), assistant(blank)) == (said("Hello"),)
         assert conversation(user("Hello"), {"role": "assistant"}) == (said("Hello"),)
 
-    @pytest.mark.proves("chat.messages.trailing-assistant")
     @pytest.mark.parametrize("after", [[], [user("")]])
     def test_one_at_the_end_is_to_be_continued_which_is_reported(self, after: list[object]) -> None:
         asked = reading(messages=[user("Count to three"), assistant("1, 2,"), *after])
@@ -180,17 +165,15 @@ class TestAssistant:
         assert asked.adjusted == ("messages=continued",)
         assert reading(messages=[assistant("Hi.")]).turn.messages[0] == AssistantMessage("Hi.")
 
-    @pytest.mark.proves("errors.no-messages")
     def test_a_conversation_without_any_words_is_refused(self) -> None:
         assert refusal(messages=[assistant("")]).param == "messages"
 
-    @pytest.mark.proves("chat.messages.unsupported-part")
+    @pytest.mark.proves("chat.messages.parts")
     def test_an_earlier_audio_answer_is_refused_by_its_place(self) -> None:
         failure = refusal(messages=[user("Sing"), assistant(None, audio={"id": "audio_1"}), user("Again")])
         assert (failure.kind, failure.param) == (Kind.UNSUPPORTED_PARAMETER, "messages[1].audio")
 
 
-@pytest.mark.proves("chat.messages.tools")
 class TestCalls:
     def test_calls_and_results_are_native(self) -> None:
         arguments = '{"city":  "Rome", "days": 1.50}'
@@ -202,7 +185,6 @@ class TestCalls:
             done("a", "x", "y"),
         )
 
-    @pytest.mark.proves("tools.results.kinds")
     @pytest.mark.parametrize("empty", ["", " \n", None, []])
     def test_an_empty_result_is_a_result(self, empty: object) -> None:
         assert conversation(user("Go"), assistant("", call("a")), result("a", empty))[-1] == ToolMessage("a", ())
@@ -211,7 +193,6 @@ class TestCalls:
     def test_no_arguments_are_an_empty_object(self, empty: str) -> None:
         assert conversation(user("Go"), assistant("", call("a", empty)), result("a"))[1] == called("a")
 
-    @pytest.mark.proves("tools.results.any-order", "tools.results.with-user-message", "tools.results.without-tools")
     def test_results_come_in_any_order_and_stand_behind_their_calls(self) -> None:
         messages = (user("Go"), assistant(None, call("a")), assistant(None, call("b"), call("c")))
         assert conversation(*messages, result("c"), result("a"), result("b"), user("Thanks")) == (
@@ -245,7 +226,7 @@ class TestCalls:
             done("function_f"),
         )
 
-    @pytest.mark.proves("tools.results.missing", "tools.results.unknown")
+    @pytest.mark.proves("tools.results.missing")
     @pytest.mark.parametrize(
         ("messages", "path", "reason"),
         [
@@ -312,7 +293,7 @@ class TestCalls:
     ) -> None:
         assert refusal(messages=messages) == Failure(Kind.INVALID_REQUEST, f"Invalid '{path}': {reason}.", path)
 
-    @pytest.mark.proves("tools.results.same-id")
+    @pytest.mark.proves("tools.results.ids")
     def test_calls_of_one_answer_with_the_same_id_get_their_results_in_order(self) -> None:
         first, second = call("a"), call("a")
         one, other = ({"role": "tool", "tool_call_id": "a", "content": text} for text in ("one", "two"))
@@ -324,16 +305,14 @@ class TestCalls:
         assert results == [ToolMessage(ids[0], (Text("one"),)), ToolMessage(ids[1], (Text("two"),))]
         assert read.adjusted == ("messages[].tool_calls[].id=unique",)
 
-    @pytest.mark.proves("tools.results.unknown")
+    @pytest.mark.proves("tools.results.missing")
     def test_an_endless_id_is_named_in_brief(self) -> None:
         assert len(refusal(messages=[user("Go"), result("a" * 1_000_000)]).message) < 300
 
-    @pytest.mark.proves("tools.results.kinds")
     def test_a_megabyte_of_result_is_a_result(self) -> None:
         content = "ä" * 1_000_000
         assert conversation(user("Go"), assistant("", call("a")), result("a", content))[-1] == done("a", content)
 
-    @pytest.mark.proves("chat.messages.arguments")
     @pytest.mark.parametrize(
         "arguments",
         [
@@ -357,7 +336,6 @@ class TestCalls:
         assert json.loads(answer.tool_calls[0].arguments) == {"invalid_arguments": kept}
         assert read.adjusted == ("messages[].tool_calls[].function.arguments=object",)
 
-    @pytest.mark.proves("chat.messages.arguments")
     def test_a_call_of_a_custom_tool_is_a_call_which_is_reported(self) -> None:
         custom = {"id": "a", "type": "custom", "custom": {"name": "apply patch", "input": "*** Begin"}}
         read = reading(messages=[user("Go"), assistant(None, custom), result("a")])
@@ -365,14 +343,12 @@ class TestCalls:
         assert read.turn.messages[1:] == (AssistantMessage("", (made,)), done("a"))
         assert read.adjusted == ("messages[].tool_calls[].custom=function",)
 
-    @pytest.mark.proves("chat.messages.arguments")
     def test_null_is_no_arguments(self) -> None:
         legacy = {"role": "assistant", "function_call": {"name": "f", "arguments": "null"}}
         read = reading(messages=[user("Go"), legacy, {"role": "function", "name": "f", "content": "done"}])
         assert read.turn.messages[1] == called("function_f")
         assert read.adjusted == ("messages[].function_call.arguments=object",)
 
-    @pytest.mark.proves("chat.messages.arguments")
     def test_a_conversation_with_such_arguments_is_the_same_when_it_grows(self) -> None:
         begun = [user("Go"), assistant(None, call("a", '{"city": "Par')), result("a")]
         grown = [*begun, assistant("Which city?"), user("Paris")]

@@ -34,7 +34,7 @@ from tests.unit.protocols.chat_completions.asking import (
 )
 
 
-@pytest.mark.proves("chat.messages.native", "chat.messages.history", "chat.messages.unknown-fields")
+@pytest.mark.proves("params.ignored")
 class TestRequestsOfRealClients:
     def test_the_openai_package_with_a_developer_message(self) -> None:
         assert reading_of(sample("openai-python-developer")) == snapshot(
@@ -230,20 +230,17 @@ class TestRequestsOfRealClients:
         )
 
 
-@pytest.mark.proves("errors.wrong-type")
 def test_requests_of_real_clients_that_are_refused_say_why() -> None:
     failure = refusal_of(sample("openai-node-unknown-role"))
     assert (failure.kind, failure.param) == (Kind.INVALID_REQUEST, "messages[0].role")
 
 
-@pytest.mark.proves("chat.messages.trailing-assistant")
 def test_an_answer_that_a_real_client_wants_continued_is() -> None:
     read = reading_of(sample("openai-python-trailing-assistant"))
     assert [type(message).__name__ for message in read.turn.messages[-2:]] == ["AssistantMessage", "UserMessage"]
     assert "messages=continued" in read.adjusted
 
 
-@pytest.mark.proves("models.default", "models.alias", "models.names.full", "models.unknown")
 def test_the_turn_is_of_the_model_and_the_key_and_the_reply_carries_the_name_that_was_given() -> None:
     assert (reading().model, reading().turn.model) == (SONNET.id, SONNET)
     assert (reading(model="gpt-4o").model, reading(model="gpt-4o").turn.model) == ("gpt-4o", SONNET)
@@ -254,7 +251,6 @@ def test_the_turn_is_of_the_model_and_the_key_and_the_reply_carries_the_name_tha
     assert read_turn(request, CATALOGUE, "key-2").turn.principal == "key-2"
 
 
-@pytest.mark.proves("stream.usage-chunk", "stream.no-usage-chunk")
 def test_streaming_and_usage_are_as_asked() -> None:
     assert (reading().stream, reading().include_usage) == (False, False)
     assert reading(stream=True).stream
@@ -262,13 +258,11 @@ def test_streaming_and_usage_are_as_asked() -> None:
     assert not reading(stream=True, stream_options={"include_usage": False}).include_usage
 
 
-@pytest.mark.proves("chat.messages.user-text")
 @given(st.text().filter(lambda text: text.strip(" \n\t\ufeff").strip()))
 def test_any_text_arrives_as_it_was_sent(text: str) -> None:
     assert reading(messages=[{"role": "user", "content": text}]).turn.messages == (UserMessage((Text(text),)),)
 
 
-@pytest.mark.proves("chat.messages.user-text")
 def test_half_a_character_in_a_message_is_replaced_as_upstream_would() -> None:
     body = b'{"messages": [{"role": "user", "content": "cut \\ud83d"}]}'
     assert read_turn(parse_request(body), CATALOGUE).turn.messages == (UserMessage((Text("cut \ufffd"),)),)
@@ -344,7 +338,6 @@ def damaged(draw: st.DrawFn) -> object:
     return damage(draw(requests))
 
 
-@pytest.mark.proves("errors.invalid-json", "errors.wrong-type", "chat.messages.native")
 @given(requests | damaged())
 def test_whatever_is_sent_is_native_or_refused_with_a_sentence(body: object) -> None:
     outcome = outcome_of(body)
@@ -378,7 +371,6 @@ def outcome_of(body: object) -> ParsedRequest | Failure:
         return failed.failure
 
 
-@pytest.mark.proves("errors.invalid-json")
 @given(st.binary() | json_values.map(lambda value: json.dumps(value).encode("utf-16")))
 def test_bytes_that_are_no_request_are_refused(body: bytes) -> None:
     with pytest.raises(RequestFailed) as raised:

@@ -58,7 +58,6 @@ def added_up(chunks: list[ChatCompletionChunk]) -> ParsedChatCompletionSnapshot:
     return state.current_completion_snapshot
 
 
-@pytest.mark.proves("chat.finish.stop", "stream.no-usage-chunk", "usage.claude-object")
 def test_a_plain_answer() -> None:
     assert wire_of(STARTED, TextDelta("Hel"), TextDelta("lo"), REPORTED, STOPPED) == snapshot(
         [
@@ -102,7 +101,6 @@ def test_a_plain_answer() -> None:
     )
 
 
-@pytest.mark.proves("stream.usage-chunk", "usage.tokens", "usage.cached", "usage.reasoning", "usage.claude-object")
 def test_an_answer_with_usage() -> None:
     assert wire_of(STARTED, TextDelta("Hello"), REPORTED, STOPPED, include_usage=True) == snapshot(
         [
@@ -156,7 +154,7 @@ def test_an_answer_with_usage() -> None:
     )
 
 
-@pytest.mark.proves("format.refusal")
+@pytest.mark.proves("format.cut")
 @pytest.mark.parametrize("words", ["I cannot help with that.", None])
 def test_a_refusal_with_words_ends_an_answer_in_a_form_as_openais_does(words: str | None) -> None:
     answer_format, end = AnswerFormat("sonnet", has_reply_format=True), TurnFinished("refusal", words)
@@ -168,7 +166,7 @@ def test_a_refusal_with_words_ends_an_answer_in_a_form_as_openais_does(words: st
     assert collector.result().choices[0].message.refusal == words
 
 
-@pytest.mark.proves("params.effort.openrouter")
+@pytest.mark.proves("params.effort")
 def test_thinking_is_left_out_where_the_client_wants_none_of_it() -> None:
     events = (STARTED, ReasoningDelta("Hm."), TextDelta("Hi"), STOPPED)
     answer_format = AnswerFormat("sonnet", shows_thinking=False)
@@ -179,7 +177,6 @@ def test_thinking_is_left_out_where_the_client_wants_none_of_it() -> None:
     assert "Hm." not in collector.result().to_json() + "".join(chunks)
 
 
-@pytest.mark.proves("chat.finish.refusal")
 def test_a_refusal() -> None:
     assert wire_of(STARTED, TurnFinished("refusal", "I cannot help with that.")) == snapshot(
         [
@@ -223,7 +220,6 @@ def test_a_refusal() -> None:
     )
 
 
-@pytest.mark.proves("chat.reply.empty")
 def test_an_empty_answer_is_an_empty_string() -> None:
     assert wire_of(STARTED, STOPPED) == snapshot(
         [
@@ -257,7 +253,6 @@ WEATHER = ToolCalled(ToolCall("toolu_1", "get_weather", '{"city": "Rome"}'))
 PING = ToolCalled(ToolCall("toolu_2", "ping", ""))
 
 
-@pytest.mark.proves("tools.calls.streamed", "tools.calls.parallel")
 def test_calls_begin_with_index_id_and_name_and_are_told_one_after_the_other() -> None:
     assert choices_of(STARTED, WEATHER, PING, REPORTED, CALLED) == snapshot(
         [
@@ -295,7 +290,6 @@ def test_calls_begin_with_index_id_and_name_and_are_told_one_after_the_other() -
     )
 
 
-@pytest.mark.proves("tools.calls.streamed", "tools.calls.answered")
 def test_text_before_a_call_is_content_and_whole_before_the_call_begins() -> None:
     deltas = [delta for delta, _ in choices_of(STARTED, TextDelta("Let me see \ud83d"), WEATHER, CALLED)]
     assert deltas[:3] == [
@@ -306,7 +300,6 @@ def test_text_before_a_call_is_content_and_whole_before_the_call_begins() -> Non
     assert [list(delta) for delta in deltas[3:] if isinstance(delta, dict)] == [["tool_calls"], ["tool_calls"], []]
 
 
-@pytest.mark.proves("tools.legacy")
 def test_a_function_is_called_as_a_function_and_one_at_a_time() -> None:
     assert choices_of(STARTED, WEATHER, PING, CALLED, legacy=True) == snapshot(
         [
@@ -318,7 +311,6 @@ def test_a_function_is_called_as_a_function_and_one_at_a_time() -> None:
     )
 
 
-@pytest.mark.proves("tools.calls.streamed")
 @pytest.mark.parametrize("arguments", ['{"a": "\ud83d"}', r'{"a": "\ud83d"}'], ids=["raw", "escaped"])
 def test_half_a_character_in_arguments_is_replaced(arguments: str) -> None:
     chunks = chunks_of(STARTED, ToolCalled(ToolCall("toolu_1", "f", arguments)), CALLED)
@@ -331,7 +323,6 @@ def test_half_a_character_in_arguments_is_replaced(arguments: str) -> None:
     assert json.loads(told) == {"a": "\ufffd"}
 
 
-@pytest.mark.proves("stream.usage-chunk")
 def test_usage_that_upstream_did_not_tell_is_not_made_up() -> None:
     last = chunks_of(STARTED, TextDelta("Hello"), STOPPED, include_usage=True)[-1]
     assert last.choices[0].finish_reason == "stop"
@@ -340,12 +331,10 @@ def test_usage_that_upstream_did_not_tell_is_not_made_up() -> None:
     assert last.claude.cost_usd is None
 
 
-@pytest.mark.proves("errors.status-before-first-byte")
 def test_nothing_is_sent_before_the_model_says_something() -> None:
     assert chunks_of(Retrying(1, 3, 529), STARTED, Working()) == []
 
 
-@pytest.mark.proves("chat.reasoning-content")
 def test_thinking_is_told_as_it_comes_before_the_text() -> None:
     assert choices_of(STARTED, ReasoningDelta("Hm"), ReasoningDelta("m."), TextDelta("Yes"), STOPPED) == [
         ({"role": "assistant", "content": None, "refusal": None}, None),
@@ -356,12 +345,10 @@ def test_thinking_is_told_as_it_comes_before_the_text() -> None:
     ]
 
 
-@pytest.mark.proves("stream.error-event.no-done")
 def test_a_failure_is_no_chunk() -> None:
     assert chunks_of(TurnFailed(Failure(Kind.OVERLOADED, "Later."))) == []
 
 
-@pytest.mark.proves("stream.token-by-token")
 @given(turns, st.booleans())
 def test_as_many_text_chunks_go_out_as_deltas_came_in_each_at_once(events: list[Event], include_usage: bool) -> None:
     encoder = ChunkEncoder("chatcmpl-1", 1, AnswerFormat("sonnet", include_usage))
@@ -374,7 +361,6 @@ def test_as_many_text_chunks_go_out_as_deltas_came_in_each_at_once(events: list[
             assert chunks == []
 
 
-@pytest.mark.proves("stream.role-in-first-delta-only", "stream.one-finish", "stream.constant-head")
 @given(turns, st.booleans())
 def test_a_stream_has_one_beginning_one_end_and_one_head(events: list[Event], include_usage: bool) -> None:
     chunks = chunks_of(*events, include_usage=include_usage)
@@ -385,7 +371,6 @@ def test_a_stream_has_one_beginning_one_end_and_one_head(events: list[Event], in
     assert [chunk.claude is not None for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
 
 
-@pytest.mark.proves("stream.usage-chunk", "stream.no-usage-chunk")
 @given(turns, st.booleans())
 def test_usage_is_in_a_chunk_of_its_own_at_the_end_if_asked_for(events: list[Event], include_usage: bool) -> None:
     chunks = chunks_of(*events, include_usage=include_usage)
@@ -395,16 +380,6 @@ def test_usage_is_in_a_chunk_of_its_own_at_the_end_if_asked_for(events: list[Eve
     assert all(("usage" in json.loads(chunk.to_json())) is include_usage for chunk in chunks)
 
 
-@pytest.mark.proves(
-    "core.one-pipeline",
-    "chat.client.stream",
-    "chat.thinking-is-not-text",
-    "chat.reasoning-content",
-    "chat.reply.unicode",
-    "tools.calls.streamed",
-    "tools.calls.parallel",
-    "tools.clients.openai",
-)
 @given(turns)
 def test_the_chunks_as_the_client_adds_them_up_are_the_object_without_a_stream(events: list[Event]) -> None:
     streamed = added_up(chunks_of(*events, include_usage=True))
@@ -430,7 +405,6 @@ def test_the_chunks_as_the_client_adds_them_up_are_the_object_without_a_stream(e
     assert chunks_of(*events, include_usage=True)[-1].claude == whole.claude
 
 
-@pytest.mark.proves("tools.legacy")
 @given(turns)
 def test_a_streamed_function_call_adds_up_to_that_of_the_object(events: list[Event]) -> None:
     streamed = added_up(chunks_of(*events, legacy=True)).choices[0]
@@ -441,7 +415,6 @@ def test_a_streamed_function_call_adds_up_to_that_of_the_object(events: list[Eve
     assert streamed.message.tool_calls is None
 
 
-@pytest.mark.proves("chat.reply.unicode")
 @given(st.text(), st.data())
 def test_no_character_is_lost_or_added_wherever_the_deltas_are_cut(text: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)))))

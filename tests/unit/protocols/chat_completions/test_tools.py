@@ -49,7 +49,6 @@ CLIENTS = (
 )
 
 
-@pytest.mark.proves("tools.offered.native", "tools.schemas.untouched")
 @pytest.mark.parametrize("client", CLIENTS)
 def test_the_tools_of_real_clients_are_offered_as_they_were_sent(client: str) -> None:
     body = sample(client)
@@ -61,7 +60,6 @@ def test_the_tools_of_real_clients_are_offered_as_they_were_sent(client: str) ->
     )
 
 
-@pytest.mark.proves("tools.choice")
 def test_the_choices_of_real_clients() -> None:
     assert {client: offer_of(sample(client)).choice for client in CLIENTS} == snapshot(
         {
@@ -76,7 +74,7 @@ def test_the_choices_of_real_clients() -> None:
     )
 
 
-@pytest.mark.proves("tools.choice.unknown")
+@pytest.mark.proves("tools.choice")
 def test_a_real_client_that_chooses_a_tool_it_does_not_offer() -> None:
     body = sample("ai-sdk-unknown-tool")
     assert isinstance(body, dict)
@@ -89,7 +87,6 @@ def test_a_real_client_that_chooses_a_tool_it_does_not_offer() -> None:
     )
 
 
-@pytest.mark.proves("tools.schemas.untouched")
 def test_a_schema_keeps_its_content_and_the_order_of_its_keys() -> None:
     schema = {
         "title": "Arguments",
@@ -104,7 +101,6 @@ def test_a_schema_keeps_its_content_and_the_order_of_its_keys() -> None:
     assert read == Tool("f", json.dumps(schema, ensure_ascii=False), " Says.\n", strict=True)
 
 
-@pytest.mark.proves("tools.schemas.untouched")
 @pytest.mark.parametrize(
     ("sent", "schema"),
     [
@@ -120,7 +116,6 @@ def test_what_a_schema_leaves_out_is_an_object_without_more(sent: object, schema
     assert offer(tools=[sent]).tools == (Tool("f", schema),)
 
 
-@pytest.mark.proves("tools.many")
 def test_128_tools_of_64_characters_are_as_many_and_as_long_as_can_be() -> None:
     names = [f"{number:03}".ljust(64, "-") for number in range(128)]
     assert [one.name for one in offer(tools=[tool(name) for name in names]).tools] == names
@@ -193,7 +188,6 @@ def test_a_name_that_upstream_does_not_take_is_refused_in_brief(name: str) -> No
     assert len(failure.message) < 200
 
 
-@pytest.mark.proves("tools.choice")
 @pytest.mark.parametrize(
     ("fields", "choice"),
     [
@@ -222,13 +216,12 @@ def test_a_choice_is_carried_and_the_tools_with_it(fields: dict[str, object], ch
     assert offer(tools=F_AND_G, **fields) == ToolOffer((Tool("f", NOTHING), Tool("g", NOTHING)), choice)
 
 
-@pytest.mark.proves("tools.choice")
 def test_allowed_tools_are_the_only_ones_that_are_offered() -> None:
     read = offer(tools=[*F_AND_G, tool("h")], tool_choice=allowed("required", "h", "f"))
     assert read == ToolOffer((Tool("f", NOTHING), Tool("h", NOTHING)), ToolChoice("required"))
 
 
-@pytest.mark.proves("tools.choice.unknown")
+@pytest.mark.proves("tools.choice")
 @pytest.mark.parametrize(
     ("fields", "path", "reason"),
     [
@@ -251,7 +244,7 @@ def test_a_choice_of_what_is_not_offered_is_refused(fields: dict[str, object], p
     assert failure.message.startswith(f"Invalid '{path}': {reason}")
 
 
-@pytest.mark.proves("tools.choice", "tools.choice.unknown")
+@pytest.mark.proves("tools.choice")
 @pytest.mark.parametrize(
     ("choice", "path"),
     [
@@ -268,13 +261,11 @@ def test_a_choice_of_another_form_is_refused_by_its_place(choice: object, path: 
     assert refusal(tools=F_AND_G, tool_choice=choice).param == path
 
 
-@pytest.mark.proves("tools.choice")
 def test_without_tools_there_is_nothing_to_choose() -> None:
     assert offer() == offer(tools=[], functions=[]) == ToolOffer()
     assert offer(tool_choice="none", function_call="auto", parallel_tool_calls=False) == ToolOffer()
 
 
-@pytest.mark.proves("tools.legacy")
 @pytest.mark.parametrize(
     ("fields", "choice"),
     [
@@ -290,14 +281,13 @@ def test_functions_are_tools_of_which_one_is_called_at_a_time(fields: dict[str, 
     assert read == ToolOffer((Tool("f", '{"type": "object"}', "Says."),), choice, legacy=True)
 
 
-@pytest.mark.proves("tools.legacy", "tools.faulty")
+@pytest.mark.proves("tools.faulty")
 def test_a_faulty_function_is_named() -> None:
     assert refusal(functions=[{"name": "f"}, {"name": "f"}]).param == "functions[1].name"
     assert refusal(functions=[{"name": "f", "parameters": {"type": 1}}]).param == "functions[0].parameters"
     assert refusal(functions=[{"name": "f"}], function_call="required").param == "function_call"
 
 
-@pytest.mark.proves("tools.offered.native", "tools.legacy")
 def test_a_turn_is_given_what_the_request_offers() -> None:
     read = reading_of(sample("openai-python-tools"))
     offered = offer_of(sample("openai-python-tools"))
@@ -333,7 +323,7 @@ offers = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.proves("tools.faulty", "tools.choice.unknown")
+@pytest.mark.proves("tools.faulty", "tools.choice")
 @given(offers)
 def test_whatever_is_offered_is_native_or_refused_with_a_sentence(fields: dict[str, object]) -> None:
     try:

@@ -30,7 +30,6 @@ WEATHER = ToolCalled(ToolCall("toolu_1", "get_weather", '{"city": "Rome"}'))
 PING = ToolCalled(ToolCall("toolu_2", "ping", ""))
 
 
-@pytest.mark.proves("chat.completion", "chat.completion.keys", "usage.tokens", "usage.cached", "usage.reasoning")
 def test_an_answer_has_exactly_the_keys_that_strict_clients_want() -> None:
     events = (STARTED, ReasoningDelta("Hm."), TextDelta("Hel"), TextDelta("lo"), REPORTED, STOPPED)
     assert json.loads(collected(*events)) == snapshot(
@@ -64,17 +63,14 @@ def test_an_answer_has_exactly_the_keys_that_strict_clients_want() -> None:
     )
 
 
-@pytest.mark.proves("usage.tokens")
 def test_usage_that_upstream_did_not_tell_is_not_made_up() -> None:
     assert "usage" not in json.loads(collected(STARTED, TextDelta("Hello"), STOPPED))
 
 
-@pytest.mark.proves("chat.reply.empty")
 def test_an_empty_answer_is_an_empty_string() -> None:
     assert message(STARTED, STOPPED) == {"role": "assistant", "content": "", "refusal": None}
 
 
-@pytest.mark.proves("chat.finish.refusal")
 def test_a_refusal_has_its_own_key_beside_what_was_said_before() -> None:
     refused = TurnFinished("refusal", "I cannot.")
     assert message(STARTED, refused) == {"role": "assistant", "content": None, "refusal": "I cannot."}
@@ -86,7 +82,6 @@ def test_a_refusal_has_its_own_key_beside_what_was_said_before() -> None:
     assert message(STARTED, TurnFinished("refusal")) == {"role": "assistant", "content": "", "refusal": None}
 
 
-@pytest.mark.proves("tools.calls.answered", "tools.calls.parallel")
 def test_calls_stand_beside_the_text_in_order() -> None:
     assert message(STARTED, TextDelta("Let me see."), WEATHER, PING, CALLED) == snapshot(
         {
@@ -105,14 +100,12 @@ def test_calls_stand_beside_the_text_in_order() -> None:
     )
 
 
-@pytest.mark.proves("tools.calls.answered")
 def test_without_a_word_before_the_calls_there_is_no_content() -> None:
     answer = message(STARTED, WEATHER, CALLED)
     assert isinstance(answer, dict)
     assert answer["content"] is None
 
 
-@pytest.mark.proves("tools.legacy")
 def test_a_function_is_called_as_a_function_and_one_at_a_time() -> None:
     (choice,) = json.loads(collected(STARTED, WEATHER, PING, CALLED, legacy=True))["choices"]
     assert choice == snapshot(
@@ -130,7 +123,6 @@ def test_a_function_is_called_as_a_function_and_one_at_a_time() -> None:
     )
 
 
-@pytest.mark.proves("chat.finish.stop", "chat.finish.length", "chat.finish.refusal")
 @pytest.mark.parametrize(
     ("end", "finish_reason"),
     [
@@ -144,7 +136,6 @@ def test_how_a_turn_ended_is_told_in_openais_words(end: TurnFinished, finish_rea
     assert json.loads(collected(STARTED, end))["choices"][0]["finish_reason"] == finish_reason
 
 
-@pytest.mark.proves("errors.never-an-answer")
 def test_a_failed_turn_is_no_answer_whatever_it_has_said() -> None:
     failure = Failure(Kind.STREAM_INTERRUPTED, "The stream broke off.")
     with pytest.raises(RequestFailed) as raised:
@@ -152,13 +143,11 @@ def test_a_failed_turn_is_no_answer_whatever_it_has_said() -> None:
     assert raised.value.failure is failure
 
 
-@pytest.mark.proves("errors.never-an-answer")
 def test_half_a_turn_is_no_answer() -> None:
     with pytest.raises(ValueError, match="not finished"):
         collected(STARTED, TextDelta("Hel"))
 
 
-@pytest.mark.proves("chat.client.completion")
 @given(turns)
 def test_the_official_client_takes_every_answer_for_what_it_is(events: list[Event]) -> None:
     answer = collected(*events)
@@ -166,6 +155,5 @@ def test_the_official_client_takes_every_answer_for_what_it_is(events: list[Even
     assert json.loads(read.to_json()) == json.loads(answer)
 
 
-@pytest.mark.proves("usage.claude-object")
 def test_an_answer_is_not_signed_by_a_model_that_never_began() -> None:
     assert "claude" not in json.loads(collected(TextDelta("Hello"), STOPPED))

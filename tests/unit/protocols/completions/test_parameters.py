@@ -31,8 +31,6 @@ IN_EFFECT: dict[str, object] = {
 IGNORED = [row.name for row in PARAMETERS if row.treatment == "ignored"]
 REFUSED = [row.name for row in PARAMETERS if row.treatment == "refused"]
 
-pytestmark = pytest.mark.proves("completions.parameters")
-
 
 def reading(**fields: object) -> ParsedRequest:
     body = json.dumps({"prompt": "Say kiwi", **fields}).encode()

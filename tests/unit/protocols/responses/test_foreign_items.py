@@ -14,8 +14,6 @@ PIXEL = "iVBORw0KGgo="
 GO = {"role": "user", "content": "Go"}
 AND = {"role": "user", "content": "And?"}
 
-pytestmark = pytest.mark.proves("responses.input.foreign")
-
 
 def within(*items: object) -> tuple[Message, ...]:
     """What Claude is given of `items`, between two messages of the user's."""

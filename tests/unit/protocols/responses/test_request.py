@@ -37,13 +37,11 @@ def said(text: str) -> UserMessage:
     return UserMessage((Text(text),))
 
 
-@pytest.mark.proves("responses.input.text")
 def test_text_is_what_the_user_says() -> None:
     turn = reading(input="Hello", instructions="Be brief.").turn
     assert turn.messages == (SystemMessage("Be brief."), said("Hello"))
 
 
-@pytest.mark.proves("responses.input.empty")
 @pytest.mark.parametrize("empty", ["", " ", [], None, [{"role": "user", "content": ""}]])
 def test_instructions_alone_are_what_the_user_says(empty: object) -> None:
     asked = reading(input=empty, instructions="Say hello.")
@@ -52,14 +50,13 @@ def test_instructions_alone_are_what_the_user_says(empty: object) -> None:
     assert reading(input=alone).turn.messages == asked.turn.messages
 
 
-@pytest.mark.proves("responses.input.continued")
 def test_an_answer_at_the_end_is_to_be_continued_which_is_reported() -> None:
     asked = reading(input=[{"role": "user", "content": "Tell"}, {"role": "assistant", "content": "Once upon a"}])
     assert asked.turn.messages[1:] == (AssistantMessage("Once upon a"), said(f"<system>\n{CONTINUE}\n</system>"))
     assert asked.adjusted == ("input=continued",)
 
 
-@pytest.mark.proves("tools.results.same-id")
+@pytest.mark.proves("tools.results.ids")
 def test_calls_in_a_row_with_the_same_id_get_their_outputs_in_order() -> None:
     outputs = (RESULT, {**RESULT, "output": "b"})
     asked = reading(input=[{"role": "user", "content": "Weather?"}, CALL, CALL, *outputs])
@@ -71,7 +68,7 @@ def test_calls_in_a_row_with_the_same_id_get_their_outputs_in_order() -> None:
     assert asked.adjusted == ("input[].call_id=unique",)
 
 
-@pytest.mark.proves("responses.input.arguments")
+@pytest.mark.proves("responses.input")
 def test_arguments_of_the_past_that_are_no_object_are_kept_as_text_which_is_reported() -> None:
     asked = reading(input=[{"role": "user", "content": "Weather?"}, {**CALL, "arguments": '{"city": "Par'}, RESULT])
     wrapped = ToolCall("call_1", "get_weather", '{"invalid_arguments": "{\\"city\\": \\"Par"}')
@@ -86,7 +83,7 @@ def test_a_functions_name_has_up_to_128_characters() -> None:
     assert refusal(tools=[{**WEATHER, "name": name + "f"}]).param == "tools[0].name"
 
 
-@pytest.mark.proves("responses.input.items")
+@pytest.mark.proves("responses.input")
 def test_items_become_native_messages() -> None:
     assert conversation(
         {"role": "developer", "content": "Be brief."},
@@ -107,7 +104,7 @@ def test_items_become_native_messages() -> None:
     )
 
 
-@pytest.mark.proves("responses.input.items")
+@pytest.mark.proves("responses.input")
 def test_text_after_the_calls_results_is_another_answer() -> None:
     answer = {"role": "assistant", "content": "It is warm."}
     assert conversation(
@@ -119,7 +116,7 @@ def test_text_after_the_calls_results_is_another_answer() -> None:
     )
 
 
-@pytest.mark.proves("responses.input.content")
+@pytest.mark.proves("responses.input")
 def test_images_and_files_are_blocks() -> None:
     (message,) = conversation(
         {
@@ -141,7 +138,7 @@ def test_images_and_files_are_blocks() -> None:
     )
 
 
-@pytest.mark.proves("responses.input.content")
+@pytest.mark.proves("responses.input")
 def test_a_result_can_hold_an_image() -> None:
     image = {"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}"}
     result = {**RESULT, "output": [{"type": "input_text", "text": "Here"}, image]}
@@ -150,7 +147,6 @@ def test_a_result_can_hold_an_image() -> None:
     )
 
 
-@pytest.mark.proves("responses.input.refused")
 @pytest.mark.parametrize(
     ("fields", "param", "sentence"),
     [
@@ -205,7 +201,6 @@ def test_functions_and_every_choice_among_them_are_carried(choice: object, expec
     assert ([tool.name for tool in turn.tools], turn.tool_choice) == (["get_weather"], expected)
 
 
-@pytest.mark.proves("responses.parameters")
 def test_what_is_carried_reaches_the_turn_and_what_is_not_is_reported() -> None:
     read = reading(
         max_output_tokens=200_000,
@@ -231,7 +226,6 @@ def test_what_is_carried_reaches_the_turn_and_what_is_not_is_reported() -> None:
     )
 
 
-@pytest.mark.proves("responses.parameters")
 def test_how_closely_an_image_is_looked_at_cannot_be_chosen_which_is_told() -> None:
     image = {"type": "input_image", "image_url": "https://example.com/a.png"}
     said = [{"role": "user", "content": [{"type": "input_text", "text": "?"}, {**image, "detail": "low"}]}]
@@ -240,7 +234,6 @@ def test_how_closely_an_image_is_looked_at_cannot_be_chosen_which_is_told() -> N
     assert reading(input=marked).ignored == ("input[].content[].prompt_cache_breakpoint",)
 
 
-@pytest.mark.proves("responses.parameters")
 def test_every_field_of_the_request_has_its_row() -> None:
     assert sorted(row.name for row in PARAMETERS) == sorted(ResponsesRequest.model_fields)
     documented = get_type_hints(response_create_params.ResponseCreateParamsStreaming)
@@ -248,7 +241,7 @@ def test_every_field_of_the_request_has_its_row() -> None:
     assert markdown_table(PARAMETERS).count("\n") == len(PARAMETERS) + 2
 
 
-@pytest.mark.proves("responses.echo")
+@pytest.mark.proves("responses.parameters")
 def test_the_response_tells_back_what_was_asked_for() -> None:
     response = reading(
         model="gpt-4o", tools=[WEATHER], tool_choice="auto", metadata={"a": "b"}, instructions="Be kind."
@@ -267,7 +260,6 @@ def test_the_response_tells_back_what_was_asked_for() -> None:
     ]
 
 
-@pytest.mark.proves("responses.continued")
 def test_a_response_goes_on_from_the_items_of_an_earlier_one() -> None:
     asked = [{"role": "user", "content": "I am Ann."}]
     answered = {"output": [{"type": "message", "role": "assistant", "content": "Hello Ann."}]}
@@ -276,7 +268,6 @@ def test_a_response_goes_on_from_the_items_of_an_earlier_one() -> None:
     assert turn.messages == (said("I am Ann."), AssistantMessage("Hello Ann."), said("Who am I?"))
 
 
-@pytest.mark.proves("responses.clients")
 @pytest.mark.parametrize(
     ("name", "roles"),
     [
@@ -293,7 +284,7 @@ def test_what_real_clients_send_is_understood(name: str, roles: str) -> None:
     assert read.ignored == ()
 
 
-@pytest.mark.proves("responses.agent")
+@pytest.mark.proves("responses.tools")
 def test_the_agent_profile_is_chosen_as_in_chat_completions() -> None:
     read = reading_of({"input": "Hello", "claude": {"mode": "agent", "showActivity": True}}, rules=rules())
     assert read.turn.agent is not None
@@ -301,7 +292,7 @@ def test_the_agent_profile_is_chosen_as_in_chat_completions() -> None:
     assert reading(model="claude-sonnet").turn.agent is None
 
 
-@pytest.mark.proves("responses.agent")
+@pytest.mark.proves("responses.tools")
 def test_activities_as_events_have_no_place_in_a_response_which_is_told() -> None:
     asked = {"input": "Hello", "claude": {"mode": "agent", "showActivity": "events"}}
     assert reading_of(asked, rules=rules()).ignored == ("claude.showActivity",)

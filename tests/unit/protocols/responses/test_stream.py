@@ -43,7 +43,6 @@ def names(told: Sequence[wire.StreamEvent]) -> list[str]:
     return [event.type.removeprefix("response.") for event in told]
 
 
-@pytest.mark.proves("responses.stream.events")
 def test_thinking_text_and_a_call_are_items_one_after_the_other() -> None:
     said: list[Event] = [
         STARTED,
@@ -106,7 +105,6 @@ def test_thinking_text_and_a_call_are_items_one_after_the_other() -> None:
     )
 
 
-@pytest.mark.proves("responses.stream.events")
 @given(turns)
 def test_every_event_is_what_openais_own_package_reads(events: list[Event]) -> None:
     told, response = encoded(events)
@@ -115,7 +113,7 @@ def test_every_event_is_what_openais_own_package_reads(events: list[Event]) -> N
     OpenAIResponse.model_validate_json(response.to_json(), strict=True)
 
 
-@pytest.mark.proves("responses.stream.numbers")
+@pytest.mark.proves("responses.stream")
 @given(turns)
 def test_events_are_numbered_without_a_gap_and_end_with_the_whole_response(events: list[Event]) -> None:
     told, response = encoded(events)
@@ -125,7 +123,7 @@ def test_events_are_numbered_without_a_gap_and_end_with_the_whole_response(event
     assert last.response == response
 
 
-@pytest.mark.proves("responses.one-pipeline")
+@pytest.mark.proves("responses.stream")
 @given(turns)
 def test_no_word_and_no_call_is_lost_added_or_moved(events: list[Event]) -> None:
     told, response = encoded(events, shows_thinking=False)
@@ -137,7 +135,7 @@ def test_no_word_and_no_call_is_lost_added_or_moved(events: list[Event]) -> None
     assert [item.call_id for item in response.output if isinstance(item, OutputFunctionCall)] == called
 
 
-@pytest.mark.proves("responses.stream.items")
+@pytest.mark.proves("responses.stream")
 @given(turns)
 def test_each_item_is_begun_once_and_complete_before_the_next_begins(events: list[Event]) -> None:
     told, response = encoded(events)
@@ -156,7 +154,7 @@ def test_an_answer_that_was_cut_is_incomplete_and_says_why() -> None:
     assert response.output[0].status == "incomplete"
 
 
-@pytest.mark.proves("responses.refusal")
+@pytest.mark.proves("responses.incomplete")
 def test_a_refusal_is_a_part_of_its_own_kind() -> None:
     told, response = encoded([STARTED, REPORTED, TurnFinished("refusal", refusal="I will not.")])
     assert names(told)[2:] == snapshot(
@@ -175,7 +173,6 @@ def test_a_refusal_is_a_part_of_its_own_kind() -> None:
     assert message.content[0].model_dump() == {"type": "refusal", "refusal": "I will not."}
 
 
-@pytest.mark.proves("responses.failed")
 def test_a_failure_in_the_middle_ends_the_stream_with_its_reason() -> None:
     failure = Failure(Kind.STREAM_INTERRUPTED, "It broke off.")
     told, response = encoded([STARTED, TextDelta("Once"), TurnFailed(failure)])
@@ -190,7 +187,6 @@ def test_a_failure_in_the_middle_ends_the_stream_with_its_reason() -> None:
     EVENT.validate_json(told[-1].to_json())
 
 
-@pytest.mark.proves("responses.usage")
 def test_usage_and_the_session_are_claude_codes_own() -> None:
     _, response = encoded([STARTED, TextDelta("Hi"), REPORTED, STOPPED])
     assert response.usage is not None
@@ -207,14 +203,14 @@ def test_usage_and_the_session_are_claude_codes_own() -> None:
     assert (response.claude.session_id, response.claude.cost_usd) == ("session-1", 0.0125)
 
 
-@pytest.mark.proves("responses.reasoning.hidden")
+@pytest.mark.proves("responses.usage")
 def test_thinking_is_told_only_where_it_was_asked_for() -> None:
     told, response = encoded([STARTED, ReasoningDelta("Hm"), TextDelta("Hi"), STOPPED], shows_thinking=False)
     assert [item.type for item in response.output] == ["message"]
     assert not any("reasoning" in name for name in names(told))
 
 
-@pytest.mark.proves("responses.agent")
+@pytest.mark.proves("responses.tools")
 def test_what_claude_code_does_is_reasoning_where_it_is_to_be_shown() -> None:
     acted: list[Event] = [STARTED, Activity("toolu_1", "Read", '{"file_path": "in.txt"}'), TextDelta("Done."), STOPPED]
     _, response = encoded(acted, shows_activity=True)
