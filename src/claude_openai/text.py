@@ -1,10 +1,15 @@
-"""Text for people: foreign text made harmless, and durations, counts and costs in one short form.
+"""Text for people: foreign text made harmless or shortened, and durations, counts and costs in one short form.
 
 Pure, and light to import, since every command does.
 """
 
 import re
+import unicodedata
+from collections.abc import Iterable
 from typing import Final
+
+COMMANDS_CLIENT: Final = "claude-openai-command"
+"""The User-Agent of this program's own commands, whose requests have no line on the server's terminal."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters except the tab and the line break, and characters that change the writing direction."""
@@ -18,6 +23,40 @@ def harmless(text: str) -> str:
 def one_line(text: str) -> str:
     """`text` as a part of a line: control characters escaped, white space of any kind replaced by one space."""
     return harmless(" ".join(text.split()))
+
+
+def columns_of(text: str) -> int:
+    """The columns of a terminal that `text` takes: two for a wide character, none for a combining one."""
+    return sum(map(_columns, text))
+
+
+def shortened(text: str, columns: int) -> str:
+    """`text` in at most `columns` columns: beginning and end with an ellipsis between, since a message ends with its
+    remedy.
+    """
+    if columns_of(text) <= columns:
+        return text
+    room = max(0, columns - 1)
+    head = _fitting(text, room * 2 // 5)
+    tail = _fitting(reversed(text), room - columns_of(head))[::-1]
+    return f"{head.rstrip()}\u2026{tail.lstrip()}" if columns > 0 else ""
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def _fitting(characters: Iterable[str], columns: int) -> str:
+    """The first of `characters` that fit in `columns`."""
+    found = ""
+    for character in characters:
+        columns -= _columns(character)
+        if columns < 0:
+            break
+        found += character
+    return found
 
 
 def duration(seconds: float) -> str:

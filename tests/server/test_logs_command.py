@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,10 +106,14 @@ def test_diagnostics_for_people_are_on_standard_error_if_asked_for(tmp_path: Pat
 
 
 @contextmanager
-def on_a_terminal(folder: Path, *options: str) -> Iterator[Callable[[Callable[[str], bool]], str]]:
-    """The command on a pseudo-terminal, ended by SIGINT. The block gets a function that reads until `enough`."""
+def on_a_terminal(
+    folder: Path, *options: str, **variables: str
+) -> Iterator[tuple[Callable[[Callable[[str], bool]], str], Callable[[int], None]]]:
+    """The command on a pseudo-terminal, ended by SIGINT. The block gets a function that reads until `enough`, and one
+    that sets the columns of the terminal.
+    """
     ours, theirs = os.openpty()
-    environment = {**os.environ, "TMPDIR": str(folder), "TERM": "dumb"}
+    environment = {**os.environ, "TMPDIR": str(folder), "TERM": "dumb", **variables}
     process = subprocess.Popen([*ARGV, *options], env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     shown = b""
@@ -121,13 +126,13 @@ def on_a_terminal(folder: Path, *options: str) -> Iterator[Callable[[Callable[[s
                     shown += os.read(ours, 65_536)
                 except OSError:  # the other end is closed
                     return True
-            return enough(shown.decode(errors="replace"))
+            return enough(shown.decode(errors="replace").replace("\r\n", "\n"))
 
         until(arrived)
         return shown.decode(errors="replace").replace("\r\n", "\n")
 
     try:
-        yield read
+        yield read, lambda columns: termios.tcsetwinsize(ours, (24, columns))
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_SECONDS) == 0
     finally:
@@ -139,35 +144,62 @@ def on_a_terminal(folder: Path, *options: str) -> Iterator[Callable[[Callable[[s
 @pytest.mark.proves("logs.console")
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 def test_on_a_terminal_each_request_is_one_line_and_a_failed_one_has_its_reason_below(tmp_path: Path) -> None:
-    with on_a_terminal(tmp_path) as read:
-        banner = read(lambda text: "Login" in text and text.endswith("\n"))
-        [base] = re.findall(r"URL +(http://\S+)/v1", banner)
+    """The log is in a file besides, which has the events; the window is made narrower meanwhile."""
+    log = tmp_path / "log"
+    with on_a_terminal(tmp_path, "--trace-file", str(log), CLAUDE_OPENAI_PROT="1") as (read, resize):
+        resize(110)
+        start = read(lambda text: "Login" in text and text.endswith("\n"))
+        [base] = re.findall(r"URL +(http://\S+)/v1", start)
+        port = base.rpartition(":")[2]
         with httpx2.Client(base_url=base, timeout=PATIENCE_SECONDS, headers={"user-agent": "curl/8.14"}) as http:
-            http.get("/health")
-            assert http.post(CHAT, json={"messages": [{"role": "user", "content": "Hi"}]}).status_code == 200
-            slow = {"messages": [{"role": "user", "content": "[[sim slow=1.5]]"}], "stream": True}
-            assert http.post(CHAT, json=slow).status_code == 200
-            unknown = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
-            assert http.post(CHAT, json=unknown, headers={"x-stainless-retry-count": "1"}).status_code == 404
+
+            def requests() -> str:
+                http.get("/health")
+                messages = [{"role": "user", "content": "Hi"}]
+                answer = http.post(CHAT, json={"messages": messages})
+                assert answer.status_code == 200
+                history = [*messages, {"role": "assistant", "content": "Hello"}, *messages]
+                streamed = {"messages": history, "stream": True, "seed": 1}
+                assert http.post(CHAT, json=streamed).status_code == 200
+                unknown = {"model": "gpt-4o", "messages": messages}
+                assert http.post(CHAT, json=unknown, headers={"x-stainless-retry-count": "1"}).status_code == 404
+                return str(answer.json()["id"])
+
+            run = requests()
+            at_110 = read(lambda text: text.count("model_not_found") == 1 and text.endswith("gpt-4o=sonnet.\n"))
+            resize(80)
+            requests()
+            at_80 = read(lambda text: text.count("model_not_found") == 2 and text.endswith("gpt-4o=sonnet.\n"))
+            for command in ("status",), ("runs", "--port", port), ("tail", run, "--port", port):
+                argv = [sys.executable, "-m", "claude_openai", *command]
+                subprocess.run(
+                    argv, env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True, check=True, timeout=60
+                )
             assert http.get("/v1/models").status_code == 200
         shown = read(lambda text: "GET /v1/models" in text and text.endswith("\n"))
-    lines = shown.removeprefix(banner).splitlines()
+    lines = at_110.removeprefix(start).splitlines()
+    narrow = at_80.removeprefix(at_110).splitlines()
     time = r"\d\d:\d\d:\d\d  "
-    good, late, failed, reason, models = lines
-    figures = r"(0\.\d|[1-9][\d.]*)s \(first .+\)  \d+ in(, | \(\d+ cached\), )\d+ out  \$0\.\d+  (warm|cold)"
-    assert re.fullmatch(rf"{time}chat +claude-sonnet-5-5 +curl +200 ok  {figures}", good)
-    assert re.fullmatch(rf"{time}chat stream +claude-sonnet-5-5 +curl +200 ok  {figures}", late)
+    good, rebuilt, failed, reason = lines
+    figures = r"\d\S+ \(first .+\)  \d+ in(, | \(\d+ cached\), )\d+ out  \$0\.\d+"
+    assert re.fullmatch(rf"{time}chat +sonnet-5-5 +curl +200 ok  {figures}  (warm|cold)", good)
+    assert re.fullmatch(rf"{time}chat stream +sonnet-5-5 +curl +200 ok  {figures}  rebuilt.*", rebuilt)
     assert re.fullmatch(rf"{time}chat +- +curl \(retry 1\) +404 model_not_found  .+", failed)
     assert "--model-alias gpt-4o=sonnet" in reason
+    assert [line.split()[1] for line in narrow[:3]] == ["chat"] * 3
+    assert [max(map(len, lines)) <= 110, max(map(len, narrow)) <= 80, len(narrow)] == [True, True, 4]
+    [models] = shown.removeprefix(at_80).splitlines()
     assert re.fullmatch(rf"{time}GET /v1/models +- +curl +200 ok  .+", models)
-    assert banner.rpartition("\r")[2].startswith("claude-openai ")
+    assert "warning  CLAUDE_OPENAI_PROT is not a setting" in start
+    assert re.search(r"(^|[\r\n])claude-openai \d", start)
+    assert {"server.start", "openai.request"} <= {event["event"] for event in entries(log.read_text())}
 
 
 @pytest.mark.proves("logs.format")
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 @pytest.mark.parametrize("asked", [("--log-level", "info"), ("--log-format", "columns"), ("--debug",)])
 def test_on_a_terminal_all_events_are_columns_if_asked_for(tmp_path: Path, asked: tuple[str, ...]) -> None:
-    with on_a_terminal(tmp_path, *asked) as read:
+    with on_a_terminal(tmp_path, *asked) as (read, _):
         shown = read(lambda text: "server.start " in text and text.endswith("\n"))
     [line] = [line for line in shown.splitlines() if "server.start " in line]
     assert " info " in line

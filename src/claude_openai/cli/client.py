@@ -20,7 +20,7 @@ from claude_openai.errors import ExitCode, LaunchError, NotRunning
 from claude_openai.protocols.runs.wire import RunActivity, RunCall, RunList, RunObject, RunText
 from claude_openai.settings import Settings, is_loopback
 from claude_openai.system.instances import on_port, running
-from claude_openai.text import one_line
+from claude_openai.text import COMMANDS_CLIENT, one_line
 
 if TYPE_CHECKING:
     from httpx2 import Client, Response
@@ -236,7 +236,10 @@ def api(url: str, choice: ServerOption) -> Iterator[Api]:
     local = is_loopback(urlsplit(url).hostname or "")
     timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
     with httpx2.Client(
-        base_url=url, headers={"authorization": f"Bearer {key}"} if key else {}, timeout=timeout, trust_env=not local
+        base_url=url,
+        headers={"user-agent": COMMANDS_CLIENT, **({"authorization": f"Bearer {key}"} if key else {})},
+        timeout=timeout,
+        trust_env=not local,
     ) as client:
         yield Api(client, url, SILENCE_SECONDS + choice.settings.keep_alive_interval)
 
@@ -248,7 +251,9 @@ def needs_key(url: str) -> bool | None:
     local = is_loopback(urlsplit(url).hostname or "")
     timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
     try:
-        answer = httpx2.get(f"{url}/v1/models", timeout=timeout, trust_env=not local)
+        answer = httpx2.get(
+            f"{url}/v1/models", headers={"user-agent": COMMANDS_CLIENT}, timeout=timeout, trust_env=not local
+        )
     except httpx2.HTTPError:
         return None
     return bool(answer.status_code == httpx2.codes.UNAUTHORIZED)

@@ -17,7 +17,7 @@ import click
 from claude_openai import logs
 from claude_openai.cli.banner import banner
 from claude_openai.cli.first_process import continue_in_child
-from claude_openai.cli.terminal import progress, wants_colours
+from claude_openai.cli.terminal import progress, wants_colours, width
 from claude_openai.errors import LaunchError
 from claude_openai.settings import Settings, doubts, login_environment
 from claude_openai.system.instances import Instance, registry
@@ -59,8 +59,9 @@ def log_file(settings: Settings) -> Path | None:
 def _configure_log(settings: Settings, environ: Mapping[str, str], secrets: Iterable[str]) -> None:
     """Configure the log. Only the log is written to standard output; messages to people go to standard error.
 
-    On a terminal a line for each request is shown, unless the operator asks for the events themselves. Then no event
-    below `info` is needed, and no text of a conversation is copied for the log.
+    On a terminal a line for each request is shown, unless the operator asks for the events there. With a file the
+    events are in the file; without one no event below `info` is needed, and no text of a conversation is copied for
+    the log.
 
     Raises:
         LaunchError: the log file cannot be written.
@@ -68,7 +69,7 @@ def _configure_log(settings: Settings, environ: Mapping[str, str], secrets: Iter
     output, file = logs.Descriptor(sys.stdout.fileno()), log_file(settings)
     form = settings.log_format
     if form == "auto":
-        form = "json" if not sys.stdout.isatty() else "columns" if settings.wants_events else "console"
+        form = "json" if not sys.stdout.isatty() else "columns" if settings.wants_events and not file else "console"
     level: logs.Level | None = "trace" if settings.trace else settings.log_level
     if form == "console" and not file:
         level = "info"
@@ -84,6 +85,7 @@ def _configure_log(settings: Settings, environ: Mapping[str, str], secrets: Iter
         colours=wants_colours(sys.stdout, environ),
         secrets=secrets,
         console=output if form == "console" else None,
+        console_width=partial(width, sys.stdout),
         diagnostics=logs.Descriptor(sys.stderr.fileno()) if settings.debug else None,
         background=True,
     )

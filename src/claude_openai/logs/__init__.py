@@ -13,7 +13,7 @@ alone each would be a subclass of ours.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
 import structlog
@@ -65,14 +65,15 @@ def configure(
     colours: bool = False,
     secrets: Iterable[str] = (),
     console: Destination | None = None,
+    console_width: Callable[[], int | None] = lambda: None,
     diagnostics: Destination | None = None,
     background: bool = False,
 ) -> None:
     """Configure logging for the whole process, replacing an earlier configuration. Without a `level` nothing is logged.
 
     `log` gets every event from `level` on, as JSON or as columns. `console` gets a line for each request
-    (`RequestLines`), `diagnostics` warnings and errors as columns. `secrets` are values to hide in every field and
-    text. With `background` a thread writes the events, until `close`.
+    (`RequestLines`) of at most `console_width` columns, `diagnostics` warnings and errors as columns. `secrets` are
+    values to hide in every field and text. With `background` a thread writes the events, until `close`.
     """
     global _redaction, _sink  # noqa: PLW0603 -- a process has one log, one redaction and one sink
     close()
@@ -81,7 +82,7 @@ def configure(
     if level and log:
         outputs.append(Output(log, json_line if json else columns(colours=colours)))
     if level and console:
-        outputs.append(Output(console, RequestLines(colours=colours), least=logging.INFO))
+        outputs.append(Output(console, RequestLines(colours=colours, width=console_width), least=logging.INFO))
     if diagnostics:
         outputs.append(Output(diagnostics, columns(colours=colours), least=logging.WARNING))
     _sink = BackgroundSink(outputs, _redaction) if background and outputs else DirectSink(outputs, _redaction)

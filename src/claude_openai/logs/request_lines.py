@@ -1,19 +1,23 @@
 """Renders the log for a person at a terminal: one line for each request, and a second one with the reason of a failure.
 
 The renderer collects the events of one request, by its `request_id`, and renders them with the last one,
-`http.request`. Of the other events it renders warnings, errors and the stop of the server.
+`http.request`. Of the other events it renders warnings, errors and the stop of the server. Where the width of the
+terminal is known, a line of a request is no wider: the least important columns are left out.
 """
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from enum import IntEnum
 from typing import Any, Final
 
 import click
 
 from claude_openai.logs.rendering import Event
-from claude_openai.text import cost, count, duration, one_line
+from claude_openai.logs.sentences import sentence
+from claude_openai.text import COMMANDS_CLIENT, columns_of, cost, count, duration, one_line, shortened
 
 MOST_OPEN: Final = 1000
 """Requests whose events are kept; above that the oldest are dropped, whose last event may be lost."""
@@ -34,43 +38,127 @@ _MODELS_FAULTS: Final = {
 }
 """The reasons of failures whose message would quote the model, and is not logged."""
 
+_TROUBLES: Final = frozenset({"warning", "error", "critical"})
+
+REASONS: Final = {
+    "model": "model changed",
+    "profile": "profile changed",
+    "format": "format changed",
+    "instructions": "system prompt changed",
+    "tools": "tools changed",
+    "history": "history changed",
+    "unknown": "history new here",
+    "busy": "its process is busy",
+    "mixed": "results and a message",
+    "expired": "expired",
+    "evicted": "evicted",
+    "died": "its process ended",
+    "worn": "its process was due",
+    "left": "its client left",
+    "cancelled": "was cancelled",
+    "failed": "turn failed",
+    "cut": "answer was cut",
+    "further": "one of several answers",
+    "unable": "could not go on",
+    "stopped": "server stopped",
+}
+"""Why a conversation was rebuilt (`reason` of `conversation.turn`), in words."""
+
+WIDE: Final = 140
+"""Columns of a terminal that has room for the long forms. Below it columns are narrower."""
+
+_LONGEST_PATH: Final = 40
+"""Columns of an address in a terminal's line."""
+
+_INDENT: Final = " " * 10
+"""Before the reason of a failure, which stands under what was asked."""
+
 _STATUS_WORDS: Final = {200: "ok", 201: "ok", 204: "ok"}
 
 
-class RequestLines:
-    """A renderer of events. It has state, so each log has its own. `zone` is the time zone; None is the machine's."""
+class _Rank(IntEnum):
+    """How important a column is; where a line is too wide, the columns of the highest rank are left out first."""
 
-    def __init__(self, *, colours: bool, zone: tzinfo | None = None) -> None:
+    ALWAYS = 0
+    MODEL = 1
+    TOKENS = 2
+    CLIENT = 3
+    COST = 4
+    WAY = 5
+    FIRST_TOKEN = 6
+    CACHED = 7
+    WAY_REASON = 8
+    CHANGED = 9
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A part of a line; `gap` stands before it, `columns` is the least width of its column."""
+
+    text: str
+    rank: _Rank = _Rank.ALWAYS
+    columns: int = 0
+    gap: str = "  "
+    colour: str | None = None
+    dim: bool = False
+
+
+class RequestLines:
+    """A renderer of events. It has state, so each log has its own.
+
+    `width` returns the columns of the terminal, asked for each line since a window may be resized; None is no limit.
+    `whole_reasons`: the reason of a failure may be wider. `zone` is the time zone; None is the machine's.
+    """
+
+    def __init__(
+        self,
+        *,
+        colours: bool,
+        zone: tzinfo | None = None,
+        width: Callable[[], int | None] = lambda: None,
+        whole_reasons: bool = False,
+    ) -> None:
         self._colours = colours
         self._zone = zone
+        self._width = width
+        self._whole_reasons = whole_reasons
         self._open: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._outage: str | None = None
 
     def __call__(self, event: Event) -> str | None:
         """The lines for `event`, without a line break at the end; None if it is not shown."""
         name, request_id = event.get("event"), event.get("request_id")
-        if isinstance(request_id, str) and name in _PARTS:
-            known = self._open.setdefault(request_id, {"answers": []})
+        is_trouble = event.get("level") in _TROUBLES
+        if isinstance(request_id, str) and name != "http.request" and (name in _PARTS or is_trouble):
+            known = self._open.setdefault(request_id, {"answers": [], "troubles": []})
             if name == "run.end":  # one for each of several answers
                 known["answers"].append(event)
-            known.update({name: value for name, value in event.items() if value is not None})
+            if name in _PARTS:
+                known.update({name: value for name, value in event.items() if value is not None})
+            else:
+                known["troubles"].append(sentence(event))
             while len(self._open) > MOST_OPEN:
                 self._open.popitem(last=False)
             return None
         if name == "http.request":
             known = self._open.pop(str(request_id), {})
             return self._request({**known, **event})
-        if event.get("level") in {"warning", "error", "critical"}:
-            return self._trouble(event)
+        if is_trouble:
+            level = str(event["level"])
+            head = self._styled(level, fg="yellow" if level == "warning" else "red")
+            return f"{self._styled(self._time(event), dim=True)}  {head}  {sentence(event)}"
         if name == "server.stopping":
-            return f"{self._time(event)}  stopping ({_text(event.get('signal'))})"
+            return f"{self._styled(self._time(event), dim=True)}  stopping ({_text(event.get('signal'))})"
         if name == "server.draining" and event["running"]:
             requests = "request" if event["running"] == 1 else "requests"
             left = f"{count(event['running'])} running {requests}, for at most {duration(event['seconds'])}"
-            return f"{self._time(event)}  waiting for {left}; a second Ctrl-C ends them"
+            time = self._styled(self._time(event), dim=True)
+            return f"{time}  waiting for {left}; a second Ctrl-C ends them"
         return None
 
     def _request(self, request: Mapping[str, Any]) -> str | None:
+        if str(request.get("client")).startswith(COMMANDS_CLIENT):
+            return None
         status = request.get("status")
         failed = (
             status is None or status >= _FIRST_ERROR or not request.get("complete", True) or bool(request.get("error"))
@@ -79,59 +167,72 @@ class RequestLines:
             before, self._outage = self._outage, str(request.get("message") or status) if failed else None
             if before == self._outage:
                 return None
-        columns = [
-            self._time(request),
-            f"{_asked(request):<17}",
-            f"{_text(request.get('model') or '-'):<18}",
-            f"{_client(request):<15}",
-            self._status(request),
-            *_figures(request),
-        ]
-        line = "  ".join(columns).rstrip()
-        parameter = request.get("param")
-        reason = request.get("message") or (f"parameter: {parameter}" if parameter else "")
-        if not reason and (fault := _MODELS_FAULTS.get(str(request.get("error") or request.get("kind")))):
-            reason = f"{fault}, see: claude-openai tail {request.get('run_id') or 'RUN'}"
-        if failed and reason:
-            reason = _text(reason)
-            line += f"\n{'':>8}  {self._styled(reason, fg='yellow')}"
+        width = self._width()
+        line = self._joined(tuple(self._cells(request, narrow=width is not None and width < WIDE)), width)
+        reasons = [*([_reason(request)] if failed else ()), *request.get("troubles", ())]
+        if reason := "; ".join(_text(each) for each in reasons if each):
+            if width is not None and not self._whole_reasons:
+                reason = shortened(reason, width - len(_INDENT))
+            line += f"\n{_INDENT}{self._styled(reason, fg='yellow')}"
         return line
 
-    def _status(self, request: Mapping[str, Any]) -> str:
-        """The status with a word for it, in colour. A response that broke off has the status 200, too."""
-        status, code = request.get("status"), request.get("error") or request.get("kind")
-        if status is None or not request.get("complete", True):
-            return self._styled("client left", fg="yellow")
-        word = _text(code) if code else _STATUS_WORDS.get(status, "")
-        if status >= _FIRST_SERVER_ERROR or (code and status < _FIRST_ERROR):
-            colour = "red"
-        else:
-            colour = "yellow" if status >= _FIRST_ERROR else "green"
-        return self._styled(f"{status} {word}".rstrip(), fg=colour)
+    def _cells(self, request: Mapping[str, Any], *, narrow: bool) -> Iterator[_Cell]:
+        asked, client = _asked(request), _client(request)
+        model = _text(request.get("model") or "-")
+        if narrow:
+            asked, model = shortened(asked, _LONGEST_PATH), model.removeprefix("claude-")
+        yield _Cell(self._time(request), gap="", dim=True)
+        yield _Cell(asked, columns=11 if narrow else 17)
+        yield _Cell(model, _Rank.MODEL, columns=10 if narrow else 18)
+        yield _Cell(client, _Rank.CLIENT, columns=13 if narrow else 15)
+        yield _status(request)
+        yield from _figures(request)
 
-    def _trouble(self, event: Event) -> str:
-        """The line of a warning or an error that is not part of a request's line."""
-        level = str(event["level"])
-        hidden = {"time", "level", "event", "request_id", "run_id", "exception", "logger"}
-        fields = [
-            f"{_text(name)}: {_text(value)}"
-            for name, value in event.items()
-            if name not in hidden and value is not None
-        ]
-        if exception := event.get("exception"):
-            fields.append(f"{_text(str(exception).strip().splitlines()[-1])} (--debug shows the traceback)")
-        head = self._styled(f"{level}", fg="yellow" if level == "warning" else "red")
-        return "  ".join([self._time(event), head, _text(event.get("event")), *fields])
+    def _joined(self, cells: tuple[_Cell, ...], width: int | None) -> str:
+        """The line of `cells`; of those that do not fit in `width` the least important are left out."""
+        for most in sorted(_Rank, reverse=True):
+            kept = [cell for cell in cells if cell.rank <= most]
+            plain = "".join(f"{cell.gap}{_padded(cell)}" for cell in kept).rstrip()
+            if width is None or columns_of(plain) <= width:
+                styled = (f"{cell.gap}{self._styled(_padded(cell), fg=cell.colour, dim=cell.dim)}" for cell in kept)
+                return "".join(styled).rstrip()
+        return shortened(plain, width or 0)
 
     def _time(self, event: Event) -> str:
         try:
-            moment = f"{datetime.fromisoformat(str(event.get('time'))).astimezone(self._zone):%H:%M:%S}"
+            return f"{datetime.fromisoformat(str(event.get('time'))).astimezone(self._zone):%H:%M:%S}"
         except (ValueError, OverflowError):
-            moment = "--:--:--"
-        return self._styled(moment, dim=True)
+            return "--:--:--"
 
-    def _styled(self, text: str, **style: Any) -> str:
-        return click.style(text, **style) if self._colours else text
+    def _styled(self, text: str, *, fg: str | None = None, dim: bool = False) -> str:
+        return click.style(text, fg=fg, dim=dim or None) if self._colours and (fg or dim) else text
+
+
+def _padded(cell: _Cell) -> str:
+    return cell.text + " " * (cell.columns - columns_of(cell.text))
+
+
+def _reason(request: Mapping[str, Any]) -> str:
+    """Why a request failed, with the remedy; empty where that is not known."""
+    if message := request.get("message"):
+        return str(message)
+    if fault := _MODELS_FAULTS.get(str(request.get("error") or request.get("kind"))):
+        return f"{fault}, see: claude-openai tail {request.get('run_id') or 'RUN'}"
+    parameter = request.get("param")
+    return f"parameter: {parameter}" if parameter else ""
+
+
+def _status(request: Mapping[str, Any]) -> _Cell:
+    """The status with a word for it, in colour. A response that broke off has the status 200, too."""
+    status, code = request.get("status"), request.get("error") or request.get("kind")
+    if status is None or not request.get("complete", True):
+        return _Cell("client left", colour="yellow")
+    word = _text(code) if code else _STATUS_WORDS.get(status, "")
+    if status >= _FIRST_SERVER_ERROR or (code and status < _FIRST_ERROR):
+        colour = "red"
+    else:
+        colour = "yellow" if status >= _FIRST_ERROR else "green"
+    return _Cell(f"{status} {word}".rstrip(), colour=colour)
 
 
 def _asked(request: Mapping[str, Any]) -> str:
@@ -156,24 +257,27 @@ def _client(request: Mapping[str, Any]) -> str:
     return f"{product[:24]} (retry {retry})" if retry else product[:24]
 
 
-def _figures(request: Mapping[str, Any]) -> Iterator[str]:
+def _figures(request: Mapping[str, Any]) -> Iterator[_Cell]:
     """Duration, first token, tokens, cost, and how the request reached Claude Code."""
-    took = duration(request.get("duration_ms", 0) / 1000)
-    first = request.get("first_token_ms")
-    yield took if first is None else f"{took} (first {duration(first / 1000)})"
+    yield _Cell(duration(request.get("duration_ms", 0) / 1000))
+    if (first := request.get("first_token_ms")) is not None:
+        yield _Cell(f"(first {duration(first / 1000)})", _Rank.FIRST_TOKEN, gap=" ")
     answers = request.get("answers", [])
     if usages := [answer["usage"] for answer in answers if answer.get("usage")]:
         cached = usages[0].get("cache_read_tokens", 0)
         prompt = usages[0].get("input_tokens", 0) + usages[0].get("cache_creation_tokens", 0) + cached
-        noted = f" ({count(cached)} cached)" if cached else ""
-        yield f"{count(prompt)} in{noted}, {count(sum(usage.get('output_tokens', 0) for usage in usages))} out"
+        yield _Cell(f"{count(prompt)} in", _Rank.TOKENS)
+        if cached:
+            yield _Cell(f"({count(cached)} cached)", _Rank.CACHED, gap=" ")
+        yield _Cell(f"{count(sum(usage.get('output_tokens', 0) for usage in usages))} out", _Rank.TOKENS, gap=", ")
     if dollars := sum(answer.get("cost_usd") or 0 for answer in answers):
-        yield cost(dollars)
+        yield _Cell(cost(dollars), _Rank.COST)
     if way := request.get("way"):
-        reason = request.get("reason")
-        yield f"{_text(way)}: {_text(reason)}" if reason else _text(way)
+        yield _Cell(_text(way), _Rank.WAY)
+        if reason := request.get("reason"):
+            yield _Cell(REASONS.get(str(reason), _text(reason)), _Rank.WAY_REASON, gap=": ")
     if changed := [*request.get("ignored", ()), *request.get("adjusted", ())]:
-        yield f"not as asked: {_text(', '.join(str(name) for name in changed))}"
+        yield _Cell(f"not as asked: {_text(', '.join(str(name) for name in changed))}", _Rank.CHANGED)
 
 
 def _text(value: object) -> str:

@@ -32,6 +32,7 @@ from claude_openai.system.locks import try_lock
 from claude_openai.system.private_files import PRIVATE_FOLDER, is_private, make_private_folder, private_opener
 from claude_openai.system.process_identity import is_same_time
 from claude_openai.system.runtime_folders import runtime_folders
+from claude_openai.text import COMMANDS_CLIENT
 
 if TYPE_CHECKING:
     import psutil
@@ -127,7 +128,7 @@ def health_of(instance: Instance) -> Mapping[str, object] | None:
     address = urlsplit(instance.url)
     with closing(HTTPConnection(address.hostname or "", address.port, timeout=ANSWER_SECONDS)) as connection:
         try:
-            connection.request("GET", "/health")
+            connection.request("GET", "/health", headers={"user-agent": COMMANDS_CLIENT})
             answer: object = json.loads(connection.getresponse().read(LONGEST_ANSWER))
         except ConnectionRefusedError:
             raise

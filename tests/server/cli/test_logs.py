@@ -172,7 +172,7 @@ def test_a_file_is_shown_whole_or_its_last_lines_that_are_wanted(tmp_path: Path,
     requests = machine.types("logs", "--file", str(log))
     assert [line[10:].split() for line in requests.out.splitlines()] == [
         ["GET", "/a", "b", "-", "-", "200", "ok", "0ms"],
-        ["error", "sdk.error", "cause:", "\\x1b[2J", "OSError:", "\\x07", "(--debug", "shows", "the", "traceback)"],
+        ["error", "sdk.error", "cause:", "\\x1b[2J:", "OSError:", "\\x07", "(--debug", "shows", "the", "traceback)"],
         ["[2J"],
     ]
     last = machine.types("logs", "--file", str(log), "-n", "1", "--event", "*.request")

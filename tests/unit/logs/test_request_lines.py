@@ -1,11 +1,19 @@
 """The lines for a person at a terminal: what they have, and what they leave out."""
 
+import re
 from datetime import UTC
-from typing import Any
+from functools import partial
+from typing import Any, get_args
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from claude_openai.logs.request_lines import MOST_OPEN, RequestLines
+from claude_openai.gateway.session_table import MissReason
+from claude_openai.logs.request_lines import MOST_OPEN, REASONS, RequestLines
+from claude_openai.logs.sentences import SENTENCES
+from claude_openai.text import COMMANDS_CLIENT, columns_of
+from tests.repository import ROOT
 
 TIME = "2026-11-30T19:44:56.352481Z"
 REQUEST = {
@@ -46,7 +54,7 @@ def test_the_events_of_a_request_are_one_line() -> None:
     [line] = lines(turn, END, REQUEST)
     head, figures = line.split("  1.5s ")
     assert head == "19:44:56  chat stream        claude-sonnet-5-5   OpenAI/Python    200 ok"
-    assert figures == "(first 0.9s)  1.2k in (1.2k cached), 36 out  $0.0004  rebuilt: history"
+    assert figures == "(first 0.9s)  1.2k in (1.2k cached), 36 out  $0.0004  rebuilt: history changed"
 
 
 def test_several_answers_are_one_line_with_the_prompt_counted_once() -> None:
@@ -119,13 +127,75 @@ def test_a_warning_that_belongs_to_no_request_is_a_line_of_its_own() -> None:
         "time": TIME,
         "reason": "CLAUDE_OPENAI_PROT is not a setting",
     }
-    assert lines(doubt) == ["19:44:56  warning  settings.doubtful  reason: CLAUDE_OPENAI_PROT is not a setting"]
+    assert lines(doubt) == ["19:44:56  warning  CLAUDE_OPENAI_PROT is not a setting"]
 
 
 def test_of_an_exception_the_last_line_is_shown() -> None:
     fault = {"event": "http.fault", "level": "error", "time": TIME, "exception": "Traceback\n  at\nValueError: no\n"}
     [line] = lines(fault)
-    assert line.endswith("error  http.fault  ValueError: no (--debug shows the traceback)")
+    assert line.endswith("A defect of this server ended a request: ValueError: no (--debug shows the traceback)")
+
+
+def test_a_trouble_of_a_request_is_part_of_its_second_line() -> None:
+    trouble = {"event": "sdk.error", "level": "error", "request_id": "req_1", "stage": "answer", "error": "Broken pipe"}
+    failed = {"event": "http.failed", "level": "warning", "request_id": "req_1", "kind": "x", "message": "It ended."}
+    [text] = lines(trouble, failed, {**REQUEST, "status": 502})
+    assert text.splitlines()[1:] == ["          It ended.; Claude Code failed during an answer: Broken pipe"]
+    [text] = lines(trouble, REQUEST)
+    assert text.splitlines()[1:] == ["          Claude Code failed during an answer: Broken pipe"]
+
+
+def test_every_warning_and_error_that_is_documented_is_a_sentence() -> None:
+    table = (ROOT / "docs/reference/logs.md").read_text()
+    events = re.findall(r"^\| `([a-z_.]+)` \| (?:info, )?(?:warning|error) ", table, re.MULTILINE)
+    assert sorted(events) == sorted(SENTENCES)
+
+
+def test_every_reason_of_a_rebuilt_conversation_has_words() -> None:
+    assert set(REASONS) == {reason for part in get_args(MissReason) for reason in get_args(part) or (part,)}
+
+
+def test_requests_of_the_commands_of_this_program_have_no_line() -> None:
+    assert lines({**REQUEST, "method": "GET", "path": "/runs", "client": COMMANDS_CLIENT}) == []
+
+
+def test_the_least_important_columns_are_left_out_of_a_narrow_terminal() -> None:
+    turn = {"event": "conversation.turn", "level": "info", "request_id": "req_1", "way": "rebuilt", "reason": "history"}
+    changed = {"event": "http.not_as_asked", "level": "info", "request_id": "req_1", "ignored": ["seed"]}
+    fitted = {}
+    for columns in (200, 140, 110, 80, 40):
+        render = RequestLines(colours=False, zone=UTC, width=partial(int, columns))
+        [fitted[columns]] = [text for event in (turn, changed, END, REQUEST) if (text := render(event)) is not None]
+    assert fitted[200].endswith("$0.0004  rebuilt: history changed  not as asked: seed")
+    head = "19:44:56  chat stream  sonnet-5-5  OpenAI/Python  200 ok  1.5s"
+    assert fitted[110] == f"{head} (first 0.9s)  1.2k in, 36 out  $0.0004  rebuilt"
+    assert fitted[80] == f"{head}  1.2k in, 36 out"
+    assert all(len(text) <= columns for columns, text in fitted.items())
+
+
+@given(st.text(max_size=60), st.text(max_size=200), st.integers(1, 160))
+@settings(max_examples=60)
+def test_no_line_of_a_request_is_wider_than_the_terminal(text: str, message: str, columns: int) -> None:
+    failed = {"event": "http.failed", "level": "info", "request_id": "req_1", "kind": text, "message": message}
+    render = RequestLines(colours=False, width=lambda: columns)
+    render({**END, "model": text})
+    render(failed)
+    shown = str(render({**REQUEST, "status": 400, "path": text, "client": text})).splitlines()
+    assert len(shown) <= 2
+    assert all(columns_of(line) <= max(columns, 10) for line in shown)
+
+
+def test_a_long_reason_keeps_its_remedy_at_its_end() -> None:
+    message = "The model `gpt-4o` does not exist here. " * 4 + "Start the server with --model-alias gpt-4o=sonnet."
+    failed = {"event": "http.failed", "level": "info", "request_id": "req_1", "kind": "x", "message": message}
+    render, whole = (
+        RequestLines(colours=False, width=lambda: 80, whole_reasons=whole_reasons) for whole_reasons in (False, True)
+    )
+    assert render(failed) is whole(failed) is None
+    line = str(render({**REQUEST, "status": 404})).splitlines()[1]
+    assert len(line) == 80
+    assert re.fullmatch(r" {10}The model `gpt-4o` .*\u2026.* --model-alias gpt-4o=sonnet\.", line)
+    assert str(whole({**REQUEST, "status": 404})).endswith(message)
 
 
 def test_a_stop_says_what_it_waits_for() -> None:

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, Final
 
@@ -14,7 +15,7 @@ import click
 
 from claude_openai.cli.log_lines import LEVELS, LogFilter, shown
 from claude_openai.cli.serve import log_file
-from claude_openai.cli.terminal import wants_colours
+from claude_openai.cli.terminal import wants_colours, width
 from claude_openai.errors import ExitCode, LaunchError, NotRunning
 from claude_openai.logs.rendering import columns
 from claude_openai.logs.request_lines import RequestLines
@@ -82,7 +83,10 @@ def logs(
     """
     colours = wants_colours(sys.stdout, context.obj)
     wanted = LogFilter(level, run, event)
-    render = columns(colours=colours) if events or wanted != LogFilter() else RequestLines(colours=colours)
+    if events or wanted != LogFilter():
+        render = columns(colours=colours)
+    else:
+        render = RequestLines(colours=colours, width=partial(width, sys.stdout), whole_reasons=True)
 
     def show(found: Iterable[str], most: int | None = None) -> None:
         texts = (text for line in filter(wanted, found) if (text := shown(line, render)) is not None)
