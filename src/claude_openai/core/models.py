@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 
@@ -23,6 +23,9 @@ LARGE_SUFFIX = "[1m]"
 _TAGS = re.compile(r":(?:beta|thinking|extended|latest)$")
 _BEDROCK = re.compile(r"^(?:[a-z-]+\.)?anthropic\.|-v\d+(?::[0-9a-z]+)*$")
 _SPELLED = re.compile(r"[\w.:/@-]{1,64}")
+
+_MOST_SHOWN: Final = 100
+"""Characters of an unknown model's name that the error about it has."""
 
 Effort = Literal["none", "low", "medium", "high", "xhigh", "max"]
 """The effort levels of Claude Code, and "none" for no thinking at all."""
@@ -160,7 +163,8 @@ class Catalogue:
         aliases = "".join(f", {alias}" for alias, _ in self.aliases)
         shown = name if _SPELLED.fullmatch(name) else "gpt-4o"
         remedy = f"To serve a model under that name, start the server with --model-alias {shown}={self._served()}."
-        return f"The model `{name}` does not exist here. Available: {known}{aliases}. {remedy}"
+        named = name if len(name) <= _MOST_SHOWN else f"{name[: _MOST_SHOWN - 1]}\u2026"
+        return f"The model `{named}` does not exist here. Available: {known}{aliases}. {remedy}"
 
     def _served(self) -> str:
         """A model that exists, for an example: the default, unless that is what does not exist."""

@@ -248,8 +248,8 @@ class Settings(BaseModel):
     log_format: LogFormat = Field(
         "auto",
         description="Form of the log on standard output. console is a line for each request, columns every event, json "
-        "a JSON object a line. auto is console on a terminal (columns with --debug, --trace or --log-level), else "
-        "json. A file always has JSON.",
+        "a JSON object a line. auto is console on a terminal (columns with --debug, --trace or --log-level, unless "
+        "the log goes to a file), else json. A file always has JSON.",
     )
     log_file: LogFile = Field(
         None,

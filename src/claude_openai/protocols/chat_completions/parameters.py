@@ -102,7 +102,7 @@ def read_choices(requested: int | None, agent: AgentProfile | None, *, prompts: 
     each = requested or 1
     name = "n" if each > 1 else "prompt"
     if each * prompts > MOST_CHOICES:
-        raise unsupported(name, f"at most {MOST_CHOICES} answers are given to a request")
+        raise unsupported(name, f"at most {MOST_CHOICES} answers are given to a request, not {each * prompts}")
     if each * prompts > 1 and agent:
         raise unsupported(name, "several agents would work in one folder at the same time")
     return each

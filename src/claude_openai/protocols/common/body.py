@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.jsontools.strict import MOST_VALUES, NotJson, TooManyValues, parse
+from claude_openai.protocols.common.quoting import quoted, with_kind
 from claude_openai.protocols.common.unknown_fields import unknown_fields
 from claude_openai.protocols.common.wire.request_base import RequestBody
 
@@ -63,7 +64,7 @@ def parse_body(body: bytes, shape: type[Request]) -> Request:
     except NotJson as error:
         raise _invalid(f"The request's body is not valid JSON: {error}.") from None
     if not isinstance(sent, dict):
-        raise _invalid(f"The request's body must be a JSON object, but is {_noun(sent)}.")
+        raise _invalid(f"The request's body must be a JSON object, but is {with_kind(sent)}.")
     try:
         request = shape.model_validate(sent)
     except ValidationError as error:
@@ -94,33 +95,17 @@ def _sentence(path: str, error: ErrorDetails) -> str:
     if kind == "extra_forbidden":
         return f"Unknown parameter: '{path}'."
     if kind == "literal_error":
-        return f"Invalid value for '{path}'. Supported values are: {error['ctx']['expected']}."
+        return f"Invalid value for '{path}': {quoted(sent, path)}. Supported values are: {error['ctx']['expected']}."
     if kind in _UNKNOWN_KINDS and isinstance(sent, dict):
-        return f"Invalid value for '{path}'. Supported values are: {error['msg']}."
+        value = quoted(sent[_UNKNOWN_KINDS[kind]], path)
+        return f"Invalid value for '{path}': {value}. Supported values are: {error['msg']}."
     if kind in _BOUNDS:
-        return f"Invalid '{path}': expected {_BOUNDS[kind].format(**error['ctx'])}."
+        bound = _BOUNDS[kind].format(**error["ctx"])
+        return f"Invalid '{path}': expected {bound}, but got {quoted(sent, path)} instead."
     expected = "an object" if kind in _UNKNOWN_KINDS else error["msg"] if kind == "wrong_shape" else _EXPECTED.get(kind)
     if expected is None:
         return f"Invalid '{path}': {error['msg']}."
-    return f"Invalid type for '{path}': expected {expected}, but got {_noun(sent)} instead."
-
-
-def _noun(value: object) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int():
-            return "an integer"
-        case float():
-            return "a decimal number"
-        case str():
-            return "a string"
-        case list():
-            return "an array"
-        case _:
-            return "an object"
+    return f"Invalid type for '{path}': expected {expected}, but got {with_kind(sent, path)} instead."
 
 
 def _invalid(message: str, param: str | None = None) -> RequestFailed:

@@ -53,7 +53,7 @@ def test_missing_messages_are_named(body: object) -> None:
             {"role": "robot"},
             "messages[0].role",
             (
-                "Invalid value for 'messages[0].role'. "
+                "Invalid value for 'messages[0].role': 'robot'. "
                 "Supported values are: 'system', 'developer', 'user', 'assistant', 'tool', 'function'."
             ),
         ),
@@ -63,7 +63,7 @@ def test_missing_messages_are_named(body: object) -> None:
             "messages[0].content",
             (
                 "Invalid type for 'messages[0].content': "
-                "expected a string or an array of content parts, but got a decimal number instead."
+                "expected a string or an array of content parts, but got a decimal number (1.5) instead."
             ),
         ),
         (
@@ -75,19 +75,25 @@ def test_missing_messages_are_named(body: object) -> None:
             {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "video"}]},
             "messages[0].content[1].type",
             (
-                "Invalid value for 'messages[0].content[1].type'. "
+                "Invalid value for 'messages[0].content[1].type': 'video'. "
                 "Supported values are: 'text', 'image_url', 'file', 'refusal', 'input_audio'."
             ),
         ),
         (
             {"role": "user", "content": [{"type": "image_url", "image_url": {"url": True}}]},
             "messages[0].content[0].image_url.url",
-            "Invalid type for 'messages[0].content[0].image_url.url': expected a string, but got a boolean instead.",
+            (
+                "Invalid type for 'messages[0].content[0].image_url.url': "
+                "expected a string, but got a boolean (true) instead."
+            ),
         ),
         (
             {"role": "assistant", "tool_calls": [{"id": "a", "type": "retrieval"}]},
             "messages[0].tool_calls[0].type",
-            "Invalid value for 'messages[0].tool_calls[0].type'. Supported values are: 'function', 'custom'.",
+            (
+                "Invalid value for 'messages[0].tool_calls[0].type': 'retrieval'. "
+                "Supported values are: 'function', 'custom'."
+            ),
         ),
         (
             {"role": "assistant", "tool_calls": [{"id": "a", "type": "custom"}]},
@@ -105,7 +111,10 @@ def test_missing_messages_are_named(body: object) -> None:
         (
             {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f.g", "arguments": ""}}]},
             "messages[0].tool_calls[0].function.name",
-            "Invalid 'messages[0].tool_calls[0].function.name': expected a string that matches ^[a-zA-Z0-9_-]{1,128}$.",
+            (
+                "Invalid 'messages[0].tool_calls[0].function.name': "
+                "expected a string that matches ^[a-zA-Z0-9_-]{1,128}$, but got 'f.g' instead."
+            ),
         ),
         (
             {"role": "tool", "content": "a"},
@@ -121,15 +130,15 @@ def test_a_fault_in_a_message_is_told_with_the_path_to_it(message: object, path:
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("model", 1, "a string, but got an integer"),
-        ("stream", "true", "a boolean, but got a string"),
-        ("temperature", "1", "a number, but got a string"),
-        ("max_tokens", 1.0, "an integer, but got a decimal number"),
-        ("max_tokens", True, "an integer, but got a boolean"),
-        ("stop", 1, "a string or an array of strings, but got an integer"),
+        ("model", 1, "a string, but got an integer (1)"),
+        ("stream", "true", "a boolean, but got a string ('true')"),
+        ("temperature", "1", "a number, but got a string ('1')"),
+        ("max_tokens", 1.0, "an integer, but got a decimal number (1.0)"),
+        ("max_tokens", True, "an integer, but got a boolean (true)"),
+        ("stop", 1, "a string or an array of strings, but got an integer (1)"),
         ("tools", {}, "an array, but got an object"),
         ("logit_bias", [], "an object, but got an array"),
-        ("stream_options", "include_usage", "an object, but got a string"),
+        ("stream_options", "include_usage", "an object, but got a string ('include_usage')"),
         ("seed", [], "an integer, but got an array"),
     ],
 )
@@ -156,16 +165,16 @@ def test_a_parameter_out_of_its_range_is_named_with_the_range() -> None:
     assert {failure.param for failure in failures.values()} == set(out_of_range)
     assert [failure.message for failure in failures.values()] == snapshot(
         [
-            "Invalid 'temperature': expected a value of at most 2.",
-            "Invalid 'top_p': expected a value of at least 0.",
-            "Invalid 'max_tokens': expected a value of at least 1.",
-            "Invalid 'max_completion_tokens': expected a value of at most 2147483647.",
-            "Invalid 'n': expected a value of at least 1.",
-            "Invalid 'frequency_penalty': expected a value of at most 2.",
-            "Invalid 'presence_penalty': expected a value of at least -2.",
-            "Invalid 'top_logprobs': expected a value of at most 20.",
-            "Invalid 'stop': expected at most 4 entries.",
-            "Invalid 'metadata': expected at most 16 entries.",
+            "Invalid 'temperature': expected a value of at most 2, but got 2.1 instead.",
+            "Invalid 'top_p': expected a value of at least 0, but got -0.1 instead.",
+            "Invalid 'max_tokens': expected a value of at least 1, but got 0 instead.",
+            "Invalid 'max_completion_tokens': expected a value of at most 2147483647, but got 2147483648 instead.",
+            "Invalid 'n': expected a value of at least 1, but got 0 instead.",
+            "Invalid 'frequency_penalty': expected a value of at most 2, but got 2.5 instead.",
+            "Invalid 'presence_penalty': expected a value of at least -2, but got -3 instead.",
+            "Invalid 'top_logprobs': expected a value of at most 20, but got 21 instead.",
+            "Invalid 'stop': expected at most 4 entries, but got an array of 5 entries instead.",
+            "Invalid 'metadata': expected at most 16 entries, but got an object of 17 entries instead.",
         ]
     )
 

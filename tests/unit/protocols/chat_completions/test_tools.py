@@ -156,7 +156,7 @@ def test_128_tools_of_64_characters_are_as_many_and_as_long_as_can_be() -> None:
         (
             tool("g", True),
             "function.parameters",
-            "Invalid type for 'tools[1].function.parameters': expected an object, but got a boolean instead.",
+            "Invalid type for 'tools[1].function.parameters': expected an object, but got a boolean (true) instead.",
         ),
         (
             {"type": "function", "function": {}},
@@ -166,12 +166,12 @@ def test_128_tools_of_64_characters_are_as_many_and_as_long_as_can_be() -> None:
         (
             {"type": "custom", "custom": {"name": "g"}},
             "type",
-            "Invalid value for 'tools[1].type'. Supported values are: 'function'.",
+            "Invalid value for 'tools[1].type': 'custom'. Supported values are: 'function'.",
         ),
         (
             {"type": "web_search"},
             "type",
-            "Invalid value for 'tools[1].type'. Supported values are: 'function'.",
+            "Invalid value for 'tools[1].type': 'web_search'. Supported values are: 'function'.",
         ),
     ],
     ids=["name", "twice", "schema", "no object", "property", "no schema", "no name", "custom", "hosted"],

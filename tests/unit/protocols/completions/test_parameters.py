@@ -126,7 +126,7 @@ def test_an_agent_answers_prompts_too_and_what_it_does_is_not_shown() -> None:
         ([[1, 2], [3]], "Invalid 'prompt': Claude takes text, and no tokens of another model."),
         ([], "Invalid 'prompt': expected a text, or several."),
         (["one", 2], "Invalid 'prompt': expected a text, or several."),
-        (5, "Invalid type for 'prompt': expected a string or an array of strings, but got an integer instead."),
+        (5, "Invalid type for 'prompt': expected a string or an array of strings, but got an integer (5) instead."),
     ],
 )
 def test_a_prompt_that_is_no_text_is_refused(prompt: object, sentence: str) -> None:
