@@ -87,3 +87,12 @@ def count(number: int) -> str:
 def cost(dollars: float) -> str:
     """`$0.0123`, `$1.23`."""
     return f"${dollars:.4f}" if dollars < 1 else f"${dollars:.2f}"
+
+
+LONGEST_SHOWN = 256
+"""Characters of a client's text that are repeated to it or in the log."""
+
+
+def shown(text: str) -> str:
+    """`text` of a client, shortened for an error message."""
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."

@@ -1,15 +1,16 @@
 """The ASGI application: the routes, and the middleware that every request passes."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
+from starlette.datastructures import Headers
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claude_openai.core.agent import AgentRules
-from claude_openai.http.endpoints.table import ENDPOINTS, EndpointContext, error_format
+from claude_openai.http.endpoints.table import ENDPOINTS, Endpoint, EndpointContext, protocol_of
 from claude_openai.http.generation.body import Bodies
 from claude_openai.http.generation.context import GenerationContext
 from claude_openai.http.middleware.auth import Authentication
@@ -20,7 +21,7 @@ from claude_openai.http.middleware.request_log import RequestLog
 from claude_openai.http.middleware.slow_clients import SEND_SECONDS, SlowClientTimeout
 from claude_openai.http.middleware.target import Framing, RequestTarget
 from claude_openai.http.ports import Gateway
-from claude_openai.http.routing import BASE, NOT_OFFERED, Resource, UnknownPath
+from claude_openai.http.routing import BASE, NOT_OFFERED, ByHeader, Resource, UnknownPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Services:
     clock: Callable[[], float] = time.monotonic
 
 
-def create_app(services: Services) -> ASGIApp:
+def create_app(services: Services, endpoints: tuple[Endpoint, ...] = ENDPOINTS) -> ASGIApp:
     """The application. The caller owns the gateway: nothing starts or ends with the application."""
     given = EndpointContext(
         GenerationContext(
@@ -66,17 +67,20 @@ def create_app(services: Services) -> ASGIApp:
         services.version,
         services.simulated,
         services.clock,
+        endpoints,
     )
-    methods: dict[str, dict[str, ASGIApp]] = {}
-    for endpoint in ENDPOINTS:
-        methods.setdefault(endpoint.path, {})[endpoint.method] = endpoint.build(given)
+    methods: dict[str, dict[str, ByHeader]] = {}
+    for endpoint in endpoints:
+        by_header = methods.setdefault(endpoint.path, {}).setdefault(endpoint.method, ByHeader())
+        by_header.add(endpoint.protocol.header, endpoint.build(given))
     resources = {path: Resource(apps) for path, apps in methods.items()}
     every_method = {method for resource in resources.values() for method in resource.methods}
-    return _ByProtocol(http=_layers(_router(resources), services, every_method), other=Router())
+    router = _router(resources, [endpoint.path for endpoint in endpoints if endpoint.log_name])
+    return _HttpOnly(_layers(router, services, endpoints, every_method))
 
 
-def _router(resources: Mapping[str, Resource]) -> Router:
-    unknown = UnknownPath(resources)
+def _router(resources: Mapping[str, Resource], generating: Sequence[str]) -> Router:
+    unknown = UnknownPath(resources, generating)
     return Router(
         [
             Route("/v1/models/", unknown),  # not the model without a name
@@ -88,30 +92,31 @@ def _router(resources: Mapping[str, Resource]) -> Router:
     )
 
 
-def _layers(app: ASGIApp, services: Services, methods: Collection[str]) -> ASGIApp:
+def _layers(app: ASGIApp, services: Services, endpoints: Sequence[Endpoint], methods: Collection[str]) -> ASGIApp:
     """`app` with the middleware around it, the last one outermost. `methods` are those of all paths."""
+    log_names = {(endpoint.method, endpoint.path): endpoint.log_name for endpoint in endpoints}
     app = Authentication(
         app,
         keys=services.keys,
-        open_paths=[endpoint.path for endpoint in ENDPOINTS if endpoint.is_open],
+        open_paths=[endpoint.path for endpoint in endpoints if endpoint.is_open],
         owner_token=services.owner_token,
     )
     app = OriginGuard(app, services.allowed_origins, methods)
     app = HostGuard(app, bound=services.hosts, allowed=services.allowed_hosts)
     app = RequestTarget(app, methods)
-    app = ErrorBoundary(app, error_format)
+    app = ErrorBoundary(app, lambda scope: protocol_of(endpoints, scope["path"], Headers(scope=scope)).errors)
     app = Cors(app, services.allowed_origins)
     app = Framing(app)
     app = SlowClientTimeout(app, services.send_seconds)
-    return RequestLog(app, new_id=services.new_id, simulated=services.simulated)
+    return RequestLog(app, new_id=services.new_id, simulated=services.simulated, log_names=log_names)
 
 
-class _ByProtocol:
-    """Passes HTTP to the middleware, and lifespan events and web sockets, which are refused, past it."""
+class _HttpOnly:
+    """Passes HTTP to `app`; Starlette refuses web sockets and answers lifespan events."""
 
-    def __init__(self, *, http: ASGIApp, other: ASGIApp) -> None:
-        self._http = http
-        self._other = other
+    def __init__(self, app: ASGIApp) -> None:
+        self._http = app
+        self._other = Router()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._http if scope["type"] == "http" else self._other

@@ -8,7 +8,8 @@ whose request is answered already.
 import asyncio
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final
@@ -16,10 +17,11 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from claude_openai.http.endpoints.table import ENDPOINTS, Endpoint, protocol_of
 from claude_openai.http.middleware.errors import NOT_HTTP
 from claude_openai.http.middleware.origin import ISOLATED
 from claude_openai.logs import logger
-from claude_openai.protocols.common.wire.errors import ErrorBody, ErrorEnvelope
+from claude_openai.protocols.common.errors import ErrorDetails
 
 log = logger(__name__)
 
@@ -40,28 +42,26 @@ LEAST_PLACES: Final = 16
 LOG_AGAIN_SECONDS: Final = 60.0
 """Between two log events of too many connections."""
 
-_FULL: Final = ErrorBody(
-    message="This server has as many connections as it can have, each with a request. Try again in a moment.",
-    type="server_error",
-    param=None,
+HEAD_BYTES: Final = 8192
+"""Of the bytes of a request's headers, so many are kept to find its protocol if they cannot be parsed."""
+
+_FULL: Final = ErrorDetails(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "This server has as many connections as it can have, each with a request. Try again in a moment.",
+    "server_error",
     code="too_many_connections",
 )
-_UNREADABLE: Final = ErrorBody(
-    message=NOT_HTTP,
-    type="invalid_request_error",
-    param=None,
-    code="not_http",
-)
-_HOST: Final = ErrorBody(
-    message="A request of HTTP/1.1 has one Host header, such as 'Host: localhost:8000'; this one has none, or several.",
-    type="invalid_request_error",
-    param=None,
+_UNREADABLE: Final = ErrorDetails(HTTPStatus.BAD_REQUEST, NOT_HTTP, "invalid_request_error", code="not_http")
+_HOST: Final = ErrorDetails(
+    HTTPStatus.BAD_REQUEST,
+    "A request of HTTP/1.1 has one Host header, such as 'Host: localhost:8000'; this one has none, or several.",
+    "invalid_request_error",
     code="invalid_host",
 )
-_TOO_LARGE: Final = ErrorBody(
-    message="The request's headers are too large. Those of programs are some hundred bytes.",
-    type="invalid_request_error",
-    param=None,
+_TOO_LARGE: Final = ErrorDetails(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "The request's headers are too large. Those of programs are some hundred bytes.",
+    "invalid_request_error",
     code="headers_too_large",
 )
 
@@ -110,16 +110,25 @@ class Room:
 
 
 class Connection(H11Protocol):
-    """uvicorn's protocol (`uvicorn.Config(http=Connection)`) with bounded waits, and errors in OpenAI's format. With
-    `functools.partial(Connection, room=...)` there is a bound on their number, too.
+    """uvicorn's protocol (`uvicorn.Config(http=Connection)`) with bounded waits, and errors in the format of the
+    request's protocol, as far as its path or headers can be recognized. With `functools.partial(Connection, room=...)`
+    there is a bound on their number, too.
     """
 
     _deadline: asyncio.TimerHandle | None = None
     _refused = False
+    _head = b""
 
-    def __init__(self, *arguments: Any, room: Room | None = None, **named: Any) -> None:
+    def __init__(
+        self,
+        *arguments: Any,
+        room: Room | None = None,
+        endpoints: Sequence[Endpoint] = ENDPOINTS,
+        **named: Any,
+    ) -> None:
         super().__init__(*arguments, **named)
         self._room = room or Room()
+        self._endpoints = endpoints
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
@@ -128,11 +137,13 @@ class Connection(H11Protocol):
             self._bound_waiting()
         else:
             self._refused = True
-            transport.write(self._answer(HTTPStatus.SERVICE_UNAVAILABLE, _FULL, {"retry-after": "1"}))
+            transport.write(self._answer(_FULL, {"retry-after": "1"}))
             transport.close()
 
     def data_received(self, data: bytes) -> None:
         if not self._refused:
+            waits = self.conn.their_state is h11.IDLE
+            self._head = (self._head + data)[:HEAD_BYTES] if waits else b""
             super().data_received(data)
             self._note_waiting()
             self._bound_waiting()
@@ -160,9 +171,8 @@ class Connection(H11Protocol):
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()
             return
-        error = _HOST if "Host: header" in str(fault) else _UNREADABLE
-        too_large = status is HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-        self.transport.write(self._answer(status, _TOO_LARGE if too_large else error))
+        error = _HOST if "Host: header" in str(fault) else replace(_UNREADABLE, status=status)
+        self.transport.write(self._answer(_TOO_LARGE if status == _TOO_LARGE.status else error))
         self.transport.write_eof()
         self._refused = True
         self._close_after(LINGER_SECONDS)
@@ -170,9 +180,18 @@ class Connection(H11Protocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
 
-    def _answer(self, status: HTTPStatus, error: ErrorBody, more: Mapping[str, str] = MappingProxyType({})) -> bytes:
+    def _answer(self, error: ErrorDetails, more: Mapping[str, str] = MappingProxyType({})) -> bytes:
         """The bytes of an error response that no application gives; the connection closes after it."""
-        body = ErrorEnvelope(error=error).to_json().encode()
+        target, headers_sent = "", set[str]()
+        if self._head:
+            line, *fields = self._head.decode("latin-1").split("\n")
+            target = [*line.split(" "), ""][1]
+            headers_sent = {field.partition(":")[0].strip().lower() for field in fields}
+        elif self.scope:
+            target = self.scope["path"]
+            headers_sent = {name.decode("latin-1") for name, _ in self.scope["headers"]}
+        body = protocol_of(self._endpoints, target, headers_sent).errors.body(error).encode()
+        status = HTTPStatus(error.status)
         headers = {"content-type": "application/json", "content-length": str(len(body)), "connection": "close"}
         headers |= {**ISOLATED, **more}
         events = (

@@ -1,12 +1,14 @@
 """A path and its methods, and the errors of another method or an unknown path."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from claude_openai.http.middleware.errors import LONGEST_SHOWN, HttpError, shown, wrong_method
+from claude_openai.http.middleware.errors import HttpError, wrong_method
+from claude_openai.text import LONGEST_SHOWN, shown
 
 BASE = "/v1"
 
@@ -34,10 +36,12 @@ NOT_OFFERED: Mapping[str, str] = MappingProxyType(
 )
 """OpenAI's other endpoints under `BASE`, by their path or its first segment, and why they are not offered."""
 
-OFFERED = (
-    "This server answers conversations with Claude Code: POST /v1/chat/completions, /v1/responses and /v1/completions, "
-    "with the models of GET /v1/models."
-)
+
+def offered(paths: Sequence[str]) -> str:
+    """What this server offers in place of another endpoint: `paths` are those that call the model."""
+    *others, last = paths
+    named = f"{', '.join(others)} and {last}" if others else last
+    return f"This server answers conversations with Claude Code: POST {named}, with the models of GET {BASE}/models."
 
 
 class Resource:
@@ -56,11 +60,33 @@ class Resource:
         await app(scope, receive, send)
 
 
-class UnknownPath:
-    """404 for an unknown path. It names the endpoint that was meant: base URLs often lack `/v1` or have it twice."""
+class ByHeader:
+    """The apps of one method of a path: each gets the requests with the header of its protocol, and the one without a
+    header, or else the first, gets all others.
+    """
 
-    def __init__(self, known: Iterable[str]) -> None:
+    def __init__(self) -> None:
+        self._apps: dict[str | None, ASGIApp] = {}
+
+    def add(self, header: str | None, app: ASGIApp) -> None:
+        """Add an app."""
+        self._apps[header] = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        named = [app for header, app in self._apps.items() if header is not None and header in headers]
+        app = named[0] if named else self._apps.get(None) or next(iter(self._apps.values()))
+        await app(scope, receive, send)
+
+
+class UnknownPath:
+    """404 for an unknown path. It names the endpoint that was meant: base URLs often lack `/v1` or have it twice. The
+    paths in `generating` call the model.
+    """
+
+    def __init__(self, known: Iterable[str], generating: Sequence[str]) -> None:
         self._known = frozenset(known)
+        self._offered = offered(generating)
 
     async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
         method, path = scope["method"], scope["path"]
@@ -69,7 +95,7 @@ class UnknownPath:
             bare = bare.removeprefix(BASE)
         bare = bare.removeprefix("/")
         if why := NOT_OFFERED.get(bare) or NOT_OFFERED.get(bare.partition("/")[0]):
-            raise HttpError(404, f"{shown(path)} is not offered. {why} {OFFERED}", code="endpoint_not_supported")
+            raise HttpError(404, f"{shown(path)} is not offered. {why} {self._offered}", code="endpoint_not_supported")
         meant = None
         if len(path) <= LONGEST_SHOWN:
             meant = next((known for known in (f"{BASE}/{bare}", f"/{bare}") if known in self._known), None)

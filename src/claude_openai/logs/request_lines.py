@@ -27,8 +27,6 @@ _PARTS: Final = frozenset(
 )
 """The events with details of a request, rendered as part of its line."""
 
-_ENDPOINTS: Final = {"/v1/chat/completions": "chat", "/v1/responses": "responses", "/v1/completions": "completion"}
-
 _FIRST_ERROR: Final = 400
 _FIRST_SERVER_ERROR: Final = 500
 
@@ -237,12 +235,10 @@ def _status(request: Mapping[str, Any]) -> _Cell:
 
 def _asked(request: Mapping[str, Any]) -> str:
     """The kind of request: `chat stream`, `responses agent`, `GET /v1/models`."""
-    method, path = _text(request.get("method")), _text(request.get("path"))
-    endpoint = _ENDPOINTS.get(path) if method == "POST" else None
-    if endpoint is None:
-        return f"{method} {path}"
+    if not (endpoint := request.get("endpoint")):
+        return f"{_text(request.get('method'))} {_text(request.get('path'))}"
     words = [
-        endpoint,
+        _text(endpoint),
         "agent" if request.get("profile") not in {None, "chat"} else "",
         "stream" if request.get("stream") else "",
     ]

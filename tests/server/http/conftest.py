@@ -22,6 +22,7 @@ from claude_openai.core.ports import Description, Store
 from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions, QueueLimits, RunRegistry
 from claude_openai.http.app import Services, create_app
 from claude_openai.http.connection import Connection
+from claude_openai.http.endpoints.table import ENDPOINTS, Endpoint
 from claude_openai.store import MemoryStore
 from claude_openai.system.serving import Server, base_url, bound, serving
 from claude_openai.testing.scripted_backend import DESCRIPTION, ScriptedBackend, Step
@@ -51,16 +52,25 @@ class Serve(Protocol):
         description: Description | Failure = DESCRIPTION,
         store: Store | None = None,
         wall_clock: Callable[[], float] = time.time,
+        endpoints: tuple[Endpoint, ...] = ENDPOINTS,
         **configuration: Unpack[Configuration],
     ) -> Served: ...
 
 
 @pytest.fixture(scope="module")
-async def house() -> AsyncIterator[tuple[Stage, httpx2.AsyncClient, TaskGroup]]:
+def connection_class() -> Callable[..., Connection]:
+    """What serves a connection."""
+    return Connection
+
+
+@pytest.fixture(scope="module")
+async def house(
+    connection_class: type[Connection],
+) -> AsyncIterator[tuple[Stage, httpx2.AsyncClient, TaskGroup]]:
     listener = bound("127.0.0.1", 0)
     stage = Stage()
     config = uvicorn.Config(
-        stage, http=Connection, log_config=None, ws="none", lifespan="off", timeout_graceful_shutdown=STOP_SECONDS
+        stage, http=connection_class, log_config=None, ws="none", lifespan="off", timeout_graceful_shutdown=STOP_SECONDS
     )
     client = httpx2.AsyncClient(base_url=base_url(listener), timeout=TIMEOUT_SECONDS)
     async with anyio.create_task_group() as sessions:
@@ -86,6 +96,7 @@ def serve(house: tuple[Stage, httpx2.AsyncClient, TaskGroup]) -> Serve:
         description: Description | Failure = DESCRIPTION,
         store: Store | None = None,
         wall_clock: Callable[[], float] = time.time,
+        endpoints: tuple[Endpoint, ...] = ENDPOINTS,
         **configuration: Unpack[Configuration],
     ) -> Served:
         store = store or MemoryStore()
@@ -99,7 +110,7 @@ def serve(house: tuple[Stage, httpx2.AsyncClient, TaskGroup]) -> Serve:
             responses=store.responses,
             now=wall_clock,
         )
-        stage.app = app = create_app(Services(gateway, "1.2.3", **configuration))
+        stage.app = app = create_app(Services(gateway, "1.2.3", **configuration), endpoints)
         return Served(backend, client, app)
 
     return start

@@ -14,7 +14,8 @@ from structlog.typing import EventDict
 from claude_openai.core.events import TurnFailed
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.http.middleware.errors import ErrorBoundary, HttpError
-from claude_openai.protocols.common.errors import OPENAI_ERRORS, ErrorDetails
+from claude_openai.http.middleware.request_log import RequestLog
+from claude_openai.protocols.common.errors import OPENAI_ERRORS, ErrorDetails, ErrorFormat
 from claude_openai.simulator import Gate
 from tests.server.http.conftest import Serve
 from tests.server.http.exchange import CHAT, FINISHED, HELLO, STARTED, Json, said
@@ -180,6 +181,8 @@ async def test_an_error_is_in_the_format_of_the_path_it_is_at() -> None:
     """The boundary knows no protocol: which errors a path has is for the table of endpoints."""
 
     class Plain:
+        schema: type = str
+
         def body(self, error: ErrorDetails) -> str:
             return f"{error.status} {error.message}"
 
@@ -189,7 +192,10 @@ async def test_an_error_is_in_the_format_of_the_path_it_is_at() -> None:
     async def refusing(_scope: Scope, _receive: Receive, _send: Send) -> None:
         raise HttpError(404, "Nothing here.")
 
-    app = ErrorBoundary(refusing, lambda path: Plain() if path.startswith("/plain") else OPENAI_ERRORS)
+    def format_of(scope: Scope) -> ErrorFormat:
+        return Plain() if scope["path"].startswith("/plain") else OPENAI_ERRORS
+
+    app = RequestLog(ErrorBoundary(refusing, format_of), new_id=lambda: "1", simulated=False)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as client:
         assert (await client.get("/plain/x")).text == "404 Nothing here."
         assert (await client.get("/v1/x")).json()["error"]["message"] == "Nothing here."

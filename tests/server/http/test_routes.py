@@ -8,10 +8,13 @@ from structlog.typing import EventDict
 
 from claude_openai.core.events import TurnFailed
 from claude_openai.core.failures import Failure, Kind
-from claude_openai.http.routing import NOT_OFFERED, OFFERED
+from claude_openai.http.endpoints.table import ENDPOINTS
+from claude_openai.http.routing import NOT_OFFERED, offered
 from tests.server.http.conftest import Serve
 from tests.server.http.exchange import CHAT, STARTED, said
 from tests.server.http.test_openapi import DOCUMENT
+
+OFFERED = offered([endpoint.path for endpoint in ENDPOINTS if endpoint.log_name])
 
 
 @pytest.mark.proves("http.not-found", "errors.envelope")
@@ -177,6 +180,7 @@ class TestTheRequestsId:
             "log_level": "info",
             "method": "POST",
             "path": CHAT,
+            "endpoint": "chat",
             "client": served.client.headers["user-agent"],
             "status": 503,
             "stream": False,

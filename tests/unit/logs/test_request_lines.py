@@ -23,6 +23,7 @@ REQUEST = {
     "request_id": "req_1",
     "method": "POST",
     "path": "/v1/chat/completions",
+    "endpoint": "chat",
     "client": "OpenAI/Python 2.1.0",
     "status": 200,
     "complete": True,
@@ -63,7 +64,7 @@ def test_several_answers_are_one_line_with_the_prompt_counted_once() -> None:
 
 
 def test_two_requests_at_once_are_told_apart() -> None:
-    other = {**REQUEST, "request_id": "req_2", "path": "/v1/responses"}
+    other = {**REQUEST, "request_id": "req_2", "path": "/v1/responses", "endpoint": "responses"}
     first, second = lines(END, other, REQUEST)
     assert first.split()[1:4] == ["responses", "stream", "-"]
     assert "claude-sonnet-5-5" in second
@@ -94,14 +95,14 @@ def test_a_client_that_left_is_no_success() -> None:
 
 
 def test_a_health_check_is_shown_only_where_it_fails() -> None:
-    check = {**REQUEST, "method": "GET", "path": "/health", "stream": False}
+    check = {**REQUEST, "method": "GET", "path": "/health", "endpoint": None, "stream": False}
     assert lines(check) == []
     [line] = lines({**check, "status": 503})
     assert "GET /health" in line
 
 
 def test_failing_health_checks_are_one_line_for_each_change_of_state_with_the_reason() -> None:
-    check = {**REQUEST, "method": "GET", "path": "/health", "stream": False}
+    check = {**REQUEST, "method": "GET", "path": "/health", "endpoint": None, "stream": False}
     failed = {"event": "http.failed", "level": "info", "request_id": "req_1", "kind": "not_ready", "status": 503}
     bad, worse = ({**failed, "message": text} for text in ("Claude Code has not answered yet.", "It has ended."))
     ill = {**check, "status": 503}
@@ -209,7 +210,7 @@ def test_a_stop_says_what_it_waits_for() -> None:
 
 def test_text_of_a_client_neither_begins_a_line_nor_controls_the_terminal() -> None:
     hostile = "x\n2026 forged\x1b[2J\x9b\u202e\r"
-    [text] = lines({**END, "model": hostile}, {**REQUEST, "client": hostile, "path": hostile})
+    [text] = lines({**END, "model": hostile}, {**REQUEST, "client": hostile, "path": hostile, "endpoint": None})
     assert text.isprintable()
 
 

@@ -1,9 +1,9 @@
 """`/openapi.json`: the endpoints, described by the models that parse the requests and write the answers."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Final, Protocol, get_args
+from typing import Any, Final, Protocol
 
 from anyio import to_thread
 from pydantic import TypeAdapter
@@ -11,41 +11,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.runs import RunState
-from claude_openai.http.endpoints.health import Health
 from claude_openai.http.endpoints.runs import LIMIT, MOST
-from claude_openai.protocols.chat_completions.wire import ChatCompletion, ChatCompletionChunk, ChatCompletionRequest
-from claude_openai.protocols.common.wire.errors import ErrorEnvelope
-from claude_openai.protocols.completions.wire import Completion, CompletionRequest
-from claude_openai.protocols.models.wire import ModelList, ModelObject
-from claude_openai.protocols.responses.wire.events import StreamEvent
-from claude_openai.protocols.responses.wire.reply import Deleted, ItemList
-from claude_openai.protocols.responses.wire.reply import Response as ResponseObject
-from claude_openai.protocols.responses.wire.request import ResponsesRequest
-from claude_openai.protocols.runs.wire import RunActivity, RunCall, RunList, RunObject, RunText
+from claude_openai.protocols.common.protocol import ProtocolFormat
+from claude_openai.protocols.runs.wire import RunActivity, RunCall, RunObject, RunText
 
-Json = dict[str, object]
-
-DESCRIBED: Final = (
-    ChatCompletionRequest,
-    ChatCompletion,
-    ChatCompletionChunk,
-    CompletionRequest,
-    Completion,
-    ModelList,
-    ModelObject,
-    RunList,
-    RunObject,
-    RunText,
-    RunCall,
-    RunActivity,
-    ResponsesRequest,
-    ResponseObject,
-    *get_args(StreamEvent),
-    Deleted,
-    ItemList,
-    ErrorEnvelope,
-    Health,
-)
+Json = dict[str, Any]
 
 
 class Described(Protocol):
@@ -65,6 +35,9 @@ class Described(Protocol):
 
     @property
     def is_open(self) -> bool: ...
+
+    @property
+    def protocol(self) -> ProtocolFormat: ...
 
 
 class OpenApi:
@@ -86,57 +59,74 @@ def _as_json(version: str, endpoints: tuple[Described, ...]) -> bytes:
 
 
 def document(version: str, endpoints: Iterable[Described]) -> Json:
-    """The OpenAPI 3.1 description of `endpoints`."""
-    paths: dict[str, dict[str, Json]] = {}
+    """The OpenAPI 3.1 description of `endpoints`. Of several protocols with the same path the first is described."""
+    paths: dict[str, dict[str, object]] = {}
+    schemas: dict[str, type] = {}
     for endpoint in endpoints:
         operation: Json = {"summary": endpoint.summary, **({"security": []} if endpoint.is_open else {})}
-        operations = paths.setdefault(endpoint.path.replace(":path}", "}"), {})
-        operations[endpoint.method.lower()] = {**operation, **endpoint.operation}
+        errors = {"default": answer("Anything that went wrong", endpoint.protocol.errors.schema)}
+        responses = {**endpoint.operation["responses"], **errors}
+        described = _with_references({**operation, **endpoint.operation, "responses": responses}, schemas)
+        paths.setdefault(endpoint.path.replace(":path}", "}"), {}).setdefault(endpoint.method.lower(), described)
+    _, definitions = TypeAdapter.json_schemas(
+        ((name, "validation", TypeAdapter(schema)) for name, schema in schemas.items()),
+        ref_template="#/components/schemas/{model}",
+    )
     about = "OpenAI's chat completions and responses, answered by Claude Code."
     return {
         "openapi": "3.1.0",
         "info": {"title": "claude-openai", "version": version, "description": about},
         "security": [{"bearer": []}, {"x-api-key": []}],
         "paths": paths,
-        "components": {"schemas": _schemas(), "securitySchemes": _SECURITY_SCHEMES},
+        "components": {"schemas": definitions["$defs"], "securitySchemes": _SECURITY_SCHEMES},
     }
 
 
+def _with_references(node: object, schemas: dict[str, type]) -> object:
+    """`node` of an operation with a reference in place of each type, which is added to `schemas`."""
+    match node:
+        case type():
+            schemas[node.__name__] = node
+            return {"$ref": f"#/components/schemas/{node.__name__}"}
+        case dict():
+            return {key: _with_references(value, schemas) for key, value in node.items()}
+        case list():
+            return [_with_references(value, schemas) for value in node]
+        case _:
+            return node
+
+
 def run_events() -> Json:
-    schemas = {"anyOf": [reference(schema) for schema in (RunText, RunCall, RunActivity, RunObject)]}
+    """The events of a run."""
     description = "Server-sent events: `text`, `reasoning`, `tool_call`, `activity`, and last `end` with the run"
-    return {"description": description, "content": {"text/event-stream": {"schema": schemas}}}
+    return {"description": description, "content": _events((RunText, RunCall, RunActivity, RunObject))}
 
 
-def completion(whole: type, chunk: type) -> Json:
+def answer_or_chunks(whole: type, chunk: type) -> Json:
     """OpenAPI 3.1 cannot describe the events of a stream; as everywhere, the schema is that of one event's data."""
-    stream = {"text/event-stream": {"schema": reference(chunk)}}
+    stream: Json = {"text/event-stream": {"schema": chunk}}
     description = "One object, or with `stream` the chunks of it as server-sent events, ended by `[DONE]`"
     return {"description": description, "content": {**content(whole), **stream}}
 
 
-def or_error(success: Json) -> Json:
-    return {"200": success, "default": answer("Anything that went wrong", ErrorEnvelope)}
+def answer_or_events(whole: type, events: Sequence[type]) -> Json:
+    """As `answer_or_chunks`, of a protocol whose events have names."""
+    description = "One object, or with `stream` its events, each of them named and numbered"
+    return {"description": description, "content": {**content(whole), **_events(events)}}
 
 
 def answer(description: str, schema: type) -> Json:
+    """One object."""
     return {"description": description, "content": content(schema)}
 
 
 def content(schema: type) -> Json:
-    return {"application/json": {"schema": reference(schema)}}
+    """JSON with this schema."""
+    return {"application/json": {"schema": schema}}
 
 
-def reference(schema: type) -> Json:
-    return {"$ref": f"#/components/schemas/{schema.__name__}"}
-
-
-def _schemas() -> object:
-    _, definitions = TypeAdapter.json_schemas(
-        ((schema.__name__, "validation", TypeAdapter(schema)) for schema in DESCRIBED),
-        ref_template="#/components/schemas/{model}",
-    )
-    return definitions["$defs"]
+def _events(schemas: Sequence[type]) -> Json:
+    return {"text/event-stream": {"schema": {"anyOf": [*schemas]}}}
 
 
 LISTING: Final[list[Json]] = [

@@ -3,7 +3,7 @@
 from starlette.datastructures import QueryParams
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.http.middleware.errors import shown
+from claude_openai.text import shown
 
 
 def page_limit(query: QueryParams, *, default: int, most: int) -> int:

@@ -20,11 +20,11 @@ from claude_openai.core.turn import Turn
 from claude_openai.http.endpoints.pagination import page_limit
 from claude_openai.http.generation.context import GenerationContext, run_in_thread_if_large
 from claude_openai.http.middleware.auth import principal
-from claude_openai.http.middleware.errors import HttpError, shown
+from claude_openai.http.middleware.errors import HttpError
 from claude_openai.http.ports import ResponseRecord, ResponseRegistry
 from claude_openai.http.routing import json_response
 from claude_openai.jsontools.strict import MOST_VALUES, count_values
-from claude_openai.protocols.common.errors import OPENAI_ERRORS
+from claude_openai.protocols.common.protocol import OPENAI, AnswerWriter
 from claude_openai.protocols.common.wire import sse
 from claude_openai.protocols.responses import stored
 from claude_openai.protocols.responses.references import item_ids, referenced, with_items
@@ -32,6 +32,7 @@ from claude_openai.protocols.responses.request import ParsedRequest, parse_reque
 from claude_openai.protocols.responses.stream import ResponseEncoder
 from claude_openai.protocols.responses.wire.reply import Deleted
 from claude_openai.protocols.responses.wire.request import ResponsesRequest
+from claude_openai.text import shown
 
 PREFIX = "resp_"
 PREVIOUS = "previous_response_id"
@@ -47,8 +48,7 @@ class Responses:
     """`POST /v1/responses`: implements `http.generation.driver.GenerationProtocol`."""
 
     id_prefix = PREFIX
-    keep_alive = sse.comment()
-    errors = OPENAI_ERRORS
+    format = OPENAI
 
     async def read(self, body: bytes, caller: Caller, context: GenerationContext) -> "ResponseRequest":
         """See `GenerationProtocol.read`."""
@@ -74,9 +74,12 @@ class Responses:
         return ResponseRequest(parsed, responses, context.now)
 
 
+RESPONSES = Responses()
+
+
 @dataclass(frozen=True, slots=True)
 class ResponseRequest:
-    """Implements `http.generation.driver.GenerationRequest`."""
+    """Implements `protocols.common.protocol.GenerationRequest`."""
 
     parsed: ParsedRequest
     responses: ResponseRegistry
@@ -108,7 +111,7 @@ class ResponseRequest:
             yield ResponseWriter(self, caller, None)
 
 
-class ResponseWriter:
+class ResponseWriter(AnswerWriter):
     """Writes one response: its events, or the whole of it. It is stored where there is a `record`."""
 
     def __init__(self, request: ResponseRequest, caller: Caller, record: ResponseRecord | None) -> None:

@@ -13,10 +13,11 @@ from claude_openai.http.endpoints.pagination import page_limit
 from claude_openai.http.generation.event_stream import KEEP_ALIVE, EventStream
 from claude_openai.http.generation.turns import cancel_on_disconnect
 from claude_openai.http.middleware.auth import visible_principal
-from claude_openai.http.middleware.errors import HttpError, shown
+from claude_openai.http.middleware.errors import HttpError
 from claude_openai.http.ports import RunRegistry
 from claude_openai.http.routing import json_response
 from claude_openai.protocols.runs.stream import RunEncoder, run_list, whole_run
+from claude_openai.text import shown
 
 LIMIT = 20
 """Runs that are listed if the client gives no number: about a screen."""

@@ -1,24 +1,37 @@
-"""Every endpoint, once: routes, CORS methods, the paths that need no key, and OpenAPI are made of this table."""
+"""Every endpoint, once: the routes, the CORS methods, the paths that need no key, the sentence for an unknown path, the
+names in the log, OpenAPI, and the error format of each request are made of this table.
+"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from typing import Final, get_args
 
 from starlette.types import ASGIApp
 
-from claude_openai.http.endpoints import openapi
-from claude_openai.http.endpoints.chat_completions import CHAT, COMPLETIONS
 from claude_openai.http.endpoints.health import Health, HealthCheck
 from claude_openai.http.endpoints.models import Models, OneModel
-from claude_openai.http.endpoints.openapi import Json, OpenApi, answer, content, or_error
-from claude_openai.http.endpoints.responses import CancelResponse, InputItems, OneResponse, Responses
+from claude_openai.http.endpoints.openapi import (
+    LISTING,
+    PAGING,
+    Json,
+    OpenApi,
+    answer,
+    answer_or_chunks,
+    answer_or_events,
+    content,
+    run_events,
+)
+from claude_openai.http.endpoints.responses import RESPONSES, CancelResponse, InputItems, OneResponse
 from claude_openai.http.endpoints.runs import CancelRun, FollowRun, LatestRuns, OneRun
 from claude_openai.http.endpoints.welcome import Welcome
 from claude_openai.http.generation.context import GenerationContext
-from claude_openai.http.generation.driver import Generation
+from claude_openai.http.generation.driver import Generation, GenerationProtocol
+from claude_openai.http.generation.stateless import Stateless
 from claude_openai.http.routing import BASE
+from claude_openai.protocols.chat_completions.protocol import CHAT
 from claude_openai.protocols.chat_completions.wire import ChatCompletion, ChatCompletionChunk, ChatCompletionRequest
-from claude_openai.protocols.common.errors import OPENAI_ERRORS, ErrorFormat
+from claude_openai.protocols.common.protocol import OPENAI, ProtocolFormat
+from claude_openai.protocols.completions.protocol import COMPLETIONS
 from claude_openai.protocols.completions.wire import Completion, CompletionRequest
 from claude_openai.protocols.models.wire import ModelList, ModelObject
 from claude_openai.protocols.responses.wire.events import StreamEvent
@@ -29,18 +42,21 @@ from claude_openai.protocols.runs.wire import RunList, RunObject
 
 @dataclass(frozen=True, slots=True)
 class EndpointContext:
-    """What endpoints are built with. `clock` is monotonic, in seconds."""
+    """What endpoints are built with. `clock` is monotonic, in seconds; `endpoints` is the whole table."""
 
     generation: GenerationContext
     version: str
     simulated: bool
     clock: Callable[[], float]
+    endpoints: tuple["Endpoint", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One method of one path, in Starlette's form. `operation` is OpenAPI's, without the summary; an endpoint that
-    `is_open` needs no key.
+    """One method of one path, in Starlette's form. `operation` is OpenAPI's, without the summary and the errors, with
+    types in place of their schemas. An endpoint that `is_open` needs no key. `log_name` is the name of an endpoint that
+    calls the model, in the log. If several protocols have a path, one with a `ProtocolFormat.header` gets the requests
+    that have it.
     """
 
     method: str
@@ -49,13 +65,37 @@ class Endpoint:
     operation: Json = field(hash=False)
     build: Callable[[EndpointContext], ASGIApp]
     is_open: bool = False
-    errors: ErrorFormat = OPENAI_ERRORS
+    protocol: ProtocolFormat = OPENAI
+    log_name: str | None = None
 
 
-def error_format(path: str) -> ErrorFormat:
-    """The error format of the first endpoint whose path, up to its first `{`, is a prefix of `path`; else OpenAI's."""
-    beginnings = ((endpoint.path.partition("{")[0], endpoint.errors) for endpoint in ENDPOINTS)
-    return next((errors for beginning, errors in beginnings if path.startswith(beginning)), OPENAI_ERRORS)
+def generation(
+    path: str, summary: str, request: type, success: Json, protocol: GenerationProtocol, *, log_name: str
+) -> Endpoint:
+    """The endpoint of a protocol that calls the model: POST `request`, and `success` is OpenAPI's response."""
+    return Endpoint(
+        "POST",
+        path,
+        summary,
+        {"requestBody": {"required": True, "content": content(request)}, "responses": {"200": success}},
+        lambda given: Generation(given.generation, protocol),
+        protocol=protocol.format,
+        log_name=log_name,
+    )
+
+
+def protocol_of(endpoints: Iterable[Endpoint], path: str, headers: Container[str]) -> ProtocolFormat:
+    """The protocol of a request for any `path`: the one whose own header it has; else that of the endpoint with the
+    longest beginning of `path`, up to its first `{`; else OpenAI's.
+    """
+    found, longest = OPENAI, -1
+    for endpoint in endpoints:
+        if endpoint.protocol.header is not None and endpoint.protocol.header in headers:
+            return endpoint.protocol
+        beginning = endpoint.path.partition("{")[0]
+        if path.startswith(beginning) and len(beginning) > longest:
+            found, longest = endpoint.protocol, len(beginning)
+    return found
 
 
 def _parameter(name: str) -> Json:
@@ -63,29 +103,24 @@ def _parameter(name: str) -> Json:
 
 
 def _get(description: str, schema: type, *parameters: Json) -> Json:
-    return {**({"parameters": [*parameters]} if parameters else {}), "responses": or_error(answer(description, schema))}
-
-
-def _post(request: type, success: Json) -> Json:
-    return {"requestBody": {"required": True, "content": content(request)}, "responses": or_error(success)}
+    return {
+        **({"parameters": [*parameters]} if parameters else {}),
+        "responses": {"200": answer(description, schema)},
+    }
 
 
 _MODEL, _RESPONSE, _RUN = _parameter("model"), _parameter("response"), _parameter("run")
 
-_RESPONSE_EVENTS: Final[Json] = {
-    "text/event-stream": {"schema": {"anyOf": [openapi.reference(event) for event in get_args(StreamEvent)]}}
-}
-
 _WELCOME: Final[Json] = {
-    "responses": or_error(
-        {
+    "responses": {
+        "200": {
             "description": "What this server is and how to use it",
             "content": {
                 "application/json": {"schema": {"type": "object"}},
                 "text/html": {"schema": {"type": "string"}},
             },
         }
-    )
+    }
 }
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
@@ -112,7 +147,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
                 "200": {"description": "This document", "content": {"application/json": {"schema": {"type": "object"}}}}
             }
         },
-        lambda given: OpenApi(given.version, ENDPOINTS),
+        lambda given: OpenApi(given.version, given.endpoints),
         is_open=True,
     ),
     Endpoint(
@@ -125,32 +160,29 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         _get("The model", ModelObject, _MODEL),
         lambda given: OneModel(given.generation.gateway),
     ),
-    Endpoint(
-        "POST",
+    generation(
         "/v1/chat/completions",
         "Answer a conversation",
-        _post(ChatCompletionRequest, openapi.completion(ChatCompletion, ChatCompletionChunk)),
-        lambda given: Generation(given.generation, CHAT),
+        ChatCompletionRequest,
+        answer_or_chunks(ChatCompletion, ChatCompletionChunk),
+        Stateless(CHAT),
+        log_name="chat",
     ),
-    Endpoint(
-        "POST",
-        "/v1/completions",
-        "Answer a prompt, in the older form",
-        _post(CompletionRequest, openapi.completion(Completion, Completion)),
-        lambda given: Generation(given.generation, COMPLETIONS),
-    ),
-    Endpoint(
-        "POST",
+    generation(
         "/v1/responses",
         "Answer an input",
-        _post(
-            ResponsesRequest,
-            {
-                "description": "The response, or with `stream` its events, each of them named and numbered",
-                "content": {**content(Response), **_RESPONSE_EVENTS},
-            },
-        ),
-        lambda given: Generation(given.generation, Responses()),
+        ResponsesRequest,
+        answer_or_events(Response, get_args(StreamEvent)),
+        RESPONSES,
+        log_name="responses",
+    ),
+    generation(
+        "/v1/completions",
+        "Answer a prompt, in the older form",
+        CompletionRequest,
+        answer_or_chunks(Completion, Completion),
+        Stateless(COMPLETIONS),
+        log_name="completion",
     ),
     Endpoint(
         "GET",
@@ -177,14 +209,14 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         "GET",
         "/v1/responses/{response}/input_items",
         "The input of a stored response",
-        _get("A page of items", ItemList, _RESPONSE, *openapi.PAGING),
+        _get("A page of items", ItemList, _RESPONSE, *PAGING),
         lambda given: InputItems(given.generation.gateway.responses),
     ),
     Endpoint(
         "GET",
         "/runs",
         "The latest requests and what has become of them",
-        _get("The runs, the last to arrive first", RunList, *openapi.LISTING),
+        _get("The runs, the last to arrive first", RunList, *LISTING),
         lambda given: LatestRuns(given.generation.gateway.runs),
     ),
     Endpoint(
@@ -198,7 +230,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         "GET",
         "/runs/{run}/events",
         "The output of a run, from its beginning to its end",
-        {"parameters": [_RUN], "responses": or_error(openapi.run_events())},
+        {"parameters": [_RUN], "responses": {"200": run_events()}},
         lambda given: FollowRun(given.generation.gateway.runs, given.generation.keep_alive_seconds),
     ),
     Endpoint(
@@ -208,7 +240,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         _get("The run", RunObject, _RUN),
         lambda given: CancelRun(given.generation.gateway.runs),
     ),
-    *(  # the last ones, since every path begins with theirs
+    *(
         Endpoint("GET", path, "What this server is", _WELCOME, lambda given: Welcome(given.version), is_open=True)
         for path in ("/", BASE)
     ),

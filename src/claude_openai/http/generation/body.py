@@ -9,9 +9,10 @@ from starlette.types import Receive, Scope
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.http.generation.turns import refused_when
-from claude_openai.http.middleware.errors import HttpError, shown
+from claude_openai.http.middleware.errors import HttpError
 from claude_openai.http.middleware.slow_clients import ClientDisconnected
 from claude_openai.system.threads import CollectorPause
+from claude_openai.text import shown
 
 MANY_VALUES_BYTES = 256 * 1024
 """Of a body that may hold so many values that a collection of cyclic garbage takes over 50 ms while they exist."""

@@ -1,76 +1,35 @@
 """The one driver of every endpoint that calls the model: read, start the turns, then stream or collect.
 
-What differs between protocols is a `GenerationProtocol`: how a body becomes turns, how events become bytes, and how a
-failure looks. The status is decided as late as possible: until the first byte of a stream has left, a failure is an
-ordinary error response; afterwards it is the last event of the stream.
+What differs between protocols is a `GenerationProtocol` with its `ProtocolFormat`: how a body becomes turns, how events
+become bytes, and how a failure looks. The status is decided as late as possible: until the first byte of a stream has
+left, a failure is an ordinary error response; afterwards it is the last event of the stream.
 """
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from anyio.abc import ObjectReceiveStream
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from claude_openai.core.events import Event, TurnFailed, TurnFinished
+from claude_openai.core.events import Event, ToolCalled, TurnFailed, TurnFinished
+from claude_openai.core.failures import Failure
 from claude_openai.core.runs import Caller
-from claude_openai.core.turn import Turn
 from claude_openai.http.generation.context import GenerationContext, run_in_thread_if_large
 from claude_openai.http.generation.event_stream import EventStream
 from claude_openai.http.generation.request_events import log_effective_request, log_request
 from claude_openai.http.generation.turns import caller_of, run_turns
 from claude_openai.http.middleware.errors import failure_response, report
 from claude_openai.http.middleware.rate_limits import with_rate_limit_headers
-from claude_openai.protocols.common.errors import ErrorFormat
+from claude_openai.logs import logger
+from claude_openai.protocols.common.protocol import AnswerWriter, GenerationRequest, ProtocolFormat
 
+log = logger(__name__)
 
-class AnswerWriter(Protocol):
-    """Encodes the events of a request's turns as its answer; each event comes with the number of its turn."""
-
-    def feed(self, choice: int, event: Event) -> bytes:
-        """The bytes that a stream sends for `event`, also for a failure; empty if there is nothing to send."""
-        ...
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether `feed` has seen all that the answer needs."""
-        ...
-
-    async def save(self) -> None:
-        """Store the complete answer, before its last bytes are sent."""
-        ...
-
-    def body(self) -> str:
-        """The complete answer as one JSON body."""
-        ...
-
-
-class GenerationRequest(Protocol):
-    """A parsed request."""
-
-    @property
-    def turns(self) -> Sequence[Turn]:
-        """One for each requested answer."""
-        ...
-
-    @property
-    def stream(self) -> bool: ...
-
-    @property
-    def ignored(self) -> Sequence[str]:
-        """Names of parameters without effect."""
-        ...
-
-    @property
-    def adjusted(self) -> Sequence[str]:
-        """Names of parameters that are carried with another value, and that value."""
-        ...
-
-    def writer(self, caller: Caller) -> AbstractContextManager[AnswerWriter]:
-        """A block with the writer, within which the turns begin and end."""
-        ...
+FailureResponse = Callable[[Failure], Response]
+"""Makes the error response to a failure, in the protocol's format, and logs the failure."""
 
 
 class GenerationProtocol(Protocol):
@@ -82,12 +41,7 @@ class GenerationProtocol(Protocol):
         ...
 
     @property
-    def keep_alive(self) -> bytes:
-        """The bytes that keep a stream alive while there is nothing to send."""
-        ...
-
-    @property
-    def errors(self) -> ErrorFormat: ...
+    def format(self) -> ProtocolFormat: ...
 
     async def read(self, body: bytes, caller: Caller, context: GenerationContext) -> GenerationRequest:
         """Parse a request.
@@ -113,7 +67,7 @@ class Generation:
         context, protocol = self._context, self._protocol
         caller = caller_of(scope, context.new_id(), protocol.id_prefix)
         async with context.understanding(receive) as elapsed:
-            await run_in_thread_if_large(len(body), log_request, scope, body)
+            await run_in_thread_if_large(len(body), log_request, scope, body, protocol.format.header_prefixes)
             request = await protocol.read(body, caller, context)
         headers = context.not_honoured_headers(request.ignored, request.adjusted)
         send = with_rate_limit_headers(send, context.gateway, context.now)
@@ -123,6 +77,7 @@ class Generation:
             run_id = context.new_id()
             callers.append(replace(caller, run_id=run_id, answer_id=protocol.id_prefix + run_id, choice=choice))
         asked = list(zip(callers, request.turns, strict=True))
+        fails = partial(failure_response, errors=protocol.format.errors, request_id=caller.request_id)
         with request.writer(caller) as writer:
             async with run_turns(context.gateway, asked, receive) as events:
                 for turn in {id(turn): turn for turn in request.turns}.values():  # with `n` the same turn several times
@@ -130,22 +85,22 @@ class Generation:
                         turn, stream=request.stream, ignored=request.ignored, adjusted=request.adjusted
                     )
                 if request.stream:
-                    stream = EventStream(send, headers, context.keep_alive_seconds, protocol.keep_alive)
-                    response = await _stream(events, writer, stream, protocol.errors)
+                    stream = EventStream(send, headers, context.keep_alive_seconds, protocol.format.keep_alive)
+                    response = await _stream(events, writer, stream, fails)
                 else:
-                    response = await _collect(events, writer, len(request.turns), protocol.errors)
+                    response = await _collect(events, writer, len(request.turns), fails)
                 if response is not None:
                     response.headers.update(headers)
                     await response(scope, receive, send)
 
 
 async def _collect(
-    events: ObjectReceiveStream[tuple[int, Event]], writer: AnswerWriter, unfinished: int, errors: ErrorFormat
+    events: ObjectReceiveStream[tuple[int, Event]], writer: AnswerWriter, unfinished: int, fails: FailureResponse
 ) -> Response:
     while unfinished:
         choice, event = await events.receive()
         if isinstance(event, TurnFailed):
-            return failure_response(event.failure, errors)
+            return fails(event.failure)
         writer.feed(choice, event)
         unfinished -= isinstance(event, TurnFinished)
     await writer.save()
@@ -153,18 +108,22 @@ async def _collect(
 
 
 async def _stream(
-    events: ObjectReceiveStream[tuple[int, Event]], writer: AnswerWriter, stream: EventStream, errors: ErrorFormat
+    events: ObjectReceiveStream[tuple[int, Event]], writer: AnswerWriter, stream: EventStream, fails: FailureResponse
 ) -> Response | None:
     """The error response if the turn failed before anything was sent; None if a stream was sent."""
+    calls = 0
     while True:
         choice, event = await stream.next(events)
         if isinstance(event, TurnFailed):
             if not stream.begun:
-                return failure_response(event.failure, errors)
+                return fails(event.failure)
             report(event.failure)
         data = writer.feed(choice, event)
         complete = writer.is_complete
+        calls += isinstance(event, ToolCalled)
         if complete:
+            if calls and isinstance(event, TurnFinished):
+                log.info("openai.stream_tool_calls", calls=calls)
             await writer.save()
         if data:
             await stream.write(data, last=complete)

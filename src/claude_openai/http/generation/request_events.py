@@ -22,16 +22,16 @@ LARGEST_BYTES: Final = 1024 * 1024
 """Size of a body that is parsed for the log; of a larger one only the size is logged."""
 
 _HEADERS: Final = ("user-agent", "content-type", "accept", "origin", "authorization", "x-api-key", "x-request-id")
-_PREFIXES: Final = ("openai-", "x-stainless-")
-"""Prefixes of headers that are logged, beside `_HEADERS`. Secrets in them are redacted."""
 
 
-def log_request(scope: Scope, body: bytes) -> None:
-    """Log a request as it was sent, whether it can be parsed or not."""
+def log_request(scope: Scope, body: bytes, header_prefixes: tuple[str, ...]) -> None:
+    """Log a request as it was sent, whether it can be parsed or not: of its headers the usual ones, and those whose
+    names begin with one of `header_prefixes`. Secrets in them are redacted.
+    """
     if not shows("debug"):
         return
     sent = Headers(scope=scope).items()
-    headers = {name: value for name, value in sent if name in _HEADERS or name.startswith(_PREFIXES)}
+    headers = {name: value for name, value in sent if name in _HEADERS or name.startswith(header_prefixes)}
     logged: object = body
     if len(body) > LARGEST_BYTES or count_values(body.decode(errors="replace"), MOST_VALUES) > MOST_VALUES:
         logged = CUT

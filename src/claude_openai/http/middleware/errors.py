@@ -1,4 +1,4 @@
-"""Error responses, in the error format of the path's protocol.
+"""Error responses, in the error format of the request's protocol.
 
 An error of the request or of upstream is a `Failure` of the core, which `protocols.common.errors` maps. An error that
 only HTTP knows (path, method, host name) is an `HttpError`. Any other exception is a defect of the server.
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.errors import LaunchError
+from claude_openai.http.middleware.request_log import request_id
 from claude_openai.http.middleware.slow_clients import ClientDisconnected
 from claude_openai.logs import logger
 from claude_openai.protocols.common import errors as translated
@@ -32,16 +33,7 @@ _UNREADABLE_STORE = Failure(
 _QUOTES_MODEL_OUTPUT = frozenset({Kind.INVALID_TOOL_ARGUMENTS, Kind.INVALID_STRUCTURED_OUTPUT})
 """The messages of these failures quote what the model wrote, so the log leaves them out."""
 
-LONGEST_SHOWN = 256
-"""Characters of a request's method or path that are repeated to the client or in the log."""
-
-
 NOT_HTTP = "This is no HTTP/1.1 request. HTTPS and HTTP/2 look like that to this server, which speaks plain HTTP/1.1."
-
-
-def shown(text: str) -> str:
-    """`text` of a client, shortened for an error message."""
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 class HttpError(Exception):
@@ -62,9 +54,8 @@ class HttpError(Exception):
         self.param = param
         self.headers = headers
 
-    @property
-    def details(self) -> ErrorDetails:
-        return ErrorDetails(self.status, str(self), "invalid_request_error", self.param, self.code)
+    def details(self, request_id: str | None) -> ErrorDetails:
+        return ErrorDetails(self.status, str(self), "invalid_request_error", self.param, self.code, request_id)
 
 
 def wrong_method(message: str, allowed: Sequence[str]) -> HttpError:
@@ -72,25 +63,25 @@ def wrong_method(message: str, allowed: Sequence[str]) -> HttpError:
     return HttpError(405, message, code="method_not_supported", headers={"allow": ", ".join(allowed)})
 
 
-def failure_response(failure: Failure, errors: ErrorFormat) -> Response:
+def failure_response(failure: Failure, errors: ErrorFormat, request_id: str | None) -> Response:
     """The response to a request that failed before anything was sent; the failure is logged."""
     report(failure)
-    return _failed(failure, errors)
+    return _failed(failure, errors, request_id)
 
 
 class ErrorBoundary:
     """Turns exceptions into error responses, or, after a stream has begun, into its last event.
 
-    `format_of` gives the error format of a path.
+    `format_of` gives the error format of a request.
     """
 
-    def __init__(self, app: ASGIApp, format_of: Callable[[str], ErrorFormat]) -> None:
+    def __init__(self, app: ASGIApp, format_of: Callable[[Scope], ErrorFormat]) -> None:
         self._app = app
         self._format_of = format_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        errors = self._format_of(scope["path"])
-        answer = _Answer(send, errors)
+        errors, name = self._format_of(scope), request_id(scope)
+        answer = _Answer(send, errors, name)
         try:
             await self._app(scope, receive, answer.send)
         except ClientDisconnected:
@@ -102,23 +93,25 @@ class ErrorBoundary:
             else:
                 match error:
                     case RequestFailed(failure=failure):
-                        response = failure_response(failure, errors)
-                    case HttpError(status=status, details=about):
+                        response = failure_response(failure, errors, name)
+                    case HttpError(status=status):
                         log.info("http.failed", kind=error.code, status=status, param=error.param, message=str(error))
-                        response = Response(errors.body(about), status, error.headers, media_type="application/json")
+                        body = errors.body(error.details(name))
+                        response = Response(body, status, error.headers, media_type="application/json")
                     case _:
                         log.error("http.fault", exc_info=error)
                         fault = _UNREADABLE_STORE if isinstance(error, LaunchError) else _OWN_FAULT
-                        response = _failed(fault, errors)
+                        response = _failed(fault, errors, name)
                 await response(scope, receive, send)
 
 
 class _Answer:
     """Records how much of an answer has been sent."""
 
-    def __init__(self, send: Send, errors: ErrorFormat) -> None:
+    def __init__(self, send: Send, errors: ErrorFormat, request_id: str | None) -> None:
         self._send = send
         self._errors = errors
+        self._request_id = request_id
         self._streams = False
         self._complete = False
         self.begun = False
@@ -134,11 +127,12 @@ class _Answer:
     async def break_off(self) -> None:
         """End a stream with an error event. Any other answer stays incomplete, and the server closes the connection."""
         if self._streams and not self._complete:
-            await self._send({"type": "http.response.body", "body": self._errors.event(translated.details(_OWN_FAULT))})
+            event = self._errors.event(translated.details(_OWN_FAULT, self._request_id))
+            await self._send({"type": "http.response.body", "body": event})
 
 
-def _failed(failure: Failure, errors: ErrorFormat) -> Response:
-    error = translated.details(failure)
+def _failed(failure: Failure, errors: ErrorFormat, request_id: str | None) -> Response:
+    error = translated.details(failure, request_id)
     challenge = {"www-authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else {}
     headers = {**challenge, **translated.headers(failure)}
     return Response(errors.body(error), error.status, headers, media_type="application/json")

@@ -13,8 +13,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from claude_openai.http.middleware.errors import HttpError, shown
+from claude_openai.http.middleware.errors import HttpError
 from claude_openai.protocols.common import rate_limits
+from claude_openai.text import shown
 
 PREFLIGHT_SECONDS = 600
 """How long a browser may cache a preflight. Chromium caps it at two hours; this is short enough for a change."""

@@ -6,13 +6,14 @@ bound to the log: every event that is logged for a request has it.
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from claude_openai.http.middleware.errors import shown
 from claude_openai.logs import bound, logger
+from claude_openai.text import shown
 
 log = logger(__name__)
 
@@ -27,18 +28,29 @@ _HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class RequestLog:
-    """The outermost middleware: its headers are on every answer, errors too."""
+    """The outermost middleware: its headers are on every answer, errors too.
 
-    def __init__(self, app: ASGIApp, *, new_id: Callable[[], str], simulated: bool) -> None:
+    `log_names` has the name of the endpoint at a method and a path, if it calls the model.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        new_id: Callable[[], str],
+        simulated: bool,
+        log_names: Mapping[tuple[str, str], str | None] = MappingProxyType({}),
+    ) -> None:
         self._app = app
         self._new_id = new_id
         self._simulated = simulated
+        self._log_names = log_names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         given = Headers(scope=scope).get(REQUEST_ID, "")
         request_id = given if _HARMLESS.fullmatch(given) else f"req_{self._new_id()}"
         scope.setdefault("state", {})[_STATE] = request_id
-        line = _Line(scope, request_id)
+        line = _Line(scope, request_id, self._log_names.get((scope["method"], scope["path"])))
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -65,7 +77,7 @@ def request_id(scope: Scope) -> str:
 class _Line:
     """The log event of one request, written once: when the answer is complete, or the request has ended without."""
 
-    def __init__(self, scope: Scope, request_id: str) -> None:
+    def __init__(self, scope: Scope, request_id: str, endpoint: str | None) -> None:
         headers = Headers(scope=scope)
         self._fields: dict[str, object] = {
             "method": shown(scope["method"]),
@@ -73,6 +85,8 @@ class _Line:
             "client": shown(headers.get("user-agent", "")) or None,
             "request_id": request_id,
         }
+        if endpoint:
+            self._fields["endpoint"] = endpoint
         if (retry := headers.get(_RETRY, "0")).isdecimal() and retry != "0":
             self._fields["retry"] = int(retry[:4])
         self._began = time.perf_counter()

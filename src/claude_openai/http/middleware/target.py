@@ -11,7 +11,8 @@ from urllib.parse import unquote
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from claude_openai.http.middleware.errors import NOT_HTTP, HttpError, shown, wrong_method
+from claude_openai.http.middleware.errors import NOT_HTTP, HttpError, wrong_method
+from claude_openai.text import shown
 
 _ABSOLUTE: Final = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<authority>[^/#]*)(?P<path>/.*|)", re.IGNORECASE)
 """A target with scheme and host, as clients send it to a proxy. Its query is not part of what is matched here."""

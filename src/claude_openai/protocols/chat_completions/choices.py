@@ -38,11 +38,6 @@ class ChoicesEncoder:
     _ends: dict[int, ChatCompletionChunk] = field(default_factory=dict, init=False)
 
     @property
-    def calls(self) -> int:
-        """How many calls the model has made."""
-        return sum(encoder.calls for encoder in self.encoders)
-
-    @property
     def over(self) -> bool:
         """Whether all answers are complete."""
         return len(self._ends) == len(self.encoders)

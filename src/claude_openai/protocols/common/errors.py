@@ -62,22 +62,30 @@ def status(failure: Failure) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ErrorDetails:
-    """The content of an error in any protocol; `type` and `code` are OpenAI's words."""
+    """The content of an error in any protocol; `type` and `code` are OpenAI's words. `request_id` is the answer's
+    `x-request-id`; None if the error belongs to no request.
+    """
 
     status: int
     message: str
     type: str
     param: str | None = None
     code: str | None = None
+    request_id: str | None = None
 
 
-def details(failure: Failure) -> ErrorDetails:
+def details(failure: Failure, request_id: str | None = None) -> ErrorDetails:
     row = TABLE[failure.kind]
-    return ErrorDetails(row.status, without_surrogates(failure.message), row.type, failure.param, row.code)
+    return ErrorDetails(row.status, without_surrogates(failure.message), row.type, failure.param, row.code, request_id)
 
 
 class ErrorFormat(Protocol):
     """How a protocol encodes an error."""
+
+    @property
+    def schema(self) -> type:
+        """The model of the body, for OpenAPI."""
+        ...
 
     def body(self, error: ErrorDetails) -> str:
         """The whole body of an error response, as JSON."""
@@ -90,6 +98,8 @@ class ErrorFormat(Protocol):
 
 class OpenAiErrors:
     """OpenAI's error object: `{"error": {"message", "type", "param", "code"}}` (OpenAI reference: Errors)."""
+
+    schema = ErrorEnvelope
 
     def body(self, error: ErrorDetails) -> str:
         body = ErrorBody(message=error.message, type=error.type, param=error.param, code=error.code)

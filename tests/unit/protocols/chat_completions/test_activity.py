@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from claude_openai.core.agent import Shown
 from claude_openai.core.events import Activity, Event, ReasoningDelta, TextDelta, TurnFinished
 from claude_openai.protocols.chat_completions.answer import AnswerFormat
+from claude_openai.protocols.chat_completions.collector import Collector
 from claude_openai.protocols.chat_completions.stream import ChunkEncoder
-from claude_openai.protocols.chat_completions.whole import Collector
 from claude_openai.protocols.chat_completions.wire import ACTIVITY_EVENT, ChatCompletionChunk
 from claude_openai.protocols.common.wire import sse
 from tests.unit.protocols.chat_completions.events import REPORTED, STARTED, STOPPED

@@ -10,8 +10,8 @@ from openai.types.chat import ChatCompletionChunk as OpenAiChunk
 from claude_openai.core.events import Event
 from claude_openai.protocols.chat_completions.answer import AnswerFormat
 from claude_openai.protocols.chat_completions.choices import ChoicesEncoder, interleave
+from claude_openai.protocols.chat_completions.collector import Collector
 from claude_openai.protocols.chat_completions.stream import ChunkEncoder
-from claude_openai.protocols.chat_completions.whole import Collector
 from claude_openai.protocols.chat_completions.wire import ChatCompletion, ChatCompletionChunk
 from tests.unit.protocols.chat_completions.events import turns
 

@@ -21,8 +21,8 @@ from claude_openai.core.messages import AssistantMessage, ToolCall
 from claude_openai.gateway import Gateway
 from claude_openai.jsontools.strict import parse
 from claude_openai.protocols.chat_completions.answer import AnswerFormat
+from claude_openai.protocols.chat_completions.collector import Collector
 from claude_openai.protocols.chat_completions.stream import ChunkEncoder
-from claude_openai.protocols.chat_completions.whole import Collector
 from claude_openai.protocols.common.content import is_blank
 from claude_openai.testing.scripted_backend import ScriptedBackend
 from tests.unit.gateway.test_gateway import events_of, gateway

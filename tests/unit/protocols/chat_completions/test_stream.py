@@ -22,8 +22,8 @@ from claude_openai.core.events import (
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
 from claude_openai.protocols.chat_completions.answer import AnswerFormat
+from claude_openai.protocols.chat_completions.collector import Collector
 from claude_openai.protocols.chat_completions.stream import ChunkEncoder
-from claude_openai.protocols.chat_completions.whole import Collector
 from claude_openai.protocols.chat_completions.wire import ChatCompletion, ChatCompletionChunk
 from tests.unit.protocols.chat_completions.events import CALLED, REPORTED, STARTED, STOPPED, turns
 

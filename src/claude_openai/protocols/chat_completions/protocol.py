@@ -1,4 +1,4 @@
-"""`POST /v1/chat/completions`, and `POST /v1/completions`, its older form, as protocols of the generation driver.
+"""Chat completions as a protocol of the generation driver. Older completions are another form of it.
 
 Of several answers (`n`) each is a turn and a run of its own; the failure of one is that of all.
 """
@@ -14,64 +14,49 @@ from claude_openai.core.events import Event, TurnFailed
 from claude_openai.core.models import Catalogue
 from claude_openai.core.runs import Caller
 from claude_openai.core.turn import Turn
-from claude_openai.http.generation.context import GenerationContext, run_in_thread_if_large
-from claude_openai.logs import logger
-from claude_openai.protocols.chat_completions import request as chat
 from claude_openai.protocols.chat_completions.choices import ChoicesEncoder, interleave
-from claude_openai.protocols.chat_completions.request import ParsedRequest
+from claude_openai.protocols.chat_completions.collector import Collector
+from claude_openai.protocols.chat_completions.request import ParsedRequest, parse_request, read_turn
 from claude_openai.protocols.chat_completions.stream import ChunkEncoder
-from claude_openai.protocols.chat_completions.whole import Collector
 from claude_openai.protocols.chat_completions.wire import ChatCompletion, ChatCompletionChunk
-from claude_openai.protocols.common.errors import OPENAI_ERRORS, ErrorFormat, details
+from claude_openai.protocols.common.errors import details
+from claude_openai.protocols.common.protocol import OPENAI, AnswerWriter, ProtocolFormat
 from claude_openai.protocols.common.wire import sse
 from claude_openai.protocols.common.wire.reply import Reply
-from claude_openai.protocols.completions import answer as completions_answer
-from claude_openai.protocols.completions import request as completions
-
-log = logger(__name__)
 
 Request = TypeVar("Request")
 
 
 @dataclass(frozen=True, slots=True)
-class ChatForm(Generic[Request]):
-    """A form of chat completions: implements `http.generation.driver.GenerationProtocol`.
+class ChatProtocol(Generic[Request]):
+    """A form of chat completions: implements `protocols.common.protocol.StatelessProtocol`.
 
-    `encode_whole` and `encode_chunk` convert a chat completion, or one of its chunks, to the endpoint's own format;
+    `encode_answer` and `encode_chunk` convert a chat completion, or one of its chunks, to the endpoint's own format;
     None drops a chunk.
     """
 
     id_prefix: str
     parse: Callable[[bytes], Request]
     read_turn: Callable[[Request, Catalogue, str, AgentRules | None], ParsedRequest]
-    encode_whole: Callable[[ChatCompletion], Reply]
+    encode_answer: Callable[[ChatCompletion], Reply]
     encode_chunk: Callable[[ChatCompletionChunk], Reply | None]
-    keep_alive: bytes = sse.comment()
-    errors: ErrorFormat = OPENAI_ERRORS
+    format: ProtocolFormat = OPENAI
 
-    async def read(self, body: bytes, caller: Caller, context: GenerationContext) -> "ChatRequest":
-        """See `GenerationProtocol.read`."""
-        request = await run_in_thread_if_large(len(body), self.parse, body)
-        catalogue = await context.gateway.catalogue()
-        read = partial(self.read_turn, request, catalogue, caller.principal, context.agent_rules)
-        return ChatRequest(self, await run_in_thread_if_large(len(body), read), context.now())
+    def read(
+        self, request: Request, catalogue: Catalogue, caller: Caller, rules: AgentRules | None, created: int
+    ) -> "ChatRequest":
+        """See `StatelessProtocol.read`."""
+        return ChatRequest(self, self.read_turn(request, catalogue, caller.principal, rules), created)
 
 
-CHAT: Final = ChatForm("chatcmpl-", chat.parse_request, chat.read_turn, lambda answer: answer, lambda chunk: chunk)
-COMPLETIONS: Final = ChatForm(
-    "cmpl-",
-    completions.parse_request,
-    completions.read_turn,
-    completions_answer.completion,
-    completions_answer.completion_chunk,
-)
+CHAT: Final = ChatProtocol("chatcmpl-", parse_request, read_turn, lambda answer: answer, lambda chunk: chunk)
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """Implements `http.generation.driver.GenerationRequest`; `created` is in Unix seconds."""
+    """Implements `protocols.common.protocol.GenerationRequest`; `created` is in Unix seconds."""
 
-    form: ChatForm[Any]
+    protocol: ChatProtocol[Any]
     parsed: ParsedRequest
     created: int
 
@@ -96,41 +81,37 @@ class ChatRequest:
         return nullcontext((ChunkWriter if self.stream else ObjectWriter)(self, caller))
 
 
-class ChunkWriter:
+class ChunkWriter(AnswerWriter):
     """Writes a stream of chunks."""
 
     def __init__(self, request: ChatRequest, caller: Caller) -> None:
         encoder = partial(ChunkEncoder, caller.answer_id, request.created, request.parsed.answer_format)
         encoders = [encoder(index=index) for index in range(len(request.turns))]
         self._encoder = ChoicesEncoder(encoders, request.parsed.choices)
-        self._form = request.form
+        self._protocol = request.protocol
+        self._request_id = caller.request_id
         self._failed = False
 
     def feed(self, choice: int, event: Event) -> bytes:
         """See `AnswerWriter.feed`."""
         if isinstance(event, TurnFailed):
             self._failed = True
-            return self._form.errors.event(details(event.failure))
-        encoded = [(self._form.encode_chunk(chunk), chunk.event_name) for chunk in self._encoder.feed(choice, event)]
+            return self._protocol.format.errors.event(details(event.failure, self._request_id))
+        encoded = [
+            (self._protocol.encode_chunk(chunk), chunk.event_name) for chunk in self._encoder.feed(choice, event)
+        ]
         framed = b"".join(sse.event(chunk.to_json(), name) for chunk, name in encoded if chunk)
-        if not self._encoder.over:
-            return framed
-        if self._encoder.calls:
-            log.info("openai.stream_tool_calls", calls=self._encoder.calls)
-        return framed + sse.DONE
+        return framed + sse.DONE if self._encoder.over else framed
 
     @property
     def is_complete(self) -> bool:
         return self._failed or self._encoder.over
 
-    async def save(self) -> None:
-        """Chat completions are not stored."""
-
     def body(self) -> str:
         raise AssertionError("a stream has no body")
 
 
-class ObjectWriter:
+class ObjectWriter(AnswerWriter):
     """Collects one object."""
 
     def __init__(self, request: ChatRequest, caller: Caller) -> None:
@@ -138,7 +119,7 @@ class ObjectWriter:
             Collector(caller.answer_id, request.created, request.parsed.answer_format) for _ in request.turns
         ]
         self._choices = request.parsed.choices
-        self._form = request.form
+        self._protocol = request.protocol
 
     def feed(self, choice: int, event: Event) -> bytes:
         """See `AnswerWriter.feed`."""
@@ -149,9 +130,6 @@ class ObjectWriter:
     def is_complete(self) -> bool:
         return False
 
-    async def save(self) -> None:
-        """Chat completions are not stored."""
-
     def body(self) -> str:
         whole = interleave([collector.result() for collector in self._collectors], self._choices)
-        return self._form.encode_whole(whole).to_json()
+        return self._protocol.encode_answer(whole).to_json()

@@ -11,7 +11,7 @@ from claude_openai.core.events import Event, ReasoningDelta, TextDelta, ToolCall
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.messages import ToolCall
 from claude_openai.protocols.chat_completions.answer import AnswerFormat
-from claude_openai.protocols.chat_completions.whole import Collector
+from claude_openai.protocols.chat_completions.collector import Collector
 from tests.unit.protocols.chat_completions.events import CALLED, REPORTED, STARTED, STOPPED, turns
 
 
