@@ -153,8 +153,6 @@ TABLE = (
     Endpoint("PURGE", f"{MINI}/x", "Nothing", {"responses": {}}, lambda _: models, protocol=FORMAT),
 )
 
-pytestmark = pytest.mark.proves("errors.format")
-
 
 @pytest.fixture(scope="module")
 def connection_class() -> Callable[..., Connection]:
@@ -179,6 +177,7 @@ async def test_it_answers_in_its_own_form_and_framing_and_has_a_name_in_the_log(
     assert [event["endpoint"] for event in logged if event["event"] == "http.request"][:1] == ["mini"]
 
 
+@pytest.mark.proves("errors.envelope")
 async def test_its_errors_are_its_own_at_its_paths_and_wherever_its_header_is_sent(serve: Serve) -> None:
     failed: list[Event] = [STARTED, TextDelta("a"), TurnFailed(Failure(Kind.OVERLOADED, "Overloaded."))]
     served = serve([STARTED, ZeroDivisionError()], failed, endpoints=TABLE, max_request_bytes=100)
@@ -201,6 +200,7 @@ async def test_its_errors_are_its_own_at_its_paths_and_wherever_its_header_is_se
     assert MINI in (await client.get("/v1/files")).json()["error"]["message"]
 
 
+@pytest.mark.proves("errors.envelope")
 async def test_errors_of_a_connection_are_its_own_where_the_request_can_be_recognized(serve: Serve) -> None:
     served = serve(endpoints=TABLE)
     head = b"POST /v1/mini HTTP/1.1\r\n"
