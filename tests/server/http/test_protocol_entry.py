@@ -159,6 +159,7 @@ def connection_class() -> Callable[..., Connection]:
     return partial(Connection, endpoints=TABLE)
 
 
+@pytest.mark.proves("stream.keep-alive")
 async def test_it_answers_in_its_own_form_and_framing_and_has_a_name_in_the_log(
     serve: Serve, logged: list[EventDict]
 ) -> None:
@@ -224,6 +225,7 @@ async def rejected(served: Served, request: bytes) -> Json:
     return body
 
 
+@pytest.mark.proves("safety.origin")
 async def test_it_shares_a_path_by_its_header_and_its_methods_are_allowed_to_pages(serve: Serve) -> None:
     served = serve(endpoints=TABLE, allowed_origins=("https://page.example",))
     assert (await served.client.get("/v1/models", headers=VERSION)).json() == {"text": "one model"}
