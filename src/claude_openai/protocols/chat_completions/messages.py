@@ -12,6 +12,7 @@ from claude_openai.protocols.common.content import (
     image_data,
     not_in_user_message,
     part_text,
+    read_parts,
     text_blocks,
     text_of,
 )
@@ -49,57 +50,43 @@ def read_messages(sent: list[wire.Message], model: Model) -> Conversation:
             case wire.SystemMessage():
                 entries.append(Instructions(text_of(message.content, content)))
             case wire.UserMessage():
-                entries.append(UserInput(_user_blocks(message.content, content), content))
+                entries.append(UserInput(read_parts(message.content, content, _user_part), content))
             case wire.AssistantMessage():
                 entries += _earlier_answer(message, path)
             case wire.ToolMessage():
                 key, at = CallKey(message.tool_call_id), f"{path}.tool_call_id"
-                entries.append(CallResult(key, _result_blocks(message.content, content), at))
+                entries.append(CallResult(key, read_parts(message.content, content, _result_part), at))
             case wire.FunctionMessage():
                 key, at = CallKey(message.name, is_function=True), f"{path}.name"
-                entries.append(CallResult(key, _result_blocks(message.content, content), at))
+                entries.append(CallResult(key, read_parts(message.content, content, _result_part), at))
             case _:
                 assert_never(message)
     return build_conversation("messages", entries, model)
 
 
-def _user_blocks(content: wire.Content, path: str) -> list[Block]:
-    if isinstance(content, str):
-        return [*text_blocks(content)]
-    blocks: list[Block] = []
-    for index, part in enumerate(content):
-        at = f"{path}[{index}]"
-        match part:
-            case wire.TextPart():
-                blocks += text_blocks(part.text)
-            case wire.ImagePart():
-                blocks.append(image(part.image_url.url, f"{at}.image_url.url"))
-            case wire.FilePart(file=file) if file.file_data is not None:
-                blocks.append(document(file.file_data, file.filename, f"{at}.file.file_data"))
-            case wire.FilePart(file=file) if file.file_id is not None:
-                reason = "files cannot be uploaded here: send the data as 'file_data'"
-                raise unsupported(f"{at}.file.file_id", reason)
-            case wire.FilePart():
-                raise invalid(f"{at}.file.file_data", "expected the file's data")
-            case AudioPart() | RefusalPart():
-                raise not_in_user_message(part, at)
-            case _:
-                assert_never(part)
-    return blocks
+def _user_part(part: wire.Part, path: str) -> tuple[Block, ...]:
+    match part:
+        case wire.TextPart():
+            return text_blocks(part.text)
+        case wire.ImagePart():
+            return (image(part.image_url.url, f"{path}.image_url.url"),)
+        case wire.FilePart(file=file) if file.file_data is not None:
+            return (document(file.file_data, file.filename, f"{path}.file.file_data"),)
+        case wire.FilePart(file=file) if file.file_id is not None:
+            raise unsupported(f"{path}.file.file_id", "files cannot be uploaded here: send the data as 'file_data'")
+        case wire.FilePart():
+            raise invalid(f"{path}.file.file_data", "expected the file's data")
+        case AudioPart() | RefusalPart():
+            raise not_in_user_message(part, path)
+        case _:
+            assert_never(part)
 
 
-def _result_blocks(content: wire.Content | None, path: str) -> tuple[Text | Image, ...]:
-    """The result of a call: text, refusals included, and images that are sent as data."""
-    if content is None or isinstance(content, str):
-        return text_blocks(content or "")
-    blocks: list[Text | Image] = []
-    for index, part in enumerate(content):
-        at = f"{path}[{index}]"
-        if isinstance(part, wire.ImagePart):
-            blocks.append(image_data(part.image_url.url, f"{at}.image_url.url"))
-        else:
-            blocks += text_blocks(part_text(part, at))
-    return tuple(blocks)
+def _result_part(part: wire.Part, path: str) -> tuple[Text | Image, ...]:
+    """A part of a call's result: text, a refusal, or an image that is sent as data."""
+    if isinstance(part, wire.ImagePart):
+        return (image_data(part.image_url.url, f"{path}.image_url.url"),)
+    return text_blocks(part_text(part, path))
 
 
 def _earlier_answer(message: wire.AssistantMessage, path: str) -> list[Entry]:

@@ -17,10 +17,9 @@ from claude_openai.protocols.chat_completions.parameters import (
 )
 from claude_openai.protocols.chat_completions.tools import read_tools
 from claude_openai.protocols.chat_completions.wire import ChatCompletionRequest
-from claude_openai.protocols.common.agent import ignored_options, read_profile, tools_for_agent
 from claude_openai.protocols.common.body import parse_body
 from claude_openai.protocols.common.parameter_checks import refuse_unsupported
-from claude_openai.protocols.common.reply_format import tools_beside_format
+from claude_openai.protocols.common.turn import read_options
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,33 +85,21 @@ def read_turn(
     refuse_unsupported(request, PARAMETERS)
     model = catalogue.resolve(request.model)
     offer = read_tools(request)
-    agent = read_profile(request.claude, model, rules)
-    ignored_by_chat = ignored_options(request.claude, agent)
-    tools, choice = tools_for_agent(agent, offer.tools, offer.choice)
-    reply_format, tools, choice = tools_beside_format(read_format(request), tools, choice)
-    sampling = read_sampling(request, model, reply_format)
-    ignored = sampling.ignored + ignored_fields(request)
-    thinking, choices = shows_thinking(request), read_choices(request.n, agent)
+    options = read_options(
+        request.claude, model, rules, tools=offer.tools, choice=offer.choice, reply_format=read_format(request)
+    )
+    sampling = read_sampling(request, model, options.reply_format)
+    choices = read_choices(request.n, options.agent)
     conversation = read_messages(request.messages, model)
-    options = request.stream_options
+    stream = bool(request.stream)
     return ParsedRequest(
-        turn=Turn(
-            model,
-            conversation.messages,
-            sampling.sampling,
-            principal,
-            tools,
-            choice,
-            agent,
-            reply_format,
-            bool(request.stream),
-        ),
+        turn=options.turn(conversation.messages, sampling.sampling, principal, streamed=stream),
         model=request.model or model.id,
-        stream=bool(request.stream),
-        include_usage=bool(options and options.include_usage),
-        ignored=ignored + ignored_by_chat,
+        stream=stream,
+        include_usage=bool(request.stream_options and request.stream_options.include_usage),
+        ignored=sampling.ignored + ignored_fields(request) + options.ignored,
         adjusted=sampling.adjusted + conversation.adjusted,
         legacy=offer.legacy,
-        shows_thinking=thinking,
+        shows_thinking=shows_thinking(request),
         choices=choices,
     )

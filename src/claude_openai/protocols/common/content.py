@@ -6,7 +6,7 @@ Claude Code waits for ever on such a message.
 
 import binascii
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -16,6 +16,7 @@ from claude_openai.protocols.common.invalid import invalid, unsupported
 from claude_openai.protocols.common.wire import request_base as wire
 
 Part = TypeVar("Part")
+Read = TypeVar("Read")
 
 
 class HasType(Protocol):
@@ -64,6 +65,15 @@ def text_blocks(text: str) -> tuple[Text, ...]:
 def parts_of(content: str | Sequence[Part] | None) -> Sequence[Part]:
     """The parts of `content`; a plain text has none."""
     return () if content is None or isinstance(content, str) else content
+
+
+def read_parts(
+    content: str | Sequence[Part] | None, path: str, read: Callable[[Part, str], Iterable[Read]]
+) -> tuple[Read | Text, ...]:
+    """The blocks of `content`: of a plain text its own, of parts those that `read` makes of each, at its path."""
+    if content is None or isinstance(content, str):
+        return text_blocks(content or "")
+    return tuple(block for index, part in enumerate(content) for block in read(part, f"{path}[{index}]"))
 
 
 def marks_cache(parts: Iterable[object]) -> bool:

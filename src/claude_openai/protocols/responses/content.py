@@ -16,53 +16,40 @@ from claude_openai.protocols.common.wire.request_base import AudioPart, RefusalP
 from claude_openai.protocols.responses.wire import request as wire
 
 
-def user_blocks(content: wire.Content, path: str) -> list[Block]:
-    """The blocks of a user message.
+def user_part(part: wire.Part, path: str) -> tuple[Block, ...]:
+    """The blocks of a part of a user message.
 
     Raises:
-        RequestFailed: naming the part that is faulty, or that Claude does not take.
+        RequestFailed: the part is faulty, or Claude does not take it.
     """
-    if isinstance(content, str):
-        return [*text_blocks(content)]
-    blocks: list[Block] = []
-    for index, part in enumerate(content):
-        at = f"{path}[{index}]"
-        match part:
-            case wire.TextPart():
-                blocks += text_blocks(part.text)
-            case wire.ImagePart():
-                blocks.append(image(_image_url(part, at), f"{at}.image_url"))
-            case wire.FilePart(file_data=str(data)):
-                blocks.append(document(data, part.filename, f"{at}.file_data"))
-            case wire.FilePart(file_url=str()):
-                raise unsupported(f"{at}.file_url", "files are not fetched here: send the data as 'file_data'")
-            case wire.FilePart(file_id=str()):
-                raise unsupported(f"{at}.file_id", "files cannot be uploaded here: send the data as 'file_data'")
-            case wire.FilePart():
-                raise invalid(f"{at}.file_data", "expected the file's data")
-            case AudioPart() | RefusalPart():
-                raise not_in_user_message(part, at)
-            case _:
-                assert_never(part)
-    return blocks
+    match part:
+        case wire.TextPart():
+            return text_blocks(part.text)
+        case wire.ImagePart():
+            return (image(_image_url(part, path), f"{path}.image_url"),)
+        case wire.FilePart(file_data=str(data)):
+            return (document(data, part.filename, f"{path}.file_data"),)
+        case wire.FilePart(file_url=str()):
+            raise unsupported(f"{path}.file_url", "files are not fetched here: send the data as 'file_data'")
+        case wire.FilePart(file_id=str()):
+            raise unsupported(f"{path}.file_id", "files cannot be uploaded here: send the data as 'file_data'")
+        case wire.FilePart():
+            raise invalid(f"{path}.file_data", "expected the file's data")
+        case AudioPart() | RefusalPart():
+            raise not_in_user_message(part, path)
+        case _:
+            assert_never(part)
 
 
-def result_blocks(content: wire.Content, path: str) -> tuple[Text | Image, ...]:
-    """The result of a call: text, and images that are sent as data.
+def result_part(part: wire.Part, path: str) -> tuple[Text | Image, ...]:
+    """The blocks of a part of a call's result: text, or an image that is sent as data.
 
     Raises:
-        RequestFailed: naming the part that is neither.
+        RequestFailed: the part is neither.
     """
-    if isinstance(content, str):
-        return text_blocks(content)
-    blocks: list[Text | Image] = []
-    for index, part in enumerate(content):
-        at = f"{path}[{index}]"
-        if isinstance(part, wire.ImagePart):
-            blocks.append(image_data(_image_url(part, at), f"{at}.image_url"))
-        else:
-            blocks += text_blocks(part_text(part, at))
-    return tuple(blocks)
+    if isinstance(part, wire.ImagePart):
+        return (image_data(_image_url(part, path), f"{path}.image_url"),)
+    return text_blocks(part_text(part, path))
 
 
 def _image_url(part: wire.ImagePart, path: str) -> str:

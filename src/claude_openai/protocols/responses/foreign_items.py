@@ -13,9 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from claude_openai.core.failures import RequestFailed
 from claude_openai.core.messages import Image, Text
-from claude_openai.protocols.common.content import image_data, text_blocks
+from claude_openai.protocols.common.content import image_data, read_parts, text_blocks
 from claude_openai.protocols.common.conversation import tool_name
-from claude_openai.protocols.responses.content import result_blocks
+from claude_openai.protocols.responses.content import result_part
 from claude_openai.protocols.responses.wire.request import Content, OtherItem
 
 Outcome = tuple[Text | Image, ...]
@@ -127,7 +127,7 @@ def outcome_of(item: OtherItem, path: str) -> Outcome:
             return text_blocks(text)
         case {"output": list(parts), **rest} if not rest and item.type == "custom_tool_call_output":
             try:
-                return result_blocks(_CONTENT.validate_python(parts), f"{path}.output")
+                return read_parts(_CONTENT.validate_python(parts), f"{path}.output", result_part)
             except ValidationError:
                 return (Text(_json(parts)),)
         case {"output": {"image_url": str(data)}} | {"result": str(data)} if picture := _picture(data):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from claude_openai.core.models import Model
-from claude_openai.protocols.common.content import is_blank, text_blocks, text_of
+from claude_openai.protocols.common.content import is_blank, read_parts, text_blocks, text_of
 from claude_openai.protocols.common.conversation import (
     Adjusted,
     Call,
@@ -24,7 +24,7 @@ from claude_openai.protocols.common.conversation import (
 )
 from claude_openai.protocols.common.invalid import invalid, unsupported
 from claude_openai.protocols.responses import foreign_items as foreign
-from claude_openai.protocols.responses.content import result_blocks, user_blocks
+from claude_openai.protocols.responses.content import result_part, user_part
 from claude_openai.protocols.responses.wire import request as wire
 
 _ARGUMENTS: Final = "input[].arguments"
@@ -75,13 +75,15 @@ class _ItemReader:
                 pass
             case wire.MessageItem(role="user"):
                 self.end_answer()
-                self.entries.append(UserInput(user_blocks(item.content, f"{path}.content"), f"{path}.content"))
+                self.entries.append(
+                    UserInput(read_parts(item.content, f"{path}.content", user_part), f"{path}.content")
+                )
             case wire.MessageItem():
                 self.end_answer()
                 self.entries.append(Instructions(text_of(item.content, f"{path}.content")))
             case wire.FunctionCallOutputItem():
                 self.end_answer()
-                blocks = result_blocks(item.output, f"{path}.output")
+                blocks = read_parts(item.output, f"{path}.output", result_part)
                 self.entries.append(CallResult(CallKey(item.call_id), blocks, f"{path}.call_id"))
             case wire.ItemReference():
                 shown = item.id[:_MOST_SHOWN]

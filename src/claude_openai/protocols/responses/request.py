@@ -10,10 +10,9 @@ from claude_openai.core.agent import AgentRules
 from claude_openai.core.models import Catalogue
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.turn import Turn
-from claude_openai.protocols.common.agent import ignored_options, read_profile, tools_for_agent
 from claude_openai.protocols.common.body import parse_body
 from claude_openai.protocols.common.parameter_checks import refuse_unsupported
-from claude_openai.protocols.common.reply_format import tools_beside_format
+from claude_openai.protocols.common.turn import read_options
 from claude_openai.protocols.responses.items import read_input
 from claude_openai.protocols.responses.parameters import (
     PARAMETERS,
@@ -76,15 +75,14 @@ def read_turn(
     refuse_unsupported(request, PARAMETERS)
     model = catalogue.resolve(request.model)
     offer = read_tools(request)
-    agent = read_profile(request.claude, model, rules)
-    ignored = ignored_options(request.claude, agent)
-    if agent and agent.show_activity == "events":  # a response shows activities in its reasoning only
-        ignored += ("claude.showActivity",)
-    tools, choice = tools_for_agent(agent, offer.tools, offer.choice)
-    reply_format, tools, choice = tools_beside_format(read_format(request), tools, choice)
+    options = read_options(
+        request.claude, model, rules, tools=offer.tools, choice=offer.choice, reply_format=read_format(request)
+    )
     sampling = read_sampling(request, model)
-    ignored = ignored_fields(request) + sampling.ignored + ignored
-    shows_thinking = summary_form(request) is not None
+    ignored = ignored_fields(request) + sampling.ignored + options.ignored
+    shows_activity = options.agent.show_activity if options.agent else None
+    if shows_activity == "events":  # a response shows activities in its reasoning only
+        ignored += ("claude.showActivity",)
     sent, known = request.input, 0
     if history:
         own = _ITEMS.validate_python([{"role": "user", "content": sent}]) if isinstance(sent, str) else sent
@@ -92,22 +90,12 @@ def read_turn(
         sent, known = [*_ITEMS.validate_python(before), *(own or [])], len(before)
     conversation = read_input(sent, request.instructions, model, known=known)
     return ParsedRequest(
-        turn=Turn(
-            model,
-            conversation.messages,
-            sampling.sampling,
-            principal,
-            tools,
-            choice,
-            agent,
-            reply_format,
-            bool(request.stream),
-        ),
+        turn=options.turn(conversation.messages, sampling.sampling, principal, streamed=bool(request.stream)),
         response=_initial_response(request, response_id, created, request.model or model.id),
         items=items_of(request, response_id),
         stream=bool(request.stream),
-        shows_thinking=shows_thinking,
-        shows_activity=bool(agent and agent.show_activity == "reasoning"),
+        shows_thinking=summary_form(request) is not None,
+        shows_activity=shows_activity == "reasoning",
         ignored=ignored,
         adjusted=sampling.adjusted + conversation.adjusted,
     )
