@@ -5,6 +5,7 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import termios
@@ -175,6 +176,9 @@ def test_on_a_terminal_each_request_is_one_line_and_a_failed_one_has_its_reason_
                 subprocess.run(
                     argv, env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True, check=True, timeout=60
                 )
+            with socket.create_connection(("127.0.0.1", int(port)), PATIENCE_SECONDS) as https:
+                https.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200) + b"\r\n\r\n")
+                assert https.recv(65_536).startswith(b"HTTP/1.1 400 ")
             assert http.get("/v1/models").status_code == 200
         shown = read(lambda text: "GET /v1/models" in text and text.endswith("\n"))
     lines = at_110.removeprefix(start).splitlines()
@@ -188,7 +192,8 @@ def test_on_a_terminal_each_request_is_one_line_and_a_failed_one_has_its_reason_
     assert "--model-alias gpt-4o=sonnet" in reason
     assert [line.split()[1] for line in narrow[:3]] == ["chat"] * 3
     assert [max(map(len, lines)) <= 110, max(map(len, narrow)) <= 80, len(narrow)] == [True, True, 4]
-    [models] = shown.removeprefix(at_80).splitlines()
+    tls, models = shown.removeprefix(at_80).splitlines()
+    assert re.fullmatch(rf"{time}warning  A client speaks HTTPS to .+: use http:// in its base URL", tls)
     assert re.fullmatch(rf"{time}GET /v1/models +- +curl +200 ok  .+", models)
     assert "warning  CLAUDE_OPENAI_PROT is not a setting" in start
     assert re.search(r"(^|[\r\n])claude-openai \d", start)

@@ -70,6 +70,10 @@ COMMANDS = {
 """The commands, each in the module of its name. The texts are here, so that --help loads no module."""
 
 
+_OTHER_WORDS = ("serve", "start", "help", "version")
+"""What `run` understands besides the commands."""
+
+
 def main() -> None:
     """Run the command line of this process, and exit with its code."""
     # Standard streams that the shell closed (`>&-`) are opened on the null device, so that no file gets their number.
@@ -171,7 +175,7 @@ class Commands(ServerCommand, click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Report an unknown command; click would suggest loaded commands only."""
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
-            raise NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
+            raise NoSuchCommand(args[0], possibilities=[*_OTHER_WORDS, *COMMANDS], ctx=ctx)
         return super().resolve_command(ctx, args)
 
 

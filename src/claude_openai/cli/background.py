@@ -20,7 +20,7 @@ import click
 from claude_openai.cli.commands.status import described, status_of
 from claude_openai.cli.commands.stop import end_tree
 from claude_openai.cli.options import as_arguments
-from claude_openai.cli.serve import log_file
+from claude_openai.cli.serve import WAITS_FOR_NETWORK, log_file
 from claude_openai.cli.terminal import as_called, fact, progress, wants_colours
 from claude_openai.errors import LaunchError
 from claude_openai.settings import Settings
@@ -63,7 +63,10 @@ def start(flags: Mapping[str, object], environ: Mapping[str, str]) -> None:
         if settings.port and server.port == settings.port:
             raise already_runs(server)
     files = OutputFiles.of(settings)
-    with progress("Starting"), _started(files.added_to(flags), environ, files.errors) as process:
+    with (
+        progress("Starting", slow=WAITS_FOR_NETWORK),
+        _started(files.added_to(flags), environ, files.errors) as process,
+    ):
         started = status_of(_ready(process, files))
     port = started.instance.port
     click.echo(

@@ -27,6 +27,9 @@ USUAL_WIDTH: Final = 80
 QUIET_SECONDS = 1.0
 """Time before progress is shown."""
 
+SLOW_SECONDS = 5.0
+"""Time before progress says why it may be slow."""
+
 TICK_SECONDS = 1.0
 """Interval of the progress updates."""
 
@@ -37,8 +40,9 @@ def wants_colours(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 
 @contextmanager
-def progress(text: str, stream: TextIO | None = None) -> Iterator[None]:
-    """Show `text` and the elapsed seconds on standard error while the block takes longer than a second.
+def progress(text: str, stream: TextIO | None = None, *, slow: str = "") -> Iterator[None]:
+    """Show `text` and the elapsed seconds on standard error while the block takes longer than a second, and `slow`
+    behind it, why it may be slow, when it takes longer than usual.
 
     The line is erased after the block. It uses no escape sequences, so it works in every terminal. The cursor rests at
     its beginning, so that a line of the log that comes meanwhile is written over it.
@@ -52,8 +56,10 @@ def progress(text: str, stream: TextIO | None = None) -> Iterator[None]:
     def update() -> None:
         began, width = time.monotonic(), 0
         while not done.wait(TICK_SECONDS if width else QUIET_SECONDS):
-            line = f"{text} ... {time.monotonic() - began:.0f} s"
-            width = len(line)
+            elapsed = time.monotonic() - began
+            why = slow if elapsed >= SLOW_SECONDS else ""
+            line = f"{text}{why} ... {elapsed:.0f} s"
+            width = max(width, len(line))
             print(f"\r{line}\r", end="", file=stream, flush=True)
         if width:
             print(f"\r{' ' * width}\r", end="", file=stream, flush=True)

@@ -6,6 +6,7 @@ whose request is answered already.
 """
 
 import asyncio
+import logging
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -45,6 +46,12 @@ LOG_AGAIN_SECONDS: Final = 60.0
 HEAD_BYTES: Final = 8192
 """Of the bytes of a request's headers, so many are kept to find its protocol if they cannot be parsed."""
 
+_TLS: Final = b"\x16\x03"
+"""The beginning of a TLS handshake: a record of that kind, of version 3."""
+
+_HTTP_2: Final = b"PRI * HTTP/2"
+"""The beginning of HTTP/2 (RFC 9113, 3.4)."""
+
 _FULL: Final = ErrorDetails(
     HTTPStatus.SERVICE_UNAVAILABLE,
     "This server has as many connections as it can have, each with a request. Try again in a moment.",
@@ -71,6 +78,11 @@ def places_within(descriptors: int, processes: int) -> int:
     return max(LEAST_PLACES, descriptors - OWN_DESCRIPTORS - PROCESS_DESCRIPTORS * processes)
 
 
+def _is_not_logged_here(record: logging.LogRecord) -> bool:
+    """False for uvicorn's warning of a request that cannot be parsed: `http.unreadable` has the reason."""
+    return record.msg != "Invalid HTTP request received."
+
+
 class Room:
     """A bound on the number of connections. For one too many, the connection that has been idle longest is closed; if
     all of them have requests, the new one is refused.
@@ -81,6 +93,7 @@ class Room:
         self._open = set["Connection"]()
         self._waiting = dict["Connection", None]()  # in the order of time
         self._logged_at = -math.inf
+        self._warned_at: dict[str, float] = {}
 
     def enter(self, connection: "Connection") -> bool:
         """Add `connection`; False if there is no room."""
@@ -100,6 +113,15 @@ class Room:
     def leave(self, connection: "Connection") -> None:
         self._open.discard(connection)
         self._waiting.pop(connection, None)
+
+    def warns(self, reason: str, now: float) -> bool:
+        """Whether an unreadable request is worth a warning: a client that repeats its mistake is logged as such once a
+        minute, at the event loop's time `now`.
+        """
+        if now - self._warned_at.get(reason, -math.inf) < LOG_AGAIN_SECONDS:
+            return False
+        self._warned_at[reason] = now
+        return True
 
     def note(self, connection: "Connection", *, waits: bool) -> None:
         """Record whether `connection` is idle (it waits for a request) or has one."""
@@ -129,6 +151,7 @@ class Connection(H11Protocol):
         super().__init__(*arguments, **named)
         self._room = room or Room()
         self._endpoints = endpoints
+        self.logger.addFilter(_is_not_logged_here)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
@@ -167,7 +190,9 @@ class Connection(H11Protocol):
         """Called in the handler of an error of h11; nothing is read after that."""
         fault = sys.exception()
         status = HTTPStatus(getattr(fault, "error_status_hint", HTTPStatus.BAD_REQUEST))
-        log.info("http.unreadable", status=status.value, reason=msg)
+        reason = self._unreadable(str(fault) or msg)
+        write = log.warning if self._room.warns(reason, self.loop.time()) else log.info
+        write("http.unreadable", status=status.value, reason=reason)
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()
             return
@@ -179,6 +204,14 @@ class Connection(H11Protocol):
         if self.cycle is not None:  # it waits for the rest of a body that cannot be parsed
             self.cycle.disconnected = True
             self.cycle.message_event.set()
+
+    def _unreadable(self, fault: str) -> str:
+        """Why this client's request cannot be read, with the remedy; `fault` is what h11 found."""
+        if self._head.startswith(_TLS):
+            return "A client speaks HTTPS to this server, which has plain HTTP: use http:// in its base URL"
+        if self._head.startswith(_HTTP_2):
+            return "A client speaks HTTP/2 to this server, which has HTTP/1.1: have it use that"
+        return f"A client's request is no HTTP/1.1: {fault}"
 
     def _answer(self, error: ErrorDetails, more: Mapping[str, str] = MappingProxyType({})) -> bytes:
         """The bytes of an error response that no application gives; the connection closes after it."""

@@ -167,10 +167,12 @@ class RequestLines:
                 return None
         width = self._width()
         line = self._joined(tuple(self._cells(request, narrow=width is not None and width < WIDE)), width)
-        reasons = [*([_reason(request)] if failed else ()), *request.get("troubles", ())]
-        if reason := "; ".join(_text(each) for each in reasons if each):
-            if width is not None and not self._whole_reasons:
-                reason = shortened(reason, width - len(_INDENT))
+        failure = _text(_reason(request)) if failed else ""
+        reason = "; ".join(_text(each) for each in (failure, *request.get("troubles", ())) if each)
+        if width is not None and not self._whole_reasons:
+            room = width - len(_INDENT)
+            reason = shortened(failure if failure and columns_of(reason) > room else reason, room)
+        if reason:
             line += f"\n{_INDENT}{self._styled(reason, fg='yellow')}"
         return line
 

@@ -17,6 +17,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "settings.doubtful": "{reason}",
     "program.crashed": "The server ended on a defect of its own",
     "http.connections_full": "All {places} connections are in use: a new client replaces the one that is idle longest",
+    "http.unreadable": "{reason}",
     "http.failed": "{message}",
     "http.fault": "A defect of this server ended a request",
     "session.end": "A session did not end as it should",

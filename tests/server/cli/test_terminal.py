@@ -36,6 +36,17 @@ def test_progress_is_shown_while_it_lasts_and_leaves_nothing(monkeypatch: pytest
 
 
 @pytest.mark.proves("terminal.colours")
+def test_progress_that_lasts_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(terminal, "SLOW_SECONDS", 0.0)
+    screen = Screen()
+    with progress("Waiting", screen, slow=" for the network"):
+        assert screen.written.wait(PATIENCE_SECONDS)
+    assert screen.getvalue().startswith("\rWaiting for the network ... 0 s\r")
+    assert screen.getvalue().endswith(f"\r{' ' * len('Waiting for the network ... 0 s')}\r")
+
+
+@pytest.mark.proves("terminal.colours")
 def test_what_is_quick_or_captured_shows_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     screen, captured = Screen(), StringIO()
     with progress("Waiting", screen):

@@ -31,6 +31,23 @@ def test_serve_and_start_take_the_servers_options(tmp_path: Path, word: str) -> 
     assert "--port" in ran.err
 
 
+@pytest.mark.proves("commands.words")
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["sevre"], "serve"),
+        (["verison"], "version"),
+        (["dcotor"], "doctor"),
+        (["--simulat"], "--simulate"),
+        (["runs", "--jsn"], "--json"),
+    ],
+)
+def test_a_mistyped_word_gets_the_one_that_was_meant(tmp_path: Path, typed: list[str], meant: str) -> None:
+    ran = Machine.at(tmp_path).types(*typed)
+    assert ran.code == 2
+    assert f"'{meant}'" in ran.err.partition("Did you mean")[2]
+
+
 @pytest.mark.proves("commands.claude")
 def test_claude_runs_the_bundled_claude_code_with_every_argument(tmp_path: Path) -> None:
     ran = Machine.at(tmp_path).types("claude", "--version")

@@ -271,4 +271,5 @@ class SdkSession:
 
 def describe_error(error: BaseException) -> str:
     """Describe an error of the SDK for the log; the text of a `ProcessError` has the process's stderr."""
-    return f"{type(error).__name__}: {error}"
+    said = "no answer in time" if isinstance(error, TimeoutError) and not str(error) else error
+    return f"{type(error).__name__}: {said}"
