@@ -124,7 +124,12 @@ class _HelpFormatter(click.HelpFormatter):
 
 
 class _Context(click.Context):
+    """A context whose help names the commands as they were called, and wraps lines between words only."""
+
     formatter_class = _HelpFormatter
+
+    def get_help(self) -> str:
+        return as_called(super().get_help())
 
 
 class Commands(ServerCommand, click.Group):
@@ -168,6 +173,7 @@ class Commands(ServerCommand, click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"claude_openai.cli.commands.{cmd_name}"), cmd_name)
+        command.context_class = _Context
         return command
 
     def resolve_command(
@@ -279,4 +285,4 @@ def _report(error: Exception) -> int:
 def _print_error(sentence: str, hint: str | None) -> None:
     """Print one line to standard error. The parts have no full stops, so that a command at the end can be copied."""
     with suppress(OSError):  # there is no other place for the message
-        click.echo(f"{NAME}: {sentence}" + (f" ({as_called(hint)})" if hint else ""), err=True)
+        click.echo(f"{NAME}: {as_called(sentence)}" + (f" ({as_called(hint)})" if hint else ""), err=True)

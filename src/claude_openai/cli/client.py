@@ -40,6 +40,9 @@ MOST_RUNS: Final = 1000
 
 MOST_CANDIDATES: Final = 5
 
+UNKNOWN_RUN: Final = "run_not_found"
+"""The code of the error about an id that no run has."""
+
 Wire = TypeVar("Wire", bound=BaseModel)
 
 _SETTINGS: Final = ("config", "api_key", "api_key_file", "data_dir")
@@ -54,6 +57,11 @@ class ServerOption:
     url: str | None = None
     names_key: bool = False
     """Whether an option names the API key to use."""
+
+    @property
+    def is_named(self) -> bool:
+        """Whether an option names the server."""
+        return bool(self.url) or self.port is not None
 
     def key(self, url: str) -> str | None:
         """The key for the server at `url`: that of the options; for a server of yours the owner's token, which is good
@@ -203,7 +211,7 @@ class Api:
         try:
             yield
         except ServerRefused as refused:
-            if refused.code == "run_not_found":
+            if refused.code == UNKNOWN_RUN:
                 raise unknown(run_id) from None
             if refused.code == "run_id_ambiguous":
                 raise ambiguous(run_id, self.runs(MOST_RUNS)) from None
@@ -259,20 +267,16 @@ def needs_key(url: str) -> bool | None:
     return bool(answer.status_code == httpx2.codes.UNAUTHORIZED)
 
 
-def the_server(choice: ServerOption) -> str:
-    """The URL of the chosen server, which must run.
-
-    Raises:
-        NotRunning: no server runs.
-    """
-    if url := choice.found():
-        return url
-    raise NotRunning("no server of yours runs", "start one with: claude-openai --background")
+def no_server() -> NotRunning:
+    """The error that no server runs."""
+    return NotRunning("no server of yours runs", "start one with: claude-openai --background")
 
 
 def unknown(run_id: str) -> ServerRefused:
     """The error that no run has an id with this beginning."""
-    return ServerRefused(f"no run has an id that begins with {run_id}", "list them with: claude-openai runs")
+    return ServerRefused(
+        f"no run has an id that begins with {run_id}", "list them with: claude-openai runs", UNKNOWN_RUN
+    )
 
 
 def ambiguous(run_id: str, runs: Sequence[RunObject]) -> ServerRefused:

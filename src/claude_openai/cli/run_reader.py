@@ -1,27 +1,34 @@
 """Reads runs for commands: from the running server, or from the store on disk if no server runs."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from claude_openai.cli.client import MOST_RUNS, FollowedEvent, ServerOption, ambiguous, api, unknown
-from claude_openai.core.runs import RunState
+from claude_openai.cli.client import (
+    MOST_RUNS,
+    UNKNOWN_RUN,
+    Api,
+    FollowedEvent,
+    ServerOption,
+    ServerRefused,
+    ambiguous,
+    api,
+    unknown,
+)
+from claude_openai.core.runs import ACTIVE_STATES, RunState
 from claude_openai.protocols.runs.stream import run_object, whole_run
 from claude_openai.protocols.runs.wire import RunObject, RunText
+from claude_openai.system.instances import on_port, running
 from claude_openai.system.places import Places
 
 if TYPE_CHECKING:
     from claude_openai.server.stores import StoredRuns
 
 
-class RunReader(Protocol):
-    """Reads runs. Each method raises `LaunchError` if it cannot."""
-
-    def runs(self, limit: int, state: str | None = None) -> Sequence[RunObject]:
-        """The latest runs, latest first."""
-        ...
+class OneRunReader(Protocol):
+    """Reads a run. Each method raises `LaunchError` if it cannot."""
 
     def run(self, run_id: str) -> RunObject:
         """One run with its text and calls, by the beginning of an id."""
@@ -29,6 +36,14 @@ class RunReader(Protocol):
 
     def follow(self, run_id: str) -> Iterator[FollowedEvent]:
         """The output of a run until its end; the run comes last."""
+        ...
+
+
+class RunReader(OneRunReader, Protocol):
+    """Reads runs. Each method raises `LaunchError` if it cannot."""
+
+    def runs(self, limit: int, state: str | None = None) -> Sequence[RunObject]:
+        """The latest runs, latest first."""
         ...
 
 
@@ -43,7 +58,7 @@ class StoreReader:
         return [run_object(run) for run in self._saved.recent(limit, RunState(state) if state else None)]
 
     def run(self, run_id: str) -> RunObject:
-        """See `RunReader.run`."""
+        """See `OneRunReader.run`."""
         match self._saved.find(run_id):
             case ():
                 raise unknown(run_id)
@@ -53,7 +68,7 @@ class StoreReader:
                 raise ambiguous(run_id, self.runs(MOST_RUNS))
 
     def follow(self, run_id: str) -> Iterator[FollowedEvent]:
-        """See `RunReader.follow`."""
+        """See `OneRunReader.follow`."""
         yield from events_of_run(self.run(run_id))
 
 
@@ -69,6 +84,74 @@ def open_run_reader(choice: ServerOption) -> Iterator[RunReader]:
     places = Places.of(choice.settings)
     click.echo(f"no server of yours runs; this is from the store in {places.data}", err=True)
     yield StoreReader(STORES[choice.settings.store].read(places))
+
+
+class SeveralServers:
+    """The running servers of this user, of which one answers the run: each is asked for it in turn."""
+
+    def __init__(self, servers: Sequence[Api]) -> None:
+        self._servers = servers
+
+    def run(self, run_id: str) -> RunObject:
+        """See `OneRunReader.run`. Servers with one store all know the run; the one that answers it has its text."""
+        found = self._first(lambda server: server.run(run_id), enough=lambda run: run.state not in ACTIVE_STATES)
+        return max(found, key=lambda run: (run.state not in ACTIVE_STATES, len(run.text or "")))
+
+    def follow(self, run_id: str) -> Iterator[FollowedEvent]:
+        """See `OneRunReader.follow`. A server that does not answer the run has its state at once, and no output."""
+        servers = list(self._servers)
+        while servers:
+            server = servers.pop(0)
+            try:
+                for event in server.follow(run_id):
+                    if isinstance(event, RunObject) and event.state in ACTIVE_STATES and servers:
+                        break
+                    yield event
+                else:
+                    return
+            except ServerRefused as refused:
+                if refused.code != UNKNOWN_RUN or not servers:
+                    raise
+
+    def cancel(self, run_id: str) -> RunObject:
+        """See `Api.cancel`."""
+        return self._first(lambda server: server.cancel(run_id), enough=lambda _: True)[-1]
+
+    def _first(self, ask: Callable[[Api], RunObject], *, enough: Callable[[RunObject], bool]) -> Sequence[RunObject]:
+        """What the servers answer, until it is `enough`; raises the refusal that says most where none answers."""
+        found, refusals = list[RunObject](), list[ServerRefused]()
+        for server in self._servers:
+            try:
+                found.append(ask(server))
+            except ServerRefused as refused:
+                refusals.append(refused)
+            if found and enough(found[-1]):
+                break
+        if not found:
+            raise min(refusals, key=lambda refused: refused.code == UNKNOWN_RUN)
+        return found
+
+
+@contextmanager
+def servers_of_runs(choice: ServerOption) -> Iterator[SeveralServers | None]:
+    """A context manager with the servers that may have a run: the chosen one, else all; None where none runs."""
+    servers = [] if choice.is_named else [each.url for each in on_port(None, choice.settings.port)]
+    if len(servers) == 1:  # the one on the usual port, or the only one
+        servers += [each.url for each in running() if each.url not in servers]
+    urls = servers or [url for url in (choice.found(),) if url]
+    with ExitStack() as stack:
+        yield SeveralServers([stack.enter_context(api(url, choice)) for url in urls]) if urls else None
+
+
+@contextmanager
+def open_reader_of_one(choice: ServerOption) -> Iterator[OneRunReader]:
+    """A context manager with what has a run, on whichever server: `servers_of_runs`, else the store."""
+    with servers_of_runs(choice) as servers:
+        if servers:
+            yield servers
+            return
+    with open_run_reader(choice) as store:
+        yield store
 
 
 def events_of_run(run: RunObject) -> Iterator[FollowedEvent]:

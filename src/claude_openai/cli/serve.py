@@ -17,7 +17,7 @@ import click
 from claude_openai import logs
 from claude_openai.cli.banner import banner
 from claude_openai.cli.first_process import continue_in_child
-from claude_openai.cli.terminal import progress, wants_colours, width
+from claude_openai.cli.terminal import as_called, progress, wants_colours, width
 from claude_openai.errors import LaunchError
 from claude_openai.settings import Settings, doubts, login_environment
 from claude_openai.system.instances import Instance, registry
@@ -89,6 +89,7 @@ def _configure_log(settings: Settings, environ: Mapping[str, str], secrets: Iter
         secrets=secrets,
         console=output if form == "console" else None,
         console_width=partial(width, sys.stdout),
+        console_words=as_called,
         diagnostics=logs.Descriptor(sys.stderr.fileno()) if settings.debug else None,
         background=True,
     )

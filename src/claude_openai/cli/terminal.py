@@ -18,7 +18,9 @@ from typing import Final, TextIO
 
 _NAME: Final = "claude-openai"
 
-_COMMAND: Final = re.compile(r"(?<![\w./-])claude-openai(?= [a-z-])")
+_COMMAND: Final = re.compile(
+    r"(?<![\w./-])claude-openai(?= (?:[\[<|>]|--?[a-z]|[a-z]+))|(?<=^  )claude-openai$", re.MULTILINE
+)
 """The name at the beginning of a command in a text."""
 
 USUAL_WIDTH: Final = 80
@@ -87,7 +89,12 @@ def fact(name: str, value: str) -> str:
 
 
 def as_called(text: str) -> str:
-    """`text` with its commands as the person can type them: `.venv/bin/claude-openai` where that is not on PATH."""
+    """`text` with its commands as the person can type them: `.venv/bin/claude-openai` where that is not on PATH.
+
+    All that a person reads where the command was typed passes here when it is printed: hints, help, the banner and the
+    server's lines of requests. What is read elsewhere has the plain name: what a client gets over HTTP (`/health`, the
+    401, `GET /`), since it may be on another machine, and what is written to files.
+    """
     called = _called()
     return text if called == _NAME else _COMMAND.sub(lambda _: called, text)
 
@@ -96,7 +103,9 @@ def as_called(text: str) -> str:
 def _called() -> str:
     """The command that this process was started with, or its plain name where PATH leads to it."""
     program = Path(sys.argv[0])
-    if program.stem != _NAME:  # python -m claude_openai, or a program that imports us
+    if program.name == "__main__.py" and program.parent.name == "claude_openai":
+        return f"{shlex.quote(sys.orig_argv[0])} -m claude_openai"
+    if program.stem != _NAME:  # a program that imports us
         return _NAME
     found = shutil.which(_NAME)
     return _NAME if found and program.exists() and program.samefile(found) else shlex.quote(sys.argv[0])

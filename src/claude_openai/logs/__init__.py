@@ -66,14 +66,16 @@ def configure(
     secrets: Iterable[str] = (),
     console: Destination | None = None,
     console_width: Callable[[], int | None] = lambda: None,
+    console_words: Callable[[str], str] = str,
     diagnostics: Destination | None = None,
     background: bool = False,
 ) -> None:
     """Configure logging for the whole process, replacing an earlier configuration. Without a `level` nothing is logged.
 
     `log` gets every event from `level` on, as JSON or as columns. `console` gets a line for each request
-    (`RequestLines`) of at most `console_width` columns, `diagnostics` warnings and errors as columns. `secrets` are
-    values to hide in every field and text. With `background` a thread writes the events, until `close`.
+    (`RequestLines`) of at most `console_width` columns, its sentences through `console_words`; `diagnostics` gets
+    warnings and errors as columns. `secrets` are values to hide in every field and text. With `background` a thread
+    writes the events, until `close`.
     """
     global _redaction, _sink  # noqa: PLW0603 -- a process has one log, one redaction and one sink
     close()
@@ -82,7 +84,8 @@ def configure(
     if level and log:
         outputs.append(Output(log, json_line if json else columns(colours=colours)))
     if level and console:
-        outputs.append(Output(console, RequestLines(colours=colours, width=console_width), least=logging.INFO))
+        lines = RequestLines(colours=colours, width=console_width, worded=console_words)
+        outputs.append(Output(console, lines, least=logging.INFO))
     if diagnostics:
         outputs.append(Output(diagnostics, columns(colours=colours), least=logging.WARNING))
     _sink = BackgroundSink(outputs, _redaction) if background and outputs else DirectSink(outputs, _redaction)

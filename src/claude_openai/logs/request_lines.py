@@ -105,7 +105,8 @@ class RequestLines:
     """A renderer of events. It has state, so each log has its own.
 
     `width` returns the columns of the terminal, asked for each line since a window may be resized; None is no limit.
-    `whole_reasons`: the reason of a failure may be wider. `zone` is the time zone; None is the machine's.
+    `whole_reasons`: the reason of a failure may be wider. `worded` makes commands in a sentence those that the reader
+    can type. `zone` is the time zone; None is the machine's.
     """
 
     def __init__(
@@ -115,11 +116,13 @@ class RequestLines:
         zone: tzinfo | None = None,
         width: Callable[[], int | None] = lambda: None,
         whole_reasons: bool = False,
+        worded: Callable[[str], str] = str,
     ) -> None:
         self._colours = colours
         self._zone = zone
         self._width = width
         self._whole_reasons = whole_reasons
+        self._worded = worded
         self._open: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._outage: str | None = None
 
@@ -144,7 +147,7 @@ class RequestLines:
         if is_trouble:
             level = str(event["level"])
             head = self._styled(level, fg="yellow" if level == "warning" else "red")
-            return f"{self._styled(self._time(event), dim=True)}  {head}  {sentence(event)}"
+            return f"{self._styled(self._time(event), dim=True)}  {head}  {self._worded(sentence(event))}"
         if name == "server.stopping":
             return f"{self._styled(self._time(event), dim=True)}  stopping ({_text(event.get('signal'))})"
         if name == "server.draining" and event["running"]:
@@ -167,7 +170,7 @@ class RequestLines:
                 return None
         width = self._width()
         line = self._joined(tuple(self._cells(request, narrow=width is not None and width < WIDE)), width)
-        failure = _text(_reason(request)) if failed else ""
+        failure = self._worded(_text(_reason(request))) if failed else ""
         reason = "; ".join(_text(each) for each in (failure, *request.get("troubles", ())) if each)
         if width is not None and not self._whole_reasons:
             room = width - len(_INDENT)

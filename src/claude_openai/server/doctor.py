@@ -102,7 +102,7 @@ def of_installation() -> Iterator[Check]:
         yield Check("Agent SDK", "ok", found)
     else:
         remedy = f"pip install claude-agent-sdk=={wanted}"
-        yield Check("Agent SDK", "warn", f"{found}, but this claude-openai was made for {wanted}", remedy)
+        yield Check("Agent SDK", "warn", f"{found}, but this server was made for {wanted}", remedy)
 
 
 def of_claude_code(settings: Settings, environ: Mapping[str, str], *, live: bool) -> Iterator[Check]:

@@ -5,8 +5,9 @@ import time
 
 import click
 
-from claude_openai.cli.client import RunId, ServerOption, ServerRefused, about_a_server, api, the_server
+from claude_openai.cli.client import RunId, ServerOption, ServerRefused, about_a_server, no_server
 from claude_openai.cli.formatting import SHORTEST_ID, took
+from claude_openai.cli.run_reader import servers_of_runs
 from claude_openai.cli.terminal import progress
 from claude_openai.errors import ExitCode
 from claude_openai.protocols.runs.wire import RunObject
@@ -30,7 +31,9 @@ def cancel(choice: ServerOption, run_ids: tuple[str, ...]) -> ExitCode:
     Exit code 0: all runs are cancelled. 1: a run is unknown, or had already ended.
     """
     code = ExitCode.OK
-    with api(the_server(choice), choice) as server:
+    with servers_of_runs(choice) as server:
+        if server is None:
+            raise no_server()
         for run_id in run_ids:
             try:
                 with progress("Cancelling"):

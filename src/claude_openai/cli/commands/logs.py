@@ -15,7 +15,7 @@ import click
 
 from claude_openai.cli.log_lines import LEVELS, LogFilter, shown
 from claude_openai.cli.serve import log_file
-from claude_openai.cli.terminal import wants_colours, width
+from claude_openai.cli.terminal import as_called, wants_colours, width
 from claude_openai.errors import ExitCode, LaunchError, NotRunning
 from claude_openai.logs.rendering import columns
 from claude_openai.logs.request_lines import RequestLines
@@ -86,7 +86,7 @@ def logs(
     if events or wanted != LogFilter():
         render = columns(colours=colours)
     else:
-        render = RequestLines(colours=colours, width=partial(width, sys.stdout), whole_reasons=True)
+        render = RequestLines(colours=colours, width=partial(width, sys.stdout), whole_reasons=True, worded=as_called)
 
     def show(found: Iterable[str], most: int | None = None) -> None:
         texts = (text for line in filter(wanted, found) if (text := shown(line, render)) is not None)

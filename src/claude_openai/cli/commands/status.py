@@ -11,7 +11,7 @@ import click
 from claude_openai.cli.terminal import as_called, fact, progress, wants_colours
 from claude_openai.errors import ExitCode
 from claude_openai.system.instances import ANSWER_SECONDS, Instance, health_of, running
-from claude_openai.text import duration
+from claude_openai.text import duration, one_line
 
 EXAMPLES = """\b
 Examples:
@@ -102,7 +102,8 @@ def _state(server: ServerStatus) -> str:
         return click.style(f"does not answer within {ANSWER_SECONDS:g} seconds", fg="red", bold=True)
     if health.get("ready", True):
         return click.style("running", fg="green")
-    return click.style(f"running, but not ready: {health.get('reason') or 'it reports no reason'}", fg="yellow")
+    reason = as_called(one_line(str(health.get("reason") or "it reports no reason")))
+    return click.style(f"running, but not ready: {reason}", fg="yellow")
 
 
 def _counts(counts: Mapping[str, object]) -> str:

@@ -9,7 +9,7 @@ import click
 
 from claude_openai.cli.client import RunId, RunOutput, ServerOption, about_a_server
 from claude_openai.cli.formatting import SHORTEST_ID, cost, tokens, took
-from claude_openai.cli.run_reader import events_of_run, open_run_reader
+from claude_openai.cli.run_reader import events_of_run, open_reader_of_one
 from claude_openai.cli.terminal import wants_colours
 from claude_openai.core.runs import ACTIVE_STATES
 from claude_openai.protocols.runs.wire import RunActivity, RunCall, RunObject
@@ -35,7 +35,7 @@ def tail(choice: ServerOption, run_id: str, follow: bool) -> None:
     """
     colours = wants_colours(sys.stdout, click.get_current_context().obj)
     shown = Transcript(terminal=sys.stdout.isatty(), colours=colours)
-    with open_run_reader(choice) as found:
+    with open_reader_of_one(choice) as found:
         for event in found.follow(run_id) if follow else events_of_run(found.run(run_id)):
             # `click.echo` would remove escape sequences from text for a file.
             sys.stdout.write(shown.end() if isinstance(event, RunObject) else shown.feed(event))
