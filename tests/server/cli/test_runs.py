@@ -12,7 +12,8 @@ from inline_snapshot import snapshot
 
 from claude_openai.cli.commands.runs import table
 from claude_openai.system.instances import Instance, running
-from tests.server.cli.runs import FAILED, NOW, RUNNING, a_run, answered, answering
+from tests.patience import PATIENCE_SECONDS
+from tests.server.cli.runs import FAILED, NOW, RUNNING, a_run, answered, answering, asked
 from tests.server.cli.typed import Machine
 
 pytestmark = [
@@ -160,11 +161,22 @@ def test_a_server_that_was_named_must_run(person: Machine) -> None:
 
 
 @pytest.mark.proves("commands.client")
-def test_of_several_servers_one_must_be_named(person: Machine, server: Instance) -> None:
+def test_of_several_servers_one_must_be_named_unless_a_run_says_which(person: Machine, server: Instance) -> None:
+    """Both have one store, so that each knows the runs of the other, but not what is said."""
     assert person.types("--background", "--simulate", "--port", "0").code == 0
     ports = [each.port for each in running([person.known])]
     other = next(port for port in ports if port != server.port)
     try:
+        asked_last, said = running([person.known])[-1], "[[sim text=Hello pieces=2]] [[sim stall]]"
+        with (
+            asked(asked_last, said, request_id="stalled", stream=True, key=KEY),
+            person.begins("tail", "-f", "stalled") as follower,
+        ):
+            assert follower.stdout is not None
+            assert follower.stdout.read(1) == "H"
+            cancelled = person.types("cancel", "stalled")
+            assert (cancelled.code, cancelled.err) == (0, "")
+            assert follower.wait(PATIENCE_SECONDS) == 0
         ran = person.types("runs")
         assert (ran.code, ran.out) == (2, "")
         assert ran.err.startswith(

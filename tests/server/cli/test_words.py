@@ -1,10 +1,13 @@
 """Commands as people type them: words of other programs, Claude Code itself, and hints that can be copied."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from claude_openai import __version__
+from tests.patience import PATIENCE_SECONDS
 from tests.server.cli.typed import COMMAND, Machine
 
 
@@ -76,3 +79,13 @@ def test_a_hint_names_the_command_as_it_was_called(tmp_path: Path) -> None:
     machine = Machine.at(tmp_path)
     assert f"start one with: {COMMAND} --background" in machine.types("status", PATH="/usr/bin:/bin").out
     assert "start one with: claude-openai --background" in machine.types("status").out
+    ran = subprocess.run(
+        [sys.executable, "-m", "claude_openai", "help", "runs"],
+        env=machine.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert ran.stdout.startswith(f"Usage: {sys.executable} -m claude_openai runs [OPTIONS]\n")
+    assert f"\n    {sys.executable} -m claude_openai runs --state running\n" in ran.stdout
