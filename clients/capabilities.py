@@ -166,7 +166,7 @@ CAPABILITIES: Final = {
         Capability("models", "models", "It lists the server's models.", "", _lists_models),
         Capability("answer", "answer", "A prompt reaches the model, and its answer the client.", SAY, _answers),
         Capability("stream", "stream", "The answer comes in pieces.", "Count to 5.", _streams),
-        Capability("usage", "usage", "It tells the tokens that the model's provider counted.", SAY, _counts),
+        Capability("usage", "usage", "It shows the tokens that the model's provider counted.", SAY, _counts),
         Capability(
             "tools",
             "tools",

@@ -51,7 +51,7 @@ def columns(*, colours: bool, zone: tzinfo | None = None) -> Rendering:
 
 
 def _time(time: object, zone: tzinfo | None) -> str:
-    """Date and time: a line of yesterday must be told from one of today."""
+    """Date and time: a line of yesterday must be distinguishable from one of today."""
     try:
         moment = datetime.fromisoformat(str(time)).astimezone(zone)
     except (ValueError, OverflowError):

@@ -104,7 +104,7 @@ async def test_a_command_that_dies_within_its_answer_has_no_answer(tmp_path: Pat
 async def test_words_that_cannot_be_read_are_a_failure_of_claude_codes(tmp_path: Path) -> None:
     failed = await failure(backend(tmp_path, says(INIT, '{"type": "result"}'), "exec sleep 1000"))
     assert failed.kind is Kind.CLAUDE_CODE_FAILED
-    assert "cannot read" in failed.message
+    assert "cannot parse" in failed.message
 
 
 @pytest.mark.proves("cli.failures")

@@ -94,7 +94,7 @@ class CliSession:
         except (UnreadableMessage, anyio.DelimiterNotFound) as error:
             text = str(error) if isinstance(error, UnreadableMessage) else f"a line over {MAX_LINE_BYTES} bytes"
             log.error("sdk.error", stage="answer", error=text)
-            why = process_failure("said something that this server cannot read")
+            why = process_failure("wrote something that this server cannot parse")
         else:
             why = process_failure("ended unexpectedly")
             child = self._running.child

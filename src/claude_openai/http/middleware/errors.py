@@ -22,12 +22,12 @@ log = logger(__name__)
 
 _OWN_FAULT = Failure(
     Kind.INTERNAL,
-    "The server made a mistake while answering this request. Its log tells more, under the answer's x-request-id.",
+    "The server made a mistake while answering this request. Its log has more, under the answer's x-request-id.",
 )
 
 _UNREADABLE_STORE = Failure(
     Kind.INTERNAL,
-    "The server cannot read what it keeps of runs and responses. Its log tells why, and `claude-openai runs` a remedy.",
+    "The server cannot read its stored runs and responses. Its log has the reason, `claude-openai runs` a remedy.",
 )
 
 _QUOTES_MODEL_OUTPUT = frozenset({Kind.INVALID_TOOL_ARGUMENTS, Kind.INVALID_STRUCTURED_OUTPUT})

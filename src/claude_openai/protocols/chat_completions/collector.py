@@ -1,4 +1,4 @@
-"""Collects events into one object: the sum of the chunks of the same events, and never a word more."""
+"""Collects events into one object: the same content as the chunks of these events, and nothing more."""
 
 from dataclasses import dataclass, field
 from typing import assert_never
