@@ -1,20 +1,21 @@
 """What hostile input costs: `python -m benchmarks.hostile` sends it to a real server, without an account. Words
 behind it pick attacks by their names.
 
-Beside each attack a client goes on with its own conversation, as at rest. It is alone in its process: the model and
-each attack have processes of their own, so that what it waits for is the server. The command fails where an attack gets
-anything but the answer that it should, where that client is not answered, or where a connection is left; never for its
-times.
+Beside each attack a client goes on with its own conversation, as at rest. It is alone in its process, and so is the
+model that answers it: each attack, and the model that answers the attacks, have processes of their own. So what that
+client waits for is the server. The command fails where an attack gets anything but the answer that it should, where
+that client is not answered, or where a connection is left; never for its times.
 """
 
 import json
 import multiprocessing
 import os
+import re
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,12 +24,12 @@ from typing import Final
 import anyio
 import httpx2
 import psutil
-from anyio.abc import SocketStream
+from anyio.abc import SocketAttribute, SocketStream
 from anyio.to_thread import run_sync
 
 from benchmarks.asking import CHAT_COMPLETIONS, ChatCompletions, measured
 from benchmarks.machine import commit
-from benchmarks.model import model
+from benchmarks.model import MODEL, model
 from benchmarks.progress import show
 from benchmarks.server import Server, running_server
 from claude_openai.simulator import RecordedRequest, Reply, Simulator, ToolUse
@@ -85,8 +86,10 @@ async def _attack_all(folder: Path, picked: Sequence[str]) -> tuple[Outcome, lis
     """At rest, under each attack, and how many connections the server still has afterwards."""
     outcomes: list[Outcome] = []
     left = 0
-    with _process(_serve_upstream) as upstream:
-        url = await run_sync(upstream.recv)
+    with ExitStack() as stack:
+        beside, attacked = (stack.enter_context(_process(_serve_upstream)) for _ in range(2))
+        models = await run_sync(beside.recv), await run_sync(attacked.recv)
+        url = await run_sync(stack.enter_context(_process(_route, *models)).recv)
         for descriptors, attacks in ((None, ATTACKS), (DESCRIPTORS, ATTACKS_OF_FEW_DESCRIPTORS)):
             chosen = {
                 name: each for name, each in attacks.items() if not picked or any(word in name for word in picked)
@@ -169,6 +172,43 @@ def _serve_upstream(pipe: Connection) -> None:
     anyio.run(serve)
 
 
+def _route(pipe: Connection, beside: str, attacked: str) -> None:
+    """One address for two models: a connection whose first request names the model of the client beside leads to
+    `beside`, any other to `attacked`. A model that reads 100,000 messages answers nobody else for seconds (measured).
+    """
+
+    async def copy(source: SocketStream, target: SocketStream) -> None:
+        with suppress(anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            while True:
+                await target.send(await source.receive())
+        await target.aclose()
+
+    async def lead(client: SocketStream) -> None:
+        async with client:
+            begin = b""
+            with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+                while not (named := NAMED_MODEL.search(begin)) and (not begin or begin.startswith(b"POST")):
+                    begin += await client.receive()
+                address = httpx2.URL(beside if named and named[1] == MODEL.encode() else attacked)
+                async with await anyio.connect_tcp(address.host, address.port or 80) as model:
+                    await model.send(begin)
+                    async with anyio.create_task_group() as group:
+                        group.start_soon(copy, client, model)
+                        group.start_soon(copy, model, client)
+
+    async def serve() -> None:
+        listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+        async with anyio.create_task_group() as group:
+            group.start_soon(listener.serve, lead)
+            port = listener.extra_attributes[SocketAttribute.local_port]()
+            pipe.send(f"http://127.0.0.1:{port}")
+            with suppress(EOFError):
+                await run_sync(pipe.recv)
+            group.cancel_scope.cancel()
+
+    anyio.run(serve)
+
+
 def _attack(pipe: Connection, name: str, url: str) -> None:
     """One attack: announces that it is ready, waits for the word to begin, and sends what the server answered."""
     attack = _nothing if name == REST else {**ATTACKS, **ATTACKS_OF_FEW_DESCRIPTORS}[name][1]
@@ -191,12 +231,15 @@ Json = dict[str, object]
 
 LETTERS: Final = "a" * 48 + "!"
 
+NAMED_MODEL: Final = re.compile(rb'"model":"([^"]*)"')
+
 _GIVEN: Final[dict[str, Json]] = {}
 """By its mark, what the model gives where a request that has it offers a tool."""
 
 
 def _answer(request: RecordedRequest) -> Reply:
-    marks = [mark for mark in _GIVEN if mark in json.dumps(request.messages)]
+    asked = json.dumps(request.messages[:3])
+    marks = [mark for mark in _GIVEN if mark in asked]
     if marks and request.tools:
         return Reply((ToolUse(str(request.tools[0]["name"]), _GIVEN[marks[0]]),))
     return model(request)
@@ -361,9 +404,13 @@ ATTACKS: Final[dict[str, tuple[str, Attack]]] = {
         "200",
         _checked(_of({"items": {"enum": [[at] for at in range(5000)]}}), {"a": [[4999]] * 2000}),
     ),
-    "const of 25 KB, 30 times": (
-        "200",
-        _checked(_of({"items": {"const": list(range(5000))}}), {"a": [list(range(5000))] * 30}),
+    "const of 100 KB, 30 times": (
+        "502",
+        _checked(_of({"items": {"const": list(range(20_000))}}), {"a": [list(range(20_000))] * 30}),
+    ),
+    "const of 100 KB, 30 times, in an answer": (
+        "502",
+        _checked(_of({"items": {"const": list(range(20_000))}}), {"a": [list(range(20_000))] * 30}, form=True),
     ),
     "40 references to 300 choices": ("200", _body(_tools(1, _referring(40, "#/$defs/a", **{"$defs": {"a": CHOICES}})))),
     "20,000 references": ("200", _body(_tools(1, _referring(20_000, "#/$defs/a", **{"$defs": {"a": CHOICES}})))),

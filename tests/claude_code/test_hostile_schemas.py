@@ -225,3 +225,30 @@ async def test_what_only_the_patterns_take_for_ever_hides_no_other_fault(upstrea
             await server.process.wait()
     assert answer.json()["error"]["code"] == "invalid_tool_arguments"
     assert "'c' is a required property" in answer.json()["error"]["message"]
+
+
+async def test_what_does_not_fit_and_is_too_long_for_a_model_is_not_asked_for_again(upstream: Upstream) -> None:
+    simulator, login = upstream
+    schema = an_object(a={"items": {"const": ["x"]}})
+    long = json.dumps({"a": [["y" * 100_000]] * 6})
+    pieces = tuple(long[start : start + 50_000] for start in range(0, len(long), 50_000))
+
+    def script(request: Any) -> Reply:
+        """A long call that does not fit first, and afterwards one that does."""
+        names = [tool["name"] for tool in request.tools]
+        if not names:
+            return Reply.of("kiwi")
+        wrong = "StructuredOutput" if "StructuredOutput" in names else "no such tool"
+        begins = len(json.dumps(request.messages)) < len(long)
+        return Reply((ToolUse(wrong, {}, raw=pieces) if begins else ToolUse(names[0], {"a": []}),))
+
+    simulator.script = script
+    async with running(login) as server, httpx2.AsyncClient(base_url=server.url, timeout=PATIENCE_SECONDS) as http:
+        with anyio.fail_after(PATIENCE_SECONDS):
+            call = await http.post(CHAT, json=asking(schema, form=False))
+            answer = await http.post(CHAT, json=asking(schema, form=True))
+            server.process.terminate()
+            await server.process.wait()
+    assert call.json()["error"]["code"] == "invalid_tool_arguments"
+    assert answer.json()["error"]["code"] == "invalid_structured_output"
+    assert "500,000 characters" in call.json()["error"]["message"]

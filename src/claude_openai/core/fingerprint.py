@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.messages import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
 from claude_openai.core.turn import Turn
-from claude_openai.jsontools.incremental import encode
+from claude_openai.jsontools.incremental import encode_pieces
 from claude_openai.jsontools.strict import parse
 from claude_openai.jsontools.surrogates import without_surrogates
 
@@ -111,7 +111,10 @@ def _shape(agent: AgentProfile | None) -> object:
 
 
 def _digest(part: object) -> str:
-    return hashlib.sha256(encode(part, sort_keys=True, default=_fields).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for piece in encode_pieces(part, sort_keys=True, default=_fields):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _chained(before: str, message: Message) -> str:

@@ -8,7 +8,7 @@ the containers, and C code gets pieces of a text. Faster libraries do not help: 
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined]  # which typeshed does not have
 from json.encoder import encode_basestring_ascii
 from json.scanner import py_make_scanner  # type: ignore[attr-defined]
@@ -64,6 +64,30 @@ def encode(value: object, *, sort_keys: bool = False, default: Callable[[Any], o
     return "".join(parts)
 
 
+def encode_pieces(
+    value: object, *, sort_keys: bool = False, default: Callable[[Any], object] | None = None
+) -> Iterator[bytes]:
+    """The bytes of `encode`, in pieces: to join 60 MB takes 35 ms, to encode them as long again (measured)."""
+    parts: list[str] = []
+    _encode_into(parts, value, sort_keys, default)
+    begin = length = 0
+    for end, part in enumerate(parts, 1):
+        length += len(part)
+        if length > PIECE:
+            yield "".join(parts[begin:end]).encode()
+            begin, length = end, 0
+    yield "".join(parts[begin:]).encode()
+
+
+def encode_line(value: object) -> bytearray:
+    """The bytes of `encode` as a line, with its line break."""
+    line = bytearray()
+    for piece in encode_pieces(value):
+        line += piece
+    line += b"\n"
+    return line
+
+
 def _encode_into(parts: list[str], value: object, sort_keys: bool, default: Callable[[Any], object] | None) -> None:
     """Append the text of `value` to `parts`.
 
@@ -71,8 +95,12 @@ def _encode_into(parts: list[str], value: object, sort_keys: bool, default: Call
     such cycles were 2.4 million objects, and the next collection of garbage took 1 to 2 seconds (measured).
     """
     match value:
+        case str() if len(value) > PIECE:
+            parts.append('"')
+            parts += _text_pieces(value)
+            parts.append('"')
         case str():
-            parts.append(encode_text(value))
+            parts.append(encode_basestring_ascii(value))
         case dict():
             fields = sorted(value.items()) if sort_keys else value.items()
             separator = "{"
@@ -101,8 +129,11 @@ def encode_text(text: str) -> str:
     if len(text) <= PIECE:
         encoded: str = encode_basestring_ascii(text)
         return encoded
-    pieces = (encode_basestring_ascii(text[start : start + PIECE])[1:-1] for start in range(0, len(text), PIECE))
-    return f'"{"".join(pieces)}"'
+    return f'"{"".join(_text_pieces(text))}"'
+
+
+def _text_pieces(text: str) -> Iterator[str]:
+    return (encode_basestring_ascii(text[start : start + PIECE])[1:-1] for start in range(0, len(text), PIECE))
 
 
 def _string(text: str, begin: int, strict: bool = True) -> tuple[str, int]:

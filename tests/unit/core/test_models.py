@@ -17,6 +17,12 @@ def test_a_default_that_does_not_exist_is_not_suggested() -> None:
         Catalogue(MODELS[:1], default="gpt-4").resolve(None)
 
 
+def test_a_name_longer_than_any_is_neither_looked_for_nor_repeated() -> None:
+    with pytest.raises(RequestFailed) as caught:
+        Catalogue(MODELS, default="sonnet").resolve("claude-sonnet-" + "4" * 100_000)
+    assert len(caught.value.failure.message) < 1000
+
+
 def test_an_alias_of_nothing_is_reported_as_such() -> None:
     with pytest.raises(RequestFailed) as caught:
         Catalogue(MODELS, default="sonnet", aliases=(("a", "nonsense"),)).listed()

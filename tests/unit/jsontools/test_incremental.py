@@ -12,8 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from claude_openai.jsontools import incremental
-from claude_openai.jsontools.incremental import IncrementalDecoder, decode, encode, object_of
+from claude_openai.jsontools.incremental import (
+    IncrementalDecoder,
+    decode,
+    encode,
+    encode_line,
+    encode_pieces,
+    object_of,
+)
 from claude_openai.jsontools.strict import NotJson, parse
+from claude_openai.protocols.responses.stored import items_of
+from claude_openai.protocols.responses.wire.request import ResponsesRequest
 
 texts = st.text() | st.text(alphabet='\\"\n\u00e9\U0001f600u0dD8/')
 json_values = st.recursive(
@@ -49,6 +58,7 @@ def decoded_at_once(text: str) -> object:
 def test_what_is_encoded_and_decoded_in_steps_is_the_same(value: object, ascii_only: bool) -> None:
     assert encode(value) == json.dumps(value)
     assert encode(value, sort_keys=True) == json.dumps(value, sort_keys=True)
+    assert encode_line(value) == json.dumps(value).encode() + b"\n"
     assert decoded(json.dumps(value, ensure_ascii=ascii_only, indent=1)) == value
 
 
@@ -100,8 +110,10 @@ FIELDS = {f"field {number}": "" for number in range(200_000)}
         partial(object_of, list(FIELDS.items())),
         partial(encode, LINES),
         partial(encode, FIELDS),
+        partial(encode_line, LINES),
+        partial(items_of, ResponsesRequest(input=LINES), "resp_1"),
     ],
-    ids=["decode a text", "decode an object", "make an object", "encode a text", "encode an object"],
+    ids=["decode a text", "decode an object", "make an object", "encode a text", "encode an object", "a line", "items"],
 )
 def test_other_threads_run_between_the_steps(work: Callable[[], object]) -> None:
     began, done = threading.Event(), threading.Event()
@@ -129,3 +141,11 @@ def test_encoding_leaves_nothing_to_the_garbage_collector() -> None:
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+@pytest.mark.usefixtures("piece")
+def test_no_piece_of_what_is_encoded_is_large() -> None:
+    value = [{"a": "x" * 500, "b": "\u00e9" * 500}] * 10
+    pieces = list(encode_pieces(value))
+    assert b"".join(pieces) == json.dumps(value).encode()
+    assert max(map(len, pieces)) < 1000

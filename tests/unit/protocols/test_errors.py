@@ -67,3 +67,10 @@ def test_when_to_try_again_is_told_in_whole_seconds_never_too_few() -> None:
 
 def test_an_upstream_text_with_half_a_character_can_still_be_told() -> None:
     assert "\ufffd" in OPENAI_ERRORS.body(details(Failure(Kind.UPSTREAM_ERROR, "cut \ud83d")))
+
+
+def test_the_middle_of_a_long_message_is_cut() -> None:
+    message = details(Failure(Kind.INVALID_REQUEST, f"begin {'x' * 1_000_000} end")).message
+    assert len(message) < 5000
+    assert message.startswith("begin x")
+    assert message.endswith("x end")

@@ -166,7 +166,7 @@ class CliBackend:
         scratch = stack.enter_context(self._scratch())
         spec = LaunchSpec.of(turn, prompted=prompted)
         files = await beside(turn.is_large, ResumeFiles.of, turn, history)
-        files.write_to(scratch)
+        await beside(files.are_large, files.write_to, scratch)
         command = self._claude_code.command(scratch, (_PRINT, *spec.options(scratch)), spec.environment())
         output = output_of(turn.run_id, self._settings.output)
         child: Child | None = None
@@ -199,7 +199,7 @@ class CliBackend:
                 raise UnreadableMessage(child.stderr_tail() or f"it ended with exit code {await child.exit_code()}")
 
 
-async def _hand_over(child: Child, line: bytes | None, *, last: bool = True) -> None:
+async def _hand_over(child: Child, line: bytes | bytearray | None, *, last: bool = True) -> None:
     """Write `line`, and close the input after the `last` line: the process ends when it has answered.
 
     A process that has ended raises no error here: its output has the reason.

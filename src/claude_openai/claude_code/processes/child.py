@@ -103,7 +103,7 @@ class Child:
         self.was_killed = True
         _signal_group(self._process, _KILL)
 
-    async def send(self, line: bytes) -> None:
+    async def send(self, line: bytes | bytearray) -> None:
         """Write `line` to the child's stdin. After a call that was cancelled within a line, every further call raises.
 
         Raises:
@@ -114,7 +114,7 @@ class Child:
                 raise anyio.BrokenResourceError
             self._is_cut = True
             for start in range(0, len(line), PIECE_BYTES):
-                await self._stdin.send(line[start : start + PIECE_BYTES])
+                await self._stdin.send(bytes(line[start : start + PIECE_BYTES]))
             self._is_cut = False
 
     async def end_input(self) -> None:

@@ -67,7 +67,7 @@ class Scratch:
         """The folder for the child's temporary files."""
         return self.root / "t"
 
-    def hand_over(self, name: str, content: bytes) -> None:
+    def hand_over(self, name: str, content: bytes | bytearray) -> None:
         """Provide `content` to the process under `name`.
 
         On Linux the content is in sealed memory, which the process inherits and nothing can change. Elsewhere it is a

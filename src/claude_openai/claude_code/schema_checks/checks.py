@@ -27,8 +27,10 @@ from claude_openai.claude_code.stream_json.reader import AnswerReader
 from claude_openai.core.events import Event
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.tools import Toolbox
+from claude_openai.jsontools.incremental import encode_line
 from claude_openai.jsontools.schema import Patterns, answer_fault
 from claude_openai.jsontools.work_limit import TooMuch, bounded
+from claude_openai.system.threads import beside
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +62,7 @@ class Fault:
 class _Job:
     """A check for a worker: the line that it gets, and its result. It is skipped unless `wanted`."""
 
-    line: bytes
+    line: bytearray
     done: anyio.Event = field(default_factory=anyio.Event)
     found: Fault | None = None
     wanted: bool = True
@@ -111,7 +113,7 @@ class Checks:
                 pass
         for patterns in ("all", "none"):
             check = {"call": call, "schema": schema, "value": value, "patterns": patterns}
-            job = _Job(json.dumps(check).encode() + b"\n")
+            job = _Job(await beside(len(schema) + len(value) > INLINE_CHARACTERS, encode_line, check))
             self._waiting.append(job)
             self._asked.release()
             try:

@@ -295,7 +295,7 @@ class SdkBackend:
         if GATED_HERE or spec.has_prompt:  # the schema goes over the pipe, where other processes cannot read it
             spec = replace(spec, schema=None)
         scratch = owned.enter_context(self._scratch())
-        files.write_to(scratch)
+        await beside(files.are_large, files.write_to, scratch)
         hook = None
         if profile and (agent_policy := self._settings.agent_policy):
             tool_policy = await agent_policy.tool_policy(self._settings.environment, profile)

@@ -24,7 +24,7 @@ from claude_openai.claude_code.stream_json.failures import process_failure
 from claude_openai.claude_code.stream_json.json_mode import JsonModeReader
 from claude_openai.claude_code.stream_json.launch import GenerationOptions
 from claude_openai.claude_code.stream_json.messages import ToolResults, TurnResult
-from claude_openai.claude_code.stream_json.reader import AnswerReader
+from claude_openai.claude_code.stream_json.reader import LONGEST_CORRECTED, TOO_LONG, AnswerReader
 from claude_openai.claude_code.stream_json.structured_output import MAX_SCHEMA_RETRIES, StructuredOutputReader
 from claude_openai.claude_code.stream_json.transcript import history_and_prompt, verbatim
 from claude_openai.core.events import Activity, Event, TurnFailed, TurnFinished, TurnStarted, UsageReported
@@ -136,10 +136,11 @@ class SdkSession:
                 if not problems:
                     break
                 corrections += 1
-                if corrections > self._max_corrections:
-                    tries, all_problems = self._max_corrections, " ".join(problems.values())
-                    message = f"The model called tools with invalid arguments and did not mend them in {tries} tries: "
-                    yield TurnFailed(Failure(Kind.INVALID_TOOL_ARGUMENTS, message + all_problems))
+                is_too_long = sum(len(call.arguments) for call in reader.calls) > LONGEST_CORRECTED
+                if is_too_long or corrections > self._max_corrections:
+                    why = TOO_LONG if is_too_long else f"it did not mend them in {self._max_corrections} tries"
+                    message = f"The model called tools with invalid arguments, and {why}: {' '.join(problems.values())}"
+                    yield TurnFailed(Failure(Kind.INVALID_TOOL_ARGUMENTS, message))
                     return
                 self._return_as_errors(reader, problems)
             rest = await self._last_events(reader)
@@ -230,7 +231,7 @@ class SdkSession:
                     return events
         return []
 
-    async def _send(self, line: bytes) -> bool:
+    async def _send(self, line: bytes | bytearray) -> bool:
         """Write a line to Claude Code's input. False where Claude Code does not read it in time."""
         with anyio.move_on_after(self._hand_over_timeout), suppress(ClaudeSDKError):
             await self._running.transport.hand_over(line)

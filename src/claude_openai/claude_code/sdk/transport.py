@@ -87,7 +87,7 @@ class ChildTransport(Transport):
             data = await beside(characters > LARGE_CHARACTERS, _completed, data, setup, schema)
         await self.hand_over((gate + data).encode())
 
-    async def hand_over(self, line: bytes) -> None:
+    async def hand_over(self, line: bytes | bytearray) -> None:
         """Send one line as it is. The SDK would encode a long prompt on the event loop.
 
         Raises:

@@ -8,7 +8,7 @@ dropped, unless `continue_answer` was called.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import chain, count
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from claude_openai.claude_code.stream_json.failures import process_failure, upstream_failure
 from claude_openai.claude_code.stream_json.messages import (
@@ -50,6 +50,13 @@ THINKING_SEPARATOR = "\n\n"
 
 TRUNCATED_STOP_REASONS = frozenset({"max_tokens", "model_context_window_exceeded"})
 """The stop reasons of a message that was cut."""
+
+LONGEST_CORRECTED: Final = 500_000
+"""Characters of calls or of an answer that do not fit their schema, and are corrected: some 128,000 tokens, the longest
+answer of a model. Each try is streamed, checked and sent back whole: three of 4 MB took over 90 s (measured)."""
+
+TOO_LONG: Final = f"the model is not asked to correct more than {LONGEST_CORRECTED:,} characters"
+"""Why a try is the last one, as a clause."""
 
 _FINISH: Mapping[str, FinishReason] = {
     "end_turn": "stop",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from claude_openai.claude_code.stream_json.messages import CliMessage, SystemInit, ToolResult, ToolResults, TurnResult
-from claude_openai.claude_code.stream_json.reader import AnswerReader
+from claude_openai.claude_code.stream_json.reader import LONGEST_CORRECTED, TOO_LONG, AnswerReader
 from claude_openai.core.events import Event, TextDelta, TextWithdrawn, Working
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
@@ -32,7 +32,7 @@ class StructuredOutputReader(AnswerReader):
         self._corrections_left = corrections
         self._offered |= {STRUCTURED_OUTPUT}
         self._schema = schema
-        self._answer = ""
+        self._answer: list[str] = []
         self._accepted = False
         self._results: list[ToolResult] = []
 
@@ -54,7 +54,7 @@ class StructuredOutputReader(AnswerReader):
 
     def unchecked_answer(self, message: CliMessage) -> tuple[str, str] | None:
         if isinstance(message, TurnResult) and self._accepted and not (self.done or message.structured_output_failed):
-            return self._schema, self._answer or "{}"
+            return self._schema, "".join(self._answer) or "{}"
         return None
 
     def feed(self, message: CliMessage) -> list[Event]:
@@ -69,6 +69,8 @@ class StructuredOutputReader(AnswerReader):
         results, self._results = self._results, []
         for result in results:
             if result.call_id == self._answer_call_id:
+                if result.is_error and self._is_too_long:
+                    return [*events, *self._fail(_unfit(TOO_LONG))]
                 if result.is_error:
                     return [*events, *self._withdraw_answer()]
                 self._accepted = True
@@ -90,7 +92,7 @@ class StructuredOutputReader(AnswerReader):
                 "type": "content_block_delta",
                 "delta": {"type": "input_json_delta", "partial_json": str(piece)},
             } if piece and self._calls[-1].name == STRUCTURED_OUTPUT:
-                self._answer += piece
+                self._answer.append(piece)
                 return [TextDelta(piece)]
             case {"type": "message_stop"} if self.complete and self._ends_without_answer:
                 self.exact = False
@@ -102,9 +104,14 @@ class StructuredOutputReader(AnswerReader):
         """The message ends without an answer: Claude Code asks the model for one, and keeps that in its history."""
         return not (self._cut or self.calls or self._answer_call_id or self._stop_reason == "refusal")
 
+    @property
+    def _is_too_long(self) -> bool:
+        length: int = sum(map(len, self._answer))
+        return length > LONGEST_CORRECTED
+
     def _withdraw_answer(self) -> list[Event]:
         was_sent = bool(self._answer)
-        self.exact, self._answer = False, ""
+        self.exact, self._answer = False, []
         self.continue_answer()
         return [TextWithdrawn()] if was_sent else []
 
@@ -115,7 +122,7 @@ class StructuredOutputReader(AnswerReader):
             has_none = self._stop_reason is None and not end.is_error
             return self._fail(_unfit("it gave none")) if has_none else super()._result(end)
         if fault := self.fault:
-            if not self._corrections_left:
+            if self._is_too_long or not self._corrections_left:
                 return self._fail(_unfit(fault))
             self._corrections_left -= 1
             self._accepted = False

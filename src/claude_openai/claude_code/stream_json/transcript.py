@@ -28,7 +28,7 @@ from claude_openai.core.messages import (
     UserMessage,
 )
 from claude_openai.core.turn import ReplyFormat
-from claude_openai.jsontools.incremental import decode, encode
+from claude_openai.jsontools.incremental import decode, encode_line
 
 Json = dict[str, object]
 
@@ -83,15 +83,15 @@ def prompt_of(messages: list[Json]) -> tuple[list[Json], Json | None]:
     return history, {"role": "user", "content": blocks}
 
 
-def history_and_prompt(messages: tuple[Message, ...]) -> tuple[list[Json], bytes | None]:
+def history_and_prompt(messages: tuple[Message, ...]) -> tuple[list[Json], bytearray | None]:
     """Encode `messages` as the history, and the prompt as a line of Claude Code's input, or None (see `prompt_of`)."""
     history, prompt = prompt_of(dialogue(messages))
     return history, verbatim(prompt) if prompt else None
 
 
-def transcript(messages: list[Json], session_id: UUID, model: str) -> bytes:
+def transcript(messages: list[Json], session_id: UUID, model: str) -> bytearray:
     """Encode `messages` as the lines of a Claude Code session file."""
-    lines = []
+    lines = bytearray()
     parent: str | None = None
     for index, message in enumerate(messages):
         uuid, envelope = str(uuid5(session_id, str(index))), {}
@@ -104,17 +104,17 @@ def transcript(messages: list[Json], session_id: UUID, model: str) -> bytes:
             "sessionId": str(session_id),
             "message": envelope | message,
         }
-        lines.append(encode(entry).encode() + b"\n")
+        lines += encode_line(entry)
         parent = uuid
-    return b"".join(lines)
+    return lines
 
 
-def verbatim(message: Json) -> bytes:
+def verbatim(message: Json) -> bytearray:
     """Encode `message` as a line of Claude Code's input, as the SDK's `verbatim_prompts` does: `@path` and `/command`
     in it are plain text.
     """
     line = {"type": "user", "message": message, "parent_tool_use_id": None, "client_composed": True}
-    return encode(line).encode() + b"\n"
+    return encode_line(line)
 
 
 def _block(block: Block) -> Json:

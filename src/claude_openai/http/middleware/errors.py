@@ -141,7 +141,7 @@ def _failed(failure: Failure, errors: ErrorFormat, request_id: str | None) -> Re
 def report(failure: Failure) -> None:
     """Log the failure, with its message unless that quotes what the model wrote."""
     status = translated.status(failure)
-    message = None if failure.kind in _QUOTES_MODEL_OUTPUT else failure.message
+    message = None if failure.kind in _QUOTES_MODEL_OUTPUT else translated.message(failure)
     fields = {"kind": failure.kind, "status": status, "param": failure.param, "message": message}
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("http.failed", **fields)

@@ -303,7 +303,7 @@ class Reasoning(RequestModel):
 
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 Stop = Annotated[
-    Annotated[str, Tag("<string>")] | Annotated[list[str], Field(max_length=4), Tag("<list>")],
+    Annotated[str, Tag("<string>")] | Annotated[list[str], Field(max_length=4, fail_fast=True), Tag("<list>")],
     json_type_discriminator("a string or an array of strings"),
 ]
 
@@ -318,7 +318,7 @@ class ChatCompletionRequest(CompletionFields, CurrentFields):
     logprobs: bool | None = None
     max_completion_tokens: TokenLimit | None = None
     metadata: Metadata | None = None
-    modalities: list[Literal["text", "audio"]] | None = None
+    modalities: Annotated[list[Literal["text", "audio"]], Field(fail_fast=True)] | None = None
     prediction: Object | None = None
     include_reasoning: bool | None = None
     reasoning: Reasoning | None = None

@@ -14,6 +14,9 @@ from claude_openai.jsontools.surrogates import without_surrogates
 from claude_openai.protocols.common.wire import sse
 from claude_openai.protocols.common.wire.errors import ErrorBody, ErrorEnvelope
 
+LONGEST_MESSAGE: Final = 4000
+"""Characters of an error's message, which may repeat what the client sent: the middle of a longer one is cut."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -76,7 +79,15 @@ class ErrorDetails:
 
 def details(failure: Failure, request_id: str | None = None) -> ErrorDetails:
     row = TABLE[failure.kind]
-    return ErrorDetails(row.status, without_surrogates(failure.message), row.type, failure.param, row.code, request_id)
+    return ErrorDetails(row.status, message(failure), row.type, failure.param, row.code, request_id)
+
+
+def message(failure: Failure) -> str:
+    """The message of `failure`, at most `LONGEST_MESSAGE` characters of it."""
+    text = failure.message
+    if len(text) > LONGEST_MESSAGE:
+        text = f"{text[: LONGEST_MESSAGE // 2]}[...]{text[-LONGEST_MESSAGE // 2 :]}"
+    return without_surrogates(text)
 
 
 class ErrorFormat(Protocol):

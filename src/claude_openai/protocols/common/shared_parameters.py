@@ -114,7 +114,7 @@ class CompletionFields(SharedFields):
     ] = None
     stop: Annotated[
         Annotated[
-            Annotated[str, Tag("<string>")] | Annotated[list[str], Field(max_length=4), Tag("<list>")],
+            Annotated[str, Tag("<string>")] | Annotated[list[str], Field(max_length=4, fail_fast=True), Tag("<list>")],
             json_type_discriminator("a string or an array of strings"),
         ]
         | None,

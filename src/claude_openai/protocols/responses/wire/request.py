@@ -293,10 +293,10 @@ class ResponsesRequest(CurrentFields):
     access_programs: Object | None = None
     background: bool | None = None
     background_options: Object | None = None
-    context_management: list[Object] | None = None
+    context_management: Annotated[list[Object], Field(fail_fast=True)] | None = None
     conversation: object | None = None
     image: Object | None = None
-    include: list[str] | None = None
+    include: Annotated[list[str], Field(fail_fast=True)] | None = None
     instructions: str | None = None
     max_output_tokens: TokenLimit | None = None
     max_tool_calls: Annotated[int, Field(ge=1)] | None = None
