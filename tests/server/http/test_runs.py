@@ -346,5 +346,5 @@ async def test_a_store_that_cannot_be_read_is_told_as_that_without_its_place(ser
     answer = await serve(said("Hi"), store=Unreadable()).client.get("/runs")
     error = answer.json()["error"]
     assert answer.status_code == 500
-    assert error["message"].startswith("The server cannot read what it keeps of runs")
+    assert error["message"].startswith("The server cannot read its stored runs")
     assert "/home" not in error["message"]
