@@ -34,6 +34,10 @@ NOWHERE = "http://127.0.0.1:9"
 """Port 9 of this machine answers nobody: what escapes a test's own upstream ends here."""
 
 
+LISTS_CHILDREN = Path("/proc/thread-self/children").exists()
+"""Linux can be built without such lists."""
+
+
 def is_foreign(variable: str) -> bool:
     return variable.upper().startswith(FOREIGN) or variable.upper() in (*PROXIES, *ON_A_TERMINAL)
 
@@ -107,7 +111,19 @@ def anyio_backend() -> str:
 
 
 def _children() -> set[psutil.Process]:
+    """This process's descendants. Where the kernel lists children, most tests are over without a look at all processes
+    of the machine, which takes 2 ms (measured).
+    """
+    if LISTS_CHILDREN and not any(map(_is_parent, Path("/proc/self/task").iterdir())):
+        return set()
     return set(psutil.Process().children(recursive=True))
+
+
+def _is_parent(thread: Path) -> bool:
+    try:
+        return bool((thread / "children").read_text())
+    except OSError:  # it ends just now, and its children become another thread's
+        return True
 
 
 def _temporary(sandbox: Path) -> set[Path]:

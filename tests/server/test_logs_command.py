@@ -54,7 +54,7 @@ def call_a_tool(url: str) -> None:
 
 @pytest.mark.proves("logs.format", "logs.contents")
 def test_standard_output_is_ndjson_alone_and_people_have_standard_error(tmp_path: Path) -> None:
-    with serving(tmp_path, "--log-format", "json", "--log-level", "info"):
+    with serving(tmp_path, "--log-format", "json", "--log-level", "info", CLAUDE_OPENAI_PROT="1"):
         url = announced(tmp_path / "out")
         call_a_tool(url)
     events = entries((tmp_path / "out").read_text())
@@ -63,6 +63,8 @@ def test_standard_output_is_ndjson_alone_and_people_have_standard_error(tmp_path
     assert [event for event in events if any(SAID in text for text in texts(event))] == []
     assert f"{url}/v1" in (tmp_path / "err").read_text()
     assert "server.ready" not in (tmp_path / "err").read_text()
+    assert "settings.doubtful" in {event["event"] for event in events}
+    assert "is not a setting" not in (tmp_path / "err").read_text()
 
 
 @pytest.mark.proves("logs.contents")
@@ -98,11 +100,10 @@ def test_switched_off_it_says_nothing_at_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.proves("logs.format")
-@pytest.mark.parametrize(("variable", "told"), [("DEBUG", True), ("OTHER", False)])
-def test_diagnostics_for_people_are_on_standard_error_if_asked_for(tmp_path: Path, variable: str, told: bool) -> None:
-    with serving(tmp_path, **{variable: "1", "CLAUDE_OPENAI_PROT": "1"}):
+def test_diagnostics_for_people_are_on_standard_error_if_asked_for(tmp_path: Path) -> None:
+    with serving(tmp_path, DEBUG="1", CLAUDE_OPENAI_PROT="1"):
         announced(tmp_path / "out")
-    assert ("CLAUDE_OPENAI_PROT is not a setting" in (tmp_path / "err").read_text()) is told
+    assert "CLAUDE_OPENAI_PROT is not a setting" in (tmp_path / "err").read_text()
     assert "settings.doubtful" in {event["event"] for event in entries((tmp_path / "out").read_text())}
 
 
@@ -202,9 +203,10 @@ def test_on_a_terminal_each_request_is_one_line_and_a_failed_one_has_its_reason_
 
 @pytest.mark.proves("logs.format")
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
-@pytest.mark.parametrize("asked", [("--log-level", "info"), ("--log-format", "columns"), ("--debug",)])
-def test_on_a_terminal_all_events_are_columns_if_asked_for(tmp_path: Path, asked: tuple[str, ...]) -> None:
-    with on_a_terminal(tmp_path, *asked) as (read, _):
+def test_on_a_terminal_all_events_are_columns_if_asked_for(tmp_path: Path) -> None:
+    for asked in ({"log_level": "info"}, {"debug": True}, {"trace": True}):
+        assert Settings.load(asked, {}).wants_events
+    with on_a_terminal(tmp_path, "--debug") as (read, _):
         shown = read(lambda text: "server.start " in text and text.endswith("\n"))
     [line] = [line for line in shown.splitlines() if "server.start " in line]
     assert " info " in line

@@ -16,4 +16,4 @@ def machine(sandbox: Path) -> Iterator[Machine]:
         machine = Machine.at(Path(folder).resolve())
         yield machine
         machine.types("stop", "--all")
-        assert list(machine.temporary.iterdir()) == []
+        assert list(machine.temporary.rglob("*")) == []

@@ -72,15 +72,6 @@ def test_without_a_client_all_are_listed_with_the_file_that_can_be_written(perso
 
 
 @pytest.mark.proves("connect.prints")
-def test_what_is_printed_is_for_the_server_that_runs(machine: Machine) -> None:
-    assert machine.types("--background", "--simulate", "--port", "0").code == 0
-    url = json.loads(machine.types("status", "--json").out)["servers"][0]["url"]
-    ran = machine.types("connect", "openai-python")
-    (part,) = RECIPES["openai-python"].parts
-    assert (ran.code, ran.out) == (0, part.text.replace(URL, f"{url}/v1"))
-
-
-@pytest.mark.proves("connect.prints")
 def test_where_no_server_runs_it_is_for_one_at_the_usual_address_and_says_so(person: Person) -> None:
     ran = person.types("connect", "codex")
     assert ran.code == 0
@@ -132,14 +123,18 @@ def test_the_key_is_printed_only_if_it_is_asked_for(person: Person) -> None:
     assert f"export {KEY_VARIABLE}=none\n" in person.types("connect", "codex", "--show-key").out
 
 
-@pytest.mark.proves("connect.key")
-def test_the_line_that_sets_the_key_fits_what_the_server_asks_for(machine: Machine) -> None:
+@pytest.mark.proves("connect.prints", "connect.key")
+def test_what_is_printed_is_for_the_server_that_runs_and_the_key_that_it_asks_for(machine: Machine) -> None:
     none = f"export {KEY_VARIABLE}=none\n"
-    machine.types("stop", "--all")
-    assert machine.types("--background", "--simulate", "--port", "0").code == 0
+    start = ("--background", "--simulate", "--port", "0", "--warm-processes", "0")
+    assert machine.types(*start).code == 0
+    url = json.loads(machine.types("status", "--json").out)["servers"][0]["url"]
+    ran = machine.types("connect", "openai-python")
+    (part,) = RECIPES["openai-python"].parts
+    assert (ran.code, ran.out) == (0, part.text.replace(URL, f"{url}/v1"))
     assert none in machine.types("connect", "codex").err
     assert machine.types("stop").code == 0
-    assert machine.types("--background", "--simulate", "--port", "0", CLAUDE_OPENAI_API_KEY=KEY).code == 0
+    assert machine.types(*start, CLAUDE_OPENAI_API_KEY=KEY).code == 0
     asked = machine.types("connect", "codex")
     assert f"export {KEY_VARIABLE}=...\n" in asked.err
     shown = machine.types("connect", "codex", "--show-key")
@@ -384,7 +379,7 @@ def json_texts(draw: st.DrawFn) -> str:
 
 
 @pytest.mark.proves("connect.writes")
-@settings(deadline=None)
+@settings(max_examples=30)
 @given(theirs=json_texts())
 @pytest.mark.parametrize("name", ["opencode", "qwen-code"])
 def test_json_has_ours_and_every_character_of_theirs(name: str, theirs: str) -> None:
@@ -392,7 +387,7 @@ def test_json_has_ours_and_every_character_of_theirs(name: str, theirs: str) -> 
 
 
 @pytest.mark.proves("connect.writes")
-@settings(deadline=None)
+@settings(max_examples=30)
 @given(values=FILES, indent=st.integers(2, 6))
 @pytest.mark.parametrize("name", ["continue", "aider"])
 def test_yaml_has_ours_and_every_character_of_theirs(name: str, values: dict[str, object], indent: int) -> None:
@@ -404,7 +399,7 @@ def test_yaml_has_ours_and_every_character_of_theirs(name: str, values: dict[str
 
 
 @pytest.mark.proves("connect.writes")
-@settings(deadline=None)
+@settings(max_examples=30)
 @given(values=FILES)
 def test_toml_has_ours_and_every_character_of_theirs(values: dict[str, object]) -> None:
     try:

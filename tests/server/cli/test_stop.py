@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -14,8 +15,10 @@ import psutil
 import pytest
 
 from claude_openai.errors import LaunchError
+from claude_openai.settings import Settings
 from claude_openai.system import instances
 from claude_openai.system.instances import PID_FILE, PORT_FILE, Instance, registry, running
+from claude_openai.system.places import choose_folders
 from claude_openai.system.runtime_folders import in_temporary
 from tests.patience import PATIENCE_SECONDS
 from tests.server.cli.typed import Machine, is_gone, until
@@ -24,26 +27,33 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="folders' modes and signals are POSIX's"),
 ]
 
-SERVE = ("--simulate", "--port", "0")
+SERVE = ("--simulate", "--port", "0", "--warm-processes", "0")
 
 
 # Stopping.
 
 
+@pytest.fixture
+def servers(machine: Machine) -> list[Instance]:
+    """Two at least: those that an earlier test has left, and further ones."""
+    while len(running([machine.known])) < 2:
+        assert machine.types("--background", *SERVE).code == 0
+    return running([machine.known])
+
+
 @pytest.mark.proves("instances.private")
-def test_a_command_in_another_home_neither_sees_nor_stops_a_server(machine: Machine, tmp_path: Path) -> None:
-    assert machine.types("--background", "--simulate", "--port", "0").code == 0
+def test_a_command_in_another_home_neither_sees_nor_stops_a_server(
+    machine: Machine, servers: list[Instance], tmp_path: Path
+) -> None:
     other = replace(machine, more={**machine.more, "HOME": str(tmp_path)})
     assert other.types("status").code == 1
     assert "no server of yours runs" in other.types("stop", "--all").err
-    assert machine.types("stop").code == 0
+    assert running([machine.known]) == servers
 
 
 @pytest.mark.proves("stop.graceful", "commands.client")
-def test_of_several_servers_the_one_on_the_usual_port_is_meant(machine: Machine) -> None:
-    for _ in range(2):
-        assert machine.types("--background", "--simulate", "--port", "0").code == 0
-    usual, other = (server.port for server in running([machine.known]))
+def test_of_several_servers_the_one_on_the_usual_port_is_meant(machine: Machine, servers: list[Instance]) -> None:
+    usual, other = (server.port for server in servers)
     listed = machine.types("runs", "--json", CLAUDE_OPENAI_PORT=str(usual))
     assert (listed.code, listed.out.strip()) == (0, "[]")
     assert machine.types("stop", CLAUDE_OPENAI_PORT=str(usual)).code == 0
@@ -51,9 +61,7 @@ def test_of_several_servers_the_one_on_the_usual_port_is_meant(machine: Machine)
 
 
 @pytest.mark.proves("stop.graceful", "background.ready")
-def test_of_several_servers_one_must_be_named_or_all(machine: Machine) -> None:
-    assert [machine.types("--background", *SERVE).code for _ in range(2)] == [0, 0]
-    servers = running([machine.known])
+def test_of_several_servers_one_must_be_named_or_all(machine: Machine, servers: list[Instance]) -> None:
     processes = [process for server in servers for process in _family(server)]
     ports = ", ".join(str(server.port) for server in servers)
     unclear = machine.types("stop")
@@ -101,8 +109,7 @@ def test_a_server_that_does_not_stop_in_time_is_told_and_ended_by_force(machine:
 
 
 @pytest.mark.proves("instances.files")
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_server_in_the_foreground_is_known_until_a_signal_ends_it(machine: Machine, stop: signal.Signals) -> None:
+def test_a_server_in_the_foreground_is_known_until_ctrl_c_ends_it(machine: Machine) -> None:
     with machine.begins(*SERVE) as command:
         until(lambda: running([machine.known]))
         (server,) = running([machine.known])
@@ -116,7 +123,7 @@ def test_a_server_in_the_foreground_is_known_until_a_signal_ends_it(machine: Mac
         ]
         assert (place / PID_FILE).read_text().split("\n")[0] == str(server.pid)
         assert (place / PORT_FILE).read_text().split("\n")[0] == str(server.port)
-        command.send_signal(stop)
+        command.send_signal(signal.SIGINT)
         command.communicate(timeout=PATIENCE_SECONDS)
     assert list(machine.temporary.iterdir()) == []
 
@@ -197,17 +204,28 @@ def _foreign_folder(folder: Path) -> Iterator[None]:
 
 @pytest.mark.proves("instances.private")
 @pytest.mark.parametrize("planted", [_link, _file, _open_folder, _foreign_folder])
-def test_a_folder_that_is_not_this_users_alone_is_passed_over_and_blocks_no_start(
-    machine: Machine, planted: Callable[[Path], AbstractContextManager[None]]
+def test_a_folder_that_is_not_this_users_alone_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, planted: Callable[[Path], AbstractContextManager[None]]
 ) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    known = in_temporary(tmp_path)
+    with planted(known):
+        assert running([known]) == []
+        assert choose_folders(Settings()).runtime == tmp_path / ".claude-openai" / "run"
+        assert not known.is_dir() or known.is_symlink() or not list(known.iterdir())
+
+
+@pytest.mark.proves("instances.private")
+def test_such_a_folder_blocks_no_start(machine: Machine) -> None:
     elsewhere = machine.home / ".claude-openai" / "run"
-    with planted(machine.known):
+    with _open_folder(machine.known):
         assert machine.types("status").code == 1
         assert machine.types("--background", *SERVE).code == 0
         (server,) = running([elsewhere])
         assert machine.types("status", "--port", str(server.port)).code == 0
         assert machine.types("stop").code == 0
-        assert not machine.known.is_dir() or machine.known.is_symlink() or not list(machine.known.iterdir())
+        assert not list(machine.known.iterdir())
     assert not elsewhere.exists()
 
 

@@ -11,6 +11,7 @@ from claude_openai.jsontools.strict import MOST_NESTED, MOST_VALUES, NotJson, To
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda values: st.lists(values) | st.dictionaries(st.text(), values),
+    max_leaves=20,
 )
 
 

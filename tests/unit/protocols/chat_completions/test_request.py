@@ -2,11 +2,11 @@
 
 import json
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inline_snapshot import snapshot
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.messages import (
@@ -20,7 +20,7 @@ from claude_openai.core.messages import (
     UserMessage,
 )
 from claude_openai.core.models import Model
-from claude_openai.core.turn import Sampling, Turn
+from claude_openai.core.turn import DEFAULT_SAMPLING, Sampling, Turn
 from claude_openai.protocols.chat_completions.request import ParsedRequest, parse_request, read_turn
 from tests.unit.jsontools.test_strict import json_values
 from tests.unit.protocols.chat_completions.asking import (
@@ -34,199 +34,117 @@ from tests.unit.protocols.chat_completions.asking import (
 )
 
 
+def parsed(*messages: Message, sampling: Sampling = DEFAULT_SAMPLING, **fields: Any) -> ParsedRequest:
+    """What all of the recorded requests have, and `fields`."""
+    model = Model(id="claude-sonnet", resolved="claude-sonnet-4-6")
+    return ParsedRequest(Turn(model, messages, sampling), model="claude-sonnet", **fields)
+
+
 @pytest.mark.proves("params.ignored")
 class TestRequestsOfRealClients:
     def test_the_openai_package_with_a_developer_message(self) -> None:
-        assert reading_of(sample("openai-python-developer")) == snapshot(
-            ParsedRequest(
-                turn=Turn(
-                    model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
-                    messages=(
-                        SystemMessage(text="End every answer with CHERRY."),
-                        UserMessage(content=(Text(text="Say kiwi"),)),
-                    ),
-                ),
-                model="claude-sonnet",
-            )
+        assert reading_of(sample("openai-python-developer")) == parsed(
+            SystemMessage(text="End every answer with CHERRY."), UserMessage(content=(Text(text="Say kiwi"),))
         )
 
     def test_the_openai_package_with_a_blank_system_message(self) -> None:
-        assert reading_of(sample("openai-python-blank-system")) == snapshot(
-            ParsedRequest(
-                turn=Turn(
-                    model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
-                    messages=(UserMessage(content=(Text(text="Say fig"),)),),
-                ),
-                model="claude-sonnet",
-            )
-        )
+        assert reading_of(sample("openai-python-blank-system")) == parsed(UserMessage(content=(Text(text="Say fig"),)))
 
     def test_the_openai_package_with_a_foreign_call_id(self) -> None:
-        assert reading_of(sample("openai-python-foreign-id")) == snapshot(
-            ParsedRequest(
-                turn=Turn(
-                    model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
-                    messages=(
-                        UserMessage(content=(Text(text="What is the weather in Rome?"),)),
-                        AssistantMessage(
-                            tool_calls=(
-                                ToolCall(
-                                    id="call_775d42264e389334517ed1b828928806",
-                                    name="get_weather",
-                                    arguments='{"city": "Rome"}',
-                                ),
-                            )
-                        ),
-                        ToolMessage(tool_call_id="call_775d42264e389334517ed1b828928806", content=(Text(text="R31"),)),
+        assert reading_of(sample("openai-python-foreign-id")) == parsed(
+            UserMessage(content=(Text(text="What is the weather in Rome?"),)),
+            AssistantMessage(
+                tool_calls=(
+                    ToolCall(
+                        id="call_775d42264e389334517ed1b828928806", name="get_weather", arguments='{"city": "Rome"}'
                     ),
-                ),
-                model="claude-sonnet",
-            )
+                )
+            ),
+            ToolMessage(tool_call_id="call_775d42264e389334517ed1b828928806", content=(Text(text="R31"),)),
         )
 
     def test_the_openai_package_with_a_history_of_calls(self) -> None:
-        assert reading_of(sample("openai-python-tool-history")) == snapshot(
-            ParsedRequest(
-                turn=Turn(
-                    model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
-                    messages=(
-                        UserMessage(content=(Text(text="What is the weather in Rome?"),)),
-                        AssistantMessage(
-                            tool_calls=(ToolCall(id="call_1", name="get_weather", arguments='{"city": "Rome"}'),)
-                        ),
-                        ToolMessage(tool_call_id="call_1", content=(Text(text="R32"),)),
-                        UserMessage(content=(Text(text="Say thanks"),)),
-                    ),
-                ),
-                model="claude-sonnet",
-            )
+        assert reading_of(sample("openai-python-tool-history")) == parsed(
+            UserMessage(content=(Text(text="What is the weather in Rome?"),)),
+            AssistantMessage(tool_calls=(ToolCall(id="call_1", name="get_weather", arguments='{"city": "Rome"}'),)),
+            ToolMessage(tool_call_id="call_1", content=(Text(text="R32"),)),
+            UserMessage(content=(Text(text="Say thanks"),)),
         )
 
     def test_the_agents_sdk_after_a_handoff(self) -> None:
-        assert reading_of(sample("agents-sdk-handoff")) == snapshot(
-            ParsedRequest(
-                turn=Turn(
-                    model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
-                    messages=(
-                        SystemMessage(text="End every answer with HOLA."),
-                        UserMessage(content=(Text(text="Call transfer_to_spanish please"),)),
-                        AssistantMessage(
-                            tool_calls=(
-                                ToolCall(
-                                    id="toolu_01d2c8d6bb10ef4512afc999", name="transfer_to_spanish", arguments="{}"
-                                ),
-                            )
-                        ),
-                        ToolMessage(
-                            tool_call_id="toolu_01d2c8d6bb10ef4512afc999",
-                            content=(Text(text='{"assistant": "Spanish"}'),),
-                        ),
-                    ),
-                ),
-                model="claude-sonnet",
-            )
+        assert reading_of(sample("agents-sdk-handoff")) == parsed(
+            SystemMessage(text="End every answer with HOLA."),
+            UserMessage(content=(Text(text="Call transfer_to_spanish please"),)),
+            AssistantMessage(
+                tool_calls=(ToolCall(id="toolu_01d2c8d6bb10ef4512afc999", name="transfer_to_spanish", arguments="{}"),)
+            ),
+            ToolMessage(
+                tool_call_id="toolu_01d2c8d6bb10ef4512afc999",
+                content=(Text(text='{"assistant": "Spanish"}'),),
+            ),
         )
 
     def test_the_ai_sdk_with_an_image(self) -> None:
-        assert reading_of(sample("ai-sdk-image")) == snapshot(
-            ParsedRequest(
-                turn=Turn(
-                    model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
-                    messages=(
-                        UserMessage(
-                            content=(
-                                Text(text="Describe the image"),
-                                Image(
-                                    media_type="image/png",
-                                    data="iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAYAAADED76LAAAAEklEQVR4nGP4n2L0Hx9mGBkKACBDpQFoN/xgAAAAAElFTkSuQmCC",
-                                ),
-                            )
-                        ),
+        assert reading_of(sample("ai-sdk-image")) == parsed(
+            UserMessage(
+                content=(
+                    Text(text="Describe the image"),
+                    Image(
+                        media_type="image/png",
+                        data="iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAYAAADED76LAAAAEklEQVR4nGP4n2L0Hx9mGBkKACBDpQFoN/xgAAAAAElFTkSuQmCC",
                     ),
-                ),
-                model="claude-sonnet",
+                )
             )
         )
 
     def test_langchain_with_messages_in_a_row(self) -> None:
-        assert reading_of(sample("langchain-consecutive")) == snapshot(
-            ParsedRequest(
-                turn=Turn(
-                    model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
-                    messages=(
-                        SystemMessage(text="hello"),
-                        SystemMessage(text="hello"),
-                        UserMessage(content=(Text(text="hello"), Text(text="hello"))),
-                        AssistantMessage(text="hello"),
-                        AssistantMessage(text="hello"),
-                        UserMessage(content=(Text(text="how are you"),)),
-                    ),
-                ),
-                model="claude-sonnet",
-            )
+        assert reading_of(sample("langchain-consecutive")) == parsed(
+            SystemMessage(text="hello"),
+            SystemMessage(text="hello"),
+            UserMessage(content=(Text(text="hello"), Text(text="hello"))),
+            AssistantMessage(text="hello"),
+            AssistantMessage(text="hello"),
+            UserMessage(content=(Text(text="how are you"),)),
         )
 
     def test_langchain_with_a_stop_sequence(self) -> None:
-        assert reading_of(sample("langchain-stop")) == snapshot(
-            ParsedRequest(
-                turn=Turn(
-                    model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
-                    messages=(UserMessage(content=(Text(text="hi"),)),),
-                    sampling=Sampling(stop=("you",)),
-                ),
-                model="claude-sonnet",
-            )
+        assert reading_of(sample("langchain-stop")) == parsed(
+            UserMessage(content=(Text(text="hi"),)), sampling=Sampling(stop=("you",))
         )
 
     def test_opencode_asking_for_a_title(self) -> None:
-        assert reading_of(sample("opencode-title")) == snapshot(
-            ParsedRequest(
-                turn=Turn(
-                    model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
-                    messages=(
-                        SystemMessage(text="You are a title generator. You output ONLY a thread title. Nothing else."),
-                        UserMessage(
-                            content=(
-                                Text(text="Generate a title for this conversation:\n"),
-                                Text(text='"Say hello json"'),
-                            )
-                        ),
-                    ),
-                    sampling=Sampling(max_tokens=32000),
-                ),
-                model="claude-sonnet",
-                stream=True,
-                include_usage=True,
-                ignored=("messages[].cache_control",),
-            )
+        assert reading_of(sample("opencode-title")) == parsed(
+            SystemMessage(text="You are a title generator. You output ONLY a thread title. Nothing else."),
+            UserMessage(
+                content=(
+                    Text(text="Generate a title for this conversation:\n"),
+                    Text(text='"Say hello json"'),
+                )
+            ),
+            sampling=Sampling(max_tokens=32000),
+            stream=True,
+            include_usage=True,
+            ignored=("messages[].cache_control",),
         )
 
     def test_opencode_after_a_call(self) -> None:
-        assert reading_of(sample("opencode-tool-result")) == snapshot(
-            ParsedRequest(
-                turn=Turn(
-                    model=Model(id="claude-sonnet", resolved="claude-sonnet-4-6"),
-                    messages=(
-                        SystemMessage(text="You are OpenCode, the best coding agent on the planet."),
-                        UserMessage(content=(Text(text='"Call the bash tool"'),)),
-                        AssistantMessage(
-                            tool_calls=(
-                                ToolCall(
-                                    id="toolu_01f1a6c7ad2d5b4219beede8",
-                                    name="bash",
-                                    arguments='{"command":"echo side-$((40+2)) > made.txt"}',
-                                ),
-                            )
-                        ),
-                        ToolMessage(tool_call_id="toolu_01f1a6c7ad2d5b4219beede8", content=(Text(text="(no output)"),)),
+        assert reading_of(sample("opencode-tool-result")) == parsed(
+            SystemMessage(text="You are OpenCode, the best coding agent on the planet."),
+            UserMessage(content=(Text(text='"Call the bash tool"'),)),
+            AssistantMessage(
+                tool_calls=(
+                    ToolCall(
+                        id="toolu_01f1a6c7ad2d5b4219beede8",
+                        name="bash",
+                        arguments='{"command":"echo side-$((40+2)) > made.txt"}',
                     ),
-                    sampling=Sampling(max_tokens=32000),
-                ),
-                model="claude-sonnet",
-                stream=True,
-                include_usage=True,
-                ignored=("messages[].cache_control", "messages[].tool_calls[].cache_control"),
-            )
+                )
+            ),
+            ToolMessage(tool_call_id="toolu_01f1a6c7ad2d5b4219beede8", content=(Text(text="(no output)"),)),
+            sampling=Sampling(max_tokens=32000),
+            stream=True,
+            include_usage=True,
+            ignored=("messages[].cache_control", "messages[].tool_calls[].cache_control"),
         )
 
 

@@ -1,6 +1,7 @@
 """A turn as a stream of chunks, as the official client reads them."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -33,8 +34,17 @@ def chunks_of(*events: Event, include_usage: bool = False, legacy: bool = False)
     return [chunk for event in events for chunk in encoder.feed(event)]
 
 
-def wire_of(*events: Event, include_usage: bool = False) -> list[object]:
-    return [json.loads(chunk.to_json()) for chunk in chunks_of(*events, include_usage=include_usage)]
+HEAD = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": "sonnet"}
+CHOICE = {"index": 0, "logprobs": None}
+
+
+def wire_of(*events: Event, include_usage: bool = False) -> list[dict[str, Any]]:
+    """The chunks on the wire, without `HEAD`, which each begins with, and without `CHOICE`, which each choice has."""
+    chunks = [json.loads(chunk.to_json()) for chunk in chunks_of(*events, include_usage=include_usage)]
+    assert [{key: chunk.pop(key) for key in HEAD} for chunk in chunks] == [HEAD] * len(chunks)
+    choices = [choice for chunk in chunks for choice in chunk["choices"]]
+    assert [{key: choice.pop(key) for key in CHOICE} for choice in choices] == [CHOICE] * len(choices)
+    return chunks
 
 
 def choices_of(*events: Event, legacy: bool = False) -> list[tuple[object, str | None]]:
@@ -61,40 +71,11 @@ def added_up(chunks: list[ChatCompletionChunk]) -> ParsedChatCompletionSnapshot:
 def test_a_plain_answer() -> None:
     assert wire_of(STARTED, TextDelta("Hel"), TextDelta("lo"), REPORTED, STOPPED) == snapshot(
         [
+            {"choices": [{"delta": {"role": "assistant", "content": "", "refusal": None}, "finish_reason": None}]},
+            {"choices": [{"delta": {"content": "Hel"}, "finish_reason": None}]},
+            {"choices": [{"delta": {"content": "lo"}, "finish_reason": None}]},
             {
-                "id": "chatcmpl-1",
-                "object": "chat.completion.chunk",
-                "created": 1700000000,
-                "model": "sonnet",
-                "choices": [
-                    {
-                        "index": 0,
-                        "delta": {"role": "assistant", "content": "", "refusal": None},
-                        "logprobs": None,
-                        "finish_reason": None,
-                    }
-                ],
-            },
-            {
-                "id": "chatcmpl-1",
-                "object": "chat.completion.chunk",
-                "created": 1700000000,
-                "model": "sonnet",
-                "choices": [{"index": 0, "delta": {"content": "Hel"}, "logprobs": None, "finish_reason": None}],
-            },
-            {
-                "id": "chatcmpl-1",
-                "object": "chat.completion.chunk",
-                "created": 1700000000,
-                "model": "sonnet",
-                "choices": [{"index": 0, "delta": {"content": "lo"}, "logprobs": None, "finish_reason": None}],
-            },
-            {
-                "id": "chatcmpl-1",
-                "object": "chat.completion.chunk",
-                "created": 1700000000,
-                "model": "sonnet",
-                "choices": [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}],
+                "choices": [{"delta": {}, "finish_reason": "stop"}],
                 "claude": {"session_id": "session-1", "model": "claude-sonnet-4-6", "cost_usd": 0.0125},
             },
         ]
@@ -105,41 +86,12 @@ def test_an_answer_with_usage() -> None:
     assert wire_of(STARTED, TextDelta("Hello"), REPORTED, STOPPED, include_usage=True) == snapshot(
         [
             {
-                "id": "chatcmpl-1",
-                "object": "chat.completion.chunk",
-                "created": 1700000000,
-                "model": "sonnet",
-                "choices": [
-                    {
-                        "index": 0,
-                        "delta": {"role": "assistant", "content": "", "refusal": None},
-                        "logprobs": None,
-                        "finish_reason": None,
-                    }
-                ],
+                "choices": [{"delta": {"role": "assistant", "content": "", "refusal": None}, "finish_reason": None}],
                 "usage": None,
             },
+            {"choices": [{"delta": {"content": "Hello"}, "finish_reason": None}], "usage": None},
+            {"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": None},
             {
-                "id": "chatcmpl-1",
-                "object": "chat.completion.chunk",
-                "created": 1700000000,
-                "model": "sonnet",
-                "choices": [{"index": 0, "delta": {"content": "Hello"}, "logprobs": None, "finish_reason": None}],
-                "usage": None,
-            },
-            {
-                "id": "chatcmpl-1",
-                "object": "chat.completion.chunk",
-                "created": 1700000000,
-                "model": "sonnet",
-                "choices": [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}],
-                "usage": None,
-            },
-            {
-                "id": "chatcmpl-1",
-                "object": "chat.completion.chunk",
-                "created": 1700000000,
-                "model": "sonnet",
                 "choices": [],
                 "usage": {
                     "prompt_tokens": 60,
@@ -180,40 +132,10 @@ def test_thinking_is_left_out_where_the_client_wants_none_of_it() -> None:
 def test_a_refusal() -> None:
     assert wire_of(STARTED, TurnFinished("refusal", "I cannot help with that.")) == snapshot(
         [
+            {"choices": [{"delta": {"role": "assistant", "content": None, "refusal": None}, "finish_reason": None}]},
+            {"choices": [{"delta": {"refusal": "I cannot help with that."}, "finish_reason": None}]},
             {
-                "id": "chatcmpl-1",
-                "object": "chat.completion.chunk",
-                "created": 1700000000,
-                "model": "sonnet",
-                "choices": [
-                    {
-                        "index": 0,
-                        "delta": {"role": "assistant", "content": None, "refusal": None},
-                        "logprobs": None,
-                        "finish_reason": None,
-                    }
-                ],
-            },
-            {
-                "id": "chatcmpl-1",
-                "object": "chat.completion.chunk",
-                "created": 1700000000,
-                "model": "sonnet",
-                "choices": [
-                    {
-                        "index": 0,
-                        "delta": {"refusal": "I cannot help with that."},
-                        "logprobs": None,
-                        "finish_reason": None,
-                    }
-                ],
-            },
-            {
-                "id": "chatcmpl-1",
-                "object": "chat.completion.chunk",
-                "created": 1700000000,
-                "model": "sonnet",
-                "choices": [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "content_filter"}],
+                "choices": [{"delta": {}, "finish_reason": "content_filter"}],
                 "claude": {"session_id": "session-1", "model": "claude-sonnet-4-6", "cost_usd": None},
             },
         ]
@@ -223,26 +145,9 @@ def test_a_refusal() -> None:
 def test_an_empty_answer_is_an_empty_string() -> None:
     assert wire_of(STARTED, STOPPED) == snapshot(
         [
+            {"choices": [{"delta": {"role": "assistant", "content": "", "refusal": None}, "finish_reason": None}]},
             {
-                "id": "chatcmpl-1",
-                "object": "chat.completion.chunk",
-                "created": 1700000000,
-                "model": "sonnet",
-                "choices": [
-                    {
-                        "index": 0,
-                        "delta": {"role": "assistant", "content": "", "refusal": None},
-                        "logprobs": None,
-                        "finish_reason": None,
-                    }
-                ],
-            },
-            {
-                "id": "chatcmpl-1",
-                "object": "chat.completion.chunk",
-                "created": 1700000000,
-                "model": "sonnet",
-                "choices": [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}],
+                "choices": [{"delta": {}, "finish_reason": "stop"}],
                 "claude": {"session_id": "session-1", "model": "claude-sonnet-4-6", "cost_usd": None},
             },
         ]
