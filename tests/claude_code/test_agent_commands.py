@@ -4,6 +4,7 @@ Claude Code and its sandbox.
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -67,15 +68,15 @@ def ways_to(port: int) -> str:
 
 
 def users_settings(site: Site, settings: dict[str, Any]) -> dict[str, str]:
-    """A login whose user has these settings."""
+    """A login whose user has these settings, from now on."""
     folder = site.root / "home" / ".claude"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "settings.json").write_text(json.dumps(settings))
     return {"HOME": str(folder.parent), "CLAUDE_CONFIG_DIR": str(folder)}
 
 
 def projects_settings(site: Site, settings: dict[str, Any]) -> None:
-    (site.project / ".claude").mkdir()
+    (site.project / ".claude").mkdir(exist_ok=True)
     (site.project / ".claude" / "settings.json").write_text(json.dumps(settings))
 
 
@@ -122,13 +123,12 @@ NETWORKS: dict[str, dict[str, Any]] = {
 
 @needs_sandbox
 @pytest.mark.proves("agent.commands.network")
-@pytest.mark.parametrize("name", NETWORKS)
-async def test_no_settings_of_the_users_give_a_command_the_network(serve: Serve, site: Site, name: str) -> None:
-    login = users_settings(site, NETWORKS[name])
-    async with listening() as listener, office(serve, site, login) as rig:
-        told = await tried(rig, site, ways_to(listener.port), settingSources=["user"])
-        assert "ran" in told
-        assert listener.reached == 0
+async def test_no_settings_of_the_users_give_a_command_the_network(serve: Serve, site: Site) -> None:
+    async with listening() as listener, office(serve, site, users_settings(site, {})) as rig:
+        for name, settings in NETWORKS.items():
+            users_settings(site, settings)
+            told = await tried(rig, site, ways_to(listener.port), settingSources=["user"])
+            assert ("ran" in told, listener.reached) == (True, 0), name
 
 
 @needs_sandbox
@@ -178,14 +178,13 @@ EXCLUDED = ("make *", "bash *", "*", "bash", "cat")
 
 @needs_sandbox
 @pytest.mark.proves("agent.settings.widening")
-@pytest.mark.parametrize("name", opening(Path("/x")))
-async def test_a_request_that_the_users_settings_would_widen_is_refused(serve: Serve, site: Site, name: str) -> None:
-    login = users_settings(site, opening(site.root)[name])
-    async with office(serve, site, login) as rig:
-        with pytest.raises(openai.PermissionDeniedError) as caught:
-            await tried(rig, site, "echo ran", settingSources=["user"])
-    assert name in caught.value.message
-    assert caught.value.param == "claude.settingSources"
+async def test_a_request_that_the_users_settings_would_widen_is_refused(serve: Serve, site: Site) -> None:
+    async with office(serve, site, users_settings(site, {})) as rig:
+        for name, settings in opening(site.root).items():
+            users_settings(site, settings)
+            with pytest.raises(openai.PermissionDeniedError, match=re.escape(name)) as caught:
+                await tried(rig, site, "echo ran", settingSources=["user"])
+            assert caught.value.param == "claude.settingSources"
 
 
 ELSEWHERE = ("~", "~/docs", "~ ", " ~/docs", "\u00a0{root}", "\ufeff{root}", "{root} ", "~root", "//{root}", "..", "\0")
@@ -193,16 +192,14 @@ ELSEWHERE = ("~", "~/docs", "~ ", " ~/docs", "\u00a0{root}", "\ufeff{root}", "{r
 
 
 @pytest.mark.proves("agent.settings.widening")
-@pytest.mark.parametrize("named", ELSEWHERE)
-async def test_a_further_folder_of_the_users_settings_counts_as_claude_code_reads_it(
-    serve: Serve, site: Site, named: str
-) -> None:
-    folder = named.format(root=site.root)
-    login = users_settings(site, {"permissions": {"additionalDirectories": [str(site.project), folder]}})
-    async with office(serve, site, login) as rig:
+async def test_a_further_folder_of_the_users_settings_counts_as_claude_code_reads_it(serve: Serve, site: Site) -> None:
+    async with office(serve, site, users_settings(site, {})) as rig:
         rig.plays(None)
-        with pytest.raises(openai.PermissionDeniedError, match=r"permissions\.additionalDirectories\[1\] in "):
-            await asked(rig, site, "Go.", settingSources=["user"])
+        for named in ELSEWHERE:
+            folders = [str(site.project), named.format(root=site.root)]
+            users_settings(site, {"permissions": {"additionalDirectories": folders}})
+            with pytest.raises(openai.PermissionDeniedError, match=r"permissions\.additionalDirectories\[1\] in "):
+                await asked(rig, site, "Go.", settingSources=["user"])
         assert rig.simulator.requests == []
 
 
@@ -235,17 +232,17 @@ VARIABLES = (
 
 
 @pytest.mark.proves("agent.settings.widening")
-@pytest.mark.parametrize("name", VARIABLES)
 async def test_a_variable_of_the_users_settings_that_claude_code_or_its_programs_would_obey_is_refused(
-    serve: Serve, site: Site, name: str
+    serve: Serve, site: Site
 ) -> None:
-    login = users_settings(site, {"env": {"ANTHROPIC_MODEL": "sonnet", name: "1"}})
-    async with office(serve, site, login) as rig:
+    async with office(serve, site, users_settings(site, {})) as rig:
         rig.plays(None)
-        with pytest.raises(openai.PermissionDeniedError, match=rf"env\.{name} in ") as caught:
-            await asked(rig, site, "Go.", settingSources=["user"])
+        for name in VARIABLES:
+            users_settings(site, {"env": {"ANTHROPIC_MODEL": "sonnet", name: "1"}})
+            with pytest.raises(openai.PermissionDeniedError, match=rf"env\.{name} in ") as caught:
+                await asked(rig, site, "Go.", settingSources=["user"])
+            assert caught.value.param == "claude.settingSources"
         assert rig.simulator.requests == []
-    assert caught.value.param == "claude.settingSources"
 
 
 HELPERS = {
@@ -257,15 +254,13 @@ HELPERS = {
 
 
 @pytest.mark.proves("agent.settings.widening")
-@pytest.mark.parametrize("name", HELPERS)
-async def test_a_program_of_the_users_settings_that_agents_could_write_is_refused(
-    serve: Serve, site: Site, name: str
-) -> None:
-    login = users_settings(site, {name: HELPERS[name].format(folder=site.allowed)}) | {"HOME": str(site.root)}
-    async with office(serve, site, login) as rig:
+async def test_a_program_of_the_users_settings_that_agents_could_write_is_refused(serve: Serve, site: Site) -> None:
+    async with office(serve, site, users_settings(site, {}) | {"HOME": str(site.root)}) as rig:
         rig.plays(None)
-        with pytest.raises(openai.PermissionDeniedError, match=f"{name} in "):
-            await asked(rig, site, "Go.", settingSources=["user"])
+        for name, command in HELPERS.items():
+            users_settings(site, {name: command.format(folder=site.allowed)})
+            with pytest.raises(openai.PermissionDeniedError, match=f"{name} in "):
+                await asked(rig, site, "Go.", settingSources=["user"])
         assert rig.simulator.requests == []
 
 
@@ -294,32 +289,29 @@ UNREADABLE = (
 
 
 @pytest.mark.proves("agent.settings.widening")
-@pytest.mark.parametrize("command", UNREADABLE)
-async def test_a_program_of_the_users_settings_that_cannot_be_read_surely_is_refused(
-    serve: Serve, site: Site, command: str
-) -> None:
+async def test_a_program_of_the_users_settings_that_cannot_be_read_surely_is_refused(serve: Serve, site: Site) -> None:
     (site.project / "key").write_text("")
-    login = users_settings(site, {"apiKeyHelper": command.format(root=site.root)})
-    async with office(serve, site, login) as rig:
+    async with office(serve, site, users_settings(site, {})) as rig:
         rig.plays(None)
-        with pytest.raises(openai.PermissionDeniedError, match=r"apiKeyHelper in .*plain path of a program"):
-            await asked(rig, site, "Go.", settingSources=["user"])
+        for command in UNREADABLE:
+            users_settings(site, {"apiKeyHelper": command.format(root=site.root)})
+            with pytest.raises(openai.PermissionDeniedError, match=r"apiKeyHelper in .*plain path of a program"):
+                await asked(rig, site, "Go.", settingSources=["user"])
         assert rig.simulator.requests == []
 
 
 @pytest.mark.proves("agent.settings.widening")
-@pytest.mark.parametrize(
-    "command", ["{key}", "~/key", "$HOME/key", "'{key}'", "{key} --region=eu-1 -v /etc/hosts 'two words' a@b"]
-)
-async def test_a_plain_program_of_the_users_settings_outside_is_run(serve: Serve, site: Site, command: str) -> None:
+async def test_a_plain_program_of_the_users_settings_outside_is_run(serve: Serve, site: Site) -> None:
     key = site.root / "home" / "key"
-    login = users_settings(site, {"apiKeyHelper": command.format(key=key)}) | {"HOME": str(key.parent)}
+    login = users_settings(site, {}) | {"HOME": str(key.parent)}
     key.write_text("#!/bin/sh\necho key-of-the-helper\n")
     key.chmod(0o700)
     async with office(serve, site, login) as rig:
-        rig.plays(Replies("Done."))
-        await asked(rig, site, "Go.", settingSources=["user"])
-        assert len(rig.simulator.requests) == 1
+        for command in ("{key}", "~/key", "$HOME/key", "'{key}'", "{key} --region=eu-1 -v /etc/hosts 'two words' a@b"):
+            users_settings(site, {"apiKeyHelper": command.format(key=key)})
+            rig.plays(Replies("Done."))
+            await asked(rig, site, "Go.", settingSources=["user"])
+            assert len(rig.simulator.requests) == 1
 
 
 @needs_sandbox
@@ -369,38 +361,36 @@ async def test_settings_that_the_user_changes_meanwhile_let_no_command_out(serve
 @needs_sandbox
 @pytest.mark.proves("agent.settings.widening")
 @pytest.mark.parametrize("source", ["user", "project"])
-@pytest.mark.parametrize("name", [*OVERRIDDEN, *EXCLUDED])
-async def test_no_settings_let_a_command_out_of_the_sandbox(serve: Serve, site: Site, name: str, source: str) -> None:
+async def test_no_settings_let_a_command_out_of_the_sandbox(serve: Serve, site: Site, source: str) -> None:
     """The command is a plain one, since Claude Code excludes none with a pipe, a redirection or a variable in it."""
-    settings = OVERRIDDEN.get(name) or {"sandbox": {"excludedCommands": [name]}}
-    login = users_settings(site, settings if source == "user" else {})
-    if source == "project":
-        projects_settings(site, settings)
     (site.project / "go.sh").write_text(f"cat {site.secret}; echo x > {site.root}/new.txt; echo ran")
     (site.project / "Makefile").write_text("all:\n\t@sh go.sh\n")
-    command = "make all" if name == "make *" else "bash go.sh"
-    async with office(serve, site, login) as rig:
-        if source == "user" and name in EXCLUDED:
-            with pytest.raises(openai.PermissionDeniedError, match=r"sandbox\.excludedCommands in .*settings\.json"):
-                await tried(rig, site, command, settingSources=[source])
-            return
-        told = await tried(rig, site, command, settingSources=[source])
-    assert "ran" in told
-    assert SECRET not in told
-    assert not (site.root / "new.txt").exists()
+    async with office(serve, site, users_settings(site, {})) as rig:
+        for name in (*OVERRIDDEN, *EXCLUDED):
+            settings = OVERRIDDEN.get(name) or {"sandbox": {"excludedCommands": [name]}}
+            (users_settings if source == "user" else projects_settings)(site, settings)
+            command = "make all" if name == "make *" else "bash go.sh"
+            if source == "user" and name in EXCLUDED:
+                with pytest.raises(
+                    openai.PermissionDeniedError, match=r"sandbox\.excludedCommands in .*settings\.json"
+                ):
+                    await tried(rig, site, command, settingSources=[source])
+                continue
+            told = await tried(rig, site, command, settingSources=[source])
+            assert ("ran" in told, SECRET in told) == (True, False), name
+            assert not (site.root / "new.txt").exists()
 
 
 @needs_sandbox
 @pytest.mark.proves("agent.settings.widening")
-@pytest.mark.parametrize("name", opening(Path("/x")))
-async def test_a_projects_settings_open_nothing_to_commands(serve: Serve, site: Site, name: str) -> None:
-    projects_settings(site, opening(site.root)[name])
+async def test_a_projects_settings_open_nothing_to_commands(serve: Serve, site: Site) -> None:
     command = script(f"cat {site.secret}", f"echo x > {site.root}/new.txt", "echo ran")
     async with office(serve, site, {}) as rig:
-        told = await tried(rig, site, command, settingSources=["project"])
-    assert "ran" in told
-    assert SECRET not in told
-    assert not (site.root / "new.txt").exists()
+        for name, settings in opening(site.root).items():
+            projects_settings(site, settings)
+            told = await tried(rig, site, command, settingSources=["project"])
+            assert ("ran" in told, SECRET in told) == (True, False), name
+            assert not (site.root / "new.txt").exists()
 
 
 CONTROL = (
