@@ -52,7 +52,7 @@ class Caller:
 
     `run_id` is 32 hexadecimal digits; `answer_id` is the same after a prefix ("chatcmpl-"). `principal` names the API
     key ("local" where the server has none). If a request asks for several answers, this is number `choice` of
-    `choices`. `understood_in` is the seconds that parsing the request took, which count as part of its time.
+    `choices`. `parse_seconds` is how long parsing the request took, which counts as part of its time.
     """
 
     run_id: str
@@ -62,7 +62,7 @@ class Caller:
     client: str
     choice: int = 0
     choices: int = 1
-    understood_in: float = 0.0
+    parse_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,7 @@ class Gateway:
         with self._counted(), self.runs.start(caller, turn) as run:
             async with AsyncExitStack() as stack:
                 signals = self._stopping, run.stop_signal
-                clock = stack.enter_context(TurnClock(self._timeouts, *signals, elapsed=caller.understood_in))
+                clock = stack.enter_context(TurnClock(self._timeouts, *signals, elapsed=caller.parse_seconds))
                 try:
                     self._require_upstream()
                     with clock.before_start() as starting:

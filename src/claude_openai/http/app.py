@@ -69,11 +69,16 @@ def create_app(services: Services, endpoints: tuple[Endpoint, ...] = ENDPOINTS) 
         services.clock,
         endpoints,
     )
-    methods: dict[str, dict[str, ByHeader]] = {}
+    methods: dict[str, dict[str, dict[str | None, ASGIApp]]] = {}
     for endpoint in endpoints:
-        by_header = methods.setdefault(endpoint.path, {}).setdefault(endpoint.method, ByHeader())
-        by_header.add(endpoint.protocol.header, endpoint.build(given))
-    resources = {path: Resource(apps) for path, apps in methods.items()}
+        by_header = methods.setdefault(endpoint.path, {}).setdefault(endpoint.method, {})
+        by_header[endpoint.protocol.header] = endpoint.build(given)
+    resources = {
+        path: Resource(
+            {name: ByHeader(apps) if len(apps) > 1 else next(iter(apps.values())) for name, apps in by_method.items()}
+        )
+        for path, by_method in methods.items()
+    }
     every_method = {method for resource in resources.values() for method in resource.methods}
     router = _router(resources, [endpoint.path for endpoint in endpoints if endpoint.log_name])
     return _HttpOnly(_layers(router, services, endpoints, every_method))

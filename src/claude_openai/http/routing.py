@@ -61,16 +61,12 @@ class Resource:
 
 
 class ByHeader:
-    """The apps of one method of a path: each gets the requests with the header of its protocol, and the one without a
+    """Several protocols at one path: each app gets the requests with the header of its protocol, and the one without a
     header, or else the first, gets all others.
     """
 
-    def __init__(self) -> None:
-        self._apps: dict[str | None, ASGIApp] = {}
-
-    def add(self, header: str | None, app: ASGIApp) -> None:
-        """Add an app."""
-        self._apps[header] = app
+    def __init__(self, apps: Mapping[str | None, ASGIApp]) -> None:
+        self._apps = apps
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)

@@ -1,4 +1,4 @@
-"""Requests that take long to understand: others are answered meanwhile, and nobody waits for ever."""
+"""Requests that take long to parse: others are answered meanwhile, and nobody waits for ever."""
 
 import json
 import threading
@@ -70,7 +70,7 @@ async def test_what_takes_longer_than_the_request_may_is_ended_and_told_so() -> 
         gateway = Gateway(ScriptedBackend(), tasks, GatewayLimits(), ModelOptions())
         means = GenerationContext(gateway, Bodies(1, 1, gateway.until_stopped), 1, str, int, request_seconds=0.05)
         with pytest.raises(RequestFailed) as raised:
-            async with means.understanding(never):
+            async with means.parsing(never):
                 await run_in_thread_if_large(1, endless.work)
     assert raised.value.failure.kind is Kind.TIMEOUT
     assert await given_up(endless)
@@ -94,7 +94,7 @@ async def test_a_client_that_leaves_while_its_request_is_understood_frees_what_i
         means = GenerationContext(gateway, bodies, 1, str, int)
         scope = {"type": "http", "headers": [(b"content-length", b"2")]}
         with anyio.fail_after(PATIENCE_SECONDS), pytest.raises(ClientDisconnected):
-            async with bodies.read(scope, receive) as read, means.understanding(receive):
+            async with bodies.read(scope, receive) as read, means.parsing(receive):
                 await run_in_thread_if_large(LARGE_BYTES + len(read), endless.work)
         body = iter([{"type": "http.request", "body": b"[]"}])
         async with bodies.read(scope, receive) as read:
@@ -117,7 +117,7 @@ async def test_a_request_that_is_understood_when_the_server_stops_is_told_so() -
 
         tasks.start_soon(stop)
         with anyio.fail_after(PATIENCE_SECONDS), pytest.raises(RequestFailed) as raised:
-            async with means.understanding(never):
+            async with means.parsing(never):
                 await run_in_thread_if_large(LARGE_BYTES + 1, endless.work)
     assert raised.value.failure.kind is Kind.SHUTTING_DOWN
     assert await given_up(endless)

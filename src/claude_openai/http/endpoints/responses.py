@@ -71,7 +71,9 @@ class Responses:
             rules=context.agent_rules,
         )
         parsed = await run_in_thread_if_large(size, read)
-        return ResponseRequest(parsed, responses, context.now)
+        return ResponseRequest(
+            parsed, responses, context.now, (parsed.turn,), parsed.stream, parsed.ignored, parsed.adjusted
+        )
 
 
 RESPONSES = Responses()
@@ -84,22 +86,10 @@ class ResponseRequest:
     parsed: ParsedRequest
     responses: ResponseRegistry
     now: Callable[[], int]
-
-    @property
-    def turns(self) -> Sequence[Turn]:
-        return (self.parsed.turn,)
-
-    @property
-    def stream(self) -> bool:
-        return self.parsed.stream
-
-    @property
-    def ignored(self) -> Sequence[str]:
-        return self.parsed.ignored
-
-    @property
-    def adjusted(self) -> Sequence[str]:
-        return self.parsed.adjusted
+    turns: Sequence[Turn]
+    stream: bool
+    ignored: Sequence[str]
+    adjusted: Sequence[str]
 
     @contextmanager
     def writer(self, caller: Caller) -> Iterator["ResponseWriter"]:

@@ -62,7 +62,7 @@ class GenerationContext:
     request_seconds: float = 600.0
 
     @asynccontextmanager
-    async def understanding(self, receive: Receive) -> AsyncIterator[Callable[[], float]]:
+    async def parsing(self, receive: Receive) -> AsyncIterator[Callable[[], float]]:
         """A block in which a request is parsed; yields a function that returns the seconds since it began.
 
         Raises:
@@ -74,7 +74,7 @@ class GenerationContext:
             async with cancel_on_disconnect(receive), refused_when(self.gateway.until_stopped):
                 yield lambda: anyio.current_time() - began
         if scope.cancelled_caught:
-            sentence = f"The request took longer than {self.request_seconds:g} s to understand (--request-timeout)."
+            sentence = f"The request took longer than {self.request_seconds:g} s to parse (--request-timeout)."
             raise RequestFailed(Failure(Kind.TIMEOUT, sentence))
 
     def not_honoured_headers(self, ignored: Sequence[str], adjusted: Sequence[str]) -> dict[str, str]:
@@ -143,5 +143,5 @@ def _until(seconds: float, clock: Callable[[], float]) -> Callable[[], None]:
 
 _TOO_MUCH: Final = Failure(
     Kind.INVALID_REQUEST,
-    f"To understand the request takes over {READING_SECONDS:g} s. Mostly it is the schemas in it: send smaller ones.",
+    f"Parsing the request takes over {READING_SECONDS:g} s, mostly for the schemas in it: send smaller ones.",
 )

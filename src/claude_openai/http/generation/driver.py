@@ -66,12 +66,12 @@ class Generation:
     async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         context, protocol = self._context, self._protocol
         caller = caller_of(scope, context.new_id(), protocol.id_prefix)
-        async with context.understanding(receive) as elapsed:
+        async with context.parsing(receive) as elapsed:
             await run_in_thread_if_large(len(body), log_request, scope, body, protocol.format.header_prefixes)
             request = await protocol.read(body, caller, context)
         headers = context.not_honoured_headers(request.ignored, request.adjusted)
         send = with_rate_limit_headers(send, context.gateway, context.now)
-        caller = replace(caller, understood_in=elapsed(), choices=len(request.turns))
+        caller = replace(caller, parse_seconds=elapsed(), choices=len(request.turns))
         callers = [caller]  # its id is that of the whole answer; each further answer is a run of its own
         for choice in range(1, len(request.turns)):
             run_id = context.new_id()

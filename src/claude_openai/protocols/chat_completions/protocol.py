@@ -14,6 +14,7 @@ from claude_openai.core.events import Event, TurnFailed
 from claude_openai.core.models import Catalogue
 from claude_openai.core.runs import Caller
 from claude_openai.core.turn import Turn
+from claude_openai.protocols.chat_completions.answer import AnswerFormat
 from claude_openai.protocols.chat_completions.choices import ChoicesEncoder, interleave
 from claude_openai.protocols.chat_completions.collector import Collector
 from claude_openai.protocols.chat_completions.request import ParsedRequest, parse_request, read_turn
@@ -46,7 +47,17 @@ class ChatProtocol(Generic[Request]):
         self, request: Request, catalogue: Catalogue, caller: Caller, rules: AgentRules | None, created: int
     ) -> "ChatRequest":
         """See `StatelessProtocol.read`."""
-        return ChatRequest(self, self.read_turn(request, catalogue, caller.principal, rules), created)
+        parsed = self.read_turn(request, catalogue, caller.principal, rules)
+        return ChatRequest(
+            self,
+            created,
+            parsed.answers,
+            parsed.answer_format,
+            parsed.choices,
+            stream=parsed.stream,
+            ignored=parsed.ignored,
+            adjusted=parsed.adjusted,
+        )
 
 
 CHAT: Final = ChatProtocol("chatcmpl-", parse_request, read_turn, lambda answer: answer, lambda chunk: chunk)
@@ -54,27 +65,18 @@ CHAT: Final = ChatProtocol("chatcmpl-", parse_request, read_turn, lambda answer:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """Implements `protocols.common.protocol.GenerationRequest`; `created` is in Unix seconds."""
+    """Implements `protocols.common.protocol.GenerationRequest`; `created` is in Unix seconds, `choices` the number of
+    answers to each prompt.
+    """
 
     protocol: ChatProtocol[Any]
-    parsed: ParsedRequest
     created: int
-
-    @property
-    def turns(self) -> Sequence[Turn]:
-        return self.parsed.answers
-
-    @property
-    def stream(self) -> bool:
-        return self.parsed.stream
-
-    @property
-    def ignored(self) -> Sequence[str]:
-        return self.parsed.ignored
-
-    @property
-    def adjusted(self) -> Sequence[str]:
-        return self.parsed.adjusted
+    turns: Sequence[Turn]
+    format: AnswerFormat
+    choices: int
+    stream: bool
+    ignored: Sequence[str]
+    adjusted: Sequence[str]
 
     def writer(self, caller: Caller) -> AbstractContextManager["ChunkWriter | ObjectWriter"]:
         """For a stream or a whole answer, as the request asks."""
@@ -85,9 +87,9 @@ class ChunkWriter(AnswerWriter):
     """Writes a stream of chunks."""
 
     def __init__(self, request: ChatRequest, caller: Caller) -> None:
-        encoder = partial(ChunkEncoder, caller.answer_id, request.created, request.parsed.answer_format)
+        encoder = partial(ChunkEncoder, caller.answer_id, request.created, request.format)
         encoders = [encoder(index=index) for index in range(len(request.turns))]
-        self._encoder = ChoicesEncoder(encoders, request.parsed.choices)
+        self._encoder = ChoicesEncoder(encoders, request.choices)
         self._protocol = request.protocol
         self._request_id = caller.request_id
         self._failed = False
@@ -115,10 +117,8 @@ class ObjectWriter(AnswerWriter):
     """Collects one object."""
 
     def __init__(self, request: ChatRequest, caller: Caller) -> None:
-        self._collectors = [
-            Collector(caller.answer_id, request.created, request.parsed.answer_format) for _ in request.turns
-        ]
-        self._choices = request.parsed.choices
+        self._collectors = [Collector(caller.answer_id, request.created, request.format) for _ in request.turns]
+        self._choices = request.choices
         self._protocol = request.protocol
 
     def feed(self, choice: int, event: Event) -> bytes:
