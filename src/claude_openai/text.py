@@ -15,6 +15,10 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\
 """Control characters except the tab and the line break, and characters that change the writing direction."""
 
 
+_LONGEST_CUT: Final = 12
+"""Characters of a word that is left out of a shortened text, so that the next one is whole."""
+
+
 def harmless(text: str) -> str:
     """`text` with control characters escaped: text of a client must not control the terminal."""
     return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
@@ -39,6 +43,9 @@ def shortened(text: str, columns: int) -> str:
     room = max(0, columns - 1)
     head = _fitting(text, room * 2 // 5)
     tail = _fitting(reversed(text), room - columns_of(head))[::-1]
+    _, space, whole = tail.partition(" ")
+    if space and len(whole) >= len(tail) - _LONGEST_CUT:  # at the beginning of a word, unless that is far
+        tail = whole
     return f"{head.rstrip()}\u2026{tail.lstrip()}" if columns > 0 else ""
 
 

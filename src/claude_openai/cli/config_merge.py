@@ -44,7 +44,8 @@ class Change:
 
 
 def changes(theirs: Any, ours: Any, kept: list[str], path: Path = ()) -> Iterator[Change]:
-    """What must change in `theirs` so that it has `ours`. Other values of theirs stay; their names are added to `kept`.
+    """What must change in `theirs` so that it has `ours`. Other values of theirs stay; `kept` gets their names,
+    with ours.
 
     Raises:
         CannotMergeError: theirs has a value of another kind than ours.
@@ -68,7 +69,7 @@ def changes(theirs: Any, ours: Any, kept: list[str], path: Path = ()) -> Iterato
                 known[index : index + 1] = [item]
                 yield Change((*path, index), item)
     elif theirs != ours:
-        kept.append(".".join(map(str, path)))
+        kept.append(f"{'.'.join(map(str, path))} (for this server: {ours})")
 
 
 def _differ_in_addresses_only(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:

@@ -45,7 +45,7 @@ REASONS: Final = {
     "instructions": "system prompt changed",
     "tools": "tools changed",
     "history": "history changed",
-    "unknown": "history new here",
+    "unknown": "new here",
     "busy": "its process is busy",
     "mixed": "results and a message",
     "expired": "expired",

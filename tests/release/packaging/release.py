@@ -4,12 +4,14 @@ It builds the sdist and the wheel, checks the metadata of each, installs each wi
 environment of its own, outside of the repository, and runs the demo from there.
 """
 
+import re
 import subprocess
 import sys
 import tarfile
 import tempfile
 import venv
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from packaging.metadata import Metadata
@@ -20,16 +22,32 @@ STEP_SECONDS = 600
 """For an installation without any cache; usually it is some twenty seconds."""
 
 
+RELATIVE_LINK = re.compile(r"\]\((?!https?:|#)[^)\s]+\)")
+"""A link of Markdown to a file, which leads nowhere on a page of the package index."""
+
+
 def main() -> int:
+    to_set: set[str] = set()
     with tempfile.TemporaryDirectory(prefix="claude-openai-release-") as folder:
         built = Path(folder) / "dist"
         run(sys.executable, "-m", "hatchling", "build", "--directory", str(built), cwd=ROOT)
         for artifact in sorted(built.iterdir()):
             metadata = checked_metadata(artifact)
             print(f"{artifact.name}: {artifact.stat().st_size:,} bytes, metadata {metadata.metadata_version} is valid")
+            to_set.update(left_to_set(metadata))
             environment = Path(folder) / artifact.suffix.removeprefix(".")
             print(f"  installed in an empty environment, demo: {demo(artifact, environment)}")
+    for what in sorted(to_set):
+        print(f"to be set before it is published: {what}")
     return 0
+
+
+def left_to_set(metadata: Metadata) -> Iterator[str]:
+    """What the package index needs and only the publisher knows: the address of the repository."""
+    if not metadata.project_urls:
+        yield "[project.urls] in pyproject.toml, with the address of the repository"
+    if relative := RELATIVE_LINK.findall(metadata.description or ""):
+        yield f"that address before the {len(relative)} links of README.md that lead to other files of the repository"
 
 
 def checked_metadata(artifact: Path) -> Metadata:

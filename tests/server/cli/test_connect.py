@@ -273,7 +273,7 @@ def test_a_value_of_the_users_stays_and_is_named(person: Person) -> None:
     place, _ = of(person, RECIPES["aider"])
     write(place, "model: another\n")
     ran = person.types("connect", "aider", "--write")
-    assert "; left as it is there: model\n" in ran.err
+    assert "; left as it is there, to be changed by you: model (for this server: openai/sonnet)\n" in ran.err
     assert place.read_text(encoding="utf-8").startswith("model: another\nopenai-api-base: ")
 
 

@@ -146,7 +146,7 @@ def _written(part: Part, name: str, environ: Mapping[str, str]) -> str:
     try:
         there = _read(place) if place.exists() else None
         merged = merge(there or "", part.text, part.language)
-        kept = f"; left as it is there: {', '.join(merged.kept)}" if merged.kept else ""
+        kept = f"; left as it is there, to be changed by you: {', '.join(merged.kept)}" if merged.kept else ""
         if merged.text == there:
             return f"{place} has it already{kept}"
         if there is None:
