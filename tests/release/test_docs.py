@@ -148,7 +148,7 @@ def test_troubleshooting_quotes_what_the_program_prints() -> None:
         re.findall(r"^\| (.+?) \| .+ \| .+ \|$", written("docs/guide/troubleshooting.md"), re.MULTILINE)
     )
     quoted = [quote.strip() for text in re.findall(r"`([^`]+)`", symptoms) for quote in text.split("...")]
-    of_others = {"command not found", "No such option", "https://", "temperature", "seed"}
+    of_others = {"command not found", "No such option", "Can't reach the API server", "https://", "temperature", "seed"}
     assert len(quoted) > 20
     assert [quote for quote in quoted if quote not in texts and quote not in of_others] == []
 
