@@ -20,7 +20,7 @@ READY: Final = 1.5
 """Seconds at most: of a later turn to the first token over the API, what of that is ours and not Claude Code's, of a
 new conversation over the API, of a tool's result to upstream, from the start to ready."""
 
-REBUILT: Final = 1.10
+REBUILT: Final = 0.55
 """How long a rebuilt conversation may take, in proportion to a `query()`."""
 
 SERVER_BYTES: Final = 150_000_000

@@ -7,7 +7,7 @@ import anyio
 import psutil
 
 from benchmarks.processor import processor_seconds, used_between
-from benchmarks.server import Server
+from benchmarks.server import SPARES, Server
 
 WINDOW_SECONDS: Final = 0.1
 """Ten ticks of the kernel's clock: it counts processor time no finer."""
@@ -38,13 +38,13 @@ async def quiet() -> None:
 
 
 async def spare_ready(server: Server) -> None:
-    """Wait until a new conversation would find a warm process, and one that is really up.
+    """Wait until a conversation would find a warm process, with a history or without, and one that is really up.
 
     Raises:
         TimeoutError: none comes.
     """
     with anyio.fail_after(SPARE_SECONDS):
-        while await server.warm_processes() == 0:  # noqa: ASYNC110 -- it is another process's
+        while await server.warm_processes() < SPARES:  # noqa: ASYNC110 -- it is another process's
             await anyio.sleep(POLL_SECONDS)
     youngest = max(process.create_time() for process in server.claude_codes())
     await anyio.sleep(max(0.0, youngest + START_SECONDS + UP_SECONDS - time.time()))

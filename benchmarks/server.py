@@ -22,12 +22,15 @@ from benchmarks.asking import ANSWER_SECONDS
 from claude_openai.claude_code.processes.child import Child, Command, child_process, dying_with_parent
 from claude_openai.simulator import JsonObject
 
+SPARES: Final = 2
+"""The processes that wait in the warm server: one for a new conversation, one for a history."""
+
 Role: TypeAlias = Literal["default", "warm", "cold", "many"]
 
 FLAGS: Final[Mapping[Role, tuple[str, ...]]] = {
     "default": (),
     # Conversations that are over go before they are many: each idle Claude Code takes some of a core.
-    "warm": ("--session-ttl", "10", "--max-processes", "16"),
+    "warm": ("--session-ttl", "10", "--max-processes", "16", "--warm-processes", str(SPARES)),
     # No process waits for a new conversation, and none stays for long after one.
     "cold": ("--session-ttl", "1", "--warm-processes", "0"),
     # Room for all that are asked at once, and nothing beside them.
@@ -56,7 +59,7 @@ class Server:
     client: openai.AsyncOpenAI
 
     async def warm_processes(self) -> int:
-        """How many Claude Codes wait for a new conversation."""
+        """How many Claude Codes wait for a conversation."""
         return int((await self._health())["processes"]["warm"])
 
     async def ways(self) -> dict[str, int]:

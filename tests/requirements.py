@@ -106,6 +106,7 @@ PROMISES: Final = {
         "conversations.bounded": "An idle session ends after `--session-ttl`.",
         "conversations.reasons": "Ways, rebuilds and their reasons are in `/health` and the log.",
         "processes.warm": "A new conversation takes a process that waits, and another is started.",
+        "processes.warm.history": "So does one that is rebuilt for a user's message, once conversations are rebuilt; upstream gets the same.",
         "processes.bounded": "There are at most `--max-processes`, by default as many as memory holds; the least recently used make room.",
     },
     "docs/guide/docker.md#start": {

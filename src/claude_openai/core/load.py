@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class Processes:
     """The number of Claude Code processes by what they do.
 
-    `resting` wait for the next request of their conversation, `parked` for tool results, `warm` for a new conversation.
+    `resting` wait for the next request of their conversation, `parked` for tool results, `warm` for a conversation.
     """
 
     answering: int

@@ -13,7 +13,7 @@ from claude_openai.core.runs import Run, RunState
 from claude_openai.core.turn import Turn
 
 SessionStart = Literal["warm", "cold", "rebuilt"]
-"""How a session began: in a warm process, in a new one, or in a new one that was given the history."""
+"""How a session began: in a warm process, in a new one, or in one of either kind that was given the history."""
 
 
 @dataclass(frozen=True, slots=True)

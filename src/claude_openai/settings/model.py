@@ -172,7 +172,8 @@ class Settings(BaseModel):
     )
     warm_processes: Count = Field(
         1,
-        description="Claude Code processes that wait, started, for new conversations, each with some 200 MB of memory.",
+        description="Claude Code processes that wait, started, for conversations, each with some 200 MB of memory. "
+        "On Linux they wait for new ones or for a history, as the last eight conversations needed.",
     )
     max_processes: Annotated[Positive, Spelling(default="by memory, from 3 to 16")] = Field(
         default_factory=machine.default_processes,

@@ -5,12 +5,15 @@ import pytest
 from claude_openai.claude_code.processes.pool_state import (
     INITIAL_BACKOFF_SECONDS,
     MAX_BACKOFF_SECONDS,
+    MAX_HISTORY_FAILURES,
     MAX_START_FAILURES,
+    RECENT_STARTS,
     TRANSITIONS,
     ProcessEvent,
     ProcessState,
     ProcessTable,
     StartBackoff,
+    WaitsFor,
 )
 from claude_openai.core.transitions import InvalidTransition
 
@@ -145,3 +148,65 @@ def test_what_failed_is_told_until_a_start_succeeds_though_it_may_be_tried_again
     process = supply.start(ProcessState.TAKEN)
     supply.serve(process)
     assert supply.known_backoff(now=1000.0) is None
+
+
+NEW, PAST = WaitsFor.NEW_CONVERSATION, WaitsFor.HISTORY
+
+
+@pytest.mark.proves("processes.warm.history")
+@pytest.mark.parametrize(
+    ("waiting", "starts", "wanted"),
+    [
+        (2, [], [NEW, NEW]),
+        (2, [NEW], [NEW, NEW]),
+        (2, [NEW, PAST], [NEW, PAST]),
+        (2, [PAST], [PAST, PAST]),
+        (2, [NEW, *[PAST] * (RECENT_STARTS - 1)], [NEW, PAST]),
+        (2, [NEW, *[PAST] * RECENT_STARTS], [PAST, PAST]),
+        (2, [PAST, *[NEW] * RECENT_STARTS], [NEW, NEW]),
+        (4, [NEW, PAST, PAST, PAST], [NEW, PAST, PAST, PAST]),
+        (4, [PAST, *[NEW] * (RECENT_STARTS - 1)], [NEW, NEW, NEW, PAST]),
+        (1, [PAST], [PAST]),
+        (1, [NEW, PAST], [NEW]),
+        (1, [NEW, PAST, PAST], [PAST]),
+        (0, [PAST], []),
+    ],
+)
+def test_what_processes_wait_for_follows_what_was_asked_for(
+    waiting: int, starts: list[WaitsFor], wanted: list[WaitsFor]
+) -> None:
+    supply = ProcessTable(waiting)
+    for kind in starts:
+        supply.note_start(kind)
+    assert supply.to_start(0.0) == wanted
+
+
+@pytest.mark.proves("processes.warm.history")
+def test_one_that_waits_for_what_is_not_asked_for_makes_room_for_one_that_does() -> None:
+    supply = ProcessTable(2)
+    waiting = [supply.start(kind=kind) for kind in supply.to_start(0.0)]
+    assert supply.to_replace() == []
+    supply.note_start(NEW)
+    supply.note_start(PAST)
+    assert supply.to_replace() == [NEW]
+    supply.leave(waiting[0])
+    assert (supply.to_replace(), supply.to_start(0.0)) == ([], [PAST])
+    supply.start(kind=PAST)
+    assert (supply.to_replace(), supply.to_start(0.0)) == ([], [])
+    fail_at(supply, 0.0)
+    supply.note_start(PAST)
+    assert supply.to_replace() == []
+
+
+@pytest.mark.proves("processes.warm.history")
+def test_none_waits_for_a_history_where_none_could_use_one() -> None:
+    supply = ProcessTable(2)
+    supply.note_start(PAST)
+    for _ in range(MAX_HISTORY_FAILURES - 1):
+        supply.note_late_history(failed=True)
+    supply.note_late_history(failed=False)
+    supply.note_late_history(failed=True)
+    assert PAST in supply.to_start(0.0)
+    for _ in range(MAX_HISTORY_FAILURES):
+        supply.note_late_history(failed=True)
+    assert supply.to_start(0.0) == [NEW, NEW]

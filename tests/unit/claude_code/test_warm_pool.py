@@ -18,8 +18,8 @@ from anyio import wait_all_tasks_blocked
 from anyio.lowlevel import checkpoint
 
 from claude_openai.claude_code.processes.child import Child, Command, child_process
-from claude_openai.claude_code.processes.pool_state import ProcessState, ProcessTable
-from claude_openai.claude_code.processes.warm_pool import WarmPool, WarmProcess
+from claude_openai.claude_code.processes.pool_state import ProcessState, ProcessTable, WaitsFor
+from claude_openai.claude_code.processes.warm_pool import StartedProcess, WarmPool, WarmProcess
 from tests.claude_code.test_process import gone
 from tests.patience import PATIENCE_SECONDS
 from tests.virtual_clock import on_virtual_clock
@@ -34,13 +34,13 @@ class Starter:
         self.children: list[Child] = []
         self._started = anyio.Event()
 
-    async def start(self, owned: AsyncExitStack) -> Child:
+    async def start(self, owned: AsyncExitStack, _: WaitsFor) -> StartedProcess:
         command = Command((self._cat,), {}, self._folder, self._folder / f"stderr-{len(self.children)}")
         child = await owned.enter_async_context(child_process(command))
         self.children.append(child)
         started, self._started = self._started, anyio.Event()
         started.set()
-        return child
+        return StartedProcess(child)
 
     async def have_started(self, count: int) -> None:
         with anyio.fail_after(PATIENCE_SECONDS):
@@ -179,6 +179,27 @@ async def test_three_that_die_while_they_wait_are_trouble(tmp_path: Path) -> Non
         assert len(starter.children) == 3
 
 
+@pytest.mark.proves("processes.warm.history")
+async def test_one_that_nobody_asks_for_ends_for_one_that_is_asked_for(tmp_path: Path) -> None:
+    supply, starter = ProcessTable(1), Starter(tmp_path)
+    spares = WarmPool(supply, starter.start)
+    async with running(spares):
+        spares.refill()
+        await starter.have_started(1)
+        assert spares.take(WaitsFor.HISTORY) is None
+        supply.note_start(WaitsFor.HISTORY)
+        spares.refill()
+        await starter.have_started(2)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await starter.children[0].wait_closed()
+        assert spares.take() is None
+        spare = spares.take(WaitsFor.HISTORY)
+        assert spare is not None
+        async with spare.resources:
+            assert spare.child is starter.children[1]
+            assert supply.count(ProcessState.WAITING) == 0
+
+
 # Where none starts
 
 
@@ -188,7 +209,7 @@ class Broken:
     def __init__(self) -> None:
         self.tried: list[float] = []
 
-    async def start(self, owned: AsyncExitStack) -> Child:
+    async def start(self, owned: AsyncExitStack, _: WaitsFor) -> StartedProcess:
         await owned.enter_async_context(AsyncExitStack())
         self.tried.append(anyio.current_time())
         raise FileNotFoundError(2, "No such file or directory")

@@ -18,10 +18,11 @@ from claude_openai.claude_code.agent.protected_paths import home_of
 from claude_openai.claude_code.agent.user_settings import user_settings_file, widened_by
 from claude_openai.claude_code.model_facts import facts_of
 from claude_openai.claude_code.processes.child import Child, child_process, dying_with_parent
+from claude_openai.claude_code.processes.late_history import CAN_COME_LATE, LateHistory
 from claude_openai.claude_code.processes.placeholders import remove_placeholders
-from claude_openai.claude_code.processes.pool_state import ProcessState, ProcessTable
+from claude_openai.claude_code.processes.pool_state import ProcessState, ProcessTable, WaitsFor
 from claude_openai.claude_code.processes.scratch import Scratch, scratch_folder
-from claude_openai.claude_code.processes.warm_pool import WarmPool, WarmProcess
+from claude_openai.claude_code.processes.warm_pool import StartedProcess, WarmPool, WarmProcess
 from claude_openai.claude_code.schema_checks.checks import Checks
 from claude_openai.claude_code.sdk.agent import (
     AgentPolicy,
@@ -34,7 +35,7 @@ from claude_openai.claude_code.sdk.agent import (
 from claude_openai.claude_code.sdk.command import (
     GATED_HERE,
     command_for_history,
-    command_for_new_conversation,
+    command_of_warm_process,
     is_gated,
 )
 from claude_openai.claude_code.sdk.parked_calls import SERVER, ParkedCalls
@@ -68,7 +69,7 @@ class SdkSettings:
     `cli` is the Claude Code executable; `environment` the part of the server's environment that Claude Code signs in
     with; `request_timeout` in seconds; `max_retries` how often Claude Code may repeat a request that failed upstream;
     `max_tool_corrections` how often the model may correct calls whose arguments do not fit; `warm_processes` how many
-    wait for a new conversation. `start_timeout`, in seconds, is from the start of a process to its reply to
+    wait for a conversation. `start_timeout`, in seconds, is from the start of a process to its reply to
     `initialize`: 0.35 to 0.7 measured, more from a slow disk; `introduction_timeout` that of a warm process: 0.04;
     `hand_over_timeout` until the process has read a prompt, since a long one stays in the pipe until then.
     `agent_policy` restricts agents; without it there is no agent profile.
@@ -88,7 +89,7 @@ class SdkSettings:
 
 
 class SdkBackend:
-    """Implements `core.ports.Backend`. Processes wait for new conversations as long as `run` does.
+    """Implements `core.ports.Backend`. Processes wait for conversations as long as `run` does.
 
     Each process has a folder of its own, from `scratch`.
     """
@@ -125,9 +126,9 @@ class SdkBackend:
         """
         try:
             async with AsyncExitStack() as stack:
-                child = await self._start_waiting(stack)
+                started = await self._start_waiting(stack)
                 client = await self._connected(
-                    stack, ChildTransport(child), ParkedCalls(()), self._settings.start_timeout
+                    stack, ChildTransport(started.child), ParkedCalls(()), self._settings.start_timeout
                 )
                 info = await client.get_server_info() or {}
         except (ClaudeSDKError, OSError) as error:
@@ -168,14 +169,22 @@ class SdkBackend:
         history, prompt = await beside(turn.is_large, history_and_prompt, messages)
         calls = await beside(turn.is_large, ParkedCalls, turn.tools)
         try:
+            running = None
             if history or turn.agent:
-                spec = LaunchSpec.of(turn, prompted=prompt is not None)
                 files = await beside(turn.is_large, ResumeFiles.of, turn, history)
-                start = partial(self._resumed, spec, files, calls, turn.agent)
-                number = self._processes.start(ProcessState.TAKEN)
-                running = await self._served(stack, number, start, typical=turn.agent is None)
+                if prompt and not turn.agent:
+                    running = await self._warm(stack, turn, calls, files.history)
+                if running is None:
+                    spec = LaunchSpec.of(turn, prompted=prompt is not None)
+                    start = partial(self._resumed, spec, files, calls, turn.agent)
+                    number = self._processes.start(ProcessState.TAKEN)
+                    running = await self._served(stack, number, start, typical=turn.agent is None)
+                del files
             else:
-                running = await self._fresh(stack, turn, calls)
+                running = await self._warm(stack, turn, calls)
+                if running is None:
+                    start = partial(self._set_up, None, self._late_transport(turn, calls), calls)
+                    running = await self._served(stack, self._processes.start(ProcessState.TAKEN), start)
             if prompt:
                 with anyio.fail_after(self._settings.hand_over_timeout):
                     await running.transport.hand_over(prompt)
@@ -251,36 +260,56 @@ class SdkBackend:
             " program outside of the allowed folders), or leave 'user' out.",
         )
 
-    async def _fresh(self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls) -> RunningProcess:
-        """Start a new conversation in a warm process, or in a cold one."""
-        server = SERVER if turn.tools else None
-        setup = SessionSetup(
-            upstream_model(turn), GenerationOptions.of(turn), system_prompt(turn.messages, turn.reply_format), server
-        )
-        new_transport = partial(ChildTransport, setup=setup, schema=turn.schema, tools=calls.listed)
-        if process := self._warm_pool.take():
-            try:
-                start = partial(self._new_conversation, process, new_transport, calls)
-                return await self._served(stack, process.number, start)
-            except (ClaudeSDKError, OSError) as error:  # nothing went upstream, so nothing is lost but time
-                log.error("sdk.error", stage="introduction", error=describe_error(error))
-        start = partial(self._new_conversation, None, new_transport, calls)
-        return await self._served(stack, self._processes.start(ProcessState.TAKEN), start)
+    async def _warm(
+        self, stack: AsyncExitStack, turn: Turn, calls: ParkedCalls, history: bytes | bytearray = b""
+    ) -> RunningProcess | None:
+        """Start the conversation of `turn`, after `history`, in a process that waited for it. None where none did, or
+        where that process failed: then nothing went upstream, so nothing is lost but time.
+        """
+        kind = WaitsFor.HISTORY if history else WaitsFor.NEW_CONVERSATION
+        if CAN_COME_LATE:
+            self._processes.note_start(kind)
+        process = self._warm_pool.take(kind)
+        if process is None:
+            return None
+        try:
+            start = partial(self._set_up, process, self._late_transport(turn, calls, process, history), calls)
+            running = await self._served(stack, process.number, start)
+        except (ClaudeSDKError, OSError) as error:
+            log.error("sdk.error", stage="introduction", error=describe_error(error))
+            running = None
+        if history:
+            self._processes.note_late_history(failed=running is None)
+        return running
 
-    async def _new_conversation(
+    def _late_transport(
+        self, turn: Turn, calls: ParkedCalls, warm: WarmProcess | None = None, history: bytes | bytearray = b""
+    ) -> Callable[[Child], ChildTransport]:
+        """Return what makes the transport that sends all of the conversation to a process which runs already."""
+        server = SERVER if turn.tools else None
+        instructions = system_prompt(turn.messages, turn.reply_format)
+        setup = SessionSetup(upstream_model(turn), GenerationOptions.of(turn), instructions, server)
+        late = warm.history if warm else None
+        send = partial(late.send, history, warm.child) if late and warm else None
+        return partial(ChildTransport, setup=setup, schema=turn.schema, tools=calls.listed, send_history=send)
+
+    async def _set_up(
         self,
         warm: WarmProcess | None,
         new_transport: Callable[[Child], ChildTransport],
         calls: ParkedCalls,
         owned: AsyncExitStack,
     ) -> RunningProcess:
+        """Send a process its conversation: the one that waited, or a new one, which is then a new conversation's."""
         if warm:
             await owned.enter_async_context(warm.resources)
-        child = warm.child if warm else await self._start_waiting(owned)
+        child = warm.child if warm else (await self._start_waiting(owned)).child
         transport = new_transport(child)
-        timeout = self._settings.introduction_timeout if warm else self._settings.start_timeout
+        is_quick = warm is not None and warm.history is None  # a long history takes as long to read as after a start
+        timeout = self._settings.introduction_timeout if is_quick else self._settings.start_timeout
         client = await self._connected(owned, transport, calls, timeout)
-        return RunningProcess(client, transport, child, "warm" if warm else "cold")
+        start: SessionStart = "cold" if warm is None else "rebuilt" if warm.history else "warm"
+        return RunningProcess(client, transport, child, start)
 
     async def _resumed(
         self,
@@ -360,12 +389,14 @@ class SdkBackend:
             stack.push_async_exit(owned.pop_all())
             return running
 
-    async def _start_waiting(self, owned: AsyncExitStack) -> Child:
-        """Start a process that waits for a new conversation."""
+    async def _start_waiting(self, owned: AsyncExitStack, kind: WaitsFor = WaitsFor.NEW_CONVERSATION) -> StartedProcess:
+        """Start a process that waits for a new conversation, or for a history."""
         scratch = owned.enter_context(self._scratch())
-        child = await owned.enter_async_context(child_process(command_for_new_conversation(self._claude_code, scratch)))
+        history = LateHistory(scratch) if kind is WaitsFor.HISTORY else None
+        command = command_of_warm_process(self._claude_code, scratch, history)
+        child = await owned.enter_async_context(child_process(command))
         scratch.record(child.pid)
-        return child
+        return StartedProcess(child, history)
 
     async def _connected(
         self,

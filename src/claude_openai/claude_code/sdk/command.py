@@ -9,6 +9,7 @@ from typing import Final
 import claude_agent_sdk
 
 from claude_openai.claude_code.processes.child import Command
+from claude_openai.claude_code.processes.late_history import LateHistory
 from claude_openai.claude_code.processes.scratch import Scratch
 from claude_openai.claude_code.sdk.parked_calls import SERVER
 from claude_openai.claude_code.stream_json.launch import ClaudeCodeExecutable, LaunchSpec
@@ -43,9 +44,14 @@ reads a schema or hooks from its stdin (measured); behind the gate it reads thos
 GATED_HERE: Final = os.name != "nt"
 
 
-def command_for_new_conversation(claude_code: ClaudeCodeExecutable, scratch: Scratch) -> Command:
-    """Return the command of a warm process, which gets its conversation over the pipe (`transport.SessionSetup`)."""
-    return claude_code.command(scratch, (*_OPTIONS, "--system-prompt="), SDK_ENVIRONMENT)
+def command_of_warm_process(
+    claude_code: ClaudeCodeExecutable, scratch: Scratch, history: LateHistory | None = None
+) -> Command:
+    """Return the command of a warm process, which gets its conversation over the pipe (`transport.SessionSetup`), after
+    what it reads from `history`.
+    """
+    resume = (f"--resume={history.path}",) if history else ()
+    return claude_code.command(scratch, (*_OPTIONS, "--system-prompt=", *resume), SDK_ENVIRONMENT)
 
 
 def command_for_history(

@@ -5,11 +5,11 @@ command line (a system prompt of 128 KiB at most, visible in `ps`), and reads li
 starts the child (`processes.child`), without these limits.
 
 A warm process gets its conversation here: the generation options go first, and the SDK's own `initialize` request is
-completed with the instructions and the tools.
+completed with the instructions and the tools. A history goes another way at the same time (`processes.late_history`).
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,8 @@ class ChildTransport(Transport):
     """Sends and receives the messages of `child`. `setup` is the conversation of a warm process, `schema` that of its
     answers; `tools` is the JSON that answers Claude Code's request for the client's tools.
 
-    A `gated` process starts with the first line, and can read the SDK's `initialize` at the same moment.
+    A `gated` process starts with the first line, and can read the SDK's `initialize` at the same moment. `send_history`
+    is called with the first line: until it has the history, the process may not read a line that the pipe cannot hold.
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class ChildTransport(Transport):
         schema: str | None = None,
         tools: str = "",
         gated: bool = False,
+        send_history: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self._child = child
         self._setup = setup
         self._schema = schema
         self._tools = tools
         self._gate = "\n" if gated else ""
+        self._send_history = send_history
         self._ready = False
         self._requests = 0
         self._pending: dict[str, anyio.Event] = {}
@@ -85,7 +88,16 @@ class ChildTransport(Transport):
         if setup or schema:
             characters = len(setup.instructions if setup else "") + len(schema or "")
             data = await beside(characters > LARGE_CHARACTERS, _completed, data, setup, schema)
-        await self.hand_over((gate + data).encode())
+        send_history, self._send_history = self._send_history, None
+        if send_history is None:
+            await self.hand_over((gate + data).encode())
+            return
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(send_history)
+                await self.hand_over((gate + data).encode())
+        except* (OSError, CLIConnectionError) as errors:
+            raise CLIConnectionError("Claude Code did not read its history") from errors
 
     async def hand_over(self, line: bytes | bytearray) -> None:
         """Send one line as it is. The SDK would encode a long prompt on the event loop.
