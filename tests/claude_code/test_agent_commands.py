@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -26,6 +27,7 @@ from tests.claude_code.conftest import Rig, Serve
 from tests.claude_code.test_agent import SECRET, Site, asked, needs_sandbox, outcomes, results, site, uses
 from tests.claude_code.test_agent_bounds import script
 from tests.patience import PATIENCE_SECONDS
+from tests.server.store.samples import until
 
 pytestmark = pytest.mark.anyio
 
@@ -715,3 +717,60 @@ async def test_commands_in_a_worktree_reach_no_repository_outside(serve: Serve, 
     assert not (repository / "made").exists()
     assert (site.allowed / "outside" / "made.txt").exists()
     assert "first" in inside
+
+
+ALONE = "mkdir held || echo OVER''LAP; echo before $(ls)!; sleep 2; echo after $(ls)!; rmdir held"
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.commands.apart")
+async def test_no_command_and_no_file_tool_uses_a_folder_in_which_a_command_runs(serve: Serve, site: Site) -> None:
+    """A command could replace a folder in which another sandbox is just being made, or a file is just being opened:
+    here two of an agent's own sub-agents run one each, while another agent writes a file.
+    """
+    helper = {"description": "help", "prompt": "HELP", "subagent_type": "general-purpose"}
+    written = {"file_path": str(site.project / "written"), "content": "x"}
+
+    def play(request: RecordedRequest) -> Reply:
+        said = json.dumps(request.messages)
+        if "tool_result" in said or "Hello" in said:
+            return Reply.of("Done.")
+        if "HELP" in said:
+            return uses(ToolUse("Bash", {"command": ALONE, "description": "run"}, id=f"bash-{uuid4().hex}"))
+        return uses(ToolUse("Agent", helper, id="first"), ToolUse("Agent", helper, id="second"))
+
+    def play_again(request: RecordedRequest) -> Reply:
+        said = json.dumps(request.messages)
+        return (
+            uses(ToolUse("Write", written, id="w")) if "WRITE" in said and "tool_result" not in said else play(request)
+        )
+
+    options: dict[str, Any] = {"permissionMode": "acceptEdits", "allowedTools": ["Bash"]}
+    async with office(serve, site, {}, "acceptEdits") as rig:
+        rig.plays(play)
+        await asked(rig, site, "Hello.", **options)
+        rig.simulator.script = play_again
+        hello = [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Done."}]
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(asked, rig, site, "Delegate.", **options))
+            await until((site.project / "held").exists)
+            await asked(rig, site, [*hello, {"role": "user", "content": "WRITE"}], **options)
+        told = results(rig)
+    assert (site.project / "written").exists()
+    assert "OVERLAP" not in told
+    seen = re.findall(r"before ([^!]*)!.{1,4}after ([^!]*)!", told)
+    assert len(seen) >= 2
+    assert all(before == after for before, after in seen)
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.commands.apart", "agent.workspace.git-directories")
+async def test_a_pipe_that_a_command_left_where_git_has_a_file_stops_nobody(serve: Serve, site: Site) -> None:
+    async with office(serve, site, {}) as rig:
+        await tried(rig, site, "mkdir -p below; mkfifo below/.git; echo made")
+        assert (site.project / "below" / ".git").is_fifo()
+        rig.plays(Replies("Hello."))
+        with anyio.move_on_after(PATIENCE_SECONDS), suppress(openai.APIStatusError):
+            await asked(rig, site, "Hi.", workingDirectory=str(site.project / "below"))
+        with anyio.fail_after(PATIENCE_SECONDS):
+            assert await tried(rig, site, "echo goes on")

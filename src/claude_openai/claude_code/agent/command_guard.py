@@ -17,6 +17,7 @@ from anyio import to_thread
 
 from claude_openai.claude_code.agent import sandbox
 from claude_openai.claude_code.agent.git_paths import has_content, link_on_the_way, linked_directories, unmade_modules
+from claude_openai.claude_code.agent.paths import opened_paths
 from claude_openai.claude_code.agent.running_commands import RunningCommands
 from claude_openai.claude_code.agent.tool_policy import ToolPolicy
 from claude_openai.claude_code.processes.placeholders import COMMON, Placeholders
@@ -39,8 +40,8 @@ _MOVED = (
 )
 
 _OTHERS_RUN = (
-    "Another agent's command is running in a folder above or below this one, and could move it. Try again later, or use"
-    " the other tools."
+    "Another command is running in this folder, or in one above or below it, and could move what is in it. Try again"
+    " later."
 )
 
 _APPLY_SECONDS = 5
@@ -104,7 +105,9 @@ class CommandGuard:
         """Return why the command of this call may not run now, as a sentence for the model; None if it may. Then it
         counts as running until `finished`.
         """
-        if not await self._running.enter(call_id, writable=self._work, readable=self._policy.workspace.prefixes):
+        prefixes = self._policy.workspace.prefixes
+        writable = (*self._work, *filter(self._policy.workspace.holds, self._linked))
+        if not await self._running.enter_command(call_id, writable=writable, readable=prefixes):
             return _OTHERS_RUN
         self._entered.add(call_id)
         reason: str | None = _CHANGED
@@ -115,8 +118,19 @@ class CommandGuard:
                 self.finished(call_id)
         return reason
 
+    async def file_tool_refusal(self, call_id: str, tool: str, arguments: Mapping[str, object], cwd: str) -> str | None:
+        """Return why a file tool may not be used now, as a sentence for the model; None if it may. Then it counts as
+        running until `finished`.
+        """
+        if not await self._running.enter_file_tool(
+            call_id, opened_paths(tool, arguments, self._policy.protected.home, cwd)
+        ):
+            return _OTHERS_RUN
+        self._entered.add(call_id)
+        return None
+
     def finished(self, call_id: str) -> None:
-        """The command of this call has ended, or was refused by Claude Code. Other ids are ignored."""
+        """The command or file tool of this call has ended, or was refused. Other ids are ignored."""
         if call_id in self._entered:
             self._entered.remove(call_id)
             self._running.leave(call_id)

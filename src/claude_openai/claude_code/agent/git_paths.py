@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from claude_openai.claude_code.processes.placeholders import COMMON
+from claude_openai.system.untrusted_files import read_regular_file
 from claude_openai.system.workspace import below, folded, within
 
 CONTROL: Final = frozenset(
@@ -37,7 +38,7 @@ _SIGNS: Final = (
 _FORMAT: Final = re.compile(r"^\s*repositoryformatversion\b", re.MULTILINE | re.IGNORECASE)
 """In `config`: what git writes into every git directory that it makes, and nowhere else."""
 
-_MOST_CHARACTERS: Final = 10_000_000
+_MOST_BYTES: Final = 10_000_000
 """Limit on what is read of a file of git's, which an agent may have made."""
 
 _OBEYED: Final = (_CONFIG, "config.worktree", "hooks", COMMON)
@@ -240,11 +241,8 @@ def _named_in(file: Path, before: str = "") -> Path | None:
 
 
 def _text(file: Path) -> str:
-    """Return the content of `file`; empty where it cannot be read, or is no regular file (a pipe would block)."""
+    """Return the content of `file`; empty where it cannot be read, or is no regular file."""
     try:
-        if not os.path.isfile(file):  # noqa: PTH113 -- False where a parent cannot be read
-            return ""
-        with file.open(errors="replace") as opened:
-            return opened.read(_MOST_CHARACTERS)
+        return read_regular_file(file, _MOST_BYTES).decode(errors="replace")
     except (OSError, ValueError):
         return ""

@@ -56,6 +56,15 @@ def paths_named(tool: str, arguments: Mapping[str, object]) -> Iterable[object]:
         yield from _bases(arguments["glob"], arguments.get("path"))
 
 
+def opened_paths(tool: str, arguments: Mapping[str, object], home: str, cwd: str) -> tuple[str, ...]:
+    """Return the paths of `paths_named`, each as it was sent and with links resolved. Ambiguous ones are left out."""
+    paths: list[str] = []
+    for sent in paths_named(tool, arguments):
+        if isinstance(sent, str) and (real := interpretations(sent, home, cwd)):
+            paths += (os.path.normpath(Path(cwd, home + sent[1:] if sent.startswith("~") else sent)), *real)
+    return tuple(dict.fromkeys(paths))
+
+
 def _bases(pattern: object, path: object) -> Iterator[object]:
     folder = path if isinstance(path, str) else "."
     if not isinstance(pattern, str) or _UNCLEAR.match(pattern) or pattern.startswith("~"):

@@ -1,9 +1,10 @@
-"""Keeps apart the commands of agents that could swap each other's folders.
+"""Keeps apart the uses of tools of which one could swap a folder that the other one is about to open.
 
-The sandbox of a command mounts its folders by their paths, after the server has checked them. Another command that may
-write to a folder above could put a symbolic link in the place of one meanwhile, and the sandbox would open what the
-link leads to (measured: it read and wrote the user's home). So a command waits as long as another one runs that may
-write to a folder above one of its own, and the other way round.
+The sandbox of a command mounts its folders, and the paths in them that it protects, by their names, after the server
+has checked them. A file tool opens its path after that, too. A command that runs meanwhile could put a symbolic link in
+the place of a folder on the way, and the sandbox or the tool would open what the link leads to (measured: two commands
+of one agent, in one repository, read the user's home). So nothing is opened in a folder to which a running command may
+write: a command waits for the other commands there, and a file tool for all commands there.
 """
 
 from collections.abc import Sequence
@@ -14,41 +15,55 @@ import anyio
 
 from claude_openai.system.workspace import within
 
-WAIT_SECONDS: Final = 30.0
-"""Longest wait of a command for others. A hook that takes too long would refuse the command without a reason."""
+WAIT_SECONDS: Final = 150.0
+"""Longest wait of one use for others: longer than Claude Code lets a command run by default (120 s). The hook that
+waits must be given more time: one that takes too long would refuse the use without a reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Command:
-    mounted: tuple[str, ...]
+class _Use:
     writable: tuple[str, ...]
+    opened: tuple[str, ...]
+    readable: tuple[str, ...]
 
-    def can_swap(self, other: "_Command") -> bool:
-        """Whether it may rename a folder that `other` mounts: one below a folder that it may write to."""
-        return any(within(folder, above) and folder != above for folder in other.mounted for above in self.writable)
+    def can_swap(self, other: "_Use") -> bool:
+        """Whether it may replace something on the way to what `other` opens."""
+        return any(
+            any(within(path, folder) for path in other.opened)
+            or any(within(path, folder) and path != folder for path in other.readable)
+            for folder in self.writable
+        )
 
 
 class RunningCommands:
-    """The commands of all agents of this server that run or are about to start, by the ids of their calls."""
+    """The commands and file tools of all agents of this server that run or are about to start, by the ids of their
+    calls.
+    """
 
     def __init__(self) -> None:
-        self._commands: dict[str, _Command] = {}
+        self._uses: dict[str, _Use] = {}
         self._changed = anyio.Event()
 
-    async def enter(self, call_id: str, *, writable: Sequence[str], readable: Sequence[str]) -> bool:
-        """Wait until no command runs that could swap a folder of this one, and record it. Return whether that was so
-        within `WAIT_SECONDS`.
+    async def enter_command(self, call_id: str, *, writable: Sequence[str], readable: Sequence[str]) -> bool:
+        """Wait until a command can start that may write to the folders `writable`, with paths in them that its sandbox
+        mounts, and can read the folders `readable`, and record it. Return whether that was so within `WAIT_SECONDS`.
         """
-        wanted = _Command((*writable, *readable), tuple(writable))
-        with anyio.move_on_after(WAIT_SECONDS):
-            while any(other.can_swap(wanted) or wanted.can_swap(other) for other in self._commands.values()):
-                await self._changed.wait()
-            self._commands[call_id] = wanted
-            return True
-        return False
+        return await self._enter(call_id, _Use(tuple(writable), tuple(writable), tuple(readable)))
+
+    async def enter_file_tool(self, call_id: str, paths: Sequence[str]) -> bool:
+        """Wait until a file tool can open `paths`, and record it. Return whether that was so within `WAIT_SECONDS`."""
+        return await self._enter(call_id, _Use((), tuple(paths), ()))
 
     def leave(self, call_id: str) -> None:
-        """The command has ended, or will not start. An unknown id is ignored."""
-        if self._commands.pop(call_id, None):
+        """The command or the file tool has ended, or will not start. An unknown id is ignored."""
+        if self._uses.pop(call_id, None):
             self._changed.set()
             self._changed = anyio.Event()
+
+    async def _enter(self, call_id: str, wanted: _Use) -> bool:
+        with anyio.move_on_after(WAIT_SECONDS):
+            while any(other.can_swap(wanted) or wanted.can_swap(other) for other in self._uses.values()):
+                await self._changed.wait()
+            self._uses[call_id] = wanted
+            return True
+        return False

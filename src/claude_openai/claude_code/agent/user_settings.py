@@ -18,6 +18,7 @@ from claude_openai.claude_code.agent.paths import interpretations
 from claude_openai.claude_code.agent.protected_paths import config_of
 from claude_openai.core.agent import Workspace
 from claude_openai.core.tool_rules import named_paths
+from claude_openai.system.untrusted_files import read_regular_file
 from claude_openai.system.workspace import within
 
 _MOST_BYTES: Final = 1_000_000
@@ -84,8 +85,7 @@ def widened_by(file: Path, workspace: Workspace, folders: tuple[str, ...], home:
     is the working directory; None where there is none. `home` is the user's.
     """
     try:
-        with file.open("rb") as opened:
-            text = opened.read(_MOST_BYTES + 1)
+        text = read_regular_file(file, _MOST_BYTES + 1)
     except FileNotFoundError:
         return None
     except OSError:
@@ -100,8 +100,7 @@ def widened_by(file: Path, workspace: Workspace, folders: tuple[str, ...], home:
 def variables_in(file: Path) -> frozenset[str]:
     """Return the names of the variables that the settings in `file` set; none where `widened_by` refuses the file."""
     try:
-        with file.open("rb") as opened:
-            return frozenset(json.loads(opened.read(_MOST_BYTES + 1)).get("env") or ())
+        return frozenset(json.loads(read_regular_file(file, _MOST_BYTES + 1)).get("env") or ())
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return frozenset()
 
@@ -111,7 +110,7 @@ def repository_elsewhere(folder: str, workspace: Workspace) -> str | None:
     since git does (measured).
     """
     try:
-        named = _WORKTREE.search(Path(folder, ".git").read_text(errors="replace"))
+        named = _WORKTREE.search(read_regular_file(Path(folder, ".git"), _MOST_BYTES).decode(errors="replace"))
     except OSError:
         return None
     if named is None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from claude_openai.claude_code.processes.scratch import FOLDER_PREFIX, Scratch
+from claude_openai.system.untrusted_files import read_regular_file
 from claude_openai.system.workspace import within
 
 _CLAUDE_CODES: Final = (
@@ -174,6 +175,6 @@ def _remove(path: str) -> None:
         os.rmdir(path)  # noqa: PTH106 -- a text, and only if it is empty
     elif stat.S_ISREG(found.st_mode) and (
         (found.st_size == 0 and (stat.S_IMODE(found.st_mode) == _READ_ONLY or path.endswith(_ITS_OWN)))
-        or (path.endswith(f"/{COMMON}") and Path(path).read_text() == _STUB)
+        or (path.endswith(f"/{COMMON}") and read_regular_file(path, len(_STUB) + 1) == _STUB.encode())
     ):
         os.unlink(path)  # noqa: PTH108

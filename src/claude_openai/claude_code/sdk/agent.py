@@ -22,7 +22,7 @@ from claude_openai.claude_code.agent.command_guard import CommandGuard
 from claude_openai.claude_code.agent.long_output import LongOutput
 from claude_openai.claude_code.agent.protected_paths import ProtectedPaths, search_path
 from claude_openai.claude_code.agent.reader import ClientToolNames
-from claude_openai.claude_code.agent.running_commands import RunningCommands
+from claude_openai.claude_code.agent.running_commands import WAIT_SECONDS, RunningCommands
 from claude_openai.claude_code.agent.sandbox import SandboxProbe
 from claude_openai.claude_code.agent.tool_policy import (
     COMMANDS,
@@ -70,6 +70,12 @@ _OPTIONS: Final = (
     "--no-session-persistence",
     "--permission-prompt-tool=stdio",
 )
+
+_HELD: Final = "|".join(("Bash", *READING, *WRITING))
+"""The tools whose end counts: until then commands wait that could swap what they open, or they for commands."""
+
+_HOOK_SECONDS: Final = WAIT_SECONDS + 30
+"""Time limit of the hook before a use."""
 
 _SPECIAL: Final = re.compile(r"[]\\*?{}()!\[]")
 """Special characters of rules."""
@@ -138,9 +144,9 @@ class PermissionHook:
     def install(self, options: ClaudeAgentOptions) -> None:
         """Register the hooks. Where the first one fails, Claude Code does not use the tool."""
         options.hooks = {
-            "PreToolUse": [HookMatcher(hooks=[self._before_use], on_failure="block")],
-            "PostToolUse": [HookMatcher("Bash", hooks=[self._after_command])],
-            "PostToolUseFailure": [HookMatcher("Bash", hooks=[self._after_command])],
+            "PreToolUse": [HookMatcher(hooks=[self._before_use], on_failure="block", timeout=_HOOK_SECONDS)],
+            "PostToolUse": [HookMatcher(_HELD, hooks=[self._after_use])],
+            "PostToolUseFailure": [HookMatcher(_HELD, hooks=[self._after_use])],
         }
         options.can_use_tool = self._asked
 
@@ -153,7 +159,12 @@ class PermissionHook:
         elif self.kept.reads(tool, arguments):
             reason = None
         else:
-            reason = self._policy.refusal(tool, arguments, str(asked["cwd"]))
+            reason, cwd = None, str(asked["cwd"])
+            if self.guard and tool in (*READING, *WRITING):
+                reason = await self.guard.file_tool_refusal(call_id, tool, arguments, cwd)
+            reason = reason or self._policy.refusal(tool, arguments, cwd)
+            if self.guard and reason is not None:
+                self.guard.finished(call_id)
         if reason is None and tool in COMMANDS and self.guard:
             reason = await self.guard.refusal(call_id)
         if tool in SUB_AGENT:
@@ -171,10 +182,11 @@ class PermissionHook:
             }
         }
 
-    async def _after_command(self, ran: Any, *_: Any) -> Any:
+    async def _after_use(self, ran: Any, *_: Any) -> Any:
         if self.guard:
             self.guard.finished(str(ran.get("tool_use_id")))
-        self.kept.note_command(ran.get("tool_response"))
+        if ran.get("tool_name") == "Bash":
+            self.kept.note_command(ran.get("tool_response"))
         return {}
 
     def note_results(self, results: ToolResults) -> None:
