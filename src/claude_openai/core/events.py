@@ -1,8 +1,8 @@
 """The events of an answer: every backend yields them, and every encoder reads them.
 
-Order: `TurnStarted` once; deltas, with `Working`, `Activity` and `TextWithdrawn` among them; then `UsageReported` at
-most once; last, exactly one of `TurnFinished` and `TurnFailed`. `Retrying` may come at any time before the first delta,
-`RateLimitReported` at any time before the last event. No event follows `TurnFailed` or
+Order: `TurnStarted` once; deltas, with `ReasoningSigned`, `Working`, `Activity` and `TextWithdrawn` among them; then
+`UsageReported` at most once; last, exactly one of `TurnFinished` and `TurnFailed`. `Retrying` may come at any time
+before the first delta, `RateLimitReported` at any time before the last event. No event follows `TurnFailed` or
 `TurnFinished`. A turn may fail before `TurnStarted`.
 """
 
@@ -64,6 +64,13 @@ class ReasoningDelta:
     """A piece of the model's thinking, as far as upstream shows it."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningSigned:
+    """The end of a block of thinking: upstream's signature of it, without which upstream does not take it back."""
+
+    signature: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +162,7 @@ Event = (
     | TextDelta
     | TextWithdrawn
     | ReasoningDelta
+    | ReasoningSigned
     | Working
     | ToolCalled
     | Activity

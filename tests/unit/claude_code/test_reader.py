@@ -11,6 +11,7 @@ from claude_openai.core.events import (
     RateLimitReported,
     RateLimitStatus,
     ReasoningDelta,
+    ReasoningSigned,
     TextDelta,
     TurnFailed,
     TurnFinished,
@@ -136,4 +137,8 @@ def test_what_is_written_and_not_shown_is_a_sign_of_life() -> None:
     call = {"type": "content_block_start", "content_block": {"type": "tool_use", "id": "toolu_1", "name": "look"}}
     for each in (ANSWER[0], call):
         reading.feed(UpstreamEvent(each, "session"))
-    assert [reading.feed(UpstreamEvent(each, "session")) for each in silent] == [[Working()]] * 3
+    assert [reading.feed(UpstreamEvent(each, "session")) for each in silent] == [
+        [ReasoningSigned("x")],
+        [Working()],
+        [Working()],
+    ]

@@ -11,6 +11,7 @@ from claude_openai.core.events import (
     Activity,
     Event,
     ReasoningDelta,
+    ReasoningSigned,
     Retrying,
     TextDelta,
     ToolCalled,
@@ -54,7 +55,7 @@ DELTAS: st.SearchStrategy[Event] = st.one_of(
     st.builds(ToolCalled, st.builds(ToolCall, st.text(), st.text(), st.text())),
     st.builds(Activity, st.text(), st.text(), st.text()),
     st.builds(UsageReported, st.builds(Usage, st.integers(), st.integers()), st.floats(0, 9) | st.none()),
-    st.sampled_from((Working(), Retrying(1, 3))),
+    st.sampled_from((Working(), ReasoningSigned("x"), Retrying(1, 3))),
 )
 EVENTS = st.lists(DELTAS | ENDS)
 RUNS = st.builds(lambda events, begins: after(events, begins=begins), EVENTS, st.booleans())

@@ -27,6 +27,7 @@ from claude_openai.core.events import (
     FinishReason,
     RateLimitReported,
     ReasoningDelta,
+    ReasoningSigned,
     Retrying,
     TextDelta,
     ToolCalled,
@@ -234,7 +235,8 @@ class AnswerReader:
             case {"type": "message_stop"}:
                 self.complete = self._stop_reason is not None
             case {"type": "content_block_delta" | "ping"}:
-                return [Working()]
+                signature = (event.get("delta") or {}).get("signature")  # of `signature_delta`
+                return [ReasoningSigned(signature) if isinstance(signature, str) and signature else Working()]
             case _:
                 pass
         return []

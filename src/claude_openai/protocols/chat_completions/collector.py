@@ -69,7 +69,7 @@ class Collector:
                 self._finished = event
             case events.TurnFailed(failure):
                 raise RequestFailed(failure)
-            case events.Retrying() | events.Working() | events.RateLimitReported():
+            case events.ReasoningSigned() | events.Retrying() | events.Working() | events.RateLimitReported():
                 pass
             case _:
                 assert_never(event)

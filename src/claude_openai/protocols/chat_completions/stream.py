@@ -74,7 +74,9 @@ class ChunkEncoder:
                 return []
             case events.TurnFinished():
                 return self._end(event)
-            case events.Activity() | events.Retrying() | events.Working() | events.RateLimitReported():
+            case events.ReasoningSigned() | events.Activity() | events.Retrying() | events.Working():
+                return []
+            case events.RateLimitReported():
                 return []
             case events.TurnFailed() | events.TextWithdrawn():
                 return []

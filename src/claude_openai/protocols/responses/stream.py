@@ -118,7 +118,7 @@ class ResponseEncoder:
                 return []
             case events.ReasoningDelta() | events.Activity() | events.Retrying() | events.Working():
                 return []
-            case events.RateLimitReported():
+            case events.ReasoningSigned() | events.RateLimitReported():
                 return []
             case _:
                 assert_never(event)

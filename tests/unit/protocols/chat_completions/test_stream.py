@@ -13,6 +13,7 @@ from openai.types.chat import ChatCompletionChunk as OpenAiChunk
 from claude_openai.core.events import (
     Event,
     ReasoningDelta,
+    ReasoningSigned,
     Retrying,
     TextDelta,
     ToolCalled,
@@ -237,7 +238,7 @@ def test_usage_that_upstream_did_not_tell_is_not_made_up() -> None:
 
 
 def test_nothing_is_sent_before_the_model_says_something() -> None:
-    assert chunks_of(Retrying(1, 3, 529), STARTED, Working()) == []
+    assert chunks_of(Retrying(1, 3, 529), STARTED, ReasoningSigned("x"), Working()) == []
 
 
 def test_thinking_is_told_as_it_comes_before_the_text() -> None:
