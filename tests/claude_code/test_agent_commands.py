@@ -687,8 +687,12 @@ async def test_what_the_sandbox_put_in_a_home_goes_with_a_claude_code_that_is_ki
 
 def running() -> int:
     """The one Claude Code that a server here has started."""
-    (found,) = (child for child in psutil.Process().children() if child.name() == "claude")
-    return found.pid
+    found: list[int] = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # another program that ends just now
+            found += [child.pid] if child.name() == "claude" else []
+    (pid,) = found
+    return pid
 
 
 async def fails(rig: Rig, site: Site, folder: str) -> None:

@@ -51,7 +51,8 @@ class Running:
 async def running(
     environment: Mapping[str, str], *options: str, directory: Path | None = None
 ) -> AsyncIterator[Running]:
-    """The command, ready; killed with the block if it still runs then."""
+    """The command, ready; killed with the block if it still runs then. No Claude Code waits beside the one asked."""
+    environment = {"CLAUDE_OPENAI_WARM_PROCESSES": "0", **environment}
     argv = [sys.executable, "-m", "claude_openai", "--port", "0", "--log-format", "json", *options]
     process = await anyio.open_process(argv, env=environment, stdin=subprocess.DEVNULL, stderr=None, cwd=directory)
     assert process.stdout is not None
@@ -138,7 +139,7 @@ async def test_simulate_answers_without_an_account_and_says_so_loudly(sandbox: P
 
 
 @pytest.mark.proves("settings.base-url", "simulate.loud", "lifetime.stop")
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGHUP])
 async def test_a_stopped_server_lets_a_running_turn_finish(
     waiting: tuple[Gate, dict[str, str]], stop: signal.Signals
 ) -> None:
@@ -247,7 +248,7 @@ async def test_another_claude_code_is_the_one_that_runs(upstream: Upstream, tmp_
     other = tmp_path / "my-claude"
     other.write_text(f'#!/bin/sh\necho used >> {shlex.quote(str(tmp_path))}/used\nexec {bundled_cli()} "$@"\n')
     other.chmod(0o755)
-    async with running({**login, "CLAUDE_COMMAND": str(other), "CLAUDE_OPENAI_WARM_PROCESSES": "0"}) as server:
+    async with running({**login, "CLAUDE_COMMAND": str(other)}) as server:
         async with server.client as client:
             answer = await client.chat.completions.create(
                 model=NEW_MODEL, messages=[{"role": "user", "content": "Say kiwi"}]

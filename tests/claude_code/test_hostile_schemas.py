@@ -1,6 +1,7 @@
 """Schemas that take for ever to check: the server answers others meanwhile, and stops when it is told."""
 
 import contextlib
+import itertools
 import json
 import signal
 from typing import Any
@@ -10,6 +11,9 @@ import httpx2
 import psutil
 import pytest
 
+from claude_openai.claude_code.schema_checks.checks import INLINE_CHARACTERS
+from claude_openai.core.tools import call_fault
+from claude_openai.jsontools.work_limit import TooMuch, bounded
 from claude_openai.simulator import Reply, Simulator, ToolUse
 from tests.claude_code.test_command import Running, ended, running
 from tests.patience import PATIENCE_SECONDS
@@ -131,10 +135,24 @@ async def a_check_by(server: Running) -> psutil.Process:
         await anyio.sleep(0.01)
 
 
+@pytest.mark.parametrize("name", [name for name, value in HOSTILE.items() if len(str(value)) < INLINE_CHARACTERS])
+def test_on_the_event_loop_a_check_is_given_up_within_its_steps(name: str) -> None:
+    """What is left then is for the worker, which the kernel ends; the servers below show it for some kinds."""
+    steps = itertools.count()
+
+    def give_up() -> None:
+        if next(steps) > 1000:
+            raise TooMuch
+
+    schema, given = map(json.dumps, HOSTILE[name])
+    with contextlib.suppress(TooMuch), bounded(give_up):
+        call_fault("do", schema, given, "quick")
+
+
 @pytest.mark.parametrize(
     ("form", "names"),
     [
-        (False, tuple(HOSTILE)),
+        (False, ("nested repetition", "the same again and again", "large objects that differ", *RECURSIVE)),
         (True, ("nested repetition", "names", "other names", "alternatives of alternatives", *RECURSIVE)),
     ],
     ids=["tool", "answer"],

@@ -18,14 +18,12 @@ from tests.processes import children
 USER: ChatCompletionUserMessageParam = {"role": "user", "content": "hi"}
 
 
-def claude_processes() -> list[psutil.Process]:
-    return [child for child in children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
-
-
 async def nothing_is_left(rig: Rig, sandbox: Path) -> bool:
+    """Whether processes and files are gone, at the latest when those that were killed have ended."""
     with anyio.fail_after(PATIENCE_SECONDS):
         await rig.gateway.until_idle()
-    return claude_processes() == [] and session_files(sandbox) == []
+    _, alive = psutil.wait_procs(children(recursive=True), timeout=PATIENCE_SECONDS)
+    return alive == [] and session_files(sandbox) == []
 
 
 @pytest.mark.proves("lifetime.turn-over.no-traces")
@@ -79,7 +77,7 @@ async def test_a_claude_code_that_is_killed_is_an_error_to_its_one_client(rig: R
         async with anyio.create_task_group() as group:
             group.start_soon(listen, "first")
             await rig.simulator.request(0)
-            (victim,) = claude_processes()
+            (victim,) = children()  # none of those that it may have started itself
             group.start_soon(listen, "second")
             await one_each.wait()
             victim.send_signal(signal.SIGKILL)

@@ -35,11 +35,6 @@ BACKTRACKING = {
 LETTERS = f'[[sim tool=do]] with "{"a" * 48}!"'
 
 
-def answering(schema: dict[str, Any], said: str) -> dict[str, Any]:
-    form = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
-    return {"messages": [{"role": "user", "content": said}], "response_format": form}
-
-
 def calling(schema: dict[str, Any], said: str) -> dict[str, Any]:
     tool = {"type": "function", "function": {"name": "do", "parameters": schema}}
     return {"messages": [{"role": "user", "content": said}], "tools": [tool]}
@@ -56,8 +51,19 @@ async def simulating(sandbox: Path, *options: str) -> AsyncIterator[tuple[Runnin
 
 
 def simulator_of(server: Running) -> psutil.Process:
-    (process,) = [each for each in server.family() if SIMULATOR in each.cmdline()]
+    found: list[psutil.Process] = []
+    for each in server.family():
+        with suppress(psutil.NoSuchProcess):  # a helper of Claude Code's that ends just now
+            found += [each] if SIMULATOR in each.cmdline() else []
+    (process,) = found
     return process
+
+
+def port_of(simulator: psutil.Process) -> int:
+    """Where it listens, which is on the loopback address only."""
+    (listening,) = (each for each in simulator.net_connections("tcp") if each.status == psutil.CONN_LISTEN)
+    assert listening.laddr.ip == "127.0.0.1"
+    return int(listening.laddr.port)
 
 
 async def post(http: httpx2.AsyncClient, path: str, body: dict[str, Any]) -> None:
@@ -85,13 +91,19 @@ async def stopped(server: Running) -> None:
 @pytest.mark.proves("simulate.process", "safety.event-loop.checks")
 async def test_a_schema_that_takes_for_ever_is_an_error_and_others_are_answered_meanwhile(sandbox: Path) -> None:
     schema = {"type": "object", "properties": {"s": {"$ref": "#/$defs/l0"}}, "required": ["s"], "$defs": DOUBLED}
-    body = answering(schema, '[[sim tool=StructuredOutput input={"s":"x"}]]')
+    body = {
+        "model": "m",
+        "max_tokens": 9,
+        "messages": [{"role": "user", "content": "[[sim tool=do]]"}],
+        "tools": [{"name": "do", "input_schema": schema}],
+    }
     answers: list[httpx2.Response] = []
     meanwhile = list[int]()
     async with simulating(sandbox) as (server, http):
+        port = port_of(simulator_of(server))
 
-        async def ask() -> None:
-            answers.append(await http.post(CHAT, json=body))
+        async def ask() -> None:  # Claude Code would ask three times
+            answers.append(await http.post(f"http://127.0.0.1:{port}/v1/messages", json=body))
 
         with anyio.fail_after(PATIENCE_SECONDS):
             async with anyio.create_task_group() as group:
@@ -138,8 +150,7 @@ async def test_a_simulator_that_ended_is_told_by_health_and_by_every_answer(sand
 async def test_the_simulator_ends_with_a_server_that_is_killed_outright(sandbox: Path) -> None:
     async with simulating(sandbox) as (server, _):
         simulator = simulator_of(server)
-        (listening,) = simulator.net_connections("tcp")
-        assert listening.laddr.ip == "127.0.0.1"
+        assert port_of(simulator)
         server.process.kill()
         assert ended([simulator])
     async with simulating(sandbox) as (server, _):  # removes the folder that is left
