@@ -18,10 +18,10 @@ from click.exceptions import NoSuchCommand
 from click.shell_completion import CompletionItem
 
 from claude_openai import __version__
-from claude_openai.cli.options import ServerCommand, given, server_options
+from claude_openai.cli.options import ServerCommand, given, options_of_settings
 from claude_openai.cli.terminal import as_called
 from claude_openai.errors import ExitCode, LaunchError
-from claude_openai.settings import Settings, process_environment
+from claude_openai.settings import process_environment
 
 NAME = "claude-openai"
 
@@ -137,6 +137,25 @@ class Commands(ServerCommand, click.Group):
 
     context_class = _Context
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; where a command is the first of them, there are no options of the server."""
+        if args and args[0] in COMMANDS:
+            ctx.meta[_COMMAND_FIRST] = True
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The options, those of the settings among them; these are made when they are first needed, since that takes
+        most of the time of a start.
+        """
+        own = super().get_params(ctx)
+        if _COMMAND_FIRST in ctx.meta and not ctx.resilient_parsing:
+            return own
+        if self._of_settings is None:
+            self._of_settings = options_of_settings()
+        return [*own[:1], *self._of_settings, *own[1:]]
+
+    _of_settings: list[click.Parameter] | None = None
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's
         return list(COMMANDS)
 
@@ -185,6 +204,9 @@ class Commands(ServerCommand, click.Group):
         return super().resolve_command(ctx, args)
 
 
+_COMMAND_FIRST = f"{__name__}.command_first"
+"""In the context's `meta` where a command is the first argument."""
+
 _ALL = f"{__name__}.all"
 """In the context's `meta` where all options are to be shown."""
 
@@ -209,7 +231,6 @@ def _show_all(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     is_flag=True,
     help="Serve detached: return when the server is ready, or report why it did not start.",
 )
-@server_options
 @click.option(
     "--help-all",
     is_flag=True,
@@ -233,6 +254,7 @@ def program(context: click.Context, /, *, background: bool, **parameters: object
         start(flags, context.obj)
     else:
         from claude_openai.cli.serve import serve  # noqa: PLC0415 -- 0.1 s, which other commands need not spend
+        from claude_openai.settings import Settings  # noqa: PLC0415 -- see `Commands.get_params`
 
         serve(Settings.load(flags, context.obj), context.obj)
 

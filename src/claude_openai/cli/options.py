@@ -4,11 +4,12 @@ Click only splits the command line. The values stay texts, because `Settings` ch
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from claude_openai.settings import Setting, catalogue
+if TYPE_CHECKING:
+    from claude_openai.settings import Setting
 
 Command = Callable[..., Any]
 
@@ -59,19 +60,30 @@ def with_plain_switches(arguments: Sequence[str], parameters: Sequence[click.Par
     return [*plain, *rest]
 
 
+def options_of_settings() -> list[click.Parameter]:
+    """The options of all settings."""
+    from claude_openai.settings import catalogue  # noqa: PLC0415 -- pydantic, which `status` need not wait for
+
+    return [click.Option(**_option(setting)) for setting in catalogue()]
+
+
 def server_options(command: Command) -> Command:
-    """A decorator that adds the options of all settings; click lists the last one applied first."""
-    for setting in reversed(catalogue()):
-        command = _option(setting)(command)
-    return command
+    """A decorator that adds the options of all settings."""
+    from claude_openai.settings import catalogue  # noqa: PLC0415 -- see above
+
+    return some_options(*(setting.name for setting in catalogue()))(command)
 
 
 def some_options(*names: str) -> Callable[[Command], Command]:
-    """A decorator that adds the options of the settings with these names."""
+    """A decorator that adds the options of the settings with these names; click lists the last one applied first."""
 
     def with_some(command: Command) -> Command:
+        from claude_openai.settings import catalogue  # noqa: PLC0415 -- see above
+
         for setting in reversed(catalogue()):
-            command = _option(setting)(command) if setting.name in names else command
+            if setting.name in names:
+                named = _option(setting)
+                command = click.option(*named.pop("param_decls"), **named)(command)
         return command
 
     return with_some
@@ -84,6 +96,8 @@ def given(parameters: Mapping[str, object]) -> dict[str, object]:
 
 def as_arguments(flags: Mapping[str, object]) -> list[str]:
     """The command line arguments for `flags`, to start a server from another command."""
+    from claude_openai.settings import catalogue  # noqa: PLC0415 -- see above
+
     arguments: list[str] = []
     for setting in catalogue():
         match flags.get(setting.name):
@@ -98,15 +112,15 @@ def as_arguments(flags: Mapping[str, object]) -> list[str]:
     return arguments
 
 
-def _option(setting: Setting) -> Callable[[Command], Command]:
+def _option(setting: "Setting") -> dict[str, Any]:
+    """The arguments of the click option of `setting`."""
     switch = not setting.metavar
     flag = f"{setting.flag}/{setting.negated_flag}" if switch else setting.flag
-    return click.option(
-        flag,
-        setting.name,
-        default=None,
-        is_flag=switch,
-        multiple=setting.repeatable,
-        metavar=setting.metavar or None,
-        help=f"{setting.description}  [env: {', '.join(setting.variables)}; default: {setting.default}]",
-    )
+    return {
+        "param_decls": (flag, setting.name),
+        "default": None,
+        "is_flag": switch,
+        "multiple": setting.repeatable,
+        "metavar": setting.metavar or None,
+        "help": f"{setting.description}  [env: {', '.join(setting.variables)}; default: {setting.default}]",
+    }

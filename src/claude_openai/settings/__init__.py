@@ -7,17 +7,24 @@ replaces the whole list or table of a weaker source. A wrong value raises a `Set
 `login_environment`, the part of the environment that Claude Code gets, is here too, because no other package reads the
 environment. Nothing here starts processes, opens connections or logs.
 
+Each name is loaded when it is first used: pydantic takes 0.2 seconds of the processor (measured), which `status` and
+the environment of this process need not wait for.
+
 We use plain pydantic and a `ChainMap`: pydantic-settings reads the environment itself, does not report the source of a
 wrong value, and adds 50 ms to every start (measured).
 """
 
-from claude_openai.settings.claude_environment import login_environment
-from claude_openai.settings.descriptions import Setting
-from claude_openai.settings.effective import Effective, effective
-from claude_openai.settings.model import Settings, catalogue, doubts
-from claude_openai.settings.sources import process_environment
-from claude_openai.settings.tables import login_table, table
-from claude_openai.settings.values import KeyFile, is_loopback
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from claude_openai.settings.claude_environment import login_environment
+    from claude_openai.settings.descriptions import Setting
+    from claude_openai.settings.environment import process_environment
+    from claude_openai.settings.model import Settings, catalogue, doubts
+    from claude_openai.settings.origins import Effective, effective
+    from claude_openai.settings.tables import login_table, table
+    from claude_openai.settings.values import KeyFile, is_loopback
 
 __all__ = [
     "Effective",
@@ -33,3 +40,27 @@ __all__ = [
     "process_environment",
     "table",
 ]
+
+_MODULES: Final = {
+    "Effective": "origins",
+    "KeyFile": "values",
+    "Setting": "descriptions",
+    "Settings": "model",
+    "catalogue": "model",
+    "doubts": "model",
+    "effective": "origins",
+    "is_loopback": "values",
+    "login_environment": "claude_environment",
+    "login_table": "tables",
+    "process_environment": "environment",
+    "table": "tables",
+}
+"""The module of each name."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = found
+    return found

@@ -1,15 +1,13 @@
 """The sources of settings: flags beat the environment, which beats the TOML file.
 
-Only this module reads the process's environment. It does not check values; `values` does.
+It does not check values; `values` does.
 """
 
-import os
 import tomllib
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from claude_openai.errors import SettingsError
 from claude_openai.settings.descriptions import CONFIG, Setting
@@ -21,11 +19,6 @@ class Found:
 
     origin: str
     value: object
-
-
-def process_environment() -> Mapping[str, str]:
-    """The environment of this process. The command line reads it once and passes it on."""
-    return MappingProxyType(dict(os.environ))
 
 
 def read(settings: Iterable[Setting], flags: Mapping[str, object], environ: Mapping[str, str]) -> ChainMap[str, Found]:

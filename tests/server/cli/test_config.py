@@ -9,7 +9,7 @@ import pytest
 from claude_openai.cli import run
 from claude_openai.cli.commands.config import table
 from claude_openai.settings import catalogue, effective
-from claude_openai.settings.effective import Effective
+from claude_openai.settings.origins import Effective
 
 KEY = "open-sesame-1003"
 

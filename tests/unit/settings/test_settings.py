@@ -255,7 +255,7 @@ def test_the_process_environment_is_read_in_one_place_only() -> None:
             for node in ast.walk(ast.parse(path.read_text("utf-8")))
         )
     }
-    assert touching == {"settings/sources.py"}
+    assert touching == {"settings/environment.py"}
 
 
 # The file.

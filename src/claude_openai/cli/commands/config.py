@@ -9,7 +9,7 @@ import click
 from claude_openai.cli.options import ServerCommand, given, server_options
 from claude_openai.cli.terminal import wants_colours
 from claude_openai.settings import Effective, Settings, doubts, effective
-from claude_openai.settings.effective import DEFAULT
+from claude_openai.settings.origins import DEFAULT
 from claude_openai.text import one_line
 
 EXAMPLES = """\b
