@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from claude_openai.claude_code.schema_checks.checks import INLINE_CHARACTERS
-from claude_openai.core.tools import call_fault
+from claude_openai.core.tool_call_checks import call_fault
 from claude_openai.jsontools.work_limit import TooMuch, bounded
 from claude_openai.simulator import Reply, Simulator, ToolUse
 from tests.claude_code.test_command import Running, ended, running

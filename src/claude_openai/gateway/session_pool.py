@@ -31,7 +31,7 @@ from claude_openai.gateway.session_table import (
     SessionTable,
 )
 from claude_openai.system.tasks import without_traceback
-from claude_openai.system.threads import beside
+from claude_openai.system.threads import in_thread_if
 
 log = structlog.get_logger(__name__)
 
@@ -159,7 +159,7 @@ class SessionPool:
 
     async def _lease_for(self, turn: Turn) -> LeasedSession:
         """The session whose conversation the turn continues, resumed; or a new one."""
-        request, new, has_history = await beside(turn.is_large, _fingerprint_of_request, turn)
+        request, new, has_history = await in_thread_if(turn.is_large, _fingerprint_of_request, turn)
         if not new:
             return await self._start(turn, request, "mixed" if has_history else None)
         history = request.before(new)

@@ -39,7 +39,7 @@ def favour_event_loop() -> None:
     gc.freeze()
 
 
-async def beside(large: bool, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+async def in_thread_if(large: bool, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
     """Run `work`, a pure function, in a thread if it is `large`: a thread costs some 0.2 ms. Returns its result.
 
     If this call is cancelled, the thread continues and its result is dropped.
@@ -54,7 +54,7 @@ async def beside(large: bool, work: Callable[[*Arguments], Result], *arguments: 
 async def in_thread(
     limiter: anyio.CapacityLimiter, work: Callable[[*Arguments], Result], *arguments: *Arguments
 ) -> Result:
-    """Run `work` in a thread, of which `limiter` allows a number at a time. Returns its result; see `beside`.
+    """Run `work` in a thread, of which `limiter` allows a number at a time. Returns its result; see `in_thread_if`.
 
     An exception does not pass through the thread's future: the future and the exception's traceback would refer to one
     another, and keep all arguments of the work until a collection, which then takes half a second (measured).

@@ -26,7 +26,7 @@ from claude_openai.core.models import Model
 from claude_openai.core.tools import Tool
 from claude_openai.core.turn import Turn
 from claude_openai.system.tasks import without_traceback
-from claude_openai.system.threads import beside
+from claude_openai.system.threads import in_thread_if
 
 LONG = "x" * LARGE_CHARACTERS
 
@@ -65,15 +65,15 @@ async def test_others_go_on_beside_large_work() -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(other)
         with anyio.fail_after(30):
-            assert await beside(True, others_went_on.wait, 30)
+            assert await in_thread_if(True, others_went_on.wait, 30)
 
 
 async def test_small_work_is_done_at_once() -> None:
-    assert await beside(False, threading.get_ident) == threading.get_ident()
+    assert await in_thread_if(False, threading.get_ident) == threading.get_ident()
 
 
 async def test_no_collection_of_garbage_interrupts_large_work() -> None:
-    assert not await beside(True, gc.isenabled)
+    assert not await in_thread_if(True, gc.isenabled)
     assert gc.isenabled()
 
 
@@ -88,7 +88,7 @@ async def test_large_work_that_fails_leaves_nothing_for_the_garbage_collector() 
     gc.disable()
     try:
         try:
-            await beside(True, large.fail)
+            await in_thread_if(True, large.fail)
         except ValueError:
             del large
         with anyio.fail_after(30):
@@ -112,7 +112,7 @@ async def test_large_work_that_fails_when_nobody_waits_for_it_leaves_nothing_eit
     gc.disable()
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(without_traceback, beside, True, large.fail)
+            group.start_soon(without_traceback, in_thread_if, True, large.fail)
             with anyio.fail_after(30):
                 while not begun.is_set():
                     await anyio.lowlevel.checkpoint()

@@ -33,7 +33,7 @@ from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.ports import BackendStatus, Capabilities, Description, Session
 from claude_openai.core.turn import ReplyFormat, Turn
 from claude_openai.system.descriptors import as_before
-from claude_openai.system.threads import beside
+from claude_openai.system.threads import in_thread_if
 
 log = structlog.get_logger(__name__)
 
@@ -119,7 +119,7 @@ class CliBackend:
             session = await self._session(stack, turn)
             yield session
             if isinstance(session, CliSession):
-                await session.settle()
+                await session.end_by_itself()
 
     async def _session(self, stack: AsyncExitStack, turn: Turn) -> CliSession | FailedSession:
         """Start a process that answers `turn`; it ends with `stack`. Returns its session, or that of a failed start."""
@@ -139,7 +139,7 @@ class CliBackend:
         def failed() -> None:
             self._processes.fail(process, anyio.current_time())
 
-        history, prompt = await beside(turn.is_large, history_and_prompt, turn.messages)
+        history, prompt = await in_thread_if(turn.is_large, history_and_prompt, turn.messages)
         try:
             with anyio.fail_after(self._settings.start_timeout):
                 child, output = await self._started(stack, turn, history, prompted=prompt is not None)
@@ -165,8 +165,8 @@ class CliBackend:
         """Start a process that continues `history`. Returns it and where its output is stored."""
         scratch = stack.enter_context(self._scratch())
         spec = LaunchSpec.of(turn, prompted=prompted)
-        files = await beside(turn.is_large, ResumeFiles.of, turn, history)
-        await beside(files.are_large, files.write_to, scratch)
+        files = await in_thread_if(turn.is_large, ResumeFiles.of, turn, history)
+        await in_thread_if(files.are_large, files.write_to, scratch)
         command = self._claude_code.command(scratch, (_PRINT, *spec.options(scratch)), spec.environment())
         output = output_of(turn.run_id, self._settings.output)
         child: Child | None = None

@@ -24,7 +24,7 @@ from claude_openai.core.turn import Turn
 
 log = structlog.get_logger(__name__)
 
-SETTLE_TIMEOUT_SECONDS = 5.0
+END_TIMEOUT_SECONDS = 5.0
 """From the end of the answer to the result, and from there to the end of the process: some ms each (measured)."""
 
 
@@ -122,10 +122,10 @@ class CliSession:
         """See `core.ports.Session.wait_closed`."""
         await self._running.child.wait_closed()
 
-    async def settle(self) -> None:
+    async def end_by_itself(self) -> None:
         """Let a process that is done end by itself, so that all its output is stored; some 35 ms (measured)."""
         if self._done:
-            with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS):
+            with anyio.move_on_after(END_TIMEOUT_SECONDS):
                 await self._running.child.end_input()
                 async for line in self._lines:
                     self._running.output.line(line)
@@ -143,7 +143,7 @@ class CliSession:
             if not self._began:
                 by = min(by, self._running.begins_by)
             if self._reader.complete:
-                by = min(by, now + SETTLE_TIMEOUT_SECONDS)
+                by = min(by, now + END_TIMEOUT_SECONDS)
             with anyio.fail_after(max(0.0, by - now)):
                 line = await anext(self._lines, None)
             if line is None:

@@ -26,11 +26,11 @@ from claude_openai.claude_code.stream_json.messages import CliMessage, TurnResul
 from claude_openai.claude_code.stream_json.reader import AnswerReader
 from claude_openai.core.events import Event
 from claude_openai.core.messages import ToolCall
-from claude_openai.core.tools import Toolbox
+from claude_openai.core.tool_call_checks import Toolbox
 from claude_openai.jsontools.incremental import encode_line
 from claude_openai.jsontools.schema import Patterns, answer_fault
 from claude_openai.jsontools.work_limit import TooMuch, bounded
-from claude_openai.system.threads import beside
+from claude_openai.system.threads import in_thread_if
 
 log = structlog.get_logger(__name__)
 
@@ -113,7 +113,7 @@ class Checks:
                 pass
         for patterns in ("all", "none"):
             check = {"call": call, "schema": schema, "value": value, "patterns": patterns}
-            job = _Job(await beside(len(schema) + len(value) > INLINE_CHARACTERS, encode_line, check))
+            job = _Job(await in_thread_if(len(schema) + len(value) > INLINE_CHARACTERS, encode_line, check))
             self._waiting.append(job)
             self._asked.release()
             try:

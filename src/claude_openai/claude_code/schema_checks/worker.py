@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 
-from claude_openai.core.tools import call_fault
+from claude_openai.core.tool_call_checks import call_fault
 from claude_openai.jsontools.schema import answer_fault
 
 CHECK_SECONDS = 2.0

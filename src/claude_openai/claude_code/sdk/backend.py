@@ -57,7 +57,7 @@ from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.ports import BackendStatus, Capabilities, Description, Session, SessionStart
 from claude_openai.core.turn import Turn
 from claude_openai.system.descriptors import as_before
-from claude_openai.system.threads import beside
+from claude_openai.system.threads import in_thread_if
 
 log = structlog.get_logger(__name__)
 
@@ -166,12 +166,12 @@ class SdkBackend:
         if turn.agent and (refused := self._refused(turn.agent)):
             return FailedSession(refused)
         messages = with_prefixed_tool_names(turn.messages) if turn.agent else turn.messages
-        history, prompt = await beside(turn.is_large, history_and_prompt, messages)
-        calls = await beside(turn.is_large, ParkedCalls, turn.tools)
+        history, prompt = await in_thread_if(turn.is_large, history_and_prompt, messages)
+        calls = await in_thread_if(turn.is_large, ParkedCalls, turn.tools)
         try:
             running = None
             if history or turn.agent:
-                files = await beside(turn.is_large, ResumeFiles.of, turn, history)
+                files = await in_thread_if(turn.is_large, ResumeFiles.of, turn, history)
                 if prompt and not turn.agent:
                     running = await self._warm(stack, turn, calls, files.history)
                 if running is None:
@@ -324,7 +324,7 @@ class SdkBackend:
         if GATED_HERE or spec.has_prompt:  # the schema goes over the pipe, where other processes cannot read it
             spec = replace(spec, schema=None)
         scratch = owned.enter_context(self._scratch())
-        await beside(files.are_large, files.write_to, scratch)
+        await in_thread_if(files.are_large, files.write_to, scratch)
         hook = None
         if profile and (agent_policy := self._settings.agent_policy):
             tool_policy = await agent_policy.tool_policy(self._settings.environment, profile)

@@ -32,13 +32,13 @@ from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.fingerprint import newest
 from claude_openai.core.messages import Text, ToolCall, ToolMessage, are_large
 from claude_openai.core.ports import SessionStart
-from claude_openai.core.tools import Toolbox
+from claude_openai.core.tool_call_checks import Toolbox
 from claude_openai.core.turn import Turn
-from claude_openai.system.threads import beside
+from claude_openai.system.threads import in_thread_if
 
 log = structlog.get_logger(__name__)
 
-SETTLE_TIMEOUT_SECONDS = 5.0
+END_TIMEOUT_SECONDS = 5.0
 """From the end of the answer to Claude Code's result: some ms by itself, 20 to 40 ms after an interrupt (measured)."""
 
 
@@ -162,7 +162,7 @@ class SdkSession:
             self._calls.resolve(result.tool_call_id, CallOutcome(result.content))
         if results:
             return True
-        _, prompt = await beside(are_large(new), history_and_prompt, new)
+        _, prompt = await in_thread_if(are_large(new), history_and_prompt, new)
         return prompt is not None and await self._send(prompt)
 
     def is_resumable(self) -> bool:
@@ -223,7 +223,7 @@ class SdkSession:
         if reader.must_be_stopped:
             self._running.child.kill()  # an interrupt would come after the next request
             return []
-        with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS):
+        with anyio.move_on_after(END_TIMEOUT_SECONDS):
             async for message in self._messages:
                 if events := await self._feed(reader, message):
                     # Claude Code's history has the calls that were corrected; the client's history does not.
@@ -247,7 +247,7 @@ class SdkSession:
         thinks = None if options.thinks == self._options.thinks else options.thinks
         if thinks and not self._running.can_enable_thinking:
             return False
-        with anyio.move_on_after(SETTLE_TIMEOUT_SECONDS), suppress(ClaudeSDKError):
+        with anyio.move_on_after(END_TIMEOUT_SECONDS), suppress(ClaudeSDKError):
             self._options = options
             return await self._running.transport.configure(options, thinks=thinks)
         return False

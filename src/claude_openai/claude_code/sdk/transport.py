@@ -21,7 +21,7 @@ from claude_openai.claude_code.stream_json.launch import GenerationOptions
 from claude_openai.claude_code.stream_json.structured_output_schema import to_draft7_schema
 from claude_openai.core.messages import LARGE_CHARACTERS
 from claude_openai.jsontools.incremental import decode, encode
-from claude_openai.system.threads import beside
+from claude_openai.system.threads import in_thread_if
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class ChildTransport(Transport):
         gate, self._gate = self._gate, ""
         if setup or schema:
             characters = len(setup.instructions if setup else "") + len(schema or "")
-            data = await beside(characters > LARGE_CHARACTERS, _completed, data, setup, schema)
+            data = await in_thread_if(characters > LARGE_CHARACTERS, _completed, data, setup, schema)
         send_history, self._send_history = self._send_history, None
         if send_history is None:
             await self.hand_over((gate + data).encode())
@@ -124,14 +124,16 @@ class ChildTransport(Transport):
                     continue  # some builds write diagnostics between the messages
                 try:
                     if len(line) > LARGE_CHARACTERS:
-                        message: dict[str, Any] = await beside(True, lambda line: decode(line.decode()), line)
+                        message: dict[str, Any] = await in_thread_if(True, lambda line: decode(line.decode()), line)
                     else:
                         message = json.loads(line.decode())
                 except ValueError as error:
                     raise CLIJSONDecodeError(f"a line of {len(line)} bytes", error) from error
                 match message.get("type"):
                     case "control_request" if self._tools and (listing := _listing_request(message)):
-                        await self.hand_over(await beside(len(self._tools) > LARGE_CHARACTERS, listing, self._tools))
+                        await self.hand_over(
+                            await in_thread_if(len(self._tools) > LARGE_CHARACTERS, listing, self._tools)
+                        )
                     case "control_response" if self._takes_reply(message):
                         pass
                     case _:

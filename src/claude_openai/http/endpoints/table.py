@@ -23,7 +23,7 @@ from claude_openai.http.endpoints.openapi import (
 )
 from claude_openai.http.endpoints.responses import RESPONSES, CancelResponse, InputItems, OneResponse
 from claude_openai.http.endpoints.runs import CancelRun, FollowRun, LatestRuns, OneRun
-from claude_openai.http.endpoints.welcome import Welcome
+from claude_openai.http.endpoints.welcome_page import WelcomePage
 from claude_openai.http.generation.context import GenerationContext
 from claude_openai.http.generation.driver import Generation, GenerationProtocol
 from claude_openai.http.generation.stateless import Stateless
@@ -241,7 +241,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         lambda given: CancelRun(given.generation.gateway.runs),
     ),
     *(
-        Endpoint("GET", path, "What this server is", _WELCOME, lambda given: Welcome(given.version), is_open=True)
+        Endpoint("GET", path, "What this server is", _WELCOME, lambda given: WelcomePage(given.version), is_open=True)
         for path in ("/", BASE)
     ),
 )

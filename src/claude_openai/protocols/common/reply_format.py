@@ -47,7 +47,7 @@ def read_schema(schema: Mapping[str, Any] | None, path: str, description: str | 
     return ReplyFormat(text)
 
 
-def tools_beside_format(
+def reconcile_tools_and_format(
     form: ReplyFormat | None, tools: tuple[Tool, ...], choice: ToolChoice
 ) -> tuple[ReplyFormat | None, tuple[Tool, ...], ToolChoice]:
     """The reply format, tools and tool choice of a turn. With a schema the answer itself is a call of a tool.

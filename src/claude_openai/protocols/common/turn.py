@@ -8,7 +8,7 @@ from claude_openai.core.models import Model
 from claude_openai.core.tools import Tool, ToolChoice
 from claude_openai.core.turn import ReplyFormat, Sampling, Turn
 from claude_openai.protocols.common.agent import ignored_options, read_profile, tools_for_agent
-from claude_openai.protocols.common.reply_format import tools_beside_format
+from claude_openai.protocols.common.reply_format import reconcile_tools_and_format
 from claude_openai.protocols.common.wire.claude import ClaudeOptions
 
 
@@ -54,5 +54,5 @@ def read_options(
     """
     agent = read_profile(claude, model, rules)
     tools, choice = tools_for_agent(agent, tools, choice)
-    reply_format, tools, choice = tools_beside_format(reply_format, tools, choice)
+    reply_format, tools, choice = reconcile_tools_and_format(reply_format, tools, choice)
     return TurnOptions(model, agent, tools, choice, reply_format, ignored_options(claude, agent))

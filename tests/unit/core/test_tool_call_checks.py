@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_openai.core.tools import Tool, Toolbox
+from claude_openai.core.tool_call_checks import Toolbox
+from claude_openai.core.tools import Tool
 from tests.unit.jsontools.test_strict import json_values
 
 TODO = {

@@ -1,4 +1,4 @@
-"""`GET /` and `GET /v1`: what this server is and how to use it, for a person who opens its address."""
+"""The page at `GET /` and `GET /v1`: what this server is and how to use it, for a person who opens its address."""
 
 from html import escape
 from typing import Final
@@ -20,7 +20,7 @@ _NEXT: Final = {
 }
 
 
-class Welcome:
+class WelcomePage:
     """HTML for a browser, JSON for every other client. The address is the one that the client used."""
 
     def __init__(self, version: str) -> None:
