@@ -1,7 +1,6 @@
 """What a server holds of the machine: counted before a soak and after it, and waited for until it is given back."""
 
 import asyncio
-import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -21,7 +20,8 @@ POLL_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """`processes` are those below the server, `files` those in its temporary folder, folders included. `tasks` of its
+    """`processes` are those below the server, `files` those in its temporary folder, folders included, without the FIFO
+    at which a process waits for a history: one that waits for a new conversation has none. `tasks` of its
     event loop can be seen from within only, resident `memory` in bytes only where nothing else lives in its process.
     """
 
@@ -61,7 +61,7 @@ class Watched:
                 processes=len(self.process.children(recursive=True)),
                 descriptors=self.process.num_fds(),
                 threads=_lasting_threads() if self.is_within else self.process.num_threads(),
-                files=sum(len(folders) + len(files) for _, folders, files in os.walk(self.temporary)),
+                files=sum(not path.is_fifo() for path in self.temporary.rglob("*")),
                 tasks=len(asyncio.all_tasks()) if self.is_within else None,
                 memory=None if self.is_within else self.process.memory_info().rss,
             )

@@ -40,7 +40,6 @@ class LateHistory:
     def __init__(self, scratch: Scratch) -> None:
         self.path: Final = scratch.root / HISTORY
         self._empty: Final = scratch.root / "empty.jsonl"
-        self._empty.touch(0o600)
         os.mkfifo(self.path, 0o600)
 
     async def send(self, history: bytes | bytearray, child: Child) -> None:
@@ -53,6 +52,7 @@ class LateHistory:
         """
         pipe = await self._opened(child)
         try:
+            os.mknod(self._empty, 0o600)
             os.replace(self._empty, self.path)  # noqa: PTH105 -- one rename, which blocks nothing
             rest = memoryview(history)
             while rest:
