@@ -155,16 +155,17 @@ LINKS = (".git", ".vscode", ".envrc", ".claude", ".mcp.json", "HEAD", ".gitmodul
 
 
 @pytest.mark.proves("agent.commands.repositories")
-@pytest.mark.parametrize("name", LINKS)
-async def test_no_command_runs_where_a_protected_name_is_a_symbolic_link(serve: Serve, site: Site, name: str) -> None:
+async def test_no_command_runs_where_a_protected_name_is_a_symbolic_link(serve: Serve, site: Site) -> None:
     """A command could move the link away and make the name anew (measured), whether it leads anywhere or not."""
-    (site.project / name).parent.mkdir(exist_ok=True)
-    (site.project / name).symlink_to(site.allowed / "elsewhere")
     async with office(serve, site, {}) as rig:
-        sent = await tried(rig, site, f"mv {name} moved; echo ran")
-    assert f"{name} is a symbolic link" in sent
-    assert (site.project / name).is_symlink()
-    assert not (site.project / "moved").is_symlink()
+        for number, name in enumerate(LINKS):
+            folder = site.allowed / str(number)
+            (folder / name).parent.mkdir(parents=True)
+            (folder / name).symlink_to(site.allowed / "elsewhere")
+            sent = await tried(rig, site, f"mv {name} moved; echo ran", workingDirectory=str(folder))
+            assert f"{name} is a symbolic link" in sent
+            assert (folder / name).is_symlink()
+            assert not (folder / "moved").is_symlink()
 
 
 @pytest.mark.proves("agent.commands.repositories")
@@ -229,23 +230,23 @@ async def test_in_a_repository_with_more_folders_of_submodules_than_are_looked_a
 
 
 @pytest.mark.proves("agent.workspace.git-directories")
-@pytest.mark.parametrize("inside", ["bare", "bare/hooks", "project/.git", "project/.git/hooks", "project/.git/objects"])
-async def test_no_agent_works_in_a_git_directory(serve: Serve, site: Site, inside: str) -> None:
+async def test_no_agent_works_in_a_git_directory(serve: Serve, site: Site) -> None:
     repository(site.project)
     git(site.allowed, "init", "-q", "--bare", "bare")
-    folder = site.allowed / inside
-    folder.mkdir(exist_ok=True)
     async with office(serve, site, {}) as rig:
         rig.plays(Replies("Done."))
-        for claude, param in (
-            ({"workingDirectory": str(folder)}, "claude.workingDirectory"),
-            ({"addDirs": [str(site.allowed), str(folder)]}, "claude.addDirs[1]"),
-        ):
-            with pytest.raises(openai.PermissionDeniedError, match="git directory") as caught:
-                await asked(rig, site, "Go.", **claude)
-            assert caught.value.param == param
+        for inside in ("bare", "bare/hooks", "project/.git", "project/.git/hooks", "project/.git/objects"):
+            folder = site.allowed / inside
+            folder.mkdir(exist_ok=True)
+            for claude, param in (
+                ({"workingDirectory": str(folder)}, "claude.workingDirectory"),
+                ({"addDirs": [str(site.allowed), str(folder)]}, "claude.addDirs[1]"),
+            ):
+                with pytest.raises(openai.PermissionDeniedError, match="git directory") as caught:
+                    await asked(rig, site, "Go.", **claude)
+                assert caught.value.param == param
+            assert not (folder / "config.worktree").exists()
         assert rig.simulator.requests == []
-    assert not (folder / "config.worktree").exists()
 
 
 @pytest.mark.proves("agent.workspace.git-directories")
@@ -293,23 +294,23 @@ async def test_an_agent_works_in_a_folder_whose_names_only_resemble_those_of_git
 
 
 @pytest.mark.proves("agent.workspace.git-directories")
-@pytest.mark.parametrize(
-    "inside",
-    [".husky", ".husky/_", ".vscode", ".cursor", ".idea", ".devcontainer", ".claude", ".Claude", "sub/.vscode"],
-)
-async def test_no_agent_works_in_a_folder_that_programs_obey(serve: Serve, site: Site, inside: str) -> None:
-    folder = site.project / inside
-    folder.mkdir(parents=True)
+async def test_no_agent_works_in_a_folder_that_programs_obey(serve: Serve, site: Site) -> None:
     async with office(serve, site, {}) as rig:
         rig.plays(Replies("Done."))
-        for claude, param in (
-            ({"workingDirectory": str(folder)}, "claude.workingDirectory"),
-            ({"addDirs": [str(folder)]}, "claude.addDirs[0]"),
+        for inside in (
+            *(".husky", ".husky/_", ".vscode", ".cursor", ".idea", ".devcontainer"),
+            *(".claude", ".Claude", "sub/.vscode"),
         ):
-            with pytest.raises(openai.PermissionDeniedError) as caught:
-                await asked(rig, site, "Go.", **claude)
-            assert caught.value.param == param
-            assert str(folder) in caught.value.message
+            folder = site.project / inside
+            folder.mkdir(parents=True)
+            for claude, param in (
+                ({"workingDirectory": str(folder)}, "claude.workingDirectory"),
+                ({"addDirs": [str(folder)]}, "claude.addDirs[0]"),
+            ):
+                with pytest.raises(openai.PermissionDeniedError) as caught:
+                    await asked(rig, site, "Go.", **claude)
+                assert caught.value.param == param
+                assert str(folder) in caught.value.message
         assert rig.simulator.requests == []
 
 
