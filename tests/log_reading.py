@@ -4,6 +4,7 @@ import json
 import logging
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -44,6 +45,11 @@ def entry(**fields: Any) -> dict[str, Any]:
 def entries(text: str) -> list[dict[str, Any]]:
     """A whole log; fails where a line of it is no JSON."""
     return [json.loads(line) for line in text.splitlines()]
+
+
+def entries_so_far(path: Path) -> list[dict[str, Any]]:
+    """The whole lines of a log that a server goes on with: it writes a moment after it answers."""
+    return entries(path.read_text("utf-8").rpartition("\n")[0]) if path.exists() else []
 
 
 def texts(value: object) -> Iterator[str]:

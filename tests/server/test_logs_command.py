@@ -17,7 +17,7 @@ import httpx2
 import pytest
 
 from claude_openai.settings import Settings
-from tests.log_reading import entries, texts
+from tests.log_reading import entries, entries_so_far, texts
 from tests.patience import PATIENCE_SECONDS
 from tests.server.cli.typed import until
 from tests.server.test_logs_events import ASKED, CHAT, SAID, SECRET
@@ -42,8 +42,8 @@ def serving(folder: Path, *options: str, **variables: str) -> Iterator[None]:
 
 def announced(path: Path) -> str:
     """The URL, once the log at `path` has it."""
-    until(lambda: path.exists() and '"server.start"' in path.read_text())
-    [url] = [event["url"] for event in entries(path.read_text()) if event["event"] == "server.start"]
+    until(lambda: "server.start" in {event["event"] for event in entries_so_far(path)})
+    [url] = [event["url"] for event in entries_so_far(path) if event["event"] == "server.start"]
     return str(url)
 
 

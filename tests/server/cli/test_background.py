@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from claude_openai.system.instances import Instance, running
+from tests.log_reading import entries_so_far
 from tests.patience import PATIENCE_SECONDS
 from tests.server.cli.typed import Machine, Typed, is_gone, until
 
@@ -75,8 +76,8 @@ def test_a_key_in_the_environment_stays_out_of_the_list_of_processes(server: Ins
 def test_its_log_is_a_private_file_in_the_data_folder(machine: Machine, server: Instance) -> None:
     assert server.log_file is not None
     assert server.log_file.parent == machine.home / ".claude-openai" / "logs"
-    entries = [json.loads(line) for line in server.log_file.read_text("utf-8").splitlines()]
-    assert "server.start" in {entry["event"] for entry in entries}
+    log = server.log_file
+    until(lambda: "server.start" in {entry["event"] for entry in entries_so_far(log)})
     for path in (machine.home / ".claude-openai", server.log_file.parent, *server.log_file.parent.iterdir()):
         assert path.stat().st_mode & 0o077 == 0, path
 

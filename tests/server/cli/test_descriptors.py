@@ -12,8 +12,9 @@ import psutil
 import pytest
 
 from claude_openai.system.instances import Instance, running
+from tests.log_reading import entries_so_far
 from tests.patience import PATIENCE_SECONDS
-from tests.server.cli.typed import COMMAND, Machine
+from tests.server.cli.typed import COMMAND, Machine, until
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are read as Linux has them"),
@@ -48,8 +49,9 @@ def test_400_idle_connections_keep_nobody_from_being_answered_and_the_log_quiet(
             idle.enter_context(socket.create_connection((address, server.port), timeout=PATIENCE_SECONDS))
         with urlopen(f"http://127.0.0.1:{server.port}/health", timeout=PATIENCE_SECONDS) as answer:
             assert json.load(answer)["ready"] is True
-    lines = [json.loads(line) for line in server.log_file.read_text("utf-8").splitlines()]
-    trouble = [line["event"] for line in lines if line["level"] not in {"info", "debug"}]
+    log = server.log_file
+    until(lambda: "http.connections_full" in {entry["event"] for entry in entries_so_far(log)})
+    trouble = [entry["event"] for entry in entries_so_far(log) if entry["level"] not in {"info", "debug"}]
     assert trouble == ["http.connections_full"]
 
 

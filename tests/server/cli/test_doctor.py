@@ -179,7 +179,7 @@ def test_settings_that_are_wrong_are_told_and_nothing_is_started_with_them(tmp_p
 def test_ctrl_c_while_the_model_is_awaited_ends_it_and_all_it_started(tmp_path: Path) -> None:
     machine = Machine.at(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        silent.settimeout(20)
+        silent.settimeout(PATIENCE_SECONDS)
         upstream = replace(machine, more={"ANTHROPIC_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"})
         with (
             upstream.begins("doctor", "--live", "--port", "0") as command,

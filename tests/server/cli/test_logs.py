@@ -16,8 +16,10 @@ from claude_openai.cli.commands.logs import followed
 from claude_openai.cli.log_lines import LogFilter, shown
 from claude_openai.logs.rendering import columns
 from claude_openai.logs.request_lines import RequestLines
+from claude_openai.system.instances import running
+from tests.log_reading import entries_so_far
 from tests.patience import PATIENCE_SECONDS
-from tests.server.cli.typed import COMMAND, Machine
+from tests.server.cli.typed import COMMAND, Machine, until
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be put aside there"),
@@ -210,11 +212,15 @@ def test_the_log_is_followed_until_ctrl_c(tmp_path: Path, log: Path) -> None:
 @pytest.mark.proves("commands.logs")
 def test_the_log_is_that_of_the_server_that_runs_or_of_the_last_one(machine: Machine) -> None:
     assert machine.types("--background", "--simulate", "--port", "0").code == 0
-    running = machine.types("logs", "--event", "server.start")
-    assert (running.code, running.err) == (0, "")
-    assert running.out.count("\n") == 1
+    (server,) = running([machine.known])
+    log = server.log_file
+    assert log is not None
+    until(lambda: "server.start" in {entry["event"] for entry in entries_so_far(log)})
+    told = machine.types("logs", "--event", "server.start")
+    assert (told.code, told.err) == (0, "")
+    assert told.out.count("\n") == 1
     assert machine.types("stop").code == 0
-    assert machine.types("logs", "--event", "server.start").out == running.out
+    assert machine.types("logs", "--event", "server.start").out == told.out
 
 
 @pytest.mark.proves("commands.logs")

@@ -1,6 +1,7 @@
 """`claude-openai stop`, and how the servers it may stop are known."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -91,13 +92,13 @@ def test_a_server_that_does_not_stop_in_time_is_told_and_ended_by_force(machine:
     assert machine.types("--background", *SERVE).code == 0
     (server,) = running([machine.known])
     pid_file = machine.known / str(server.port) / PID_FILE
-    pid_file.write_text(f"{server.pid}\n{server.started_at}\n1.5\n")  # what it says itself takes too long for a test
+    pid_file.write_text(f"{server.pid}\n{server.started_at}\n2.5\n")  # what it says itself takes too long for a test
     processes = _family(server)
     os.kill(server.pid, signal.SIGSTOP)
     ran = machine.sees("stop")
     assert ran.code == 1
-    assert "\rWaiting until it has stopped ... 1 s" in ran.out
-    assert "still runs 1.5 seconds after it was told to stop" in ran.out
+    assert re.search(r"\rWaiting until it has stopped \.\.\. [12] s", ran.out)
+    assert "still runs 2.5 seconds after it was told to stop" in ran.out
     assert f"(end it at once with: claude-openai stop --port {server.port} --force)\n" in ran.out
     assert len(processes) > 1
     forced = machine.types("stop", "--force")
