@@ -23,6 +23,7 @@ from claude_openai.core.messages import Text as Words
 from claude_openai.core.models import Model
 from claude_openai.core.turn import Turn
 from claude_openai.simulator import Failure, Replies, Reply, Text, ToolUse
+from claude_openai.testing.batches import each_event
 from tests.claude_code.conftest import Rig, Serve, spoken
 from tests.patience import PATIENCE_SECONDS
 
@@ -419,7 +420,7 @@ async def test_a_folder_that_leads_elsewhere_by_now_is_refused_to_a_session_that
     profile = AgentProfile(str(site.project))  # as if the folder had changed after the request was read
     said = (UserMessage((Words("Hi"),)), AssistantMessage("Hello."), UserMessage((Words("On."),)))
     async with office.gateway.open(Turn(Model("sonnet"), said, agent=profile)) as events:
-        (last,) = [event async for event in events]
+        (last,) = [event async for event in each_event(events)]
     assert isinstance(last, TurnFailed)
     assert last.failure.kind is Kind.PERMISSION_DENIED
     assert len(office.simulator.requests) == 1

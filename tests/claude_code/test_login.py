@@ -16,6 +16,7 @@ from claude_openai.core.failures import Kind
 from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions
 from claude_openai.simulator import CREDIT_BALANCE, Failure, RecordedRequest, Reply, Simulator
 from claude_openai.testing.backend_conformance import TURN
+from claude_openai.testing.batches import each_event
 from tests.claude_code.conftest import Rig, Serve
 from tests.patience import PATIENCE_SECONDS
 
@@ -57,7 +58,7 @@ async def test_a_login_that_was_stored_is_known_and_answers(
     assert (await backend.describe()).login.method == "Claude account (Claude Max)"
     simulator.requests.clear()
     async with backend.open(TURN) as session:
-        assert [event async for event in session.events()]
+        assert [event async for event in each_event(session.events())]
     assert simulator.requests[-1].headers["authorization"] == "Bearer sk-ant-oat01-nobody"
 
 
@@ -82,7 +83,7 @@ async def test_a_login_that_expired_was_removed_or_renewed_is_known_without_a_re
 
         async def answered() -> bool:
             async with gateway.open(TURN) as events:
-                last = [event async for event in events][-1]
+                last = [event async for event in each_event(events)][-1]
             if isinstance(last, TurnFailed):
                 assert last.failure.kind is Kind.NOT_LOGGED_IN
             return not isinstance(last, TurnFailed)

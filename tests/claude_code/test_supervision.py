@@ -23,6 +23,7 @@ from claude_openai.core.messages import Text as CoreText
 from claude_openai.core.models import Model
 from claude_openai.core.turn import Turn
 from claude_openai.simulator import Gate, RecordedRequest, Replies, Reply, Simulator, Stall, Text
+from claude_openai.testing.batches import each_event
 from tests.claude_code.conftest import NEW_MODEL, Rig, Serve, spoken, text
 from tests.claude_code.test_live import Chat, native, newest, ways
 from tests.claude_code.test_tools import TOOLS, message, outcome, results, sessions, weather
@@ -230,7 +231,7 @@ async def test_a_process_that_hangs_at_its_start_is_given_up(
     backend = SdkBackend(SdkSettings(str(hanging), upstream[1], start_timeout=0.2))
     with anyio.fail_after(PATIENCE_SECONDS):
         async with backend.open(TURN) as session:
-            (failed,) = [event async for event in session.events()]
+            (failed,) = [event async for event in each_event(session.events())]
             assert isinstance(failed, TurnFailed)
             assert failed.failure.kind is Kind.CLAUDE_CODE_FAILED
             assert processes() == set()
@@ -252,7 +253,7 @@ async def test_where_the_process_that_waited_hangs_another_one_answers(
             hangs.touch()
             await until(lambda: processes() and not hangs.exists())
             async with backend.open(TURN) as session:
-                events = [event async for event in session.events()]
+                events = [event async for event in each_event(session.events())]
                 assert session.start == "cold"
             group.cancel_scope.cancel()
     assert TextDelta("fine") in events
@@ -267,7 +268,7 @@ async def test_a_process_that_reads_no_more_is_given_up(upstream: tuple[Simulato
     more = UserMessage((CoreText("x" * 1_000_000),))
     with anyio.fail_after(PATIENCE_SECONDS):
         async with backend.open(TURN) as session:
-            assert [event async for event in session.events()][-1] == TurnFinished("stop")
+            assert [event async for event in each_event(session.events())][-1] == TurnFinished("stop")
             (process,) = processes()
             process.suspend()
             assert not await session.resume(replace(TURN, messages=(*TURN.messages, AssistantMessage("fine"), more)))
@@ -288,7 +289,7 @@ async def test_a_process_that_does_not_let_itself_be_introduced_has_failed_to_st
     for _ in range(3):
         with anyio.fail_after(PATIENCE_SECONDS):
             async with backend.open(TURN) as session:
-                (failed,) = [event async for event in session.events()]
+                (failed,) = [event async for event in each_event(session.events())]
                 assert isinstance(failed, TurnFailed)
                 assert failed.failure.kind is Kind.CLAUDE_CODE_FAILED
     assert backend.status().start_failure is not None

@@ -1,6 +1,6 @@
 """The ports: what a backend and a store of runs and responses must provide."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -76,8 +76,11 @@ class Session(Protocol):
         """How the session began."""
         ...
 
-    def events(self) -> AsyncGenerator[Event, None]:
-        """The events of the current turn, including the last one (see `core.events` for their order)."""
+    def events(self) -> AsyncGenerator[Sequence[Event], None]:
+        """The events of the current turn, including the last one (see `core.events` for their order).
+
+        They come in batches of at least one: the events that are ready at the same time.
+        """
         ...
 
     async def resume(self, turn: Turn) -> bool:

@@ -5,10 +5,11 @@ the server stops, reports progress to the turn's run, and caches the backend's d
 """
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 
 import anyio
 from anyio.abc import TaskGroup
@@ -172,8 +173,10 @@ class Gateway:
         )
 
     @asynccontextmanager
-    async def open(self, turn: Turn, caller: Caller | None = None) -> AsyncIterator[AsyncIterator[Event]]:
-        """Start `turn`; the block yields its events and ends the turn when it is left, for whatever reason."""
+    async def open(self, turn: Turn, caller: Caller | None = None) -> AsyncIterator[AsyncIterator[Sequence[Event]]]:
+        """Start `turn`; the block yields its events, in the batches in which they come, and ends the turn when it
+        is left, for whatever reason.
+        """
         caller = caller or anonymous_caller(turn)
         turn = replace(turn, run_id=caller.run_id)
         with self._counted(), self.runs.start(caller, turn) as run:
@@ -243,7 +246,7 @@ class Gateway:
 
     async def _events(
         self, lease: LeasedSession, turn: Turn, clock: TurnClock, run: LiveRun
-    ) -> AsyncGenerator[Event, None]:
+    ) -> AsyncGenerator[Sequence[Event], None]:
         """The turn's events. A resumed session that is lost before it begins the answer is replaced once."""
         clock.start()
         stop_sequences = StopSequenceFilter(turn.sampling.local_stop, streamed=turn.streamed)
@@ -251,30 +254,36 @@ class Gateway:
         async with AsyncExitStack() as stack:
             events = await stack.enter_async_context(aclosing(lease.session.events()))
             while True:
-                event = await clock.next(events)
-                if replaceable and isinstance(event, TurnFailed) and event.session_lost:
+                *earlier, last = await clock.next(events)
+                replaceable = replaceable and all(isinstance(each, RateLimitReported | Retrying) for each in earlier)
+                if replaceable and isinstance(last, TurnFailed) and last.session_lost:
                     replaceable = False
                     with clock.before_start() as starting:
                         await self._sessions.replace_lost(lease, turn)
                         run.set_route(lease.route)
                         clock.start()
                         events = await stack.enter_async_context(aclosing(lease.session.events()))
-                    if not starting.cancelled_caught:
-                        continue
-                    event = clock.start_failure()
-                replaceable = replaceable and isinstance(event, RateLimitReported | Retrying)
-                for passed in stop_sequences.feed(event):
-                    lease.note(passed)
-                    run.note(passed)
-                    if not isinstance(passed, TextDelta):  # most events, which say nothing of upstream's health
-                        self._upstream.note(passed, self._now())
-                        if isinstance(passed, RateLimitReported):
-                            self._rate_limit = passed
+                    batch = [*earlier, clock.start_failure()] if starting.cancelled_caught else earlier
+                else:
+                    replaceable = replaceable and isinstance(last, RateLimitReported | Retrying)
+                    batch = [*earlier, last]
+                passed: list[Event] = []
+                for event in chain.from_iterable(map(stop_sequences.feed, batch)):
+                    passed.append(event)
+                    lease.note(event)
+                    run.note(event)
+                    if not isinstance(event, TextDelta):  # most events, which say nothing of upstream's health
+                        self._upstream.note(event, self._now())
+                        if isinstance(event, RateLimitReported):
+                            self._rate_limit = event
+                        elif isinstance(event, TurnFinished | TurnFailed):
+                            break
+                if passed:
                     yield passed
-                    if isinstance(passed, TurnFinished | TurnFailed):
+                    if isinstance(passed[-1], TurnFinished | TurnFailed):
                         return
 
 
-async def _single_event(event: Event, run: LiveRun) -> AsyncGenerator[Event, None]:
+async def _single_event(event: Event, run: LiveRun) -> AsyncGenerator[Sequence[Event], None]:
     run.note(event)
-    yield event
+    yield [event]

@@ -5,7 +5,7 @@ way: when the server stops, or when a client cancels the run.
 """
 
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, Self
@@ -99,20 +99,22 @@ class TurnClock:
         """The turn's last event if the block of `before_start` was cancelled."""
         return self._last_event(self._turn_deadline)
 
-    async def next(self, events: AsyncIterator[Event]) -> Event:
-        """The next event, or the last event of a turn that was stopped or took too long."""
+    async def next(self, batches: AsyncIterator[Sequence[Event]]) -> Sequence[Event]:
+        """The next events, or the last event of a turn that was stopped or took too long."""
         for signal in self._stop_signals:
             if signal.triggered:
-                return signal.last
+                return [signal.last]
         idle_deadline = anyio.current_time() + self._timeouts.idle
         deadline = min(self._turn_deadline, self._first_byte_deadline, idle_deadline)
         with anyio.CancelScope(deadline=deadline) as self._wait:
-            event = await anext(events, _NO_LAST_EVENT)
+            events = await anext(batches, _NO_LAST_EVENT)
         if self._wait.cancelled_caught:
-            return self._last_event(deadline)
-        if not isinstance(event, Retrying | RateLimitReported):
+            return [self._last_event(deadline)]
+        if self._first_byte_deadline < math.inf and any(
+            not isinstance(event, Retrying | RateLimitReported) for event in events
+        ):
             self._first_byte_deadline = math.inf
-        return event
+        return events
 
     def _last_event(self, deadline: float) -> TurnFailed:
         """The last event of a turn that a signal has stopped, or that has passed `deadline`."""
@@ -130,4 +132,4 @@ class TurnClock:
         return TurnFailed(Failure(Kind.IDLE_TIMEOUT, message))
 
 
-_NO_LAST_EVENT = TurnFailed(Failure(Kind.INTERNAL, "The answer ended without a last event."))
+_NO_LAST_EVENT = [TurnFailed(Failure(Kind.INTERNAL, "The answer ended without a last event."))]

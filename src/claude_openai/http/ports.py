@@ -1,6 +1,6 @@
 """The use cases as the HTTP layer sees them; `gateway` implements them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Protocol
 
@@ -109,8 +109,8 @@ class Gateway(Protocol):
         """Wait until the server stops; the failure of requests from then on."""
         ...
 
-    def open(self, turn: Turn, caller: Caller) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
-        """Start `turn` for `caller`: the block yields its events, and ends the turn when it is left."""
+    def open(self, turn: Turn, caller: Caller) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Event]]]:
+        """Start `turn` for `caller`: the block yields its events in batches, and ends the turn when it is left."""
         ...
 
     def rate_limit(self) -> RateLimitReported | None:

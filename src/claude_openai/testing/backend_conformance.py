@@ -36,6 +36,7 @@ from claude_openai.core.turn import Sampling, Turn
 from claude_openai.simulator import CREDIT_BALANCE, Failure, JsonObject, RecordedRequest, Reply, ToolUse
 from claude_openai.simulator import Text as TextBlock
 from claude_openai.simulator.script import Answer
+from claude_openai.testing.batches import each_event
 
 PATIENCE_SECONDS = 20
 """Time limit of each case: a backend may have to start a process."""
@@ -106,7 +107,7 @@ class BackendConformance:
 
     async def test_leaving_the_block_ends_a_turn_that_goes_on(self, stage: Stage) -> None:
         with anyio.fail_after(PATIENCE_SECONDS):
-            async with stage.silent().open(TURN) as session, aclosing(session.events()) as events:
+            async with stage.silent().open(TURN) as session, aclosing(each_event(session.events())) as events:
                 async for event in events:
                     if isinstance(event, TextDelta):
                         break
@@ -115,7 +116,7 @@ class BackendConformance:
     async def test_a_cancelled_wait_for_an_event_ends_the_turn(self, stage: Stage) -> None:
         with anyio.fail_after(PATIENCE_SECONDS), anyio.CancelScope() as scope:
             async with stage.silent().open(TURN) as session:
-                async for event in session.events():
+                async for event in each_event(session.events()):
                     if isinstance(event, TextDelta):
                         scope.cancel()
         assert stage.is_over()
@@ -210,7 +211,7 @@ class ClaudeCodeConformance(BackendConformance):
 
     async def test_a_cancelled_turn_is_cancelled_upstream(self, stage: ClaudeCodeStage) -> None:
         with anyio.fail_after(PATIENCE_SECONDS):
-            async with stage.silent().open(TURN) as session, aclosing(session.events()) as events:
+            async with stage.silent().open(TURN) as session, aclosing(each_event(session.events())) as events:
                 async for event in events:
                     if isinstance(event, TextDelta):
                         break
@@ -248,7 +249,7 @@ def in_order(events: Sequence[Event]) -> bool:
 async def _events_of(backend: Backend, turn: Turn = TURN) -> list[Event]:
     with anyio.fail_after(PATIENCE_SECONDS):
         async with backend.open(turn) as session:
-            return [event async for event in session.events()]
+            return [event async for event in each_event(session.events())]
 
 
 def _assert_refused(stage: ClaudeCodeStage, events: Sequence[Event], param: str) -> None:

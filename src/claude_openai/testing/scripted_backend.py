@@ -5,7 +5,7 @@ A script is the events of one turn, in order. A `Gate` among them holds the turn
 among them is raised there, like a defect of a backend. A `Performance` records each turn.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -93,7 +93,7 @@ class ScriptedSession:
         self._steps = list(script)
         self._performance = performance
 
-    async def events(self) -> AsyncGenerator[Event, None]:
+    async def events(self) -> AsyncGenerator[Sequence[Event], None]:
         while self._steps:
             match self._steps.pop(0):
                 case Gate() as gate:
@@ -102,7 +102,7 @@ class ScriptedSession:
                     raise defect
                 case event:
                     self._performance.played.append(event)
-                    yield event
+                    yield [event]
                     if isinstance(event, TurnFinished | TurnFailed):
                         return
 

@@ -15,6 +15,7 @@ from claude_openai.claude_code.sdk import bundled_cli
 from claude_openai.core.events import Event, TextDelta, TurnFailed
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.testing.backend_conformance import TURN
+from claude_openai.testing.batches import each_event
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.anyio
@@ -50,7 +51,7 @@ def says(*lines: str) -> str:
 async def events(of: CliBackend) -> list[Event]:
     with anyio.fail_after(PATIENCE_SECONDS):
         async with of.open(TURN) as session:
-            return [event async for event in session.events()]
+            return [event async for event in each_event(session.events())]
 
 
 async def failure(of: CliBackend) -> Failure:

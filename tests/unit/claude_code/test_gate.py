@@ -1,5 +1,6 @@
 """A process that starts with the first line it is told, which lies ready for it then."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -26,8 +27,9 @@ async def test_a_gated_program_starts_when_it_has_its_first_message_to_read(tmp_
         async with child_process(command) as child:
             transport = ChildTransport(child, gated=True)
             assert not started.exists()
-            await transport.write('{"type": "first"}\n')
-            await transport.write('{"type": "second"}\n')
+            requests = [{"type": "control_request", "request_id": number} for number in ("first", "second")]
+            for request in requests:
+                await transport.write(json.dumps(request) + "\n")
             heard = transport.read_messages()
-            assert [await anext(heard), await anext(heard)] == [{"type": "first"}, {"type": "second"}]
+            assert [await anext(heard), await anext(heard)] == requests
             assert started.exists()

@@ -1,6 +1,6 @@
 """Turns under limits, on trio's virtual clock: a test of ten minutes takes none."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
@@ -25,6 +25,7 @@ from claude_openai.core.ports import Description, Login, Session
 from claude_openai.core.turn import Turn
 from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions, QueueLimits, SessionLimits, Timeouts
 from claude_openai.simulator import Gate
+from claude_openai.testing.batches import each_event
 from claude_openai.testing.scripted_backend import DESCRIPTION, Performance, ScriptedBackend, ScriptedSession
 from tests.patience import PATIENCE_SECONDS
 from tests.virtual_clock import on_virtual_clock
@@ -48,7 +49,7 @@ async def gateway(
 
 async def events_of(gateway: Gateway, turn: Turn = TURN) -> list[Event]:
     async with gateway.open(turn) as events:
-        return [event async for event in events]
+        return [event async for event in each_event(events)]
 
 
 async def played(backend: ScriptedBackend, patience: Timeouts) -> list[Event]:
@@ -219,7 +220,7 @@ async def test_a_turn_that_is_not_let_in_has_one_event_that_says_why() -> None:
 
     async with gateway(backend, queue=QueueLimits(max_running=1, max_waiting=1, wait_seconds=60)) as opened:
         async with opened.open(TURN) as running, anyio.create_task_group() as group:
-            assert await anext(running) == STARTED
+            assert await anext(running) == [STARTED]
             group.start_soon(one, opened)
             await trio.testing.wait_all_tasks_blocked()
             await one(opened)
@@ -271,9 +272,9 @@ async def test_stopping_tells_every_turn_and_lets_none_begin() -> None:
 async def test_a_turn_whose_client_is_slow_is_told_of_the_stop_instead_of_what_comes_next() -> None:
     backend = ScriptedBackend([STARTED, TextDelta("a"), DONE])
     async with gateway(backend) as stopping, stopping.open(TURN) as events:
-        assert await anext(events) == STARTED
+        assert await anext(events) == [STARTED]
         stopping.stop()
-        assert [failure(event) async for event in events] == [Kind.SHUTTING_DOWN]
+        assert [failure(event) async for event in each_event(events)] == [Kind.SHUTTING_DOWN]
 
 
 @on_virtual_clock
@@ -283,12 +284,12 @@ async def test_a_turn_whose_session_is_taken_from_it_ends_quietly() -> None:
     async with anyio.create_task_group() as sessions:
         opened = Gateway(backend, sessions, GatewayLimits(), ModelOptions())
         async with opened.open(TURN) as events:
-            assert await anext(events) == STARTED
+            assert await anext(events) == [STARTED]
             sessions.cancel_scope.cancel()
             with anyio.CancelScope(shield=True):
                 await backend.performances[0].ended.wait()
                 gate.open()
-                assert [event async for event in events] == [DONE]
+                assert [event async for event in each_event(events)] == [DONE]
     assert opened.load().processes == Processes(answering=0, resting=0, parked=0, ending=0, warm=0)
 
 
@@ -336,7 +337,7 @@ class Slow(ScriptedBackend):
 
 
 class SlowSession(ScriptedSession):
-    async def events(self) -> AsyncGenerator[Event, None]:
+    async def events(self) -> AsyncGenerator[Sequence[Event], None]:
         async with aclosing(super().events()) as events:
             async for event in events:
                 await anyio.sleep(10)

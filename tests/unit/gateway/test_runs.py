@@ -41,6 +41,7 @@ from claude_openai.gateway import (
 )
 from claude_openai.gateway.runs import merge_adjacent_text
 from claude_openai.simulator import Gate
+from claude_openai.testing.batches import each_event
 from claude_openai.testing.scripted_backend import ScriptedBackend, Step
 from tests.patience import PATIENCE_SECONDS
 from tests.virtual_clock import on_virtual_clock
@@ -105,7 +106,7 @@ class House:
 
     async def listen(self, heard: list[Event], number: int = 1, turn: Turn = TURN) -> None:
         async with self.gateway.open(turn, caller(number, turn.principal)) as events:
-            async for event in events:
+            async for event in each_event(events):
                 heard.append(event)  # noqa: PERF401 -- who asks looks at it meanwhile
 
     async def run(self, number: int = 1, principal: str = "local") -> Run:
@@ -343,11 +344,11 @@ async def test_a_run_whose_client_does_not_read_is_ended_upstream_all_the_same()
             backend, tasks, GatewayLimits(), ModelOptions(), RunRegistry(record := Record(), anyio.current_time)
         )
         async with gateway.open(TURN, caller()) as events:
-            assert await anext(events) == STARTED
+            assert await anext(events) == [STARTED]
             gateway.runs.cancel(record.saved[-1])
             await anyio.sleep(1)
             assert backend.performances[0].ended.is_set()
-            assert was_cancelled([event async for event in events])
+            assert was_cancelled([event async for event in each_event(events)])
         assert gateway.load().turns == {"cold": 1}
         assert gateway.load().processes.resting == 0
 
@@ -359,7 +360,7 @@ async def test_a_run_that_is_cancelled_while_its_last_word_is_on_its_way_keeps_n
             ScriptedBackend(CALLING), tasks, GatewayLimits(), ModelOptions(), RunRegistry(record := Record())
         )
         async with gateway.open(TURN, caller()) as events:
-            assert [event async for event in events][-1] == TurnFinished("tool_calls")
+            assert [event async for event in each_event(events)][-1] == TurnFinished("tool_calls")
             ended = gateway.runs.cancel(record.saved[-1])
             assert ended is not None
             assert ended.state is RunState.CANCELLED

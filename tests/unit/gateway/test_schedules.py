@@ -4,7 +4,7 @@ of each is on record. On the virtual clock.
 """
 
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass
 from enum import Enum, auto
@@ -31,6 +31,7 @@ from claude_openai.gateway import (
     SessionLimits,
     Timeouts,
 )
+from claude_openai.testing.batches import each_event
 from claude_openai.testing.scripted_backend import DESCRIPTION
 from tests.virtual_clock import on_virtual_clock
 
@@ -105,13 +106,13 @@ class MoodySession:
         self.waits = self.is_answering = False
         self.dead = anyio.Event()
 
-    async def events(self) -> AsyncGenerator[Event, None]:
+    async def events(self) -> AsyncGenerator[Sequence[Event], None]:
         assert not self.is_answering
         self.is_answering, self.waits = True, False
         try:
             async with aclosing(self.answer(next(self.moods, Mood.SAYS))) as events:
                 async for each in events:
-                    yield each
+                    yield [each]
         finally:
             self.is_answering = False
 
@@ -273,7 +274,7 @@ class Client:
         heard: list[Event] = []
         with anyio.move_on_after(patience) as waiting:
             async with gateway.open(turn) as events:
-                async for each in events:
+                async for each in each_event(events):
                     heard.append(each)  # noqa: PERF401 -- a list that is not complete counts, too
         self.check(heard, left=waiting.cancelled_caught)
         if heard[-1:] == [TurnFinished("stop")] or heard[-1:] == [TurnFinished("tool_calls")]:

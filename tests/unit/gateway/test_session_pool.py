@@ -35,6 +35,7 @@ from claude_openai.core.tools import Tool, ToolChoice
 from claude_openai.core.turn import Sampling, Turn
 from claude_openai.gateway import Gateway, QueueLimits, SessionLimits, Timeouts
 from claude_openai.simulator import Gate
+from claude_openai.testing.batches import each_event
 from claude_openai.testing.scripted_backend import ScriptedBackend, Step
 from tests.unit.gateway.test_gateway import DONE, STARTED, events_of, gateway
 from tests.virtual_clock import on_virtual_clock
@@ -578,12 +579,12 @@ async def test_a_session_that_dies_while_it_answers_may_say_its_last_words_and_i
     playing = ScriptedBackend([STARTED, gate, *said("Hello.")[1:], *said("a ghost")], chatting("I am another."))
     async with gateway(playing) as opened:
         async with opened.open(FIRST) as events:
-            assert await anext(events) == STARTED
+            assert await anext(events) == [STARTED]
             playing.performances[0].dies.set()
             await trio.testing.wait_all_tasks_blocked()
             assert not playing.performances[0].ended.is_set()
             gate.open()
-            assert [event async for event in events] == said("Hello.")[1:]
+            assert [event async for event in each_event(events)] == said("Hello.")[1:]
         assert playing.performances[0].ended.is_set()
         assert await events_of(opened, SECOND) == REBUILT
 
@@ -607,8 +608,8 @@ async def test_a_turn_whose_client_left_in_mid_answer_is_not_continued() -> None
     playing = ScriptedBackend([*said("Hello.", " Well?"), *said("a ghost")], chatting("I am another."))
     async with gateway(playing) as opened:
         async with opened.open(FIRST) as events:
-            async for event in events:
-                if event == TextDelta("Hello."):
+            async for batch in events:
+                if batch == [TextDelta("Hello.")]:
                     break
         assert playing.performances[0].ended.is_set()
         assert await events_of(opened, SECOND) == REBUILT
@@ -621,8 +622,8 @@ async def test_a_turn_whose_client_left_with_the_last_event_on_its_way_is_not_co
     async with gateway(playing) as opened:
         with anyio.move_on_after(5):
             async with opened.open(FIRST) as events:
-                async for event in events:
-                    if event == DONE:
+                async for batch in events:
+                    if batch == [DONE]:
                         await anyio.sleep_forever()
         assert playing.performances[0].ended.is_set()
         assert await events_of(opened, SECOND) == REBUILT
@@ -698,7 +699,7 @@ async def test_a_session_that_has_served_enough_still_takes_the_results_it_waits
             await anext(events)
             playing.performances[0].worn = True
             gate.open()
-            assert [event async for event in events] == CALLING[1:]
+            assert [event async for event in each_event(events)] == CALLING[1:]
         assert not playing.performances[0].ended.is_set()
         assert await events_of(opened, BROUGHT) == AFTER
         assert playing.performances[0].ended.is_set()

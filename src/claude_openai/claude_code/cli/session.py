@@ -1,7 +1,7 @@
 """One answer of one `claude` process, read from its output. The block that made the session ends the process."""
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -74,15 +74,15 @@ class CliSession:
         """See `core.ports.Session.start`."""
         return self._running.start
 
-    async def events(self) -> AsyncGenerator[Event, None]:
+    async def events(self) -> AsyncGenerator[Sequence[Event], None]:
         """See `core.ports.Session.events`."""
         reader = self._reader
         try:
             while not (reader.done or (reader.complete and reader.must_be_stopped)):
                 if (message := await self._next()) is None:
                     break
-                for event in await feed_checked(reader, message, self._checks):
-                    yield event
+                if events := await feed_checked(reader, message, self._checks):
+                    yield events
                 if reader.correction:
                     correction, reader.correction = reader.correction, None
                     await self._running.child.send(verbatim({"role": "user", "content": correction}))
@@ -103,8 +103,8 @@ class CliSession:
             elif not reader.done:
                 code, stderr = await child.exit_code(), child.stderr_tail()
                 log.error("sdk.error", stage="answer", error="Claude Code ended", exit_code=code, stderr=stderr)
-        for event in self._last_events(why):
-            yield event
+        if last := self._last_events(why):
+            yield last
 
     async def resume(self, turn: Turn) -> bool:  # noqa: ARG002 -- the port's
         """See `core.ports.Session.resume`."""

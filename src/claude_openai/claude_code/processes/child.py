@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from typing import Final, cast
 
 import anyio
 from anyio.abc import ByteReceiveStream, ByteSendStream, Process
-from anyio.streams.buffered import BufferedByteReceiveStream
 
 TERMINATE_GRACE_SECONDS = 1.0
 """From SIGTERM to SIGKILL. Claude Code needs some 30 ms to remove its own session file (measured)."""
@@ -30,6 +30,9 @@ MAX_LINE_BYTES = 64 * 1024 * 1024
 
 PIECE_BYTES: Final = 1024 * 1024
 """The bytes of one write: asyncio copies the bytes that the pipe does not take, 50 ms for 30 MB (measured)."""
+
+READ_BYTES: Final = 64 * 1024
+"""The bytes of one read, as many as a pipe holds on Linux: some 200 messages of a token each."""
 
 STDERR_TAIL_BYTES = 4096
 """How much of the stderr of a dead process goes to the log."""
@@ -72,7 +75,10 @@ class Child:
     def __init__(self, process: Process, stderr: Path) -> None:
         self._process = process
         self._stdin = cast("ByteSendStream", process.stdin)  # child_process() asks for both pipes
-        self._stdout = BufferedByteReceiveStream(cast("ByteReceiveStream", process.stdout))
+        self._stdout = cast("ByteReceiveStream", process.stdout)
+        self._lines = deque[bytes]()
+        self._partial: list[bytes] = []
+        self._partial_bytes = 0
         self._stderr = stderr
         self._writing = anyio.Lock()
         self._is_cut = False
@@ -128,16 +134,27 @@ class Child:
         Raises:
             anyio.DelimiterNotFound: a line longer than `MAX_LINE_BYTES`.
         """
-        while True:
+        while self._lines or await self._read_lines():
+            yield self._lines.popleft()
+
+    async def _read_lines(self) -> bool:
+        """Read until a line is complete; False where the output ends. A last line without its end is dropped."""
+        while not self._lines:
             try:
-                yield await self._stdout.receive_until(b"\n", MAX_LINE_BYTES)
-            except (
-                anyio.EndOfStream,
-                anyio.IncompleteRead,
-                anyio.ClosedResourceError,
-                anyio.BrokenResourceError,
-            ):
-                return
+                data = await self._stdout.receive(READ_BYTES)
+            except (anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError):
+                return False
+            first, *others = data.split(b"\n")
+            self._partial.append(first)
+            self._partial_bytes += len(first)
+            if self._partial_bytes > MAX_LINE_BYTES:
+                raise anyio.DelimiterNotFound(MAX_LINE_BYTES)
+            if others:
+                self._lines.append(b"".join(self._partial))
+                self._lines.extend(others[:-1])
+                self._partial = [others[-1]]
+                self._partial_bytes = len(others[-1])
+        return True
 
     def resident_bytes(self) -> int:
         """Return the resident memory in bytes; 0 where the system does not report it."""

@@ -5,25 +5,25 @@ the model as errors that it can correct. The block that made the session ends it
 """
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import anyio
 import structlog
-from claude_agent_sdk import ClaudeSDKClient, ClaudeSDKError, Message
+from claude_agent_sdk import ClaudeSDKClient, ClaudeSDKError
 
 from claude_openai.claude_code.agent.reader import AgentReader, JsonModeAgentReader, StructuredAgentReader
 from claude_openai.claude_code.processes.child import Child
 from claude_openai.claude_code.schema_checks.checks import Checks, feed_checked
 from claude_openai.claude_code.sdk.agent import CLIENT_TOOL_NAMES, PermissionHook
-from claude_openai.claude_code.sdk.messages import log_message, parse_message
 from claude_openai.claude_code.sdk.parked_calls import CallOutcome, ParkedCalls, can_be_delivered
 from claude_openai.claude_code.sdk.transport import ChildTransport
 from claude_openai.claude_code.stream_json.failures import process_failure
 from claude_openai.claude_code.stream_json.json_mode import JsonModeReader
 from claude_openai.claude_code.stream_json.launch import GenerationOptions
 from claude_openai.claude_code.stream_json.messages import ToolResults, TurnResult
+from claude_openai.claude_code.stream_json.parser import RawMessage, UnreadableMessage, log_message, parse_message
 from claude_openai.claude_code.stream_json.reader import LONGEST_CORRECTED, TOO_LONG, AnswerReader
 from claude_openai.claude_code.stream_json.structured_output import MAX_SCHEMA_RETRIES, StructuredOutputReader
 from claude_openai.claude_code.stream_json.transcript import history_and_prompt, verbatim
@@ -87,7 +87,6 @@ class SdkSession:
         self._calls = calls
         self._checks = checks
         self._options = GenerationOptions.of(turn)
-        self._messages = running.client.receive_messages()
         self._toolbox = Toolbox(turn.tools)
         self._model = turn.model.id
         self._offered = frozenset(tool.name for tool in turn.tools)
@@ -108,23 +107,28 @@ class SdkSession:
         """See `core.ports.Session.start`."""
         return self._running.start
 
-    async def events(self) -> AsyncGenerator[Event, None]:
+    async def events(self) -> AsyncGenerator[Sequence[Event], None]:
         """See `core.ports.Session.events`."""
         self._resumable = False
+        transport = self._running.transport
         reader, corrections = self._reader(), 0
+        ready: list[Event] = []
         try:
-            async for received in self._messages:
+            while True:
+                if ready and not transport.has_unread:
+                    yield ready
+                    ready = []
+                received = await transport.receive()
+                if received is None:
+                    break
                 events = await self._feed(reader, received)
+                if isinstance(events[0] if events else None, TurnStarted):
+                    self._on_started()
+                ready += events
                 if reader.done:
                     self._answers += 1
                     self._resumable = reader.is_resumable and not self._was_corrected
-                for event in events:
-                    yield event
-                    if isinstance(event, TurnStarted):
-                        self._on_started()
-                    if isinstance(event, TurnFailed):
-                        return
-                if reader.done:
+                    yield ready
                     return
                 if reader.correction:
                     correction, reader.correction = reader.correction, None
@@ -132,6 +136,9 @@ class SdkSession:
                         break
                 if not (reader.complete and reader.server_must_act):
                     continue
+                if ready:
+                    yield ready
+                    ready = []
                 problems = await self._problems(reader.calls)
                 if not problems:
                     break
@@ -140,15 +147,15 @@ class SdkSession:
                 if is_too_long or corrections > self._max_corrections:
                     why = TOO_LONG if is_too_long else f"it did not mend them in {self._max_corrections} tries"
                     message = f"The model called tools with invalid arguments, and {why}: {' '.join(problems.values())}"
-                    yield TurnFailed(Failure(Kind.INVALID_TOOL_ARGUMENTS, message))
+                    yield [TurnFailed(Failure(Kind.INVALID_TOOL_ARGUMENTS, message))]
                     return
                 self._return_as_errors(reader, problems)
             rest = await self._last_events(reader)
-        except ClaudeSDKError as error:
+        except (ClaudeSDKError, UnreadableMessage) as error:
             log.error("sdk.error", stage="answer", error=describe_error(error))
             rest = []
-        for event in rest or reader.abandoned(process_failure("ended unexpectedly")):
-            yield event
+        if rest := [*ready, *(rest or reader.abandoned(process_failure("ended unexpectedly")))]:
+            yield rest
 
     async def resume(self, turn: Turn) -> bool:
         """See `core.ports.Session.resume`."""
@@ -195,7 +202,7 @@ class SdkSession:
             return JsonModeReader(*chat)
         return StructuredOutputReader(form.schema, *chat, corrections=retries)
 
-    async def _feed(self, reader: AnswerReader, message: Message) -> list[Event]:
+    async def _feed(self, reader: AnswerReader, message: RawMessage) -> list[Event]:
         """Log and parse a message, and return its events. While an answer streams, this runs for every token."""
         log_message(message)
         parsed = parse_message(message)
@@ -224,7 +231,7 @@ class SdkSession:
             self._running.child.kill()  # an interrupt would come after the next request
             return []
         with anyio.move_on_after(END_TIMEOUT_SECONDS):
-            async for message in self._messages:
+            while message := await self._running.transport.receive():
                 if events := await self._feed(reader, message):
                     # Claude Code's history has the calls that were corrected; the client's history does not.
                     self._resumable = TurnFinished("stop") in events and not self._was_corrected and reader.exact

@@ -4,24 +4,32 @@ The SDK's own transport merges the child's environment over the server's, starts
 command line (a system prompt of 128 KiB at most, visible in `ps`), and reads lines of up to 1 MiB. Here the caller
 starts the child (`processes.child`), without these limits.
 
+The SDK gets the messages of the control protocol only: `initialize`, hooks, the client's tools. Those of the answer go
+to `receive`, which parses no message twice and wakes its reader once for all that have come.
+
 A warm process gets its conversation here: the generation options go first, and the SDK's own `initialize` request is
 completed with the instructions and the tools. A history goes another way at the same time (`processes.late_history`).
 """
 
 import json
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import anyio
-from claude_agent_sdk import CLIConnectionError, CLIJSONDecodeError, ProcessError, Transport
+from claude_agent_sdk import ClaudeSDKError, CLIConnectionError, CLIJSONDecodeError, ProcessError, Transport
 
 from claude_openai.claude_code.processes.child import MAX_LINE_BYTES, Child
 from claude_openai.claude_code.stream_json.launch import GenerationOptions
+from claude_openai.claude_code.stream_json.parser import RawMessage
 from claude_openai.claude_code.stream_json.structured_output_schema import to_draft7_schema
 from claude_openai.core.messages import LARGE_CHARACTERS
 from claude_openai.jsontools.incremental import decode, encode
 from claude_openai.system.threads import in_thread_if
+
+MAX_UNREAD = 256
+"""Messages that wait to be received before no more are read: a client that reads slowly slows Claude Code down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,11 @@ class ChildTransport(Transport):
         self._requests = 0
         self._pending: dict[str, anyio.Event] = {}
         self._has_replied = False
+        self._unread = deque[RawMessage]()
+        self._ended = False
+        self._error: ClaudeSDKError | None = None
+        self._has_come = anyio.Event()
+        self._has_room = anyio.Event()
         self.refusal: str | None = None
         """The reason why Claude Code refused the options of `configure` or of the setup."""
 
@@ -112,7 +125,7 @@ class ChildTransport(Transport):
             raise CLIConnectionError("Claude Code closed its input") from error
 
     async def read_messages(self) -> AsyncIterator[dict[str, Any]]:
-        """Yield Claude Code's messages, until its output ends.
+        """Yield Claude Code's control messages, until its output ends; the others can be received meanwhile.
 
         Raises:
             ProcessError: Claude Code ended with an exit code other than 0.
@@ -126,7 +139,7 @@ class ChildTransport(Transport):
                     if len(line) > LARGE_CHARACTERS:
                         message: dict[str, Any] = await in_thread_if(True, lambda line: decode(line.decode()), line)
                     else:
-                        message = json.loads(line.decode())
+                        message = json.loads(line)
                 except ValueError as error:
                     raise CLIJSONDecodeError(f"a line of {len(line)} bytes", error) from error
                 match message.get("type"):
@@ -136,14 +149,49 @@ class ChildTransport(Transport):
                         )
                     case "control_response" if self._takes_reply(message):
                         pass
-                    case _:
+                    case "control_request" | "control_response" | "control_cancel_request":
                         yield message
+                    case _:
+                        self._unread.append(message)
+                        self._has_come.set()
+                        if len(self._unread) >= MAX_UNREAD:
+                            self._has_room = anyio.Event()
+                            await self._has_room.wait()
+            self._ready = False
+            code = await self._child.exit_code()
+            if (code != 0 or not self._has_replied) and not self._child.was_killed:
+                raise ProcessError("Claude Code ended", exit_code=code, stderr=self._child.stderr_tail())
         except anyio.DelimiterNotFound as error:
-            raise CLIJSONDecodeError(f"a line over {MAX_LINE_BYTES} bytes", error) from error
-        self._ready = False
-        code = await self._child.exit_code()
-        if (code != 0 or not self._has_replied) and not self._child.was_killed:
-            raise ProcessError("Claude Code ended", exit_code=code, stderr=self._child.stderr_tail())
+            self._error = CLIJSONDecodeError(f"a line over {MAX_LINE_BYTES} bytes", error)
+            raise self._error from error
+        except ClaudeSDKError as error:
+            self._error = error
+            raise
+        finally:
+            self._ended = True
+            self._has_come.set()
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether `receive` returns at once."""
+        return bool(self._unread)
+
+    async def receive(self) -> RawMessage | None:
+        """Return Claude Code's next message that is no control message; None where its output has ended.
+
+        Raises:
+            ProcessError, CLIJSONDecodeError: see `read_messages`.
+        """
+        while not self._unread:
+            if self._error:
+                raise self._error
+            if self._ended:
+                return None
+            self._has_come = anyio.Event()
+            await self._has_come.wait()
+        if len(self._unread) == MAX_UNREAD // 2:
+            self._has_room.set()
+        return self._unread.popleft()
 
     async def configure(self, options: GenerationOptions, *, thinks: bool | None) -> bool:
         """Apply `options` from Claude Code's next request on; `thinks` is None where that does not change.

@@ -1,6 +1,6 @@
 """The session of a request for which Claude Code was not started."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 import anyio
 
@@ -19,9 +19,9 @@ class FailedSession:
     def __init__(self, why: Failure) -> None:
         self._why = why
 
-    async def events(self) -> AsyncGenerator[Event, None]:
+    async def events(self) -> AsyncGenerator[Sequence[Event], None]:
         """See `core.ports.Session.events`."""
-        yield TurnFailed(self._why)
+        yield [TurnFailed(self._why)]
 
     async def resume(self, turn: Turn) -> bool:  # noqa: ARG002 -- the port's
         """See `core.ports.Session.resume`."""

@@ -79,50 +79,59 @@ class Generation:
         asked = list(zip(callers, request.turns, strict=True))
         fails = partial(failure_response, errors=protocol.format.errors, request_id=caller.request_id)
         with request.writer(caller) as writer:
-            async with run_turns(context.gateway, asked, receive) as events:
+            async with run_turns(context.gateway, asked, receive) as batches:
                 for turn in {id(turn): turn for turn in request.turns}.values():  # with `n` the same turn several times
                     log_effective_request(
                         turn, stream=request.stream, ignored=request.ignored, adjusted=request.adjusted
                     )
                 if request.stream:
                     stream = EventStream(send, headers, context.keep_alive_seconds, protocol.format.keep_alive)
-                    response = await _stream(events, writer, stream, fails)
+                    response = await _stream(batches, writer, stream, fails)
                 else:
-                    response = await _collect(events, writer, len(request.turns), fails)
+                    response = await _collect(batches, writer, len(request.turns), fails)
                 if response is not None:
                     response.headers.update(headers)
                     await response(scope, receive, send)
 
 
 async def _collect(
-    events: ObjectReceiveStream[tuple[int, Event]], writer: AnswerWriter, unfinished: int, fails: FailureResponse
+    batches: ObjectReceiveStream[tuple[int, Sequence[Event]]],
+    writer: AnswerWriter,
+    unfinished: int,
+    fails: FailureResponse,
 ) -> Response:
     while unfinished:
-        choice, event = await events.receive()
-        if isinstance(event, TurnFailed):
-            return fails(event.failure)
-        writer.feed(choice, event)
-        unfinished -= isinstance(event, TurnFinished)
+        choice, batch = await batches.receive()
+        if isinstance(last := batch[-1], TurnFailed):
+            return fails(last.failure)
+        for event in batch:
+            writer.feed(choice, event)
+        unfinished -= isinstance(last, TurnFinished)
     await writer.save()
     return Response(writer.body(), media_type="application/json")
 
 
 async def _stream(
-    events: ObjectReceiveStream[tuple[int, Event]], writer: AnswerWriter, stream: EventStream, fails: FailureResponse
+    batches: ObjectReceiveStream[tuple[int, Sequence[Event]]],
+    writer: AnswerWriter,
+    stream: EventStream,
+    fails: FailureResponse,
 ) -> Response | None:
     """The error response if the turn failed before anything was sent; None if a stream was sent."""
     calls = 0
     while True:
-        choice, event = await stream.next(events)
-        if isinstance(event, TurnFailed):
-            if not stream.begun:
-                return fails(event.failure)
-            report(event.failure)
-        data = writer.feed(choice, event)
+        choice, batch = await stream.next(batches)
+        *others, last = batch
+        data = b"".join(writer.feed(choice, event) for event in others)
+        if isinstance(last, TurnFailed):
+            if not (stream.begun or data):
+                return fails(last.failure)
+            report(last.failure)
+        data += writer.feed(choice, last)
         complete = writer.is_complete
-        calls += isinstance(event, ToolCalled)
+        calls += sum(isinstance(event, ToolCalled) for event in batch)
         if complete:
-            if calls and isinstance(event, TurnFinished):
+            if calls and isinstance(last, TurnFinished):
                 log.info("openai.stream_tool_calls", calls=calls)
             await writer.save()
         if data:

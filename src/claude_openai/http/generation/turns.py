@@ -46,31 +46,31 @@ def caller_of(scope: Scope, run_id: str, answer_prefix: str) -> Caller:
 @asynccontextmanager
 async def run_turns(
     gateway: Gateway, asked: Sequence[RequestedAnswer], receive: Receive
-) -> AsyncIterator[ObjectReceiveStream[tuple[int, Event]]]:
-    """The events of one or several answers, side by side, each with the number of its answer.
+) -> AsyncIterator[ObjectReceiveStream[tuple[int, Sequence[Event]]]]:
+    """The events of one or several answers, side by side: batches, each with the number of its answer.
 
-    A turn goes on when its event was received. Everything that is logged in the block names the run. At most as many
+    A turn goes on when its events were received. Everything that is logged in the block names the run. At most as many
     answers are given at once as there are places, so that none waits in the queue for others of its own request.
 
     Raises:
         ClientDisconnected: the client left before the last event of all; the block is cancelled.
     """
-    sender, receiver = anyio.create_memory_object_stream[tuple[int, Event]](0)
+    sender, receiver = anyio.create_memory_object_stream[tuple[int, Sequence[Event]]](0)
     watch = anyio.CancelScope()
     places = anyio.CapacityLimiter(gateway.places)
     unfinished = {anyio.CancelScope(): each for each in asked}
 
     async def relay(number: int, scope: anyio.CancelScope, caller: Caller, turn: Turn) -> None:
         with scope, bound(run_id=caller.run_id):
-            async with places, gateway.open(turn, caller) as events:
-                async for event in events:
-                    last = isinstance(event, TurnFinished | TurnFailed)
+            async with places, gateway.open(turn, caller) as batches:
+                async for events in batches:
+                    last = isinstance(events[-1], TurnFinished | TurnFailed)
                     if last:
                         del unfinished[scope]
                         if not unfinished:  # the answer is complete: a client that disconnects now misses nothing
                             watch.cancel()
                     with suppress(anyio.BrokenResourceError):  # the block has been left
-                        await sender.send((number, event))
+                        await sender.send((number, events))
                         if not last:
                             continue
                     return
