@@ -139,7 +139,7 @@ class ChildTransport(Transport):
                     if len(line) > LARGE_CHARACTERS:
                         message: dict[str, Any] = await in_thread_if(True, lambda line: decode(line.decode()), line)
                     else:
-                        message = json.loads(line)
+                        message = json.loads(line.decode())
                 except ValueError as error:
                     raise CLIJSONDecodeError(f"a line of {len(line)} bytes", error) from error
                 match message.get("type"):

@@ -117,11 +117,16 @@ class ResponseWriter(AnswerWriter):
 
     def feed(self, choice: int, event: Event) -> bytes:  # noqa: ARG002 -- a request has one response
         """See `AnswerWriter.feed`."""
+        if not self._stream:
+            self._encoder.feed(event)
+            return b""
+        if (delta := self._encoder.encode_delta(event)) is not None:
+            return delta
         self._complete = isinstance(event, TurnFinished | TurnFailed)
         data = b"".join(sse.event(each.to_json(), each.type) for each in self._encoder.feed(event))
         if data and not self._begun:
             self._begun = True
-            if self._stream and self._record and not self._complete:
+            if self._record and not self._complete:
                 self._record.begin(self._stored())
         return data
 

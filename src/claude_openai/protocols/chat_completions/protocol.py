@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from claude_openai.core.agent import AgentRules
-from claude_openai.core.events import Event, TurnFailed
+from claude_openai.core.events import Event, ReasoningDelta, TextDelta, TurnFailed
 from claude_openai.core.models import Catalogue
 from claude_openai.core.runs import Caller
 from claude_openai.core.turn import Turn
@@ -24,6 +24,7 @@ from claude_openai.protocols.common.errors import details
 from claude_openai.protocols.common.protocol import OPENAI, AnswerWriter, ProtocolFormat
 from claude_openai.protocols.common.wire import sse
 from claude_openai.protocols.common.wire.reply import Reply
+from claude_openai.protocols.common.wire.template import TEXT_MARK, EventTemplate, encode_text
 
 Request = TypeVar("Request")
 
@@ -92,18 +93,31 @@ class ChunkWriter(AnswerWriter):
         self._encoder = ChoicesEncoder(encoders, request.choices)
         self._protocol = request.protocol
         self._request_id = caller.request_id
+        self._templates: dict[tuple[int, type[Event]], EventTemplate | None] = {}
         self._failed = False
 
     def feed(self, choice: int, event: Event) -> bytes:
-        """See `AnswerWriter.feed`."""
+        """See `AnswerWriter.feed`. While an answer streams, this runs for every token."""
+        encoder = self._encoder.encoders[choice]
+        if isinstance(event, TextDelta | ReasoningDelta) and encoder.continues(event):
+            key = choice, type(event)
+            text = encoder.join(event)
+            if not text:
+                return self._framed([encoder.delta_chunk(event, text)])
+            if key not in self._templates:
+                sample = self._framed([encoder.delta_chunk(event, TEXT_MARK)])
+                self._templates[key] = EventTemplate(sample, f'"{TEXT_MARK}"') if sample else None
+            template = self._templates[key]
+            return template.fill(encode_text(text)) if template else b""
         if isinstance(event, TurnFailed):
             self._failed = True
             return self._protocol.format.errors.event(details(event.failure, self._request_id))
-        encoded = [
-            (self._protocol.encode_chunk(chunk), chunk.event_name) for chunk in self._encoder.feed(choice, event)
-        ]
-        framed = b"".join(sse.event(chunk.to_json(), name) for chunk, name in encoded if chunk)
+        framed = self._framed(self._encoder.feed(choice, event))
         return framed + sse.DONE if self._encoder.over else framed
+
+    def _framed(self, chunks: Sequence[ChatCompletionChunk]) -> bytes:
+        encoded = [(self._protocol.encode_chunk(chunk), chunk.event_name) for chunk in chunks]
+        return b"".join(sse.event(chunk.to_json(), name) for chunk, name in encoded if chunk)
 
     @property
     def is_complete(self) -> bool:

@@ -52,13 +52,10 @@ class ChunkEncoder:
     def feed(self, event: events.Event) -> list[ChatCompletionChunk]:
         """The chunks of `event`. A failure has none: it is an error event (`protocols.common.errors`)."""
         match event:
-            case events.TextDelta(text):
-                chunks = [] if self._opened else self.open("")
-                self._has_content = True
-                chunks.append(self._chunk(Delta(content=self._text.feed(text))))
-                return chunks
-            case events.ReasoningDelta(text):
-                return self._reasoning(text) if self.format.shows_thinking else []
+            case events.TextDelta():
+                return [*self.open(""), self.delta_chunk(event, self.join(event))]
+            case events.ReasoningDelta():
+                return self._reasoning(event) if self.format.shows_thinking else []
             case events.TurnStarted():
                 self._started = event
                 return []
@@ -68,7 +65,7 @@ class ChunkEncoder:
                 shown = self._chunk(Delta()).model_copy(update={"claude_activity": encode_activity(event)})
                 return [*self.open(""), shown]
             case events.Activity() if self.format.activity == "reasoning":
-                return self._reasoning(activity_as_reasoning(event, self._last_thought))
+                return self._reasoning(events.ReasoningDelta(activity_as_reasoning(event, self._last_thought)))
             case events.UsageReported():
                 self._reported = event
                 return []
@@ -83,6 +80,26 @@ class ChunkEncoder:
             case _:
                 assert_never(event)
 
+    def continues(self, event: events.Event) -> bool:
+        """Whether `event` is one chunk, which differs in its text only from the one before of the same type."""
+        return self._opened and (
+            isinstance(event, events.TextDelta)
+            or (isinstance(event, events.ReasoningDelta) and self.format.shows_thinking and event.text != "")
+        )
+
+    def join(self, delta: events.TextDelta | events.ReasoningDelta) -> str:
+        """Return the text of the chunk for `delta`. With `delta_chunk` it replaces `feed`."""
+        if isinstance(delta, events.TextDelta):
+            self._has_content = True
+            return self._text.feed(delta.text)
+        self._last_thought = delta.text
+        return self._thought.feed(delta.text)
+
+    def delta_chunk(self, delta: events.TextDelta | events.ReasoningDelta, text: str) -> ChatCompletionChunk:
+        """Return the chunk for `delta` with `text`."""
+        is_text = isinstance(delta, events.TextDelta)
+        return self._chunk(Delta(content=text) if is_text else Delta(reasoning_content=text))
+
     def open(self, content: str | None = None) -> list[ChatCompletionChunk]:
         """The chunk that opens this answer; none if it is open. `content` is None where a call or thinking follows."""
         if self._opened:
@@ -90,11 +107,8 @@ class ChunkEncoder:
         self._opened, self._has_content = True, content is not None
         return [self._chunk(Delta(role="assistant", content=content, refusal=None))]
 
-    def _reasoning(self, text: str) -> list[ChatCompletionChunk]:
-        if not text:
-            return []
-        self._last_thought = text
-        return [*self.open(), self._chunk(Delta(reasoning_content=self._thought.feed(text)))]
+    def _reasoning(self, delta: events.ReasoningDelta) -> list[ChatCompletionChunk]:
+        return [*self.open(), self.delta_chunk(delta, self.join(delta))] if delta.text else []
 
     def _tool_call(self, call: ToolCall) -> list[ChatCompletionChunk]:
         """The call's name, then its arguments, as OpenAI sends them: the first chunk of a call has no arguments."""

@@ -15,6 +15,8 @@ from claude_openai.core.messages import ToolCall
 from claude_openai.jsontools.surrogates import SurrogateJoiner, json_without_surrogates, without_surrogates
 from claude_openai.protocols.common.agent import activity_as_reasoning
 from claude_openai.protocols.common.errors import TABLE
+from claude_openai.protocols.common.wire import sse
+from claude_openai.protocols.common.wire.template import NUMBER_MARK, TEXT_MARK, EventTemplate, encode_text
 from claude_openai.protocols.responses.wire import events as wire
 from claude_openai.protocols.responses.wire.reply import (
     ClaudeExtension,
@@ -71,6 +73,7 @@ class _Item:
     id: str
     pieces: list[str] = field(default_factory=list)
     joiner: SurrogateJoiner = field(default_factory=SurrogateJoiner)
+    template: EventTemplate | None = None
 
 
 @dataclass(slots=True)
@@ -123,6 +126,29 @@ class ResponseEncoder:
             case _:
                 assert_never(event)
 
+    def encode_delta(self, event: events.Event) -> bytes | None:
+        """Encode `event` as a server-sent event, where it only adds to the open item; otherwise `feed` must take it.
+
+        While an answer streams, this runs for every token.
+        """
+        match event:
+            case events.TextDelta(text) if self._open and self._open.kind == "message":
+                item = self._open
+            case events.ReasoningDelta(text) if self._open and self._open.kind == "reasoning" and self.shows_thinking:
+                item = self._open
+            case _:
+                return None
+        piece = item.joiner.feed(text)
+        item.pieces.append(piece)
+        if not piece:
+            return b""
+        if item.template:
+            return item.template.fill(str(next(self._numbers)).encode(), encode_text(piece))
+        first = self._piece(item, piece)
+        sample = first.model_copy(update={"sequence_number": NUMBER_MARK, "delta": TEXT_MARK})
+        item.template = EventTemplate(sse.event(sample.to_json(), sample.type), str(NUMBER_MARK), f'"{TEXT_MARK}"')
+        return sse.event(first.to_json(), first.type)
+
     # --- The events of the stream for each event of the turn
 
     def _begin(self) -> Events:
@@ -155,7 +181,7 @@ class ResponseEncoder:
             encoded.append(self._piece(item, piece))
         return encoded
 
-    def _piece(self, item: _Item, piece: str) -> wire.StreamEvent:
+    def _piece(self, item: _Item, piece: str) -> wire.TextDeltaEvent | wire.SummaryDeltaEvent:
         if item.kind == "message":
             return wire.TextDeltaEvent(**self._place(item.id), content_index=0, delta=piece)
         return wire.SummaryDeltaEvent(**self._place(item.id), summary_index=0, delta=piece)
@@ -166,7 +192,7 @@ class ResponseEncoder:
         if item is None:
             return []
         rest = item.joiner.finish()
-        encoded = [self._piece(item, rest)] if rest else []
+        encoded: Events = [self._piece(item, rest)] if rest else []
         text = "".join((*item.pieces, rest))
         done: OutputItem
         if item.kind == "message":

@@ -28,10 +28,7 @@ class Reply(BaseModel):
 
         The line separators that JSON may leave bare are escaped: many clients cut a stream with `str.splitlines`.
         """
-        line = self.model_dump_json(exclude_unset=True)
-        if line.isascii():
-            return line
-        return line.replace("\x85", "\\u0085").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+        return escape_line_separators(self.model_dump_json(exclude_unset=True))
 
     def model_dump(self, **options: Any) -> dict[str, Any]:
         """The keys that are on the wire; `options` are pydantic's."""
@@ -46,3 +43,10 @@ class ReplyWithConstants(Reply):
 
     def model_post_init(self, _: object) -> None:
         self.model_fields_set.update(self._constants)
+
+
+def escape_line_separators(line: str) -> str:
+    """Return the JSON `line` with the line separators escaped that JSON may leave bare."""
+    if line.isascii():
+        return line
+    return line.replace("\x85", "\\u0085").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
