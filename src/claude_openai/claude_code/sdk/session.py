@@ -115,7 +115,7 @@ class SdkSession:
         ready: list[Event] = []
         try:
             while True:
-                if ready and not transport.has_unread:
+                if ready and not transport.unread:
                     yield ready
                     ready = []
                 received = await transport.receive()

@@ -172,9 +172,9 @@ class ChildTransport(Transport):
             self._has_come.set()
 
     @property
-    def has_unread(self) -> bool:
-        """Whether `receive` returns at once."""
-        return bool(self._unread)
+    def unread(self) -> int:
+        """The number of messages that `receive` returns at once."""
+        return len(self._unread)
 
     async def receive(self) -> RawMessage | None:
         """Return Claude Code's next message that is no control message; None where its output has ended.

@@ -5,7 +5,7 @@ become bytes, and how a failure looks. The status is decided as late as possible
 left, a failure is an ordinary error response; afterwards it is the last event of the stream.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol

@@ -4,15 +4,17 @@ An answer has such an event for every token. A reply that is made, validated and
 an encoded one 2 µs (measured).
 """
 
+from typing import Final
+
 from pydantic_core import to_json
 
 from claude_openai.protocols.common.wire.reply import escape_line_separators
 
-TEXT_MARK = "5e1f0c3a9d7b4286"
-"""Stands for the text in the event of which a template is made."""
+TEXT_MARK: Final = "5e1f0c3a9d7b4286c7a15f02e9b8d364"
+"""The text of the event of which a template is made: 128 random bits, so that nothing else in the event is equal."""
 
-NUMBER_MARK = 5_100_394_728_615_073_249
-"""Stands for a number in it."""
+NUMBER_MARK: Final = 5_100_394_728_615_073_249
+"""The number of that event, which comes before everything else in it."""
 
 
 class EventTemplate:
