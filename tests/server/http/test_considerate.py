@@ -68,12 +68,13 @@ async def test_what_takes_longer_than_the_request_may_is_ended_and_told_so() -> 
     endless = Endless()
     async with anyio.create_task_group() as tasks:
         gateway = Gateway(ScriptedBackend(), tasks, GatewayLimits(), ModelOptions())
-        means = GenerationContext(gateway, Bodies(1, 1, gateway.until_stopped), 1, str, int, request_seconds=0.05)
+        means = GenerationContext(gateway, Bodies(1, 1, gateway.until_stopped), 1, str, int, request_seconds=0.2)
         with pytest.raises(RequestFailed) as raised:
             async with means.parsing(never):
                 await run_in_thread_if_large(1, endless.work)
     assert raised.value.failure.kind is Kind.TIMEOUT
-    assert await given_up(endless)
+    # On a busy machine the time may be over before a thread has begun with it: then nothing goes on.
+    assert {*endless.threads} <= {threading.get_ident()} or await given_up(endless)
 
 
 @pytest.mark.proves("lifetime.client-gone")
