@@ -191,8 +191,10 @@ class Connection(H11Protocol):
         fault = sys.exception()
         status = HTTPStatus(getattr(fault, "error_status_hint", HTTPStatus.BAD_REQUEST))
         reason = self._unreadable(str(fault) or msg)
-        write = log.warning if self._room.warns(reason, self.loop.time()) else log.info
-        write("http.unreadable", status=status.value, reason=reason)
+        if self._room.warns(reason, self.loop.time()):
+            log.warning("http.unreadable", status=status.value, reason=reason)
+        else:
+            log.info("http.unreadable", status=status.value, reason=reason)
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()
             return
