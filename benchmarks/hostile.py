@@ -7,6 +7,7 @@ client waits for is the server. The command fails where an attack gets anything 
 that client is not answered, or where a connection is left; never for its times.
 """
 
+import gc
 import json
 import multiprocessing
 import os
@@ -61,7 +62,8 @@ SPAWN: Final = multiprocessing.get_context("spawn")
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Of an attack: what the server answered and should have, its seconds, the bytes that the server grew by while it
-    lasted, and the seconds to the first token of each answer that the client beside it got.
+    lasted, the seconds to the first token of each answer that the client beside it got, and the seconds of each
+    `GET /health`, which only needs the server itself.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Outcome:
     seconds: float
     grown: int
     beside: tuple[float, ...]
+    health: tuple[float, ...]
 
 
 def main() -> int:
@@ -115,12 +118,20 @@ async def _attack_all(folder: Path, picked: Sequence[str]) -> tuple[Outcome, lis
 
 async def _outcome(server: Server, conversation: ChatCompletions, name: str, expected: str) -> Outcome:
     show(name)
-    beside, before, peak = list[float](), server.process.memory_info().rss, 0
+    beside, health, before, peak = list[float](), list[float](), server.process.memory_info().rss, 0
 
     async def go_on() -> None:
         while True:
             beside.append((await measured(conversation.ask("Count to 5"))).first)
             await anyio.sleep(PAUSE_SECONDS)
+
+    async def ask_health() -> None:
+        async with httpx2.AsyncClient(base_url=server.url, timeout=ATTACK_SECONDS) as client:
+            while True:
+                asked = time.monotonic()
+                await client.get("/health")
+                health.append(time.monotonic() - asked)
+                await anyio.sleep(PAUSE_SECONDS)
 
     async def look() -> None:
         nonlocal peak
@@ -132,6 +143,7 @@ async def _outcome(server: Server, conversation: ChatCompletions, name: str, exp
         await run_sync(attacker.recv)
         async with anyio.create_task_group() as group:
             group.start_soon(go_on)
+            group.start_soon(ask_health)
             group.start_soon(look)
             await anyio.sleep(1)
             began = time.monotonic()
@@ -142,14 +154,14 @@ async def _outcome(server: Server, conversation: ChatCompletions, name: str, exp
             group.cancel_scope.cancel()
     conversation.messages = conversation.messages[:1]
     await measured(conversation.ask("Count to 5"))
-    return Outcome(name, answer, expected, seconds, max(0, peak - before), tuple(beside))
+    return Outcome(name, answer, expected, seconds, max(0, peak - before), tuple(beside), tuple(health))
 
 
 @contextmanager
 def _process(work: Callable[..., None], *arguments: str) -> Iterator[Connection]:
     """A process that does `work` with one end of a pipe, for the block, which has the other end."""
     here, there = SPAWN.Pipe()
-    process = SPAWN.Process(target=work, args=(there, *arguments), daemon=True)
+    process = SPAWN.Process(target=_without_collections, args=(work, there, *arguments), daemon=True)
     process.start()
     there.close()
     try:
@@ -158,6 +170,14 @@ def _process(work: Callable[..., None], *arguments: str) -> Iterator[Connection]
         process.terminate()
         process.join()
         here.close()
+
+
+def _without_collections(work: Callable[..., None], *arguments: object) -> None:
+    """Do `work` without collections of cyclic garbage: one among 100,000 messages takes half a second (measured), in
+    which the client beside would wait for this program and not for the server.
+    """
+    gc.disable()
+    work(*arguments)
 
 
 def _serve_upstream(pipe: Connection) -> None:
@@ -404,13 +424,13 @@ ATTACKS: Final[dict[str, tuple[str, Attack]]] = {
         "200",
         _checked(_of({"items": {"enum": [[at] for at in range(5000)]}}), {"a": [[4999]] * 2000}),
     ),
-    "const of 100 KB, 30 times": (
-        "502",
-        _checked(_of({"items": {"const": list(range(20_000))}}), {"a": [list(range(20_000))] * 30}),
+    "const of 100 KB, 4 times": (
+        "200",
+        _checked(_of({"items": {"const": list(range(20_000))}}), {"a": [list(range(20_000))] * 4}),
     ),
-    "const of 100 KB, 30 times, in an answer": (
-        "502",
-        _checked(_of({"items": {"const": list(range(20_000))}}), {"a": [list(range(20_000))] * 30}, form=True),
+    "const of 90 KB, 5 times, in an answer": (
+        "200",
+        _checked(_of({"items": {"const": list(range(15_000))}}), {"a": [list(range(15_000))] * 5}, form=True),
     ),
     "40 references to 300 choices": ("200", _body(_tools(1, _referring(40, "#/$defs/a", **{"$defs": {"a": CHOICES}})))),
     "20,000 references": ("200", _body(_tools(1, _referring(20_000, "#/$defs/a", **{"$defs": {"a": CHOICES}})))),
@@ -438,7 +458,7 @@ ATTACKS_OF_FEW_DESCRIPTORS: Final[dict[str, tuple[str, Attack]]] = {
 
 def table(rest: Outcome, outcomes: Sequence[Outcome], left: int) -> str:
     """For people: Markdown that reads well in a terminal too."""
-    head = (f"commit {commit()}", "answer", "seconds", "server grew by", "others: first token, worst")
+    head = (f"commit {commit()}", "answer", "seconds", "server grew by", "others: first token, worst", "/health, worst")
     rows = [head, ("---",) * len(head), *(_row(each) for each in (rest, *outcomes))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = [
@@ -452,7 +472,8 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
     middle, worst = beside[len(beside) // 2] * 1000, beside[-1] * 1000
     answer = outcome.answer if outcome.answer == outcome.expected else f"{outcome.answer}, NOT {outcome.expected}"
     grown = f"{outcome.grown / MEBIBYTE:.0f} MiB"
-    return outcome.name, answer, f"{outcome.seconds:.1f}", grown, f"{middle:.0f} ms, {worst:.0f} ms"
+    health = max(outcome.health, default=float("nan")) * 1000
+    return outcome.name, answer, f"{outcome.seconds:.1f}", grown, f"{middle:.0f} ms, {worst:.0f} ms", f"{health:.0f} ms"
 
 
 if __name__ == "__main__":

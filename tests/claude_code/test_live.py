@@ -1,6 +1,7 @@
 """A conversation goes on in the session that has it, and where none has it a client can tell by nothing but time."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable
 from itertools import cycle
@@ -13,11 +14,13 @@ from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletion
 from structlog.testing import capture_logs
 
+from claude_openai.claude_code.processes.child import LOW_PRIORITY
 from claude_openai.simulator import Cut, Failure, Gate, RecordedRequest, Replies, Reply, Stall, Text, ToolUse
 from claude_openai.simulator.script import Answer
 from tests.claude_code.conftest import NEW_MODEL, OLD_MODEL, Rig, Serve, spoken, system_prompt, text
 from tests.claude_code.test_tools import PNG, TOOLS, USER, ask, back, message, outcome, results, sessions, tool, weather
 from tests.patience import PATIENCE_SECONDS
+from tests.processes import children
 
 DOLLARS_A_TOKEN = {
     "input_tokens": 2e-6,
@@ -401,3 +404,19 @@ async def test_what_a_model_had_to_mend_is_not_in_the_next_turn(rig: Rig) -> Non
     assert "do not fit" in json.dumps(spoken(rig.simulator.requests[-2]))
     assert "do not fit" not in json.dumps(spoken(rig.simulator.requests[-1]))
     assert ways(rig)["rebuilt"] >= 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other priorities")
+@pytest.mark.proves("safety.event-loop.reading")
+async def test_a_conversation_with_a_long_history_lets_the_others_go_first(rig: Rig) -> None:
+    rig.plays(None)
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    before = set(children())
+    await rig.said("Hi")
+    short = set(children()) - before
+    past: list[Any] = [{"role": "user", "content": "x" * 1_100_000}, {"role": "assistant", "content": "Long."}]
+    with anyio.fail_after(PATIENCE_SECONDS):
+        await rig.client.chat.completions.create(model=NEW_MODEL, messages=[*past, {"role": "user", "content": "And?"}])
+    (long,) = set(children()) - before - short
+    assert {process.nice() for process in short} == {usual}
+    assert long.nice() == max(usual, LOW_PRIORITY)

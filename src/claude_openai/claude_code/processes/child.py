@@ -34,6 +34,9 @@ PIECE_BYTES: Final = 1024 * 1024
 READ_BYTES: Final = 64 * 1024
 """The bytes of one read, as many as a pipe holds on Linux: some 200 messages of a token each."""
 
+LOW_PRIORITY: Final = 10
+"""The niceness of a child that has a lot to do: 0 is usual, 19 the lowest."""
+
 STDERR_TAIL_BYTES = 4096
 """How much of the stderr of a dead process goes to the log."""
 
@@ -108,6 +111,12 @@ class Child:
         """Send SIGKILL to the process and its group."""
         self.was_killed = True
         _signal_group(self._process, _KILL)
+
+    def lower_priority(self) -> None:
+        """Let other processes go first from now on, until the child ends. Windows has no such call."""
+        if sys.platform != "win32":
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PGRP, self.pid, max(LOW_PRIORITY, os.getpriority(os.PRIO_PROCESS, 0)))
 
     async def send(self, line: bytes | bytearray) -> None:
         """Write `line` to the child's stdin. After a call that was cancelled within a line, every further call raises.

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import anyio
 import structlog
@@ -60,6 +60,10 @@ from claude_openai.system.descriptors import as_before
 from claude_openai.system.threads import in_thread_if
 
 log = structlog.get_logger(__name__)
+
+
+LONG_HISTORY_BYTES: Final = 1_000_000
+"""A longer one costs Claude Code seconds of processor, in which conversations of other clients go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +295,8 @@ class SdkBackend:
         setup = SessionSetup(upstream_model(turn), GenerationOptions.of(turn), instructions, server)
         late = warm.history if warm else None
         send = partial(late.send, history, warm.child) if late and warm else None
+        if warm and len(history) > LONG_HISTORY_BYTES:
+            warm.child.lower_priority()
         return partial(ChildTransport, setup=setup, schema=turn.schema, tools=calls.listed, send_history=send)
 
     async def _set_up(
@@ -353,6 +359,8 @@ class SdkBackend:
         child = await owned.enter_async_context(child_process(command))
         scratch.close()
         scratch.record(child.pid)
+        if len(files.history) > LONG_HISTORY_BYTES:
+            child.lower_priority()
         transport = ChildTransport(child, schema=schema, tools=calls.listed, gated=is_gated(command))
         if hook and hook.guard:
             hook.guard.apply = transport.apply_settings

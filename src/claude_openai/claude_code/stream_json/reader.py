@@ -54,7 +54,7 @@ TRUNCATED_STOP_REASONS = frozenset({"max_tokens", "model_context_window_exceeded
 
 LONGEST_CORRECTED: Final = 500_000
 """Characters of calls or of an answer that do not fit their schema, and are corrected: some 128,000 tokens, the longest
-answer of a model. Each try is streamed, checked and sent back whole: three of 4 MB took over 90 s (measured)."""
+answer of a model. Each try is streamed, checked and sent back whole."""
 
 TOO_LONG: Final = f"the model is not asked to correct more than {LONGEST_CORRECTED:,} characters"
 """Why a try is the last one, as a clause."""
