@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -156,8 +157,25 @@ async def test_claude_codes_own_git_runs_nothing_that_a_repository_brings(at_hom
     at_home.plays(Replies(write, "Done."))
     answer = await asked(at_home, Site(home), "Go.", workingDirectory=str(repository), permissionMode="acceptEdits")
     assert outcomes(answer) == {"write": "done"}
-    assert "gitStatus" in results(at_home), "it asked git"
     assert not list(marks.iterdir())
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="there is no git here")
+@pytest.mark.proves("agent.bounds.git")
+async def test_claude_codes_own_git_sends_the_model_nothing_of_a_repository_elsewhere(at_home: Rig, home: Path) -> None:
+    """A command can make a folder whose repository, or list of ignored files, is a link to another place."""
+    outside, inside = home.parent / "outside", home / "project" / "made"
+    inside.mkdir()
+    run = partial(subprocess.run, check=True, capture_output=True)
+    run(["git", "init", "--initial-branch=known-outside", str(outside)])
+    run(["git", "-C", str(outside), "-c", "user.name=x", "-c", "user.email=x", "commit", "--allow-empty", "-m", SECRET])
+    (inside / ".git").write_text(f"gitdir: {outside / '.git'}\n")
+    at_home.plays(None)
+    await asked(at_home, Site(home), "Go.", workingDirectory=str(inside))
+    sent = results(at_home)
+    assert str(inside) in sent
+    assert "known-outside" not in sent
+    assert SECRET not in sent
 
 
 @pytest.mark.proves("agent.settings.sources", "agent.refused")

@@ -771,10 +771,29 @@ async def test_no_command_and_no_file_tool_uses_a_folder_in_which_a_command_runs
 @pytest.mark.proves("agent.commands.apart", "agent.workspace.git-directories")
 async def test_a_pipe_that_a_command_left_where_git_has_a_file_stops_nobody(serve: Serve, site: Site) -> None:
     async with office(serve, site, {}) as rig:
-        await tried(rig, site, "mkdir -p below; mkfifo below/.git; echo made")
-        assert (site.project / "below" / ".git").is_fifo()
-        rig.plays(Replies("Hello."))
-        with anyio.move_on_after(PATIENCE_SECONDS), suppress(openai.APIStatusError):
-            await asked(rig, site, "Hi.", workingDirectory=str(site.project / "below"))
-        with anyio.fail_after(PATIENCE_SECONDS):
-            assert await tried(rig, site, "echo goes on")
+        pipes = [site.project / "one" / ".git", site.project / "two" / ".git" / "HEAD"]
+        made = "mkdir -p one two/.git/refs two/.git/objects; mkfifo one/.git two/.git/HEAD"
+        await tried(rig, site, script(made))
+        assert all(pipe.is_fifo() for pipe in pipes)
+        rig.plays(None)
+        for folder in ("one", "two"):
+            await asked(rig, site, "Hi.", workingDirectory=str(site.project / folder))
+
+
+@needs_sandbox
+@pytest.mark.proves("agent.commands.apart")
+async def test_no_command_runs_while_an_allowed_folder_is_a_link(serve: Serve, site: Site) -> None:
+    """A command can replace one that lies in another allowed folder. A sandbox would open what the link leads to."""
+    shop, inn, nested = site.allowed / "shop", site.allowed / "inn", site.allowed / "shop" / "below" / "nested"
+    for folder in (inn, nested):
+        folder.mkdir(parents=True)
+    (site.allowed / "secret").write_text(SECRET)
+    async with serve({}, allowed_working_directory_prefixes=(str(shop), str(inn), str(nested))) as rig:
+        nested.rmdir()
+        nested.symlink_to("../..")
+        told = await tried(rig, site, f"ls {site.allowed}; cat {site.allowed}/secret", workingDirectory=str(inn))
+        assert f"{nested} has been moved or replaced" in told
+        assert SECRET not in told
+        nested.unlink()
+        nested.mkdir()
+        assert "ran" in await tried(rig, site, "echo ran", workingDirectory=str(inn))

@@ -35,8 +35,8 @@ _CHANGED = (
 )
 
 _MOVED = (
-    "{folder} has been moved or replaced since this conversation's process was started. Commands can be run again from"
-    " the next user message on."
+    "{folder} has been moved or replaced. Commands can be run again from the next user message on, once the folder is"
+    " what it was."
 )
 
 _OTHERS_RUN = (
@@ -168,7 +168,12 @@ class CommandGuard:
             return _CHANGED if self.is_outdated else None
 
     def _moved(self) -> str | None:
-        """The first folder that is not the one any more that the process was started for; None if all are."""
+        """The first folder that is not the one any more that the process was started for, or an allowed folder that a
+        link has replaced since the server's start; None if all are as they were.
+        """
+        for prefix in self._policy.workspace.prefixes:
+            if os.path.lexists(prefix) and os.path.realpath(prefix) != prefix:
+                return prefix
         for folder, identity in zip(self._work, self._identities, strict=True):
             if os.path.realpath(folder) != folder or _identity(folder) != identity:
                 return folder

@@ -56,6 +56,9 @@ _ENVIRONMENT: Final[Mapping[str, str]] = {
     "CLAUDE_CODE_DISABLE_REFUSAL_FALLBACK": "1",
     "CLAUDE_CODE_DISABLE_REFUSAL_RETRY": "1",
     "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",
+    # Claude Code runs git outside the sandbox, and would send the model the state of a repository that a command made
+    # of links to other places (measured). The model can run git in the sandbox.
+    "CLAUDE_CODE_DISABLE_GIT_INSTRUCTIONS": "1",
     # Sub-agents and commands end before the answer does.
     "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
 }
