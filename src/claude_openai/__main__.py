@@ -1,4 +1,4 @@
-"""`claude-openai`, and `python -m claude_openai`: whoever presses Ctrl-C while all is being loaded is asked nothing."""
+"""`claude-openai`, and `python -m claude_openai`: Ctrl-C ends it without a traceback, while it is being loaded, too."""
 
 import sys
 

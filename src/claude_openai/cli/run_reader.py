@@ -83,7 +83,7 @@ def open_run_reader(choice: ServerOption) -> Iterator[RunReader]:
 
     places = Places.of(choice.settings)
     click.echo(f"no server of yours runs; this is from the store in {places.data}", err=True)
-    yield StoreReader(STORES[choice.settings.store].read(places))
+    yield StoreReader(STORES[choice.settings.store].read(choice.settings, places))
 
 
 class SeveralServers:

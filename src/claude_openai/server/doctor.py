@@ -78,7 +78,7 @@ def of_machine(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check
     check = of_folder("Data folder", data)
     if check.status != "fail":
         try:
-            STORES[settings.store].read(places).recent(1)
+            STORES[settings.store].read(settings, places).recent(1)
         except LaunchError as error:
             check = Check("Data folder", "fail", error.message, error.hint)
     yield check

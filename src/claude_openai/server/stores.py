@@ -35,7 +35,7 @@ class StoreType:
     """
 
     open: Callable[[Settings, Places], AbstractAsyncContextManager[Store]]
-    read: Callable[[Places], StoredRuns]
+    read: Callable[[Settings, Places], StoredRuns]
     is_on_disk: bool
 
 
@@ -43,7 +43,7 @@ def _sqlite(settings: Settings, places: Places) -> AbstractAsyncContextManager[S
     return sqlite_store(places.data, Retention(settings.retention_days, settings.max_store_bytes))
 
 
-def _read_sqlite(places: Places) -> StoredRuns:
+def _read_sqlite(_settings: Settings, places: Places) -> StoredRuns:
     return sqlite_reader(places.data)
 
 

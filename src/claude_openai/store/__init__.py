@@ -1,4 +1,4 @@
-"""The two stores of runs and responses (`core.ports.Store`): a SQLite database of this user, or memory.
+"""The stores of runs and responses (`core.ports.Store`): a SQLite database of this user, or memory.
 
 A store keeps `core.runs.Run` and `core.responses.StoredResponse` values and nothing else. It checks no permissions: the
 caller names the principal.

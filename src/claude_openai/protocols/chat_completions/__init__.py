@@ -1,1 +1,1 @@
-"""Chat completions: requests become turns (`request`), events become chunks (`stream`) or one object (`whole`)."""
+"""Chat completions: requests become turns (`request`), events become chunks (`stream`) or one object (`collector`)."""
