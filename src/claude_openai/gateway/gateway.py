@@ -279,8 +279,11 @@ class Gateway:
                         elif isinstance(event, TurnFinished | TurnFailed):
                             break
                 if passed:
+                    is_last = isinstance(passed[-1], TurnFinished | TurnFailed)
+                    if isinstance(passed[-1], TurnFinished):
+                        await lease.finish()
                     yield passed
-                    if isinstance(passed[-1], TurnFinished | TurnFailed):
+                    if is_last:
                         return
 
 

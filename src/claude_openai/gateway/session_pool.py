@@ -19,7 +19,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from claude_openai.core.events import Event, TextDelta, TextWithdrawn, ToolCalled, TurnFailed, TurnFinished
 from claude_openai.core.failures import Kind
 from claude_openai.core.fingerprint import Fingerprint, fingerprint, newest
-from claude_openai.core.messages import AssistantMessage
+from claude_openai.core.messages import AssistantMessage, are_large
 from claude_openai.core.ports import Backend, Session, SessionStart
 from claude_openai.core.turn import Turn
 from claude_openai.gateway.session_table import (
@@ -86,10 +86,12 @@ class LeasedSession:
             case _:
                 pass
 
-    def fingerprint_after_answer(self) -> Fingerprint:
-        """The fingerprint of the conversation with the answer at its end."""
+    async def finish(self) -> None:
+        """Compute the fingerprint of the conversation with the answer at its end. It must be known before the client
+        has the last event, and can send the next turn.
+        """
         answer = AssistantMessage("".join(self.text), tuple(called.call for called in self.calls))
-        return self.fingerprint.after(answer)
+        self.fingerprint = await in_thread_if(are_large((answer,)), self.fingerprint.after, answer)
 
     def begin_next_turn(self, request: Fingerprint) -> None:
         """The session is resumed for `request`, the fingerprint of the whole conversation as the client sent it."""
@@ -244,7 +246,7 @@ class SessionPool:
         parked = bool(lease.calls)
         if not parked:
             lease.notify_unparked()
-        self.table.release(entry, lease.fingerprint_after_answer(), now, parked=parked)
+        self.table.release(entry, lease.fingerprint, now, parked=parked)
         lease.scope.deadline = now + (limits.parked_seconds if parked else limits.idle_seconds)
         self._released[entry.number] = lease
         self._notify()
