@@ -117,7 +117,7 @@ $(READY): $(VENV)/pyvenv.cfg requirements/dev.txt pyproject.toml
 
 $(VENV)/pyvenv.cfg:
 	@"$(PYTHON)" -c '$(NEW_ENOUGH)' 2>/dev/null || { \
-	  echo 'claude-openai needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	  echo 'claude-openai needs Python 3.11 or newer; name one with: make setup PYTHON=/path/to/python3.11' >&2; exit 1; }
 	@rm -rf $(VENV)
 	$(if $(UV),$(UV) venv --quiet --python "$(PYTHON)" $(VENV),"$(PYTHON)" -m venv $(VENV))
 

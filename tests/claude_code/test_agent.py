@@ -256,8 +256,9 @@ async def test_it_has_its_own_prompt_and_tools_then_the_clients_words_and_nobody
     said = [{"role": "system", "content": "The client's words"}, {"role": "user", "content": "Hi"}]
     read = uses(ToolUse("Read", {"file_path": "../../secret.txt"}, id="read"))
 
-    office.plays(Replies("Hello."))
-    await asked(office, site, said)
+    office.plays(None)
+    answer = await asked(office, site, said)
+    assert "simulated model" in answer.choices[0].message.content, "as in the README's example"
     system = json.dumps(office.asked.body["system"])
     assert system.index("Claude Code") < system.index("The client's words")
     assert str(site.project) in results(office)

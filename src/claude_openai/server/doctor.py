@@ -253,7 +253,7 @@ async def _of_simulated_turn(settings: Settings, login: Mapping[str, str]) -> li
     checks: list[Check] = []
     try:
         async with _serving(settings, login) as ready:
-            checks.append(await _turn("Self-test", ready, settings, SELF_TEST_SECONDS))
+            checks.append(await _turn("Self-test", ready, settings, SELF_TEST_SECONDS, "a simulated "))
     except* LaunchError as errors:
         checks.append(_of_failure("Self-test", errors))
     return checks
@@ -284,8 +284,8 @@ async def _serving(settings: Settings, login: Mapping[str, str]) -> AsyncIterato
         group.cancel_scope.cancel()
 
 
-async def _turn(name: str, ready: wiring.Ready, settings: Settings, seconds: float) -> Check:
-    """The check of one request, sent as a client sends it."""
+async def _turn(name: str, ready: wiring.Ready, settings: Settings, seconds: float, kind: str = "") -> Check:
+    """The check of one request, sent as a client sends it. `kind` comes before the model's name."""
     key = next((key.get_secret_value() for key in settings.api_keys), "none")
     body = {"messages": [{"role": "user", "content": PROMPT}]}
     began = time.monotonic()
@@ -306,7 +306,7 @@ async def _turn(name: str, ready: wiring.Ready, settings: Settings, seconds: flo
     if reply.error:
         return Check(name, "fail", logs.redacted(reply.error.message), _MORE)
     text = reply.choices[0].message.content if reply.choices else None
-    result = f"{reply.model} said {logs.redacted(text or '')!r} after {took:.1f} s"
+    result = f"{kind}{reply.model} said {logs.redacted(text or '')!r} after {took:.1f} s"
     return Check(name, "ok" if text else "warn", result, None if text else _MORE)
 
 

@@ -11,8 +11,9 @@ from claude_openai.simulator.arguments import Schema, arguments
 from claude_openai.simulator.hints import Hints
 
 _ASKED = re.compile(
-    r"\b(?:answer|reply|respon[ds]\w*|return|output|provide|produce|generate|give|format|parse[sd]?)\w*\b[^\n]{0,120}\bJSON"
-    r"|\bJSON\b[^\n]{0,80}\b(?:match|fit|compatible|conform|following)",
+    r"\b(?:answer|reply|respon[ds]\w*|return|output|provide|produce|generate|give|format|parse[sd]?)\w*\b"
+    r"[^\n]{0,120}(?<!\.)\bJSON"  # no file's ending, of which the description of a sandbox has many
+    r"|(?<!\.)\bJSON\b[^\n]{0,80}\b(?:match|fit|compatible|conform|following)",
     re.IGNORECASE,
 )
 

@@ -130,7 +130,7 @@ def test_where_all_is_well_the_real_claude_code_answers_twice_and_no_secret_is_t
     ]
     assert checks["Login"]["told"] == "API key (ANTHROPIC_API_KEY)"
     assert "said 'hello' after " in checks["Live turn"]["told"]
-    assert "said 'hello' after " in checks["Self-test"]["told"]
+    assert "a simulated sonnet said 'hello' after " in checks["Self-test"]["told"]
     assert SECRET not in ran.out
     assert not (machine.home / ".claude-openai").exists()
 

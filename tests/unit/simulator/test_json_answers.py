@@ -57,6 +57,11 @@ async def test_an_object_fits_the_shape_in_the_prompt(system: str, prompt: str) 
     assert json.loads(await said(prompt, system)) == {"funny": True}
 
 
+async def test_a_list_of_files_asks_for_no_json() -> None:
+    files = 'Commands cannot write output-styles, settings.json. Network: {"deniedHosts": ["*"]}'
+    assert "simulated model" in await said("Hi", files)
+
+
 async def test_without_a_shape_the_system_prompt_gets_an_object_and_a_prompt_that_says_what_to_say_is_obeyed() -> None:
     assert json.loads(await said("Say hello", "Answer in JSON.")) == {"answer": "hello"}
     assert await said('Say {"a": 1}', "Answer in JSON.") == '{"a": 1}'
