@@ -75,7 +75,7 @@ _OPTIONS: Final = (
 )
 
 _HELD: Final = "|".join(("Bash", *READING, *WRITING))
-"""The tools whose end counts: until then commands wait that could swap what they open, or they for commands."""
+"""The tools whose end is noted: until it comes, no command starts that could replace what they have opened."""
 
 _HOOK_SECONDS: Final = WAIT_SECONDS + 30
 """Time limit of the hook before a use."""
