@@ -115,9 +115,13 @@ class SdkSession:
         ready: list[Event] = []
         try:
             while True:
-                if ready and not transport.unread:
-                    yield ready
+                if ready and (reader.correction or not transport.unread):
+                    yield ready  # before a correction, as the reader may end the session: streamed text stays sent
                     ready = []
+                if reader.correction:
+                    correction, reader.correction = reader.correction, None
+                    if not await self._send(verbatim({"role": "user", "content": correction})):
+                        break
                 received = await transport.receive()
                 if received is None:
                     break
@@ -130,10 +134,6 @@ class SdkSession:
                     self._resumable = reader.is_resumable and not self._was_corrected
                     yield ready
                     return
-                if reader.correction:
-                    correction, reader.correction = reader.correction, None
-                    if not await self._send(verbatim({"role": "user", "content": correction})):
-                        break
                 if not (reader.complete and reader.server_must_act):
                     continue
                 if ready:
