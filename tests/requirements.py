@@ -400,6 +400,15 @@ PROMISES: Final = {
         "responses.tools": "Functions, every choice among them and the agent profile work as in chat completions.",
         "responses.parameters": "Each field is carried, reported or refused, and a response repeats what was asked for.",
     },
+    "docs/reference/metrics.md#metrics": {
+        "metrics.scrape": "`GET /metrics` answers Prometheus in the format it accepts, with a key or, opened, on this machine.",
+    },
+    "docs/reference/metrics.md#the-table": {
+        "metrics.values": "The metrics of the table count what happened, and no client can add a value of a label.",
+    },
+    "docs/guide/operate.md#metrics": {
+        "metrics.alerts": "The dashboard and the alert rules name metrics that exist, and the page each alert.",
+    },
     "docs/reference/settings.md#settings": {
         "processes.replaced": "A process is replaced after so many answers or above a size, between turns.",
         "settings.precedence": "Flags beat environment beats file beats the documented defaults.",

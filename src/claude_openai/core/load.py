@@ -44,7 +44,7 @@ class Load:
 
     `running` and `waiting` are turns; `runs` counts requests, from their arrival on. `turns` counts the turns since the
     start by how they reached Claude Code (`live`, `results`, `warm`, `cold`, `rebuilt`), `miss_reasons` the rebuilt
-    ones by the reason that no session could be resumed.
+    ones by the reason that no session could be resumed, `end_reasons` the sessions that ended by the reason.
     """
 
     running: int
@@ -53,3 +53,4 @@ class Load:
     processes: Processes
     turns: Mapping[str, int]
     miss_reasons: Mapping[str, int]
+    end_reasons: Mapping[str, int]

@@ -58,10 +58,26 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class BackendStatus:
-    """The number of warm processes, and the failure that prevents new ones from starting."""
+    """The number of warm processes, and the failure that prevents new ones from starting.
+
+    `start_failures` counts processes that did not start; `valid_calls` and `invalid_calls` count the model's calls of
+    the client's tools by whether they fit the tool's schema. All three count since the start of the server.
+    """
 
     warm: int = 0
     start_failure: Failure | None = None
+    start_failures: int = 0
+    valid_calls: int = 0
+    invalid_calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """The runs that wait to be written, those that were lost since the start, and the bytes on disk (None: no disk)."""
+
+    unwritten: int = 0
+    lost: int = 0
+    bytes: int | None = None
 
 
 class Session(Protocol):
@@ -134,6 +150,10 @@ class RunStore(Protocol):
 
     def save(self, run: Run) -> None:
         """Store `run` in place of the run with the same id. Returns at once; later reads see it."""
+        ...
+
+    def status(self) -> StoreStatus:
+        """What waits and what was lost, without waiting."""
         ...
 
     async def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:

@@ -52,7 +52,8 @@ class Caller:
 
     `run_id` is 32 hexadecimal digits; `answer_id` is the same after a prefix ("chatcmpl-"). `principal` names the API
     key ("local" where the server has none). If a request asks for several answers, this is number `choice` of
-    `choices`. `parse_seconds` is how long parsing the request took, which counts as part of its time.
+    `choices`. `parse_seconds` is how long parsing the request took, which counts as part of its time. `endpoint` is the
+    short name of the endpoint ("chat").
     """
 
     run_id: str
@@ -63,6 +64,7 @@ class Caller:
     choice: int = 0
     choices: int = 1
     parse_seconds: float = 0.0
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ the server stops, reports progress to the turn's run, and caches the backend's d
 """
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,12 +17,14 @@ from anyio.abc import TaskGroup
 from claude_openai.core.events import Event, RateLimitReported, Retrying, TextDelta, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.load import Load, Outage, Processes
+from claude_openai.core.metrics import Metric, Samples
 from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Backend, Description, ResponseStore
 from claude_openai.core.runs import Caller
 from claude_openai.core.stop_sequences import StopSequenceFilter
 from claude_openai.core.turn import Turn
 from claude_openai.gateway.admission import Admission
+from claude_openai.gateway.measurements import Measurements, model_label
 from claude_openai.gateway.models import build_catalogue
 from claude_openai.gateway.responses import ResponseRegistry
 from claude_openai.gateway.runs import LiveRun, RunRegistry, anonymous_caller
@@ -100,6 +102,7 @@ class Gateway:
         self._catalogue: tuple[Description, Catalogue] | None = None
         self._rate_limit: RateLimitReported | None = None
         self._upstream = UpstreamHealth()
+        self._measurements = Measurements()
         self._now = now
         self._upstream_ended = upstream_ended
         self._turns = 0
@@ -170,7 +173,16 @@ class Gateway:
             ),
             turns=dict(self._sessions.route_counts),
             miss_reasons=dict(self._sessions.miss_reasons),
+            end_reasons=dict(self._sessions.end_reasons),
         )
+
+    def metrics(self) -> Mapping[Metric, Samples]:
+        """The values of the metrics that the gateway knows, as copies."""
+        return self._measurements.samples(self.load(), self.places, self._backend.status(), self.runs.store_status())
+
+    def note_refused(self, endpoint: str, code: str) -> None:
+        """Count a request that was refused before it became a turn."""
+        self._measurements.note_refused(endpoint, code)
 
     @asynccontextmanager
     async def open(self, turn: Turn, caller: Caller | None = None) -> AsyncIterator[AsyncIterator[Sequence[Event]]]:
@@ -179,7 +191,9 @@ class Gateway:
         """
         caller = caller or anonymous_caller(turn)
         turn = replace(turn, run_id=caller.run_id)
+        model = model_label(turn.model, self._catalogue and self._catalogue[1])
         with self._counted(), self.runs.start(caller, turn) as run:
+            run.on_end(partial(self._measurements.note_end, caller, model))
             async with AsyncExitStack() as stack:
                 signals = self._stopping, run.stop_signal
                 clock = stack.enter_context(TurnClock(self._timeouts, *signals, elapsed=caller.parse_seconds))
@@ -274,6 +288,7 @@ class Gateway:
                     run.note(event)
                     if not isinstance(event, TextDelta):  # most events, which say nothing of upstream's health
                         self._upstream.note(event, self._now())
+                        self._measurements.note_event(event)
                         if isinstance(event, RateLimitReported):
                             self._rate_limit = event
                         elif isinstance(event, TurnFinished | TurnFailed):

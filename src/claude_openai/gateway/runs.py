@@ -19,7 +19,7 @@ import structlog
 from claude_openai.core.events import Event, ReasoningDelta, TextDelta, ToolCalled, TurnFailed
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.load import RunCounts
-from claude_openai.core.ports import RunStore
+from claude_openai.core.ports import RunStore, StoreStatus
 from claude_openai.core.runs import (
     ACTIVE_STATES,
     TERMINAL_STATES,
@@ -59,6 +59,7 @@ class LiveRun:
         self._pieces: list[str] = []
         self._awaited: anyio.Event | None = None
         self._cancel_session: Callable[[], None] | None = None
+        self._on_end: Callable[[Run], None] | None = None
         self.stop_signal = StopSignal(TurnFailed(CANCELLED))
         self.visible: list[Visible] = []
 
@@ -107,6 +108,10 @@ class LiveRun:
         """The session does not wait for tool results any more."""
         self._set(release_parked(self.run))
 
+    def on_end(self, note: Callable[[Run], None]) -> None:
+        """Call `note` once, at the end of the answer, before the client has its last event."""
+        self._on_end = note
+
     def on_cancel(self, cancel_session: Callable[[], None]) -> None:
         """`cancel` calls `cancel_session` to end the session, whatever its state."""
         self._cancel_session = cancel_session
@@ -128,6 +133,8 @@ class LiveRun:
         before, self._run = self._run.state, run
         if before in ACTIVE_STATES and run.state not in ACTIVE_STATES:
             _log_end(run)
+            if self._on_end:
+                self._on_end(run)
         if run.state is not before:
             self._changed(self)
             self._notify()
@@ -260,6 +267,10 @@ class RunRegistry:
         """`run` without what the client was sent, which the caller saves."""
         live = self._live.get(run.id)
         return live.delete_content() if live else without_content(run)
+
+    def store_status(self) -> StoreStatus:
+        """The status of the store."""
+        return self._store.status() if self._store else StoreStatus()
 
     def counts(self) -> RunCounts:
         """How many runs there are in each active state, and how many have ended in each terminal state."""

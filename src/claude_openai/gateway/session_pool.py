@@ -118,6 +118,7 @@ class SessionPool:
         self.table = SessionTable(limits.max_sessions)
         self.route_counts: Counter[str] = Counter()
         self.miss_reasons: Counter[str] = Counter()
+        self.end_reasons: Counter[str] = Counter()
         self._backend = backend
         self._tasks = tasks
         self._limits = limits
@@ -263,6 +264,7 @@ class SessionPool:
         if entry.state in WAITING_STATES:
             self._released[entry.number].notify_unparked()
         if self.table.end(entry, reason):
+            self.end_reasons[reason] += 1
             log.info("conversation.end", session=entry.number, reason=reason)
 
     def _notify(self) -> None:

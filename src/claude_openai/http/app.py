@@ -10,7 +10,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claude_openai.core.agent import AgentRules
-from claude_openai.http.endpoints.table import ENDPOINTS, Endpoint, EndpointContext, protocol_of
+from claude_openai.http.endpoints.table import ENDPOINTS, METRICS_PATH, Endpoint, EndpointContext, protocol_of
 from claude_openai.http.generation.body import Bodies
 from claude_openai.http.generation.context import GenerationContext
 from claude_openai.http.middleware.auth import Authentication
@@ -27,7 +27,8 @@ from claude_openai.http.routing import BASE, NOT_OFFERED, ByHeader, Resource, Un
 @dataclass(frozen=True, slots=True)
 class Services:
     """The dependencies and settings of the application. `hosts` are the addresses that it listens on. Without `keys`
-    every client is accepted; without `agents` there is no agent profile. `strict` refuses a request if one of its
+    every client is accepted; without `agents` there is no agent profile. `metrics_open`: `/metrics` needs no key from
+    this machine. `strict` refuses a request if one of its
     parameters would be ignored or adjusted.
     """
 
@@ -44,6 +45,7 @@ class Services:
     request_seconds: float = 600.0
     send_seconds: float = SEND_SECONDS
     simulated: bool = False
+    metrics_open: bool = False
     agents: AgentRules | None = None
     strict: bool = False
     new_id: Callable[[], str] = lambda: uuid4().hex
@@ -105,11 +107,19 @@ def _layers(app: ASGIApp, services: Services, endpoints: Sequence[Endpoint], met
         keys=services.keys,
         open_paths=[endpoint.path for endpoint in endpoints if endpoint.is_open],
         owner_token=services.owner_token,
+        locally_open=(METRICS_PATH,) if services.metrics_open else (),
     )
     app = OriginGuard(app, services.allowed_origins, methods)
     app = HostGuard(app, bound=services.hosts, allowed=services.allowed_hosts)
     app = RequestTarget(app, methods)
-    app = ErrorBoundary(app, lambda scope: protocol_of(endpoints, scope["path"], Headers(scope=scope)).errors)
+
+    def count_refused(scope: Scope, code: str) -> None:
+        if name := log_names.get((scope["method"], scope["path"])):
+            services.gateway.note_refused(name, code)
+
+    app = ErrorBoundary(
+        app, lambda scope: protocol_of(endpoints, scope["path"], Headers(scope=scope)).errors, count_refused
+    )
     app = Cors(app, services.allowed_origins)
     app = Framing(app)
     app = SlowClientTimeout(app, services.send_seconds)

@@ -1,12 +1,13 @@
 """The use cases as the HTTP layer sees them; `gateway` implements them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Protocol
 
 from claude_openai.core.events import Event, RateLimitReported
 from claude_openai.core.failures import Failure
 from claude_openai.core.load import Load, Outage
+from claude_openai.core.metrics import Metric, Samples
 from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Description
 from claude_openai.core.responses import StoredResponse
@@ -119,6 +120,14 @@ class Gateway(Protocol):
 
     def load(self) -> Load:
         """The numbers of turns, runs and sessions, by state."""
+        ...
+
+    def metrics(self) -> Mapping[Metric, Samples]:
+        """The values of the metrics that the gateway knows, as copies."""
+        ...
+
+    def note_refused(self, endpoint: str, code: str) -> None:
+        """Count a request that was refused before it became a turn."""
         ...
 
     async def catalogue(self) -> Catalogue: ...

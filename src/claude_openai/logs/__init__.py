@@ -44,6 +44,7 @@ __all__ = [
     "close",
     "configure",
     "crashed",
+    "dropped_events",
     "logger",
     "redacted",
     "secrets_in",
@@ -117,6 +118,11 @@ def bound(**fields: object) -> AbstractContextManager[object]:
 def redacted(text: str) -> str:
     """`text` without secrets, as in the log; for messages to the operator."""
     return _redaction.text(text)
+
+
+def dropped_events() -> int:
+    """How many events of the log could not be written so far."""
+    return _sink.lost_in_all
 
 
 def crashed(error: BaseException) -> None:

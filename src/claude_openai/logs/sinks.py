@@ -52,6 +52,11 @@ class Sink(Protocol):
         """Write the waiting events within `seconds`, and accept no more."""
         ...
 
+    @property
+    def lost_in_all(self) -> int:
+        """How many events could not be written, since the beginning."""
+        ...
+
 
 class DirectSink:
     """Writes each event at once. Events that cannot be written are lost and counted."""
@@ -60,6 +65,7 @@ class DirectSink:
         self._outputs = outputs
         self._redaction = redaction or Redaction()
         self.lost = 0
+        self.lost_in_all = 0
         self._lock = Lock()
 
     def put(self, event: EventDict) -> None:
@@ -74,12 +80,14 @@ class DirectSink:
                 lost, self.lost = self.lost, 0
             now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
             if not self._written({"time": now, "level": "warning", "event": "log.dropped", "events": lost}):
-                self.lose(lost)
+                with self._lock:
+                    self.lost += lost  # they count once in all
 
     def lose(self, count: int = 1) -> None:
         """Count `count` lost events."""
         with self._lock:
             self.lost += count
+            self.lost_in_all += count
 
     def close(self, seconds: float) -> None:
         """Nothing to do: no event waits."""
@@ -108,6 +116,11 @@ class BackgroundSink:
         self._waiting: Queue[EventDict | None] = Queue(MOST_WAITING)
         self._thread = Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
+
+    @property
+    def lost_in_all(self) -> int:
+        """See `Sink.lost_in_all`."""
+        return self._writer.lost_in_all
 
     def put(self, event: EventDict) -> None:
         """See `Sink.put`."""

@@ -240,6 +240,7 @@ def application(
         keep_alive_seconds=settings.keep_alive_interval,
         request_seconds=settings.request_timeout,
         simulated=settings.simulate,
+        metrics_open=settings.metrics_open,
         strict=settings.strict_parameters,
         agents=AgentRules(
             folders.workspace,

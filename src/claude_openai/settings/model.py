@@ -237,6 +237,10 @@ class Settings(BaseModel):
         500_000_000,
         description="Size on disk above which the oldest runs are deleted.",
     )
+    metrics_open: Switch = Field(
+        False,
+        description="Answer GET /metrics without an API key to programs of this machine, but not through a proxy.",
+    )
     log: Flag = Field(
         True,
         description="Whether the server writes a log.",

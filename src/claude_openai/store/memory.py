@@ -1,5 +1,6 @@
 """The store in memory: runs and responses are kept while the server runs, and nothing is written to disk."""
 
+from claude_openai.core.ports import StoreStatus
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
 from claude_openai.store.memory_queries import find_by_prefix, latest, utf8_safe, walk_chain
@@ -21,6 +22,9 @@ class MemoryStore:
         if len(self._runs) > self._most:
             oldest = self._runs.pop(next(iter(self._runs)))
             self.responses.forget(oldest.id)
+
+    def status(self) -> StoreStatus:
+        return StoreStatus()
 
     async def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
         return find_by_prefix(self._runs.values(), wanted, principal)

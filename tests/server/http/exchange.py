@@ -43,6 +43,7 @@ class Configuration(TypedDict, total=False):
     keep_alive_seconds: float
     send_seconds: float
     simulated: bool
+    metrics_open: bool
     strict: bool
     new_id: Callable[[], str]
     now: Callable[[], int]

@@ -27,7 +27,7 @@ from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.load import RunCounts
 from claude_openai.core.messages import AssistantMessage, Text, ToolCall, ToolMessage, UserMessage
 from claude_openai.core.models import Model
-from claude_openai.core.ports import Session
+from claude_openai.core.ports import Session, StoreStatus
 from claude_openai.core.runs import ACTIVE_STATES, Caller, Run, RunState, Visible
 from claude_openai.core.turn import Turn
 from claude_openai.gateway import (
@@ -71,6 +71,9 @@ class Record:
 
     def states(self, run_id: str = caller().run_id) -> list[RunState]:
         return [run.state for run in self.saved if run.id == run_id]
+
+    def status(self) -> StoreStatus:
+        return StoreStatus()
 
     async def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
         return tuple(run for run in self._latest() if run.id.startswith(wanted) and run.principal == principal)

@@ -19,7 +19,7 @@ from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.load import Processes
 from claude_openai.core.messages import AssistantMessage, Message, Text, ToolCall, ToolMessage, UserMessage
 from claude_openai.core.models import Model
-from claude_openai.core.ports import BackendStatus, Description, Session, SessionStart
+from claude_openai.core.ports import BackendStatus, Description, Session, SessionStart, StoreStatus
 from claude_openai.core.runs import ACTIVE_STATES, TERMINAL_STATES, Run, RunState
 from claude_openai.core.turn import Turn
 from claude_openai.gateway import (
@@ -238,6 +238,9 @@ class Record:
         known = self.runs.get(run.id)
         assert run.state is RunState.QUEUED if known is None else (known.state, run.state) in LAWFUL
         self.runs[run.id] = run
+
+    def status(self) -> StoreStatus:
+        return StoreStatus()
 
     async def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
         raise NotImplementedError

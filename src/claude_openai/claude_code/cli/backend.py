@@ -110,7 +110,10 @@ class CliBackend:
     def status(self) -> BackendStatus:
         """See `core.ports.Backend.status`."""
         backoff = self._processes.known_backoff(anyio.current_time())
-        return BackendStatus(start_failure=start_back_off_failure(backoff) if backoff else None)
+        return BackendStatus(
+            start_failure=start_back_off_failure(backoff) if backoff else None,
+            start_failures=self._processes.failed_starts,
+        )
 
     @asynccontextmanager
     async def open(self, turn: Turn) -> AsyncIterator[Session]:

@@ -75,7 +75,7 @@ class StartBackoff:
 
 
 class ProcessTable:
-    """The states of all processes; `max_waiting` of them should wait.
+    """The states of all processes; `max_waiting` of them should wait. `failed_starts` counts since the beginning.
 
     What these wait for follows the last `RECENT_STARTS` conversations. Where both new ones and histories are among
     those, and several processes may wait, at least one waits for each. A single process waits for a history if most of
@@ -87,6 +87,7 @@ class ProcessTable:
         self._states: dict[int, ProcessState] = {}
         self._kinds: dict[int, WaitsFor] = {}
         self._recent: deque[WaitsFor] = deque(maxlen=RECENT_STARTS)
+        self.failed_starts = 0
         self._history_failures = 0
         self._last_number = 0
         self._failures = 0
@@ -168,6 +169,7 @@ class ProcessTable:
     def fail(self, process: int, now: float) -> None:
         """Record that the process failed to start, ended while it waited, or did not answer `initialize`."""
         self._transition(process, ProcessEvent.FAIL)
+        self.failed_starts += 1
         self._failures += 1
         repeated = self._failures > MAX_START_FAILURES
         self._pause = min(2 * self._pause, MAX_BACKOFF_SECONDS) if repeated else INITIAL_BACKOFF_SECONDS

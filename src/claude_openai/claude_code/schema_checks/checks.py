@@ -70,10 +70,11 @@ class _Job:
 
 class Checks:
     """Checks values against schemas that have passed `jsontools.schema.check_schema`. A worker is started when it is
-    needed; all end with `run`.
+    needed; all end with `run`. `valid_calls` and `invalid_calls` count the results of `call`.
     """
 
     def __init__(self) -> None:
+        self.valid_calls = self.invalid_calls = 0
         self._waiting: deque[_Job] = deque()
         self._asked = anyio.Semaphore(0)
 
@@ -88,7 +89,14 @@ class Checks:
         worker process where it takes long.
         """
         schema = toolbox.schema(call.name) or ""
-        return await self._fault(partial(toolbox.problem, call.name, call.arguments), call.name, schema, call.arguments)
+        problem = await self._fault(
+            partial(toolbox.problem, call.name, call.arguments), call.name, schema, call.arguments
+        )
+        if problem is None:
+            self.valid_calls += 1
+        else:
+            self.invalid_calls += 1
+        return problem
 
     async def answer(self, schema: str, answer: str) -> str | None:
         """Return why an answer does not fit `schema`, as text for the model; None if it does. See `call`."""

@@ -152,7 +152,13 @@ class SdkBackend:
         """See `core.ports.Backend.status`."""
         backoff = self._processes.known_backoff(anyio.current_time())
         warm = self._processes.count(ProcessState.WAITING)
-        return BackendStatus(warm, start_back_off_failure(backoff) if backoff else None)
+        return BackendStatus(
+            warm,
+            start_back_off_failure(backoff) if backoff else None,
+            start_failures=self._processes.failed_starts,
+            valid_calls=self._checks.valid_calls,
+            invalid_calls=self._checks.invalid_calls,
+        )
 
     @asynccontextmanager
     async def open(self, turn: Turn) -> AsyncIterator[Session]:

@@ -9,6 +9,7 @@ from typing import Final, get_args
 from starlette.types import ASGIApp
 
 from claude_openai.http.endpoints.health import Health, HealthCheck
+from claude_openai.http.endpoints.metrics import MetricsEndpoint
 from claude_openai.http.endpoints.models import Models, OneModel
 from claude_openai.http.endpoints.openapi import (
     LISTING,
@@ -78,7 +79,7 @@ def generation(
         path,
         summary,
         {"requestBody": {"required": True, "content": content(request)}, "responses": {"200": success}},
-        lambda given: Generation(given.generation, protocol),
+        lambda given: Generation(given.generation, protocol, log_name),
         protocol=protocol.format,
         log_name=log_name,
     )
@@ -123,6 +124,17 @@ _WELCOME: Final[Json] = {
     }
 }
 
+METRICS_PATH: Final = "/metrics"
+
+_METRICS: Final[Json] = {
+    "responses": {
+        "200": {
+            "description": "Prometheus's text format, or OpenMetrics where that is accepted",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        }
+    }
+}
+
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     Endpoint(
         "GET",
@@ -149,6 +161,13 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         },
         lambda given: OpenApi(given.version, given.endpoints),
         is_open=True,
+    ),
+    Endpoint(
+        "GET",
+        METRICS_PATH,
+        "The server's metrics, for Prometheus",
+        _METRICS,
+        lambda given: MetricsEndpoint(given.generation.gateway, version=given.version, simulated=given.simulated),
     ),
     Endpoint(
         "GET", "/v1/models", "All models", _get("The models", ModelList), lambda given: Models(given.generation.gateway)

@@ -53,11 +53,12 @@ class GenerationProtocol(Protocol):
 
 
 class Generation:
-    """An endpoint that calls the model, in `protocol`."""
+    """An endpoint that calls the model, in `protocol`; `name` is its short name in the log and in metrics."""
 
-    def __init__(self, context: GenerationContext, protocol: GenerationProtocol) -> None:
+    def __init__(self, context: GenerationContext, protocol: GenerationProtocol, name: str) -> None:
         self._context = context
         self._protocol = protocol
+        self._name = name
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._context.bodies.read(scope, receive) as body:
@@ -65,7 +66,7 @@ class Generation:
 
     async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         context, protocol = self._context, self._protocol
-        caller = caller_of(scope, context.new_id(), protocol.id_prefix)
+        caller = caller_of(scope, context.new_id(), protocol.id_prefix, self._name)
         async with context.parsing(receive) as elapsed:
             await run_in_thread_if_large(len(body), log_request, scope, body, protocol.format.header_prefixes)
             request = await protocol.read(body, caller, context)

@@ -31,8 +31,8 @@ RequestedAnswer = tuple[Caller, Turn]
 """An answer that the client waits for, and the turn that gives it."""
 
 
-def caller_of(scope: Scope, run_id: str, answer_prefix: str) -> Caller:
-    """The caller of this request; the id of the answer is `run_id` after the protocol's `answer_prefix`."""
+def caller_of(scope: Scope, run_id: str, answer_prefix: str, endpoint: str) -> Caller:
+    """The caller of this request to `endpoint`; the answer's id is `run_id` after the protocol's `answer_prefix`."""
     client = "".join(filter(str.isprintable, Headers(scope=scope).get("user-agent", "")))
     return Caller(
         run_id=run_id,
@@ -40,6 +40,7 @@ def caller_of(scope: Scope, run_id: str, answer_prefix: str) -> Caller:
         request_id=request_id(scope),
         principal=principal(scope),
         client=client[:LONGEST_CLIENT],
+        endpoint=endpoint,
     )
 
 

@@ -5,8 +5,10 @@ the server has no keys, it ignores those that are sent, and every client is "loc
 """
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from hashlib import sha256
+from ipaddress import ip_address
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -27,25 +29,37 @@ _WRONG_KEY = "Incorrect API key provided. Use one of the keys this server was st
 OWNER: Final = "owner"
 """The principal of the commands of the person who started the server. It may see and cancel every run, nothing else."""
 
+_OF_PROXIES: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+"""Headers that a proxy adds: its client may be anywhere."""
+
 _OWNERS_PATHS: Final = "/runs/"
 
 
 class Authentication:
     """Accepts requests with a valid key, and those for one of the `open_paths`, which are in Starlette's form.
 
-    `owner_token` is accepted like a key below `/runs`; only the person who started the server can read it.
+    `owner_token` is accepted like a key below `/runs`; only the person who started the server can read it. The paths in
+    `locally_open` need no key if the client is on this machine.
     """
 
     def __init__(
-        self, app: ASGIApp, *, keys: Iterable[str], open_paths: Iterable[str], owner_token: str | None = None
+        self,
+        app: ASGIApp,
+        *,
+        keys: Iterable[str],
+        open_paths: Iterable[str],
+        owner_token: str | None = None,
+        locally_open: Collection[str] = (),
     ) -> None:
         self._app = app
         self._digests = tuple(sha256(key.encode()).digest() for key in keys)
         self._owner = sha256(owner_token.encode()).digest() if owner_token else None
         self._open_paths = tuple(compile_path(path)[0] for path in open_paths)
+        self._locally_open = frozenset(locally_open)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not any(pattern.match(scope["path"]) for pattern in self._open_paths):
+        is_open = any(pattern.match(scope["path"]) for pattern in self._open_paths)
+        if not is_open and not (scope["path"] in self._locally_open and is_local(scope)):
             scope.setdefault("state", {})["principal"] = self._principal(scope["path"], Headers(scope=scope))
         await self._app(scope, receive, send)
 
@@ -65,6 +79,15 @@ class Authentication:
         if not known:
             raise RequestFailed(Failure(Kind.INVALID_API_KEY, _WRONG_KEY))
         return f"key-{known[0].hex()}"  # the whole digest: two keys could share a part
+
+
+def is_local(scope: Scope) -> bool:
+    """Whether the client is a program of this machine. A proxy's requests, which have one of its headers, are not."""
+    headers = Headers(scope=scope)
+    host = scope["client"][0] if scope.get("client") else ""
+    with suppress(ValueError):
+        return ip_address(host).is_loopback and not any(name in headers for name in _OF_PROXIES)
+    return False
 
 
 def principal(scope: Scope) -> str:

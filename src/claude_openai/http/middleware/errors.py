@@ -72,12 +72,19 @@ def failure_response(failure: Failure, errors: ErrorFormat, request_id: str | No
 class ErrorBoundary:
     """Turns exceptions into error responses, or, after a stream has begun, into its last event.
 
-    `format_of` gives the error format of a request.
+    `format_of` gives the error format of a request; `refused` is called with the code of each error that is neither a
+    defect nor the end of a run.
     """
 
-    def __init__(self, app: ASGIApp, format_of: Callable[[Scope], ErrorFormat]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        format_of: Callable[[Scope], ErrorFormat],
+        refused: Callable[[Scope, str], None] = lambda _scope, _code: None,
+    ) -> None:
         self._app = app
         self._format_of = format_of
+        self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         errors, name = self._format_of(scope), request_id(scope)
@@ -93,8 +100,10 @@ class ErrorBoundary:
             else:
                 match error:
                     case RequestFailed(failure=failure):
+                        self._refused(scope, failure.kind)
                         response = failure_response(failure, errors, name)
                     case HttpError(status=status):
+                        self._refused(scope, error.code or str(status))
                         log.info("http.failed", kind=error.code, status=status, param=error.param, message=str(error))
                         body = errors.body(error.details(name))
                         response = Response(body, status, error.headers, media_type="application/json")

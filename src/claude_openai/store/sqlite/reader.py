@@ -6,7 +6,7 @@ even if that is not written yet.
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,6 +34,14 @@ class SqliteReader:
 
     def __init__(self, file: Path) -> None:
         self._file = file.absolute()
+
+    def size(self) -> int:
+        """The bytes of the database and of its write-ahead log; 0 if there is none."""
+        size = 0
+        for file in (self._file, self._file.with_name(f"{self._file.name}-wal")):
+            with suppress(OSError):
+                size += file.stat().st_size
+        return size
 
     def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
         """As `core.ports.RunStore.find`."""

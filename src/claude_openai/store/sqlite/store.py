@@ -10,6 +10,7 @@ import anyio
 from anyio import from_thread, to_thread
 from anyio.lowlevel import current_token
 
+from claude_openai.core.ports import StoreStatus
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
 from claude_openai.jsontools.surrogates import without_surrogates
@@ -79,6 +80,9 @@ class SqliteStore:
     def save(self, run: Run) -> None:
         run = utf8_safe(run)
         self._writer.save(Batch({run.id: run}))
+
+    def status(self) -> StoreStatus:
+        return StoreStatus(len(self._writer.unwritten().runs), self._writer.lost, self._saved.size())
 
     async def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
         unwritten = self._writer.unwritten().runs  # before the file is read: a run that leaves this table is in it

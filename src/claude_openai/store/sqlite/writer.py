@@ -50,7 +50,7 @@ class Batch:
 
 
 class Writer:
-    """Writes runs until `close`. It owns the connection from the beginning, and closes it."""
+    """Writes runs until `close`. It owns the connection from the beginning, and closes it. `lost`: dropped runs."""
 
     def __init__(self, connection: sqlite3.Connection, server: Registration, retention: Retention) -> None:
         self._connection = connection
@@ -62,6 +62,7 @@ class Writer:
         self._callbacks: list[Callable[[], None]] = []
         self._has_new = self._closing = False
         self._logged: set[str] = set()
+        self.lost = 0
         self._thread = threading.Thread(target=self._work, name="runs", daemon=True)
         self._thread.start()
 
@@ -78,6 +79,8 @@ class Writer:
                 if on_written:
                     self._callbacks.append(on_written)
                 self._changed.notify()
+            else:
+                self.lost += len(batch.runs)
         if not room:
             self._log_error("too many runs wait to be written")
             if on_written:
@@ -139,6 +142,7 @@ class Writer:
             unwritten = batch
         except (sqlite3.Error, OverflowError) as error:
             self._log_error(str(error))
+            self.lost += len(batch.runs)
         else:
             if batch and self._logged:
                 self._logged.clear()
