@@ -16,6 +16,15 @@ def checks_schemas(process: psutil.Process) -> bool:
     return False
 
 
+def command_lines() -> list[str]:
+    """Those of all that this process has started, and that they have: as others on this machine can read them."""
+    lines: list[str] = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):  # it ends just now
+            lines.append(" ".join(process.cmdline()))
+    return lines
+
+
 def children(*, recursive: bool = False) -> list[psutil.Process]:
     """Those that a server in this process has started for requests: all but the workers that check schemas."""
     return [each for each in psutil.Process().children(recursive=recursive) if not checks_schemas(each)]

@@ -13,7 +13,7 @@ import anyio
 import pytest
 from openai import AsyncOpenAI
 
-from claude_openai.simulator import RecordedRequest, Reply, Simulator, Text, ToolUse
+from claude_openai.simulator import Gate, RecordedRequest, Reply, Simulator, Text, ToolUse
 from tests.claude_code.conftest import NEW_MODEL
 from tests.claude_code.test_agent import SECRET, needs_sandbox
 from tests.claude_code.test_command import Running, Upstream, running
@@ -110,7 +110,10 @@ async def test_no_agent_reads_the_conversation_of_another_key(yard: Yard) -> Non
 
 @pytest.mark.proves("agent.bounds.own")
 async def test_no_agent_decides_on_the_settings_of_another(yard: Yard) -> None:
-    """One overwrites whatever looks like settings as fast as it can, while another starts."""
+    """One overwrites whatever looks like settings as fast as it can, until another has started and asked upstream: the
+    other's command waits for the end of this one.
+    """
+    started = Gate()
     began, stop, mark, evil = (yard.folder / name for name in ("began", "stop", "mark", "evil"))
     os.mkfifo(began)
     hook = {"type": "command", "command": f"env > {mark}"}
@@ -123,7 +126,7 @@ async def test_no_agent_decides_on_the_settings_of_another(yard: Yard) -> None:
     )
     yard.plays(
         Reply((bash(script(*loop), "loop"),)),
-        Reply((bash(script("env", "echo it has $((40 + 2)) run"), "look"),)),
+        Reply((Text(("Let me look.", started)), bash(script("env", "echo it has $((40 + 2)) run"), "look"))),
         Reply((Text.of("Done."),)),
         Reply((Text.of("Done."),)),
     )
@@ -131,10 +134,13 @@ async def test_no_agent_decides_on_the_settings_of_another(yard: Yard) -> None:
         group.start_soon(yard.works, KEYS[0])
         with anyio.fail_after(PATIENCE_SECONDS):
             await anyio.to_thread.run_sync(began.read_text, abandon_on_cancel=True)
+        group.start_soon(yard.works, KEYS[1])
         try:
-            await yard.works(KEYS[1])
+            with anyio.fail_after(PATIENCE_SECONDS):
+                await started.reached.wait()
         finally:
             stop.touch()
+            started.open()
     assert "it has 42 run" in yard.told()
     assert "sk-ant-simulated" not in yard.told()
     assert not mark.exists()

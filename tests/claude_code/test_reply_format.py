@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 
 import openai
-import psutil
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
 from pydantic import BaseModel
 
 from claude_openai.simulator import RecordedRequest, Reply, Text, ToolUse
 from tests.claude_code.conftest import NEW_MODEL, Rig
+from tests.processes import command_lines
 
 pytestmark = [pytest.mark.anyio, pytest.mark.proves("format.fits")]
 
@@ -127,10 +127,10 @@ async def test_where_results_are_taken_up_again_the_answer_is_checked_as_anywher
         {"role": "assistant", "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "call_1", "content": "Sunny."},
     ]
-    command_lines: list[str] = []
+    seen: list[str] = []
 
     def script(_: RecordedRequest) -> Reply:
-        command_lines.extend(" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True))
+        seen.extend(command_lines())
         return gives(NAIVE if len(rig.simulator.requests) == 1 else EXACT)
 
     rig.plays(script)
@@ -138,8 +138,8 @@ async def test_where_results_are_taken_up_again_the_answer_is_checked_as_anywher
         model=NEW_MODEL, messages=history, tools=[weather], response_format=Event
     )
     assert answer.choices[0].message.parsed == Event.model_validate(EXACT)
-    assert any("--resume=" in line for line in command_lines)
-    assert not any("date-time" in line for line in command_lines)
+    assert any("--resume=" in line for line in seen)
+    assert not any("date-time" in line for line in seen)
 
 
 @pytest.mark.proves("format.cut", "chat.finish")
@@ -194,10 +194,10 @@ async def test_a_conversation_goes_on_in_its_session_as_long_as_the_form_is_the_
 
 @pytest.mark.proves("format.private")
 async def test_a_rebuilt_conversation_is_told_the_form_where_no_other_user_can_read_it(rig: Rig) -> None:
-    command_lines: list[str] = []
+    seen: list[str] = []
 
     def script(_: RecordedRequest) -> Reply:
-        command_lines.extend(" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True))
+        seen.extend(command_lines())
         return gives(ROME)
 
     rig.plays(script)
@@ -206,8 +206,8 @@ async def test_a_rebuilt_conversation_is_told_the_form_where_no_other_user_can_r
         model=NEW_MODEL, messages=[*before, {"role": "user", "content": "Italy"}], response_format=City
     )
     assert answer.choices[0].message.parsed == City(name="Rome", people=3)
-    assert any("--resume=" in line for line in command_lines)
-    assert not any("people" in line for line in command_lines)
+    assert any("--resume=" in line for line in seen)
+    assert not any("people" in line for line in seen)
 
 
 @pytest.mark.proves("format.tools")

@@ -75,7 +75,7 @@ class Group:
 
     def ended(self) -> bool:
         """The pipe ends with the last of them."""
-        readable, _, _ = select.select([self.output], [], [], 5)
+        readable, _, _ = select.select([self.output], [], [], PATIENCE_SECONDS)
         return bool(readable) and self.output.read() == ""
 
     def both_run(self) -> bool:
@@ -254,7 +254,7 @@ def test_two_sweeps_at_once_remove_each_folder_once() -> None:
     for thread in sweeps:
         thread.start()
     for thread in sweeps:
-        thread.join(10)
+        thread.join(PATIENCE_SECONDS)
     assert sum(each.folders for each in swept) == 20
 
 

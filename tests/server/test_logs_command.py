@@ -175,7 +175,11 @@ def test_on_a_terminal_each_request_is_one_line_and_a_failed_one_has_its_reason_
             for command in ("status",), ("runs", "--port", port), ("tail", run, "--port", port):
                 argv = [sys.executable, "-m", "claude_openai", *command]
                 subprocess.run(
-                    argv, env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True, check=True, timeout=60
+                    argv,
+                    env={**os.environ, "TMPDIR": str(tmp_path)},
+                    capture_output=True,
+                    check=True,
+                    timeout=PATIENCE_SECONDS,
                 )
             with socket.create_connection(("127.0.0.1", int(port)), PATIENCE_SECONDS) as https:
                 https.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200) + b"\r\n\r\n")

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from claude_openai.claude_code.agent import sandbox
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or not sandbox.works(), reason="no process can be the first here: it takes bubblewrap"
@@ -23,7 +24,7 @@ reads, writes = os.pipe()
 made = subprocess.run(["sh", "-c", "sleep 0.01 & echo $!"], stdout=subprocess.PIPE, pass_fds=[writes], check=True)
 os.close(writes)
 os.read(reads, 1)  # until nobody has the other end: the orphan has ended
-deadline = time.monotonic() + 10
+deadline = time.monotonic() + 100
 while os.path.exists(f"/proc/{int(made.stdout)}"):
     assert time.monotonic() < deadline, "it is a zombie"
 assert own.wait() == 3
@@ -43,7 +44,7 @@ def test_the_first_process_reaps_what_others_left_and_passes_signals_on() -> Non
         [*namespace, "--as-pid-1", sys.executable, "-c", AS_FIRST],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (7, "")

@@ -111,9 +111,10 @@ def is_gone(process: psutil.Process) -> bool:
 
 
 def _read(terminal: int, process: "subprocess.Popen[bytes]") -> str:
-    shown = b""
+    shown, ended = b"", False
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (readable := select.select([terminal], [], [], 0.05)[0]) or process.poll() is None:
+    while (readable := select.select([terminal], [], [], 0.05)[0]) or not ended:
+        ended = process.poll() is not None  # looked at before the terminal, which has its last words by then
         if time.monotonic() > deadline:
             process.kill()
         if readable:

@@ -79,7 +79,7 @@ def url() -> Iterator[str]:
         yield base_url(listener)
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(PATIENCE_SECONDS)
 
 
 @pytest.mark.proves("http.openapi")

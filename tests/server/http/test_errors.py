@@ -17,6 +17,7 @@ from claude_openai.http.middleware.errors import ErrorBoundary, HttpError
 from claude_openai.http.middleware.request_log import RequestLog
 from claude_openai.protocols.common.errors import OPENAI_ERRORS, ErrorDetails, ErrorFormat
 from claude_openai.simulator import Gate
+from tests.patience import PATIENCE_SECONDS
 from tests.server.http.conftest import Serve
 from tests.server.http.exchange import CHAT, FINISHED, HELLO, STARTED, Json, said
 
@@ -108,7 +109,7 @@ async def test_where_other_requests_leave_no_room_it_is_a_503_that_says_when_to_
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
             assert answer.json()["error"]["code"] == "request_memory_full"
         gate.open()
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE_SECONDS):
         while (await served.client.post(CHAT, content=body)).status_code == 503:
             await anyio.lowlevel.checkpoint()
     assert len(served.backend.performances) == 2

@@ -128,13 +128,13 @@ async def test_those_that_wait_end_with_their_owner_and_those_taken_with_their_t
 
 @pytest.mark.parametrize("steps", range(20))
 async def test_a_start_that_is_cut_short_at_any_step_leaves_no_process(tmp_path: Path, steps: int) -> None:
-    before = psutil.Process().children()
+    before = set(psutil.Process().children())
     spares = WarmPool(ProcessTable(1), Starter(tmp_path).start)
     async with running(spares):
         spares.refill()
         for _ in range(steps):
             await checkpoint()
-    assert psutil.Process().children() == before
+    assert set(psutil.Process().children()) <= before
 
 
 async def test_one_that_died_while_it_waited_is_not_handed_out_and_is_replaced(tmp_path: Path) -> None:

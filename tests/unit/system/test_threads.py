@@ -27,6 +27,7 @@ from claude_openai.core.tools import Tool
 from claude_openai.core.turn import Turn
 from claude_openai.system.tasks import without_traceback
 from claude_openai.system.threads import in_thread_if
+from tests.patience import PATIENCE_SECONDS
 
 LONG = "x" * LARGE_CHARACTERS
 
@@ -64,8 +65,8 @@ async def test_others_go_on_beside_large_work() -> None:
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(other)
-        with anyio.fail_after(30):
-            assert await in_thread_if(True, others_went_on.wait, 30)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            assert await in_thread_if(True, others_went_on.wait, PATIENCE_SECONDS)
 
 
 async def test_small_work_is_done_at_once() -> None:
@@ -91,7 +92,7 @@ async def test_large_work_that_fails_leaves_nothing_for_the_garbage_collector() 
             await in_thread_if(True, large.fail)
         except ValueError:
             del large
-        with anyio.fail_after(30):
+        with anyio.fail_after(PATIENCE_SECONDS):
             while left():  # the thread has its last steps to do
                 await anyio.lowlevel.checkpoint()
     finally:
@@ -113,13 +114,13 @@ async def test_large_work_that_fails_when_nobody_waits_for_it_leaves_nothing_eit
     try:
         async with anyio.create_task_group() as group:
             group.start_soon(without_traceback, in_thread_if, True, large.fail)
-            with anyio.fail_after(30):
+            with anyio.fail_after(PATIENCE_SECONDS):
                 while not begun.is_set():
                     await anyio.lowlevel.checkpoint()
             group.cancel_scope.cancel()
         del large
         go_on.set()
-        with anyio.fail_after(30):
+        with anyio.fail_after(PATIENCE_SECONDS):
             while left():
                 await anyio.lowlevel.checkpoint()
     finally:
