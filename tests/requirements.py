@@ -206,6 +206,9 @@ PROMISES: Final = {
         "commands.logs": "`logs` shows requests or events of the right log, a file or a pipe, by level, run, name and number.",
         "commands.logs.follow": "`-f` follows a file by whole lines, across rotation and truncation.",
     },
+    "docs/reference/commands.md#named-keys-claude-openai-keys": {
+        "commands.keys": "`keys` makes a key, shown once and stored as a digest, lists and revokes, and running servers follow at once.",
+    },
     "docs/reference/commands.md#telling-a-client-claude-openai-connect": {
         "connect.prints": "`connect` lists the clients, and prints what one, or any, needs for the server that runs or is named.",
         "connect.key": "A key is named by its variable, and printed only with `--show-key`.",
@@ -421,6 +424,7 @@ PROMISES: Final = {
     "docs/reference/settings.md#api-keys": {
         "safety.loopback": "The server listens on loopback, and on another address only with a key.",
         "start.hosts": "`--host` is repeatable, all on one port; `localhost` is 127.0.0.1 and, where there is IPv6, ::1.",
+        "keys.named": "`name:key` names a key, whose runs are the name's; plain keys work as before, with a colon too; an operator sees all.",
         "settings.keys": "Several API keys count at once; `--api-key-file` keeps keys out of the list of processes.",
     },
     "docs/reference/settings.md#the-login": {

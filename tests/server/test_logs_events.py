@@ -21,6 +21,7 @@ from claude_openai.core.events import (
     UsageReported,
 )
 from claude_openai.core.failures import Failure, Kind
+from claude_openai.core.keys import Keys
 from claude_openai.core.messages import ToolCall
 from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions, RunRegistry
 from claude_openai.http.app import Services, create_app
@@ -76,7 +77,7 @@ def logging_as_it_was() -> Iterator[None]:
 async def application(*scripts: tuple[Step, ...]) -> AsyncIterator[ASGIApp]:
     async with anyio.create_task_group() as sessions:
         gateway = Gateway(ScriptedBackend(*scripts), sessions, GatewayLimits(), ModelOptions(), RunRegistry())
-        yield create_app(Services(gateway, "1.0", keys=(KEY,)))
+        yield create_app(Services(gateway, "1.0", keys=Keys.of((KEY,))))
         sessions.cancel_scope.cancel()
 
 

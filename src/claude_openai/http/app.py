@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 from starlette.datastructures import Headers
@@ -10,6 +10,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claude_openai.core.agent import AgentRules
+from claude_openai.core.keys import Keys
 from claude_openai.http.endpoints.table import ENDPOINTS, METRICS_PATH, Endpoint, EndpointContext, protocol_of
 from claude_openai.http.generation.body import Bodies
 from claude_openai.http.generation.context import GenerationContext
@@ -35,7 +36,7 @@ class Services:
     gateway: Gateway
     version: str
     hosts: tuple[str, ...] = ("localhost",)
-    keys: tuple[str, ...] = ()
+    keys: Keys = field(default_factory=Keys)
     owner_token: str | None = None
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()

@@ -17,12 +17,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Final, Literal
 
 import anyio
 import httpx2
 from anyio.abc import TaskStatus
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from claude_openai import logs
 from claude_openai.core.failures import SUBSCRIPTION_TERMS
@@ -118,7 +119,15 @@ def of_claude_code(settings: Settings, environ: Mapping[str, str], *, live: bool
     interrupted = False
     variable = next((name for name in _CLAUDE_COMMAND if environ.get(name) == settings.claude_command), None)
     # The servers of the checks: on a free port, and without a store.
-    own = {"host": ("127.0.0.1",), "port": 0, "store": "memory", "warm_processes": 0, "shutdown_timeout": 0.0}
+    own: dict[str, object] = {
+        "host": ("127.0.0.1",),
+        "port": 0,
+        "store": "memory",
+        "warm_processes": 0,
+        "shutdown_timeout": 0.0,
+    }
+    if settings.needs_key and not settings.api_keys:  # the keys of `claude-openai keys` are in no file
+        own["api_key"] = (SecretStr(token_urlsafe(32)),)
     real, simulated = (settings.model_copy(update={**own, "simulate": simulate}) for simulate in (False, True))
     try:
         others = settings.serves_others

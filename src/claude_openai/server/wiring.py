@@ -31,6 +31,7 @@ from claude_openai.claude_code.processes.scratch import Scratch, ServerFolder, s
 from claude_openai.claude_code.processes.stale_folders import SweepResult, sweep
 from claude_openai.core.agent import AgentRules
 from claude_openai.core.failures import LOG_IN, RequestFailed
+from claude_openai.core.keys import ConfiguredKey, Keys
 from claude_openai.core.ports import Store
 from claude_openai.errors import LaunchError
 from claude_openai.gateway import (
@@ -49,6 +50,7 @@ from claude_openai.server.simulator_process import SimulatorProcess, simulator_p
 from claude_openai.server.stores import STORES
 from claude_openai.settings import Settings
 from claude_openai.store import MemoryStore
+from claude_openai.store.key_file import KeyFile
 from claude_openai.system.descriptors import raise_limit
 from claude_openai.system.instances import already_runs, running
 from claude_openai.system.places import StartFolders
@@ -231,7 +233,15 @@ def application(
         gateway=gateway,
         version=__version__,
         hosts=settings.host,
-        keys=tuple(key.get_secret_value() for key in settings.api_keys),
+        keys=Keys(
+            (
+                ConfiguredKey(
+                    line.key.get_secret_value(), line.name, line.whole.get_secret_value() if line.whole else None
+                )
+                for line in settings.configured_keys
+            ),
+            KeyFile(folders.places.named_keys).current,
+        ),
         owner_token=owner_token,
         allowed_hosts=settings.allowed_hosts,
         allowed_origins=settings.allowed_origins,
@@ -321,7 +331,7 @@ async def _ready(settings: Settings, gateway: Gateway, listeners: Sequence[socke
         also=tuple(also),
         backend=f"Claude Code {description.version} through {description.name}",
         model=default.id + resolved,
-        needs_key=bool(settings.api_keys),
+        needs_key=settings.needs_key,
         login="none needed, the model is simulated" if settings.simulate else description.login.method,
         login_remedy=None if description.login.ready else LOG_IN,
         simulated=settings.simulate,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 
@@ -12,6 +12,7 @@ from claude_openai.settings import machine
 from claude_openai.settings.descriptions import PREFIX, Setting, described, expects
 from claude_openai.settings.sources import Found, config_file, read
 from claude_openai.settings.values import (
+    SHORTEST_NAMED_KEY,
     Addresses,
     AgentMode,
     Aliases,
@@ -24,6 +25,7 @@ from claude_openai.settings.values import (
     Folders,
     Grace,
     HostNames,
+    KeyLine,
     Keyring,
     Keys,
     LogFile,
@@ -45,7 +47,11 @@ from claude_openai.settings.values import (
     StoreKind,
     Switch,
     is_loopback,
+    looks_named,
 )
+
+NAMED_KEYS: Final = "keys.json"
+"""The file of the keys that have been made by a command, in the folder of the run store."""
 
 
 class Settings(BaseModel):
@@ -71,7 +77,7 @@ class Settings(BaseModel):
     )
     api_key_file: Keyring = Field(
         None,
-        description="File of API keys, one a line; lines that begin with # are comments.",
+        description="File of API keys, one a line. A line is a key, or name:key; one that begins with # is a comment.",
     )
     default_model: Annotated[ModelName, Spelling(also=("CLAUDE_DEFAULT_MODEL",))] = Field(
         "sonnet",
@@ -291,25 +297,41 @@ class Settings(BaseModel):
 
     @property
     def serves_others(self) -> bool:
-        """Whether the server is set up for more than its owner: several API keys, or an address others can reach."""
-        return len(self.api_keys) > 1 or not all(map(is_loopback, self.host))
+        """Whether the server is for more than its owner: several or named API keys, or an address others can reach."""
+        return len(self.api_keys) > 1 or self.named_keys_file.exists() or not all(map(is_loopback, self.host))
+
+    @property
+    def configured_keys(self) -> tuple[KeyLine, ...]:
+        """The API keys of the settings, from every source, each once."""
+        from_file = self.api_key_file.lines if self.api_key_file else ()
+        without_name = (KeyLine(key) for key in self.api_key)
+        return tuple({line.key: line for line in (*without_name, *from_file)}.values())
 
     @property
     def api_keys(self) -> tuple[SecretStr, ...]:
-        """All accepted API keys, from every source. If there are none, every client that can connect is accepted."""
-        from_file = self.api_key_file.keys if self.api_key_file else ()
-        return tuple(dict.fromkeys((*self.api_key, *from_file)))
+        """What clients may send of `configured_keys`."""
+        return tuple(line.key for line in self.configured_keys)
+
+    @property
+    def named_keys_file(self) -> Path:
+        """The file of the keys that `claude-openai keys` has made."""
+        return Path(self.data_dir).expanduser() / NAMED_KEYS
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether clients need a key; else every client that can connect is accepted."""
+        return bool(self.configured_keys) or self.named_keys_file.exists()
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         """Check the rules that concern several settings."""
         open_to_others = [host for host in self.host if not is_loopback(host)]
-        if open_to_others and not self.api_keys:
+        if open_to_others and not self.needs_key:
             raise ValueError(
                 f"refusing to listen on {', '.join(open_to_others)} without an API key: "
                 f"set {PREFIX}API_KEY or --api-key-file, or use --host localhost"
             )
-        if "null" in self.allowed_origins and not self.api_keys:
+        if "null" in self.allowed_origins and not self.needs_key:
             raise ValueError(
                 "refusing --allowed-origin null without an API key, since any web page can have that origin: "
                 f"set {PREFIX}API_KEY or --api-key-file"
@@ -349,6 +371,11 @@ def doubts(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
     if settings.api_key_file and settings.api_key_file.readable_by_others:
         path = settings.api_key_file.path
         yield f"other users of this machine can read {path}; close it with: chmod 600 {path}"
+    if settings.api_key_file and any(map(looks_named, settings.api_key_file.lines)):
+        yield (
+            f"a line of {settings.api_key_file.path} has fewer than {SHORTEST_NAMED_KEY} characters after its colon: "
+            "it is one key, and no name with a key"
+        )
     if settings.trace and settings.log_level == "info":
         yield "--trace logs more than --log-level info, and wins"
     if settings.log_file and settings.trace_file and settings.log_file != settings.trace_file:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr
 
@@ -43,12 +43,38 @@ class Spelling:
     default: str | None = None
 
 
+SHORTEST_NAMED_KEY: Final = 6
+"""Characters of what follows a name in a key file: a shorter rest is no key, but part of one that has a colon in it."""
+
+_NAMED_KEY = re.compile(
+    rf"(?P<name>(?!(?:local|owner):|key-)[A-Za-z0-9][A-Za-z0-9._-]{{0,31}}):(?P<key>.{{{SHORTEST_NAMED_KEY},}})"
+)
+"""`name:key`. The key may have colons. `core.keys.is_name` says the same of a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """A key of the settings. `key` is what a client sends, `name` whose it is, None where it has no name.
+
+    `whole` is a line `name:key`, which a client may send as well: before there were names, it was the key.
+    """
+
+    key: SecretStr
+    name: str | None = None
+    whole: SecretStr | None = None
+
+
+def looks_named(line: KeyLine) -> bool:
+    """Whether a line without a name may have been meant to have one."""
+    return line.name is None and bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}:.*", line.key.get_secret_value()))
+
+
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """The contents of a file of API keys: one key a line, `#` begins a comment line."""
+    """The contents of a file of API keys: `name:key` or `key` a line, `#` begins a comment line."""
 
     path: Path
-    keys: tuple[SecretStr, ...]
+    lines: tuple[KeyLine, ...]
     readable_by_others: bool
 
     @classmethod
@@ -65,9 +91,14 @@ class KeyFile:
             raise ValueError(f"{path} is not a text file; write one API key a line") from None
         except OSError as error:
             raise ValueError(f"cannot read {path}: {error.strerror}") from None
-        keys = tuple(_key(SecretStr(line)) for line in lines if line and not line.startswith("#"))
+        keys = tuple(key_line(line) for line in lines if line and not line.startswith("#"))
         if not keys:
             raise ValueError(f"{path} has no API key; write one a line")
+        owners: dict[str, str | None] = {}
+        for each in keys:
+            if owners.setdefault(text := each.key.get_secret_value(), each.name) != each.name:
+                names = " and ".join(str(name or "a line without a name") for name in (owners[text], each.name))
+                raise ValueError(f"{path} gives {names} the same key")
         readable = stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
         return cls(path, keys, readable_by_others=readable and sys.platform != "win32")  # where the mode does not say
 
@@ -114,6 +145,17 @@ def _key(key: SecretStr) -> SecretStr:
     if not re.fullmatch("[!-~]+", text):
         raise ValueError("an API key travels in a header: use visible ASCII characters without white space")
     return key
+
+
+def key_line(line: str) -> KeyLine:
+    """Parse a line of a key file.
+
+    Raises:
+        ValueError: it is not valid as a key.
+    """
+    named = _NAMED_KEY.fullmatch(line)
+    whole = _key(SecretStr(line))
+    return KeyLine(SecretStr(named["key"]), named["name"], whole) if named else KeyLine(whole)
 
 
 def _pairs(value: object) -> object:

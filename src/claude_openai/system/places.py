@@ -27,14 +27,16 @@ _NARROWER: Final = "name folders for agents with --allowed-working-directory-pre
 class Places:
     """Files and folders as absolute paths.
 
-    `data` is the folder of the run store, `logs` a folder in it with the logs of background servers, `output` the cli
-    backend's folder. `log_files` are the log and its rotated files. `config` and `keys` are files that settings were
-    read from. `runtime` are all folders where this or another server of this user may keep the registry and scratch
-    folders. `private` are further paths that the operator keeps from agents.
+    `data` is the folder of the run store, `logs` a folder in it with the logs of background servers, `named_keys` the
+    file in it of the keys that a command has made, `output` the cli backend's folder. `log_files` are the log and its
+    rotated files. `config` and `keys` are files that settings were read from. `runtime` are all folders where this or
+    another server of this user may keep the registry and scratch folders. `private` are further paths that the operator
+    keeps from agents.
     """
 
     data: Path
     logs: Path
+    named_keys: Path
     output: Path
     log_files: tuple[Path, ...]
     config: Path | None
@@ -50,6 +52,7 @@ class Places:
         return cls(
             data=data,
             logs=data / "logs",
+            named_keys=_absolute(settings.named_keys_file),
             output=_absolute(settings.output_dir),
             log_files=tuple(Path(f"{log}{suffix}") for log in logs for suffix in _ROTATED),
             config=_absolute(settings.config_file) if settings.config_file else None,

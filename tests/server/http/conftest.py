@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from claude_openai.core.failures import Failure
+from claude_openai.core.keys import Keys
 from claude_openai.core.ports import Description, Store
 from claude_openai.gateway import Gateway, GatewayLimits, ModelOptions, QueueLimits, RunRegistry
 from claude_openai.http.app import Services, create_app
@@ -53,6 +54,7 @@ class Serve(Protocol):
         store: Store | None = None,
         wall_clock: Callable[[], float] = time.time,
         endpoints: tuple[Endpoint, ...] = ENDPOINTS,
+        keys: tuple[str, ...] | Keys = (),
         **configuration: Unpack[Configuration],
     ) -> Served: ...
 
@@ -97,6 +99,7 @@ def serve(house: tuple[Stage, httpx2.AsyncClient, TaskGroup]) -> Serve:
         store: Store | None = None,
         wall_clock: Callable[[], float] = time.time,
         endpoints: tuple[Endpoint, ...] = ENDPOINTS,
+        keys: tuple[str, ...] | Keys = (),
         **configuration: Unpack[Configuration],
     ) -> Served:
         store = store or MemoryStore()
@@ -110,7 +113,8 @@ def serve(house: tuple[Stage, httpx2.AsyncClient, TaskGroup]) -> Serve:
             responses=store.responses,
             now=wall_clock,
         )
-        stage.app = app = create_app(Services(gateway, "1.2.3", **configuration), endpoints)
+        known = keys if isinstance(keys, Keys) else Keys.of(keys)
+        stage.app = app = create_app(Services(gateway, "1.2.3", keys=known, **configuration), endpoints)
         return Served(backend, client, app)
 
     return start

@@ -34,7 +34,6 @@ class Configuration(TypedDict, total=False):
     """What a test may change of `Services`."""
 
     hosts: tuple[str, ...]
-    keys: tuple[str, ...]
     owner_token: str | None
     allowed_hosts: tuple[str, ...]
     allowed_origins: tuple[str, ...]

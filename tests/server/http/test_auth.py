@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.failures import RequestFailed
+from claude_openai.core.keys import Keys
 from claude_openai.http.middleware.auth import Authentication
 from tests.server.http.conftest import Serve
 from tests.server.http.exchange import CHAT, HELLO, said
@@ -107,7 +108,7 @@ async def test_an_open_path_opens_what_it_routes_and_nothing_beside_it() -> None
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await Response("asset")(scope, receive, send)
 
-    guarded = Authentication(app, keys=KEYS, open_paths=["/ui/{file:path}", "/health"])
+    guarded = Authentication(app, keys=Keys.of(KEYS), open_paths=["/ui/{file:path}", "/health"])
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(guarded), base_url="http://test") as client:
         for path in ("/ui/", "/ui/page.css", "/health"):
             assert (await client.get(path)).text == "asset"

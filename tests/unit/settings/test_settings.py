@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 from pydantic import ValidationError
 
+from claude_openai.core.keys import is_name
 from claude_openai.errors import ExitCode, SettingsError
 from claude_openai.settings import (
     Setting,
@@ -26,6 +27,7 @@ from claude_openai.settings import (
     machine,
     table,
 )
+from claude_openai.settings.values import SHORTEST_NAMED_KEY, key_line, looks_named
 from tests.repository import ROOT
 
 VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=8, max_size=40)
@@ -353,6 +355,8 @@ def test_keys_of_the_key_file_are_accepted_next_to_the_others(tmp_path: Path) ->
         (b"# nothing\n\n", "{path} has no API key; write one a line"),
         (b"\xff\xfe", "{path} is not a text file; write one API key a line"),
         (b"two words\n", "an API key travels in a header: use visible ASCII characters without white space"),
+        (b"ann:sk-same\nbob:sk-same\n", "{path} gives ann and bob the same key"),
+        (b"sk-same\nbob:sk-same\n", "{path} gives a line without a name and bob the same key"),
     ],
 )
 def test_a_key_file_without_keys_is_refused(tmp_path: Path, content: bytes | None, sentence: str) -> None:
@@ -360,6 +364,28 @@ def test_a_key_file_without_keys_is_refused(tmp_path: Path, content: bytes | Non
     if content is not None:
         path.write_bytes(content)
     assert refusal({"api_key_file": str(path)}) == "--api-key-file: " + sentence.format(path=path)
+
+
+@given(st.from_regex(r"[!-~]{1,40}", fullmatch=True), st.from_regex(r"[!-~]{6,9}", fullmatch=True))
+@example("local", "secret")
+@example("key-1", "secret")
+@example("Ann.B_c-9", "a:b:c:d")
+def test_a_line_has_a_name_where_the_core_takes_its_beginning_for_one(name: str, key: str) -> None:
+    line = key_line(f"{name}:{key}")
+    first, _, rest = f"{name}:{key}".partition(":")
+    named = is_name(first) and len(rest) >= SHORTEST_NAMED_KEY
+    assert (line.name, line.key.get_secret_value()) == ((first, rest) if named else (None, f"{name}:{key}"))
+    assert looks_named(line) <= (not named)
+
+
+@pytest.mark.proves("settings.keys")
+def test_a_name_with_too_short_a_key_is_a_doubt(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text("ann:12345\nsk-of-nobody\nbob:sk-of-bob\n", "utf-8")
+    path.chmod(0o600)
+    [doubt] = doubts(load({"api_key_file": str(path)}), {})
+    assert "fewer than 6 characters after its colon" in doubt
+    assert "ann" not in doubt
 
 
 @pytest.mark.parametrize("text", [",", "  ", " , "])

@@ -92,7 +92,9 @@ def connect(context: click.Context, choice: ServerOption, client: str | None, wr
     elif show_key:  # only on request, because terminals may be recorded
         click.echo(f"export {KEY_VARIABLE}={shlex.quote(keys[0].get_secret_value() if keys else 'none')}")
     elif recipe.reads_key:
-        click.echo(_about_the_key(bool(keys) if needed is None else needed, bool(keys), context.obj), err=True)
+        click.echo(
+            _about_the_key(choice.settings.needs_key if needed is None else needed, bool(keys), context.obj), err=True
+        )
     for part in recipe.parts:
         if not (write and part.is_config):
             click.echo(f"{part.place}:", err=True)

@@ -13,8 +13,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from claude_openai.core import metrics
-from claude_openai.core.failures import RequestFailed
+from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.metrics import METRICS, Distribution, Metric, Samples
+from claude_openai.http.middleware.auth import identity
 from claude_openai.http.ports import Gateway
 from claude_openai.logs import dropped_events
 from claude_openai.system.processes import resident_bytes_of_children
@@ -22,6 +23,12 @@ from claude_openai.system.processes import resident_bytes_of_children
 DESCRIPTION_SECONDS = 5.0
 """How long a scrape waits for Claude Code's description, which is known from the start on; Prometheus's own timeout is
 10 s."""
+
+
+_NOT_AN_OPERATOR = (
+    "The metrics are totals of all keys, and the key of {} is not an operator's. Make one for the scraper with: "
+    "claude-openai keys add NAME --operator"
+)
 
 
 class MetricsEndpoint:
@@ -34,6 +41,9 @@ class MetricsEndpoint:
         self._one_at_a_time = anyio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        who = identity(scope)
+        if who and who.name and not who.is_operator:
+            raise RequestFailed(Failure(Kind.PERMISSION_DENIED, _NOT_AN_OPERATOR.format(who.name)))
         async with self._one_at_a_time:
             name, claude_code, ready = await self._description()
             build = (self._version, claude_code, name, str(self._simulated).lower())

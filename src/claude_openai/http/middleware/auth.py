@@ -1,13 +1,11 @@
-"""Authentication: a key as Bearer token or in `x-api-key`, from which the principal's name is derived by a digest.
+"""Authentication: a key as Bearer token or in `x-api-key`; `core.keys` says whose it is.
 
-All digests are compared, each in constant time, so that response times reveal neither a key's length nor its place. If
-the server has no keys, it ignores those that are sent, and every client is "local".
+If the server has no keys, it ignores those that are sent, and every client is "local".
 """
 
 import hmac
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from hashlib import sha256
 from ipaddress import ip_address
 from typing import Final
 
@@ -16,8 +14,7 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-
-LOCAL = "local"
+from claude_openai.core.keys import LOCAL, OWNER, Identity, Keys, digest_of
 
 _NO_KEY = (
     "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "
@@ -25,9 +22,6 @@ _NO_KEY = (
 )
 _WRONG_KEY = "Incorrect API key provided. Use one of the keys this server was started with."
 
-
-OWNER: Final = "owner"
-"""The principal of the commands of the person who started the server. It may see and cancel every run, nothing else."""
 
 _OF_PROXIES: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 """Headers that a proxy adds: its client may be anywhere."""
@@ -46,39 +40,39 @@ class Authentication:
         self,
         app: ASGIApp,
         *,
-        keys: Iterable[str],
+        keys: Keys,
         open_paths: Iterable[str],
         owner_token: str | None = None,
         locally_open: Collection[str] = (),
     ) -> None:
         self._app = app
-        self._digests = tuple(sha256(key.encode()).digest() for key in keys)
-        self._owner = sha256(owner_token.encode()).digest() if owner_token else None
+        self._keys = keys
+        self._owner = digest_of(owner_token) if owner_token else None
         self._open_paths = tuple(compile_path(path)[0] for path in open_paths)
         self._locally_open = frozenset(locally_open)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_open = any(pattern.match(scope["path"]) for pattern in self._open_paths)
         if not is_open and not (scope["path"] in self._locally_open and is_local(scope)):
-            scope.setdefault("state", {})["principal"] = self._principal(scope["path"], Headers(scope=scope))
+            scope.setdefault("state", {})["identity"] = self._identity(scope["path"], Headers(scope=scope))
         await self._app(scope, receive, send)
 
-    def _principal(self, path: str, headers: Headers) -> str:
+    def _identity(self, path: str, headers: Headers) -> Identity:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         bearer = token.strip() if scheme.lower() == "bearer" else ""
-        sent = [sha256(key.encode("latin-1")).digest() for key in (bearer, headers.get("x-api-key", "")) if key]
+        sent = [key for key in (bearer, headers.get("x-api-key", "")) if key]
         if self._owner and f"{path}/".startswith(_OWNERS_PATHS):
-            matches = [hmac.compare_digest(self._owner, key) for key in sent]
+            matches = [hmac.compare_digest(self._owner, digest_of(key)) for key in sent]
             if any(matches):
-                return OWNER
-        if not self._digests:
-            return LOCAL
+                return Identity(OWNER)
+        if not self._keys.required:
+            return Identity(LOCAL)
         if not sent:
             raise RequestFailed(Failure(Kind.INVALID_API_KEY, _NO_KEY))
-        known = [digest for key in sent for digest in self._digests if hmac.compare_digest(digest, key)]
-        if not known:
+        who = self._keys.identify(sent)
+        if who is None:
             raise RequestFailed(Failure(Kind.INVALID_API_KEY, _WRONG_KEY))
-        return f"key-{known[0].hex()}"  # the whole digest: two keys could share a part
+        return who
 
 
 def is_local(scope: Scope) -> bool:
@@ -90,13 +84,19 @@ def is_local(scope: Scope) -> bool:
     return False
 
 
+def identity(scope: Scope) -> Identity | None:
+    """Who sent a request that has passed `Authentication`; None if its path is open."""
+    who: Identity | None = scope["state"].get("identity")
+    return who
+
+
 def principal(scope: Scope) -> str:
-    """The principal of a request that has passed `Authentication`."""
-    name: str = scope["state"]["principal"]
-    return name
+    """The principal of a request for a path that is not open."""
+    who: Identity = scope["state"]["identity"]
+    return who.principal
 
 
 def visible_principal(scope: Scope) -> str | None:
-    """The principal whose runs the request may see and cancel; None for the owner, who may those of every principal."""
-    name = principal(scope)
-    return None if name == OWNER else name
+    """The principal whose runs the request may see and cancel; None for those who may those of every principal."""
+    who: Identity = scope["state"]["identity"]
+    return None if who.sees_all else who.principal

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from claude_openai.core.events import Activity, ReasoningDelta, TextDelta, ToolCalled
+from claude_openai.core.keys import UNNAMED
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.runs import Run, Visible
 from claude_openai.jsontools.surrogates import SurrogateJoiner, json_without_surrogates, without_surrogates
@@ -13,8 +14,8 @@ from claude_openai.protocols.common.wire import sse
 from claude_openai.protocols.common.wire.reply import Reply
 from claude_openai.protocols.runs.wire import RunActivity, RunCall, RunError, RunList, RunObject, RunText, RunUsage
 
-SHOWN: Final = len("key-") + 8
-"""Characters of a principal that are shown. They are for people, who have few keys; no run is found by them."""
+SHOWN: Final = len(UNNAMED) + 8
+"""Characters that are shown of the principal of a key without a name. They are for people; no run is found by them."""
 
 
 def run_object(run: Run) -> RunObject:
@@ -35,7 +36,7 @@ def run_object(run: Run) -> RunObject:
         id=run.id,
         answer_id=run.answer_id,
         request_id=run.request_id,
-        key=run.principal[:SHOWN],
+        key=run.principal[:SHOWN] if run.principal.startswith(UNNAMED) else run.principal,
         client=run.client,
         model=run.model,
         profile=run.profile,
