@@ -5,7 +5,7 @@ from pathlib import Path
 import anyio
 
 from claude_openai.claude_code.processes.child import Command, child_process, dying_with_parent
-from claude_openai.cli.recipes import RECIPES, SHELL, Part
+from claude_openai.recipes import RECIPES, SHELL, Part
 from clients.capabilities import Returned
 from clients.driven import ANSWER_SECONDS, DriverEndedError, given_to, last_words
 from clients.environments import Environment

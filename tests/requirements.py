@@ -128,6 +128,19 @@ PROMISES: Final = {
     "docs/guide/operate.md#disk": {
         "store.trouble": "A full disk, a lock or a broken file is logged once and fails no request.",
     },
+    "docs/guide/page.md#keys": {
+        "page.keyboard": "The keyboard opens every view and every run.",
+    },
+    "docs/guide/page.md#the-views": {
+        "page.views": "Every view is shown, with its files and headers, and a run with what was answered.",
+        "page.live": "A run appears by itself, with its text as it is written, until its end.",
+        "page.cancel": "A run is cancelled from the page, without JavaScript too.",
+        "page.accessible": "Every view is accessible and fits the window, light, dark and on a phone.",
+    },
+    "docs/guide/page.md#who-may-see-it": {
+        "page.login": "A key logs in to the page alone and shows its own runs; the owner's code works once and shows all.",
+        "page.escaped": "What models, clients and tools wrote is shown as text and never run.",
+    },
     "docs/guide/operate.md#stopping": {
         "lifetime.stop": "A stopped server lets running requests finish for a bounded time, takes no others, and leaves no process.",
         "lifetime.killed": "A server that is killed outright leaves no process.",

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from claude_openai.cli.recipes import ANY, RECIPES
+from claude_openai.recipes import ANY, RECIPES
 from clients import matrix
 from clients.capabilities import CAPABILITIES, Returned, Seen
 from clients.catalogue import CLIENTS, Client

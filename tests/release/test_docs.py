@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 import click
 import pytest
 
-from claude_openai import settings
+from claude_openai import recipes, settings
 from claude_openai.claude_code.cli import backend as printing
 from claude_openai.claude_code.sdk import command
 from claude_openai.claude_code.stream_json import launch as shared
-from claude_openai.cli import program, recipes
+from claude_openai.cli import program
 from claude_openai.errors import ExitCode
 from claude_openai.protocols.chat_completions import parameters as chat_completions
 from claude_openai.protocols.common.parameter_checks import markdown_table

@@ -271,6 +271,7 @@ def test_the_banner_tells_where_what_and_who() -> None:
         """\
 claude-openai 0.1.0
   URL      http://127.0.0.1:8000/v1
+  Page     http://127.0.0.1:8000/ui/
   Backend  Claude Code 2.1.332
   Model    sonnet
   API key  not needed, only this machine can connect

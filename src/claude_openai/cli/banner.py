@@ -30,6 +30,7 @@ def banner(ready: "Ready", *, colours: bool, serves_others: bool = False) -> str
     facts = [
         ("URL", click.style(f"{ready.url}/v1", fg="cyan", underline=True)),
         *(("Also at", f"{url}/v1") for url in ready.also),
+        ("Page", f"{ready.url}/ui/"),
         ("Backend", ready.backend),
         ("Model", ready.model),
         ("API key", "needed" if ready.needs_key else "not needed, only this machine can connect"),

@@ -21,6 +21,8 @@ from claude_openai.http.middleware.origin import Cors, OriginGuard
 from claude_openai.http.middleware.request_log import RequestLog
 from claude_openai.http.middleware.slow_clients import SEND_SECONDS, SlowClientTimeout
 from claude_openai.http.middleware.target import Framing, RequestTarget
+from claude_openai.http.page.app import Page
+from claude_openai.http.page.logins import API, Logins, PageAccess
 from claude_openai.http.ports import Gateway
 from claude_openai.http.routing import BASE, NOT_OFFERED, ByHeader, Resource, UnknownPath
 
@@ -102,14 +104,28 @@ def _router(resources: Mapping[str, Resource], generating: Sequence[str]) -> Rou
 
 def _layers(app: ASGIApp, services: Services, endpoints: Sequence[Endpoint], methods: Collection[str]) -> ASGIApp:
     """`app` with the middleware around it, the last one outermost. `methods` are those of all paths."""
-    log_names = {(endpoint.method, endpoint.path): endpoint.log_name for endpoint in endpoints}
-    app = Authentication(
-        app,
+    log_names = {
+        (endpoint.method, path): endpoint.log_name
+        for endpoint in endpoints
+        for path in (endpoint.path, API + endpoint.path.removeprefix("/"))
+    }
+    router = app
+    authentication = Authentication(
+        router,
         keys=services.keys,
         open_paths=[endpoint.path for endpoint in endpoints if endpoint.is_open],
         owner_token=services.owner_token,
         locally_open=(METRICS_PATH,) if services.metrics_open else (),
     )
+    logins, needs_key = Logins(services.owner_token, services.clock), bool(services.keys)
+    page = Page(
+        services.gateway,
+        logins,
+        authentication.principal_of,
+        needs_key=needs_key,
+        simulated=services.simulated,
+    )
+    app = PageAccess(page, router, authentication, logins, needs_key=needs_key)
     app = OriginGuard(app, services.allowed_origins, methods)
     app = HostGuard(app, bound=services.hosts, allowed=services.allowed_hosts)
     app = RequestTarget(app, methods)

@@ -161,6 +161,8 @@ class RequestLines:
         if str(request.get("client")).startswith(COMMANDS_CLIENT):
             return None
         status = request.get("status")
+        if str(request.get("path")).startswith(("/ui/", "/ui?")) and not request.get("endpoint") and status:
+            return None  # what a person looks at, many times a minute
         failed = (
             status is None or status >= _FIRST_ERROR or not request.get("complete", True) or bool(request.get("error"))
         )

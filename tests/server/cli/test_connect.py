@@ -20,7 +20,7 @@ from claude_openai.cli import run
 from claude_openai.cli.commands.connect import listed, place_of
 from claude_openai.cli.config_edits import EDITS, merge
 from claude_openai.cli.config_merge import CannotMergeError, changes
-from claude_openai.cli.recipes import KEY_VARIABLE, RECIPES, ROOT, URL, Part, Recipe
+from claude_openai.recipes import KEY_VARIABLE, RECIPES, ROOT, URL, Part, Recipe
 from tests.server.cli.typed import Machine, Typed
 
 ELSEWHERE = "http://127.0.0.1:9000"

@@ -28,15 +28,16 @@ async def test_an_unknown_path_is_a_404_in_openais_shape(serve: Serve, path: str
 
 
 @pytest.mark.proves("http.welcome")
-@pytest.mark.parametrize("path", ["/", "/v1"])
-async def test_the_servers_own_address_says_what_it_is_and_how_to_use_it(serve: Serve, path: str) -> None:
+async def test_the_servers_own_address_says_what_it_is_and_how_to_use_it(serve: Serve) -> None:
     served = serve(keys=("sk-secret",))
-    answer = await served.client.get(path, headers={"host": "localhost:9000"})
-    assert answer.status_code == 200
-    facts = answer.json()
-    assert facts["base_url"] == "http://localhost:9000/v1"
-    assert facts["try"].startswith("curl http://localhost:9000/v1/chat/completions ")
-    page = await served.client.get(path, headers={"host": "localhost:9000", "accept": "text/html,*/*"})
+    for path in ("/", "/v1"):
+        answer = await served.client.get(path, headers={"host": "localhost:9000"})
+        assert answer.status_code == 200
+        facts = answer.json()
+        assert facts["base_url"] == "http://localhost:9000/v1"
+        assert facts["page"] == "http://localhost:9000/ui/"
+        assert facts["try"].startswith("curl http://localhost:9000/v1/chat/completions ")
+    page = await served.client.get("/v1", headers={"host": "localhost:9000", "accept": "text/html,*/*"})
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
     assert "http://localhost:9000/v1" in page.text

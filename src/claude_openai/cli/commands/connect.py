@@ -15,8 +15,8 @@ from click.shell_completion import CompletionItem
 
 from claude_openai.cli.client import ServerOption, about_a_server, needs_key
 from claude_openai.cli.config_merge import CannotMergeError
-from claude_openai.cli.recipes import ANY, KEY_VARIABLE, RECIPES, URL, Part
 from claude_openai.errors import ExitCode, LaunchError
+from claude_openai.recipes import ANY, KEY_VARIABLE, RECIPES, URL, Part
 
 EXAMPLES: Final = """\b
 Examples:

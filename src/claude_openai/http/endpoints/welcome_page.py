@@ -4,7 +4,7 @@ from html import escape
 from typing import Final
 
 from starlette.datastructures import Headers
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 _HTML_HEADERS: Final = {
@@ -17,11 +17,15 @@ _NEXT: Final = {
     "health": "GET {root}/health",
     "description": "GET {root}/openapi.json",
     "clients": "claude-openai connect",
+    "page": "{root}/ui/",
 }
 
 
 class WelcomePage:
-    """HTML for a browser, JSON for every other client. The address is the one that the client used."""
+    """JSON; for a browser HTML at `/v1`, and a redirection to the page (`http.page`) at `/`.
+
+    The address is the one that the client used.
+    """
 
     def __init__(self, version: str) -> None:
         self._version = version
@@ -41,6 +45,8 @@ class WelcomePage:
         answer: Response = JSONResponse(facts, headers={"vary": "accept"})
         if "text/html" in headers.get("accept", ""):
             answer = HTMLResponse(_page(facts), headers=_HTML_HEADERS)
+            if scope["path"] == "/":
+                answer = RedirectResponse("/ui/", 303, {"vary": "accept"})
         await answer(scope, receive, send)
 
 
@@ -57,6 +63,7 @@ def _page(facts: dict[str, str]) -> str:
         "Try it": facts["try"],
         "Set up a client": facts["clients"],
         "Is it well?": facts["health"],
+        "The page": facts["page"],
         "Description": facts["description"],
     }
     rows = "".join(f"<dt>{escape(name)}</dt><dd><code>{escape(text)}</code></dd>" for name, text in shown.items())

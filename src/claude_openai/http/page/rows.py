@@ -1,0 +1,111 @@
+"""What the page shows of a run, as values for the templates. Pure."""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from claude_openai.core.runs import ACTIVE_STATES, Run, RunState
+
+SHORT: Final = 160
+"""Characters of an answer in a list."""
+
+_STATE_CLASSES: Final = {
+    RunState.QUEUED: "mute",
+    RunState.RUNNING: "run",
+    RunState.PARKED: "ok",
+    RunState.COMPLETED: "ok",
+    RunState.FAILED: "bad",
+    RunState.CANCELLED: "mute",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A run in a list. `seconds` is how long it has taken so far; `cached` is a part of one."""
+
+    run: Run
+    client: str
+    model: str
+    state_class: str
+    is_active: bool
+    seconds: float
+    first_token_seconds: float | None
+    cached: float | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A phase in the timing of a run: `start` and `width` are thousandths of the whole."""
+
+    name: str
+    kind: str
+    start: int
+    width: int
+    seconds: float
+
+
+def row(run: Run, now: float) -> Row:
+    """`run` as a list shows it at `now`, in Unix seconds."""
+    ended = now if run.ended_at is None else run.ended_at
+    usage = run.usage
+    return Row(
+        run=run,
+        client=short_client(run.client),
+        model=run.model.removeprefix("claude-"),
+        state_class=_STATE_CLASSES[run.state],
+        is_active=run.state in ACTIVE_STATES,
+        seconds=max(0.0, ended - run.arrived_at),
+        first_token_seconds=None if run.first_token_at is None else max(0.0, run.first_token_at - run.arrived_at),
+        cached=usage.cache_read_tokens / usage.prompt_tokens if usage and usage.prompt_tokens else None,
+        what=_what(run),
+    )
+
+
+def short_client(client: str) -> str:
+    """The first product of a User-Agent, as `codex_cli_rs 0.63.0`; of a browser its name."""
+    for browser in ("Firefox", "Edg", "Chrome", "Safari"):
+        if client.startswith("Mozilla/") and f"{browser}/" in client:
+            return f"browser ({'Edge' if browser == 'Edg' else browser})"
+    return " ".join(client.partition(" ")[0].split("/", 1)) or "unknown"
+
+
+def timing(run: Run, now: float) -> tuple[Bar, ...]:
+    """The phases of a run so far: waiting for a place, until the first token, and the answer."""
+    ended = now if run.ended_at is None else run.ended_at
+    whole = max(ended - run.arrived_at, 1e-6)
+    marks = (
+        ("waited for a place", "queue", run.arrived_at, run.began_at),
+        ("until the first token", "think", run.began_at, run.first_token_at),
+        ("answered", "stream", run.first_token_at, ended),
+    )
+    bars: list[Bar] = []
+    for name, kind, begin, end in marks:
+        if begin is None:
+            continue
+        until = ended if end is None else min(end, ended)
+        start = round(1000 * (begin - run.arrived_at) / whole)
+        bars.append(Bar(name, kind, start, max(1, round(1000 * (until - begin) / whole)), max(0.0, until - begin)))
+    return tuple(bars)
+
+
+def formatted(arguments: str) -> str:
+    """The JSON of a call, indented; as it is where it is none."""
+    try:
+        return json.dumps(json.loads(arguments), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return arguments
+
+
+def _what(run: Run) -> str:
+    """Why the run failed; else its calls and the beginning of its answer, while it is written the end."""
+    if run.error:
+        return f"{run.error_code}: {run.error}"
+    calls = ", ".join(f"{call.name}(\u2026)" for call in run.calls)
+    if run.state in ACTIVE_STATES:
+        text = " ".join(run.text[-4 * SHORT :].split())
+        text = text if len(text) <= SHORT else f"\u2026{text[-SHORT:]}"
+    else:
+        text = " ".join(run.text[: 4 * SHORT].split())
+        text = text if len(text) <= SHORT else f"{text[:SHORT]}\u2026"
+    return " \u2014 ".join(filter(None, (calls, text)))

@@ -1,0 +1,155 @@
+"""The page in a real browser: Debian's Chromium, on a server over the scripted backend.
+
+Where there is no browser the tests are skipped, and say so; `.ci/run` installs one. No message on the browser's console
+is allowed in any test: what the content security policy blocks is one.
+"""
+
+import json
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import pytest
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from claude_openai.core.events import TextDelta, ToolCalled, TurnFinished
+from claude_openai.core.messages import ToolCall
+from claude_openai.simulator import Gate
+from tests.patience import PATIENCE_SECONDS
+from tests.server.http.conftest import Serve
+from tests.server.http.exchange import FINISHED, HELLO, STARTED, STREAMED, USED, Served, said
+
+CHROMIUM: Final = shutil.which("chromium")
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser: apt-get install --no-install-recommends chromium")
+
+VIEWS: Final = ("/ui/", "/ui/runs", "/ui/try", "/ui/setup")
+PLANTED: Final = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
+CALL: Final = ToolCall("call_1", "look", '{"at":"the sky"}')
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])  # for root
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def opened(browser: Browser, served: Served, path: str = "/ui/", **context: Any) -> AsyncIterator[Page]:
+    """A page of `served`, in a browser of its own cookies. Nothing may stand on its console in the end."""
+    messages: list[str] = []
+    own = await browser.new_context(base_url=str(served.client.base_url), **context)
+    own.set_default_timeout(PATIENCE_SECONDS * 1000)
+    expect.set_options(timeout=PATIENCE_SECONDS * 1000)
+    try:
+        page = await own.new_page()
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
+        await page.goto(path)
+        yield page
+    finally:
+        await own.close()
+    assert messages == []
+
+
+async def row(page: Page, number: int = 0) -> Any:
+    return page.locator("table.runs tbody tr").nth(number)
+
+
+@pytest.mark.proves("page.live")
+async def test_a_run_appears_by_itself_streams_and_is_cancelled(browser: Browser, serve: Serve) -> None:
+    gate, last = Gate(), Gate()
+    served = serve([STARTED, TextDelta("The sky "), gate, TextDelta("is blue"), last, USED, FINISHED])
+    async with opened(browser, served) as page, opened(browser, served, "/ui/runs") as listed:
+        await expect(page.get_by_text("Nothing has been asked yet")).to_be_visible()
+        async with served.stream(STREAMED) as response:
+            for each in (page, listed):
+                await expect(each.locator("tr.live .what bdi")).to_have_text("The sky")
+            gate.open()
+            for each in (page, listed):
+                await expect(each.locator("tr.live .what bdi")).to_have_text("The sky is blue")
+            await listed.locator("tr.live a").click()
+            await expect(listed.locator("#answer-text")).to_have_text("The sky is blue")
+            await listed.get_by_role("button", name="Cancel").click()
+            await expect(listed.locator("#state")).to_have_text("cancelled")
+            await response.aread()
+        await expect(page.locator("tr.live")).to_have_count(0)
+        await expect(page.get_by_text("No request is being answered")).to_be_visible()
+
+
+@pytest.mark.proves("page.escaped")
+async def test_planted_script_is_text(browser: Browser, serve: Serve) -> None:
+    call = ToolCall("call_1", PLANTED, json.dumps({PLANTED: PLANTED}))
+    served = serve([STARTED, TextDelta(PLANTED), ToolCalled(call), TurnFinished("tool_calls")], said(PLANTED))
+    await served.chat(user_agent=PLANTED)
+    async with opened(browser, served, "/ui/runs") as page:
+        await expect(page.locator("table.runs .what")).to_contain_text("<script>")
+        await page.locator("table.runs a").click()
+        await expect(page.locator("#answer-text")).to_have_text(PLANTED)
+        await expect(page.locator(".pane h3")).to_contain_text("<script>")
+        await page.goto("/ui/try")
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.locator("#try-answer")).to_have_text(PLANTED)
+        assert await page.title() == "Try it · claude-openai"
+        assert await page.locator("img").count() == 0
+
+
+@pytest.mark.proves("page.login")
+async def test_a_person_logs_in_works_and_logs_out(browser: Browser, serve: Serve) -> None:
+    served = serve(said("Hel", "lo."), keys=("sk-one",))
+    async with opened(browser, served, "/ui/try") as page:
+        await page.get_by_label("API key of this server").fill("sk-one")
+        await page.get_by_role("button", name="Log in").click()
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.locator("#try-answer")).to_have_text("Hello.")
+        await expect(page.locator("#try-state")).to_contain_text("20 tokens in (7 cached), 5 out")
+        await page.get_by_role("link", name="Runs").click()
+        await expect(page.locator("table.runs tbody tr")).to_have_count(1)
+        await page.get_by_role("button", name="Log out").click()
+        await expect(page.get_by_label("API key of this server")).to_be_visible()
+        await page.goto("/ui/runs")
+        await expect(page).to_have_url(f"{served.client.base_url}/ui/login?next=%2Fui%2Fruns")
+
+
+@pytest.mark.proves("page.keyboard")
+async def test_the_keyboard_goes_everywhere(browser: Browser, serve: Serve) -> None:
+    served = serve(said("One."), said("Two."))
+    for _ in range(2):
+        await served.chat(HELLO)
+    async with opened(browser, served) as page:
+        await page.keyboard.press("g")
+        await page.keyboard.press("r")
+        await expect(page.get_by_role("heading", name="Runs")).to_be_visible()
+        for key in ("j", "j", "k", "Enter"):
+            await page.keyboard.press(key)
+        await expect(page.locator("#answer-text")).to_have_text("Two.")
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("heading", name="Runs")).to_be_visible()
+        await page.keyboard.press("?")
+        await expect(page.get_by_role("dialog")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).not_to_be_visible()
+
+
+@pytest.mark.proves("page.accessible")
+async def test_every_view_is_accessible_in_light_dark_and_on_a_phone(browser: Browser, serve: Serve) -> None:
+    served = serve([STARTED, TextDelta("Let me see."), ToolCalled(CALL), USED, TurnFinished("tool_calls")])
+    run = (await served.chat()).json()["id"].removeprefix("chatcmpl-")
+    wide, phone = {"width": 1360, "height": 900}, {"width": 390, "height": 844}
+    axe = AXE_FILE_PATH.read_text("utf-8")
+    looks: tuple[dict[str, Any], ...] = ({"color_scheme": "light"}, {"color_scheme": "dark"}, {"viewport": phone})
+    for look in looks:
+        # axe is injected, which the policy forbids: the tests above look at the policy
+        async with opened(browser, served, **{"viewport": wide, "bypass_csp": True, **look}) as page:
+            for path in (*VIEWS, f"/ui/runs/{run}"):
+                await page.goto(path)
+                await page.evaluate(axe)
+                found = await page.evaluate("axe.run()")
+                serious = [each for each in found["violations"] if each["impact"] in {"serious", "critical"}]
+                assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in serious] == []
+                width = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+                assert width <= 0, f"{path} is wider than the window"
