@@ -175,6 +175,7 @@ async def test_each_key_sees_its_own_runs_and_the_owner_all(kept: Served) -> Non
     assert "was used already" in again.text
 
 
+@pytest.mark.proves("page.login")
 def test_a_code_is_good_once_for_a_minute_and_of_this_servers_owner_only() -> None:
     now = 1_000_000.0
     logins = Logins("owner", now=lambda: now)
@@ -193,6 +194,7 @@ def test_a_code_is_good_once_for_a_minute_and_of_this_servers_owner_only() -> No
     assert not Logins(now=lambda: now).redeem(new_code("owner", now))
 
 
+@pytest.mark.proves("page.login")
 def test_a_login_ends_by_time_and_by_too_many_others() -> None:
     now = 0.0
     logins = Logins(clock=lambda: now)
