@@ -141,7 +141,7 @@ class Settings(BaseModel):
     )
     simulate: Switch = Field(
         False,
-        description="Use the built-in simulator in place of the model: for a try or for tests, without an account.",
+        description="Use the built-in simulator in place of the model; no account is needed.",
     )
     max_request_bytes: Size = Field(
         33_554_432,
