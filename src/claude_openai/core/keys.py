@@ -117,8 +117,11 @@ class Keys:
 
     def identify(self, sent: Iterable[str]) -> Identity | None:
         """Whose the first valid one of the `sent` keys is; None if none is valid."""
+        return self.identify_digests(map(digest_of, sent))
+
+    def identify_digests(self, digests: Iterable[bytes]) -> Identity | None:
+        """Whose the first valid key with one of these `digests` is; None if none is valid (any more)."""
         self._refresh()
-        digests = [digest_of(key) for key in sent]
         matches = [who for sent in digests for known, who in self._known if hmac.compare_digest(known, sent)]
         return matches[0] if matches else None
 

@@ -117,15 +117,9 @@ def _layers(app: ASGIApp, services: Services, endpoints: Sequence[Endpoint], met
         owner_token=services.owner_token,
         locally_open=(METRICS_PATH,) if services.metrics_open else (),
     )
-    logins, needs_key = Logins(services.owner_token, services.clock), bool(services.keys)
-    page = Page(
-        services.gateway,
-        logins,
-        authentication.principal_of,
-        needs_key=needs_key,
-        simulated=services.simulated,
-    )
-    app = PageAccess(page, router, authentication, logins, needs_key=needs_key)
+    logins = Logins(services.keys, services.owner_token, services.clock)
+    page = Page(services.gateway, logins, simulated=services.simulated)
+    app = PageAccess(page, router, authentication, logins)
     app = OriginGuard(app, services.allowed_origins, methods)
     app = HostGuard(app, bound=services.hosts, allowed=services.allowed_hosts)
     app = RequestTarget(app, methods)

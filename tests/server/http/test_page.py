@@ -11,6 +11,7 @@ import pytest
 
 from claude_openai.core.events import TextDelta, ToolCalled, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, Kind
+from claude_openai.core.keys import OWNER, Identity, KeyOwner, Keys, StoredKey, digest_of
 from claude_openai.core.messages import ToolCall
 from claude_openai.http.page.app import HEADERS
 from claude_openai.http.page.logins import MOST_LOGINS, Logins
@@ -178,7 +179,7 @@ async def test_each_key_sees_its_own_runs_and_the_owner_all(kept: Served) -> Non
 @pytest.mark.proves("page.login")
 def test_a_code_is_good_once_for_a_minute_and_of_this_servers_owner_only() -> None:
     now = 1_000_000.0
-    logins = Logins("owner", now=lambda: now)
+    logins = Logins(Keys(), "owner", now=lambda: now)
     for code in (
         new_code("another", now),
         new_code("owner", now - VALID_SECONDS - 2),
@@ -188,22 +189,32 @@ def test_a_code_is_good_once_for_a_minute_and_of_this_servers_owner_only() -> No
         "..",
         "9" * 1000,
     ):
-        assert not logins.redeem(code)
-    assert logins.redeem(code := new_code("owner", now))
-    assert not logins.redeem(code)
-    assert not Logins(now=lambda: now).redeem(new_code("owner", now))
+        assert logins.log_in_owner(code) is None
+    token = logins.log_in_owner(code := new_code("owner", now))
+    assert token
+    assert logins.identity(token) == Identity(OWNER)
+    assert logins.log_in_owner(code) is None
+    assert Logins(Keys(), now=lambda: now).log_in_owner(new_code("owner", now)) is None
 
 
 @pytest.mark.proves("page.login")
-def test_a_login_ends_by_time_and_by_too_many_others() -> None:
-    now = 0.0
-    logins = Logins(clock=lambda: now)
-    first = logins.begin("a")
-    assert logins.principal(first) == "a"
+def test_a_login_ends_by_time_by_too_many_others_and_with_its_key() -> None:
+    now, names = 0.0, {"ada": KeyOwner("ada", (StoredKey(digest_of("sk-ada"), 0.0),))}
+    logins = Logins(Keys(stored=lambda: names), clock=lambda: now)
+
+    def log_in() -> str:
+        token = logins.log_in("sk-ada")
+        assert token
+        assert logins.identity(token) == Identity("ada", "ada")
+        return token
+
+    assert logins.log_in("sk-eve") is None
+    first = log_in()
     now = 13 * 3600.0
-    assert logins.principal(first) is None
-    second = logins.begin("b")
-    assert logins.principal(second) == "b"
+    assert logins.identity(first) is None
+    second = log_in()
     for _ in range(MOST_LOGINS):
-        logins.begin("c")
-    assert logins.principal(second) is None
+        third = log_in()
+    assert logins.identity(second) is None
+    names = {}
+    assert logins.identity(third) is None

@@ -51,12 +51,6 @@ class Authentication:
         self._open_paths = tuple(compile_path(path)[0] for path in open_paths)
         self._locally_open = frozenset(locally_open)
 
-    def principal_of(self, key: str) -> str | None:
-        """The principal of `key`; None if the server does not have it."""
-        digest = sha256(key.encode("utf-8", "surrogateescape")).digest()
-        known = [each for each in self._digests if hmac.compare_digest(each, digest)]
-        return f"key-{known[0].hex()}" if known else None
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_open = any(pattern.match(scope["path"]) for pattern in self._open_paths)
         if not is_open and not (scope["path"] in self._locally_open and is_local(scope)):

@@ -24,7 +24,7 @@ from claude_openai.core.runs import ACTIVE_STATES, Run, RunState
 from claude_openai.http.endpoints.health import NOT_STARTED
 from claude_openai.http.generation.event_stream import EventStream
 from claude_openai.http.generation.turns import cancel_on_disconnect
-from claude_openai.http.middleware.auth import OWNER, visible_principal
+from claude_openai.http.middleware.auth import visible_principal
 from claude_openai.http.middleware.errors import HttpError
 from claude_openai.http.page import rows
 from claude_openai.http.page.logins import LOGIN, LOGIN_SECONDS, ROOT, STATIC, Logins, cookie, cookie_name
@@ -60,24 +60,18 @@ HEADERS: Final = {
 
 
 class Page:
-    """The page of one server. `principal_of` is the principal of an API key, None if the server does not have it;
-    without keys (`needs_key`) nobody logs in. `now` is in Unix seconds.
-    """
+    """The page of one server. `now` is in Unix seconds."""
 
     def __init__(
         self,
         gateway: Gateway,
         logins: Logins,
-        principal_of: Callable[[str], str | None],
         *,
-        needs_key: bool,
         simulated: bool,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._gateway = gateway
         self._logins = logins
-        self._principal_of = principal_of
-        self._needs_key = needs_key
         self._simulated = simulated
         self._now = now
         self._live = 0
@@ -185,10 +179,10 @@ class Page:
 
     async def _login_form(self, request: Request) -> Response:
         code = request.query_params.get("code")
-        if not self._needs_key:
+        if not self._logins.required:
             return RedirectResponse(f"{ROOT}/", 303)
-        if code and self._logins.redeem(code):
-            return self._logged_in(request, OWNER, f"{ROOT}/")
+        if code and (token := self._logins.log_in_owner(code)):
+            return self._logged_in(request, token, f"{ROOT}/")
         sentence = "This link was used already, or is too old. Open the page anew with: claude-openai open"
         return await self._html("login.html", request, self._login_values(request, sentence if code else None))
 
@@ -199,8 +193,8 @@ class Page:
             if len(body) > LONGEST_FORM:
                 raise HttpError(413, "The form is too large.")
         form = parse_qs(body.decode("utf-8", "replace"))
-        if (principal := self._principal_of(form.get("key", [""])[0].strip())) is not None:
-            return self._logged_in(request, principal, _own_path(form.get("next", [""])[0]))
+        if token := self._logins.log_in(form.get("key", [""])[0].strip()):
+            return self._logged_in(request, token, _own_path(form.get("next", [""])[0]))
         await anyio.sleep(WRONG_KEY_SECONDS)
         values = self._login_values(request, "This server has no such key.") | {"next": form.get("next", [""])[0]}
         return await self._html("login.html", request, values, status=401)
@@ -208,11 +202,11 @@ class Page:
     def _login_values(self, request: Request, sentence: str | None) -> dict[str, Any]:
         return {"next": request.query_params.get("next", ""), "sentence": sentence}
 
-    def _logged_in(self, request: Request, principal: str, path: str) -> Response:
+    def _logged_in(self, request: Request, token: str, path: str) -> Response:
         response = RedirectResponse(path, 303)
         response.set_cookie(
             cookie_name(request.scope),
-            self._logins.begin(principal),
+            token,
             max_age=math.floor(LOGIN_SECONDS),
             path=f"{ROOT}/",
             secure=request.url.scheme == "https",
@@ -237,7 +231,7 @@ class Page:
     async def _html(
         self, template: str, request: Request, values: Mapping[str, Any], *, status: int = 200
     ) -> HTMLResponse:
-        logged_in = request.scope.get("state", {}).get("principal") is not None
+        logged_in = request.scope.get("state", {}).get("identity") is not None
         frame = {**self._frame(request, logged_in=logged_in), **(await self._header() if logged_in else {})}
         return HTMLResponse(await _rendered(template, {**frame, **values}), status)
 
@@ -247,8 +241,8 @@ class Page:
             "path": request.url.path,
             "base_url": f"{request.url.scheme}://{request.headers.get('host', '')}/v1",
             "logged_in": logged_in,
-            "can_log_out": logged_in and self._needs_key,
-            "needs_key": self._needs_key,
+            "can_log_out": logged_in and self._logins.required,
+            "needs_key": self._logins.required,
             "simulated": self._simulated,
             "live_url": f"{ROOT}/live?view={quote(request.url.path)}&{request.url.query}",
         }

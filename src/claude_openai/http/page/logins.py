@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.http.middleware.auth import LOCAL
+from claude_openai.core.keys import LOCAL, OWNER, Identity, Keys, digest_of
 from claude_openai.http.middleware.errors import HttpError
 from claude_openai.system.login_codes import is_valid
 
@@ -42,12 +42,14 @@ _SAFE: Final = frozenset({"GET", "HEAD"})
 
 @dataclass(frozen=True, slots=True)
 class _Login:
-    principal: str
+    """`key` is the digest of the key; None for the server's owner. `until` is in seconds of the clock."""
+
+    key: bytes | None
     until: float
 
 
 class Logins:
-    """The logins of this server, in memory: they end with it. Only digests of their cookies are kept.
+    """The logins of this server, in memory: they end with it, or with their key. Only digests of cookies are kept.
 
     `owner_token` is that of the server's owner, from which one-time codes are made (`system.login_codes`). `clock` is
     monotonic, in seconds; `now` is in Unix seconds.
@@ -55,26 +57,39 @@ class Logins:
 
     def __init__(
         self,
+        keys: Keys,
         owner_token: str | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
+        self._keys = keys
         self._owner_token = owner_token
         self._clock = clock
         self._now = now
         self._logins: OrderedDict[bytes, _Login] = OrderedDict()
         self._used: OrderedDict[bytes, None] = OrderedDict()
 
-    def begin(self, principal: str) -> str:
-        """A new login of `principal`: the value of its cookie."""
+    @property
+    def required(self) -> bool:
+        """Whether a person has to log in."""
+        return self._keys.required
+
+    def log_in(self, key: str) -> str | None:
+        """A new login with `key`: the value of its cookie; None if the server does not have the key."""
+        return self._begin(digest_of(key)) if self._keys.identify([key]) else None
+
+    def log_in_owner(self, code: str) -> str | None:
+        """A new login of the server's owner with a one-time code, which is used up; None if it is not valid."""
+        return self._begin(None) if self._redeem(code) else None
+
+    def _begin(self, key: bytes | None) -> str:
         token = secrets.token_urlsafe(32)
-        self._logins[_digest(token)] = _Login(principal, self._clock() + LOGIN_SECONDS)
+        self._logins[_digest(token)] = _Login(key, self._clock() + LOGIN_SECONDS)
         while len(self._logins) > MOST_LOGINS:
             self._logins.popitem(last=False)
         return token
 
-    def redeem(self, code: str) -> bool:
-        """Whether `code` is a one-time code of the server's owner; it is used up."""
+    def _redeem(self, code: str) -> bool:
         if self._owner_token is None or not is_valid(code, self._owner_token, self._now()):
             return False
         if _digest(code) in self._used:
@@ -84,10 +99,12 @@ class Logins:
             self._used.popitem(last=False)
         return True
 
-    def principal(self, token: str) -> str | None:
-        """The principal of the login with this cookie; None if there is no such login any more."""
+    def identity(self, token: str) -> Identity | None:
+        """Whose the login with this cookie is; None if there is no such login or key any more."""
         known = self._logins.get(_digest(token))
-        return known.principal if known and known.until > self._clock() else None
+        if known is None or known.until <= self._clock():
+            return None
+        return Identity(OWNER) if known.key is None else self._keys.identify_digests([known.key])
 
     def end(self, token: str) -> None:
         """End the login with this cookie."""
@@ -95,19 +112,18 @@ class Logins:
 
 
 class PageAccess:
-    """Passes the requests for the page to `page`, those of its scripts for the API to `api`, both with the principal of
+    """Passes the requests for the page to `page`, those of its scripts for the API to `api`, both with the identity of
     their login, and all others to `other`.
 
-    A request without a login is sent to the form, or refused if a script sent it. Without keys every request is of the
-    principal "local" and nobody logs in.
+    A request without a login is sent to the form, or refused if a script sent it. Where no key is needed, every request
+    is of the principal "local" and nobody logs in.
     """
 
-    def __init__(self, page: ASGIApp, api: ASGIApp, other: ASGIApp, logins: Logins, *, needs_key: bool) -> None:
+    def __init__(self, page: ASGIApp, api: ASGIApp, other: ASGIApp, logins: Logins) -> None:
         self._page = page
         self._api = api
         self._other = other
         self._logins = logins
-        self._needs_key = needs_key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -116,8 +132,8 @@ class PageAccess:
             return
         if scope["method"] not in _SAFE:
             require_own_origin(scope)
-        principal = self._logins.principal(cookie(scope)) if self._needs_key else LOCAL
-        if principal is None and path != LOGIN and not path.startswith(STATIC):
+        who = self._logins.identity(cookie(scope)) if self._logins.required else Identity(LOCAL)
+        if who is None and path != LOGIN and not path.startswith(STATIC):
             if path.startswith(API) or scope["method"] not in _SAFE:
                 sentence = f"You are not logged in any more. Log in at {LOGIN}."
                 raise RequestFailed(Failure(Kind.INVALID_API_KEY, sentence))
@@ -125,7 +141,7 @@ class PageAccess:
             wanted = quote(path + (f"?{query}" if query else ""), safe="")
             await RedirectResponse(f"{LOGIN}?next={wanted}", 303)(scope, receive, send)
             return
-        scope.setdefault("state", {})["principal"] = principal
+        scope.setdefault("state", {})["identity"] = who
         if path.startswith(API):
             below = path.removeprefix(API)
             raw = scope.get("raw_path", path.encode()).removeprefix(API.encode())
