@@ -20,6 +20,8 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --no-strip-extras 
 
 # The generated parts of the documents stand between the marks of cog, with the Python that prints them.
 PAGES := $(wildcard *.md docs/*.md docs/*/*.md)
+# Python with a generated part.
+GENERATED := src/claude_openai/settings/setting.py
 COG := $(BIN)/cog -U -I . --verbosity=1
 
 .PHONY: help setup setup-dev demo test test-unit check fix docs bench soak clients hostile metrics lock newest release-check clean
@@ -47,14 +49,14 @@ check: $(READY) ## Check format, lint, types, import contracts and the generated
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@$(COG) --check --check-fail-msg='run: make docs' $(PAGES)
+	@$(COG) --check --check-fail-msg='run: make docs' $(PAGES) $(GENERATED)
 
 fix: $(READY) ## Format, and mend what the linter can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 docs: $(READY) ## Write the generated parts of the documents: tables of settings and parameters, recipes, help
-	@$(COG) -r $(PAGES)
+	@$(COG) -r $(PAGES) $(GENERATED)
 
 bench: $(READY) ## Measure what the server adds to the bare Messages API and to the bare SDK
 	@$(BIN)/python -m benchmarks.overhead

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from claude_openai.settings.claude_environment import login_environment
-    from claude_openai.settings.descriptions import Setting
     from claude_openai.settings.environment import process_environment
-    from claude_openai.settings.model import Settings, catalogue, doubts
+    from claude_openai.settings.model import Settings, doubts
     from claude_openai.settings.origins import Effective, effective
+    from claude_openai.settings.setting import Setting, catalogue
     from claude_openai.settings.tables import login_table, table
     from claude_openai.settings.values import KeyFile, is_loopback
 
@@ -44,9 +44,9 @@ __all__ = [
 _MODULES: Final = {
     "Effective": "origins",
     "KeyFile": "values",
-    "Setting": "descriptions",
+    "Setting": "setting",
     "Settings": "model",
-    "catalogue": "model",
+    "catalogue": "setting",
     "doubts": "model",
     "effective": "origins",
     "is_loopback": "values",

@@ -1,53 +1,16 @@
-"""The description of each setting: its flag, its variables, and its line in `--help` and in the documents."""
+"""Describes the fields of `Settings`: their flags, their variables, and their lines in `--help` and the documents."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
 
 from pydantic.fields import FieldInfo
 
+from claude_openai.settings.setting import PREFIX, Setting
 from claude_openai.settings.values import Expects, Spelling
-
-PREFIX: Final = "CLAUDE_OPENAI_"
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One line of `--help` and of the tables. A switch has no metavar, and the first of several variables wins.
-
-    `derived`: the default depends on the machine or on other settings, and `default` describes it.
-    """
-
-    name: str
-    flag: str
-    variables: tuple[str, ...]
-    metavar: str
-    repeatable: bool
-    default: str
-    description: str
-    derived: bool = False
-
-    @property
-    def negated_flag(self) -> str:
-        """The flag that turns a switch off."""
-        return f"--no-{self.flag.removeprefix('--')}"
-
-
-CONFIG: Final = Setting(
-    name="config",
-    flag="--config",
-    variables=(f"{PREFIX}CONFIG",),
-    metavar="FILE",
-    repeatable=False,
-    default="~/.config/claude-openai/config.toml, if it is there",
-    description="TOML file with settings, under the names of the table in docs/reference/settings.md.",
-)
-"""The only setting that is not a field: it names the file that the fields are read from."""
 
 
 def described(fields: Mapping[str, FieldInfo]) -> tuple[Setting, ...]:
-    """The descriptions of `--config` and of all fields."""
-    settings = [CONFIG]
+    """The descriptions of all fields."""
+    settings = list[Setting]()
     for name, field in fields.items():
         value = expects(field)
         spelling = next((mark for mark in field.metadata if isinstance(mark, Spelling)), Spelling())

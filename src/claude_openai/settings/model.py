@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, Valid
 
 from claude_openai.errors import SettingsError
 from claude_openai.settings import machine
-from claude_openai.settings.descriptions import PREFIX, Setting, described, expects
+from claude_openai.settings.descriptions import expects
+from claude_openai.settings.setting import PREFIX, catalogue
 from claude_openai.settings.sources import Found, config_file, read
 from claude_openai.settings.values import (
     SHORTEST_NAMED_KEY,
@@ -359,11 +360,6 @@ class Settings(BaseModel):
             raise SettingsError(_message(error, found)) from None
         settings._config_file = config_file(flags, environ)  # noqa: SLF001 -- of this class
         return settings
-
-
-def catalogue() -> tuple[Setting, ...]:
-    """All settings: `--config`, which is not a field, and the fields."""
-    return described(Settings.model_fields)
 
 
 def doubts(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:

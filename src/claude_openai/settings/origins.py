@@ -6,8 +6,8 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from claude_openai.settings.descriptions import CONFIG, Setting
-from claude_openai.settings.model import Settings, catalogue
+from claude_openai.settings.model import Settings
+from claude_openai.settings.setting import CONFIG, Setting, catalogue
 from claude_openai.settings.sources import config_file, read
 from claude_openai.settings.values import KeyFile
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claude_openai.errors import SettingsError
-from claude_openai.settings.descriptions import CONFIG, Setting
+from claude_openai.settings.setting import CONFIG, Setting
 
 
 @dataclass(frozen=True, slots=True)

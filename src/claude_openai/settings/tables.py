@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from claude_openai.settings.claude_environment import PASSED
-from claude_openai.settings.descriptions import CONFIG
-from claude_openai.settings.model import catalogue
+from claude_openai.settings.setting import CONFIG, catalogue
 
 
 def table() -> str:
