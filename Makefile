@@ -20,7 +20,7 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --no-strip-extras 
 
 # The generated parts of the documents stand between the marks of cog, with the Python that prints them.
 PAGES := $(wildcard *.md docs/*.md docs/*/*.md)
-# Python with a generated part.
+# Python with a generated part, which the pages are generated from.
 GENERATED := src/claude_openai/settings/setting.py
 COG := $(BIN)/cog -U -I . --verbosity=1
 
@@ -56,7 +56,8 @@ fix: $(READY) ## Format, and mend what the linter can mend
 	$(BIN)/ruff format
 
 docs: $(READY) ## Write the generated parts of the documents: tables of settings and parameters, recipes, help
-	@$(COG) -r $(PAGES) $(GENERATED)
+	@$(COG) -r $(GENERATED)
+	@$(COG) -r $(PAGES)
 
 bench: $(READY) ## Measure what the server adds to the bare Messages API and to the bare SDK
 	@$(BIN)/python -m benchmarks.overhead
