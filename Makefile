@@ -38,7 +38,7 @@ demo: $(DEMO) ## Stream one answer of the real Claude Code to the official opena
 	@$(BIN)/python examples/demo.py
 
 test: $(READY) ## Run the tests (ARGS="--cov" measures coverage, ARGS="-k stream" picks)
-	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --inline-snapshot=disable $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder --inline-snapshot=disable $(ARGS)
 
 test-unit: $(READY) ## Run tests/unit with few examples, what to run while typing (ARGS as for test)
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --inline-snapshot=disable --quiet --hypothesis-profile=quick \
@@ -90,7 +90,7 @@ newest: ## Run the tests with the newest Agent SDK and packages, in an environme
 	@.newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --requirement .newest/requirements.txt
 	@.newest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@.newest/bin/python requirements/newest.py --changed
-	@.newest/bin/python -m pytest --numprocesses=2 --dist=loadfile --inline-snapshot=disable $(ARGS)
+	@.newest/bin/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder --inline-snapshot=disable $(ARGS)
 
 release-check: $(READY) ## Build sdist and wheel, check their metadata, and run the demo from each in an empty environment
 	@$(BIN)/python -m tests.release.packaging.release
