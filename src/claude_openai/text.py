@@ -34,13 +34,25 @@ def columns_of(text: str) -> int:
     return sum(map(_columns, text))
 
 
+_REMEDY: Final = re.compile(r"`(?=claude-openai |--)[^`]+`|(?:claude-openai|--[a-z][a-z-]+)(?: [^\s,;()]+(?<!\.))+")
+"""A command or an option with its value, in a sentence."""
+
+
 def shortened(text: str, columns: int) -> str:
     """`text` in at most `columns` columns: beginning and end with an ellipsis between, since a message ends with its
-    remedy.
+    remedy. A command that would be cut is shown after the beginning in place of the end.
     """
     if columns_of(text) <= columns:
         return text
     room = max(0, columns - 1)
+    remedy = next((found[0] for found in _REMEDY.finditer(text)), "")
+    if remedy and columns_of(remedy) <= room * 4 // 5:
+        short = _with_ellipsis(text, room, columns)
+        return short if remedy in short else f"{_fitting(text, room - columns_of(remedy) - 1).rstrip()}\u2026 {remedy}"
+    return _with_ellipsis(text, room, columns)
+
+
+def _with_ellipsis(text: str, room: int, columns: int) -> str:
     head = _fitting(text, room * 2 // 5)
     tail = _fitting(reversed(text), room - columns_of(head))[::-1]
     _, space, whole = tail.partition(" ")

@@ -328,7 +328,7 @@ def test_the_banner_does_not_claim_to_know_an_unknown_login() -> None:
 @pytest.mark.proves("simulate.loud")
 def test_the_banner_says_loudly_that_answers_are_simulated() -> None:
     assert plain(changed(simulated=True)).splitlines()[1] == (
-        "  SIMULATED: a script answers here, no model. Leave out --simulate for real answers."
+        "  SIMULATED: a script answers, no model. Leave out --simulate for real answers."
     )
     assert "\x1b[30m\x1b[43m\x1b[1m  SIMULATED" in banner(changed(simulated=True), colours=True)
 

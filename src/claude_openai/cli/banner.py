@@ -14,7 +14,7 @@ from claude_openai.core.failures import SUBSCRIPTION_TERMS
 if TYPE_CHECKING:
     from claude_openai.server.wiring import Ready
 
-SIMULATED = "SIMULATED: a script answers here, no model. Leave out --simulate for real answers."
+SIMULATED = "SIMULATED: a script answers, no model. Leave out --simulate for real answers."
 
 
 def banner(ready: "Ready", *, colours: bool, serves_others: bool = False) -> str:

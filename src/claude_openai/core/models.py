@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import Final, Literal, get_args
 
 from claude_openai.core.failures import Failure, Kind, RequestFailed
@@ -168,7 +169,18 @@ class Catalogue:
         shown = name if _SPELLED.fullmatch(name) else "gpt-4o"
         remedy = f"To serve a model under that name, start the server with --model-alias {shown}={self._served()}."
         named = name if len(name) <= _MOST_SHOWN else f"{name[: _MOST_SHOWN - 1]}\u2026"
-        return f"The model `{named}` does not exist here. Available: {known}{aliases}. {remedy}"
+        meant = self._like(name)
+        advice = f" Did you mean `{meant}`?" if meant else ""
+        return f"The model `{named}` does not exist here.{advice} Available: {known}{aliases}. {remedy}"
+
+    def _like(self, name: str) -> str | None:
+        """The name that `name` is a misspelling of; None if none is like it."""
+        ending = AGENT_SUFFIX if self.agents and name.lower().endswith(AGENT_SUFFIX) else ""
+        plain = spelled_plainly(name.lower().removesuffix(ending))
+        spelled = {spelling: model.id for model in self.models for spelling in sorted(_spellings(model))}
+        spelled |= {alias.lower(): alias for alias, _ in self.aliases}
+        close = get_close_matches(plain, spelled, n=1, cutoff=0.75)
+        return spelled[close[0]] + ending if close else None
 
     def _served(self) -> str:
         """A model that exists, for an example: the default, unless that is what does not exist."""

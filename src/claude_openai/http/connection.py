@@ -210,7 +210,7 @@ class Connection(H11Protocol):
     def _unreadable(self, fault: str) -> str:
         """Why this client's request cannot be read, with the remedy; `fault` is what h11 found."""
         if self._head.startswith(_TLS):
-            return "A client speaks HTTPS to this server, which has plain HTTP: use http:// in its base URL"
+            return "A client speaks HTTPS: use http:// in its base URL"
         if self._head.startswith(_HTTP_2):
             return "A client speaks HTTP/2 to this server, which has HTTP/1.1: have it use that"
         return f"A client's request is no HTTP/1.1: {fault}"

@@ -79,10 +79,10 @@ class _Rank(IntEnum):
 
     ALWAYS = 0
     MODEL = 1
-    TOKENS = 2
-    CLIENT = 3
-    COST = 4
-    WAY = 5
+    WAY = 2
+    TOKENS = 3
+    CLIENT = 4
+    COST = 5
     FIRST_TOKEN = 6
     CACHED = 7
     WAY_REASON = 8

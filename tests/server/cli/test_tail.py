@@ -42,6 +42,12 @@ def test_text_goes_into_a_file_as_it_is() -> None:
 
 
 @pytest.mark.proves("commands.tail", "terminal.harmless")
+def test_an_unfinished_line_is_ended_before_what_standard_error_adds_to_it() -> None:
+    merged = Transcript(terminal=False, merged=True)
+    assert merged.feed(RunText(text="one")) + merged.end() == "one\n"
+
+
+@pytest.mark.proves("commands.tail")
 def test_text_cannot_speak_to_a_terminal_and_ends_its_line() -> None:
     shown = Transcript(terminal=True)
     assert shown.feed(RunText(text="a\tb\n\x1b]0;title\x07\x9b2J")) + shown.end() == "a\tb\n\\x1b]0;title\\x07\\x9b2J\n"
@@ -107,6 +113,8 @@ def test_a_run_that_is_over_is_replayed(machine: Machine, server: Instance, foll
     assert " is completed (" in ran.err
     assert " tokens, $0." in ran.err
     assert machine.types("tail", "coun", *follow).out == ran.out
+    latest = machine.types("runs", "--limit", "1", "--json").out
+    assert machine.types("tail", *follow).err[4:12] in latest
 
 
 @pytest.mark.proves("commands.tail", "terminal.colours")

@@ -23,6 +23,22 @@ def test_a_name_longer_than_any_is_neither_looked_for_nor_repeated() -> None:
     assert len(caught.value.failure.message) < 1000
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("sonet", "sonnet"),
+        ("anthropic/claude-sonet", "sonnet"),
+        ("Opsu", "opus"),
+        ("gpt4o", "gpt-4o"),
+        ("sonnte-agent", "sonnet-agent"),
+    ],
+)
+def test_a_misspelled_name_gets_the_one_that_was_meant(name: str, meant: str) -> None:
+    with pytest.raises(RequestFailed) as caught:
+        Catalogue(MODELS, default="sonnet", aliases=(("gpt-4o", "sonnet"),), agents=True).resolve(name)
+    assert f" Did you mean `{meant}`? " in caught.value.failure.message
+
+
 def test_an_alias_of_nothing_is_reported_as_such() -> None:
     with pytest.raises(RequestFailed) as caught:
         Catalogue(MODELS, default="sonnet", aliases=(("a", "nonsense"),)).listed()

@@ -170,7 +170,7 @@ def test_the_least_important_columns_are_left_out_of_a_narrow_terminal() -> None
     assert fitted[200].endswith("$0.0004  rebuilt: history changed  not as asked: seed")
     head = "19:44:56  chat stream  sonnet-5-5  OpenAI/Python  200 ok  1.5s"
     assert fitted[110] == f"{head} (first 0.9s)  1.2k in, 36 out  $0.0004  rebuilt"
-    assert fitted[80] == f"{head}  1.2k in, 36 out"
+    assert fitted[80] == "19:44:56  chat stream  sonnet-5-5  200 ok  1.5s  1.2k in, 36 out  rebuilt"
     assert all(len(text) <= columns for columns, text in fitted.items())
 
 
@@ -197,6 +197,16 @@ def test_a_long_reason_keeps_its_remedy_at_its_end() -> None:
     assert 68 <= len(line) <= 80
     assert re.fullmatch(r" {10}The model `gpt-4o` .*\u2026.* --model-alias gpt-4o=sonnet\.", line)
     assert str(whole({**REQUEST, "status": 404})).endswith(message)
+
+
+def test_a_long_reason_keeps_a_command_that_stands_in_its_middle() -> None:
+    message = f"Claude Code is not signed in: sign in with `claude-openai claude auth login`, or set {'a key ' * 20}."
+    failed = {"event": "http.failed", "level": "info", "request_id": "req_1", "kind": "x", "message": message}
+    render = RequestLines(colours=False, width=lambda: 80)
+    assert render(failed) is None
+    line = str(render({**REQUEST, "status": 401})).splitlines()[1]
+    assert len(line) <= 80
+    assert line.endswith("\u2026 `claude-openai claude auth login`")
 
 
 def test_a_stop_says_what_it_waits_for() -> None:

@@ -1,5 +1,6 @@
 """`claude-openai completion`: prints the completion script for a shell."""
 
+from pathlib import PurePath
 from typing import Final
 
 import click
@@ -16,10 +17,13 @@ EXAMPLES: Final = "\b\nTo install it:\n" + "\n".join(f"  {line}" for line in INS
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("shell", type=click.Choice(list(INSTALL)))
+@click.argument("shell", type=click.Choice(list(INSTALL)), required=False)
 @click.pass_context
-def completion(context: click.Context, shell: str) -> None:
-    """Print the completion script for a shell; its last line says how to install it."""
+def completion(context: click.Context, shell: str | None) -> None:
+    """Print the completion script for SHELL, or for yours; its last line says how to install it."""
+    shell = shell or PurePath(context.obj.get("SHELL", "")).name
+    if shell not in INSTALL:
+        raise click.UsageError(f"name the shell: {', '.join(INSTALL)}")
     program = context.find_root()
     made = get_completion_class(shell)
     assert made is not None  # noqa: S101 -- click has all three

@@ -84,7 +84,7 @@ def _lines(server: ServerStatus) -> Iterator[str]:
         backend = _table(health, "backend")
         through = f", Claude Code {backend.get('version')} through {backend.get('name')}" if backend else ""
         yield fact("Version", f"{health.get('version', 'unknown')}{through}")
-    yield fact("Uptime", duration(server.uptime))
+    yield fact("Uptime", duration(server.uptime) if server.uptime >= 1 else "less than a second")
     if health:
         yield fact("Runs", _counts(_table(health, "runs") or _table(health, "queue")))
         yield fact("Processes", _counts(_in_words(_table(health, "processes"))))

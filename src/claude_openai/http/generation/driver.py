@@ -15,13 +15,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.events import Event, ToolCalled, TurnFailed, TurnFinished
-from claude_openai.core.failures import Failure
+from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.runs import Caller
 from claude_openai.http.generation.context import GenerationContext, run_in_thread_if_large
 from claude_openai.http.generation.event_stream import EventStream
-from claude_openai.http.generation.request_events import log_effective_request, log_request
+from claude_openai.http.generation.request_events import log_effective_request, log_request, note_asked_model
 from claude_openai.http.generation.turns import caller_of, run_turns
-from claude_openai.http.middleware.errors import failure_response, report
+from claude_openai.http.middleware.errors import HttpError, failure_response, report
 from claude_openai.http.middleware.rate_limits import with_rate_limit_headers
 from claude_openai.logs import logger
 from claude_openai.protocols.common.protocol import AnswerWriter, GenerationRequest, ProtocolFormat
@@ -69,7 +69,11 @@ class Generation:
         caller = caller_of(scope, context.new_id(), protocol.id_prefix, self._name)
         async with context.parsing(receive) as elapsed:
             await run_in_thread_if_large(len(body), log_request, scope, body, protocol.format.header_prefixes)
-            request = await protocol.read(body, caller, context)
+            try:
+                request = await protocol.read(body, caller, context)
+            except (RequestFailed, HttpError):
+                note_asked_model(scope, body)
+                raise
         headers = context.not_honoured_headers(request.ignored, request.adjusted)
         send = with_rate_limit_headers(send, context.gateway, context.now)
         caller = replace(caller, parse_seconds=elapsed(), choices=len(request.turns))

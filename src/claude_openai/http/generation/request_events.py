@@ -9,6 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from claude_openai.core.turn import Turn
+from claude_openai.http.middleware.request_log import ASKED_MODEL
 from claude_openai.jsontools.strict import count_values
 from claude_openai.logs import CUT, logger, shows
 
@@ -20,6 +21,9 @@ thread runs, and the log would cut them."""
 
 LARGEST_BYTES: Final = 1024 * 1024
 """Size of a body that is parsed for the log; of a larger one only the size is logged."""
+
+LARGEST_REFUSED: Final = 64 * 1024
+"""Size of the body of a refused request that is parsed once more, for the name of its model."""
 
 _HEADERS: Final = ("user-agent", "content-type", "accept", "origin", "authorization", "x-api-key", "x-request-id")
 
@@ -39,6 +43,13 @@ def log_request(scope: Scope, body: bytes, header_prefixes: tuple[str, ...]) -> 
         with suppress(ValueError, RecursionError):
             logged = json.loads(body)
     log.debug("openai.request", headers=headers, bytes=len(body), body=logged)
+
+
+def note_asked_model(scope: Scope, body: bytes) -> None:
+    """Note the model that a refused request names, for its line in the log."""
+    if len(body) <= LARGEST_REFUSED:
+        with suppress(ValueError, RecursionError, AttributeError):
+            scope["state"][ASKED_MODEL] = json.loads(body).get("model")
 
 
 def log_effective_request(turn: Turn, **details: object) -> None:

@@ -24,6 +24,9 @@ _RETRY = "x-stainless-retry-count"
 """OpenAI's own clients number their retries of a request with it."""
 
 _STATE = "request_id"
+
+ASKED_MODEL = "asked_model"
+"""The key of a scope's state with the model that a refused request names."""
 _HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -89,6 +92,7 @@ class _Line:
             self._fields["endpoint"] = endpoint
         if (retry := headers.get(_RETRY, "0")).isdecimal() and retry != "0":
             self._fields["retry"] = int(retry[:4])
+        self._state = scope["state"]
         self._began = time.perf_counter()
         self._status: int | None = None
         self._complete = False
@@ -103,9 +107,21 @@ class _Line:
             self._complete = True
             self.write()
 
+    def _asked_model(self) -> Mapping[str, object]:
+        """The model of a request that was refused; that of another one is in the event of its run."""
+        model = self._state.get(ASKED_MODEL)
+        return {"model": shown(model)} if isinstance(model, str) else {}
+
     def write(self) -> None:
         """Without a status if the client disconnected before there was one."""
         if not self._written:
             self._written = True
             duration = round((time.perf_counter() - self._began) * 1000)
-            log.info("http.request", **self._fields, status=self._status, complete=self._complete, duration_ms=duration)
+            log.info(
+                "http.request",
+                **self._fields,
+                **self._asked_model(),
+                status=self._status,
+                complete=self._complete,
+                duration_ms=duration,
+            )
