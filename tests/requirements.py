@@ -274,6 +274,8 @@ PROMISES: Final = {
         "runs.cancel": "A run that is not over can be ended at any moment, upstream too, and its client gets `run_cancelled`.",
         "runs.follow": "A follower gets the output so far and then as it comes, and delays nobody.",
         "runs.list": "Runs are listed latest first, by number and state, and found by the beginning of each of their ids.",
+        "search.language": "A query finds what it means, in the file, in memory and among running requests alike.",
+        "search.wrong": "A wrong query is a 400 that says where it is wrong and what was meant; no text is an error of the server's.",
         "runs.principals": "A key sees and ends its own runs only.",
     },
     "docs/reference/http.md#streams": {

@@ -19,6 +19,14 @@ _LONGEST_CUT: Final = 12
 """Characters of a word that is left out of a shortened text, so that the next one is whole."""
 
 
+_TO_LOWER: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+
+
+def ascii_lower(text: str) -> str:
+    """`text` with the capital letters of ASCII as small ones, and all others unchanged, as SQLite's `lower` does it."""
+    return text.translate(_TO_LOWER)
+
+
 def harmless(text: str) -> str:
     """`text` with control characters escaped: text of a client must not control the terminal."""
     return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)

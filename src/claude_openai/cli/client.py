@@ -150,9 +150,9 @@ class Api:
         self._url = url
         self._silence = silence
 
-    def runs(self, limit: int, state: str | None = None) -> Sequence[RunObject]:
-        """The latest runs, latest first."""
-        wanted = {"limit": str(limit), **({"state": state} if state else {})}
+    def runs(self, limit: int, state: str | None = None, query: str = "") -> Sequence[RunObject]:
+        """The runs that match `query`, latest first unless it has another order."""
+        wanted = {"limit": str(limit), **({"state": state} if state else {}), **({"q": query} if query else {})}
         return self._read(RunList, self._answer("GET", "/runs", wanted)).data
 
     def run(self, run_id: str) -> RunObject:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 import click
@@ -18,10 +20,12 @@ from claude_openai.cli.client import (
     unknown,
 )
 from claude_openai.core.runs import ACTIVE_STATES, RunState
-from claude_openai.protocols.runs.stream import run_object, whole_run
+from claude_openai.core.search import in_state, parse
+from claude_openai.protocols.runs.stream import CODES, run_object, whole_run
 from claude_openai.protocols.runs.wire import RunObject, RunText
 from claude_openai.system.instances import on_port, running
 from claude_openai.system.places import Places
+from claude_openai.text import one_line
 
 if TYPE_CHECKING:
     from claude_openai.server.stores import StoredRuns
@@ -42,8 +46,8 @@ class OneRunReader(Protocol):
 class RunReader(OneRunReader, Protocol):
     """Reads runs. Each method raises `LaunchError` if it cannot."""
 
-    def runs(self, limit: int, state: str | None = None) -> Sequence[RunObject]:
-        """The latest runs, latest first."""
+    def runs(self, limit: int, state: str | None = None, query: str = "") -> Sequence[RunObject]:
+        """The runs that match `query` (`core.search`), latest first unless it has another order."""
         ...
 
 
@@ -53,9 +57,15 @@ class StoreReader:
     def __init__(self, saved: "StoredRuns") -> None:
         self._saved = saved
 
-    def runs(self, limit: int, state: str | None = None) -> Sequence[RunObject]:
+    def runs(self, limit: int, state: str | None = None, query: str = "") -> Sequence[RunObject]:
         """See `RunReader.runs`."""
-        return [run_object(run) for run in self._saved.recent(limit, RunState(state) if state else None)]
+        wanted = parse(query, datetime.now().astimezone(), CODES)
+        if wanted.problems:
+            problem = wanted.problems[0]
+            sentence = one_line(f"{problem.message} It is at character {problem.position + 1} of the query")
+            raise ServerRefused(sentence, code="invalid_query")
+        terms = in_state(RunState(state) if state else None).terms
+        return [run_object(run) for run in self._saved.search(replace(wanted, terms=terms + wanted.terms), limit)]
 
     def run(self, run_id: str) -> RunObject:
         """See `OneRunReader.run`."""

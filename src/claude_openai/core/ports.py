@@ -10,6 +10,7 @@ from claude_openai.core.failures import Failure
 from claude_openai.core.models import Model, ModelFacts, no_facts
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
+from claude_openai.core.search import Query
 from claude_openai.core.turn import Turn
 
 SessionStart = Literal["warm", "cold", "rebuilt"]
@@ -159,6 +160,15 @@ class RunStore(Protocol):
     async def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
         """The runs whose `id`, `answer_id` or `request_id` begins with `wanted`: an exact match alone, else at most
         two, which means that `wanted` is not unique. With a `principal`, only its runs.
+        """
+        ...
+
+    async def search(
+        self, query: Query, limit: int, principal: str | None = None, after: Run | None = None
+    ) -> tuple[Run, ...]:
+        """The first `limit` runs that match `query`, in its order; with a `principal`, only its runs.
+
+        With `after`, a run of this list, only those behind it. That needs an order by time (`sort` "new" or "old").
         """
         ...
 

@@ -34,6 +34,7 @@ from claude_openai.core.runs import (
     release_parked,
     without_content,
 )
+from claude_openai.core.search import Query, in_order, in_state, is_behind, matches
 from claude_openai.core.turn import Turn
 from claude_openai.gateway.timeouts import StopSignal
 from claude_openai.logs import shows
@@ -216,10 +217,20 @@ class RunRegistry:
 
     async def recent(self, limit: int, state: RunState | None, principal: str | None) -> tuple[Run, ...]:
         """The latest runs of `principal` (None: of every one), in `state` if one is given; the last to arrive first."""
-        stored = await self._read(lambda store: store.recent(limit, state, principal))
-        live = [live.run for live in self._of(principal) if state in {None, live.state}]
-        runs = [*live, *(run for run in stored if run.id not in self._live)]
-        return tuple(sorted(runs, key=lambda run: run.arrived_at, reverse=True)[:limit])
+        return await self.search(in_state(state), limit, principal)
+
+    async def search(
+        self, query: Query, limit: int, principal: str | None, after: Run | None = None
+    ) -> tuple[Run, ...]:
+        """The first `limit` runs of `principal` (None: of every one) that match `query`, in its order.
+
+        With `after`, a run of this list, only those behind it. That needs an order by time.
+        """
+        stored = await self._read(lambda store: store.search(query, limit + len(self._live), principal, after))
+        live = (live.run for live in self._of(principal))
+        found = [run for run in live if is_behind(run, after, query) and matches(query, run)]
+        found += [run for run in stored if run.id not in self._live]
+        return tuple(in_order(query, found)[:limit])
 
     def follow(self, run: Run) -> RunFollower | FinishedRunFollower:
         """A follower of `run`, from its first event to its last."""

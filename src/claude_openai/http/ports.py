@@ -12,6 +12,7 @@ from claude_openai.core.models import Catalogue
 from claude_openai.core.ports import Description
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Caller, Run, RunState, Visible
+from claude_openai.core.search import Query
 from claude_openai.core.turn import Turn
 
 
@@ -37,6 +38,15 @@ class RunRegistry(Protocol):
 
     async def recent(self, limit: int, state: RunState | None, principal: str | None) -> tuple[Run, ...]:
         """The latest runs of `principal` (None: of every one), in `state` if one is given; the last to arrive first."""
+        ...
+
+    async def search(
+        self, query: Query, limit: int, principal: str | None, after: Run | None = None
+    ) -> tuple[Run, ...]:
+        """The first `limit` runs of `principal` (None: of every one) that match `query`, in its order.
+
+        With `after`, a run of this list, only those behind it. That needs an order by time.
+        """
         ...
 
     def follow(self, run: Run) -> Follower:

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from claude_openai.core.ports import Store
 from claude_openai.core.runs import Run, RunState
+from claude_openai.core.search import Query
 from claude_openai.settings import Settings
 from claude_openai.settings.values import StoreKind
 from claude_openai.store import MemoryStore, Retention, sqlite_reader, sqlite_store
@@ -21,6 +22,10 @@ class StoredRuns(Protocol):
 
     def find(self, wanted: str) -> tuple[Run, ...]:
         """As `core.ports.RunStore.find`, for every principal."""
+        ...
+
+    def search(self, wanted: Query, limit: int) -> tuple[Run, ...]:
+        """As `core.ports.RunStore.search`, for every principal."""
         ...
 
     def recent(self, limit: int, state: RunState | None = None) -> tuple[Run, ...]:

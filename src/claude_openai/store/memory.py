@@ -3,7 +3,8 @@
 from claude_openai.core.ports import StoreStatus
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
-from claude_openai.store.memory_queries import find_by_prefix, latest, utf8_safe, walk_chain
+from claude_openai.core.search import Query, in_state
+from claude_openai.store.memory_queries import find_by_prefix, search, utf8_safe, walk_chain
 
 MOST_RUNS = 1000
 """With their answers some MB; the oldest are dropped first."""
@@ -29,8 +30,13 @@ class MemoryStore:
     async def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
         return find_by_prefix(self._runs.values(), wanted, principal)
 
+    async def search(
+        self, query: Query, limit: int, principal: str | None = None, after: Run | None = None
+    ) -> tuple[Run, ...]:
+        return search(self._runs.values(), query, limit, principal, after)
+
     async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
-        return latest(self._runs.values(), limit, state, principal)
+        return await self.search(in_state(state), limit, principal)
 
 
 class MemoryResponses:

@@ -6,18 +6,19 @@ from typing import Any, TypeVar
 
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.responses import StoredResponse
-from claude_openai.core.runs import Run, RunState
+from claude_openai.core.runs import Run
+from claude_openai.core.search import Query, in_order, is_behind, matches
 from claude_openai.jsontools.surrogates import without_surrogates
 
 Record = TypeVar("Record", Run, StoredResponse)
 
 
-def latest(
-    runs: Iterable[Run], limit: int, state: RunState | None = None, principal: str | None = None
+def search(
+    runs: Iterable[Run], query: Query, limit: int, principal: str | None = None, after: Run | None = None
 ) -> tuple[Run, ...]:
-    """The runs that arrived last, latest first."""
-    wanted = (run for run in runs if state in {None, run.state} and _is_of(run, principal))
-    return tuple(sorted(wanted, key=_age, reverse=True)[: max(limit, 0)])
+    """`core.ports.RunStore.search` among `runs`."""
+    wanted = (run for run in runs if _is_of(run, principal) and is_behind(run, after, query) and matches(query, run))
+    return tuple(in_order(query, wanted)[: max(limit, 0)])
 
 
 def find_by_prefix(runs: Iterable[Run], wanted: str, principal: str | None = None) -> tuple[Run, ...]:

@@ -114,7 +114,17 @@ def test_programs_get_all_of_the_runs_they_ask_for(person: Machine, server: Inst
     assert [run["state"] for run in listed("--state", "completed")] == ["completed"]
     assert [run["state"] for run in listed("--limit", "1", "--port", str(server.port))] == ["failed"]
     assert listed("--state", "running") == []
+    assert [run["state"] for run in listed("state:failed", "since:1h")] == ["failed"]
+    assert [run["state"] for run in listed("--", "-state:failed")] == ["completed"]
     assert {"id", "arrived_at", "usage", "cost_usd", "error", "key", "way"} <= listed()[0].keys()
+
+
+@pytest.mark.proves("commands.runs", "search.wrong")
+def test_a_wrong_query_says_what_was_meant_with_a_server_and_without_one(person: Machine, tmp_path: Path) -> None:
+    for asks in (person, Machine.at(tmp_path)):
+        ran = asks.types("runs", "stat:failed")
+        assert (ran.code, ran.out) == (1, "")
+        assert "`stat:` is no field. Did you mean `state:`?" in ran.err
 
 
 @pytest.mark.proves("commands.client")

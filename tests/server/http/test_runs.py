@@ -123,6 +123,34 @@ async def test_the_last_to_arrive_is_first_and_no_more_are_listed_than_asked_for
     assert await served.runs("?state=running&limit=1000") == []
 
 
+@pytest.mark.proves("search.language", "search.wrong")
+async def test_runs_are_searched_page_by_page_and_a_wrong_query_says_where(serve: Serve) -> None:
+    served = serve(
+        said("Hello Oslo"), said("Bye"), said("Oslo again"), [STARTED, TurnFailed(Failure(Kind.OVERLOADED, "Busy."))]
+    )
+    for _ in range(4):
+        await served.client.post(CHAT, json=HELLO)
+    failed, last, _, first = await served.runs("")
+
+    async def page(**wanted: str) -> tuple[list[str], bool]:
+        answer = await served.client.get("/runs", params=wanted)
+        assert answer.status_code == 200
+        return [run["id"] for run in answer.json()["data"]], answer.json()["has_more"]
+
+    assert await page(q="oslo") == ([last["id"], first["id"]], False)
+    assert await page(q="oslo", limit="1") == ([last["id"]], True)
+    assert await page(q="oslo", limit="1", after=last["id"]) == ([first["id"]], False)
+    assert await page(q="oslo sort:old", after=first["answer_id"]) == ([last["id"]], False)
+    assert await page(q=f"code:{failed['error']['code']} since:1h") == ([failed["id"]], False)
+    assert await page(q="again", state="failed") == ([], False)
+    wrong = await served.client.get("/runs", params={"q": "oslo durration:>5s"})
+    assert code(wrong) == (400, "invalid_query", "q")
+    message = wrong.json()["error"]["message"]
+    assert message.endswith("Did you mean `duration:`? In quotation marks it is text. It is at character 6 of q.")
+    assert code(await served.client.get("/runs?q=sort:cost&after=chatcmpl-0")) == (400, "invalid_query", "after")
+    assert code(await served.client.get("/runs?after=nothing")) == (404, "run_not_found", None)
+
+
 @pytest.mark.proves("runs.list")
 @pytest.mark.parametrize(
     ("query", "param"),
@@ -339,7 +367,7 @@ async def test_a_client_that_leaves_has_cancelled_its_run(serve: Serve) -> None:
 class Unreadable(MemoryStore):
     """A store whose file was damaged while it was in use."""
 
-    async def recent(self, *_: object, **__: object) -> tuple[Run, ...]:
+    async def search(self, *_: object, **__: object) -> tuple[Run, ...]:
         raise StoreError("the store of runs /home/me/runs.sqlite3 is damaged")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,13 @@ from claude_openai.core.events import Usage
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.ports import Store
 from claude_openai.core.runs import Run, RunState
+from claude_openai.core.search import in_order, matches, parse
 from claude_openai.server.stores import STORES
 from claude_openai.settings import Settings
 from claude_openai.settings.values import StoreKind
 from claude_openai.store import MemoryStore
 from claude_openai.system.places import Places
-from tests.server.store.samples import a_run, response_of
+from tests.server.store.samples import NOW, a_run, response_of, until
 
 pytestmark = pytest.mark.anyio
 
@@ -125,6 +127,118 @@ async def test_the_latest_to_arrive_come_first_whenever_they_were_saved(store: S
     assert await store.recent(2) == (runs[2], runs[1])
     assert await store.recent(2, RunState.RUNNING) == (runs[2], runs[0])
     assert await store.recent(0) == ()
+
+
+SEARCHED = [
+    a_run(
+        text="Grüße aus München und 東京タワー",
+        model="claude-opus-5",
+        usage=Usage(10, 20, 30, 60, 5),
+        cost_usd=0.5,
+        began_at=NOW,
+        ended_at=NOW + 10.0**6,
+        session_start="live",
+        finish="stop",
+    ),
+    a_run(error="Overloaded: the queue is full", error_code="overloaded", state=RunState.FAILED, client="curl/8"),
+    a_run(calls=(ToolCall("c", "get_weather", '{"city": "Oslo"}'),), state=RunState.PARKED, finish="tool_calls"),
+    a_run(state=RunState.RUNNING, principal="alice", profile="agent", usage=Usage(1, 2), cost_usd=0.125),
+    a_run(state=RunState.CANCELLED, principal="key-" + "ab" * 32, error_code="cancelled", text="AND NOT (x) %_ “q”"),
+]
+
+QUERIES = [
+    *(
+        "",
+        "münchen",
+        "MUN",
+        '"aus munchen"',
+        '"mun"',
+        "京タ",
+        "oslo",
+        "get_weather",
+        "queue full",
+        '"queue full"',
+        "-oslo",
+    ),
+    *(
+        "AND",
+        "NOT",
+        '"and not x"',
+        "NEAR",
+        "x*",
+        "nobody",
+        "overloaded:",
+        "%",
+        "run:0",
+        "chatcmpl-0",
+        "-run:0",
+        "model:OPUS",
+    ),
+    *("@CURL", "client:curl,openai/", "-@curl", "key:alice", "key:key-abab", "key:ali", "state:failed", "state:live"),
+    *(
+        "-state:failed,parked",
+        "state:completed,failed",
+        "state:parked",
+        "state:cancelled",
+        "way:live",
+        "-way:live",
+        "code:*",
+    ),
+    *(
+        "code:over",
+        "-code:over,canc",
+        "tool:get_weather",
+        "-tool:get_weather",
+        "tool:get",
+        "profile:agent",
+        "finish:stop",
+    ),
+    *(
+        "cost:>0.125",
+        "cost:>=0.125",
+        "-cost:>0.2",
+        "cost:*..*",
+        "cached:>=60%",
+        "cached:<0.5",
+        "tokens:<=10",
+        "out:2..20",
+    ),
+    *(
+        "duration:>1d",
+        "duration:<1d",
+        "queue:*..*",
+        "first:<1s",
+        "since:1h",
+        "until:2000-01-01",
+        "-at:today",
+        "is:cached",
+    ),
+    *(
+        "sort:old",
+        "sort:cost",
+        "sort:tokens",
+        "sort:duration",
+        "-oslo state:parked",
+        "queue code:over sort:old",
+        "is:refused",
+    ),
+]
+
+
+@pytest.mark.proves("search.language", "runs.list")
+async def test_every_query_finds_the_same_in_a_store_as_among_values(store: Store) -> None:
+    for run in SEARCHED:
+        store.save(run)
+    await until(lambda: store.status().unwritten == 0)
+    now = datetime.fromtimestamp(NOW, UTC)
+    for text in QUERIES:
+        query = parse(text, now, {"overloaded": "server_is_overloaded"})
+        expected = tuple(in_order(query, [run for run in SEARCHED if matches(query, run)]))
+        assert await store.search(query, 10) == expected, text
+        assert await store.search(query, 2) == expected[:2], text
+        if query.sort in {"new", "old"} and expected:
+            assert await store.search(query, 10, None, expected[0]) == expected[1:], text
+    assert await store.search(parse("sort:old", now), 10, "alice") == (SEARCHED[3],)
 
 
 @pytest.mark.proves("responses.stored")

@@ -29,6 +29,7 @@ from claude_openai.core.messages import AssistantMessage, Text, ToolCall, ToolMe
 from claude_openai.core.models import Model
 from claude_openai.core.ports import Session, StoreStatus
 from claude_openai.core.runs import ACTIVE_STATES, Caller, Run, RunState, Visible
+from claude_openai.core.search import Query, in_state, matches
 from claude_openai.core.turn import Turn
 from claude_openai.gateway import (
     Gateway,
@@ -78,9 +79,14 @@ class Record:
     async def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
         return tuple(run for run in self._latest() if run.id.startswith(wanted) and run.principal == principal)
 
-    async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
-        runs = [run for run in self._latest() if state in {None, run.state} and run.principal == principal]
+    async def search(
+        self, query: Query, limit: int, principal: str | None = None, after: Run | None = None
+    ) -> tuple[Run, ...]:
+        runs = [run for run in self._latest() if matches(query, run) and run.principal == principal]
         return tuple(reversed(runs))[:limit]
+
+    async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
+        return await self.search(in_state(state), limit, principal)
 
     def _latest(self) -> list[Run]:
         return list({run.id: run for run in self.saved}.values())

@@ -27,32 +27,38 @@ EXAMPLES = """\b
 Examples:
   claude-openai runs
   claude-openai runs --state running
+  claude-openai runs 'timeout error @curl since:1d'
+  claude-openai runs 'state:failed,cancelled -model:haiku cost:>0.1 sort:cost'
   claude-openai runs --limit 100 --json | jq '[.[].cost_usd | numbers] | add'
 """
 
 
 @click.command(epilog=EXAMPLES)
+@click.argument("query", nargs=-1)
 @click.option(
     "--limit", default=20, show_default=True, type=click.IntRange(1, MOST_RUNS), metavar="COUNT", help="How many."
 )
 @click.option("--state", type=click.Choice([state.value for state in RunState]), help="Only those in this state.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of all fields except text and tool calls.")
 @about_a_server
-def runs(choice: ServerOption, limit: int, state: str | None, as_json: bool) -> None:
-    """List the latest runs, latest first. A run is one request; its tokens are those of the prompt and of the answer.
+def runs(choice: ServerOption, query: tuple[str, ...], limit: int, state: str | None, as_json: bool) -> None:
+    """List the latest runs, or those that match QUERY. A run is one request; its tokens are those of prompt and answer.
+
+    QUERY is text of the answers and errors, or fields such as state:failed, model:opus, @client, tool:NAME, cost:>0.1,
+    duration:>5s, since:1h; a minus sign before one means not. docs/reference/search.md has all.
 
     If no server runs, the runs are read from the store on disk. A server with API keys shows only the runs of your
     first key; the store shows all.
     """
     with progress("Asking"), open_run_reader(choice) as found:
-        listed = found.runs(limit, state)
+        listed = found.runs(limit, state, " ".join(query))
     if as_json:
         click.echo(json.dumps([run.model_dump(exclude_none=False, exclude={"text", "tool_calls"}) for run in listed]))
     elif listed:
         colours = wants_colours(sys.stdout, click.get_current_context().obj)
         click.echo(table(listed, time.time(), width(sys.stdout), colours=colours), color=colours, nl=False)
     else:
-        click.echo(f"no run is {state}" if state else "no runs yet", err=True)
+        click.echo(f"no run is {state}" if state else "no run matches" if query else "no runs yet", err=True)
 
 
 def table(listed: Sequence[RunObject], now: float, columns: int | None, *, colours: bool = False) -> str:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.runs import RunState
+from claude_openai.core.search.query import LONGEST_QUERY
 from claude_openai.http.endpoints.runs import LIMIT, MOST
 from claude_openai.protocols.common.protocol import ProtocolFormat
 from claude_openai.protocols.runs.wire import RunActivity, RunCall, RunObject, RunText
@@ -136,6 +137,8 @@ LISTING: Final[list[Json]] = [
         "schema": {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT},
     },
     {"name": "state", "in": "query", "schema": {"type": "string", "enum": [*RunState]}},
+    {"name": "q", "in": "query", "schema": {"type": "string", "maxLength": LONGEST_QUERY}},
+    {"name": "after", "in": "query", "schema": {"type": "string"}},
 ]
 
 PAGING: Final[list[Json]] = [

@@ -14,6 +14,9 @@ from claude_openai.protocols.common.wire import sse
 from claude_openai.protocols.common.wire.reply import Reply
 from claude_openai.protocols.runs.wire import RunActivity, RunCall, RunError, RunList, RunObject, RunText, RunUsage
 
+CODES: Final = {kind.value: row.code for kind, row in TABLE.items() if row.code is not None}
+"""The codes that clients see, by the failure kind that runs store."""
+
 SHOWN: Final = len(UNNAMED) + 8
 """Characters that are shown of the principal of a key without a name. They are for people; no run is found by them."""
 
@@ -60,9 +63,9 @@ def whole_run(run: Run) -> RunObject:
     return run_object(run).model_copy(update=output)
 
 
-def run_list(runs: Iterable[Run]) -> RunList:
-    """Several runs, in the order given."""
-    return RunList(data=[run_object(run) for run in runs])
+def run_list(runs: Iterable[Run], *, has_more: bool = False) -> RunList:
+    """Several runs, in the order given; `has_more` is whether others come behind them."""
+    return RunList(data=[run_object(run) for run in runs], has_more=has_more)
 
 
 @dataclass(slots=True)

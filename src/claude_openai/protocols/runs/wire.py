@@ -62,10 +62,11 @@ class RunObject(ReplyWithConstants):
 
 
 class RunList(ReplyWithConstants):
-    """The latest runs, the newest first."""
+    """The runs that match, in the order of the query. `has_more`: others come behind the last of them."""
 
     object: Literal["list"] = "list"
     data: list[RunObject]
+    has_more: bool = False
 
 
 class RunActivity(Reply):

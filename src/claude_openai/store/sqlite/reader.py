@@ -5,19 +5,21 @@ even if that is not written yet.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
+from claude_openai.core.search import Query, in_state
 from claude_openai.jsontools.surrogates import without_surrogates
 from claude_openai.store.memory_queries import Record, find_by_prefix
 from claude_openai.store.sqlite.database_files import NAME
 from claude_openai.store.sqlite.errors import explained
 from claude_openai.store.sqlite.rows import Row, run_of
 from claude_openai.store.sqlite.schema import migrate, newest, query, schema_of
+from claude_openai.store.sqlite.search import add_functions, selection
 from claude_openai.store.sqlite.servers import attach_effective_view
 
 BUSY_SECONDS = 5.0
@@ -45,11 +47,22 @@ class SqliteReader:
 
     def find(self, wanted: str, principal: str | None = None) -> tuple[Run, ...]:
         """As `core.ports.RunStore.find`."""
-        return find_by_prefix(self._select("find", wanted=wanted, principal=principal), wanted)
+        parameters = {
+            "wanted": without_surrogates(wanted),
+            "principal": None if principal is None else without_surrogates(principal),
+        }
+        return find_by_prefix(self._select(query("find"), parameters), wanted)
+
+    def search(
+        self, wanted: Query, limit: int, principal: str | None = None, after: Run | None = None
+    ) -> tuple[Run, ...]:
+        """As `core.ports.RunStore.search`."""
+        principal = None if principal is None else without_surrogates(principal)
+        return self._select(*selection(wanted, max(limit, 0), principal, after))
 
     def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
         """As `core.ports.RunStore.recent`."""
-        return self._select("recent", most=max(limit, 0), state=state and state.value, principal=principal)
+        return self.search(in_state(state), limit, principal)
 
     def chain(self, response_id: str, principal: str, limit: int) -> tuple[StoredResponse, ...]:
         """As `core.ports.ResponseStore.chain`."""
@@ -64,15 +77,12 @@ class SqliteReader:
 
         return self._read(select)
 
-    def _select(self, name: str, **arguments: str | int | None) -> tuple[Run, ...]:
-        parameters = {
-            name: without_surrogates(value) if isinstance(value, str) else value for name, value in arguments.items()
-        }
-
+    def _select(self, statement: str, parameters: Mapping[str, str | None] | Sequence[str | float]) -> tuple[Run, ...]:
         def select(connection: sqlite3.Connection) -> tuple[Run, ...]:
             connection.execute("BEGIN")  # servers and runs of the same moment
             attach_effective_view(connection)
-            return tuple(run_of(Row._make(row)) for row in connection.execute(query(name), parameters))
+            add_functions(connection)
+            return tuple(run_of(Row._make(row)) for row in connection.execute(statement, parameters))
 
         return self._read(select)
 

@@ -96,5 +96,10 @@ def run_of(row: Row) -> Run:
         queue_position=row.place,
         session_start=row.way,
         usage=None if row.input_tokens is None or row.output_tokens is None else Usage(**usage),
-        calls=tuple(ToolCall(*call) for call in json.loads(row.calls)),
+        calls=calls_of(row.calls),
     )
+
+
+def calls_of(column: str) -> tuple[ToolCall, ...]:
+    """The calls in the column `calls`."""
+    return tuple(ToolCall(*call) for call in json.loads(column))

@@ -13,8 +13,9 @@ from anyio.lowlevel import current_token
 from claude_openai.core.ports import StoreStatus
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
+from claude_openai.core.search import Query, in_state
 from claude_openai.jsontools.surrogates import without_surrogates
-from claude_openai.store.memory_queries import find_by_prefix, latest, utf8_safe, walk_chain
+from claude_openai.store.memory_queries import find_by_prefix, search, utf8_safe, walk_chain
 from claude_openai.store.sqlite.database_files import private_file
 from claude_openai.store.sqlite.errors import explained
 from claude_openai.store.sqlite.reader import BUSY_SECONDS, SqliteReader, query_saved
@@ -69,7 +70,7 @@ def opened(folder: Path) -> Opened:
 class SqliteStore:
     """A `core.ports.Store`. Reads merge the runs that are not written yet over those in the file.
 
-    `find` and `recent` raise `StoreError` if the file cannot be read.
+    `find`, `search` and `recent` raise `StoreError` if the file cannot be read.
     """
 
     def __init__(self, writer: Writer, saved: SqliteReader) -> None:
@@ -91,11 +92,17 @@ class SqliteStore:
         found = {run.id: run for run in (*saved, *newer)}
         return find_by_prefix(found.values(), wanted, principal)
 
-    async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
+    async def search(
+        self, query: Query, limit: int, principal: str | None = None, after: Run | None = None
+    ) -> tuple[Run, ...]:
         unwritten = self._writer.unwritten().runs
-        most = limit + len(unwritten)  # at most so many runs have another state in the file
-        saved = await to_thread.run_sync(self._saved.recent, most, state, principal)
-        return latest(({run.id: run for run in saved} | unwritten).values(), limit, state, principal)
+        most = limit + len(unwritten)  # at most so many runs are another in the file
+        saved = await to_thread.run_sync(self._saved.search, query, most, principal, after)
+        newest = unwritten.values()
+        return search((*(run for run in saved if run.id not in unwritten), *newest), query, limit, principal, after)
+
+    async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
+        return await self.search(in_state(state), limit, principal)
 
 
 class SqliteResponses:
