@@ -8,10 +8,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
 from claude_openai.claude_code.processes.scratch import HISTORY, SETTINGS, Scratch, scratch_folder, server_folder
+from claude_openai.system.process_identity import identity_of
 from claude_openai.system.runtime_folders import runtime_folders
 from tests.patience import PATIENCE_SECONDS
 
@@ -108,10 +108,10 @@ def test_what_is_handed_over_is_in_no_file_and_nobody_can_change_it() -> None:
 
 
 @pytest.mark.proves("lifetime.killed-server.sweep")
-def test_a_process_is_recorded_by_its_id_and_the_time_it_was_created() -> None:
+def test_a_process_is_recorded_by_its_id_and_its_identity() -> None:
     with scratch_folder() as scratch:
         scratch.record(os.getpid())
-        assert scratch.recorded() == (os.getpid(), psutil.Process().create_time())
+        assert scratch.recorded() == (os.getpid(), identity_of(os.getpid()))
 
 
 @pytest.mark.proves("lifetime.killed-server.foreign-untouched")

@@ -3,7 +3,8 @@
 One of the runtime folders (`runtime_folders`), which is this user's alone, has a folder for each server, named by its
 port:
 
-    claude-openai.pid     the process, when it was created (Unix seconds), the seconds a stop may take: a line each
+    claude-openai.pid     the process, when it was created (Unix seconds), the seconds a stop may take, the identity of
+                          the process (may be missing): a line each
     claude-openai.port    the port, its hosts between commas, its URL, its log file (may be empty), the owner's token
                           (may be missing), the home that it was started with (may be missing): a line each
 
@@ -11,8 +12,8 @@ A server writes them when it is ready and removes them when it stops. While it r
 (not on Windows), which the kernel releases however the server ends; programs that clean old files out of temporary
 folders leave a locked folder alone.
 
-A process counts as a server only if it is this user's, was created at the time that the file records, and runs our
-command. No other process is listed or signalled. The next start removes the files of dead servers.
+A process counts as a server only if it is this user's, is the one that the file records (`process_identity`), and runs
+our command. No other process is listed or signalled. The next start removes the files of dead servers.
 """
 
 import json
@@ -29,7 +30,7 @@ from urllib.parse import urlsplit
 from claude_openai.errors import LaunchError
 from claude_openai.system.locks import try_lock
 from claude_openai.system.private_files import PRIVATE_FOLDER, is_private, make_private_folder, private_opener
-from claude_openai.system.process_identity import is_same_time
+from claude_openai.system.process_identity import identity_of, is_running
 from claude_openai.system.runtime_folders import runtime_folders
 from claude_openai.text import COMMANDS_CLIENT
 
@@ -56,8 +57,8 @@ class Instance:
 
     `started_at` is the create time of its process in Unix seconds, `stop_seconds` how long it may take to stop.
     `log_file` is None if it does not log to a file. `owner_token` proves to the server that a command is its owner's,
-    who alone can read the file. `home` is the home folder that it was started with. Both are None for servers of
-    earlier versions.
+    who alone can read the file. `home` is the home folder that it was started with. `identity` is the identity of its
+    process (`process_identity`). These are None for servers of earlier versions.
     """
 
     pid: int
@@ -69,6 +70,7 @@ class Instance:
     log_file: Path | None = None
     owner_token: str | None = field(default=None, repr=False)
     home: Path | None = None
+    identity: str | None = None
 
     @classmethod
     def of_this_process(
@@ -86,7 +88,16 @@ class Instance:
 
         process = psutil.Process()
         return cls(
-            process.pid, port, hosts, url, process.create_time(), stop_seconds, log_file, owner_token, Path.home()
+            pid=process.pid,
+            port=port,
+            hosts=hosts,
+            url=url,
+            started_at=process.create_time(),
+            stop_seconds=stop_seconds,
+            log_file=log_file,
+            owner_token=owner_token,
+            home=Path.home(),
+            identity=identity_of(process.pid),
         )
 
 
@@ -113,7 +124,7 @@ def process_of(instance: Instance) -> "psutil.Process | None":
 
     with suppress(psutil.Error, OSError):
         process = psutil.Process(instance.pid)
-        if is_same_time(process.create_time(), instance.started_at) and _is_ours(process):
+        if is_running(instance.pid, instance.identity or instance.started_at) and _is_ours(process):
             return process
     return None
 
@@ -189,7 +200,7 @@ def _registered(folder: Path, instance: Instance) -> Iterator[None]:
         log_file = "" if instance.log_file is None else str(instance.log_file)
         hosts, token = ",".join(instance.hosts), instance.owner_token or ""
         _write(entry / PORT_FILE, instance.port, hosts, instance.url, log_file, token, instance.home or "")
-        _write(entry / PID_FILE, instance.pid, instance.started_at, instance.stop_seconds)
+        _write(entry / PID_FILE, instance.pid, instance.started_at, instance.stop_seconds, instance.identity or "")
         try:
             yield
         finally:
@@ -241,10 +252,10 @@ def _read(entry: Path) -> Instance | None:
     """The server that the files of `entry` describe; None if they are missing or incomplete."""
     try:
         port, hosts, url, log_file, token, home = (entry / PORT_FILE).read_text("utf-8").split("\n")[:6]
-        pid, started_at, stop_seconds = (entry / PID_FILE).read_text("utf-8").split("\n")[:3]
+        pid, started_at, stop_seconds, *more = (entry / PID_FILE).read_text("utf-8").split("\n")
         log = Path(log_file) if log_file else None
         known = int(pid), int(port), tuple(hosts.split(",")), url, float(started_at), float(stop_seconds)
-        return Instance(*known, log, token or None, Path(home) if home else None)
+        return Instance(*known, log, token or None, Path(home) if home else None, next(iter(more), "") or None)
     except (OSError, ValueError):
         return None
 

@@ -2,7 +2,7 @@
 the processes that those started.
 
 A process is an orphan if its temporary folder is in that server's folder or, where its environment cannot be read, if
-its id and creation time are on record in the folder. No other process is ever signalled.
+its id and identity are on record in the folder. No other process is ever signalled.
 """
 
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from claude_openai.claude_code.processes.scratch import Scratch
-from claude_openai.system.process_identity import is_same_time
+from claude_openai.system.process_identity import is_running
 
 KILL_GRACE_SECONDS = 2.0
 """From SIGKILL until this program gives up processes that the kernel does not end."""
@@ -45,7 +45,7 @@ def end_orphans(folders: Collection[Path]) -> int:
     return len(ended)
 
 
-def _is_orphan(process: psutil.Process, folders: Collection[Path], recorded: Collection[tuple[int, float]]) -> bool:
+def _is_orphan(process: psutil.Process, folders: Collection[Path], recorded: Collection[tuple[int, str]]) -> bool:
     if process.pid in (os.getpid(), os.getpgrp()):
         return False  # this server may have been started from within such a process
     with suppress(psutil.Error, OSError):
@@ -56,7 +56,6 @@ def _is_orphan(process: psutil.Process, folders: Collection[Path], recorded: Col
         if temporary:
             is_ours = any(Path(temporary).is_relative_to(folder) for folder in folders)
         else:
-            own = (created for pid, created in recorded if pid == process.pid)
-            is_ours = any(is_same_time(process.create_time(), created) for created in own)
+            is_ours = any(pid == process.pid and is_running(pid, identity) for pid, identity in recorded)
         return is_ours and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False

@@ -18,6 +18,7 @@ from typing import Final
 
 from claude_openai.system.locks import try_lock
 from claude_openai.system.private_files import make_private_folder
+from claude_openai.system.process_identity import identity_of
 
 if sys.platform != "win32":
     import fcntl
@@ -128,21 +129,21 @@ class Scratch:
 
     @property
     def process(self) -> Path:
-        """The file with the process's id and creation time."""
+        """The file with the process's id and its identity (`system.process_identity`)."""
         return self.root / "process"
 
     def record(self, pid: int) -> None:
         """Record the process, for the sweep after a server that was killed without the process."""
-        import psutil  # noqa: PLC0415 -- 27 ms, spent while the process starts
+        if identity := identity_of(pid):
+            self.process.write_text(f"{pid} {identity}")
 
-        with suppress(psutil.NoSuchProcess):
-            self.process.write_text(f"{pid} {psutil.Process(pid).create_time()}")
-
-    def recorded(self) -> tuple[int, float] | None:
-        """Return the id and creation time of the process; None where they were not written completely."""
+    def recorded(self) -> tuple[int, str] | None:
+        """Return the id and identity of the process; None where they were not written completely."""
         with suppress(OSError, ValueError):
-            pid, created = self.process.read_text().split()
-            return int(pid), float(created)
+            pid, identity = self.process.read_text().split()
+            if ":" not in identity:
+                float(identity)  # a create time; anything else is not whole
+            return int(pid), identity
         return None
 
 

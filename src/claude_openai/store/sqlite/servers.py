@@ -1,7 +1,9 @@
 """The servers that use a store: each has a row from its start to its end, and an unfinished run names its server.
 
-A crash leaves a row whose process is dead. A process is identified by its id and its create time. A server that cannot
-see our process (from another container, say) takes our runs for abandoned, until we write the next time.
+A crash leaves a row whose process is dead. A process is identified by its id and its identity
+(`system.process_identity`), which the column `started_at` has; rows of earlier versions have a create time there. A
+server that cannot see our process (from another container, say) takes our runs for abandoned, until we write the next
+time.
 """
 
 import os
@@ -10,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from claude_openai.store.sqlite.schema import effective_runs_view, query
-from claude_openai.system.process_identity import create_time, is_running
+from claude_openai.system.process_identity import identity_of, is_running
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +21,20 @@ class Registration:
 
     id: int
     pid: int
-    started_at: float
+    identity: str
 
 
 def register(connection: sqlite3.Connection) -> Registration:
     """Insert the row of this process."""
     pid = os.getpid()
-    started_at = create_time(pid) or 0.0
-    added = connection.execute("INSERT INTO servers (pid, started_at) VALUES (?, ?)", (pid, started_at))
-    return Registration(added.lastrowid or 0, pid, started_at)
+    identity = identity_of(pid) or ""
+    added = connection.execute("INSERT INTO servers (pid, started_at) VALUES (?, ?)", (pid, identity))
+    return Registration(added.lastrowid or 0, pid, identity)
 
 
 def assert_presence(connection: sqlite3.Connection, server: Registration) -> None:
     """Insert our row again, if a server that cannot see this process has removed it."""
-    row = (server.id, server.pid, server.started_at)
+    row = (server.id, server.pid, server.identity)
     connection.execute("INSERT OR IGNORE INTO servers (id, pid, started_at) VALUES (?, ?, ?)", row)
 
 
@@ -55,7 +57,7 @@ def attach_effective_view(connection: sqlite3.Connection) -> None:
 def living(connection: sqlite3.Connection) -> set[int]:
     """The ids of the servers whose process runs."""
     rows = connection.execute("SELECT id, pid, started_at FROM servers").fetchall()
-    return {server for server, pid, started_at in rows if is_running(pid, started_at)}
+    return {server for server, pid, recorded in rows if is_running(pid, recorded)}
 
 
 def fill_living(connection: sqlite3.Connection, alive: AbstractSet[int]) -> None:
