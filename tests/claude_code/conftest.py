@@ -17,8 +17,8 @@ from openai import AsyncOpenAI
 
 from claude_openai.claude_code.processes.scratch import server_folder
 from claude_openai.gateway import Gateway
+from claude_openai.server.application import application
 from claude_openai.server.backends import start_folders
-from claude_openai.server.wiring import application
 from claude_openai.settings import Settings
 from claude_openai.simulator import RecordedRequest, Reply, Script, Simulator, Stall
 from claude_openai.system.serving import Server, base_url, bound, serving

@@ -1,38 +1,73 @@
-"""The values of the setting `backend`: what each declares, and how it is built. Nothing else asks for the name."""
+"""The values of the setting `backend`: what each declares, and how it is built. Nothing else asks for the name.
+
+A backend is loaded when it is built: a start of the server may start a process for it before (`first_process`).
+"""
 
 import shutil
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from claude_openai.claude_code.cli import CliBackend, CliSettings, installed_cli
+from claude_openai.claude_code.processes.executables import bundled_cli
 from claude_openai.claude_code.processes.scratch import Scratch
-from claude_openai.claude_code.sdk import AgentPolicy, RecyclePolicy, SdkBackend, SdkSettings, bundled_cli
+from claude_openai.claude_code.sdk.capabilities import CAPABILITIES as SDK_CAPABILITIES
+from claude_openai.claude_code.sdk.waiting import FirstProcess, first_process
+from claude_openai.claude_code.stream_json.launch import ClaudeCodeExecutable
 from claude_openai.core.ports import Capabilities
 from claude_openai.errors import LaunchError
 from claude_openai.server.stores import STORES
 from claude_openai.settings import Settings
 from claude_openai.system.places import StartFolders, choose_folders
 
+if TYPE_CHECKING:
+    from claude_openai.claude_code.sdk import SdkBackend
+
 ScratchFolders = Callable[[], AbstractContextManager[Scratch]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStart:
+    """What processes start with: a folder for each, and the process that the server's start began with, if any."""
+
+    scratch: ScratchFolders
+    first: FirstProcess | None
 
 
 @dataclass(frozen=True, slots=True)
 class BackendKind:
     """One kind of backend. `default_executable` returns the Claude Code that it runs unless the operator names another.
-    `build` gets the settings, the path of Claude Code, its environment, the folders, and a folder for each process.
+    `start_first` is a context manager with the process that a start of the server begins with, while the backend is
+    loaded; `build` gets the settings, the path of Claude Code, its environment, and the folders.
     """
 
     capabilities: Capabilities
     default_executable: Callable[[], object]
-    build: Callable[[Settings, str, Mapping[str, str], StartFolders, ScratchFolders], SdkBackend | CliBackend]
+    start_first: Callable[
+        [Settings, str, Mapping[str, str], ScratchFolders], AbstractAsyncContextManager[FirstProcess | None]
+    ]
+    build: Callable[
+        [Settings, str, Mapping[str, str], StartFolders, ProcessStart],
+        "SdkBackend | CliBackend",
+    ]
 
 
 def _sdk(
-    settings: Settings, cli: str, environment: Mapping[str, str], folders: StartFolders, scratch: ScratchFolders
-) -> SdkBackend:
+    settings: Settings,
+    cli: str,
+    environment: Mapping[str, str],
+    folders: StartFolders,
+    start: ProcessStart,
+) -> "SdkBackend":
+    from claude_openai.claude_code.sdk import (  # noqa: PLC0415 -- half a second, in which the first process starts
+        AgentPolicy,
+        RecyclePolicy,
+        SdkBackend,
+        SdkSettings,
+    )
+
     policy = AgentPolicy(folders.workspace, folders.places.out_of_bounds(), (cli,)) if folders.workspace else None
     sdk_settings = SdkSettings(
         cli=cli,
@@ -44,11 +79,22 @@ def _sdk(
         recycle_policy=RecyclePolicy(settings.max_process_turns, settings.max_process_memory),
         agent_policy=policy,
     )
-    return SdkBackend(sdk_settings, scratch)
+    return SdkBackend(sdk_settings, start.scratch, start.first)
+
+
+def _first_of_sdk(
+    settings: Settings, cli: str, environment: Mapping[str, str], scratch: ScratchFolders
+) -> AbstractAsyncContextManager[FirstProcess | None]:
+    claude_code = ClaudeCodeExecutable.supervised(cli, environment, settings.max_retries, settings.request_timeout)
+    return first_process(claude_code, scratch)
 
 
 def _cli(
-    settings: Settings, cli: str, environment: Mapping[str, str], folders: StartFolders, scratch: ScratchFolders
+    settings: Settings,
+    cli: str,
+    environment: Mapping[str, str],
+    folders: StartFolders,
+    start: ProcessStart,
 ) -> CliBackend:
     cli_settings = CliSettings(
         cli=cli,
@@ -58,24 +104,41 @@ def _cli(
         output=folders.places.output if STORES[settings.store].is_on_disk else None,
         retention_days=settings.retention_days,
     )
-    return CliBackend(cli_settings, scratch)
+    return CliBackend(cli_settings, start.scratch)
 
 
 BACKENDS: Final[Mapping[str, BackendKind]] = {
-    "sdk": BackendKind(SdkBackend.CAPABILITIES, bundled_cli, _sdk),
-    "cli": BackendKind(CliBackend.CAPABILITIES, installed_cli, _cli),
+    "sdk": BackendKind(SDK_CAPABILITIES, bundled_cli, _first_of_sdk, _sdk),
+    "cli": BackendKind(CliBackend.CAPABILITIES, installed_cli, lambda *_: nullcontext(), _cli),
 }
 
 
-def build_backend(
-    settings: Settings, environment: Mapping[str, str], folders: StartFolders, scratch: ScratchFolders
-) -> SdkBackend | CliBackend:
-    """The backend of the settings.
+def start_first_process(
+    settings: Settings, environment: Mapping[str, str], scratch: ScratchFolders
+) -> AbstractAsyncContextManager[FirstProcess | None]:
+    """A context manager with the process that a start of the server begins with, if there is one.
 
     Raises:
         LaunchError: there is no Claude Code.
     """
-    return BACKENDS[settings.backend].build(settings, executable(settings), environment, folders, scratch)
+    return BACKENDS[settings.backend].start_first(settings, executable(settings), environment, scratch)
+
+
+def build_backend(
+    settings: Settings,
+    environment: Mapping[str, str],
+    folders: StartFolders,
+    scratch: ScratchFolders,
+    first: FirstProcess | None = None,
+) -> "SdkBackend | CliBackend":
+    """The backend of the settings; `first` is of `start_first_process`.
+
+    Raises:
+        LaunchError: there is no Claude Code.
+    """
+    return BACKENDS[settings.backend].build(
+        settings, executable(settings), environment, folders, ProcessStart(scratch, first)
+    )
 
 
 def executable(settings: Settings) -> str:

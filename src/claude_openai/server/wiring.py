@@ -1,7 +1,8 @@
-"""Builds a running server from settings: only it, `backends` and `stores` name concrete classes.
+"""Runs a server from settings: only it, `application`, `backends` and `stores` name concrete classes.
 
-`serve` binds first, so that a busy port is reported before anything is started. Then it asks Claude Code for its
-version and login, announces the server, and on a signal drains it within a time limit. What it starts ends with it.
+`serve` binds first, so that a busy port is reported before anything is started. Then it starts Claude Code, loads the
+rest of the server meanwhile (`application`), asks Claude Code for its version and login, announces the server, and on a
+signal drains it within a time limit. What it starts ends with it.
 """
 
 import errno
@@ -10,7 +11,6 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import (
-    AbstractContextManager,
     ExitStack,
     asynccontextmanager,
     contextmanager,
@@ -18,45 +18,31 @@ from contextlib import (
 )
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING
 
 import anyio
 import structlog
-import uvicorn
 from anyio.abc import TaskGroup, TaskStatus
-from starlette.types import ASGIApp
 
-from claude_openai import __version__
-from claude_openai.claude_code.processes.scratch import Scratch, ServerFolder, server_folder
+from claude_openai.claude_code.processes.scratch import ServerFolder, server_folder
 from claude_openai.claude_code.processes.stale_folders import SweepResult, sweep
-from claude_openai.core.agent import AgentRules
 from claude_openai.core.failures import LOG_IN, RequestFailed
-from claude_openai.core.keys import ConfiguredKey, Keys
-from claude_openai.core.ports import Store
 from claude_openai.errors import LaunchError
-from claude_openai.gateway import (
-    Gateway,
-    GatewayLimits,
-    ModelOptions,
-    QueueLimits,
-    RunRegistry,
-    SessionLimits,
-    Timeouts,
-)
-from claude_openai.http.app import Services, create_app
-from claude_openai.http.connection import Connection, Room, places_within
-from claude_openai.server.backends import build_backend
+from claude_openai.server.backends import start_first_process
 from claude_openai.server.simulator_process import SimulatorProcess, simulator_process
 from claude_openai.server.stores import STORES
 from claude_openai.settings import Settings
-from claude_openai.store import MemoryStore
-from claude_openai.store.key_file import KeyFile
 from claude_openai.system.descriptors import raise_limit
 from claude_openai.system.instances import already_runs, running
 from claude_openai.system.places import StartFolders
-from claude_openai.system.serving import ACCEPTED_AT_ONCE, Server, base_url, listening, serving
+from claude_openai.system.serving import Server, base_url, listening, serving
 from claude_openai.system.threads import favour_event_loop
 from claude_openai.testing.environment import simulated_login
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from claude_openai.gateway import Gateway
 
 log = structlog.get_logger(__name__)
 
@@ -143,17 +129,21 @@ async def serve(
                 if swept != SweepResult():
                     log.info("server.swept", folders=swept.folders, processes=swept.processes)
                 environment, simulator = upstream
-                start = partial(
-                    application,
-                    settings,
-                    environment,
-                    folders,
-                    scratch=folder.scratch,
-                    store=store,
-                    simulator=simulator,
-                    owner_token=owner_token,
-                )
-                await _serve_until(stop, settings, start, listeners, announce=announce, simulator=simulator)
+                async with start_first_process(settings, environment, folder.scratch) as first:
+                    from claude_openai.server.application import application  # noqa: PLC0415 -- see above
+
+                    start = partial(
+                        application,
+                        settings,
+                        environment,
+                        folders,
+                        scratch=folder.scratch,
+                        store=store,
+                        simulator=simulator,
+                        owner_token=owner_token,
+                        first_process=first,
+                    )
+                    await _serve_until(stop, settings, start, listeners, announce=announce, simulator=simulator)
         log.info("server.stop")
         group.cancel_scope.cancel()
 
@@ -161,7 +151,7 @@ async def serve(
 async def _serve_until(
     stop: Stop,
     settings: Settings,
-    start: Callable[[TaskGroup], tuple[Gateway, ASGIApp]],
+    start: Callable[[TaskGroup], tuple["Gateway", "ASGIApp"]],
     listeners: Sequence[socket.socket],
     *,
     announce: Callable[[Ready], None],
@@ -174,7 +164,9 @@ async def _serve_until(
             if simulator:
                 await simulator.started()
         if not stop.asked.is_set():
-            server = Server(_uvicorn(settings, app))
+            from claude_openai.server.application import uvicorn_config  # noqa: PLC0415 -- `start` has loaded it
+
+            server = Server(uvicorn_config(settings, app, LAST_WORDS_SECONDS))
             async with serving(server, *listeners):
                 favour_event_loop()
                 announce(ready)
@@ -190,78 +182,6 @@ async def _serve_until(
                     await gateway.until_idle()
                     await gateway.close_idle_sessions()
         sessions.cancel_scope.cancel()
-
-
-def application(
-    settings: Settings,
-    login: Mapping[str, str],
-    folders: StartFolders,
-    sessions: TaskGroup,
-    *,
-    scratch: Callable[[], AbstractContextManager[Scratch]],
-    store: Store | None = None,
-    simulator: SimulatorProcess | None = None,
-    owner_token: str | None = None,
-) -> tuple[Gateway, ASGIApp]:
-    """The gateway over the real Claude Code, and the ASGI application. No process runs yet.
-
-    Tasks that outlive a request run in `sessions`; each process has a folder from `scratch`. Runs are stored in
-    `store`, or in memory without one. With a `simulator`, `login` points to it.
-
-    Raises:
-        LaunchError: there is no Claude Code.
-    """
-    backend = build_backend(settings, login, folders, scratch)
-    sessions.start_soon(backend.run)
-    store = store or MemoryStore()
-    gateway = Gateway(
-        backend,
-        sessions,
-        GatewayLimits(
-            Timeouts(settings.request_timeout, settings.first_byte_timeout, settings.idle_timeout),
-            QueueLimits(settings.max_concurrency, settings.max_queue_size, settings.queue_timeout),
-            SessionLimits(
-                settings.session_ttl, settings.tool_timeout, settings.max_processes - settings.warm_processes
-            ),
-        ),
-        ModelOptions(settings.default_model, tuple(settings.model_aliases.items()), settings.models_override),
-        RunRegistry(store),
-        responses=store.responses,
-        upstream_ended=lambda: simulator.ended if simulator else None,
-    )
-    services = Services(
-        gateway=gateway,
-        version=__version__,
-        hosts=settings.host,
-        keys=Keys(
-            (
-                ConfiguredKey(
-                    line.key.get_secret_value(), line.name, line.whole.get_secret_value() if line.whole else None
-                )
-                for line in settings.configured_keys
-            ),
-            KeyFile(folders.places.named_keys).current,
-        ),
-        owner_token=owner_token,
-        allowed_hosts=settings.allowed_hosts,
-        allowed_origins=settings.allowed_origins,
-        max_request_bytes=settings.max_request_bytes,
-        max_total_request_bytes=settings.max_total_request_bytes,
-        keep_alive_seconds=settings.keep_alive_interval,
-        request_seconds=settings.request_timeout,
-        simulated=settings.simulate,
-        metrics_open=settings.metrics_open,
-        strict=settings.strict_parameters,
-        agents=AgentRules(
-            folders.workspace,
-            settings.default_mode,
-            settings.allowed_permission_modes,
-            settings.allowed_setting_sources,
-        )
-        if folders.workspace
-        else None,
-    )
-    return gateway, create_app(services)
 
 
 @contextmanager
@@ -314,7 +234,7 @@ async def _upstream(
         yield simulated_login(simulator.url, home, login), simulator
 
 
-async def _ready(settings: Settings, gateway: Gateway, listeners: Sequence[socket.socket]) -> Ready:
+async def _ready(settings: Settings, gateway: "Gateway", listeners: Sequence[socket.socket]) -> Ready:
     try:
         description = await gateway.description()
         models = await gateway.catalogue()
@@ -336,20 +256,4 @@ async def _ready(settings: Settings, gateway: Gateway, listeners: Sequence[socke
         login_remedy=None if description.login.ready else LOG_IN,
         simulated=settings.simulate,
         is_subscription=description.login.is_subscription,
-    )
-
-
-def _uvicorn(settings: Settings, app: ASGIApp) -> uvicorn.Config:
-    drain = settings.shutdown_timeout + LAST_WORDS_SECONDS
-    room = Room(places_within(raise_limit(), settings.max_processes))
-    return uvicorn.Config(
-        app,
-        http=cast("type[Connection]", partial(Connection, room=room)),
-        backlog=ACCEPTED_AT_ONCE,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws="none",
-        lifespan="off",
-        timeout_graceful_shutdown=round(drain),
     )

@@ -128,6 +128,11 @@ async def test_metrics_are_open_to_this_machine_only_where_the_operator_says_so(
 
 
 @pytest.mark.proves("metrics.scrape")
-def test_a_start_of_the_server_does_not_load_the_library() -> None:
-    code = "import sys, claude_openai.server.wiring; sys.exit('prometheus_client' in sys.modules)"
+def test_a_start_loads_the_library_never_and_the_sdk_only_once_claude_code_starts() -> None:
+    code = (
+        "import sys, claude_openai.server.wiring as _;"
+        "early = {'claude_agent_sdk', 'mcp', 'starlette.routing'} & sys.modules.keys();"
+        "import claude_openai.server.application;"
+        "sys.exit(str(early) if early else 'prometheus_client' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=PATIENCE_SECONDS)

@@ -19,7 +19,7 @@ import structlog
 from claude_openai.claude_code.cli.output import Output, forget, output_of
 from claude_openai.claude_code.cli.session import CliSession, RunningCli
 from claude_openai.claude_code.model_facts import facts_of
-from claude_openai.claude_code.processes.child import Child, child_process, dying_with_parent
+from claude_openai.claude_code.processes.child import Child, child_process
 from claude_openai.claude_code.processes.pool_state import ProcessState, ProcessTable
 from claude_openai.claude_code.processes.scratch import Scratch, scratch_folder
 from claude_openai.claude_code.schema_checks.checks import Checks
@@ -32,7 +32,6 @@ from claude_openai.claude_code.stream_json.transcript import Json, history_and_p
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.ports import BackendStatus, Capabilities, Description, Session
 from claude_openai.core.turn import ReplyFormat, Turn
-from claude_openai.system.descriptors import as_before
 from claude_openai.system.threads import in_thread_if
 
 log = structlog.get_logger(__name__)
@@ -72,8 +71,8 @@ class CliBackend:
     ) -> None:
         self._settings = settings
         self._scratch = scratch
-        self._claude_code = ClaudeCodeExecutable(
-            dying_with_parent(as_before((settings.cli,))), settings.environment, settings.max_retries, settings.timeout
+        self._claude_code = ClaudeCodeExecutable.supervised(
+            settings.cli, settings.environment, settings.max_retries, settings.timeout
         )
         self._processes = ProcessTable(max_waiting=0)
         self._checks = Checks()

@@ -37,8 +37,7 @@ from claude_openai.claude_code.agent.tool_policy import (
 from claude_openai.claude_code.agent.user_settings import repository_elsewhere, user_settings_file, variables_in
 from claude_openai.claude_code.processes.child import Command
 from claude_openai.claude_code.processes.scratch import HISTORY, INSTRUCTIONS, SETTINGS, Scratch
-from claude_openai.claude_code.sdk.command import CLIENT_TOOLS, GATED_HERE, SDK_ENVIRONMENT, TOOLS, gated
-from claude_openai.claude_code.sdk.parked_calls import SERVER
+from claude_openai.claude_code.sdk.command import CLIENT_TOOLS, GATED_HERE, SDK_ENVIRONMENT, SERVER, TOOLS, gated
 from claude_openai.claude_code.stream_json.launch import ClaudeCodeExecutable, LaunchSpec
 from claude_openai.claude_code.stream_json.messages import ToolResults
 from claude_openai.core.agent import AgentProfile, Workspace

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import ClassVar, Final
+from typing import Final
 
 import anyio
 import structlog
@@ -16,9 +16,8 @@ from claude_openai.claude_code.agent.git_paths import control_folder, git_direct
 from claude_openai.claude_code.agent.long_output import LongOutput
 from claude_openai.claude_code.agent.protected_paths import home_of
 from claude_openai.claude_code.agent.user_settings import user_settings_file, widened_by
-from claude_openai.claude_code.model_facts import facts_of
-from claude_openai.claude_code.processes.child import Child, child_process, dying_with_parent
-from claude_openai.claude_code.processes.late_history import CAN_COME_LATE, LateHistory
+from claude_openai.claude_code.processes.child import Child, child_process
+from claude_openai.claude_code.processes.late_history import CAN_COME_LATE
 from claude_openai.claude_code.processes.placeholders import remove_placeholders
 from claude_openai.claude_code.processes.pool_state import ProcessState, ProcessTable, WaitsFor
 from claude_openai.claude_code.processes.scratch import Scratch, scratch_folder
@@ -32,15 +31,17 @@ from claude_openai.claude_code.sdk.agent import (
     users_variables,
     with_prefixed_tool_names,
 )
+from claude_openai.claude_code.sdk.capabilities import CAPABILITIES
 from claude_openai.claude_code.sdk.command import (
     GATED_HERE,
+    SERVER,
     command_for_history,
-    command_of_warm_process,
     is_gated,
 )
-from claude_openai.claude_code.sdk.parked_calls import SERVER, ParkedCalls
+from claude_openai.claude_code.sdk.parked_calls import ParkedCalls
 from claude_openai.claude_code.sdk.session import RecyclePolicy, RunningProcess, SdkSession, describe_error
 from claude_openai.claude_code.sdk.transport import ChildTransport, SessionSetup
+from claude_openai.claude_code.sdk.waiting import FirstProcess, start_waiting
 from claude_openai.claude_code.stream_json.account import login_of, models_of
 from claude_openai.claude_code.stream_json.failed_session import FailedSession, start_back_off_failure
 from claude_openai.claude_code.stream_json.failures import process_failure
@@ -54,9 +55,8 @@ from claude_openai.claude_code.stream_json.launch import (
 from claude_openai.claude_code.stream_json.transcript import history_and_prompt, system_prompt
 from claude_openai.core.agent import AgentProfile
 from claude_openai.core.failures import Failure, Kind, RequestFailed
-from claude_openai.core.ports import BackendStatus, Capabilities, Description, Session, SessionStart
+from claude_openai.core.ports import BackendStatus, Description, Session, SessionStart
 from claude_openai.core.turn import Turn
-from claude_openai.system.descriptors import as_before
 from claude_openai.system.threads import in_thread_if
 
 log = structlog.get_logger(__name__)
@@ -98,19 +98,17 @@ class SdkBackend:
     Each process has a folder of its own, from `scratch`.
     """
 
-    CAPABILITIES: ClassVar = Capabilities(agent=True, model_facts=facts_of)
-    """Agents need an `agent_policy` besides."""
-
     def __init__(
-        self, settings: SdkSettings, scratch: Callable[[], AbstractContextManager[Scratch]] = scratch_folder
+        self,
+        settings: SdkSettings,
+        scratch: Callable[[], AbstractContextManager[Scratch]] = scratch_folder,
+        first_process: FirstProcess | None = None,
     ) -> None:
         self._settings = settings
         self._scratch = scratch
-        self._claude_code = ClaudeCodeExecutable(
-            dying_with_parent(as_before((settings.cli,))),
-            settings.environment,
-            settings.max_retries,
-            settings.request_timeout,
+        self._first_process = first_process
+        self._claude_code = ClaudeCodeExecutable.supervised(
+            settings.cli, settings.environment, settings.max_retries, settings.request_timeout
         )
         self._processes = ProcessTable(settings.warm_processes)
         self._warm_pool = WarmPool(self._processes, self._start_waiting)
@@ -123,16 +121,20 @@ class SdkBackend:
             group.start_soon(self._warm_pool.run)
 
     async def describe(self) -> Description:
-        """Ask Claude Code for its version, login and models: one process, started and ended.
+        """Ask Claude Code for its version, login and models: one process, started and ended. The first time it is the
+        `first_process`, if there is one.
 
         Raises:
             RequestFailed: `CLAUDE_CODE_FAILED`, naming the executable.
         """
         try:
             async with AsyncExitStack() as stack:
-                started = await self._start_waiting(stack)
+                first, self._first_process = self._first_process, None
+                if first:
+                    await stack.enter_async_context(first.resources.pop_all())
+                child = first.child if first else (await self._start_waiting(stack)).child
                 client = await self._connected(
-                    stack, ChildTransport(started.child), ParkedCalls(()), self._settings.start_timeout
+                    stack, ChildTransport(child), ParkedCalls(()), self._settings.start_timeout
                 )
                 info = await client.get_server_info() or {}
         except (ClaudeSDKError, OSError) as error:
@@ -145,7 +147,7 @@ class SdkBackend:
             version=str(info.get("claude_code_version", "unknown")),
             login=login_of(info, self._settings.environment),
             models=models_of(info),
-            capabilities=replace(self.CAPABILITIES, agent=self._settings.agent_policy is not None),
+            capabilities=replace(CAPABILITIES, agent=self._settings.agent_policy is not None),
         )
 
     def status(self) -> BackendStatus:
@@ -405,12 +407,7 @@ class SdkBackend:
 
     async def _start_waiting(self, owned: AsyncExitStack, kind: WaitsFor = WaitsFor.NEW_CONVERSATION) -> StartedProcess:
         """Start a process that waits for a new conversation, or for a history."""
-        scratch = owned.enter_context(self._scratch())
-        history = LateHistory(scratch) if kind is WaitsFor.HISTORY else None
-        command = command_of_warm_process(self._claude_code, scratch, history)
-        child = await owned.enter_async_context(child_process(command))
-        scratch.record(child.pid)
-        return StartedProcess(child, history)
+        return await start_waiting(owned, kind, self._claude_code, self._scratch)
 
     async def _connected(
         self,

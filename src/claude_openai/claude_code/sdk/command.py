@@ -1,23 +1,28 @@
-"""The command lines of Claude Code for the SDK backend: the chat profile's options and the client's tools."""
+"""The command lines of Claude Code for the SDK backend: the chat profile's options and the client's tools.
+
+It does not load the SDK, since a start of the server runs the first command before it does (`waiting`).
+"""
 
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Final
-
-import claude_agent_sdk
 
 from claude_openai.claude_code.processes.child import Command
 from claude_openai.claude_code.processes.late_history import LateHistory
 from claude_openai.claude_code.processes.scratch import Scratch
-from claude_openai.claude_code.sdk.parked_calls import SERVER
 from claude_openai.claude_code.stream_json.launch import ClaudeCodeExecutable, LaunchSpec
+
+SERVER: Final = "client"
+"""The name of the MCP server with the client's tools; the model sees the tools without it
+(`CLAUDE_AGENT_SDK_MCP_NO_PREFIX`)."""
 
 SDK_ENVIRONMENT: Mapping[str, str] = {
     # The values that the SDK's own transport sets.
     "CLAUDE_CODE_ENTRYPOINT": "sdk-py",
-    "CLAUDE_AGENT_SDK_VERSION": claude_agent_sdk.__version__,
+    "CLAUDE_AGENT_SDK_VERSION": version("claude-agent-sdk"),
     # The model sees the client's own names of tools.
     "CLAUDE_AGENT_SDK_MCP_NO_PREFIX": "1",
     # Claude Code sends every tool's schema at once, and does not wait until the model searches for the tool.

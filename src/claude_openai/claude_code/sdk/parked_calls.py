@@ -19,12 +19,10 @@ from mcp.types import (
 )
 
 from claude_openai import __version__
+from claude_openai.claude_code.sdk.command import SERVER
 from claude_openai.core import tools as core
 from claude_openai.core.messages import Block, Image, Text, ToolMessage
 from claude_openai.jsontools.incremental import decode, encode
-
-SERVER = "client"
-"""The server's name; the model sees the tools without it (`CLAUDE_AGENT_SDK_MCP_NO_PREFIX`)."""
 
 MAX_RESULT_CHARACTERS = 500_000
 """Claude Code's ceiling: it would write a longer result to a file and show the model a summary (measured)."""

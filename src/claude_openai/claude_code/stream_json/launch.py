@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
-from claude_openai.claude_code.processes.child import Command
+from claude_openai.claude_code.processes.child import Command, dying_with_parent
 from claude_openai.claude_code.processes.scratch import HISTORY, INSTRUCTIONS, Scratch
 from claude_openai.claude_code.stream_json.structured_output_schema import to_draft7_schema
 from claude_openai.claude_code.stream_json.transcript import Json, system_prompt, transcript
@@ -19,6 +19,7 @@ from claude_openai.core.messages import LARGE_CHARACTERS
 from claude_openai.core.tools import AUTO, ToolChoice
 from claude_openai.core.turn import DEFAULT_SAMPLING, Sampling, Turn
 from claude_openai.logs import CUT, logger, shows
+from claude_openai.system.descriptors import as_before
 
 log = logger(__name__)
 
@@ -204,6 +205,11 @@ class ClaudeCodeExecutable:
     environment: Mapping[str, str]
     max_retries: int
     request_timeout: float
+
+    @classmethod
+    def supervised(cls, cli: str, environment: Mapping[str, str], max_retries: int, request_timeout: float) -> Self:
+        """The executable `cli`. Its processes die with this program, and have the descriptor limit of its caller."""
+        return cls(dying_with_parent(as_before((cli,))), environment, max_retries, request_timeout)
 
     def command(self, scratch: Scratch, options: tuple[str, ...], environment: Mapping[str, str]) -> Command:
         """Return a command in `scratch`: the chat profile's options and variables, `options` and `environment`."""
