@@ -440,6 +440,9 @@ PROMISES: Final = {
         "safety.loopback": "The server listens on loopback, and on another address only with a key.",
         "start.hosts": "`--host` is repeatable, all on one port; `localhost` is 127.0.0.1 and, where there is IPv6, ::1.",
         "keys.named": "`name:key` names a key, whose runs are the name's; plain keys work as before, with a colon too; an operator sees all.",
+        "limits.minute": "Requests and tokens over a key's limit of a minute are a 429 with the time of the next and OpenAI's headers.",
+        "limits.period": "Tokens and cost of a day and a month are counted across restarts, and refused once they are used up.",
+        "limits.allowed": "A key has only the models and the profiles that it is allowed.",
         "settings.keys": "Several API keys count at once; `--api-key-file` keeps keys out of the list of processes.",
     },
     "docs/reference/settings.md#the-login": {

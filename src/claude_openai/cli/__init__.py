@@ -60,7 +60,7 @@ COMMANDS = {
     "tail": "Show the output of a run, and follow it.",
     "cancel": "Cancel a run.",
     "logs": "Show the log, or follow it.",
-    "keys": "Make, list and revoke API keys with a name.",
+    "keys": "Make, limit, list and revoke API keys with a name.",
     "open": "Open the server's page in a browser.",
     "connect": "Print a client's configuration for the server, or write it.",
     "doctor": "Check whether a server would work here.",

@@ -28,6 +28,8 @@ class Kind(StrEnum):
     MODEL_NOT_FOUND = "model_not_found"
     # Authentication and permissions
     INVALID_API_KEY = "invalid_api_key"
+    KEY_RATE_LIMIT_EXCEEDED = "key_rate_limit_exceeded"
+    KEY_QUOTA_EXCEEDED = "key_quota_exceeded"
     NOT_LOGGED_IN = "not_logged_in"
     PERMISSION_DENIED = "permission_denied"
     # Upstream's limits

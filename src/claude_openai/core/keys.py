@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
+from claude_openai.core.limits import NO_LIMITS, KeyLimits
+
 LOCAL: Final = "local"
 """The principal of every client where the server needs no key."""
 
@@ -53,11 +55,14 @@ class StoredKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyOwner:
-    """What is stored of a name: its keys, and whether they are an operator's, who sees the runs of all keys."""
+    """What is stored of a name: its keys, whether they are an operator's, who sees the runs of all keys, and what they
+    may use.
+    """
 
     name: str
     keys: tuple[StoredKey, ...] = ()
     is_operator: bool = False
+    limits: KeyLimits = NO_LIMITS
 
 
 StoredNames = Mapping[str, KeyOwner]
@@ -82,6 +87,7 @@ class Identity:
     principal: str
     name: str | None = None
     is_operator: bool = False
+    limits: KeyLimits = NO_LIMITS
 
     @property
     def sees_all(self) -> bool:
@@ -135,11 +141,13 @@ class Keys:
         table: list[tuple[bytes, Identity]] = []
         for each in self._configured:
             digest = digest_of(each.key)
-            is_operator = each.name is not None and each.name in names and names[each.name].is_operator
-            table.append((digest, Identity(each.name or f"{UNNAMED}{digest.hex()}", each.name, is_operator)))
+            owner = names.get(each.name or "", KeyOwner(""))
+            rights = owner.is_operator, owner.limits
+            table.append((digest, Identity(each.name or f"{UNNAMED}{digest.hex()}", each.name, *rights)))
             if each.whole is not None:
                 whole = digest_of(each.whole)
-                table.append((whole, Identity(f"{UNNAMED}{whole.hex()}", each.name, is_operator)))
+                table.append((whole, Identity(f"{UNNAMED}{whole.hex()}", each.name, *rights)))
         for owner in names.values():
-            table += [(key.digest, Identity(owner.name, owner.name, owner.is_operator)) for key in owner.keys]
+            who = Identity(owner.name, owner.name, owner.is_operator, owner.limits)
+            table += [(key.digest, who) for key in owner.keys]
         return tuple(table)

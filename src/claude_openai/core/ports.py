@@ -1,12 +1,13 @@
 """The ports: what a backend and a store of runs and responses must provide."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from claude_openai.core.events import Event
 from claude_openai.core.failures import Failure
+from claude_openai.core.limits import Spent
 from claude_openai.core.models import Model, ModelFacts, no_facts
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
@@ -207,8 +208,35 @@ class ResponseStore(Protocol):
         ...
 
 
+class UsageStore(Protocol):
+    """Remembers what the keys of a name have used in each period (`core.limits.period_at`), from several servers."""
+
+    @property
+    def at_start(self) -> Mapping[str, Mapping[str, Spent]]:
+        """What each name had used when the store was opened, by period."""
+        ...
+
+    @property
+    def is_written(self) -> bool:
+        """Whether everything that was added can be read."""
+        ...
+
+    def add(self, key: str, spent: Mapping[str, Spent]) -> None:
+        """Add to what `key` has used, by period. Returns at once."""
+        ...
+
+    async def spent(self, key: str) -> Mapping[str, Spent]:
+        """What `key` has used, by period, as far as that is written; `StoreError` if it cannot be read."""
+        ...
+
+
 class Store(RunStore, Protocol):
-    """A store of runs and, beside them, of responses."""
+    """A store of runs and, beside them, of responses and of the usage of keys."""
+
+    @property
+    def usage(self) -> UsageStore:
+        """What the keys of a name have used."""
+        ...
 
     @property
     def responses(self) -> ResponseStore:

@@ -53,7 +53,7 @@ class Caller:
     `run_id` is 32 hexadecimal digits; `answer_id` is the same after a prefix ("chatcmpl-"). `principal` names the API
     key ("local" where the server has none). If a request asks for several answers, this is number `choice` of
     `choices`. `parse_seconds` is how long parsing the request took, which counts as part of its time. `endpoint` is the
-    short name of the endpoint ("chat").
+    short name of the endpoint ("chat"), `key_name` the name of the API key, None if it has none.
     """
 
     run_id: str
@@ -65,6 +65,7 @@ class Caller:
     choices: int = 1
     parse_seconds: float = 0.0
     endpoint: str = ""
+    key_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

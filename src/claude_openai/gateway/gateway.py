@@ -19,11 +19,12 @@ from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.load import Load, Outage, Processes
 from claude_openai.core.metrics import Metric, Samples
 from claude_openai.core.models import Catalogue
-from claude_openai.core.ports import Backend, Description, ResponseStore
-from claude_openai.core.runs import Caller
+from claude_openai.core.ports import Backend, Description, ResponseStore, UsageStore
+from claude_openai.core.runs import Caller, Run
 from claude_openai.core.stop_sequences import StopSequenceFilter
 from claude_openai.core.turn import Turn
 from claude_openai.gateway.admission import Admission
+from claude_openai.gateway.key_limits import KeyLimiter
 from claude_openai.gateway.measurements import Measurements, model_label
 from claude_openai.gateway.models import build_catalogue
 from claude_openai.gateway.responses import ResponseRegistry
@@ -81,6 +82,7 @@ class Gateway:
         runs: RunRegistry | None = None,
         *,
         responses: ResponseStore | None = None,
+        usage: UsageStore | None = None,
         now: Callable[[], float] = time.time,
         upstream_ended: Callable[[], str | None] = lambda: None,
     ) -> None:
@@ -103,6 +105,7 @@ class Gateway:
         self._rate_limit: RateLimitReported | None = None
         self._upstream = UpstreamHealth()
         self._measurements = Measurements()
+        self.limiter = KeyLimiter(usage, now)
         self._now = now
         self._upstream_ended = upstream_ended
         self._turns = 0
@@ -193,7 +196,7 @@ class Gateway:
         turn = replace(turn, run_id=caller.run_id)
         model = model_label(turn.model, self._catalogue and self._catalogue[1])
         with self._counted(), self.runs.start(caller, turn) as run:
-            run.on_end(partial(self._measurements.note_end, caller, model))
+            run.on_end(partial(self._note_end, caller, model))
             async with AsyncExitStack() as stack:
                 signals = self._stopping, run.stop_signal
                 clock = stack.enter_context(TurnClock(self._timeouts, *signals, elapsed=caller.parse_seconds))
@@ -238,6 +241,10 @@ class Gateway:
         """End every turn, now and from now on, with the last event `STOPPED`."""
         self._admission.close()
         self._stopping.trigger()
+
+    def _note_end(self, caller: Caller, model: str, run: Run) -> None:
+        self._measurements.note_end(caller, model, run)
+        self.limiter.charge(caller, run)
 
     def _require_upstream(self) -> None:
         if ended := self._upstream_ended():

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from claude_openai.core.events import Event, RateLimitReported
 from claude_openai.core.failures import Failure
+from claude_openai.core.keys import Identity
+from claude_openai.core.limits import Left
 from claude_openai.core.load import Load, Outage
 from claude_openai.core.metrics import Metric, Samples
 from claude_openai.core.models import Catalogue
@@ -98,6 +100,22 @@ class ResponseRegistry(Protocol):
         ...
 
 
+class KeyLimiter(Protocol):
+    """Holds the keys of names to their limits."""
+
+    async def admit(self, who: Identity) -> Failure | None:
+        """Count a request of `who`, or return why it is refused."""
+        ...
+
+    def require_allowed(self, who: Identity, turns: Sequence[Turn], catalogue: Catalogue) -> None:
+        """Raise `RequestFailed` if `who` may not use the model or the profile of one of these turns."""
+        ...
+
+    def left(self, who: Identity) -> tuple[Left, ...]:
+        """What is left of the limits of `who`."""
+        ...
+
+
 class Gateway(Protocol):
     """Answers turns. `catalogue` and `description` raise `RequestFailed` if Claude Code cannot be started."""
 
@@ -109,6 +127,11 @@ class Gateway(Protocol):
     @property
     def responses(self) -> ResponseRegistry:
         """The stored responses."""
+        ...
+
+    @property
+    def limiter(self) -> KeyLimiter:
+        """The limits of the keys."""
         ...
 
     @property

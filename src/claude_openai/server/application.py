@@ -76,6 +76,7 @@ def application(
         ModelOptions(settings.default_model, tuple(settings.model_aliases.items()), settings.models_override),
         RunRegistry(store),
         responses=store.responses,
+        usage=store.usage,
         upstream_ended=lambda: simulator.ended if simulator else None,
     )
     services = Services(

@@ -17,6 +17,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from claude_openai.core.keys import KeyOwner, StoredKey, StoredNames, is_name
+from claude_openai.core.limits import NO_LIMITS, KeyLimits
 from claude_openai.errors import LaunchError
 from claude_openai.system.locks import try_lock
 from claude_openai.system.private_files import make_folder, private_opener
@@ -39,6 +40,7 @@ class _Owner(BaseModel):
 
     keys: list[_Key] = []
     operator: bool = False
+    limits: KeyLimits = NO_LIMITS
 
 
 class _File(BaseModel):
@@ -93,11 +95,15 @@ class KeyFile:
             raise KeyFileError(f"cannot read {self.path}: {error.strerror}") from None
         except ValidationError:
             raise KeyFileError(f"{self.path} is not a file of claude-openai keys", "restore or remove it") from None
+        numbers = (number for owner in found.names.values() for number in owner.limits.given.values())
+        if any(isinstance(number, int | float) and number <= 0 for number in numbers):
+            raise KeyFileError(f"{self.path} has a limit that is not above 0", "set it with claude-openai keys limit")
         return {
             name: KeyOwner(
                 name,
                 tuple(StoredKey(bytes.fromhex(key.sha256), key.created_at) for key in owner.keys),
                 owner.operator,
+                owner.limits,
             )
             for name, owner in found.names.items()
             if is_name(name)
@@ -126,6 +132,7 @@ class KeyFile:
                 name: _Owner(
                     keys=[_Key(sha256=key.digest.hex(), created_at=key.created_at) for key in owner.keys],
                     operator=owner.is_operator,
+                    limits=owner.limits,
                 )
                 for name, owner in names.items()
             }

@@ -1,5 +1,8 @@
 """The store in memory: runs and responses are kept while the server runs, and nothing is written to disk."""
 
+from collections.abc import Mapping
+
+from claude_openai.core.limits import NOTHING, Spent
 from claude_openai.core.ports import StoreStatus
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
@@ -15,6 +18,7 @@ class MemoryStore:
 
     def __init__(self, most: int = MOST_RUNS) -> None:
         self.responses = MemoryResponses(self)
+        self.usage = MemoryUsage()
         self._most = most
         self._runs: dict[str, Run] = {}
 
@@ -65,3 +69,21 @@ class MemoryResponses:
         """Delete the response of a run that is dropped."""
         for response in [each for each in self._responses.values() if each.run_id == run_id]:
             del self._responses[response.id]
+
+
+class MemoryUsage:
+    """A `core.ports.UsageStore` without a file: every start begins at nothing."""
+
+    is_written = True
+
+    def __init__(self) -> None:
+        self.at_start: Mapping[str, Mapping[str, Spent]] = {}
+        self._spent: dict[str, dict[str, Spent]] = {}
+
+    def add(self, key: str, spent: Mapping[str, Spent]) -> None:
+        known = self._spent.setdefault(key, {})
+        for period, more in spent.items():
+            known[period] = known.get(period, NOTHING) + more
+
+    async def spent(self, key: str) -> Mapping[str, Spent]:
+        return dict(self._spent.get(key, {}))

@@ -64,7 +64,7 @@ def test_a_key_is_shown_once_works_at_once_and_not_after_it_is_revoked(
     first_id, second_id = (each["id"] for each in row["keys"])
     assert (row["name"], row["operator"], row["in_key_file"]) == ("alice", True, False)
     listed = typed("keys", "list").out
-    assert listed.splitlines()[0].split() == ["NAME", "RANK", "KEYS"]
+    assert listed.splitlines()[0].split() == ["NAME", "RANK", "TOKENS", "TODAY", "COST", "THIS", "MONTH", "KEYS"]
     assert "alice" in listed
     assert second_id in listed
     assert key not in listed
@@ -79,7 +79,7 @@ def test_what_cannot_be_done_is_one_sentence(typed: Callable[..., Typed], tmp_pa
     file = tmp_path / "keys"
     file.write_text("bob:sk-of-bob\n", "utf-8")
     listed = typed("keys", "list", "--api-key-file", str(file))
-    assert listed.out.splitlines()[1].split(maxsplit=2) == ["bob", "-", "in the key file"]
+    assert listed.out.splitlines()[1].split() == ["bob", "-", "0", "$0.00", "in", "the", "key", "file"]
     assert typed("keys", "list").err.startswith("no key has a name")
     for arguments, code, sentence in (
         (("revoke", "ann"), 1, "ann has no key that could be revoked"),
@@ -98,6 +98,33 @@ def test_what_cannot_be_done_is_one_sentence(typed: Callable[..., Typed], tmp_pa
         3,
         f"claude-openai: {broken} is not a file of claude-openai keys (restore or remove it)\n",
     )
+
+
+def test_limits_are_set_changed_removed_and_shown(typed: Callable[..., Typed], tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("bob:sk-of-bob\n", "utf-8")
+    assert typed("keys", "add", "ann", "--requests-per-minute", "3", "--models", "haiku,sonnet").code == 0
+    assert typed("keys", "limit", "ann", "--cost-per-month", "20", "--requests-per-minute", "none").code == 0
+    assert typed("keys", "limit", "bob", "--tokens-per-day", "1000", "--api-key-file", str(file)).code == 0
+    listed = json.loads(typed("keys", "list", "--json").out)
+    assert [(row["name"], row["limits"]) for row in listed] == [
+        ("ann", {"cost_per_month": 20.0, "models": ["haiku", "sonnet"]}),
+        ("bob", {"tokens_per_day": 1000}),
+    ]
+    assert listed[0]["used"]["month"]["cost_usd"] == 0
+    shown = typed("keys", "list").out
+    assert "  cost a month: $20, used $0.0000 until " in shown
+    assert "  tokens a day: 1,000, used 0 until " in shown
+    assert "  models: haiku, sonnet" in shown
+    for arguments, code, sentence in (
+        (("limit", "ann"), 2, "name a limit to change"),
+        (("limit", "cy", "--tokens-per-day", "1"), 1, "no key has the name cy"),
+        (("limit", "ann", "--tokens-per-day", "0"), 2, "not a number above 0"),
+        (("limit", "ann", "--profiles", "root"), 2, "not a list of chat and agent"),
+    ):
+        refused = typed("keys", *arguments)
+        assert refused.code == code
+        assert sentence in refused.err
 
 
 def test_an_address_that_others_can_reach_may_have_named_keys_only(typed: Callable[..., Typed]) -> None:

@@ -111,6 +111,7 @@ def serve(house: tuple[Stage, httpx2.AsyncClient, TaskGroup]) -> Serve:
             ModelOptions(aliases=(("gpt-4o", "sonnet"),)),
             RunRegistry(store),
             responses=store.responses,
+            usage=store.usage,
             now=wall_clock,
         )
         known = keys if isinstance(keys, Keys) else Keys.of(keys)

@@ -43,7 +43,7 @@ async def written_by(store: Opened) -> AsyncIterator[SqliteStore]:
     """The runs over a connection that the test has something to do with."""
     by = Writer(store.connection, store.server, KEEPS_ALL)
     try:
-        yield SqliteStore(by, SqliteReader(store.file))
+        yield SqliteStore(by, SqliteReader(store.file), {})
     finally:
         await to_thread.run_sync(by.close)
 

@@ -21,6 +21,8 @@ def test_each_kind_is_told_by_a_status_a_type_and_a_code() -> None:
             "context_length_exceeded": (400, "invalid_request_error", "context_length_exceeded"),
             "model_not_found": (404, "invalid_request_error", "model_not_found"),
             "invalid_api_key": (401, "invalid_request_error", "invalid_api_key"),
+            "key_rate_limit_exceeded": (429, "rate_limit_error", "key_rate_limit_exceeded"),
+            "key_quota_exceeded": (429, "insufficient_quota", "key_quota_exceeded"),
             "not_logged_in": (401, "authentication_error", "not_logged_in"),
             "permission_denied": (403, "permission_error", "permission_denied"),
             "rate_limited": (429, "rate_limit_error", "rate_limit_exceeded"),

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from claude_openai.core import metrics
 from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.metrics import METRICS, Distribution, Metric, Samples
-from claude_openai.http.middleware.auth import identity
+from claude_openai.http.middleware.auth import known_identity
 from claude_openai.http.ports import Gateway
 from claude_openai.logs import dropped_events
 from claude_openai.system.processes import resident_bytes_of_children
@@ -41,7 +41,7 @@ class MetricsEndpoint:
         self._one_at_a_time = anyio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        who = identity(scope)
+        who = known_identity(scope)
         if who and who.name and not who.is_operator:
             raise RequestFailed(Failure(Kind.PERMISSION_DENIED, _NOT_AN_OPERATOR.format(who.name)))
         async with self._one_at_a_time:

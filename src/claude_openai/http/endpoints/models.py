@@ -1,7 +1,10 @@
-"""`/v1/models`: the models that a request may name."""
+"""`/v1/models`: the models that a request with the same key may name."""
 
 from starlette.types import Receive, Scope, Send
 
+from claude_openai.core.failures import RequestFailed
+from claude_openai.core.limits import allows_model, model_refused
+from claude_openai.http.middleware.auth import identity
 from claude_openai.http.ports import Gateway
 from claude_openai.http.routing import json_response
 from claude_openai.protocols.models.listing import model_object
@@ -15,8 +18,11 @@ class Models:
         self._gateway = gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        catalogue = await self._gateway.catalogue()
-        answer = ModelList(data=[model_object(model, model.id, tools=catalogue.tools) for model in catalogue.listed()])
+        catalogue, limits = await self._gateway.catalogue(), identity(scope).limits
+        allowed = [
+            model for model in catalogue.listed() if allows_model(limits, catalogue.resolve(model.id), catalogue)
+        ]
+        answer = ModelList(data=[model_object(model, model.id, tools=catalogue.tools) for model in allowed])
         await json_response(answer.to_json())(scope, receive, send)
 
 
@@ -28,6 +34,9 @@ class OneModel:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name: str = scope["path_params"]["model"]
-        catalogue = await self._gateway.catalogue()
-        model = model_object(catalogue.resolve(name), name, tools=catalogue.tools)
+        catalogue, who = await self._gateway.catalogue(), identity(scope)
+        found = catalogue.resolve(name)
+        if not allows_model(who.limits, found, catalogue):
+            raise RequestFailed(model_refused(who.name or "", who.limits, found))
+        model = model_object(found, name, tools=catalogue.tools)
         await json_response(model.to_json())(scope, receive, send)

@@ -21,8 +21,10 @@ from claude_openai.http.generation.context import GenerationContext, run_in_thre
 from claude_openai.http.generation.event_stream import EventStream
 from claude_openai.http.generation.request_events import log_effective_request, log_request, note_asked_model
 from claude_openai.http.generation.turns import caller_of, run_turns
+from claude_openai.http.middleware.auth import identity
 from claude_openai.http.middleware.errors import HttpError, failure_response, report
 from claude_openai.http.middleware.rate_limits import with_rate_limit_headers
+from claude_openai.http.middleware.request_log import request_id
 from claude_openai.logs import logger
 from claude_openai.protocols.common.protocol import AnswerWriter, GenerationRequest, ProtocolFormat
 
@@ -61,8 +63,15 @@ class Generation:
         self._name = name
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gateway, who = self._context.gateway, identity(scope)
+        send = with_rate_limit_headers(send, gateway, self._context.now, who)
         async with self._context.bodies.read(scope, receive) as body:
-            await self._answer(body, scope, receive, send)
+            if refused := await gateway.limiter.admit(who):
+                gateway.note_refused(self._name, refused.kind)
+                response = failure_response(refused, self._protocol.format.errors, request_id(scope))
+                await response(scope, receive, send)
+            else:
+                await self._answer(body, scope, receive, send)
 
     async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         context, protocol = self._context, self._protocol
@@ -71,11 +80,12 @@ class Generation:
             await run_in_thread_if_large(len(body), log_request, scope, body, protocol.format.header_prefixes)
             try:
                 request = await protocol.read(body, caller, context)
+                if (who := identity(scope)).limits.given:
+                    context.gateway.limiter.require_allowed(who, request.turns, await context.gateway.catalogue())
             except (RequestFailed, HttpError):
                 note_asked_model(scope, body)
                 raise
         headers = context.not_honoured_headers(request.ignored, request.adjusted)
-        send = with_rate_limit_headers(send, context.gateway, context.now)
         caller = replace(caller, parse_seconds=elapsed(), choices=len(request.turns))
         callers = [caller]  # its id is that of the whole answer; each further answer is a run of its own
         for choice in range(1, len(request.turns)):

@@ -17,7 +17,7 @@ from claude_openai.core.events import Event, TurnFailed, TurnFinished
 from claude_openai.core.failures import Failure, RequestFailed
 from claude_openai.core.runs import Caller
 from claude_openai.core.turn import Turn
-from claude_openai.http.middleware.auth import principal
+from claude_openai.http.middleware.auth import identity, principal
 from claude_openai.http.middleware.request_log import request_id
 from claude_openai.http.middleware.slow_clients import ClientDisconnected, wait_for_disconnect
 from claude_openai.http.ports import Gateway
@@ -41,6 +41,7 @@ def caller_of(scope: Scope, run_id: str, answer_prefix: str, endpoint: str) -> C
         principal=principal(scope),
         client=client[:LONGEST_CLIENT],
         endpoint=endpoint,
+        key_name=identity(scope).name,
     )
 
 

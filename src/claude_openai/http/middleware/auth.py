@@ -84,19 +84,24 @@ def is_local(scope: Scope) -> bool:
     return False
 
 
-def identity(scope: Scope) -> Identity | None:
-    """Who sent a request that has passed `Authentication`; None if its path is open."""
+def known_identity(scope: Scope) -> Identity | None:
+    """Who sent a request that has passed `Authentication`; None if its path is open to the sender."""
     who: Identity | None = scope["state"].get("identity")
+    return who
+
+
+def identity(scope: Scope) -> Identity:
+    """Who sent a request for a path that is not open."""
+    who: Identity = scope["state"]["identity"]
     return who
 
 
 def principal(scope: Scope) -> str:
     """The principal of a request for a path that is not open."""
-    who: Identity = scope["state"]["identity"]
-    return who.principal
+    return identity(scope).principal
 
 
 def visible_principal(scope: Scope) -> str | None:
     """The principal whose runs the request may see and cancel; None for those who may those of every principal."""
-    who: Identity = scope["state"]["identity"]
+    who = identity(scope)
     return None if who.sees_all else who.principal

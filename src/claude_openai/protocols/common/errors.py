@@ -34,6 +34,8 @@ TABLE: Mapping[Kind, Row] = {
     Kind.CONTEXT_LENGTH_EXCEEDED: Row(400, "invalid_request_error", "context_length_exceeded"),
     Kind.MODEL_NOT_FOUND: Row(404, "invalid_request_error", "model_not_found"),
     Kind.INVALID_API_KEY: Row(401, "invalid_request_error", "invalid_api_key"),
+    Kind.KEY_RATE_LIMIT_EXCEEDED: Row(429, "rate_limit_error", "key_rate_limit_exceeded"),
+    Kind.KEY_QUOTA_EXCEEDED: Row(429, "insufficient_quota", "key_quota_exceeded"),
     Kind.NOT_LOGGED_IN: Row(401, "authentication_error", "not_logged_in"),
     Kind.PERMISSION_DENIED: Row(403, "permission_error", "permission_denied"),
     Kind.RATE_LIMITED: Row(429, "rate_limit_error", "rate_limit_exceeded"),
@@ -124,7 +126,7 @@ OPENAI_ERRORS: Final = OpenAiErrors()
 
 
 def headers(failure: Failure) -> dict[str, str]:
-    """The headers of an error response: `retry-after` in whole seconds, if upstream reported it."""
+    """The headers of an error response: `retry-after` in whole seconds, if upstream or this server knows it."""
     if failure.retry_after is None:
         return {}
     return {"retry-after": str(max(0, math.ceil(failure.retry_after)))}

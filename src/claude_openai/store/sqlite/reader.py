@@ -10,11 +10,12 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from claude_openai.core.limits import Spent
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
 from claude_openai.core.search import Query, in_state
 from claude_openai.jsontools.surrogates import without_surrogates
-from claude_openai.store.memory_queries import Record, find_by_prefix
+from claude_openai.store.memory_queries import find_by_prefix
 from claude_openai.store.sqlite.database_files import NAME
 from claude_openai.store.sqlite.errors import explained
 from claude_openai.store.sqlite.rows import Row, run_of
@@ -77,6 +78,17 @@ class SqliteReader:
 
         return self._read(select)
 
+    def usage(self) -> dict[str, dict[str, Spent]]:
+        """What each name has used, by period."""
+
+        def select(connection: sqlite3.Connection) -> tuple[tuple[str, str, int, float], ...]:
+            return tuple(connection.execute("SELECT key, period, tokens, cost_usd FROM key_usage"))
+
+        used: dict[str, dict[str, Spent]] = {}
+        for key, period, tokens, cost_usd in self._read(select):
+            used.setdefault(key, {})[period] = Spent(tokens, cost_usd)
+        return used
+
     def _select(self, statement: str, parameters: Mapping[str, str | None] | Sequence[str | float]) -> tuple[Run, ...]:
         def select(connection: sqlite3.Connection) -> tuple[Run, ...]:
             connection.execute("BEGIN")  # servers and runs of the same moment
@@ -86,8 +98,8 @@ class SqliteReader:
 
         return self._read(select)
 
-    def _read(self, select: Callable[[sqlite3.Connection], tuple[Record, ...]]) -> tuple[Record, ...]:
-        def select_migrated(connection: sqlite3.Connection) -> tuple[Record, ...]:
+    def _read(self, select: Callable[[sqlite3.Connection], tuple[Answer, ...]]) -> tuple[Answer, ...]:
+        def select_migrated(connection: sqlite3.Connection) -> tuple[Answer, ...]:
             with _migrated(connection, self._file) as current:
                 return select(current)
 

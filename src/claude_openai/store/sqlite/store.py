@@ -1,7 +1,7 @@
 """The store in a SQLite database: opening it, and the `core.ports.Store` over its writer and its reader."""
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ import anyio
 from anyio import from_thread, to_thread
 from anyio.lowlevel import current_token
 
+from claude_openai.core.limits import Spent
 from claude_openai.core.ports import StoreStatus
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
@@ -29,6 +30,10 @@ WAL_BYTES = 4_000_000
 
 SAVE_SECONDS = 5.0
 """How long a request waits until its response is written. It takes some ms, unless another program locks the file."""
+
+
+FORGET_USAGE = "DELETE FROM key_usage WHERE period < strftime('%Y-%m', 'now', '-400 days')"
+"""A name has a row for each day and month: what is older than a year is of no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ def opened(folder: Path) -> Opened:
             ):
                 connection.execute(f"PRAGMA {pragma}").fetchall()
             migrate(connection, file)
+            connection.execute(FORGET_USAGE)
             attach_effective_view(connection)
             return Opened(file, connection, register(connection))
         except BaseException:
@@ -73,8 +79,9 @@ class SqliteStore:
     `find`, `search` and `recent` raise `StoreError` if the file cannot be read.
     """
 
-    def __init__(self, writer: Writer, saved: SqliteReader) -> None:
+    def __init__(self, writer: Writer, saved: SqliteReader, usage: Mapping[str, Mapping[str, Spent]]) -> None:
         self.responses = SqliteResponses(writer, saved)
+        self.usage = SqliteUsage(writer, saved, usage)
         self._writer = writer
         self._saved = saved
 
@@ -148,6 +155,25 @@ class SqliteResponses:
             await written.wait()
 
 
+class SqliteUsage:
+    """A `core.ports.UsageStore` over the same writer and reader. `spent` raises `StoreError` as `find` does."""
+
+    def __init__(self, writer: Writer, saved: SqliteReader, at_start: Mapping[str, Mapping[str, Spent]]) -> None:
+        self._writer = writer
+        self._saved = saved
+        self.at_start = at_start
+
+    @property
+    def is_written(self) -> bool:
+        return not self._writer.unwritten().usage
+
+    def add(self, key: str, spent: Mapping[str, Spent]) -> None:
+        self._writer.save(Batch(usage={(key, period): more for period, more in spent.items()}))
+
+    async def spent(self, key: str) -> Mapping[str, Spent]:
+        return (await to_thread.run_sync(self._saved.usage)).get(key, {})
+
+
 @asynccontextmanager
 async def sqlite_store(folder: Path, retention: Retention) -> AsyncIterator[SqliteStore]:
     """A context manager with the store in `folder`, which is created if it is missing.
@@ -158,9 +184,11 @@ async def sqlite_store(folder: Path, retention: Retention) -> AsyncIterator[Sqli
         StoreError: the store cannot be used.
     """
     store = await to_thread.run_sync(opened, folder)
+    reader = SqliteReader(store.file)
+    usage = await to_thread.run_sync(reader.usage)
     writer = Writer(store.connection, store.server, retention)
     try:
-        yield SqliteStore(writer, SqliteReader(store.file))
+        yield SqliteStore(writer, reader, usage)
     finally:
         with anyio.CancelScope(shield=True):  # bounded by the writer itself
             await to_thread.run_sync(writer.close)

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 
 import structlog
 
+from claude_openai.core.limits import NOTHING, Spent
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run
 from claude_openai.store.sqlite.retention import Retention, forget
@@ -21,6 +22,11 @@ from claude_openai.store.sqlite.rows import SAVE, SAVE_RESPONSE, row_of
 from claude_openai.store.sqlite.servers import Registration, assert_presence, end_abandoned
 
 log = structlog.get_logger(__name__)
+
+ADD_USAGE = """
+INSERT INTO key_usage (key, period, tokens, cost_usd) VALUES (?, ?, ?, ?)
+ON CONFLICT (key, period) DO UPDATE SET tokens = tokens + excluded.tokens, cost_usd = cost_usd + excluded.cost_usd
+"""
 
 MOST_WAITING = 1000
 """Runs, or responses, that wait. The thread writes thousands a second: only a long failure to write makes so many."""
@@ -37,16 +43,23 @@ LAST_MAINTENANCE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one transaction writes: runs and responses by id, None for a response that is deleted."""
+    """What one transaction writes: runs and responses by id, None for a response that is deleted, and what is added to
+    the usage of keys, by name and period.
+    """
 
     runs: dict[str, Run] = field(default_factory=dict)
     responses: dict[str, StoredResponse | None] = field(default_factory=dict)
+    usage: dict[tuple[str, str], Spent] = field(default_factory=dict)
 
     def __or__(self, newer: "Batch") -> "Batch":
-        return Batch(self.runs | newer.runs, self.responses | newer.responses)
+        usage = self.usage | {key: self.usage.get(key, NOTHING) + more for key, more in newer.usage.items()}
+        return Batch(self.runs | newer.runs, self.responses | newer.responses, usage)
 
     def __len__(self) -> int:
         return max(len(self.runs), len(self.responses))
+
+    def __bool__(self) -> bool:
+        return bool(self.runs or self.responses or self.usage)
 
 
 class Writer:
@@ -132,6 +145,9 @@ class Writer:
                     self._connection.execute("BEGIN IMMEDIATE")
                     assert_presence(self._connection, self._server)
                     self._connection.executemany(SAVE, rows)
+                    self._connection.executemany(
+                        ADD_USAGE, [(*key, spent.tokens, spent.cost_usd) for key, spent in batch.usage.items()]
+                    )
                     for response_id, response in batch.responses.items():
                         if response is None:
                             self._connection.execute("DELETE FROM responses WHERE id = ?", (response_id,))
