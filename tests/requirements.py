@@ -134,6 +134,7 @@ PROMISES: Final = {
     "docs/guide/page.md#the-views": {
         "page.views": "Every view is shown, with its files and headers, and a run with what was answered.",
         "page.live": "A run appears by itself, with its text as it is written, until its end.",
+        "page.search": "Runs are searched in the language of the API, while typing, with suggestions; a wrong term is named.",
         "page.cancel": "A run is cancelled from the page, without JavaScript too.",
         "page.accessible": "Every view is accessible and fits the window, light, dark and on a phone.",
     },

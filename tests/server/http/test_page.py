@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 
 import httpx2
@@ -13,15 +14,18 @@ from claude_openai.core.events import TextDelta, ToolCalled, TurnFailed, TurnFin
 from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.keys import OWNER, Identity, KeyOwner, Keys, StoredKey, digest_of
 from claude_openai.core.messages import ToolCall
-from claude_openai.http.page.app import HEADERS
+from claude_openai.core.runs import Run, RunState
+from claude_openai.http.page.app import HEADERS, MOST_ROWS
 from claude_openai.http.page.logins import MOST_LOGINS, Logins
 from claude_openai.simulator import Gate
+from claude_openai.store import MemoryStore
 from claude_openai.system.login_codes import VALID_SECONDS, new_code
 from tests.server.http.conftest import Serve
 from tests.server.http.exchange import CHAT, HELLO, STARTED, STREAMED, Served, said
 
 KEY, OTHER = "sk-first", "sk-second"
 PLANTED = "<script>alert(1)</script>\u202e<img src=x onerror=alert(2)>"
+RUN = Run("", "chatcmpl-1", "req_1", "local", "curl/8", "sonnet", RunState.COMPLETED, 0.0, ended_at=1.0)
 BROWSER = {"accept": "text/html,*/*"}
 
 
@@ -76,6 +80,44 @@ async def test_a_run_is_listed_and_shown_whole(serve: Serve) -> None:
     gone = await served.client.get("/ui/runs/nothing")
     assert gone.status_code == 404
     assert "There is no run nothing" in gone.text
+
+
+@pytest.mark.proves("page.search")
+async def test_runs_are_searched_in_the_language_of_the_api_and_a_wrong_term_is_named(serve: Serve) -> None:
+    served = serve(said("The sky is blue."), said("Grass is green."))
+    for client in ("curl/8", "codex/1"):
+        await served.chat(user_agent=client)
+
+    async def found(query: str) -> str:
+        answer = await served.client.get("/ui/runs", params={"q": query})
+        assert answer.status_code == 200
+        return unescape(answer.text)
+
+    assert ("The sky is blue." in await found("@curl"), "Grass" in await found("@curl")) == (True, False)
+    wrong = await found("durration:>5s grass")
+    assert "Did you mean `duration:`?" in wrong
+    assert "Shown without durration:>5s" in re.sub(r"</?code>", "", wrong)
+    assert "Grass is green." in wrong
+    assert 'value="durration:>5s grass"' in wrong
+    none = re.sub(r"<[^>]+>", "", await found("sky @codex"))
+    assert "No run matches. sky alone finds some; @codex alone finds some." in none
+    assert "claude-openai runs 'sky @curl'" in await found("sky @curl")
+    for term, expected in (("mod", "model:"), ("state:fa", "state:failed"), ("@co", "@codex"), ("-wa", "-way:")):
+        suggested = (await served.client.get("/ui/suggest", params={"term": term})).json()
+        assert expected in [each["text"] for each in suggested]
+
+
+@pytest.mark.proves("page.search")
+async def test_older_runs_are_a_page_away(serve: Serve) -> None:
+    store = MemoryStore()
+    served = serve(store=store)
+    for number in range(MOST_ROWS + 3):
+        store.save(replace(RUN, id=f"{number:032x}", arrived_at=float(number)))
+    first = (await served.client.get("/ui/runs")).text
+    assert first.count("<tr ") + first.count("<tr>") == MOST_ROWS + 1
+    [older] = re.findall(r'href="(/ui/runs\?q=&amp;after=[0-9a-f]+)"', first)
+    second = (await served.client.get(unescape(older))).text
+    assert [f'id="run-{number:032x}"' in second for number in (0, 1, 2, 3)] == [True, True, True, False]
 
 
 @pytest.mark.proves("page.escaped")

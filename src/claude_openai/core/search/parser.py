@@ -126,7 +126,7 @@ class _Reader:
     def term(self, source: str) -> Term:
         """`source` with or without a minus sign."""
         negated = source.startswith("-") and len(source) > 1
-        return Term(self._condition(source[1:] if negated else source), negated)
+        return Term(self._condition(source[1:] if negated else source), negated, source)
 
     def _condition(self, source: str) -> Condition:
         if source.startswith("@"):

@@ -1,7 +1,7 @@
 """A parsed query: what each term of it requires of a run, and the fields that terms name."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Literal
 
@@ -133,10 +133,11 @@ Condition = Phrase | OneOf | Within
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One condition, or with `negated` that it does not hold."""
+    """One condition, or with `negated` that it does not hold. `source` is the term as it was typed."""
 
     condition: Condition
     negated: bool = False
+    source: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,38 +2,49 @@
 
 import json
 import math
+import shlex
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
 from mimetypes import guess_type
 from typing import Any, Final
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, quote, urlencode
 
 import anyio
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from claude_openai.core.failures import RequestFailed
 from claude_openai.core.load import Outage
 from claude_openai.core.runs import ACTIVE_STATES, Run, RunState
+from claude_openai.core.search import Query, parse
 from claude_openai.http.endpoints.health import NOT_STARTED
 from claude_openai.http.generation.event_stream import EventStream
 from claude_openai.http.generation.turns import cancel_on_disconnect
 from claude_openai.http.middleware.auth import visible_principal
 from claude_openai.http.middleware.errors import HttpError
 from claude_openai.http.page import rows
-from claude_openai.http.page.logins import LOGIN, LOGIN_SECONDS, ROOT, STATIC, Logins, cookie, cookie_name
+from claude_openai.http.page.logins import API, LOGIN, LOGIN_SECONDS, ROOT, STATIC, Logins, cookie, cookie_name
+from claude_openai.http.page.suggestions import suggestions
 from claude_openai.http.ports import Gateway
 from claude_openai.protocols.common.wire import sse
+from claude_openai.protocols.runs.stream import CODES
 from claude_openai.recipes import RECIPES
 from claude_openai.text import shown
 
 MOST_ROWS: Final = 50
+MOST_TRIED: Final = 8
+"""Terms of a query without a result that are tried alone."""
+
+SUGGESTED_FROM: Final = 200
+"""Latest runs whose models, clients and tools are suggested."""
+
 MOST_FAILURES: Final = 5
 """Failed runs that the first view shows."""
 
@@ -80,6 +91,7 @@ class Page:
                 Route(ROOT, self._root, methods=["GET"]),
                 Route(f"{ROOT}/", self._overview, methods=["GET"]),
                 Route(f"{ROOT}/runs", self._runs, methods=["GET"]),
+                Route(f"{ROOT}/suggest", self._suggest, methods=["GET"]),
                 Route(f"{ROOT}/runs/{{run}}", self._run, methods=["GET"]),
                 Route(f"{ROOT}/runs/{{run}}/cancel", self._cancel, methods=["POST"]),
                 Route(f"{ROOT}/try", self._playground, methods=["GET"]),
@@ -143,11 +155,37 @@ class Page:
         return await self._html(template, request, values)
 
     async def _runs_values(self, scope: Scope) -> Mapping[str, Any]:
-        state = Request(scope).query_params.get("state", "")
-        chosen = RunState(state) if state in list(RunState) else None
-        found = await self._gateway.runs.recent(MOST_ROWS, chosen, visible_principal(scope))
-        now = self._now()
-        return {"rows": [rows.row(run, now) for run in found], "state": chosen, "states": list(RunState)}
+        """The runs that the query `q` finds, without the terms that are wrong; behind the run `after`, if there is one.
+
+        Where none is found, the terms are tried alone.
+        """
+        parameters = Request(scope).query_params
+        text, after = parameters.get("q", ""), parameters.get("after", "")
+        runs, principal = self._gateway.runs, visible_principal(scope)
+        query = parse(text, datetime.now().astimezone(), CODES)
+        last = await runs.find(after, principal) if after and query.sort in {"new", "old"} else ()
+        found = await runs.search(query, MOST_ROWS + 1, principal, last[0] if len(last) == 1 else None)
+        tried = query.terms[:MOST_TRIED] if not found and not last and len(query.terms) > 1 else ()
+        alone = [(term.source, bool(await runs.search(Query((term,)), 1, principal))) for term in tried]
+        now, listed = self._now(), found[:MOST_ROWS]
+        return {
+            "q": text,
+            "problems": query.problems,
+            "rows": [rows.row(run, now) for run in listed],
+            "older": listed[-1].id if len(found) > MOST_ROWS and query.sort in {"new", "old"} else None,
+            "has_more": len(found) > MOST_ROWS,
+            "is_page": bool(last),
+            "alone": alone,
+            "totals": rows.totals(listed),
+            "command": f"claude-openai runs {shlex.quote(text)}" if text else "claude-openai runs",
+            "json_url": f"{API}runs?{urlencode({'q': text, 'limit': MOST_ROWS})}",
+        }
+
+    async def _suggest(self, request: Request) -> Response:
+        """What the term before the cursor may go on with: fields with an example, or values of a field."""
+        term = request.query_params.get("term", "")
+        recent = await self._gateway.runs.recent(SUGGESTED_FROM, None, visible_principal(request.scope))
+        return JSONResponse([{"text": text, "hint": hint} for text, hint in suggestions(term, recent)])
 
     async def _run(self, request: Request) -> Response:
         run = await self._requested(request)

@@ -1,6 +1,7 @@
 """What the page shows of a run, as values for the templates. Pure."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,6 +44,23 @@ class Bar:
     start: int
     width: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sums over the runs of a list. `cached` is a part of one; None where there are no tokens."""
+
+    prompt_tokens: int
+    cached: float | None
+    cost_usd: float
+
+
+def totals(runs: Sequence[Run]) -> Totals:
+    """The sums over `runs`."""
+    usages = [run.usage for run in runs if run.usage]
+    prompt = sum(usage.prompt_tokens for usage in usages)
+    cached = sum(usage.cache_read_tokens for usage in usages) / prompt if prompt else None
+    return Totals(prompt, cached, sum(run.cost_usd or 0.0 for run in runs))
 
 
 def row(run: Run, now: float) -> Row:

@@ -2,7 +2,9 @@
 
 import { replaceContent } from "./html.js";
 
-export function keepLive(url) {
+/** Keep the page live. Returns a function that does so with another query. */
+export function keepLive(first) {
+  let url = first;
   let source = null;
   const regions = [...document.querySelectorAll("[id^=live-]")];
 
@@ -22,4 +24,9 @@ export function keepLive(url) {
   document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
   window.addEventListener("pagehide", close);
   open();
+  return (query) => {
+    url = `${first.split("?")[0]}?${new URLSearchParams({ view: window.location.pathname })}&${query}`;
+    close();
+    open();
+  };
 }

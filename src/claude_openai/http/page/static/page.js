@@ -4,6 +4,7 @@ import { copyButtons } from "./copy.js";
 import { follow } from "./follow.js";
 import { keyboard } from "./keys.js";
 import { keepLive } from "./live.js";
+import { searchBox } from "./search.js";
 import { localTimes } from "./times.js";
 import { playground } from "./try.js";
 
@@ -12,7 +13,9 @@ localTimes(document);
 document.addEventListener("replaced", (event) => localTimes(event.target));
 copyButtons();
 keyboard(root);
-if (live) keepLive(live);
+const again = live ? keepLive(live) : () => {};
 for (const target of document.querySelectorAll("[data-follow]")) follow(target);
+const search = document.getElementById("search");
+if (search) searchBox(search, again);
 const form = document.getElementById("try");
 if (form) playground(form);
