@@ -347,7 +347,7 @@ PROMISES: Final = {
         "models.list.override": "`CLAUDE_MODELS_OVERRIDE` replaces the list.",
         "models.names": "A model has its short names, its full id and the spellings of other providers; no name is the default model.",
         "models.alias": "`--model-alias gpt-4o=sonnet` serves the foreign name, repeatable.",
-        "models.unknown": "An unknown model is a 404 `model_not_found` that names what exists.",
+        "models.unknown": "An unknown model is a 404 `model_not_found` that names what exists, and what was meant.",
     },
     "docs/reference/parameters.md#messages": {
         "chat.messages.native": "Messages reach the model as native turns with their roles, all of them, in order, as they were sent.",

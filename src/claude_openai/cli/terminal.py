@@ -19,7 +19,8 @@ from typing import Final, TextIO
 _NAME: Final = "claude-openai"
 
 _COMMAND: Final = re.compile(
-    r"(?<![\w./-])claude-openai(?= (?:[\[<|>]|--?[a-z]|[a-z]+))|(?<=^  )claude-openai$", re.MULTILINE
+    r"(?<![\w./-])claude-openai(?= (?:[\[<|>]|--?[a-z]|[a-z]+))|(?<=^  )claude-openai$|(?<=^    )claude-openai$",
+    re.MULTILINE,
 )
 """The name at the beginning of a command in a text."""
 

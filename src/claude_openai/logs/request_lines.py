@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import IntEnum
+from textwrap import fill
 from typing import Any, Final
 
 import click
@@ -125,6 +126,7 @@ class RequestLines:
         self._worded = worded
         self._open: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._outage: str | None = None
+        self._stopping = False
 
     def __call__(self, event: Event) -> str | None:
         """The lines for `event`, without a line break at the end; None if it is not shown."""
@@ -147,9 +149,14 @@ class RequestLines:
         if is_trouble:
             level = str(event["level"])
             head = self._styled(level, fg="yellow" if level == "warning" else "red")
-            return f"{self._styled(self._time(event), dim=True)}  {head}  {self._worded(sentence(event))}"
+            text = self._worded(sentence(event))
+            if width := self._width():
+                first = max(width - len(f"{_INDENT}{level}  "), 20)
+                text = fill(text, first, break_on_hyphens=False).replace("\n", f"\n{_INDENT}")
+            return f"{self._styled(self._time(event), dim=True)}  {head}  {text}"
         if name == "server.stopping":
-            return f"{self._styled(self._time(event), dim=True)}  stopping ({_text(event.get('signal'))})"
+            how, self._stopping = "stopping at once" if self._stopping else "stopping", True
+            return f"{self._styled(self._time(event), dim=True)}  {how} ({_text(event.get('signal'))})"
         if name == "server.draining" and event["running"]:
             requests = "request" if event["running"] == 1 else "requests"
             left = f"{count(event['running'])} running {requests}, for at most {duration(event['seconds'])}"

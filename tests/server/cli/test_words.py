@@ -79,6 +79,7 @@ def test_a_hint_names_the_command_as_it_was_called(tmp_path: Path) -> None:
     machine = Machine.at(tmp_path)
     assert f"start one with: {COMMAND} --background" in machine.types("status", PATH="/usr/bin:/bin").out
     assert "start one with: claude-openai --background" in machine.types("status").out
+    assert f"\n    {COMMAND}\n    {COMMAND} --background\n" in machine.types("--help", PATH="/usr/bin:/bin").out
     ran = subprocess.run(
         [sys.executable, "-m", "claude_openai", "help", "runs"],
         env=machine.environ,
@@ -87,5 +88,5 @@ def test_a_hint_names_the_command_as_it_was_called(tmp_path: Path) -> None:
         check=True,
         timeout=PATIENCE_SECONDS,
     )
-    assert ran.stdout.startswith(f"Usage: {sys.executable} -m claude_openai runs [OPTIONS]\n")
+    assert ran.stdout.startswith(f"Usage: {sys.executable} -m claude_openai runs [OPTIONS] [QUERY]...\n")
     assert f"\n    {sys.executable} -m claude_openai runs --state running\n" in ran.stdout

@@ -51,13 +51,25 @@ async def test_what_is_wrong_in_a_request_is_named(serve: Serve, body: Json, par
 
 
 @pytest.mark.proves("models.unknown")
-async def test_an_unknown_model_is_a_404_that_names_what_exists(serve: Serve) -> None:
+async def test_an_unknown_model_is_a_404_that_names_what_exists(serve: Serve, logged: list[EventDict]) -> None:
     served = serve(said("Hi"))
     answer = await served.chat({**HELLO, "model": "gpt-nonsense"})
     assert answer.status_code == 404
     error = answer.json()["error"]
     assert (error["code"], error["param"]) == ("model_not_found", "model")
     assert "sonnet" in error["message"]
+    mistyped: dict[str, Json] = {
+        CHAT: {**HELLO, "model": "sonnnet"},
+        "/v1/responses": {"model": "sonnnet", "input": "Hi"},
+        "/v1/completions": {"model": "sonnnet", "prompt": "Hi"},
+    }
+    for path, body in mistyped.items():
+        answer = await served.client.post(path, json=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
+        assert "Did you mean `sonnet`?" in answer.json()["error"]["message"]
+    assert (await served.chat({**HELLO, "model": "opus", "temperature": "hot"})).status_code == 400
+    asked = [entry.get("model") for entry in logged if entry["event"] == "http.request"]
+    assert asked == ["gpt-nonsense", *["sonnnet"] * 3, "opus"]
 
 
 class TestABodyOverTheLimit:

@@ -212,10 +212,19 @@ def test_a_long_reason_keeps_a_command_that_stands_in_its_middle() -> None:
 def test_a_stop_says_what_it_waits_for() -> None:
     stop = {"event": "server.stopping", "level": "info", "time": TIME, "signal": "SIGINT"}
     drain = {"event": "server.draining", "level": "info", "time": TIME, "running": 2, "seconds": 30.0}
-    assert lines(stop, drain, {**drain, "running": 0}) == [
+    assert lines(stop, drain, {**drain, "running": 0}, stop) == [
         "19:44:56  stopping (SIGINT)",
         "19:44:56  waiting for 2 running requests, for at most 30s; a second Ctrl-C ends them",
+        "19:44:56  stopping at once (SIGINT)",
     ]
+
+
+def test_a_warning_wraps_at_the_width_of_the_terminal_and_loses_no_word() -> None:
+    doubt = {"event": "settings.doubtful", "level": "warning", "time": TIME, "reason": "it is not a setting " * 8}
+    for columns in (80, 200):
+        text = str(RequestLines(colours=False, zone=UTC, width=partial(int, columns))(doubt))
+        assert all(len(line) <= columns for line in text.splitlines())
+        assert text.split() == ["19:44:56", "warning", *("it is not a setting " * 8).split()]
 
 
 def test_text_of_a_client_neither_begins_a_line_nor_controls_the_terminal() -> None:
