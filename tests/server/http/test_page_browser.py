@@ -5,28 +5,35 @@ is allowed in any test: what the content security policy blocks is one.
 """
 
 import json
+import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from claude_openai.core.events import TextDelta, ToolCalled, TurnFinished
+from claude_openai.core.events import TextDelta, ToolCalled, TurnFailed, TurnFinished
+from claude_openai.core.failures import Failure, Kind
 from claude_openai.core.messages import ToolCall
 from claude_openai.simulator import Gate
+from claude_openai.testing.scripted_backend import Step
 from tests.patience import PATIENCE_SECONDS
 from tests.server.http.conftest import Serve
-from tests.server.http.exchange import FINISHED, HELLO, STARTED, STREAMED, USED, Served, said
+from tests.server.http.exchange import CHAT, FINISHED, HELLO, STARTED, STREAMED, USED, Served, said
 
 CHROMIUM: Final = shutil.which("chromium")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser: apt-get install --no-install-recommends chromium")
 
+ROOT: Final = Path(__file__).parents[3]
 VIEWS: Final = ("/ui/", "/ui/runs", "/ui/try", "/ui/setup")
 PLANTED: Final = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
+PATCH: Final = ToolCall("call_2", "apply_patch", '{"patch":"*** Begin Patch"}')
+PARKED: Final = TurnFinished("tool_calls")
 CALL: Final = ToolCall("call_1", "look", '{"at":"the sky"}')
 
 
@@ -156,6 +163,41 @@ async def test_results_come_while_typing_and_terms_are_suggested(browser: Browse
         await expect(page.locator("table.runs tbody tr")).to_have_count(2)
         await page.reload()
         await expect(page.locator("table.runs tbody tr")).to_have_count(2)
+
+
+PICTURED: Final[tuple[tuple[str, Iterable[Step]], ...]] = (
+    ("codex_cli_rs/0.63.0", said("The test fails because `parse()` drops the last line when it has no line break.")),
+    ("codex_cli_rs/0.63.0", [STARTED, TextDelta("I'll fix the parser first."), ToolCalled(PATCH), USED, PARKED]),
+    ("OpenAI/Python 3.54.0", [STARTED, TurnFailed(Failure(Kind.RATE_LIMITED, "The five-hour limit is used up."))]),
+    ("opencode/1.4", said("The three places that still call the old name are in `cli/`, `docs/` and `tests/`.")),
+    ("curl/8.9.1", said("Hello! <script>alert(1)</script> is shown as text, whoever wrote it.")),
+)
+"""Clients and their answers in the pictures of the documents, the earliest first."""
+
+
+@pytest.mark.proves("page.views")
+async def test_the_pictures_of_the_documents_are_taken(browser: Browser, serve: Serve, tmp_path: Path) -> None:
+    """With PAGE_PICTURES=1 in the environment they replace those in docs/images."""
+    gate = Gate()
+    running: list[Step] = [STARTED, TextDelta("Let me look at the tests that fail: two of them expect"), gate]
+    served = serve(*(script for _, script in PICTURED), running)
+    for client, _ in PICTURED:
+        await served.chat(user_agent=client)
+    wide, phone = {"width": 1180, "height": 600}, {"width": 390, "height": 780}
+    pictures: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("page-runs", "/ui/runs", {"viewport": wide}),
+        ("page-runs-dark", "/ui/runs", {"viewport": wide, "color_scheme": "dark"}),
+        ("page-runs-phone", "/ui/runs", {"viewport": phone}),
+    )
+    folder = ROOT / "docs/images" if os.environ.get("PAGE_PICTURES") else tmp_path
+    async with served.client.stream("POST", CHAT, json=STREAMED, headers={"user-agent": "opencode/1.4"}) as response:
+        for name, path, context in pictures:
+            async with opened(browser, served, path, **context) as page:
+                await expect(page.locator("tr.live")).to_have_count(1)
+                await page.screenshot(path=folder / f"{name}.png", animations="disabled", caret="hide")
+        gate.open()
+        await response.aclose()
+    assert {path.name for path in (ROOT / "docs/images").iterdir()} == {f"{name}.png" for name, _, _ in pictures}
 
 
 @pytest.mark.proves("page.accessible")
