@@ -107,6 +107,8 @@ PROMISES: Final = {
         "conversations.reasons": "Ways, rebuilds and their reasons are in `/health` and the log.",
         "processes.warm": "A new conversation takes a process that waits, and another is started.",
         "processes.warm.history": "So does one that is rebuilt for a user's message, once conversations are rebuilt; upstream gets the same.",
+        "processes.warm.bursts": "With `--warm-processes auto` as many wait as the largest burst of ten minutes had, within memory and `--max-processes`; `/health` has it.",
+        "processes.starts": "Processes are started in the order of the requests, as many at a time as there are cores; starts in advance wait for those.",
         "processes.bounded": "There are at most `--max-processes`, by default as many as memory holds; the least recently used make room.",
     },
     "docs/guide/docker.md#start": {

@@ -2,8 +2,7 @@
 
 import shlex
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from claude_openai.testing.batches import each_event
 from tests.claude_code.conftest import NEW_MODEL, Rig, Serve, spoken, text
 from tests.claude_code.test_live import Chat, native, newest, ways
 from tests.claude_code.test_tools import TOOLS, message, outcome, results, sessions, weather
-from tests.claude_code.test_warm import processes, ready, until
+from tests.claude_code.test_warm import counted, processes, ready, until
 from tests.patience import PATIENCE_SECONDS
 
 REFUSING = r"""while read line; do
@@ -55,22 +54,6 @@ def claude(folder: Path, *before: str) -> Path:
     script.write_text("\n".join(("#!/bin/sh", *before, run, "")))
     script.chmod(0o755)
     return script
-
-
-@asynccontextmanager
-async def counted() -> AsyncIterator[list[int]]:
-    """How many processes there were, over and over, for as long as the block lasts."""
-    counts: list[int] = []
-
-    async def count() -> None:
-        while True:
-            counts.append(len(processes()))
-            await anyio.sleep(0.01)
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(count)
-        yield counts
-        group.cancel_scope.cancel()
 
 
 @pytest.mark.proves("processes.bounded", "conversations.reasons")

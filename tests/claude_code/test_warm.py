@@ -1,7 +1,8 @@
 """A new conversation is answered by a process that waited for it, which learns all it needs to know over its pipe."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
@@ -9,9 +10,10 @@ import anyio.lowlevel
 import psutil
 import pytest
 
+from claude_openai.core.load import WarmPoolLoad
 from claude_openai.simulator import Reply, Stall
 from tests.claude_code.conftest import NEW_MODEL, OLD_MODEL, Rig, Serve, spoken, system_prompt, text
-from tests.claude_code.test_live import Chat, drawn, ways
+from tests.claude_code.test_live import Chat, drawn, in_turn, ways
 from tests.claude_code.test_tools import TOOLS, sessions, tool
 from tests.patience import PATIENCE_SECONDS
 from tests.processes import children
@@ -50,6 +52,22 @@ def total(rig: Rig) -> int:
     """How many processes there should be."""
     there = rig.gateway.load().processes
     return there.answering + there.resting + there.parked + there.ending + there.warm
+
+
+@asynccontextmanager
+async def counted() -> AsyncIterator[list[int]]:
+    """How many processes there were, over and over, for as long as the block lasts."""
+    counts: list[int] = []
+
+    async def count() -> None:
+        while True:
+            counts.append(len(processes()))
+            await anyio.sleep(0.01)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(count)
+        yield counts
+        group.cancel_scope.cancel()
 
 
 def shown(process: psutil.Process) -> str:
@@ -160,3 +178,32 @@ async def test_a_waiting_process_that_dies_is_replaced_and_hurts_nobody(serve: S
         assert ways(rig) - before == {"warm": 1}
         assert third in processes()
     assert processes() == set()
+
+
+@pytest.mark.proves("processes.warm.bursts", "processes.bounded")
+async def test_after_a_burst_as_many_wait_as_it_had_and_there_are_never_more_than_may_be(serve: Serve) -> None:
+    burst = 3
+    async with serve(warm_processes="auto", max_processes=5, max_concurrency=burst) as rig, counted() as counts:
+        rig.plays(lambda _: Reply.of("fine"))
+        await ready(rig)
+        assert rig.gateway.load().warm_pool == WarmPoolLoad(1, 1)
+        await _all_at_once(rig, burst)
+        assert ways(rig) == {"warm": 1, "cold": 2}
+        await ready(rig, 2)
+        assert rig.gateway.load().warm_pool == WarmPoolLoad(burst, 2, "max_processes")
+        told = Chat(rig)
+        told.messages = in_turn(["from elsewhere", "yes"])
+        await told.say("a place for it?")  # one that waits for a new conversation makes room
+        assert rig.gateway.load().turns == {"warm": 1, "cold": 2, "rebuilt": 1}
+        await rig.gateway.close_idle_sessions()
+        await ready(rig, burst + 1)
+        assert rig.gateway.load().warm_pool == WarmPoolLoad(burst + 1, burst + 1)
+        await _all_at_once(rig, burst)
+        assert rig.gateway.load().turns == {"warm": 1 + burst, "cold": 2, "rebuilt": 1}
+    assert max(counts) <= 5
+
+
+async def _all_at_once(rig: Rig, count: int) -> None:
+    async with anyio.create_task_group() as group:
+        for number in range(count):
+            group.start_soon(Chat(rig).say, f"number {number}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,18 @@ class Processes:
     parked: int
     ending: int
     warm: int
+
+
+@dataclass(frozen=True, slots=True)
+class WarmPoolLoad:
+    """How many processes should wait for a conversation, how many do, and what keeps them fewer than they should be."""
+
+    wanted: int
+    ready: int
+    bounded_by: Literal["memory", "max_processes"] | None = None
+
+
+NO_WARM_POOL: Final = WarmPoolLoad(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,7 @@ class Load:
     waiting: int
     runs: RunCounts
     processes: Processes
+    warm_pool: WarmPoolLoad
     turns: Mapping[str, int]
     miss_reasons: Mapping[str, int]
     end_reasons: Mapping[str, int]

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from claude_openai.core.events import Event
 from claude_openai.core.failures import Failure
 from claude_openai.core.limits import Spent
+from claude_openai.core.load import NO_WARM_POOL, WarmPoolLoad
 from claude_openai.core.models import Model, ModelFacts, no_facts
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
@@ -60,13 +61,13 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class BackendStatus:
-    """The number of warm processes, and the failure that prevents new ones from starting.
+    """The warm processes, and the failure that prevents new ones from starting.
 
     `start_failures` counts processes that did not start; `valid_calls` and `invalid_calls` count the model's calls of
     the client's tools by whether they fit the tool's schema. All three count since the start of the server.
     """
 
-    warm: int = 0
+    warm_pool: WarmPoolLoad = NO_WARM_POOL
     start_failure: Failure | None = None
     start_failures: int = 0
     valid_calls: int = 0

@@ -162,7 +162,7 @@ class Gateway:
 
     def load(self) -> Load:
         """How many turns, runs and sessions there are now, by state."""
-        table = self._sessions.table
+        table, warm_pool = self._sessions.table, self._backend.status().warm_pool
         return Load(
             running=self._admission.running,
             waiting=self._admission.waiting,
@@ -172,8 +172,9 @@ class Gateway:
                 resting=table.count(SessionState.RESTING),
                 parked=table.count(SessionState.PARKED),
                 ending=table.count(SessionState.ENDING),
-                warm=self._backend.status().warm,
+                warm=warm_pool.ready,
             ),
+            warm_pool=warm_pool,
             turns=dict(self._sessions.route_counts),
             miss_reasons=dict(self._sessions.miss_reasons),
             end_reasons=dict(self._sessions.end_reasons),

@@ -69,9 +69,7 @@ def application(
         GatewayLimits(
             Timeouts(settings.request_timeout, settings.first_byte_timeout, settings.idle_timeout),
             QueueLimits(settings.max_concurrency, settings.max_queue_size, settings.queue_timeout),
-            SessionLimits(
-                settings.session_ttl, settings.tool_timeout, settings.max_processes - settings.warm_processes
-            ),
+            SessionLimits(settings.session_ttl, settings.tool_timeout, settings.max_processes - settings.fewest_warm),
         ),
         ModelOptions(settings.default_model, tuple(settings.model_aliases.items()), settings.models_override),
         RunRegistry(store),

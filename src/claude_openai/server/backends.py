@@ -20,6 +20,7 @@ from claude_openai.core.ports import Capabilities
 from claude_openai.errors import LaunchError
 from claude_openai.server.stores import STORES
 from claude_openai.settings import Settings
+from claude_openai.settings.machine import available_memory
 from claude_openai.system.places import StartFolders, choose_folders
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ def _sdk(
         max_retries=settings.max_retries,
         max_tool_corrections=settings.tool_retries,
         request_timeout=settings.request_timeout,
-        warm_processes=settings.warm_processes,
+        warm_processes=None if settings.warm_processes == "auto" else settings.warm_processes,
+        max_processes=settings.max_processes,
+        available_memory=available_memory,
         recycle_policy=RecyclePolicy(settings.max_process_turns, settings.max_process_memory),
         agent_policy=policy,
     )

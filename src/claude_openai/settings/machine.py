@@ -35,12 +35,28 @@ def default_processes(root: Path = Path("/")) -> int:
 
 
 def default_places(most_processes: int, warm_processes: int) -> int:
-    """The default number of concurrent requests: each needs a process."""
+    """The default number of concurrent requests: each needs a process, beside the `warm_processes` at least."""
     return max(1, min(MOST_PLACES, most_processes - warm_processes))
 
 
+def available_memory(root: Path = Path("/")) -> float:
+    """The bytes that programs can get now, of the machine or of what a container's limits leave, whichever is less."""
+    available = _number(root / "proc/meminfo", "MemAvailable:") * 1024
+    if not available:
+        import psutil  # noqa: PLC0415 -- 27 ms
+
+        available = int(psutil.virtual_memory().available)
+    return min((available, *(limit - used for limit, used in _limits_and_use(root))))
+
+
 def limits(root: Path) -> Iterator[int]:
-    """The memory limits of this process's cgroups, in bytes; none if there are no cgroups.
+    """The memory limits of this process's cgroups, in bytes; none if there are no cgroups."""
+    return (limit for limit, _ in _limits_and_use(root))
+
+
+def _limits_and_use(root: Path) -> Iterator[tuple[int, int]]:
+    """The memory limits of this process's cgroups and what is used of each, without the cache of files that the kernel
+    gives up first, in bytes.
 
     It reads both versions (the kernel's admin-guide/cgroup-v2 and cgroup-v1/memory). In a container the own cgroup is
     mounted at the top, whatever path /proc/self/cgroup has, so every level is tried.
@@ -49,12 +65,27 @@ def limits(root: Path) -> Iterator[int]:
         _, controllers, path = line.split(":", 2)
         if controllers not in {"", "memory"}:
             continue
-        base, name = ("memory", "memory.limit_in_bytes") if controllers else ("", "memory.max")
+        base, name, use, cache = (
+            ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            if controllers
+            else ("", "memory.max", "memory.current", "inactive_file")
+        )
         group = Path(path.lstrip("/"))
         for level in dict.fromkeys((group, *group.parents, Path())):
-            for text in _lines(root / "sys/fs/cgroup" / base / level / name):
+            folder = root / "sys/fs/cgroup" / base / level
+            for text in _lines(folder / name):
                 if text.isdecimal() and int(text) < _NO_LIMIT:
-                    yield int(text)
+                    used = sum(int(line) for line in _lines(folder / use) if line.isdecimal())
+                    yield int(text), max(0, used - _number(folder / "memory.stat", cache))
+
+
+def _number(path: Path, name: str) -> int:
+    """The number behind `name` in a file with a name and a number in each line; 0 if it is not there."""
+    for line in _lines(path):
+        key, *values = line.split()
+        if key == name and values and values[0].isdecimal():
+            return int(values[0])
+    return 0
 
 
 def _lines(path: Path) -> list[str]:

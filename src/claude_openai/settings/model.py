@@ -20,6 +20,7 @@ from claude_openai.settings.values import (
     BackendName,
     Command,
     Count,
+    CountOrAuto,
     DebugSwitch,
     Flag,
     Folder,
@@ -177,10 +178,11 @@ class Settings(BaseModel):
         description="How long a conversation keeps its Claude Code process after an answer, before it must be rebuilt. "
         "0 keeps none.",
     )
-    warm_processes: Count = Field(
-        1,
-        description="Claude Code processes that wait, started, for conversations, each with some 200 MB of memory. "
-        "On Linux they wait for new ones or for a history, as the last eight conversations needed.",
+    warm_processes: CountOrAuto = Field(
+        "auto",
+        description="Claude Code processes that wait, started, for conversations, each with some 130 MB of memory. "
+        "auto: as many as started within three seconds in the last ten minutes, one at least, in a quarter of the "
+        "available memory and within --max-processes. On Linux they wait for new ones or for a history.",
     )
     max_processes: Annotated[Positive, Spelling(default="by memory, from 3 to 16")] = Field(
         default_factory=machine.default_processes,
@@ -196,7 +198,9 @@ class Settings(BaseModel):
         description="Memory above which a process is replaced after its answer.",
     )
     max_concurrency: Annotated[Positive, Spelling(default="10, or as many as there are processes for")] = Field(
-        default_factory=lambda found: machine.default_places(found["max_processes"], found["warm_processes"]),
+        default_factory=lambda found: machine.default_places(
+            found["max_processes"], _fewest_warm(found["warm_processes"])
+        ),
         description="Maximum number of concurrent requests; others wait in a queue.",
     )
     max_queue_size: Count = Field(
@@ -337,14 +341,19 @@ class Settings(BaseModel):
                 "refusing --allowed-origin null without an API key, since any web page can have that origin: "
                 f"set {PREFIX}API_KEY or --api-key-file"
             )
-        needed = self.max_concurrency + self.warm_processes
+        needed = self.max_concurrency + self.fewest_warm
         if self.max_processes < needed:
             raise ValueError(
                 f"--max-processes {self.max_processes} is too few for {self.max_concurrency} requests at once and "
-                f"{self.warm_processes} waiting processes: use {needed} or more, or lower --max-concurrency or "
+                f"{self.fewest_warm} waiting processes: use {needed} or more, or lower --max-concurrency or "
                 "--warm-processes"
             )
         return self
+
+    @property
+    def fewest_warm(self) -> int:
+        """The number of processes that should wait at any time."""
+        return _fewest_warm(self.warm_processes)
 
     @classmethod
     def load(cls, flags: Mapping[str, object], environ: Mapping[str, str]) -> Self:
@@ -380,6 +389,10 @@ def doubts(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
     for variable in sorted(environ):
         if variable.startswith(PREFIX) and variable not in known:
             yield f"{variable} is not a setting{_did_you_mean(variable, known)}"
+
+
+def _fewest_warm(warm_processes: int | str) -> int:
+    return warm_processes if isinstance(warm_processes, int) else 1
 
 
 def _message(error: ValidationError, found: Mapping[str, Found]) -> str:

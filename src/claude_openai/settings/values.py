@@ -255,6 +255,12 @@ Retries = Annotated[
     int, _NUMBER, Field(ge=0, le=10), Expects("a number of retries from 0 to 10", "COUNT", unit="retries")
 ]
 Count = Annotated[int, _NUMBER, Field(ge=0), Expects("a number, 0 or more", "COUNT")]
+CountOrAuto = Annotated[
+    Literal["auto"] | Annotated[int, Field(ge=0)],
+    _NUMBER,
+    _LOWER,
+    Expects("a number, 0 or more, or auto", "COUNT|auto"),
+]
 Positive = Annotated[int, _NUMBER, Field(gt=0), Expects("a number above 0", "COUNT")]
 HostNames = Annotated[
     tuple[Annotated[str, AfterValidator(_host_name)], ...],

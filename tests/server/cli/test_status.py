@@ -108,6 +108,22 @@ def test_the_end_of_a_used_up_window_is_told_as_a_time_from_now(servers: list[In
     assert "Ready in 1h59m" in {" ".join(line.split()) for line in lines}
 
 
+@pytest.mark.proves("processes.warm.bursts")
+@pytest.mark.parametrize(
+    ("bounded_by", "why"),
+    [
+        ("memory", " (8 warm ones wanted; the available memory allows fewer)"),
+        ("max_processes", " (8 warm ones wanted; --max-processes allows fewer)"),
+        (None, ""),
+    ],
+)
+def test_what_bounds_the_processes_that_wait_is_told(servers: list[Instance], bounded_by: str | None, why: str) -> None:
+    warm_pool = {"wanted": 8, "ready": 3, "bounded_by": bounded_by}
+    health = {"processes": {"resting": 2, "warm": 3}, "warm_pool": warm_pool}
+    lines = click.unstyle(described(ServerStatus(servers[0], health))).splitlines()
+    assert f"Processes 2 idle, 3 warm{why}" in {" ".join(line.split()) for line in lines}
+
+
 def said(server: Instance, words: str) -> int:
     """The status of the answer to them."""
     body = {"messages": [{"role": "user", "content": words}]}

@@ -31,6 +31,7 @@ async def test_a_server_that_is_ready_says_what_it_is_and_wants_no_key(serve: Se
         "runs": {"queued": 0, "running": 0, "parked": 0, "completed": 0, "failed": 0, "cancelled": 0},
         "queue": {"running": 0, "waiting": 0},
         "processes": {"answering": 0, "resting": 0, "parked": 0, "ending": 0, "warm": 0},
+        "warm_pool": {"wanted": 0, "ready": 0, "bounded_by": None},
         "turns": {},
         "rebuilt_because": {},
     }

@@ -1,30 +1,43 @@
 """How many processes should wait, and when none is started: the rules one by one."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from claude_openai.claude_code.processes.pool_state import (
+    BURST_SECONDS,
     INITIAL_BACKOFF_SECONDS,
     MAX_BACKOFF_SECONDS,
+    MAX_BURST,
     MAX_HISTORY_FAILURES,
     MAX_START_FAILURES,
+    MEMORY_SHARE,
     RECENT_STARTS,
+    REMEMBERED_SECONDS,
     TRANSITIONS,
+    WAITING_BYTES,
+    Bursts,
     ProcessEvent,
     ProcessState,
     ProcessTable,
     StartBackoff,
     WaitsFor,
 )
+from claude_openai.core.load import WarmPoolLoad
 from claude_openai.core.transitions import InvalidTransition
 
 
 def at(supply: ProcessTable, stage: ProcessState) -> int:
     """A process that is at `stage`."""
-    process = supply.start(ProcessState.WAITING if stage is ProcessState.WAITING else ProcessState.TAKEN)
+    process = supply.start(
+        ProcessState.WAITING if stage in {ProcessState.WAITING, ProcessState.DISMISSED} else ProcessState.TAKEN
+    )
     if stage is ProcessState.SERVING:
         supply.serve(process)
     if stage is ProcessState.GONE:
         supply.leave(process)
+    if stage is ProcessState.DISMISSED:
+        supply.dismiss(process)
     return process
 
 
@@ -125,6 +138,7 @@ def test_a_process_can_do_what_the_table_says_and_nothing_else(stage: ProcessSta
         ProcessEvent.TAKE: supply.take,
         ProcessEvent.SERVE: supply.serve,
         ProcessEvent.FAIL: lambda process: supply.fail(process, 0.0),
+        ProcessEvent.DISMISS: supply.dismiss,
         ProcessEvent.LEAVE: supply.leave,
     }
     if (stage, step) in TRANSITIONS:
@@ -177,7 +191,7 @@ def test_what_processes_wait_for_follows_what_was_asked_for(
 ) -> None:
     supply = ProcessTable(waiting)
     for kind in starts:
-        supply.note_start(kind)
+        supply.note_start(kind, 0.0)
     assert supply.to_start(0.0) == wanted
 
 
@@ -185,23 +199,23 @@ def test_what_processes_wait_for_follows_what_was_asked_for(
 def test_one_that_waits_for_what_is_not_asked_for_makes_room_for_one_that_does() -> None:
     supply = ProcessTable(2)
     waiting = [supply.start(kind=kind) for kind in supply.to_start(0.0)]
-    assert supply.to_replace() == []
-    supply.note_start(NEW)
-    supply.note_start(PAST)
-    assert supply.to_replace() == [NEW]
+    assert supply.to_dismiss(0.0) == []
+    supply.note_start(NEW, 0.0)
+    supply.note_start(PAST, 0.0)
+    assert supply.to_dismiss(0.0) == [NEW]
     supply.leave(waiting[0])
-    assert (supply.to_replace(), supply.to_start(0.0)) == ([], [PAST])
+    assert (supply.to_dismiss(0.0), supply.to_start(0.0)) == ([], [PAST])
     supply.start(kind=PAST)
-    assert (supply.to_replace(), supply.to_start(0.0)) == ([], [])
+    assert (supply.to_dismiss(0.0), supply.to_start(0.0)) == ([], [])
     fail_at(supply, 0.0)
-    supply.note_start(PAST)
-    assert supply.to_replace() == []
+    supply.note_start(PAST, 0.0)
+    assert supply.to_dismiss(0.0) == []
 
 
 @pytest.mark.proves("processes.warm.history")
 def test_none_waits_for_a_history_where_none_could_use_one() -> None:
     supply = ProcessTable(2)
-    supply.note_start(PAST)
+    supply.note_start(PAST, 0.0)
     for _ in range(MAX_HISTORY_FAILURES - 1):
         supply.note_late_history(failed=True)
     supply.note_late_history(failed=False)
@@ -210,3 +224,113 @@ def test_none_waits_for_a_history_where_none_could_use_one() -> None:
     for _ in range(MAX_HISTORY_FAILURES):
         supply.note_late_history(failed=True)
     assert supply.to_start(0.0) == [NEW, NEW]
+
+
+# The size of the pool follows the bursts
+
+PLENTY = 1e12
+
+
+def adaptive(max_processes: int = 16, available_bytes: float = PLENTY) -> ProcessTable:
+    supply = ProcessTable(None, max_processes)
+    supply.available_bytes = available_bytes
+    return supply
+
+
+def start_at(supply: ProcessTable, kinds: list[WaitsFor], now: float = 0.0) -> None:
+    for kind in kinds:
+        supply.note_start(kind, now)
+
+
+@given(st.lists(st.floats(0, 2 * REMEMBERED_SECONDS), max_size=30), st.floats(0, REMEMBERED_SECONDS))
+@example([0.0] * (MAX_BURST + 1), 1.0)
+@pytest.mark.proves("processes.warm.bursts")
+def test_the_largest_burst_is_the_most_starts_within_its_time_as_long_as_it_is_remembered(
+    times: list[float], later: float
+) -> None:
+    times.sort()
+    bursts = Bursts()
+    for time in times:
+        bursts.note(time)
+    now = max(times, default=0.0) + later
+    sizes = [sum(end - BURST_SECONDS < each <= end for each in times[: index + 1]) for index, end in enumerate(times)]
+    remembered = [size for size, end in zip(sizes, times, strict=True) if end > now - REMEMBERED_SECONDS]
+    assert bursts.largest(now) == min(MAX_BURST, max(remembered, default=0))
+
+
+@pytest.mark.proves("processes.warm.bursts")
+@pytest.mark.parametrize(
+    ("starts", "now", "wanted"),
+    [
+        ([], 0.0, [NEW]),
+        ([NEW], 0.0, [NEW]),
+        ([NEW] * 8, 0.0, [NEW] * 8),
+        ([NEW] * 8, REMEMBERED_SECONDS, [NEW]),
+        ([PAST], 0.0, [NEW, PAST]),
+        ([NEW, PAST, NEW, PAST, PAST], 1.0, [NEW, NEW, PAST, PAST, PAST]),
+        ([PAST] * 3, 2 * REMEMBERED_SECONDS, [NEW, PAST]),
+        ([NEW] * 30, 0.0, [NEW] * 16),
+        ([NEW] * 30 + [PAST] * 4, 0.0, [NEW] * 12 + [PAST] * 4),
+        ([NEW] * 30 + [PAST] * 30, 0.0, [NEW] * 8 + [PAST] * 8),
+    ],
+)
+def test_as_many_wait_as_the_largest_burst_had(starts: list[WaitsFor], now: float, wanted: list[WaitsFor]) -> None:
+    supply = adaptive()
+    start_at(supply, starts)
+    assert supply.to_start(now) == wanted
+
+
+@pytest.mark.proves("processes.warm.bursts")
+@pytest.mark.parametrize(
+    ("available", "wanted"),
+    [(0, [NEW]), (2, [NEW, PAST]), (3, [NEW, NEW, PAST]), (5, [NEW] * 3 + [PAST] * 2), (100, [NEW] * 8 + [PAST] * 2)],
+)
+def test_a_part_of_the_memory_bounds_the_pool_and_the_kind_with_more_gives_way(
+    available: int, wanted: list[WaitsFor]
+) -> None:
+    supply = adaptive(available_bytes=available * MEMORY_SHARE * WAITING_BYTES)
+    start_at(supply, [NEW] * 8 + [PAST] * 2)
+    assert supply.to_start(0.0) == wanted
+    assert supply.load(0.0) == WarmPoolLoad(10, 0, "memory" if available < 10 else None)
+
+
+@pytest.mark.proves("processes.warm.bursts", "processes.bounded")
+def test_conversations_have_their_places_and_the_pool_what_they_leave() -> None:
+    supply = adaptive(max_processes=5)
+    start_at(supply, [NEW] * 4)
+    serving = [at(supply, ProcessState.SERVING) for _ in range(3)]
+    assert supply.to_start(0.0) == [NEW, NEW]
+    assert supply.load(0.0) == WarmPoolLoad(4, 0, "max_processes")
+    for kind in supply.to_start(0.0):
+        supply.start(kind=kind)
+    assert supply.is_full()
+    supply.leave(serving[0])
+    assert not supply.is_full()
+    assert supply.to_start(0.0) == [NEW]
+    assert supply.load(0.0) == WarmPoolLoad(4, 2, "max_processes")
+
+
+@pytest.mark.proves("processes.warm.bursts")
+def test_what_waits_ends_when_its_burst_is_long_ago_or_memory_is_short_and_counts_until_it_is_gone() -> None:
+    supply = adaptive()
+    start_at(supply, [NEW, NEW, PAST])
+    waiting = [supply.start(kind=kind) for kind in supply.to_start(0.0)]
+    assert supply.to_dismiss(0.0) == []
+    supply.available_bytes = -MEMORY_SHARE * WAITING_BYTES
+    assert supply.to_dismiss(0.0) == [NEW, PAST]
+    supply.dismiss(waiting[0])
+    assert supply.count(ProcessState.WAITING) == 2
+    supply.available_bytes = PLENTY
+    assert supply.to_start(0.0) == []
+    supply.leave(waiting[0])
+    assert supply.to_start(0.0) == [NEW]
+    supply.start(kind=NEW)
+    assert supply.to_dismiss(REMEMBERED_SECONDS) == [NEW]
+
+
+def test_a_fixed_number_stays_whatever_comes() -> None:
+    supply = ProcessTable(2, 16)
+    start_at(supply, [NEW] * 8)
+    assert supply.to_start(0.0) == [NEW, NEW]
+    assert supply.load(0.0) == WarmPoolLoad(2, 0)
+    assert not supply.is_full()

@@ -187,7 +187,7 @@ async def test_one_that_nobody_asks_for_ends_for_one_that_is_asked_for(tmp_path:
         spares.refill()
         await starter.have_started(1)
         assert spares.take(WaitsFor.HISTORY) is None
-        supply.note_start(WaitsFor.HISTORY)
+        supply.note_start(WaitsFor.HISTORY, 0.0)
         spares.refill()
         await starter.have_started(2)
         with anyio.fail_after(PATIENCE_SECONDS):

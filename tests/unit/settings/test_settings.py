@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -144,7 +145,7 @@ def test_the_defaults_are_the_ones_documented() -> None:
             "tool_timeout": 600.0,
             "tool_retries": 2,
             "session_ttl": 300.0,
-            "warm_processes": 1,
+            "warm_processes": "auto",
             "max_processes": 16,
             "max_process_turns": 100,
             "max_process_memory": 500000000,
@@ -692,7 +693,31 @@ def test_a_container_gets_as_many_processes_as_its_memory_holds(tmp_path: Path, 
 def test_there_is_a_place_for_each_process_up_to_ten_but_for_those_that_wait() -> None:
     assert [load({"max_processes": most}).max_concurrency for most in ("3", "8", "11", "40")] == [2, 7, 10, 10]
     assert load({"max_processes": "3", "warm_processes": "0"}).max_concurrency == 3
+    assert load({"max_processes": "5", "warm_processes": "Auto"}) == load({"max_processes": "5"})
     assert load({"request_timeout": "100"}).queue_timeout == 50
+
+
+@pytest.mark.proves("processes.warm.bursts")
+@pytest.mark.parametrize(
+    ("cgroup", "files", "available"),
+    [
+        ("0::/\n", {}, 4096),
+        ("0::/a\n", {"a/memory.max": "max", "a/memory.current": "5000"}, 4096),
+        ("0::/a\n", {"a/memory.max": "3000", "a/memory.current": "2500"}, 500),
+        ("0::/\n", {"memory.max": "3000", "memory.current": "2500", "memory.stat": "anon 1\ninactive_file 700"}, 1200),
+        ("0::/\n", {"memory.max": "9000", "memory.current": "10"}, 4096),
+        ("4:memory:/\n", {"memory/memory.limit_in_bytes": "3000", "memory/memory.usage_in_bytes": "2000"}, 1000),
+    ],
+    ids=["no limit", "unlimited", "a service", "a container", "a limit above the machine", "version 1"],
+)
+def test_the_available_memory_is_the_machines_or_what_a_limit_leaves(
+    tmp_path: Path, cgroup: str, files: dict[str, str], available: int
+) -> None:
+    root = machine_with(tmp_path, cgroup, **files)
+    (root / "proc/meminfo").write_text("MemTotal:  9 kB\nMemAvailable:       4 kB\n", "ascii")
+    assert machine.available_memory(root) == available
+    (root / "proc/meminfo").unlink()  # as where there is no such file
+    assert 0 <= machine.available_memory(root) <= psutil.virtual_memory().total
 
 
 @pytest.mark.proves("settings.precedence")

@@ -21,6 +21,7 @@ from claude_openai.claude_code.processes.late_history import CAN_COME_LATE
 from claude_openai.claude_code.processes.placeholders import remove_placeholders
 from claude_openai.claude_code.processes.pool_state import ProcessState, ProcessTable, WaitsFor
 from claude_openai.claude_code.processes.scratch import Scratch, scratch_folder
+from claude_openai.claude_code.processes.start_queue import StartQueue
 from claude_openai.claude_code.processes.warm_pool import StartedProcess, WarmPool, WarmProcess
 from claude_openai.claude_code.schema_checks.checks import Checks
 from claude_openai.claude_code.sdk.agent import (
@@ -73,7 +74,8 @@ class SdkSettings:
     `cli` is the Claude Code executable; `environment` the part of the server's environment that Claude Code signs in
     with; `request_timeout` in seconds; `max_retries` how often Claude Code may repeat a request that failed upstream;
     `max_tool_corrections` how often the model may correct calls whose arguments do not fit; `warm_processes` how many
-    wait for a conversation. `start_timeout`, in seconds, is from the start of a process to its reply to
+    wait for a conversation; None: as many as the bursts of conversations need, with `max_processes` in all and a part
+    of `available_memory()`, in bytes. `start_timeout`, in seconds, is from the start of a process to its reply to
     `initialize`: 0.35 to 0.7 measured, more from a slow disk; `introduction_timeout` that of a warm process: 0.04;
     `hand_over_timeout` until the process has read a prompt, since a long one stays in the pipe until then.
     `agent_policy` restricts agents; without it there is no agent profile.
@@ -84,7 +86,9 @@ class SdkSettings:
     max_retries: int = 2
     max_tool_corrections: int = 2
     request_timeout: float = 600.0
-    warm_processes: int = 0
+    warm_processes: int | None = 0
+    max_processes: int = 16
+    available_memory: Callable[[], float] = lambda: 0
     recycle_policy: RecyclePolicy = field(default_factory=RecyclePolicy)
     start_timeout: float = 30.0
     introduction_timeout: float = 10.0
@@ -110,8 +114,9 @@ class SdkBackend:
         self._claude_code = ClaudeCodeExecutable.supervised(
             settings.cli, settings.environment, settings.max_retries, settings.request_timeout
         )
-        self._processes = ProcessTable(settings.warm_processes)
-        self._warm_pool = WarmPool(self._processes, self._start_waiting)
+        self._processes = ProcessTable(settings.warm_processes, settings.max_processes)
+        self._starts = StartQueue()
+        self._warm_pool = WarmPool(self._processes, self._start_waiting, self._starts, settings.available_memory)
         self._checks = Checks()
 
     async def run(self) -> None:
@@ -152,10 +157,10 @@ class SdkBackend:
 
     def status(self) -> BackendStatus:
         """See `core.ports.Backend.status`."""
-        backoff = self._processes.known_backoff(anyio.current_time())
-        warm = self._processes.count(ProcessState.WAITING)
+        now = anyio.current_time()
+        backoff = self._processes.known_backoff(now)
         return BackendStatus(
-            warm,
+            self._processes.load(now),
             start_back_off_failure(backoff) if backoff else None,
             start_failures=self._processes.failed_starts,
             valid_calls=self._checks.valid_calls,
@@ -180,6 +185,9 @@ class SdkBackend:
         messages = with_prefixed_tool_names(turn.messages) if turn.agent else turn.messages
         history, prompt = await in_thread_if(turn.is_large, history_and_prompt, messages)
         calls = await in_thread_if(turn.is_large, ParkedCalls, turn.tools)
+        request = self._starts.request_came()
+        stack.callback(self._starts.request_served, request)
+        place = await stack.enter_async_context(AsyncExitStack())
         try:
             running = None
             if history or turn.agent:
@@ -189,17 +197,19 @@ class SdkBackend:
                 if running is None:
                     spec = LaunchSpec.of(turn, prompted=prompt is not None)
                     start = partial(self._resumed, spec, files, calls, turn.agent)
-                    number = self._processes.start(ProcessState.TAKEN)
+                    number = await self._place_for_start(place)
                     running = await self._served(stack, number, start, typical=turn.agent is None)
                 del files
             else:
                 running = await self._warm(stack, turn, calls)
                 if running is None:
                     start = partial(self._set_up, None, self._late_transport(turn, calls), calls)
-                    running = await self._served(stack, self._processes.start(ProcessState.TAKEN), start)
+                    running = await self._served(stack, await self._place_for_start(place), start)
             if prompt:
                 with anyio.fail_after(self._settings.hand_over_timeout):
                     await running.transport.hand_over(prompt)
+            await place.aclose()
+            self._starts.prompt_sent(request)
         except (ClaudeSDKError, OSError) as error:
             log.error("sdk.error", stage="start", error=describe_error(error))
             return FailedSession(process_failure("could not be started"))
@@ -209,6 +219,10 @@ class SdkBackend:
         def may_resume() -> bool:
             return not (agent and self._refused(agent)) and not (guard and guard.is_outdated)
 
+        def on_started() -> None:
+            self._starts.request_served(request)
+            self._warm_pool.refill()
+
         return SdkSession(
             running,
             calls,
@@ -217,9 +231,17 @@ class SdkBackend:
             max_corrections=settings.max_tool_corrections,
             recycle_policy=settings.recycle_policy,
             hand_over_timeout=settings.hand_over_timeout,
-            on_started=self._warm_pool.refill,
+            on_started=on_started,
             may_resume=may_resume,
         )
+
+    async def _place_for_start(self, place: AsyncExitStack) -> int:
+        """Wait until a process may be started for a conversation; the place is left with `place`. Returns the number of
+        the process in the table.
+        """
+        await place.enter_async_context(self._starts.place())
+        await self._warm_pool.make_room()
+        return self._processes.start(ProcessState.TAKEN)
 
     def _refused(self, profile: AgentProfile) -> Failure | None:
         """Return why no agent may work with `profile` now; None where one may."""
@@ -279,8 +301,8 @@ class SdkBackend:
         where that process failed: then nothing went upstream, so nothing is lost but time.
         """
         kind = WaitsFor.HISTORY if history else WaitsFor.NEW_CONVERSATION
-        if CAN_COME_LATE:
-            self._processes.note_start(kind)
+        if kind is WaitsFor.NEW_CONVERSATION or CAN_COME_LATE:
+            self._processes.note_start(kind, anyio.current_time())
         process = self._warm_pool.take(kind)
         if process is None:
             return None

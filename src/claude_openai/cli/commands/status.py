@@ -87,7 +87,7 @@ def _lines(server: ServerStatus) -> Iterator[str]:
     yield fact("Uptime", duration(server.uptime) if server.uptime >= 1 else "less than a second")
     if health:
         yield fact("Runs", _counts(_table(health, "runs") or _table(health, "queue")))
-        yield fact("Processes", _counts(_in_words(_table(health, "processes"))))
+        yield fact("Processes", _counts(_in_words(_table(health, "processes"))) + _bound(_table(health, "warm_pool")))
     if instance.log_file:
         yield fact("Log", str(instance.log_file))
     if not (health or server.port_closed):
@@ -114,6 +114,12 @@ def _counts(counts: Mapping[str, object]) -> str:
 def _in_words(processes: Mapping[str, object]) -> Mapping[str, object]:
     """The `processes` of `/health`, in words for people."""
     return {"idle" if name == "resting" else name: number for name, number in processes.items()}
+
+
+def _bound(warm_pool: Mapping[str, object]) -> str:
+    """Why fewer processes wait than bursts would need, in parentheses; empty where enough may."""
+    bound = {"memory": "the available memory", "max_processes": "--max-processes"}.get(str(warm_pool.get("bounded_by")))
+    return f" ({warm_pool.get('wanted')} warm ones wanted; {bound} allows fewer)" if bound else ""
 
 
 def _table(health: Mapping[str, object], name: str) -> Mapping[str, object]:

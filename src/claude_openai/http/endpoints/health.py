@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.failures import RequestFailed
-from claude_openai.core.load import Outage, Processes, RunCounts
+from claude_openai.core.load import Outage, Processes, RunCounts, WarmPoolLoad
 from claude_openai.http.ports import Gateway
 from claude_openai.logs import logger
 
@@ -60,6 +60,7 @@ class Health:
     runs: RunCounts
     queue: QueueHealth
     processes: Processes
+    warm_pool: WarmPoolLoad
     turns: Mapping[str, int]
     rebuilt_because: Mapping[str, int]
 
@@ -115,6 +116,7 @@ class HealthCheck:
             runs=load.runs,
             queue=QueueHealth(load.running, load.waiting),
             processes=load.processes,
+            warm_pool=load.warm_pool,
             turns=load.turns,
             rebuilt_because=load.miss_reasons,
         )
