@@ -4,20 +4,17 @@ The keys themselves are in no file. A server reads the file again when it has ch
 write it whole, in place of the old one, one at a time.
 """
 
-import json
 import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Final
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from claude_openai.core.keys import KeyOwner, StoredKey, StoredNames, is_name
-from claude_openai.core.limits import NO_LIMITS, KeyLimits
+from claude_openai.core.keys import KeyOwner, StoredNames
 from claude_openai.errors import LaunchError
 from claude_openai.system.locks import try_lock
 from claude_openai.system.private_files import make_folder, private_opener
@@ -26,28 +23,6 @@ log = structlog.get_logger(__name__)
 
 LOCK_SECONDS: Final = 5.0
 """How long a command waits for another one that writes."""
-
-
-class _Key(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    created_at: float
-
-
-class _Owner(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    keys: list[_Key] = []
-    operator: bool = False
-    limits: KeyLimits = NO_LIMITS
-
-
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    version: Literal[1] = 1
-    names: dict[str, _Owner] = {}
 
 
 class KeyFileError(LaunchError):
@@ -87,27 +62,18 @@ class KeyFile:
         Raises:
             KeyFileError: it cannot be read.
         """
+        from pydantic import ValidationError  # noqa: PLC0415 -- as below
+
+        from claude_openai.store.key_models import KeyFileContent  # noqa: PLC0415 -- 20 ms, where there is a file
+
         try:
-            found = _File.model_validate_json(self.path.read_bytes())
+            return KeyFileContent.model_validate_json(self.path.read_bytes()).owners()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise KeyFileError(f"cannot read {self.path}: {error.strerror}") from None
         except ValidationError:
             raise KeyFileError(f"{self.path} is not a file of claude-openai keys", "restore or remove it") from None
-        numbers = (number for owner in found.names.values() for number in owner.limits.given.values())
-        if any(isinstance(number, int | float) and number <= 0 for number in numbers):
-            raise KeyFileError(f"{self.path} has a limit that is not above 0", "set it with claude-openai keys limit")
-        return {
-            name: KeyOwner(
-                name,
-                tuple(StoredKey(bytes.fromhex(key.sha256), key.created_at) for key in owner.keys),
-                owner.operator,
-                owner.limits,
-            )
-            for name, owner in found.names.items()
-            if is_name(name)
-        }
 
     @contextmanager
     def changing(self) -> Iterator[dict[str, KeyOwner]]:
@@ -127,17 +93,9 @@ class KeyFile:
             raise KeyFileError(f"cannot write {self.path}: {error.strerror}", "see --data-dir") from error
 
     def _write(self, names: Mapping[str, KeyOwner]) -> None:
-        written = _File(
-            names={
-                name: _Owner(
-                    keys=[_Key(sha256=key.digest.hex(), created_at=key.created_at) for key in owner.keys],
-                    operator=owner.is_operator,
-                    limits=owner.limits,
-                )
-                for name, owner in names.items()
-            }
-        )
-        text = json.dumps(written.model_dump(), indent=1)
+        from claude_openai.store.key_models import KeyFileContent  # noqa: PLC0415 -- as above
+
+        text = KeyFileContent.of(names).model_dump_json(indent=1)
         descriptor, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")  # of mode 0600
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
