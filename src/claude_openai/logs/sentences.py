@@ -27,6 +27,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "simulator.ended": "The simulator ended with exit code {exit_code}: {stderr}",
     "sdk.error": "{stage}: {error}",
     "keys.unreadable": "The file of keys cannot be read, so its earlier keys stay valid: {reason}",
+    "limits.unread": "What other servers have charged to a key could not be read: {reason}",
     "output.lost": "The output of Claude Code is not kept in {folder}: {error}",
     "store.error": "Runs cannot be stored: {reason}",
     "log.dropped": "{events} events of the log could not be written",

@@ -1,4 +1,4 @@
-"""Reads files that somebody else may have made: an agent's command, for example.
+"""Reads and makes files where somebody else may have made some: an agent's command, for example.
 
 A plain `open` waits for ever where a named pipe lies in the place of the file, and takes the thread that called it.
 """
@@ -6,8 +6,12 @@ A plain `open` waits for ever where a named pipe lies in the place of the file, 
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+_FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 _FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
@@ -24,3 +28,23 @@ def read_regular_file(path: str | Path, limit: int) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "is no regular file", str(path))
         return file.read(limit)
+
+
+@contextmanager
+def folder_without_links(path: str | Path) -> Iterator[int]:
+    """A context manager with a descriptor of the folder at the absolute `path`, for `dir_fd`. No part of the path is a
+    symbolic link, and none can become one afterwards: the descriptor stays with the folder. Not on Windows.
+
+    Raises:
+        OSError: there is no such folder, or a part of the path is a link (`ENOTDIR`, `ELOOP`).
+    """
+    root, *names = Path(path).parts
+    descriptor = os.open(root, _FOLDER)
+    try:
+        for name in names:
+            below = os.open(name, _FOLDER, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = below
+        yield descriptor
+    finally:
+        os.close(descriptor)

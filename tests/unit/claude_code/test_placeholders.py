@@ -49,6 +49,24 @@ def test_what_was_there_or_is_not_empty_stays(tmp_path: Path, server: Path) -> N
     assert kept == {".netrc", ".npmrc", ".config", ".config/other", ".envrc", "mine"}
 
 
+@pytest.mark.parametrize("link", ["work/.git", "work/real", "work"])
+def test_nothing_is_made_or_removed_through_a_link(tmp_path: Path, server: Path, link: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / ".git").mkdir(parents=True)
+    (elsewhere / "id").touch()
+    (tmp_path / "work").mkdir()
+    denied = tmp_path / ("work/real" if link == "work/real" else "work/.git") / "commondir"
+    if link == "work":
+        (tmp_path / "work").rmdir()
+    (tmp_path / link).symlink_to(elsewhere)
+    scratch = process(server, "a")
+    Placeholders.before((str(tmp_path / "work"),), [str(denied)], scratch)
+    assert {each.name for each in elsewhere.rglob("*")} == {".git", "id"}
+    put(elsewhere / "commondir", elsewhere / ".git" / "commondir")
+    remove_placeholders(scratch)
+    assert {each.name for each in elsewhere.rglob("*")} == {".git", "id", "commondir"}
+
+
 def test_the_last_to_leave_a_folder_removes_it(tmp_path: Path, server: Path) -> None:
     first, second = process(server, "a"), process(server, "b")
     Placeholders.before((str(tmp_path),), [], first)

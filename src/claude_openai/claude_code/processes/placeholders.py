@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from claude_openai.claude_code.processes.scratch import FOLDER_PREFIX, Scratch
-from claude_openai.system.untrusted_files import read_regular_file
+from claude_openai.system.untrusted_files import folder_without_links, read_regular_file
 from claude_openai.system.workspace import within
 
 _CLAUDE_CODES: Final = (
@@ -79,7 +79,8 @@ class Placeholders:
     @classmethod
     def before(cls, folders: tuple[str, ...], denied: Iterable[str], scratch: Scratch) -> Self:
         """Find and record the placeholders of a process whose start, or new sandbox, is next. `denied` are the paths
-        that commands must not write. A denied `commondir` that does not exist is created.
+        that commands must not write. A denied `commondir` that does not exist is created, unless a part of its path is
+        a link: that leads to a folder of others.
         """
         denied = tuple(denied)
         codes = (*_CLAUDE_CODES, *(name.removeprefix(".git/") for name in _CLAUDE_CODES if name.startswith(".git/")))
@@ -100,8 +101,8 @@ class Placeholders:
         made.save(scratch.root / _NAME)
         for path in made.absent:
             if path in denied and Path(path).name == COMMON:
-                with suppress(OSError), Path(path).open("x") as stub:
-                    stub.write(_STUB)
+                with suppress(OSError):
+                    _make_stub(Path(path))
         return made
 
     def save(self, file: Path) -> None:
@@ -160,6 +161,18 @@ def _records_of_others(scratches: Iterable[Scratch]) -> Iterator[Path]:
             yield record
 
 
+def _make_stub(path: Path) -> None:
+    """Make the `commondir` at `path`.
+
+    Raises:
+        OSError: it cannot be made, it is there already, or a part of its path is a link.
+    """
+    with folder_without_links(path.parent) as folder:
+        descriptor = os.open(path.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644, dir_fd=folder)
+        with os.fdopen(descriptor, "w") as stub:
+            stub.write(_STUB)
+
+
 def _remove(path: str) -> None:
     """Remove `path` if it is a placeholder. A folder on the way that has become a symbolic link leads to another place,
     where nothing is removed.
@@ -167,14 +180,13 @@ def _remove(path: str) -> None:
     Raises:
         OSError: it does not exist, or cannot be removed.
     """
-    folder = os.path.dirname(path)  # noqa: PTH120 -- a text
-    if os.path.realpath(folder) != folder:
-        return
-    found = os.lstat(path)
-    if stat.S_ISDIR(found.st_mode):
-        os.rmdir(path)  # noqa: PTH106 -- a text, and only if it is empty
-    elif stat.S_ISREG(found.st_mode) and (
-        (found.st_size == 0 and (stat.S_IMODE(found.st_mode) == _READ_ONLY or path.endswith(_ITS_OWN)))
-        or (path.endswith(f"/{COMMON}") and read_regular_file(path, len(_STUB) + 1) == _STUB.encode())
-    ):
-        os.unlink(path)  # noqa: PTH108
+    parent, name = os.path.split(path)
+    with folder_without_links(parent) as folder:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if stat.S_ISDIR(found.st_mode):
+            os.rmdir(name, dir_fd=folder)  # only if it is empty
+        elif stat.S_ISREG(found.st_mode) and (
+            (found.st_size == 0 and (stat.S_IMODE(found.st_mode) == _READ_ONLY or path.endswith(_ITS_OWN)))
+            or (name == COMMON and read_regular_file(path, len(_STUB) + 1) == _STUB.encode())
+        ):
+            os.unlink(name, dir_fd=folder)
