@@ -279,6 +279,7 @@ PROMISES: Final = {
         "runs.list": "Runs are listed latest first, by number and state, and found by the beginning of each of their ids.",
         "search.language": "A query finds what it means, in the file, in memory and among running requests alike.",
         "search.wrong": "A wrong query is a 400 that says where it is wrong and what was meant; no text is an error of the server's.",
+        "statistics.sums": "Requests add up by hours and days, by model, client, key, way and state, each once, and outlive the runs.",
         "runs.principals": "A key sees and ends its own runs only.",
     },
     "docs/reference/http.md#streams": {

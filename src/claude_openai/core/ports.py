@@ -13,6 +13,7 @@ from claude_openai.core.models import Model, ModelFacts, no_facts
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
 from claude_openai.core.search import Query
+from claude_openai.core.statistics import Dimension, Span
 from claude_openai.core.turn import Turn
 
 SessionStart = Literal["warm", "cold", "rebuilt"]
@@ -171,6 +172,16 @@ class RunStore(Protocol):
         """The first `limit` runs that match `query`, in its order; with a `principal`, only its runs.
 
         With `after`, a run of this list, only those behind it. That needs an order by time (`sort` "new" or "old").
+        """
+        ...
+
+    async def statistics(
+        self, since: float, until: float, width: int, by: Dimension | None = None, principal: str | None = None
+    ) -> tuple[Span, ...]:
+        """What the answered runs add up to that arrived from the hour of `since` to before the hour of `until`.
+
+        The sums are of spans of `width` seconds, a multiple of an hour, by the dimension `by`; with a `principal`, of
+        its runs only. They outlive the runs where the store is on disk.
         """
         ...
 

@@ -35,6 +35,7 @@ from claude_openai.core.runs import (
     without_content,
 )
 from claude_openai.core.search import Query, in_order, in_state, is_behind, matches
+from claude_openai.core.statistics import Dimension, Span
 from claude_openai.core.turn import Turn
 from claude_openai.gateway.timeouts import StopSignal
 from claude_openai.logs import shows
@@ -231,6 +232,12 @@ class RunRegistry:
         found = [run for run in live if is_behind(run, after, query) and matches(query, run)]
         found += [run for run in stored if run.id not in self._live]
         return tuple(in_order(query, found)[:limit])
+
+    async def statistics(
+        self, since: float, until: float, width: int, by: Dimension | None, principal: str | None
+    ) -> tuple[Span, ...]:
+        """As `core.ports.RunStore.statistics`; nothing without a store."""
+        return await self._store.statistics(since, until, width, by, principal) if self._store else ()
 
     def follow(self, run: Run) -> RunFollower | FinishedRunFollower:
         """A follower of `run`, from its first event to its last."""

@@ -15,6 +15,7 @@ from claude_openai.core.ports import Description
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Caller, Run, RunState, Visible
 from claude_openai.core.search import Query
+from claude_openai.core.statistics import Dimension, Span
 from claude_openai.core.turn import Turn
 
 
@@ -49,6 +50,12 @@ class RunRegistry(Protocol):
 
         With `after`, a run of this list, only those behind it. That needs an order by time.
         """
+        ...
+
+    async def statistics(
+        self, since: float, until: float, width: int, by: Dimension | None, principal: str | None
+    ) -> tuple[Span, ...]:
+        """What answered runs add up to (`core.ports.RunStore.statistics`)."""
         ...
 
     def follow(self, run: Run) -> Follower:

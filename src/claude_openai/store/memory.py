@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from claude_openai.core.limits import NOTHING, Spent
 from claude_openai.core.ports import StoreStatus
 from claude_openai.core.responses import StoredResponse
-from claude_openai.core.runs import Run, RunState
+from claude_openai.core.runs import ACTIVE_STATES, Run, RunState
 from claude_openai.core.search import Query, in_state
+from claude_openai.core.statistics import HOUR_SECONDS, Dimension, Span, hour_of, summed
 from claude_openai.store.memory_queries import find_by_prefix, search, utf8_safe, walk_chain
 
 MOST_RUNS = 1000
@@ -38,6 +39,17 @@ class MemoryStore:
         self, query: Query, limit: int, principal: str | None = None, after: Run | None = None
     ) -> tuple[Run, ...]:
         return search(self._runs.values(), query, limit, principal, after)
+
+    async def statistics(
+        self, since: float, until: float, width: int, by: Dimension | None = None, principal: str | None = None
+    ) -> tuple[Span, ...]:
+        begin, end = since // HOUR_SECONDS, until // HOUR_SECONDS
+        answered = (
+            hour_of(run)
+            for run in self._runs.values()
+            if run.state not in ACTIVE_STATES and principal in {None, run.principal}
+        )
+        return summed((hour for hour in answered if begin <= hour.hour < end), width, by)
 
     async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
         return await self.search(in_state(state), limit, principal)

@@ -1,5 +1,7 @@
 """`/runs`: what has become of requests, what is said in one, and how one is ended; each key its own."""
 
+import csv
+import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -149,6 +151,25 @@ async def test_runs_are_searched_page_by_page_and_a_wrong_query_says_where(serve
     assert message.endswith("Did you mean `duration:`? In quotation marks it is text. It is at character 6 of q.")
     assert code(await served.client.get("/runs?q=sort:cost&after=chatcmpl-0")) == (400, "invalid_query", "after")
     assert code(await served.client.get("/runs?after=nothing")) == (404, "run_not_found", None)
+
+
+@pytest.mark.proves("statistics.sums")
+async def test_sums_and_lists_are_also_tables_and_no_cell_is_a_formula(serve: Serve) -> None:
+    served = serve(said("Hello"), said("Hello"))
+    for client in ("=HYPERLINK(1)", "curl/8"):
+        await served.client.post(CHAT, json=HELLO, headers={"user-agent": client})
+    sums = (await served.client.get("/stats?by=client")).json()
+    assert (sums["object"], sums["width"], sums["by"]) == ("statistics", 3600, "client")
+    assert sorted((span["group"], span["runs"]) for span in sums["data"]) == [("=HYPERLINK(1)", 1), ("curl", 1)]
+    assert {"prompt_tokens", "cost_usd", "duration", "first_token"} <= sums["data"][0].keys()
+    for path, count in (("/stats?by=client&format=csv", 2), ("/runs?format=csv", 2), ("/stats?format=csv&over=7d", 1)):
+        answer = await served.client.get(path)
+        assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+        head, *rows = csv.reader(io.StringIO(answer.text))
+        assert [len(row) for row in rows] == [len(head)] * count
+        assert not any(cell.startswith("=") for row in rows for cell in row)
+    for wrong in ("over=1y", "by=colour", "width=week", "format=xml"):
+        assert code(await served.client.get(f"/stats?{wrong}")) == (400, None, wrong.partition("=")[0])
 
 
 @pytest.mark.proves("runs.list")

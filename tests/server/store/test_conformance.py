@@ -318,3 +318,55 @@ async def test_memory_forgets_what_came_first() -> None:
     for run in [*runs, replace(runs[1], text="more")]:
         store.save(run)
     assert {run.id for run in await store.recent(10)} == {runs[1].id, runs[2].id}
+
+
+@pytest.mark.proves("statistics.sums")
+async def test_runs_add_up_by_span_and_by_what_they_were(store: Store) -> None:
+    begin = 500_000 * 3600.0
+    used = Usage(10, 20, 30, 40, 5)
+    first = a_run(
+        arrived_at=begin, client="curl/8.1", usage=used, cost_usd=0.5, first_token_at=begin + 1, ended_at=begin + 9
+    )
+    runs = [
+        first,
+        replace(first, id="b", arrived_at=begin + 3599, model="claude-opus-5", principal="alice"),
+        replace(
+            first, id="c", arrived_at=begin + 3600, state=RunState.FAILED, error_code="x", usage=None, cost_usd=None
+        ),
+        a_run(arrived_at=begin + 10, state=RunState.RUNNING),
+        replace(first, id="d", arrived_at=begin + 86_400),
+    ]
+    for run in [*runs, first, replace(runs[1], text="again")]:  # to be saved again counts once
+        store.save(run)
+    await until(lambda: store.status().unwritten == 0)
+    day = 86_400
+    hours = await store.statistics(begin, begin + day, 3600)
+    assert [(span.begin - begin, span.value("runs"), span.value("cost_usd")) for span in hours] == [
+        (0, 2, 1),
+        (3600, 1, 0),
+    ]
+    assert hours[0].value("cache_read_tokens") == 80
+    assert (hours[0].quantile("first_token", 1), hours[0].quantile("duration", 1)) == (1.131, 9.051)
+    models = await store.statistics(begin, begin + day, day, "model")
+    assert [(span.group, span.value("runs")) for span in models] == [("claude-opus-5", 1), ("claude-sonnet-5", 2)]
+    for by, groups in (
+        ("state", ["completed", "failed"]),
+        ("client", ["curl"]),
+        ("way", [""]),
+        ("key", ["alice", "local"]),
+    ):
+        spans = await store.statistics(begin, begin + day, day, by)  # type: ignore[arg-type]
+        assert [span.group for span in spans] == groups
+    (mine,) = await store.statistics(begin, begin + day, day, None, "alice")
+    assert mine.value("runs") == 1
+    assert await store.statistics(begin, begin, 3600) == ()
+
+
+@pytest.mark.proves("search.language")
+async def test_words_that_a_run_has_no_more_find_nothing(store: Store) -> None:
+    run = a_run(text="a secret word")
+    await store.responses.save(response_of(run), run)
+    query = parse("secret", datetime.fromtimestamp(NOW, UTC))
+    assert await store.search(query, 10) == (run,)
+    await store.responses.delete(run.answer_id, replace(run, text=""))
+    assert await store.search(query, 10) == ()

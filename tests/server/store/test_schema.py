@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ import pytest
 from claude_openai.core.events import Usage
 from claude_openai.core.messages import ToolCall
 from claude_openai.core.runs import Run, RunState
+from claude_openai.core.search import parse
 from claude_openai.store import StoreError, sqlite_reader
 from claude_openai.store.sqlite.database_files import NAME
+from claude_openai.store.sqlite.ended import index_the_rest, indexed_since
 from claude_openai.store.sqlite.schema import APPLICATION_ID, migrations, newest
+from claude_openai.store.sqlite.store import opened
 from tests.server.store.samples import remember
 
 Use = Callable[[Path], object]
@@ -166,3 +170,28 @@ def objects(file: Path) -> list[tuple[str, str]]:
             for type_, name in names
             if type_ in {"table", "index"}
         ]
+
+
+@pytest.mark.proves("store.migrations", "search.language", "statistics.sums")
+def test_runs_of_an_older_schema_are_found_before_their_words_are_indexed_and_after(first_schema: Path) -> None:
+    store = opened(first_schema.parent)
+    with closing(store.connection) as connection:
+        reader = sqlite_reader(first_schema.parent)
+        now = datetime.now(UTC)
+
+        def found() -> list[tuple[Run, ...]]:
+            return [reader.search(parse(text, now), 10) for text in ("look", '"let me"', "-look state:completed")]
+
+        assert indexed_since(connection) is not None
+        assert found() == [(COMPLETED,), (COMPLETED,), ()]
+        assert reader.statistics(0, 2e9, 86_400) == ()
+        for _ in index_the_rest(connection):
+            pass
+        assert indexed_since(connection) is None
+        assert found() == [(COMPLETED,), (COMPLETED,), ()]
+        (sums,) = reader.statistics(0, 2e9, 86_400)
+        assert (sums.value("runs"), sums.value("cost_usd")) == (1, 0.125)
+        connection.execute("DELETE FROM runs")  # which leave the index, and not the sums
+        connection.execute("INSERT INTO words_index (words_index, rank) VALUES ('integrity-check', 1)")
+        assert found() == [(), (), ()]
+        assert reader.statistics(0, 2e9, 86_400) == (sums,)

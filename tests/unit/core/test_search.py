@@ -38,7 +38,7 @@ RUN = Run(
 )
 
 MATCHING = [
-    *("", "gruß", "münch", "MUNCHEN", '"aus münchen"', "京タ", "oslo", "get_weather", "limit", "a_b"),
+    *("", "gruß", "münch", "MUNCHEN", '"aus münchen"', "京タ", "oslo", "get_weather", "limit", "a_b", "exa"),
     *("http://example.com", "1a2b3c4d", "chatcmpl-1a2b", "req_77", "run:req_7", "model:sonnet", "model:SONNET-5"),
     *("@openai", "@openai/python", "client:curl,openai", "key:alice", "state:failed", "state:cancelled,failed"),
     *("way:rebuilt", "why:rebuilt", "code:rate", "code:*", "error:rate_limit_exceeded", "tool:get_weather"),

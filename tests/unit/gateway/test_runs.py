@@ -30,6 +30,7 @@ from claude_openai.core.models import Model
 from claude_openai.core.ports import Session, StoreStatus
 from claude_openai.core.runs import ACTIVE_STATES, Caller, Run, RunState, Visible
 from claude_openai.core.search import Query, in_state, matches
+from claude_openai.core.statistics import Span
 from claude_openai.core.turn import Turn
 from claude_openai.gateway import (
     Gateway,
@@ -84,6 +85,9 @@ class Record:
     ) -> tuple[Run, ...]:
         runs = [run for run in self._latest() if matches(query, run) and run.principal == principal]
         return tuple(reversed(runs))[:limit]
+
+    async def statistics(self, *_: object, **__: object) -> tuple[Span, ...]:
+        raise NotImplementedError
 
     async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
         return await self.search(in_state(state), limit, principal)

@@ -22,6 +22,7 @@ from claude_openai.core.models import Model
 from claude_openai.core.ports import BackendStatus, Description, Session, SessionStart, StoreStatus
 from claude_openai.core.runs import ACTIVE_STATES, TERMINAL_STATES, Run, RunState
 from claude_openai.core.search import Query
+from claude_openai.core.statistics import Span
 from claude_openai.core.turn import Turn
 from claude_openai.gateway import (
     Gateway,
@@ -249,10 +250,13 @@ class Record:
     async def search(
         self, query: Query, limit: int, principal: str | None = None, after: Run | None = None
     ) -> tuple[Run, ...]:
-        return ()
+        return tuple(run for run in self.runs.values() if run.principal == principal)
+
+    async def statistics(self, *_: object, **__: object) -> tuple[Span, ...]:
+        raise NotImplementedError
 
     async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
-        return tuple(run for run in self.runs.values() if run.principal == principal)
+        raise NotImplementedError
 
 
 class Client:

@@ -59,6 +59,9 @@ _UNITS: Final = {
 
 _DATE: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?)?", re.ASCII)
 
+SHORTEST_PREFIX: Final = 3
+"""Letters of a word that others may begin with: a third of all words begin with one or two, and are slow to find."""
+
 _ALIASES: Final = {"error": "code", "why": "way"}
 
 _TIMES: Final = ("since", "until", "at")
@@ -249,7 +252,8 @@ def _phrase(text: str, *, is_prefix: bool) -> Phrase:
     found = words(text)
     if not found:
         raise _WrongError(f"`{text}` has no letter or digit to search for.")
-    return Phrase(" ".join(found), is_prefix=is_prefix and words(text[-1:]) != [])
+    is_prefix = is_prefix and len(found[-1]) >= SHORTEST_PREFIX and words(text[-1:]) != []
+    return Phrase(" ".join(found), is_prefix)
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:

@@ -12,7 +12,9 @@ from starlette.types import Receive, Scope, Send
 
 from claude_openai.core.runs import RunState
 from claude_openai.core.search.query import LONGEST_QUERY
+from claude_openai.core.statistics import DIMENSIONS
 from claude_openai.http.endpoints.runs import LIMIT, MOST
+from claude_openai.http.endpoints.statistics import FORMATS, SPANS, WIDTHS
 from claude_openai.protocols.common.protocol import ProtocolFormat
 from claude_openai.protocols.runs.wire import RunActivity, RunCall, RunObject, RunText
 
@@ -139,6 +141,14 @@ LISTING: Final[list[Json]] = [
     {"name": "state", "in": "query", "schema": {"type": "string", "enum": [*RunState]}},
     {"name": "q", "in": "query", "schema": {"type": "string", "maxLength": LONGEST_QUERY}},
     {"name": "after", "in": "query", "schema": {"type": "string"}},
+    {"name": "format", "in": "query", "schema": {"type": "string", "enum": [*FORMATS], "default": "json"}},
+]
+
+SUMMING: Final[list[Json]] = [
+    {"name": "over", "in": "query", "schema": {"type": "string", "enum": [*SPANS], "default": "24h"}},
+    {"name": "width", "in": "query", "schema": {"type": "string", "enum": [*WIDTHS]}},
+    {"name": "by", "in": "query", "schema": {"type": "string", "enum": [*DIMENSIONS, "none"], "default": "none"}},
+    {"name": "format", "in": "query", "schema": {"type": "string", "enum": [*FORMATS], "default": "json"}},
 ]
 
 PAGING: Final[list[Json]] = [

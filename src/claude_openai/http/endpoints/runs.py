@@ -14,12 +14,14 @@ from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.runs import ACTIVE_STATES, Run, RunState
 from claude_openai.core.search import Query, in_state, parse
 from claude_openai.http.endpoints.pagination import page_limit
+from claude_openai.http.endpoints.statistics import FORMATS, choice, csv_response
 from claude_openai.http.generation.event_stream import KEEP_ALIVE, EventStream
 from claude_openai.http.generation.turns import cancel_on_disconnect
 from claude_openai.http.middleware.auth import visible_principal
 from claude_openai.http.middleware.errors import HttpError
 from claude_openai.http.ports import RunRegistry
 from claude_openai.http.routing import json_response
+from claude_openai.protocols.runs.statistics import runs_csv
 from claude_openai.protocols.runs.stream import CODES, RunEncoder, run_list, whole_run
 from claude_openai.text import one_line, shortened, shown
 
@@ -46,6 +48,7 @@ class LatestRuns:
             sentence = f"state must be one of {', '.join(RunState)}, not {shown(state)!r}."
             raise RequestFailed(Failure(Kind.INVALID_REQUEST, sentence, "state"))
         limit = page_limit(query, default=LIMIT, most=MOST)
+        form = choice(query, "format", FORMATS, "json")
         wanted = _parsed(query.get("q", ""), RunState(state) if state else None)
         after = query.get("after")
         if after is not None and wanted.sort not in {"new", "old"}:
@@ -54,8 +57,12 @@ class LatestRuns:
         principal = visible_principal(scope)
         last = await _found(self._runs, after, principal) if after is not None else None
         runs = await self._runs.search(wanted, limit + 1, principal, last)
-        listed = run_list(runs[:limit], has_more=len(runs) > limit)
-        await json_response(listed.to_json(), cached=False)(scope, receive, send)
+        if form == "csv":
+            response = csv_response(runs_csv(runs[:limit]))
+        else:
+            listed = run_list(runs[:limit], has_more=len(runs) > limit)
+            response = json_response(listed.to_json(), cached=False)
+        await response(scope, receive, send)
 
 
 class OneRun:

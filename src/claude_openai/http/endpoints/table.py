@@ -14,6 +14,7 @@ from claude_openai.http.endpoints.models import Models, OneModel
 from claude_openai.http.endpoints.openapi import (
     LISTING,
     PAGING,
+    SUMMING,
     Json,
     OpenApi,
     answer,
@@ -24,6 +25,7 @@ from claude_openai.http.endpoints.openapi import (
 )
 from claude_openai.http.endpoints.responses import RESPONSES, CancelResponse, InputItems, OneResponse
 from claude_openai.http.endpoints.runs import CancelRun, FollowRun, LatestRuns, OneRun
+from claude_openai.http.endpoints.statistics import StatisticsEndpoint
 from claude_openai.http.endpoints.welcome_page import WelcomePage
 from claude_openai.http.generation.context import GenerationContext
 from claude_openai.http.generation.driver import Generation, GenerationProtocol
@@ -38,7 +40,7 @@ from claude_openai.protocols.models.wire import ModelList, ModelObject
 from claude_openai.protocols.responses.wire.events import StreamEvent
 from claude_openai.protocols.responses.wire.reply import Deleted, ItemList, Response
 from claude_openai.protocols.responses.wire.request import ResponsesRequest
-from claude_openai.protocols.runs.wire import RunList, RunObject
+from claude_openai.protocols.runs.wire import RunList, RunObject, Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +239,13 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         "The latest requests and what has become of them",
         _get("The runs, the last to arrive first", RunList, *LISTING),
         lambda given: LatestRuns(given.generation.gateway.runs),
+    ),
+    Endpoint(
+        "GET",
+        "/stats",
+        "What requests add up to, by hours or days",
+        _get("The sums", Statistics, *SUMMING),
+        lambda given: StatisticsEndpoint(given.generation.gateway.runs, given.generation.now),
     ),
     Endpoint(
         "GET",

@@ -86,3 +86,40 @@ class RunText(Reply):
     """The data of a `text` event, and of a `reasoning` event."""
 
     text: str
+
+
+class Times(Reply):
+    """Quantiles in seconds, each the upper bound of a bucket (at most 102.4); null where there is no time."""
+
+    p50: float | None
+    p95: float | None
+
+
+class StatisticsSpan(Reply):
+    """What the runs add up to that arrived in the span that begins at `begin`, in Unix seconds.
+
+    `group` is the value of the dimension that was asked for; null without one. `cost_usd` is null if no run has a cost.
+    """
+
+    begin: int
+    group: str | None
+    runs: int
+    prompt_tokens: int
+    cached_tokens: int
+    cache_written_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int
+    cost_usd: float | None
+    first_token: Times
+    duration: Times
+
+
+class Statistics(ReplyWithConstants):
+    """Sums over spans of `width` seconds, from `since` to `until`, by the dimension `by`. Empty spans are left out."""
+
+    object: Literal["statistics"] = "statistics"
+    since: float
+    until: float
+    width: int
+    by: str | None
+    data: list[StatisticsSpan]

@@ -5,22 +5,24 @@ even if that is not written yet.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from claude_openai.core.limits import Spent
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
 from claude_openai.core.search import Query, in_state
+from claude_openai.core.statistics import HOUR_SECONDS, Dimension, Span
 from claude_openai.jsontools.surrogates import without_surrogates
 from claude_openai.store.memory_queries import find_by_prefix
 from claude_openai.store.sqlite.database_files import NAME
+from claude_openai.store.sqlite.ended import sums_by
 from claude_openai.store.sqlite.errors import explained
 from claude_openai.store.sqlite.rows import Row, run_of
 from claude_openai.store.sqlite.schema import migrate, newest, query, schema_of
-from claude_openai.store.sqlite.search import add_functions, selection
+from claude_openai.store.sqlite.search import search
 from claude_openai.store.sqlite.servers import attach_effective_view
 
 BUSY_SECONDS = 5.0
@@ -52,18 +54,36 @@ class SqliteReader:
             "wanted": without_surrogates(wanted),
             "principal": None if principal is None else without_surrogates(principal),
         }
-        return find_by_prefix(self._select(query("find"), parameters), wanted)
+        return find_by_prefix(self._select(lambda connection: connection.execute(query("find"), parameters)), wanted)
 
     def search(
         self, wanted: Query, limit: int, principal: str | None = None, after: Run | None = None
     ) -> tuple[Run, ...]:
         """As `core.ports.RunStore.search`."""
         principal = None if principal is None else without_surrogates(principal)
-        return self._select(*selection(wanted, max(limit, 0), principal, after))
+        return self._select(lambda connection: search(connection, wanted, max(limit, 0), principal, after))
 
     def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
         """As `core.ports.RunStore.recent`."""
         return self.search(in_state(state), limit, principal)
+
+    def statistics(
+        self, since: float, until: float, width: int, by: Dimension | None = None, principal: str | None = None
+    ) -> tuple[Span, ...]:
+        """As `core.ports.RunStore.statistics`."""
+        parameters = {
+            "begin": int(since // HOUR_SECONDS),
+            "end": int(until // HOUR_SECONDS),
+            "width": width,
+            "principal": None if principal is None else without_surrogates(principal),
+        }
+        statement = sums_by(by)
+
+        def select(connection: sqlite3.Connection) -> tuple[Span, ...]:
+            found = connection.execute(statement, parameters)
+            return tuple(Span(begin, group, values) for begin, group, *rest in found if (values := tuple(rest)))
+
+        return self._read(select)
 
     def chain(self, response_id: str, principal: str, limit: int) -> tuple[StoredResponse, ...]:
         """As `core.ports.ResponseStore.chain`."""
@@ -89,12 +109,11 @@ class SqliteReader:
             used.setdefault(key, {})[period] = Spent(tokens, cost_usd)
         return used
 
-    def _select(self, statement: str, parameters: Mapping[str, str | None] | Sequence[str | float]) -> tuple[Run, ...]:
+    def _select(self, rows_of: Callable[[sqlite3.Connection], Iterable[tuple[Any, ...]]]) -> tuple[Run, ...]:
         def select(connection: sqlite3.Connection) -> tuple[Run, ...]:
             connection.execute("BEGIN")  # servers and runs of the same moment
             attach_effective_view(connection)
-            add_functions(connection)
-            return tuple(run_of(Row._make(row)) for row in connection.execute(statement, parameters))
+            return tuple(run_of(Row._make(row)) for row in rows_of(connection))
 
         return self._read(select)
 

@@ -15,6 +15,9 @@ BATCH_RUNS = 20
 BATCH_PAGES = 500
 """Pages returned to the file system at a time: 2 MB, some ms."""
 
+HOURS_DAYS = 400
+"""How long the sums by the hour are kept: a year and a month, some MB."""
+
 SECONDS_PER_DAY = 86_400.0
 
 
@@ -32,6 +35,7 @@ def forget(connection: sqlite3.Connection, retention: Retention, now: float) -> 
     before = now - retention.days * SECONDS_PER_DAY
     while connection.execute(query("forget_old"), {"before": before, "most": BATCH_RUNS}).rowcount:
         yield
+    connection.execute("DELETE FROM hours WHERE hour < ?", (int((now - HOURS_DAYS * SECONDS_PER_DAY) // 3600),))
     page_bytes = pragma(connection, "page_size")
     while page_bytes * (pragma(connection, "page_count") - pragma(connection, "freelist_count")) > retention.max_bytes:
         if not connection.execute(query("forget_oldest"), {"most": BATCH_RUNS}).rowcount:

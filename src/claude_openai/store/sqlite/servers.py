@@ -11,6 +11,8 @@ import sqlite3
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from claude_openai.store.sqlite.ended import note_ended
+from claude_openai.store.sqlite.rows import Row, run_of
 from claude_openai.store.sqlite.schema import effective_runs_view, query
 from claude_openai.system.process_identity import identity_of, is_running
 
@@ -43,7 +45,11 @@ def end_abandoned(connection: sqlite3.Connection, *, leaving: Registration | Non
     with connection:
         connection.execute("BEGIN IMMEDIATE")
         fill_living(connection, living(connection) - ({leaving.id} if leaving else set()))
+        abandoned = connection.execute(query("abandoned")).fetchall()
         connection.execute(query("end_abandoned"))
+        for (run_id,) in abandoned:
+            columns = connection.execute(query("run"), (run_id,)).fetchone()
+            note_ended(connection, run_of(Row._make(columns)))
         connection.execute("DELETE FROM servers WHERE id NOT IN (SELECT server FROM living)")
 
 

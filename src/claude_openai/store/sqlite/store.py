@@ -15,6 +15,7 @@ from claude_openai.core.ports import StoreStatus
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
 from claude_openai.core.search import Query, in_state
+from claude_openai.core.statistics import Dimension, Span
 from claude_openai.jsontools.surrogates import without_surrogates
 from claude_openai.store.memory_queries import find_by_prefix, search, utf8_safe, walk_chain
 from claude_openai.store.sqlite.database_files import private_file
@@ -74,9 +75,9 @@ def opened(folder: Path) -> Opened:
 
 
 class SqliteStore:
-    """A `core.ports.Store`. Reads merge the runs that are not written yet over those in the file.
+    """A `core.ports.Store`. Lists merge the runs that are not written yet over those in the file.
 
-    `find`, `search` and `recent` raise `StoreError` if the file cannot be read.
+    The methods that read raise `StoreError` if the file cannot be read.
     """
 
     def __init__(self, writer: Writer, saved: SqliteReader, usage: Mapping[str, Mapping[str, Spent]]) -> None:
@@ -107,6 +108,11 @@ class SqliteStore:
         saved = await to_thread.run_sync(self._saved.search, query, most, principal, after)
         newest = unwritten.values()
         return search((*(run for run in saved if run.id not in unwritten), *newest), query, limit, principal, after)
+
+    async def statistics(
+        self, since: float, until: float, width: int, by: Dimension | None = None, principal: str | None = None
+    ) -> tuple[Span, ...]:
+        return await to_thread.run_sync(self._saved.statistics, since, until, width, by, principal)
 
     async def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
         return await self.search(in_state(state), limit, principal)

@@ -17,6 +17,7 @@ import structlog
 from claude_openai.core.limits import NOTHING, Spent
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run
+from claude_openai.store.sqlite.ended import index_the_rest, note_ended
 from claude_openai.store.sqlite.retention import Retention, forget
 from claude_openai.store.sqlite.rows import SAVE, SAVE_RESPONSE, row_of
 from claude_openai.store.sqlite.servers import Registration, assert_presence, end_abandoned
@@ -36,6 +37,9 @@ RETRY_SECONDS = 5.0
 
 CLOSE_SECONDS = 10.0
 """How long `close` waits for the thread, which may have to wait for two locks."""
+
+PAUSE_SECONDS = 0.03
+"""Between two bites of indexing, so that it does not keep requests from the processor."""
 
 LAST_MAINTENANCE_SECONDS = 1.0
 """How long retention may delay the stop."""
@@ -148,6 +152,8 @@ class Writer:
                     self._connection.executemany(
                         ADD_USAGE, [(*key, spent.tokens, spent.cost_usd) for key, spent in batch.usage.items()]
                     )
+                    for run in batch.runs.values():
+                        note_ended(self._connection, run)
                     for response_id, response in batch.responses.items():
                         if response is None:
                             self._connection.execute("DELETE FROM responses WHERE id = ?", (response_id,))
@@ -174,6 +180,8 @@ class Writer:
             due = time.monotonic() + self._retention.every
             with self._logging_errors():
                 end_abandoned(self._connection)
+                for _ in index_the_rest(self._connection):
+                    yield PAUSE_SECONDS
                 for _ in forget(self._connection, self._retention, time.time()):
                     yield 0.0
             yield 0.0
