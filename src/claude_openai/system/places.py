@@ -4,6 +4,7 @@ All code takes such paths from `Places`, and agents may not access any of its fi
 (`claude_code.agent.protected_paths`). So a path that is added here is protected there too.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -103,6 +104,7 @@ def choose_folders(settings: Settings, *, agents: bool = True) -> StartFolders:
     workspace = AllowedFolders([str(Path(folder).expanduser()) for folder in named] or ["."])
     try:
         _refuse_own(places, workspace.prefixes)
+        _refuse_unprotectable(places, workspace.prefixes)
         runtime = _runtime(places, workspace.prefixes)
         missing = (
             f"--allowed-working-directory-prefixes {folder} does not exist; make that folder, or name another"
@@ -129,6 +131,26 @@ def _refuse_own(places: Places, allowed: Sequence[str]) -> None:
                 )
         if _lies_in(folder, places.data) and _lies_in(str(places.data), Path(folder)):
             raise LaunchError(f"agents may not work in {folder}: it is --data-dir", f"name another, or {_NARROWER}")
+
+
+def _refuse_unprotectable(places: Places, allowed: Sequence[str]) -> None:
+    """Refuse names that Claude Code's rules cannot express: one with a backslash, or with white space at its end, is
+    not what a rule with it denies (measured). They matter in allowed folders, and in what is protected there.
+    """
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 -- may be unknown
+    protected = [path for path in (*map(Path, places.out_of_bounds()), home) if _within_any(path, allowed)]
+    for path in (*map(Path, allowed), *protected):
+        bad = next((name for name in path.parts if "\\" in name or name != name.rstrip()), None)
+        if bad and os.name != "nt":
+            raise LaunchError(
+                f"agents could reach {str(path)!r}, which cannot be protected: its name {bad!r} has a backslash, or "
+                "white space at its end",
+                f"rename it, or {_NARROWER}",
+            )
+
+
+def _within_any(path: Path, allowed: Sequence[str]) -> bool:
+    return any(_lies_in(str(path), Path(folder)) for folder in allowed)
 
 
 def _runtime(places: Places, allowed: Sequence[str]) -> Path:

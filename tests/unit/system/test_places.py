@@ -115,6 +115,23 @@ def test_named_folders_that_leave_no_place_are_refused_with_a_remedy_that_works(
 
 
 @pytest.mark.proves("agent.bounds.place")
+@pytest.mark.skipif(os.name == "nt", reason="a backslash is no part of a name there")
+@pytest.mark.parametrize("name", ["d\\e", "\\lead", "back\\", "sp ", "tab\t", "nbsp\u00a0", "a\\ /in"])
+def test_a_name_that_no_rule_can_express_is_refused(short: Path, name: str) -> None:
+    work = short / "w"
+    (work / name).mkdir(parents=True)
+    allowed = (str(work),)
+    for settings in (
+        Settings(allowed_working_directory_prefixes=(str(work / name),)),
+        Settings(allowed_working_directory_prefixes=allowed, private_paths=(str(work / name),)),
+    ):
+        with pytest.raises(LaunchError, match="cannot be protected"):
+            choose_folders(settings)
+    elsewhere = Settings(allowed_working_directory_prefixes=allowed, private_paths=(str(short / "out" / name),))
+    assert choose_folders(elsewhere).workspace
+
+
+@pytest.mark.proves("agent.bounds.place")
 @pytest.mark.parametrize("below", ["t/claude-openai-{uid}", "h/.claude-openai", "h/.claude-openai/logs/a", "out/b"])
 def test_agents_do_not_work_in_what_the_server_keeps(short: Path, below: str) -> None:
     folder = short / below.format(uid=os.geteuid())
