@@ -19,6 +19,8 @@ import anyio
 import httpx2
 
 from benchmarks.asking import ANSWER_SECONDS
+from benchmarks.bursts import ROUNDS as BURST_ROUNDS
+from benchmarks.bursts import bursts_of_new
 from benchmarks.contestants import Arena, interleaved
 from benchmarks.machine import clocks, commit, machine
 from benchmarks.many import many_conversations, proportional
@@ -64,10 +66,12 @@ async def measure(rounds: int, folder: Path) -> Report:
             streams = await long_streams(upstream, api, cold, fewer)
         async with running_server(login, folder, "many") as server:
             many = await many_conversations(server, api, upstream, fewer)
+        bursts = await bursts_of_new(login, folder, api, min(rounds, BURST_ROUNDS))
     return reported(
         samples,
         streams=streams,
         many=many,
+        bursts=bursts,
         pairs=pairs,
         server_bytes=server_bytes,
         ways=ways,

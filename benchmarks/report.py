@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from benchmarks.bursts import SIZE as BURST_SIZE
+from benchmarks.bursts import By, NewAtOnce
 from benchmarks.contestants import Case, Sample
 from benchmarks.machine import Machine
 from benchmarks.many import AT_ONCE, FEW, MORE, Burst, Many
@@ -23,11 +25,18 @@ new conversation over the API, of a tool's result to upstream, from the start to
 REBUILT: Final = 0.55
 """How long a rebuilt conversation may take, in proportion to a `query()`."""
 
+FIRST_BURST_MEDIAN: Final = 2.0
+SECOND_BURST_MEDIAN: Final = 0.6
+SECOND_BURST_WORST: Final = 1.2
+"""Seconds at most to the first tokens of eight new conversations at once."""
+
 SERVER_BYTES: Final = 150_000_000
 
 OURS: Final = (Case.COLD, Case.WARM, Case.TURN_2, Case.TURN_3, Case.TURN_5, Case.TOOL_RESULT, Case.REBUILT)
 CONTINUED: Final = (Case.TURN_2, Case.TURN_3, Case.TURN_5, Case.TOOL_RESULT)
 """The cases of the server, and those that go on in the session of the turn before."""
+
+_BURSTS_OF_OURS: Final[tuple[By, ...]] = ("first", "second")
 
 _API_TURN_2 = (Case.API_TURN_2, Case.LIVE_TURN_2, Case.TURN_2, Case.TURN_3, Case.TOOL_RESULT, Case.REBUILT)
 _API_TURN_5 = (Case.API_TURN_5, Case.LIVE_TURN_5, Case.TURN_5)
@@ -85,6 +94,19 @@ class AtOnce:
 
 
 @dataclass(frozen=True, slots=True)
+class OfNew:
+    """Seconds to the first tokens of new conversations at once, and to the last of these, a median; the latter in
+    proportion to that of as many `query()`; by how many places one was late that others overtook most, a median.
+    """
+
+    first_token: Spread
+    last: Spread
+    of_query: float
+    out_of_order: float
+    size: int = BURST_SIZE
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """Proportional bytes: the server alone after all rounds, and a conversation that is kept (None: none was)."""
 
@@ -128,6 +150,7 @@ class Report:
     ours: Ours
     stream: LongStream
     at_once: Mapping[int, Mapping[str, AtOnce]]
+    bursts: Mapping[By, OfNew]
     start: Spread
     memory: Memory
     targets: Mapping[str, Target]
@@ -147,6 +170,7 @@ def reported(
     *,
     streams: Sequence[tuple[Stream, Stream]],
     many: Many,
+    bursts: Mapping[By, Sequence[NewAtOnce]],
     pairs: Sequence[Pair],
     server_bytes: int,
     ways: Mapping[str, int],
@@ -161,7 +185,7 @@ def reported(
     cases = {case: _times(case, samples) for case in Case}
     ours = _ours(pairs)
     memory = Memory(server_bytes, _per_conversation(many))
-    start = _spread(starts)
+    start, of_new = _spread(starts), _of_new(bursts)
     return Report(
         commit=commit,
         machine=machine,
@@ -170,10 +194,11 @@ def reported(
         ours=ours,
         stream=_long_stream(streams),
         at_once=_at_once(many),
+        bursts=of_new,
         start=start,
         memory=memory,
-        targets=_targets(cases, ours, start, memory),
-        whole=_whole(samples, streams, many),
+        targets={**_targets(cases, ours, start, memory), **_burst_targets(of_new)},
+        whole=_whole(samples, streams, many, bursts),
         kept=_kept(samples, many),
         ways=ways,
     )
@@ -189,6 +214,14 @@ def _targets(cases: Mapping[Case, Times], ours: Ours, start: Spread, memory: Mem
         Case.REBUILT: _target(cases[Case.REBUILT].of_query, REBUILT),
         "start": _target(start.median, READY),
         "memory": _target(memory.server, SERVER_BYTES),
+    }
+
+
+def _burst_targets(bursts: Mapping[By, OfNew]) -> Mapping[str, Target]:
+    return {
+        "first burst": _target(bursts["first"].first_token.median, FIRST_BURST_MEDIAN),
+        "second burst": _target(bursts["second"].first_token.median, SECOND_BURST_MEDIAN),
+        "last of the second burst": _target(bursts["second"].last.median, SECOND_BURST_WORST),
     }
 
 
@@ -252,15 +285,34 @@ def _together(bursts: Sequence[Burst]) -> AtOnce:
     return AtOnce(_spread(firsts), max(firsts), _spread([burst.done for burst in bursts]))
 
 
+def _of_new(bursts: Mapping[By, Sequence[NewAtOnce]]) -> Mapping[By, OfNew]:
+    last = {by: _spread([max(burst.firsts) for burst in rounds]) for by, rounds in bursts.items()}
+    return {
+        by: OfNew(
+            first_token=_spread([first for burst in rounds for first in burst.firsts]),
+            last=last[by],
+            of_query=last[by].median / last["query"].median,
+            out_of_order=statistics.median(burst.out_of_order for burst in rounds),
+        )
+        for by, rounds in bursts.items()
+    }
+
+
 def _per_conversation(many: Many) -> float | None:
     if many.more.kept - many.few.kept < MORE - FEW:
         return None
     return (many.more.together - many.few.together) / (MORE - FEW)
 
 
-def _whole(samples: Mapping[Case, Sequence[Sample]], streams: Sequence[tuple[Stream, Stream]], many: Many) -> bool:
+def _whole(
+    samples: Mapping[Case, Sequence[Sample]],
+    streams: Sequence[tuple[Stream, Stream]],
+    many: Many,
+    bursts: Mapping[By, Sequence[NewAtOnce]],
+) -> bool:
     runs = [sample.run for case in OURS for sample in samples[case]]
     runs += [run for round_ in many.server for burst in round_ for run in burst.runs]
+    runs += [run for by in _BURSTS_OF_OURS for burst in bursts[by] for run in burst.runs]
     return all(run.pieces == PIECES for run in runs) and all(
         through.run.pieces == LONG_PIECES for _, through in streams
     )

@@ -46,6 +46,22 @@ async def spare_ready(server: Server) -> None:
     with anyio.fail_after(SPARE_SECONDS):
         while await server.warm_processes() < SPARES:  # noqa: ASYNC110 -- it is another process's
             await anyio.sleep(POLL_SECONDS)
+    await _up(server)
+
+
+async def pool_ready(server: Server) -> None:
+    """Wait until as many processes wait as bursts have asked for, all of them really up.
+
+    Raises:
+        TimeoutError: they do not come.
+    """
+    with anyio.fail_after(SPARE_SECONDS):
+        while not await server.pool_is_filled():  # noqa: ASYNC110 -- it is another process's
+            await anyio.sleep(POLL_SECONDS)
+    await _up(server)
+
+
+async def _up(server: Server) -> None:
     youngest = max(process.create_time() for process in server.claude_codes())
     await anyio.sleep(max(0.0, youngest + START_SECONDS + UP_SECONDS - time.time()))
     await quiet()

@@ -25,7 +25,7 @@ from claude_openai.simulator import JsonObject
 SPARES: Final = 2
 """The processes that wait in the warm server: one for a new conversation, one for a history."""
 
-Role: TypeAlias = Literal["default", "warm", "cold", "many"]
+Role: TypeAlias = Literal["default", "warm", "cold", "many", "burst"]
 
 FLAGS: Final[Mapping[Role, tuple[str, ...]]] = {
     "default": (),
@@ -34,6 +34,8 @@ FLAGS: Final[Mapping[Role, tuple[str, ...]]] = {
     # No process waits for a new conversation, and none stays for long after one.
     "cold": ("--session-ttl", "1", "--warm-processes", "0"),
     # Room for all that are asked at once, and nothing beside them.
+    # By default the number of those that wait follows the bursts; here any machine has the places for two.
+    "burst": ("--max-processes", "17", "--max-concurrency", "8"),
     "many": ("--max-processes", "16", "--max-concurrency", "8", "--warm-processes", "0"),
 }
 """What each server is told beside its port: all that a measurement needs to differ from the defaults."""
@@ -61,6 +63,11 @@ class Server:
     async def warm_processes(self) -> int:
         """How many Claude Codes wait for a conversation."""
         return int((await self._health())["processes"]["warm"])
+
+    async def pool_is_filled(self) -> bool:
+        """Whether as many wait as bursts have asked for; where bounds allow fewer, nobody knows."""
+        pool = (await self._health())["warm_pool"]
+        return bool(pool["bounded_by"]) or bool(pool["ready"] == pool["wanted"])
 
     async def ways(self) -> dict[str, int]:
         """How many requests reached Claude Code in which way."""

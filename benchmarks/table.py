@@ -24,13 +24,26 @@ NAMES: Final = {
     Case.REBUILT: "claude-openai: turn 3, rebuilt",
 }
 
+BURST_NAMES: Final = {
+    "api": "Messages API",
+    "query": "`query()` each",
+    "first": "claude-openai: a first burst",
+    "second": "claude-openai: a second burst",
+}
+
 Row = tuple[str, ...]
 
 
 def table(report: Report) -> str:
-    """Three tables, and what else is to know."""
+    """Four tables, and what else is to know."""
     return "\n\n".join(
-        [_aligned(_cases(report)), _aligned(_at_once(report)), _aligned(_stream(report)), _facts(report)]
+        [
+            _aligned(_cases(report)),
+            _aligned(_at_once(report)),
+            _aligned(_bursts(report)),
+            _aligned(_stream(report)),
+            _facts(report),
+        ]
     )
 
 
@@ -89,6 +102,35 @@ def _at_once(report: Report) -> list[Row]:
 
 def _together(measured: AtOnce) -> Row:
     return _milliseconds(measured.first_token), f"{measured.worst * 1000:.0f}", _milliseconds(measured.done)
+
+
+def _bursts(report: Report) -> list[Row]:
+    size, targets = report.bursts["api"].size, report.targets
+    head = (
+        f"{size} new ones at once, in ms",
+        "first token",
+        "the last one's",
+        "of `query()`",
+        "overtaken by",
+        "target",
+    )
+    second, last = targets["second burst"], targets["last of the second burst"]
+    verdicts = {
+        "first": f"{_within(targets['first burst'])} {targets['first burst'].most * 1000:.0f}",
+        "second": f"{_within(second)} {second.most * 1000:.0f}; last {_within(last)} {last.most * 1000:.0f}",
+    }
+    rows = [
+        (
+            BURST_NAMES[by],
+            _milliseconds(burst.first_token),
+            _milliseconds(burst.last),
+            f"{burst.of_query:.2f}",
+            f"{burst.out_of_order:.0f}",
+            verdicts.get(by, ""),
+        )
+        for by, burst in report.bursts.items()
+    ]
+    return [head, _rule(head), *rows]
 
 
 def _stream(report: Report) -> list[Row]:

@@ -30,6 +30,6 @@ def test_the_bench_measures_every_contestant_and_finds_no_token_held_back() -> N
     bench = run("-m", "benchmarks.overhead", "--rounds", "1")
     assert (bench.returncode, bench.stderr) == (0, "")
     *tables, facts = bench.stdout.split("\n\n")
-    assert [len(table.splitlines()) for table in tables] == [17, 6, 4]
+    assert [len(table.splitlines()) for table in tables] == [17, 6, 6, 4]
     told = [fact.split(":")[0].split(".")[0] for fact in facts.splitlines()]
     assert [name for name in told if name.startswith(("- Chunks", "- Sessions"))] == ["- Chunks", "- Sessions"]
