@@ -20,6 +20,8 @@ from benchmarks.rest import pool_ready, quiet
 from benchmarks.server import running_server
 
 SIZE: Final = 8
+TRIAL_SIZE: Final = 2
+"""How many at once; the second where one round only tries whether everything works."""
 
 ROUNDS: Final = 3
 """A server of its own for each takes time."""
@@ -50,25 +52,28 @@ async def bursts_of_new(
     login: Mapping[str, str], folder: Path, api: httpx2.AsyncClient, rounds: int
 ) -> Mapping[By, Sequence[NewAtOnce]]:
     """Have them asked for, round by round."""
+    size = SIZE if rounds > 1 else TRIAL_SIZE
     found: dict[By, list[NewAtOnce]] = {"api": [], "query": [], "first": [], "second": []}
     for number in range(rounds):
         show(f"bursts {number} of {rounds}")
-        found["api"].append(await _burst(lambda name: MessagesApi(api, instructions(name)).ask(PROMPT)))
-        found["query"].append(await _burst(lambda name: one_query(PROMPT, chat_options(folder, instructions(name)))))
+        found["api"].append(await _burst(size, lambda name: MessagesApi(api, instructions(name)).ask(PROMPT)))
+        found["query"].append(
+            await _burst(size, lambda name: one_query(PROMPT, chat_options(folder, instructions(name))))
+        )
         async with running_server(login, folder, "burst") as server:
 
             def ask(name: str, http: httpx2.AsyncClient = server.http) -> Answer:
                 return ChatCompletions(http, instructions(name)).ask(PROMPT)
 
             await pool_ready(server)
-            found["first"].append(await _burst(ask))
+            found["first"].append(await _burst(size, ask))
             await pool_ready(server)
-            found["second"].append(await _burst(ask))
+            found["second"].append(await _burst(size, ask))
     show("")
     return found
 
 
-async def _burst(ask: Callable[[str], Answer]) -> NewAtOnce:
+async def _burst(size: int, ask: Callable[[str], Answer]) -> NewAtOnce:
     runs: dict[int, Run] = {}
 
     async def one(number: int) -> None:
@@ -76,6 +81,6 @@ async def _burst(ask: Callable[[str], Answer]) -> NewAtOnce:
 
     await quiet()
     async with anyio.create_task_group() as group:
-        for number in range(SIZE):
+        for number in range(size):
             group.start_soon(one, number)
-    return NewAtOnce(tuple(runs[number] for number in range(SIZE)))
+    return NewAtOnce(tuple(runs[number] for number in range(size)))

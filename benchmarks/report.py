@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.bursts import SIZE as BURST_SIZE
 from benchmarks.bursts import By, NewAtOnce
 from benchmarks.contestants import Case, Sample
 from benchmarks.machine import Machine
@@ -103,7 +102,7 @@ class OfNew:
     last: Spread
     of_query: float
     out_of_order: float
-    size: int = BURST_SIZE
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +292,7 @@ def _of_new(bursts: Mapping[By, Sequence[NewAtOnce]]) -> Mapping[By, OfNew]:
             last=last[by],
             of_query=last[by].median / last["query"].median,
             out_of_order=statistics.median(burst.out_of_order for burst in rounds),
+            size=len(rounds[0].runs),
         )
         for by, rounds in bursts.items()
     }
