@@ -53,6 +53,7 @@ def test_a_key_is_shown_once_works_at_once_and_not_after_it_is_revoked(
     added = typed("keys", "add", "alice")
     key = added.out.strip()
     assert (added.code, added.out) == (0, f"{key}\n")
+    assert "from now on servers with the folder" in added.err
     assert key.startswith("sk-")
     file = machine.home / ".claude-openai" / "keys.json"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -14,6 +14,7 @@ from anyio import to_thread
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
+from claude_openai.core.limits import Spent
 from claude_openai.core.runs import RunState
 from claude_openai.store import SqliteReader, SqliteStore, StoreError, sqlite_reader, sqlite_store
 from claude_openai.store.sqlite import writer
@@ -95,11 +96,19 @@ async def test_a_locked_file_is_told_once_and_what_finds_no_room_meanwhile_is_lo
                 remembered.save(run)
             assert set(events(logged)) == {LOCKED, OVERFULL}
             assert len(logged) == 2
+            assert (remembered.status().unwritten, remembered.status().lost) == (MOST_WAITING, 1)
+            for _ in range(2):  # has room all the same, and is tried again as a whole, once
+                remembered.usage.add("ann", {"2026-12": Spent(10, 0.25)})
+            assert not remembered.usage.is_written
             other.execute("COMMIT")
             remembered.save(replace(runs[0], text="more"))
             await until(lambda: RECOVERED in events(logged))
             assert (await remembered.find(runs[0].id))[0].text == "more"
             assert await remembered.find(runs[-1].id) == ()
+            await until(lambda: remembered.usage.is_written and not remembered.status().unwritten)
+            assert await remembered.usage.spent("ann") == {"2026-12": Spent(20, 0.5)}
+            assert remembered.status().lost == 1
+            assert remembered.status().bytes
 
 
 @pytest.mark.proves("store.trouble", "responses.stored")

@@ -205,6 +205,7 @@ def test_what_was_lost_is_counted_and_told_when_it_works_again() -> None:
         ("log.dropped", 3),
         ("test.event", 5),
     ]
+    assert logs.dropped_events() == 3
 
 
 def test_what_comes_while_too_much_waits_is_lost_and_counted() -> None:
@@ -219,6 +220,7 @@ def test_what_comes_while_too_much_waits_is_lost_and_counted() -> None:
     told = moody.told()
     assert [entry["number"] for entry in told if entry["event"] == "test.event"] == list(range(MOST_WAITING + 1))
     assert [entry["events"] for entry in told if entry["event"] == "log.dropped"] == [7]
+    assert logs.dropped_events() == 7
 
 
 @pytest.mark.proves("logs.never-hurts")

@@ -180,6 +180,7 @@ def add(place: Place, name: str, operator: bool, limits: Mapping[str, Any]) -> N
     """Make a key for NAME and print it. NAME can have several: one can be new before another is revoked."""
     key = PREFIX + secrets.token_urlsafe(32)
     stored = StoredKey(digest_of(key), time.time())
+    is_first = not place.file.path.exists()
     with place.file.changing() as names:
         owner = names.get(name, KeyOwner(name))
         names[name] = replace(
@@ -190,6 +191,8 @@ def add(place: Place, name: str, operator: bool, limits: Mapping[str, Any]) -> N
         )
     click.echo(key)
     click.echo(f"the key {stored.id} of {name}, which is shown this once", err=True)
+    if is_first:
+        click.echo(f"from now on servers with the folder {place.store} need a key", err=True)
 
 
 @keys.command()
