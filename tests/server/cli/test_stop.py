@@ -97,7 +97,7 @@ def test_a_server_that_does_not_stop_in_time_is_told_and_ended_by_force(machine:
     os.kill(server.pid, signal.SIGSTOP)
     ran = machine.sees("stop")
     assert ran.code == 1
-    assert re.search(r"\rWaiting until it has stopped \.\.\. [12] s", ran.out)
+    assert re.search(r"\rWaiting until it has stopped \.\.\. [1-9] s", ran.out)
     assert "still runs 2.5 seconds after it was told to stop" in ran.out
     assert f"(end it at once with: claude-openai stop --port {server.port} --force)\n" in ran.out
     assert len(processes) > 1
