@@ -28,8 +28,9 @@ def test_each_shell_has_a_script_that_ends_with_how_to_install_it(tmp_path: Path
 
 @pytest.mark.proves("commands.completion")
 def test_without_a_name_it_is_the_persons_own_shell(tmp_path: Path) -> None:
-    assert "_CLAUDE_OPENAI_COMPLETE=zsh_complete" in Machine.at(tmp_path).types("completion", SHELL="/bin/zsh").out
-    unknown = Machine.at(tmp_path).types("completion", SHELL="/bin/dash")
+    machine = Machine.at(tmp_path)
+    assert "_CLAUDE_OPENAI_COMPLETE=zsh_complete" in machine.types("completion", SHELL="/bin/zsh").out
+    unknown = machine.types("completion", SHELL="/bin/dash")
     assert unknown.code == 2
     assert "name the shell: bash, zsh, fish" in unknown.err
 
