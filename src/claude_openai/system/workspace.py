@@ -22,16 +22,26 @@ class AllowedFolders:
         """See `core.agent.Workspace.folder`. A relative `path` is relative to the first allowed folder."""
         if "\0" in path:
             return None
-        found = os.path.realpath(Path(self.prefixes[0], path))
+        found = real_path(Path(self.prefixes[0], path))
         is_folder = os.path.isdir(found)  # noqa: PTH112 -- False where `Path.is_dir` raises: a parent without access
         return found if is_folder and self._allowed(found) else None
 
     def holds(self, path: str) -> bool:
         """See `core.agent.Workspace.holds`."""
-        return "\0" not in path and self._allowed(os.path.realpath(path))
+        return "\0" not in path and self._allowed(real_path(path))
 
     def _allowed(self, real: str) -> bool:
         return any(below(real, prefix) is not None for prefix in self.prefixes)
+
+
+def real_path(path: str | Path) -> str:
+    """`path` with its links resolved. "" where that cannot be done, as for a link to `/proc/1/cwd`, which only root may
+    read, or while somebody replaces a part of it: that is in no folder, and is no path.
+    """
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return ""
 
 
 def within(path: str, folder: str) -> bool:

@@ -1,12 +1,15 @@
 """Where agents may work: paths under the allowed folders, wherever links and ".." lead."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from claude_openai.system.workspace import AllowedFolders, within
+from claude_openai.system.workspace import AllowedFolders, real_path, within
 
 
 @pytest.fixture
@@ -54,6 +57,18 @@ def test_a_link_counts_for_where_it_leads_each_time_it_is_asked(disk: Path) -> N
     link.symlink_to(disk / "ab")
     assert allowed.folder(str(link)) is None
     assert not allowed.holds(str(link / "new.txt"))
+
+
+@pytest.mark.proves("agent.workspace")
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
+def test_a_link_that_cannot_be_followed_leads_nowhere(disk: Path) -> None:
+    allowed = AllowedFolders([str(disk / "a")])
+    with subprocess.Popen(["true"]) as ended:  # until it is waited for, its links are there and cannot be read
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        (disk / "a" / "link").symlink_to(f"/proc/{ended.pid}/cwd")
+        assert real_path(disk / "a" / "link") == ""
+        assert allowed.folder("link") is None
+        assert not allowed.holds(str(disk / "a" / "link" / "below"))
 
 
 @pytest.mark.proves("agent.workspace")

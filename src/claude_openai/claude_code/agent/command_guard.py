@@ -23,6 +23,7 @@ from claude_openai.claude_code.agent.tool_policy import ToolPolicy
 from claude_openai.claude_code.processes.placeholders import COMMON, Placeholders
 from claude_openai.claude_code.processes.scratch import Scratch
 from claude_openai.core.failures import Failure
+from claude_openai.system.workspace import real_path
 
 _LINKED = (
     "{link} is a symbolic link, and no sandbox can keep a command from putting something else in its place. So no"
@@ -172,10 +173,10 @@ class CommandGuard:
         link has replaced since the server's start; None if all are as they were.
         """
         for prefix in self._policy.workspace.prefixes:
-            if os.path.lexists(prefix) and os.path.realpath(prefix) != prefix:
+            if os.path.lexists(prefix) and real_path(prefix) != prefix:
                 return prefix
         for folder, identity in zip(self._work, self._identities, strict=True):
-            if os.path.realpath(folder) != folder or _identity(folder) != identity:
+            if real_path(folder) != folder or _identity(folder) != identity:
                 return folder
         with suppress(OSError):  # not on every system
             if self.pid is not None and _identity(f"/proc/{self.pid}/cwd") != self._identities[0]:

@@ -14,7 +14,7 @@ from typing import Final
 
 from claude_openai.claude_code.processes.placeholders import COMMON
 from claude_openai.system.untrusted_files import read_regular_file
-from claude_openai.system.workspace import below, folded, within
+from claude_openai.system.workspace import below, folded, real_path, within
 
 CONTROL: Final = frozenset(
     {
@@ -187,10 +187,10 @@ def _named_by(tree: Path) -> tuple[str, ...]:
     """
     git = tree / ".git"
     if os.path.islink(git) and os.path.isdir(git):  # noqa: PTH112, PTH114 -- False where a parent cannot be read
-        return (os.path.realpath(git),)
+        return tuple(filter(None, (real_path(git),)))
     named = _named_in(git, "gitdir:")
     main = _named_in(named / COMMON) if named else None
-    real = tuple(os.path.realpath(each) for each in (named, main) if each)
+    real = tuple(path for each in (named, main) if each and (path := real_path(each)))
     return real[:1] + tuple(each for each in real[1:] if within(each, str(tree)))
 
 

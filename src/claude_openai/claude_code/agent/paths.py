@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from claude_openai.core.path_patterns import WILD, alternatives
+from claude_openai.system.workspace import real_path
 
 SEARCHING: Final = ("Glob", "Grep")
 """Tools that search everything below a folder."""
@@ -40,7 +41,7 @@ def interpretations(sent: object, home: str, cwd: str, *, windows: bool = os.nam
     if not os.path.lexists(spellings[0]):
         others = (Path(cwd, unicodedata.normalize(form, path)) for form in ("NFC", "NFD"))
         spellings += filter(os.path.lexists, others)
-    return tuple(dict.fromkeys(map(os.path.realpath, spellings)))
+    return tuple(dict.fromkeys(map(real_path, spellings)))
 
 
 def paths_named(tool: str, arguments: Mapping[str, object]) -> Iterable[object]:
