@@ -24,7 +24,7 @@ PAGES := $(wildcard *.md docs/*.md docs/*/*.md)
 GENERATED := src/claude_openai/settings/setting.py
 COG := $(BIN)/cog -U -I . --verbosity=1
 
-.PHONY: help setup setup-dev demo test test-unit check fix docs bench soak clients hostile metrics lock newest release-check clean
+.PHONY: help setup setup-dev demo test test-unit check fix docs bench bench-store soak clients hostile metrics lock newest release-check clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ docs: $(READY) ## Write the generated parts of the documents: tables of settings
 
 bench: $(READY) ## Measure what the server adds to the bare Messages API and to the bare SDK
 	@$(BIN)/python -m benchmarks.overhead
+
+bench-store: $(READY) ## Measure the store of runs at 100,000: lists, searches, sums, writes (ARGS="--runs 20000")
+	@$(BIN)/python -m benchmarks.store $(ARGS)
 
 soak: $(READY) ## Hold 200 conversations against faults of every kind, for some minutes (ARGS="--seed 7")
 	@$(BIN)/python -m tests.release.soak $(ARGS)

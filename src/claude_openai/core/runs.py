@@ -76,7 +76,8 @@ class Run:
     reached Claude Code (live, results, warm, cold, rebuilt). `queue_position` is its position in the queue on arrival,
     1 for the next and 0 if it did not wait. `finish` is the finish reason; `error_code` (a `Kind`, or
     "server_stopped") and `error` describe the failure. `ended_at` is the end of the answer: a parked run has it too.
-    `text` and `calls` are what the client was sent.
+    `text` and `calls` are what the client was sent. `endpoint` is the short name of the endpoint ("chat"),
+    `asked_model` the id of the requested model, and `reason` why no session had the request's history, if it had one.
     """
 
     id: str
@@ -100,6 +101,9 @@ class Run:
     cost_usd: float | None = None
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
+    endpoint: str = ""
+    asked_model: str = ""
+    reason: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -119,6 +123,8 @@ def new_run(caller: Caller, turn: Turn, now: float) -> Run:
         state=RunState.QUEUED,
         arrived_at=now,
         profile="agent" if turn.agent else "chat",
+        endpoint=caller.endpoint,
+        asked_model=turn.model.id,
     )
 
 

@@ -210,7 +210,7 @@ class Gateway:
                         lease.reusable = caller.choice == 0
                         lease.on_unparked = run.release_parked
                         run.on_cancel(partial(self._sessions.cancel, lease))
-                        run.set_route(lease.route)
+                        run.set_route(lease.route, lease.reason)
                         events = self._events(lease, turn, clock, run)
                     failure = clock.start_failure() if starting.cancelled_caught else None
                 except RequestFailed as error:
@@ -282,7 +282,7 @@ class Gateway:
                     replaceable = False
                     with clock.before_start() as starting:
                         await self._sessions.replace_lost(lease, turn)
-                        run.set_route(lease.route)
+                        run.set_route(lease.route, lease.reason)
                         clock.start()
                         events = await stack.enter_async_context(aclosing(lease.session.events()))
                     batch = [*earlier, clock.start_failure()] if starting.cancelled_caught else earlier

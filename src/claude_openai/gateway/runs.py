@@ -85,9 +85,9 @@ class LiveRun:
         """The turn got its place."""
         self._set(mark_started(self.run, self._now()))
 
-    def set_route(self, route: str) -> None:
-        """Record how the turn reaches Claude Code (`session_pool.TurnRoute`)."""
-        self._set(replace(self.run, session_start=route))
+    def set_route(self, route: str, reason: str | None) -> None:
+        """Record how the turn reaches Claude Code (`session_pool.TurnRoute`), and why no session had its history."""
+        self._set(replace(self.run, session_start=route, reason=reason))
 
     def note(self, event: Event) -> None:
         """Record an event that the client receives."""

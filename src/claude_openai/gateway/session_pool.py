@@ -67,6 +67,7 @@ class LeasedSession:
     resumed: bool = False
     reusable: bool = True
     route: TurnRoute = "cold"
+    reason: MissReason | None = None
     text: list[str] = field(default_factory=list)
     calls: list[ToolCalled] = field(default_factory=list)
     last_event: TurnFinished | TurnFailed | None = None
@@ -102,7 +103,7 @@ class LeasedSession:
     def move_to(self, fresh: "LeasedSession") -> None:
         """Continue the same conversation in the session of `fresh`."""
         self.entry, self.session, self.scope, self.closed = fresh.entry, fresh.session, fresh.scope, fresh.closed
-        self.route, self.resumed = fresh.route, False
+        self.route, self.reason, self.resumed = fresh.route, fresh.reason, False
 
     def notify_unparked(self) -> None:
         """Report to the run that last used this session that the session is no longer parked."""
@@ -273,7 +274,7 @@ class SessionPool:
 
     def _record_route(self, route: TurnRoute, lease: LeasedSession, reason: MissReason | None) -> None:
         self.route_counts[route] += 1
-        lease.route = route
+        lease.route, lease.reason = route, reason
         if reason:
             self.miss_reasons[reason] += 1
         log.info("conversation.turn", session=lease.entry.number, way=route, reason=reason)

@@ -14,7 +14,9 @@ from tests.patience import PATIENCE_SECONDS
 
 NOW = 1_800_000_000.0
 
-USED = RunUsage(prompt_tokens=12_345, cached_tokens=0, completion_tokens=678, reasoning_tokens=0)
+USED = RunUsage(
+    prompt_tokens=12_345, cached_tokens=0, cache_written_tokens=0, completion_tokens=678, reasoning_tokens=0
+)
 
 
 def a_run(**changed: Any) -> RunObject:
@@ -26,10 +28,13 @@ def a_run(**changed: Any) -> RunObject:
         "request_id": f"req_{run_id[::-1]}",
         "key": "local",
         "client": "OpenAI/Python 3.54.0",
+        "endpoint": "chat",
+        "asked_model": "claude-sonnet-5-5",
         "model": "claude-sonnet-5-5",
         "profile": "chat",
         "state": "completed",
         "way": "warm",
+        "reason": None,
         "place": 0,
         "arrived_at": NOW - 3600,
         "began_at": NOW - 3599,

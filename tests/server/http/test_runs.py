@@ -27,6 +27,7 @@ from tests.server.http.exchange import CHAT, FINISHED, HELLO, STARTED, STREAMED,
 
 CALL = ToolCall("call_1", "look", '{"at":"the sky"}')
 CALLING = [STARTED, TextDelta("Let me see."), ToolCalled(CALL), TurnFinished("tool_calls"), *said("Blue.")]
+BUSY: list[Step] = [STARTED, TurnFailed(Failure(Kind.OVERLOADED, "Busy."))]
 TIMES = ("arrived_at", "began_at", "first_token_at", "ended_at")
 
 
@@ -77,14 +78,23 @@ async def test_all_that_is_known_of_a_run_is_told(serve: Serve) -> None:
             "request_id": "req_00000000000000000000000000000001",
             "key": "local",
             "client": "Ada/1.0",
+            "endpoint": "chat",
+            "asked_model": "sonnet",
             "model": "claude-sonnet-4-5",
             "profile": "chat",
             "state": "completed",
             "way": "cold",
+            "reason": None,
             "place": 0,
             "finish_reason": "stop",
             "error": None,
-            "usage": {"prompt_tokens": 20, "cached_tokens": 7, "completion_tokens": 5, "reasoning_tokens": 2},
+            "usage": {
+                "prompt_tokens": 20,
+                "cached_tokens": 7,
+                "cache_written_tokens": 3,
+                "completion_tokens": 5,
+                "reasoning_tokens": 2,
+            },
             "cost_usd": 0.25,
             "text": "Hello",
             "tool_calls": [],
@@ -127,9 +137,7 @@ async def test_the_last_to_arrive_is_first_and_no_more_are_listed_than_asked_for
 
 @pytest.mark.proves("search.language", "search.wrong")
 async def test_runs_are_searched_page_by_page_and_a_wrong_query_says_where(serve: Serve) -> None:
-    served = serve(
-        said("Hello Oslo"), said("Bye"), said("Oslo again"), [STARTED, TurnFailed(Failure(Kind.OVERLOADED, "Busy."))]
-    )
+    served = serve(said("Hello Oslo"), said("Bye"), said("Oslo again"), BUSY, said("Fine"))
     for _ in range(4):
         await served.client.post(CHAT, json=HELLO)
     failed, last, _, first = await served.runs("")
@@ -145,6 +153,11 @@ async def test_runs_are_searched_page_by_page_and_a_wrong_query_says_where(serve
     assert await page(q="oslo sort:old", after=first["answer_id"]) == ([last["id"]], False)
     assert await page(q=f"code:{failed['error']['code']} since:1h") == ([failed["id"]], False)
     assert await page(q="again", state="failed") == ([], False)
+    answered = {"role": "assistant", "content": "An answer that this server did not give"}
+    await served.client.post(CHAT, json={**HELLO, "messages": [*HELLO["messages"], answered, *HELLO["messages"]]})
+    rebuilt = (await served.runs(""))[0]
+    assert (rebuilt["endpoint"], rebuilt["asked_model"]) == ("chat", last["asked_model"])
+    assert await page(q=f"why:{rebuilt['reason']}") == ([rebuilt["id"]], False)
     wrong = await served.client.get("/runs", params={"q": "oslo durration:>5s"})
     assert code(wrong) == (400, "invalid_query", "q")
     message = wrong.json()["error"]["message"]

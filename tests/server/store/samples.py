@@ -95,5 +95,8 @@ runs = st.builds(
     usage=st.none() | st.builds(Usage, _tokens, _tokens, _tokens, _tokens, _tokens),
     cost_usd=st.none() | st.floats(0, 1e6),
     text=_texts,
+    endpoint=_texts,
+    asked_model=_texts,
+    reason=st.none() | _texts,
     calls=st.lists(st.builds(ToolCall, _texts, _texts, _texts), max_size=3).map(tuple),
 )

@@ -182,6 +182,7 @@ async def test_a_run_is_on_record_from_its_arrival_with_all_that_is_known_of_it(
             usage=Usage(10, 5),
             cost_usd=0.25,
             text="Hello",
+            asked_model="sonnet",
         )
 
 

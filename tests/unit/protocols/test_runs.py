@@ -30,10 +30,13 @@ def test_what_has_not_happened_is_null_and_a_list_leaves_out_what_was_said() -> 
                     "request_id": "req_0",
                     "key": "local",
                     "client": "Ada/1.0",
+                    "endpoint": "",
+                    "asked_model": "",
                     "model": "sonnet",
                     "profile": "chat",
                     "state": "failed",
                     "way": None,
+                    "reason": None,
                     "place": 0,
                     "arrived_at": 1.5,
                     "began_at": None,
@@ -45,6 +48,7 @@ def test_what_has_not_happened_is_null_and_a_list_leaves_out_what_was_said() -> 
                     "cost_usd": None,
                 }
             ],
+            "has_more": False,
         }
     )
     whole = json.loads(whole_run(RUN).to_json())

@@ -62,7 +62,7 @@ _DATE: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?)?", re.A
 SHORTEST_PREFIX: Final = 3
 """Letters of a word that others may begin with: a third of all words begin with one or two, and are slow to find."""
 
-_ALIASES: Final = {"error": "code", "why": "way"}
+_ALIASES: Final = {"error": "code"}
 
 _TIMES: Final = ("since", "until", "at")
 _IS: Final[Mapping[str, Condition]] = {

@@ -75,11 +75,13 @@ _EXACT, _PREFIX = Comparison.EXACT, Comparison.PREFIX
 
 TEXT_FIELDS: Final[Mapping[str, TextField]] = {
     "run": TextField(lambda run: run.names, _PREFIX, "run:1a2b3c4d"),
-    "model": TextField(lambda run: (run.model,), Comparison.INSIDE, "model:sonnet", folds_case=True),
+    "model": TextField(lambda run: (run.model, run.asked_model), Comparison.INSIDE, "model:sonnet", folds_case=True),
     "client": TextField(lambda run: (run.client,), _PREFIX, "client:curl", folds_case=True),
     "key": TextField(lambda run: (run.principal,), _EXACT, "key:alice"),
     "state": TextField(lambda run: (run.state.value,), _EXACT, "state:failed", _STATES),
     "way": TextField(lambda run: (run.session_start,), _EXACT, "way:rebuilt", _WAYS),
+    "why": TextField(lambda run: (run.reason,), _EXACT, "why:history"),
+    "endpoint": TextField(lambda run: (run.endpoint,), _EXACT, "endpoint:chat"),
     "code": TextField(lambda run: (run.error_code,), _PREFIX, "code:rate_limit"),
     "tool": TextField(lambda run: tuple(call.name for call in run.calls), _EXACT, "tool:get_weather"),
     "profile": TextField(lambda run: (run.profile,), _EXACT, "profile:agent", ("chat", "agent")),

@@ -11,7 +11,7 @@ from claude_openai.core.runs import Run
 from claude_openai.core.statistics import BOUNDS, Span
 from claude_openai.jsontools.surrogates import without_surrogates
 from claude_openai.protocols.runs.stream import SHOWN, run_object
-from claude_openai.protocols.runs.wire import Statistics, StatisticsSpan, Times
+from claude_openai.protocols.runs.wire import RunError, RunUsage, Statistics, StatisticsSpan, Times
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
@@ -32,7 +32,7 @@ def runs_csv(runs: Iterable[Run]) -> str:
     left_out = {"object", "text", "tool_calls"}
     rows = [_flat(run_object(run).model_dump(exclude=left_out)) for run in runs]
     heads = dict.fromkeys(name for row in rows for name in row)
-    nested = {"error": ("code", "message"), "usage": ("prompt_tokens", "cached_tokens", "completion_tokens")}
+    nested = {"error": tuple(RunError.model_fields), "usage": tuple(RunUsage.model_fields)}
     for name, parts in nested.items():  # of a run without it, it is one empty cell
         if name in heads:
             del heads[name]

@@ -32,6 +32,7 @@ def run_object(run: Run) -> RunObject:
         usage = RunUsage(
             prompt_tokens=run.usage.prompt_tokens,
             cached_tokens=run.usage.cache_read_tokens,
+            cache_written_tokens=run.usage.cache_creation_tokens,
             completion_tokens=run.usage.output_tokens,
             reasoning_tokens=run.usage.reasoning_tokens,
         )
@@ -41,10 +42,13 @@ def run_object(run: Run) -> RunObject:
         request_id=run.request_id,
         key=run.principal[:SHOWN] if run.principal.startswith(UNNAMED) else run.principal,
         client=run.client,
+        endpoint=run.endpoint,
+        asked_model=run.asked_model,
         model=run.model,
         profile=run.profile,
         state=run.state.value,
         way=run.session_start,
+        reason=run.reason,
         place=run.queue_position,
         arrived_at=run.arrived_at,
         began_at=run.began_at,

@@ -19,10 +19,11 @@ class RunError(Reply):
 
 
 class RunUsage(Reply):
-    """Tokens. `cached_tokens` is included in `prompt_tokens`, and `reasoning_tokens` in `completion_tokens`."""
+    """Tokens. `prompt_tokens` include those read from and written to the cache, `completion_tokens` the reasoning."""
 
     prompt_tokens: int
     cached_tokens: int
+    cache_written_tokens: int
     completion_tokens: int
     reasoning_tokens: int
 
@@ -44,10 +45,13 @@ class RunObject(ReplyWithConstants):
     request_id: str
     key: str
     client: str
+    endpoint: str
+    asked_model: str
     model: str
     profile: str
     state: State
     way: str | None
+    reason: str | None
     place: int
     arrived_at: float
     began_at: float | None

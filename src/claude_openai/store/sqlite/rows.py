@@ -44,6 +44,9 @@ class Row(NamedTuple):
     text: str
     calls: str
     server: int | None
+    endpoint: str
+    asked_model: str
+    reason: str | None
 
 
 def _upsert(table: str, columns: Sequence[str]) -> str:

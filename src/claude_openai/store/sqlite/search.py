@@ -14,11 +14,13 @@ from claude_openai.text import ascii_lower
 
 TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "run": ("id", "answer_id", "request_id"),
-    "model": ("model",),
+    "model": ("model", "asked_model"),
     "client": ("client",),
     "key": ("principal",),
     "state": ("state",),
     "way": ("way",),
+    "why": ("reason",),
+    "endpoint": ("endpoint",),
     "code": ("error_code",),
     "tool": (),
     "profile": ("profile",),

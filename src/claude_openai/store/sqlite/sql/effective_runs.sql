@@ -13,7 +13,7 @@ SELECT
         ELSE error
     END AS error,
     input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens, reasoning_tokens,
-    cost_usd, text, calls, server
+    cost_usd, text, calls, server, endpoint, asked_model, reason
 FROM (
     SELECT
         *,
