@@ -53,7 +53,7 @@ async def test_a_browser_is_shown_the_page_and_its_files(serve: Serve) -> None:
     await served.chat()
     redirection = await served.client.get("/", headers=BROWSER)
     assert (redirection.status_code, redirection.headers["location"]) == (303, "/ui/")
-    for path in ("/ui/", "/ui/runs", "/ui/try", "/ui/setup"):
+    for path in ("/ui/", "/ui/runs", "/ui/stats", "/ui/try", "/ui/setup"):
         view = await served.client.get(path)
         assert view.status_code == 200
         assert view.headers["cache-control"] == "no-store"
@@ -105,6 +105,17 @@ async def test_runs_are_searched_in_the_language_of_the_api_and_a_wrong_term_is_
     for term, expected in (("mod", "model:"), ("state:fa", "state:failed"), ("@co", "@codex"), ("-wa", "-way:")):
         suggested = (await served.client.get("/ui/suggest", params={"term": term})).json()
         assert expected in [each["text"] for each in suggested]
+
+
+@pytest.mark.proves("page.views")
+async def test_the_sums_of_what_was_answered_are_shown_by_what_is_asked_for(serve: Serve) -> None:
+    served = serve(said("One."), said("Two."))
+    for client in ("curl/8", "codex/1"):
+        await served.chat(user_agent=client)
+    for query in ("", "?over=7d&by=client", "?over=nonsense&by=nonsense"):
+        shown = unescape((await served.client.get(f"/ui/stats{query}")).text)
+        assert "$0.5000" in shown
+        assert ("codex" in shown) == ("client" in query)
 
 
 @pytest.mark.proves("page.search")

@@ -30,7 +30,7 @@ CHROMIUM: Final = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser: apt-get install --no-install-recommends chromium")
 
 ROOT: Final = Path(__file__).parents[3]
-VIEWS: Final = ("/ui/", "/ui/runs", "/ui/try", "/ui/setup")
+VIEWS: Final = ("/ui/", "/ui/runs", "/ui/stats", "/ui/try", "/ui/setup")
 PLANTED: Final = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
 PATCH: Final = ToolCall("call_2", "apply_patch", '{"patch":"*** Begin Patch"}')
 PARKED: Final = TurnFinished("tool_calls")
@@ -211,7 +211,7 @@ async def test_every_view_is_accessible_in_light_dark_and_on_a_phone(browser: Br
         ({"color_scheme": "light"}, (*VIEWS, run_page), "axe.run()"),
         ({"color_scheme": "dark"}, (*VIEWS, run_page), "axe.run({runOnly: ['color-contrast']})"),
         ({"viewport": phone}, ("/ui/runs", run_page), "axe.run()"),
-        ({"viewport": phone}, ("/ui/", "/ui/try", "/ui/setup"), "({violations: []})"),  # the width alone
+        ({"viewport": phone}, ("/ui/", "/ui/stats", "/ui/try", "/ui/setup"), "({violations: []})"),  # the width alone
     )
     for look, paths, looks_at in looks:
         # axe is injected, which the policy forbids: the tests above look at the policy

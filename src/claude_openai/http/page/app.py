@@ -24,12 +24,14 @@ from claude_openai.core.failures import RequestFailed
 from claude_openai.core.load import Outage
 from claude_openai.core.runs import ACTIVE_STATES, Run, RunState
 from claude_openai.core.search import Query, parse
+from claude_openai.core.statistics import DIMENSIONS, HOUR_SECONDS, Dimension
 from claude_openai.http.endpoints.health import NOT_STARTED
+from claude_openai.http.endpoints.statistics import SPANS
 from claude_openai.http.generation.event_stream import EventStream
 from claude_openai.http.generation.turns import cancel_on_disconnect
 from claude_openai.http.middleware.auth import visible_principal
 from claude_openai.http.middleware.errors import HttpError
-from claude_openai.http.page import rows
+from claude_openai.http.page import charts, rows
 from claude_openai.http.page.logins import API, LOGIN, LOGIN_SECONDS, ROOT, STATIC, Logins, cookie, cookie_name
 from claude_openai.http.page.suggestions import suggestions
 from claude_openai.http.ports import Gateway
@@ -94,6 +96,7 @@ class Page:
                 Route(f"{ROOT}/suggest", self._suggest, methods=["GET"]),
                 Route(f"{ROOT}/runs/{{run}}", self._run, methods=["GET"]),
                 Route(f"{ROOT}/runs/{{run}}/cancel", self._cancel, methods=["POST"]),
+                Route(f"{ROOT}/stats", self._stats, methods=["GET"]),
                 Route(f"{ROOT}/try", self._playground, methods=["GET"]),
                 Route(f"{ROOT}/setup", self._setup, methods=["GET"]),
                 Route(LOGIN, self._login_form, methods=["GET"]),
@@ -205,6 +208,38 @@ class Page:
         if self._gateway.runs.cancel(run) is None and run.state in ACTIVE_STATES:
             raise HttpError(409, f"The run {run.id} is answered by another server, which can cancel it.")
         return RedirectResponse(f"{ROOT}/runs/{run.id}", 303)
+
+    async def _stats(self, request: Request) -> Response:
+        """Sums over a span of time: by a dimension, and by hours or days."""
+        over = request.query_params.get("over", "24h")
+        hours = SPANS.get(over, SPANS["24h"])
+        by: Dimension = next((each for each in DIMENSIONS if each == request.query_params.get("by")), "model")
+        width = HOUR_SECONDS if hours <= SPANS["24h"] else 24 * HOUR_SECONDS
+        until = math.ceil(self._now() / HOUR_SECONDS) * HOUR_SECONDS
+        begin, principal = until - hours * HOUR_SECONDS, visible_principal(request.scope)
+        spans = await self._gateway.runs.statistics(begin, until, width, by, principal)
+        found = [
+            charts.sums(each) for each in await self._gateway.runs.statistics(begin, until, width, None, principal)
+        ]
+
+        def chart(values: list[float]) -> tuple[charts.Bar, ...]:
+            return charts.bars(found, values, begin, until, width)
+
+        values = {
+            "over": over if over in SPANS else "24h",
+            "by": by,
+            "width": width,
+            "spans": list(SPANS),
+            "dimensions": DIMENSIONS,
+            "groups": charts.grouped(spans),
+            "rows": found,
+            "charts": [
+                ("Requests", "stream", chart([row.requests for row in found])),
+                ("Fresh prompt tokens", "think", chart([row.fresh_tokens for row in found])),
+                ("Cost", "tool", chart([row.cost_usd or 0.0 for row in found])),
+            ],
+        }
+        return await self._html("stats.html", request, values)
 
     async def _playground(self, request: Request) -> Response:
         models = await self._gateway.catalogue()

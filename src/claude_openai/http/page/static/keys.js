@@ -1,6 +1,6 @@
 // The keyboard: off while a field has the focus, and with modifiers.
 
-const GO = { n: "/", r: "/runs", t: "/try", s: "/setup" };
+const GO = { n: "/", r: "/runs", s: "/stats", t: "/try", u: "/setup" };
 const GO_WAIT = 1500; // milliseconds between g and the next key
 
 export function keyboard(root) {
@@ -35,8 +35,6 @@ export function keyboard(root) {
       search.focus();
     } else if (key === "j" || key === "k") {
       move(key === "j" ? 1 : -1);
-    } else if (key === "c") {
-      document.getElementById("copy-curl")?.click();
     } else if (key === "?") {
       document.getElementById("keys").showModal();
     } else if (key === "Escape" && window.location.pathname.startsWith(`${root}/runs/`)) {
