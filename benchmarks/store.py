@@ -35,9 +35,9 @@ WRITES: Final = 500
 LISTED: Final = 50
 
 QUERIES: Final = (
-    *("", "state:running", "state:failed", "word17", '"word1"', '"word1 word2"', "nosuchword", "word1 cost:>0.5"),
+    *("", "state:running", "state:failed", "word17", '"word1"', '"word1 word2"', "nosuchword", '"word1" cost:>0.5'),
     *("cost:>0.5", "cost:>0.29 duration:>20s since:7d", "@curl", "model:opus", "key:alice", "tool:get_weather"),
-    *("sort:cost", "sort:old", "-state:completed", "-word1", "is:cached model:haiku", "code:overloaded word1"),
+    *("sort:cost", "sort:old", "-state:completed", '-"word1"', "is:cached model:haiku", 'code:overloaded "word1"'),
 )
 
 

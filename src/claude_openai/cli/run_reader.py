@@ -19,6 +19,7 @@ from claude_openai.cli.client import (
     api,
     unknown,
 )
+from claude_openai.core.failures import RequestFailed
 from claude_openai.core.runs import ACTIVE_STATES, RunState
 from claude_openai.core.search import in_state, parse
 from claude_openai.protocols.runs.stream import CODES, run_object, whole_run
@@ -65,7 +66,11 @@ class StoreReader:
             sentence = one_line(f"{problem.message} It is at character {problem.position + 1} of the query")
             raise ServerRefused(sentence, code="invalid_query")
         terms = in_state(RunState(state) if state else None).terms
-        return [run_object(run) for run in self._saved.search(replace(wanted, terms=terms + wanted.terms), limit)]
+        try:
+            found = self._saved.search(replace(wanted, terms=terms + wanted.terms), limit)
+        except RequestFailed as slow:
+            raise ServerRefused(slow.failure.message.rstrip("."), code="invalid_query") from None
+        return [run_object(run) for run in found]
 
     def run(self, run_id: str) -> RunObject:
         """See `OneRunReader.run`."""

@@ -2,13 +2,16 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from claude_openai.core.failures import RequestFailed
+from claude_openai.core.search import parse
 from claude_openai.store import StoreError, sqlite_reader, sqlite_store
 from claude_openai.store.sqlite.database_files import NAME
-from claude_openai.store.sqlite.reader import query_saved
+from claude_openai.store.sqlite.reader import SqliteReader, query_saved
 from tests.server.store.samples import KEEPS_ALL, a_run, remember, until
 
 pytestmark = pytest.mark.anyio
@@ -62,3 +65,12 @@ def test_what_cannot_be_opened_is_told_with_a_remedy(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / ("too long" * 100)):
         with pytest.raises(StoreError, match="cannot be used"):
             sqlite_reader(folder).recent(1)
+
+
+@pytest.mark.proves("search.wrong")
+def test_a_search_that_takes_too_long_is_ended_and_says_how_to_narrow_it(tmp_path: Path) -> None:
+    remember(tmp_path, *(a_run(text="Hello") for _ in range(200)))
+    query = parse("-nothing sort:cost", datetime.now(UTC))
+    assert len(sqlite_reader(tmp_path).search(query, 200)) == 200
+    with pytest.raises(RequestFailed, match=r"takes too long.*since:7d"):
+        SqliteReader(tmp_path / NAME, search_seconds=0.0).search(query, 200)

@@ -5,11 +5,13 @@ even if that is not written yet.
 """
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.limits import Spent
 from claude_openai.core.responses import StoredResponse
 from claude_openai.core.runs import Run, RunState
@@ -28,6 +30,18 @@ from claude_openai.store.sqlite.servers import attach_effective_view
 BUSY_SECONDS = 5.0
 """SQLite's busy timeout: how long another program may lock the file, to stop or to delete runs."""
 
+SEARCH_SECONDS = 5.0
+"""How long a search may take: some ms, unless a common word is searched with a condition that few runs meet."""
+
+STEPS_BETWEEN_CHECKS = 1000
+"""Steps of SQLite's virtual machine, some hundredths of a ms."""
+
+TOO_SLOW = Failure(
+    Kind.INVALID_REQUEST,
+    "The search takes too long, and was ended. Limit its time, for example with since:7d, or use longer words.",
+    "q",
+)
+
 Answer = TypeVar("Answer")
 
 
@@ -37,8 +51,9 @@ class SqliteReader:
     Each method raises `StoreError` if the file cannot be read.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, search_seconds: float = SEARCH_SECONDS) -> None:
         self._file = file.absolute()
+        self._search_seconds = search_seconds
 
     def size(self) -> int:
         """The bytes of the database and of its write-ahead log; 0 if there is none."""
@@ -59,9 +74,24 @@ class SqliteReader:
     def search(
         self, wanted: Query, limit: int, principal: str | None = None, after: Run | None = None
     ) -> tuple[Run, ...]:
-        """As `core.ports.RunStore.search`."""
+        """As `core.ports.RunStore.search`.
+
+        Raises:
+            RequestFailed: it takes longer than `search_seconds`.
+        """
         principal = None if principal is None else without_surrogates(principal)
-        return self._select(lambda connection: search(connection, wanted, max(limit, 0), principal, after))
+        deadline = time.monotonic() + self._search_seconds
+
+        def rows(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            connection.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_CHECKS)
+            try:
+                return search(connection, wanted, max(limit, 0), principal, after)
+            except sqlite3.OperationalError as error:
+                if time.monotonic() <= deadline:
+                    raise
+                raise RequestFailed(TOO_SLOW) from error
+
+        return self._select(rows)
 
     def recent(self, limit: int, state: RunState | None = None, principal: str | None = None) -> tuple[Run, ...]:
         """As `core.ports.RunStore.recent`."""
