@@ -1,15 +1,29 @@
-"""Many conversations on one server: how much memory each takes, and how they fare when they go on at once."""
+"""Many conversations on one server: how much memory each takes, and how they fare when they go on at once.
+
+So many bare Claude Codes, kept open, go on at once too: on two cores it is their own work that takes the time.
+"""
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
 import anyio
 import httpx2
 import psutil
+from claude_agent_sdk import ClaudeSDKClient
 
-from benchmarks.asking import ChatCompletions, Conversation, MessagesApi, Run, measured
+from benchmarks.asking import (
+    ChatCompletions,
+    Conversation,
+    LiveClaudeCode,
+    MessagesApi,
+    Run,
+    chat_options,
+    measured,
+)
 from benchmarks.model import PROMPT, instructions
 from benchmarks.progress import show
 from benchmarks.rest import UP_SECONDS, quiet
@@ -54,13 +68,16 @@ class Many:
     """
 
     api: Sequence[Sequence[Burst]]
+    live: Sequence[Sequence[Burst]]
     server: Sequence[Sequence[Burst]]
     sessions: Sequence[tuple[str, ...]]
     few: Footprint
     more: Footprint
 
 
-async def many_conversations(server: Server, api: httpx2.AsyncClient, upstream: Simulator, rounds: int) -> Many:
+async def many_conversations(
+    server: Server, api: httpx2.AsyncClient, upstream: Simulator, folder: Path, rounds: int
+) -> Many:
     """Open them one by one, then have them go on together, round by round; a first round only opens connections."""
     names = [uuid4().hex for _ in range(max(AT_ONCE))]
     conversations = [ChatCompletions(server.http, instructions(name)) for name in names]
@@ -70,14 +87,19 @@ async def many_conversations(server: Server, api: httpx2.AsyncClient, upstream: 
     await _opened(conversations[FEW:MORE])
     more = _footprint(server)
     await _opened([*conversations[MORE:], *unserved])
-    through, bare = [], []
-    for number in range(rounds + 1):
-        show(f"at once {number} of {rounds}")
-        bare.append([await _burst(unserved[:count]) for count in AT_ONCE])
-        through.append([await _burst(conversations[:count]) for count in AT_ONCE])
+    through, bare, live = [], [], []
+    async with AsyncExitStack() as stack:
+        clients = [ClaudeSDKClient(chat_options(folder, instructions("live" + name))) for name in names]
+        kept_open = [LiveClaudeCode(await stack.enter_async_context(client)) for client in clients]
+        await _opened(kept_open)
+        for number in range(rounds + 1):
+            show(f"at once {number} of {rounds}")
+            bare.append([await _burst(unserved[:count]) for count in AT_ONCE])
+            live.append([await _burst(kept_open[:count]) for count in AT_ONCE])
+            through.append([await _burst(conversations[:count]) for count in AT_ONCE])
     show("")
     sessions = [sessions_of(upstream, name) for name in names]
-    return Many(bare[1:], through[1:], sessions, few, more)
+    return Many(bare[1:], live[1:], through[1:], sessions, few, more)
 
 
 def proportional(process: psutil.Process) -> int:

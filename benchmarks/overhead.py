@@ -65,7 +65,7 @@ async def measure(rounds: int, folder: Path) -> Report:
                 pairs = await shares(warm, folder, rounds)
             streams = await long_streams(upstream, api, cold, fewer)
         async with running_server(login, folder, "many") as server:
-            many = await many_conversations(server, api, upstream, fewer)
+            many = await many_conversations(server, api, upstream, folder, fewer)
         bursts = await bursts_of_new(login, folder, api, min(rounds, BURST_ROUNDS))
     return reported(
         samples,

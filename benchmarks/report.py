@@ -273,6 +273,7 @@ def _at_once(many: Many) -> Mapping[int, Mapping[str, AtOnce]]:
     return {
         count: {
             "api": _together([round_[place] for round_ in many.api]),
+            "live": _together([round_[place] for round_ in many.live]),
             "server": _together([round_[place] for round_ in many.server]),
         }
         for place, count in enumerate(AT_ONCE)

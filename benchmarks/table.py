@@ -89,15 +89,20 @@ def _verdict(report: Report, case: Case) -> str:
 def _at_once(report: Report) -> list[Row]:
     head = (
         "at once, in ms",
-        "API: first token",
-        "worst",
-        "all done",
-        "claude-openai: first token",
-        "worst",
-        "all done",
+        *("API: first token", "worst", "all done"),
+        *("Claude Codes kept open: first token", "worst", "all done"),
+        *("claude-openai: first token", "worst", "all done"),
+        "of the API",
+        "of Claude Codes kept open",
     )
-    rows = [(str(count), *_together(by["api"]), *_together(by["server"])) for count, by in report.at_once.items()]
+    rows = [_burst(count, by["api"], by["live"], by["server"]) for count, by in report.at_once.items()]
     return [head, _rule(head), *rows]
+
+
+def _burst(count: int, api: AtOnce, live: AtOnce, server: AtOnce) -> Row:
+    first = server.first_token.median
+    ratios = (f"{first / each.first_token.median:.2f}" for each in (api, live))
+    return (str(count), *_together(api), *_together(live), *_together(server), *ratios)
 
 
 def _together(measured: AtOnce) -> Row:

@@ -27,6 +27,7 @@ from claude_openai.protocols.chat_completions import parameters as chat_completi
 from claude_openai.protocols.common.parameter_checks import markdown_table
 from claude_openai.protocols.completions import parameters as completions
 from claude_openai.protocols.responses import parameters as responses
+from claude_openai.settings.descriptions import described
 from tests.patience import PATIENCE_SECONDS
 from tests.repository import ROOT, anchors
 
@@ -177,6 +178,13 @@ def test_the_page_of_settings_has_every_exit_code() -> None:
 )
 def test_each_generated_part_is_on_its_page_as_the_code_has_it(page: str, generate: Callable[[], str]) -> None:
     assert f"]]] -->\n{generate()}<!-- [[[end]]] -->\n" in written(page), "run: make docs"
+
+
+@pytest.mark.proves("project.docs.names")
+def test_the_catalogue_of_settings_is_that_of_their_fields() -> None:
+    config, *fields = settings.catalogue()
+    assert config.name == "config"
+    assert tuple(fields) == described(settings.Settings.model_fields), "run: make docs"
 
 
 # The examples of the README and of the first ten minutes, against one server with a simulated model.

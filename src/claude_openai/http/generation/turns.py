@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import ObjectReceiveStream, TaskGroup
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
@@ -75,6 +76,9 @@ async def run_turns(
                         await sender.send((number, events))
                         if not last:
                             continue
+                        # The writer sends the last event first. The session is released in the same iteration of the
+                        # event loop, so before the client's next request can be read.
+                        await anyio.lowlevel.cancel_shielded_checkpoint()
                     return
 
     async with sender, receiver:
