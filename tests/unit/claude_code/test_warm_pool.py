@@ -113,6 +113,27 @@ async def test_one_that_is_taken_is_the_takers_and_replaced_only_when_that_is_as
         assert starter.children[1].is_running
 
 
+@on_virtual_clock
+async def test_one_that_is_taken_right_after_its_start_is_replaced_only_when_that_is_asked_for_too() -> None:
+    supply, begun = ProcessTable(1), list[int]()
+
+    async def start(_: AsyncExitStack, __: WaitsFor) -> StartedProcess:
+        begun.append(supply.count(ProcessState.WAITING))
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    spares = WarmPool(supply, start)
+    async with running(spares):
+        spares.refill()
+        await trio.testing.wait_all_tasks_blocked()
+        supply.take(1)
+        await anyio.sleep(60)
+        assert begun == [1]
+        spares.refill()
+        await anyio.sleep(60)
+        assert begun == [1, 1]
+
+
 async def test_those_that_wait_end_with_their_owner_and_those_taken_with_their_takers(tmp_path: Path) -> None:
     starter = Starter(tmp_path)
     spares = WarmPool(ProcessTable(2), starter.start)

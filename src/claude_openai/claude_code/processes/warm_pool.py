@@ -83,12 +83,11 @@ class WarmPool:
                 for kind in self._table.to_dismiss(anyio.current_time()):
                     if process := self._first(kind):  # else it still starts: the next refill asks again
                         self._dismiss(process)
-                if self._table.to_start(anyio.current_time()):
+                for _ in self._table.to_start(anyio.current_time()):
                     await self._starts.turn_of_advance_start()
-                for kind in self._table.to_start(anyio.current_time())[:1]:  # it may have changed meanwhile
-                    tasks.start_soon(self._wait, self._table.start(kind=kind), kind)
-                    await self._starts.pause_between_advance_starts()
-                    self.refill()
+                    for kind in self._table.to_start(anyio.current_time())[:1]:  # it may have changed meanwhile
+                        tasks.start_soon(self._wait, self._table.start(kind=kind), kind)
+                        await self._starts.pause_between_advance_starts()
 
     async def make_room(self) -> None:
         """End waiting processes until one more process may start for a conversation."""
