@@ -17,6 +17,8 @@ from claude_openai.core.messages import ToolCall
 from claude_openai.core.runs import Run, RunState
 from claude_openai.http.page.app import HEADERS, MOST_ROWS
 from claude_openai.http.page.logins import MOST_LOGINS, Logins
+from claude_openai.http.page.reasons import REASONS as EXPLAINED
+from claude_openai.logs.request_lines import REASONS
 from claude_openai.simulator import Gate
 from claude_openai.store import MemoryStore
 from claude_openai.system.login_codes import VALID_SECONDS, new_code
@@ -116,6 +118,21 @@ async def test_the_sums_of_what_was_answered_are_shown_by_what_is_asked_for(serv
         shown = unescape((await served.client.get(f"/ui/stats{query}")).text)
         assert "$0.5000" in shown
         assert ("codex" in shown) == ("client" in query)
+
+
+@pytest.mark.proves("page.views")
+async def test_a_rebuilt_run_says_first_why_and_what_to_do(serve: Serve) -> None:
+    store = MemoryStore()
+    served = serve(store=store)
+    store.save(replace(RUN, id="1" * 32, session_start="rebuilt", reason="instructions", asked_model="gpt-4o"))
+    shown = re.sub(r"<[^>]+>", "", (await served.client.get(f"/ui/runs/{'1' * 32}")).text)
+    assert "No process had this history: the system prompt differs from that of the turn before." in shown
+    assert "(asked: gpt-4o)" in shown
+
+
+@pytest.mark.proves("page.views")
+def test_every_reason_has_a_sentence_and_a_remedy() -> None:
+    assert set(EXPLAINED) == set(REASONS)
 
 
 @pytest.mark.proves("page.search")

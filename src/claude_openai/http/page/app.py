@@ -33,6 +33,7 @@ from claude_openai.http.middleware.auth import visible_principal
 from claude_openai.http.middleware.errors import HttpError
 from claude_openai.http.page import charts, rows
 from claude_openai.http.page.logins import API, LOGIN, LOGIN_SECONDS, ROOT, STATIC, Logins, cookie, cookie_name
+from claude_openai.http.page.reasons import REASONS
 from claude_openai.http.page.suggestions import suggestions
 from claude_openai.http.ports import Gateway
 from claude_openai.protocols.common.wire import sse
@@ -200,6 +201,7 @@ class Page:
             "row": rows.row(run, now),
             "run": run,
             "timing": rows.timing(run, now),
+            "why": REASONS.get(run.reason, (run.reason, "")) if run.reason else None,
             "calls": [(call, rows.formatted(call.arguments)) for call in run.calls],
         }
 
