@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -773,6 +773,35 @@ async def test_no_command_and_no_file_tool_uses_a_folder_in_which_a_command_runs
 
 
 @needs_sandbox
+@pytest.mark.proves("agent.commands.apart", "agent.refused")
+async def test_no_process_starts_in_a_folder_in_which_a_command_runs(serve: Serve, site: Site) -> None:
+    """The command could replace the folder, and Claude Code would run git where a link leads."""
+    ran, held, below = "mkdir held; sleep 3; rmdir held", site.project / "held", site.project / "below"
+    seen: list[bool] = []
+    below.mkdir()
+
+    def play(request: RecordedRequest) -> Reply:
+        said = json.dumps(request.messages)
+        if "SECOND" in said:
+            seen.append(held.exists())
+        if "SECOND" in said or "tool_result" in said:
+            return Reply.of("Done.")
+        return uses(ToolUse("Bash", {"command": ran, "description": "run"}, id="run"))
+
+    odd = site.project / r"d\e"
+    odd.mkdir()
+    async with office(serve, site, {}) as rig:
+        rig.plays(play)
+        with pytest.raises(openai.PermissionDeniedError, match="backslash"):
+            await asked(rig, site, "SECOND", workingDirectory=str(odd))
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(asked, rig, site, "FIRST", allowedTools=["Bash"]))
+            await until(held.exists)
+            await asked(rig, site, "SECOND", workingDirectory=str(below))
+    assert seen == [False]
+
+
+@needs_sandbox
 @pytest.mark.proves("agent.commands.apart", "agent.workspace.git-directories")
 async def test_a_pipe_that_a_command_left_where_git_has_a_file_stops_nobody(serve: Serve, site: Site) -> None:
     async with office(serve, site, {}) as rig:
@@ -785,8 +814,16 @@ async def test_a_pipe_that_a_command_left_where_git_has_a_file_stops_nobody(serv
             await asked(rig, site, "Hi.", workingDirectory=str(site.project / folder))
 
 
+@contextmanager
+def ended_process() -> Iterator[int]:
+    """A process whose links in /proc can be seen and not be read, like those of other users' processes."""
+    with subprocess.Popen(["true"]) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        yield process.pid
+
+
 @needs_sandbox
-@pytest.mark.proves("agent.commands.apart")
+@pytest.mark.proves("agent.commands.apart", "agent.workspace")
 async def test_no_command_runs_while_an_allowed_folder_is_a_link(serve: Serve, site: Site) -> None:
     """A command can replace one that lies in another allowed folder. A sandbox would open what the link leads to."""
     shop, inn, nested = site.allowed / "shop", site.allowed / "inn", site.allowed / "shop" / "below" / "nested"
@@ -795,10 +832,16 @@ async def test_no_command_runs_while_an_allowed_folder_is_a_link(serve: Serve, s
     (site.allowed / "secret").write_text(SECRET)
     async with serve({}, allowed_working_directory_prefixes=(str(shop), str(inn), str(nested))) as rig:
         nested.rmdir()
-        nested.symlink_to("../..")
-        told = await tried(rig, site, f"ls {site.allowed}; cat {site.allowed}/secret", workingDirectory=str(inn))
-        assert f"{nested} has been moved or replaced" in told
-        assert SECRET not in told
-        nested.unlink()
+        with ended_process() as pid:
+            for target in ("../..", "nested", f"/proc/{pid}/cwd"):
+                nested.symlink_to(target)
+                with pytest.raises(openai.PermissionDeniedError) as caught:
+                    await asked(rig, site, "Hi.", workingDirectory=str(nested))
+                assert str(nested) in caught.value.message
+                command = f"ls {site.allowed}; cat {site.allowed}/secret"
+                told = await tried(rig, site, command, workingDirectory=str(inn))
+                assert f"{nested} has been moved or replaced" in told
+                assert SECRET not in told
+                nested.unlink()
         nested.mkdir()
         assert "ran" in await tried(rig, site, "echo ran", workingDirectory=str(inn))

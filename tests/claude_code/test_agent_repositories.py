@@ -169,6 +169,23 @@ async def test_no_command_runs_where_a_protected_name_is_a_symbolic_link(serve: 
 
 
 @pytest.mark.proves("agent.commands.repositories")
+async def test_nothing_is_made_where_a_git_directory_that_is_a_link_leads(serve: Serve, site: Site) -> None:
+    outside = site.root / "keys"
+    outside.mkdir()
+    (outside / "id").touch()
+    (site.allowed / "link").mkdir()
+    (site.allowed / "link" / ".git").symlink_to(outside)
+    (site.project / "real").symlink_to(outside)
+    (site.project / ".git").write_text("gitdir: real\n")
+    async with office(serve, site, {}) as rig:
+        for folder, named in ((site.allowed / "link", ".git"), (site.project, "real")):
+            told = await tried(rig, site, "touch .git/x; echo ran", workingDirectory=str(folder))
+            assert f"{named} is a symbolic link" in told
+            assert [each.name for each in outside.iterdir()] == ["id"]
+    assert [each.name for each in outside.iterdir()] == ["id"]
+
+
+@pytest.mark.proves("agent.commands.repositories")
 async def test_a_command_in_a_worktree_changes_nothing_that_git_obeys_in_the_main_repository(
     serve: Serve, site: Site
 ) -> None:

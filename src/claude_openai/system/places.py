@@ -17,7 +17,7 @@ from claude_openai.logs.destinations import BACKUPS
 from claude_openai.settings import Settings
 from claude_openai.system.private_files import make_private_folder
 from claude_openai.system.runtime_folders import LONGEST, runtime_folders
-from claude_openai.system.workspace import AllowedFolders, folded, within
+from claude_openai.system.workspace import AllowedFolders, folded, unprotectable_name, within
 
 _NO_COMMANDS: Final = "the path {} is too long for the sockets of agents' commands; set TMPDIR to a shorter one"
 
@@ -134,14 +134,13 @@ def _refuse_own(places: Places, allowed: Sequence[str]) -> None:
 
 
 def _refuse_unprotectable(places: Places, allowed: Sequence[str]) -> None:
-    """Refuse names that Claude Code's rules cannot express: one with a backslash, or with white space at its end, is
-    not what a rule with it denies (measured). They matter in allowed folders, and in what is protected there.
+    """Refuse names that Claude Code's rules cannot express (`unprotectable_name`). They matter in allowed folders, and
+    in what is protected there.
     """
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 -- may be unknown
     protected = [path for path in (*map(Path, places.out_of_bounds()), home) if _within_any(path, allowed)]
     for path in (*map(Path, allowed), *protected):
-        bad = next((name for name in path.parts if "\\" in name or name != name.rstrip()), None)
-        if bad and os.name != "nt":
+        if bad := unprotectable_name(str(path)):
             raise LaunchError(
                 f"agents could reach {str(path)!r}, which cannot be protected: its name {bad!r} has a backslash, or "
                 "white space at its end",

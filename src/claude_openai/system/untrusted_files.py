@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-_FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_FOLDER: Final = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 _FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
@@ -28,6 +28,21 @@ def read_regular_file(path: str | Path, limit: int) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "is no regular file", str(path))
         return file.read(limit)
+
+
+@contextmanager
+def folder_to_start_in(path: str | Path) -> Iterator[Path]:
+    """A context manager with the name of the folder at the absolute `path` for the start of a process there. On Linux
+    it stays that folder's name, whatever is put in the place of `path` meanwhile; elsewhere it is `path`.
+
+    Raises:
+        OSError: there is no such folder, or a part of the path is a link.
+    """
+    if not os.path.isdir("/proc/self/fd"):  # noqa: PTH112 -- another system
+        yield Path(path)
+        return
+    with folder_without_links(path) as descriptor:
+        yield Path(f"/proc/self/fd/{descriptor}")  # the child resolves it, with its copy of the descriptor
 
 
 @contextmanager

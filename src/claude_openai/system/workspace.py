@@ -4,6 +4,7 @@ Every check reads the disk, since a link can change. It can also change between 
 `docs/guide/agent.md` says what follows from that.
 """
 
+import errno
 import os
 import unicodedata
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ class AllowedFolders:
     """Implements `core.agent.Workspace` for `prefixes`, absolute or relative to the working directory."""
 
     def __init__(self, prefixes: Iterable[str]) -> None:
-        self.prefixes = tuple(dict.fromkeys(map(os.path.realpath, prefixes)))
+        self.prefixes = tuple(dict.fromkeys(real_path(each) or os.path.abspath(each) for each in prefixes))  # noqa: PTH100
 
     def folder(self, path: str) -> str | None:
         """See `core.agent.Workspace.folder`. A relative `path` is relative to the first allowed folder."""
@@ -36,12 +37,33 @@ class AllowedFolders:
 
 def real_path(path: str | Path) -> str:
     """`path` with its links resolved. "" where that cannot be done, as for a link to `/proc/1/cwd`, which only root may
-    read, or while somebody replaces a part of it: that is in no folder, and is no path.
+    read, a link that leads to itself, or while somebody replaces a part of it: that is in no folder, and is no path.
+
+    The path need not exist. A folder that cannot be searched (mode 0) ends the resolution: the names after it are mere
+    names, and this user can open nothing there.
     """
     try:
-        return os.path.realpath(path)
+        real = os.path.realpath(path)
+        return "" if os.path.islink(real) or _is_loop(real) else real  # noqa: PTH114 -- a text
     except OSError:
         return ""
+
+
+def _is_loop(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
+
+
+def unprotectable_name(path: str) -> str | None:
+    """Return the first name in `path` that Claude Code's rules cannot express: one with a backslash, or with white
+    space at its end, is not what a rule with it denies (measured). None where there is none.
+    """
+    if os.name == "nt":
+        return None
+    return next((name for name in Path(path).parts if "\\" in name or name != name.rstrip()), None)
 
 
 def within(path: str, folder: str) -> bool:

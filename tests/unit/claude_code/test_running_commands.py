@@ -46,6 +46,17 @@ async def test_a_file_tool_waits_for_a_command_that_may_write_there_and_the_othe
 
 
 @on_virtual_clock
+async def test_a_start_waits_for_a_command_that_may_replace_its_folder_and_the_other_way_round() -> None:
+    commands = RunningCommands()
+    assert await commands.enter_command("1", writable=("/a",), readable=("/a",))
+    assert not await commands.enter_start("2", ("/a/shop",))
+    commands.leave("1")
+    assert await commands.enter_start("2", ("/a/shop",))
+    assert await commands.enter_start("3", ("/a/shop",))
+    assert not await commands.enter_command("4", writable=("/a/shop",), readable=("/a",))
+
+
+@on_virtual_clock
 async def test_it_runs_as_soon_as_the_other_has_ended() -> None:
     commands, seen = RunningCommands(), list[str]()
 

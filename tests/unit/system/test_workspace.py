@@ -83,7 +83,10 @@ def test_an_allowed_folder_may_be_a_link_itself(disk: Path) -> None:
 def test_links_in_a_circle_lead_nowhere(disk: Path) -> None:
     (disk / "a" / "x").symlink_to(disk / "a" / "y")
     (disk / "a" / "y").symlink_to(disk / "a" / "x")
-    assert AllowedFolders([str(disk / "a")]).folder("x") is None
+    allowed = AllowedFolders([str(disk / "a")])
+    assert allowed.folder("x") is None
+    assert not allowed.holds(str(disk / "a" / "x"))
+    assert not allowed.holds(str(disk / "a" / "x" / "new"))
 
 
 @pytest.mark.proves("agent.workspace")

@@ -191,9 +191,9 @@ class CommandGuard:
 
 
 def _identity(folder: str) -> tuple[int, int] | None:
-    """The device and the inode of a folder; None if it is not there."""
+    """The device and the inode of a folder; None if it is not there, or a link to it cannot be followed."""
     try:
         found = os.stat(folder)  # noqa: PTH116 -- a text
-    except FileNotFoundError:
+    except OSError:
         return None
     return found.st_dev, found.st_ino

@@ -68,7 +68,7 @@ def control(folders: Iterable[str]) -> tuple[str, ...]:
     for folder in (each.rstrip(os.sep) for each in folders):
         found += (f"{folder}/{name}" for name in (*sorted(CONTROL - {".git"}), HEAD))
         git = Path(folder, ".git")
-        found += (str(git),) if git.is_file() else (f"{git}/{_CONFIG}", f"{git}/hooks")
+        found += (str(git),) if _is_file(git) else (f"{git}/{_CONFIG}", f"{git}/hooks")
         for directory in _git_directories(folder):
             # Claude Code holds a worktree's part read-only, so the sandbox can make nothing there to keep a name. The
             # same goes for a directory that no command can write in anyway.
@@ -199,7 +199,7 @@ def _git_directories(folder: str) -> Iterator[Path]:
     worktrees and of submodules; and the folder itself, if it is one.
     """
     git = Path(folder, ".git")
-    named = _named_in(git, "gitdir:") if git.is_file() else git
+    named = _named_in(git, "gitdir:") if _is_file(git) else git
     own = [named] if named and has_content(str(named)) else []
     with suppress(OSError, ValueError):
         if os.lstat(Path(folder, HEAD)).st_size > 0:  # the sandbox puts an empty one there while a command runs
@@ -209,6 +209,10 @@ def _git_directories(folder: str) -> Iterator[Path]:
         yield from dict.fromkeys((directory, main))
         yield from main.glob("worktrees/*/")
         yield from _repositories(main / _MODULES) or ()
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 -- False where `Path.is_file` raises: a link that cannot be followed
 
 
 def has_content(folder: str) -> bool:

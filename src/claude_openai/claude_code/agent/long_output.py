@@ -15,6 +15,7 @@ from typing import Final
 
 from claude_openai.claude_code.processes.scratch import LONG_OUTPUT, SUB_AGENTS, Scratch
 from claude_openai.claude_code.stream_json.messages import ToolResult
+from claude_openai.system.workspace import real_path, within
 
 READERS: Final = ("Read", "Grep")
 
@@ -68,9 +69,10 @@ class LongOutput:
         """Whether `path` leads to a file in a folder for long output."""
         if not isinstance(path, str) or not os.path.isabs(path) or "\0" in path:  # noqa: PTH117 -- a text
             return False
-        real = Path(os.path.realpath(path))
-        if not real.is_relative_to(self._config) or not real.is_file():
+        found = real_path(path)
+        if not within(found, self._config) or not os.path.isfile(found):  # noqa: PTH113 -- a text
             return False
+        real = Path(found)
         return LONG_OUTPUT.fullmatch(real.parent.relative_to(self._config).as_posix()) is not None
 
     def reads(self, tool: str, arguments: Mapping[str, object]) -> bool:
@@ -78,4 +80,4 @@ class LongOutput:
         named = arguments.get("file_path") if tool == "Read" else arguments.get("path")
         if tool not in READERS or not isinstance(named, str) or not self.has(named):
             return False
-        return Path(os.path.realpath(named)).parent in self._folders
+        return Path(real_path(named)).parent in self._folders

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Self
 
 import claude_openai
-from claude_openai.system.workspace import within
+from claude_openai.system.workspace import real_path, within
 
 _LOGINS: Final = (
     *(".claude", ".claude.json", ".config/claude", ".config/anthropic", ".claude-openai", ".config/claude-openai"),
@@ -122,7 +122,7 @@ class ProtectedPaths:
 
         def kept(paths: Iterable[str]) -> tuple[str, ...]:
             return tuple(
-                path for path in paths if not any(within(folder, os.path.realpath(path)) for folder in allowed)
+                path for path in paths if not any(within(folder, real_path(path) or path) for folder in allowed)
             )
 
         return replace(self, logins=kept(self.logins), server=kept(self.server), executed=kept(self.executed))
@@ -154,4 +154,5 @@ def _in(home: str, environment: Mapping[str, str], names: Iterable[str]) -> Iter
 
 def _with_targets(paths: Iterable[str]) -> tuple[str, ...]:
     """Return `paths`, and the targets of those that are links."""
-    return tuple(sorted({each for path in paths for each in (os.path.abspath(path), os.path.realpath(path))}))  # noqa: PTH100
+    plain = [os.path.abspath(path) for path in paths]  # noqa: PTH100
+    return tuple(sorted({each for path in plain for each in (path, real_path(path) or path)}))

@@ -4,7 +4,8 @@ The sandbox of a command mounts its folders, and the paths in them that it prote
 has checked them. A file tool opens its path after that, too. A command that runs meanwhile could put a symbolic link in
 the place of a folder on the way, and the sandbox or the tool would open what the link leads to (measured: two commands
 of one agent, in one repository, read the user's home). So nothing is opened in a folder to which a running command may
-write: a command waits for the other commands there, and a file tool for all commands there.
+write: a command waits for the other commands there, and a file tool for all commands there. So does the start of a
+process, which opens its working directory by name and runs git in it (measured: its directory was outside).
 """
 
 from collections.abc import Sequence
@@ -53,6 +54,12 @@ class RunningCommands:
     async def enter_file_tool(self, call_id: str, paths: Sequence[str]) -> bool:
         """Wait until a file tool can open `paths`, and record it. Return whether that was so within `WAIT_SECONDS`."""
         return await self._enter(call_id, _Use((), tuple(paths), ()))
+
+    async def enter_start(self, start_id: str, folders: Sequence[str]) -> bool:
+        """Wait until a process can start that opens `folders`, and record it. Return whether that was so within
+        `WAIT_SECONDS`.
+        """
+        return await self._enter(start_id, _Use((), tuple(folders), ()))
 
     def leave(self, call_id: str) -> None:
         """The command or the file tool has ended, or will not start. An unknown id is ignored."""

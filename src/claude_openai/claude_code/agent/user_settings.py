@@ -19,7 +19,7 @@ from claude_openai.claude_code.agent.protected_paths import config_of
 from claude_openai.core.agent import Workspace
 from claude_openai.core.tool_rules import named_paths
 from claude_openai.system.untrusted_files import read_regular_file
-from claude_openai.system.workspace import within
+from claude_openai.system.workspace import real_path, within
 
 _MOST_BYTES: Final = 1_000_000
 """Limit on the size of a settings file, which has some kilobytes."""
@@ -168,7 +168,9 @@ def _runs_elsewhere(command: str, workspace: Workspace, folder: str, home: str) 
     for word in words:
         # Also the value in `--file=/path`, `-f/path` and `PATH=/usr/bin:/path`.
         for part in {word, *re.split(r"[=:,]", word), word[max(word.find("/"), 0) :]}:
-            path = os.path.realpath(Path(folder, part))
+            path = real_path(Path(folder, part))
+            if not path:
+                return False
             is_file = os.path.isfile(path)  # noqa: PTH113 -- False where a parent cannot be read
             is_path = part.startswith(("/", ".")) or is_file or ("/" in part and os.path.lexists(path))
             if is_path and (workspace.holds(path) or any(within(prefix, path) for prefix in workspace.prefixes)):

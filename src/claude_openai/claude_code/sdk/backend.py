@@ -2,17 +2,18 @@
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
+from uuid import uuid4
 
 import anyio
 import structlog
 from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ClaudeSDKError, CLIConnectionError, McpSdkServerConfig
 
 from claude_openai.claude_code.agent.command_guard import CommandGuard
-from claude_openai.claude_code.agent.git_paths import control_folder, git_directory_around
+from claude_openai.claude_code.agent.git_paths import control_folder, git_directory_around, linked_directories
 from claude_openai.claude_code.agent.long_output import LongOutput
 from claude_openai.claude_code.agent.protected_paths import home_of
 from claude_openai.claude_code.agent.user_settings import user_settings_file, widened_by
@@ -59,6 +60,8 @@ from claude_openai.core.failures import Failure, Kind, RequestFailed
 from claude_openai.core.ports import BackendStatus, Description, Session, SessionStart
 from claude_openai.core.turn import Turn
 from claude_openai.system.threads import in_thread_if
+from claude_openai.system.untrusted_files import folder_to_start_in
+from claude_openai.system.workspace import unprotectable_name
 
 log = structlog.get_logger(__name__)
 
@@ -197,6 +200,8 @@ class SdkBackend:
                 if running is None:
                     spec = LaunchSpec.of(turn, prompted=prompt is not None)
                     start = partial(self._resumed, spec, files, calls, turn.agent)
+                    if turn.agent and (refused := await self._hold_folders(place, turn.agent)):
+                        return FailedSession(refused)
                     number = await self._place_for_start(place)
                     running = await self._served(stack, number, start, typical=turn.agent is None)
                 del files
@@ -243,6 +248,20 @@ class SdkBackend:
         await self._warm_pool.make_room()
         return self._processes.start(ProcessState.TAKEN)
 
+    async def _hold_folders(self, place: AsyncExitStack, profile: AgentProfile) -> Failure | None:
+        """Wait until no command runs that could replace a folder of `profile`, and keep commands there waiting until
+        `place` is left. Return why no agent may work there now; None where one may.
+        """
+        if policy := self._settings.agent_policy:
+            folders = (profile.directory, *profile.add_dirs)
+            opened = (*folders, *(each for folder in folders for each in linked_directories(folder)))
+            start = f"start-{uuid4().hex}"
+            if not await policy.running.enter_start(start, opened):
+                message = f"A command of another agent runs in {', '.join(folders)}. Try again later."
+                return Failure(Kind.OVERLOADED, message)
+            place.callback(policy.running.leave, start)
+        return self._refused(profile)
+
     def _refused(self, profile: AgentProfile) -> Failure | None:
         """Return why no agent may work with `profile` now; None where one may."""
         policy, work = self._settings.agent_policy, (profile.directory, *profile.add_dirs)
@@ -253,6 +272,12 @@ class SdkBackend:
                 " was asked for.",
             )
         for index, folder in enumerate(work):
+            if unprotectable_name(folder):
+                return _denied(
+                    f"addDirs[{index - 1}]" if index else "workingDirectory",
+                    f"Claude Code does not work in {folder!r}: its rules cannot name a path with a backslash, or with"
+                    " white space at the end of a name. Rename the folder, or name another.",
+                )
             if git := git_directory_around(folder):
                 return _denied(
                     f"addDirs[{index - 1}]" if index else "workingDirectory",
@@ -386,7 +411,13 @@ class SdkBackend:
         else:
             waits = GATED_HERE and schema is not None and not spec.has_prompt
             command = command_for_history(self._claude_code, scratch, spec, has_tools=calls.any, waits=waits)
-        child = await owned.enter_async_context(child_process(command))
+        with ExitStack() as held:
+            if hook:  # a command of another server, or a person, could replace the folder just now
+                directory = held.enter_context(folder_to_start_in(command.directory))
+                command = replace(command, directory=directory)
+            child = await owned.enter_async_context(child_process(command))
+        if hook and (elsewhere := self._works_outside(child.pid)):
+            raise CLIConnectionError(f"the process's working directory is {elsewhere}, outside the allowed folders")
         scratch.close()
         scratch.record(child.pid)
         if len(files.history) > LONG_HISTORY_BYTES:
@@ -398,6 +429,17 @@ class SdkBackend:
         client = await self._connected(owned, transport, calls, self._settings.start_timeout, hook)
         start: SessionStart = "rebuilt" if files.history else "cold"
         return RunningProcess(client, transport, child, start, spec.generation.thinks, hook)
+
+    def _works_outside(self, pid: int) -> str | None:
+        """Return the working directory of the process if it is outside the allowed folders; None where it is inside, or
+        the system does not report it.
+        """
+        policy = self._settings.agent_policy
+        try:
+            directory = os.readlink(f"/proc/{pid}/cwd")  # noqa: PTH115 -- a text
+        except OSError:
+            return None
+        return None if policy is None or policy.workspace.holds(directory) else directory
 
     async def _served(
         self,
