@@ -59,8 +59,8 @@ docs: $(READY) ## Write the generated parts of the documents: tables of settings
 	@$(COG) -r $(GENERATED)
 	@$(COG) -r $(PAGES)
 
-bench: $(READY) ## Measure what the server adds to the bare Messages API and to the bare SDK
-	@$(BIN)/python -m benchmarks.overhead
+bench: $(READY) ## Measure what the server adds, beside others (ARGS="--only curve" picks, ARGS=--write-docs)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 bench-store: $(READY) ## Measure the store of runs at 100,000: lists, searches, sums, writes (ARGS="--runs 20000")
 	@$(BIN)/python -m benchmarks.store $(ARGS)
@@ -83,7 +83,7 @@ lock: $(READY) ## Compile the pinned requirements again (ARGS="--upgrade" takes 
 	  pyproject.toml requirements/dev.in
 	$(LOCK) $(ARGS) --output-file requirements/build.txt --constraint requirements/dev.txt requirements/build.in
 	$(LOCK) $(ARGS) --output-file requirements/demo.txt --constraint requirements/dev.txt pyproject.toml requirements/demo.in
-	@set -e; for list in clients/*/requirements.in; do \
+	@set -e; for list in clients/*/requirements.in benchmarks/*/requirements.in; do \
 	  echo $$list; $(LOCK) $(ARGS) --output-file $${list%in}txt $$list; \
 	done
 

@@ -71,17 +71,17 @@ class MessagesApi:
     def __init__(self, http: httpx2.AsyncClient, instructions: str) -> None:
         self._http = http
         self._instructions = instructions
-        self._messages: list[JsonObject] = []
+        self.messages: list[JsonObject] = []
 
     async def ask(self, prompt: str) -> Answer:
-        self._messages.append({"role": "user", "content": prompt})
+        self.messages.append({"role": "user", "content": prompt})
         said = ""
-        body = {"model": MODEL, "max_tokens": 32_000, "system": self._instructions, "messages": self._messages}
+        body = {"model": MODEL, "max_tokens": 32_000, "system": self._instructions, "messages": self.messages}
         async for event in _events(self._http, "/v1/messages", body):
             if text := _text_of(event):
                 said += text
                 yield text
-        self._messages.append({"role": "assistant", "content": said})
+        self.messages.append({"role": "assistant", "content": said})
         yield END
 
 

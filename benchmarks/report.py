@@ -7,10 +7,10 @@ from typing import Final
 
 from benchmarks.bursts import By, NewAtOnce
 from benchmarks.contestants import Case, Sample
-from benchmarks.machine import Machine
 from benchmarks.many import AT_ONCE, FEW, MORE, Burst, Many
 from benchmarks.model import LONG_PIECES, LONG_TOKENS, PIECES, TOKENS
 from benchmarks.share import Pair
+from benchmarks.spread import Spread, spread
 from benchmarks.stream import Stream
 
 LATER_OVER_API: Final = 0.045
@@ -42,24 +42,18 @@ _API_TURN_5 = (Case.API_TURN_5, Case.LIVE_TURN_5, Case.TURN_5)
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
-    """Samples in three numbers: the median and the quartiles around it."""
-
-    median: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class Times:
     """Seconds until upstream had the request, to the first piece of text, and to the end; how much later than that of
-    the Messages API the first came, and in proportion to that of a `query()` (medians).
+    the Messages API the first came, and in proportion to that of the Messages API, of a Claude Code kept open (both
+    with about as much history), and of a `query()` (medians).
     """
 
     to_upstream: Spread
     first_token: Spread
     end: Spread
     over_api: float
+    of_api: float
+    of_live: float
     of_query: float
 
 
@@ -140,10 +134,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run. `whole` says that each piece of text from upstream left the server as one chunk, in every answer."""
+    """One run of all contestants. `whole` says that each piece of text from upstream left the server as one chunk, in
+    every answer.
+    """
 
-    commit: str | None
-    machine: Machine
     rounds: int
     cases: Mapping[Case, Times]
     ours: Ours
@@ -174,8 +168,6 @@ def reported(
     server_bytes: int,
     ways: Mapping[str, int],
     starts: Sequence[float],
-    machine: Machine,
-    commit: str | None,
 ) -> Report:
     """The samples of each case, the long streams of API and server in pairs, the turns of a bare Claude Code and the
     server in pairs, the memory of the server after all rounds and how its requests reached Claude Code, the starts in
@@ -184,10 +176,8 @@ def reported(
     cases = {case: _times(case, samples) for case in Case}
     ours = _ours(pairs)
     memory = Memory(server_bytes, _per_conversation(many))
-    start, of_new = _spread(starts), _of_new(bursts)
+    start, of_new = spread(starts), _of_new(bursts)
     return Report(
-        commit=commit,
-        machine=machine,
         rounds=len(samples[Case.WARM]),
         cases=cases,
         ours=ours,
@@ -230,26 +220,29 @@ def _target(measured: float, most: float) -> Target:
 
 def _times(case: Case, samples: Mapping[Case, Sequence[Sample]]) -> Times:
     first = _first(samples[case])
+    api = _first(samples[_api_of(case)])
     return Times(
-        to_upstream=_spread([sample.to_upstream for sample in samples[case]]),
+        to_upstream=spread([sample.to_upstream for sample in samples[case]]),
         first_token=first,
-        end=_spread([sample.run.end for sample in samples[case]]),
-        over_api=first.median - _first(samples[_api_of(case)]).median,
+        end=spread([sample.run.end for sample in samples[case]]),
+        over_api=first.median - api.median,
+        of_api=first.median / api.median,
+        of_live=first.median / _first(samples[_live_of(case)]).median,
         of_query=first.median / _first(samples[Case.QUERY_NEW]).median,
     )
 
 
 def _ours(pairs: Sequence[Pair]) -> Ours:
     return Ours(
-        live=_spread([pair.live for pair in pairs]),
-        server=_spread([pair.server for pair in pairs]),
-        request=_spread([pair.request for pair in pairs]),
+        live=spread([pair.live for pair in pairs]),
+        server=spread([pair.server for pair in pairs]),
+        request=spread([pair.request for pair in pairs]),
         turns=len(pairs),
     )
 
 
 def _first(samples: Iterable[Sample]) -> Spread:
-    return _spread([sample.run.first for sample in samples])
+    return spread([sample.run.first for sample in samples])
 
 
 def _api_of(case: Case) -> Case:
@@ -259,13 +252,18 @@ def _api_of(case: Case) -> Case:
     return Case.API_TURN_5 if case in _API_TURN_5 else Case.API_NEW
 
 
+def _live_of(case: Case) -> Case:
+    """A Claude Code kept open, asked with about as much history."""
+    return {Case.API_TURN_2: Case.LIVE_TURN_2, Case.API_TURN_5: Case.LIVE_TURN_5}.get(_api_of(case), Case.LIVE_NEW)
+
+
 def _long_stream(streams: Sequence[tuple[Stream, Stream]]) -> LongStream:
     thousands = LONG_TOKENS / 1000
     return LongStream(
-        api=_spread([bare.rate for bare, _ in streams]),
-        server=_spread([through.rate for _, through in streams]),
-        processor_server=_spread([through.server / thousands for _, through in streams]),
-        processor_together=_spread([(through.server + through.claude_code) / thousands for _, through in streams]),
+        api=spread([bare.rate for bare, _ in streams]),
+        server=spread([through.rate for _, through in streams]),
+        processor_server=spread([through.server / thousands for _, through in streams]),
+        processor_together=spread([(through.server + through.claude_code) / thousands for _, through in streams]),
     )
 
 
@@ -282,14 +280,14 @@ def _at_once(many: Many) -> Mapping[int, Mapping[str, AtOnce]]:
 
 def _together(bursts: Sequence[Burst]) -> AtOnce:
     firsts = [first for burst in bursts for first in burst.firsts]
-    return AtOnce(_spread(firsts), max(firsts), _spread([burst.done for burst in bursts]))
+    return AtOnce(spread(firsts), max(firsts), spread([burst.done for burst in bursts]))
 
 
 def _of_new(bursts: Mapping[By, Sequence[NewAtOnce]]) -> Mapping[By, OfNew]:
-    last = {by: _spread([max(burst.firsts) for burst in rounds]) for by, rounds in bursts.items()}
+    last = {by: spread([max(burst.firsts) for burst in rounds]) for by, rounds in bursts.items()}
     return {
         by: OfNew(
-            first_token=_spread([first for burst in rounds for first in burst.firsts]),
+            first_token=spread([first for burst in rounds for first in burst.firsts]),
             last=last[by],
             of_query=last[by].median / last["query"].median,
             out_of_order=statistics.median(burst.out_of_order for burst in rounds),
@@ -328,10 +326,3 @@ def _kept(samples: Mapping[Case, Sequence[Sample]], many: Many) -> Kept:
 
 def _is_one_session(sessions: Sequence[str]) -> bool:
     return len(sessions) > 1 and "" not in sessions and len(set(sessions)) == 1
-
-
-def _spread(samples: Sequence[float]) -> Spread:
-    if len(samples) == 1:
-        return Spread(samples[0], samples[0], samples[0])
-    low, median, high = statistics.quantiles(samples, n=4, method="inclusive")
-    return Spread(median, low, high)

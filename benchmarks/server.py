@@ -25,7 +25,7 @@ from claude_openai.simulator import JsonObject
 SPARES: Final = 2
 """The processes that wait in the warm server: one for a new conversation, one for a history."""
 
-Role: TypeAlias = Literal["default", "warm", "cold", "many", "burst"]
+Role: TypeAlias = Literal["default", "warm", "cold", "many", "burst", "curve"]
 
 FLAGS: Final[Mapping[Role, tuple[str, ...]]] = {
     "default": (),
@@ -37,6 +37,7 @@ FLAGS: Final[Mapping[Role, tuple[str, ...]]] = {
     # By default the number of those that wait follows the bursts; here any machine has the places for two.
     "burst": ("--max-processes", "17", "--max-concurrency", "8"),
     "many": ("--max-processes", "16", "--max-concurrency", "8", "--warm-processes", "0"),
+    "curve": ("--max-processes", "40", "--max-concurrency", "40", "--warm-processes", "0"),
 }
 """What each server is told beside its port: all that a measurement needs to differ from the defaults."""
 

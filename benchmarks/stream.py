@@ -39,7 +39,7 @@ async def long_streams(
     streams = []
     for number in range(count):
         show(f"long stream {number} of {count}")
-        streams.append((await _of_the_api(upstream, api), await _of_the_server(upstream, server)))
+        streams.append((await _of_the_api(upstream, api), await of_the_server(upstream, server)))
         upstream.requests.clear()
     show("")
     return streams
@@ -52,7 +52,8 @@ async def _of_the_api(upstream: Simulator, api: httpx2.AsyncClient) -> Stream:
     return Stream(run, _seconds(upstream, name, run))
 
 
-async def _of_the_server(upstream: Simulator, server: Server) -> Stream:
+async def of_the_server(upstream: Simulator, server: Server) -> Stream:
+    """One long answer of a server in a new conversation."""
     name = uuid4().hex
     meter = _Meter(server)
     await quiet()

@@ -1,10 +1,11 @@
 """A report for people: Markdown that reads well in a terminal too. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
+from benchmarks.aligned import Row, aligned, in_brackets, megabytes, milliseconds
 from benchmarks.contestants import Case
-from benchmarks.report import AtOnce, Report, Spread, Target
+from benchmarks.report import AtOnce, Report, Target
 
 NAMES: Final = {
     Case.API_NEW: "Messages API: new",
@@ -31,43 +32,45 @@ BURST_NAMES: Final = {
     "second": "claude-openai: a second burst",
 }
 
-Row = tuple[str, ...]
 
-
-def table(report: Report) -> str:
-    """Four tables, and what else is to know."""
+def table(report: Report, mark: str = "") -> str:
+    """Four tables, each with the mark, and what else is to know."""
     return "\n\n".join(
         [
-            _aligned(_cases(report)),
-            _aligned(_at_once(report)),
-            _aligned(_bursts(report)),
-            _aligned(_stream(report)),
+            aligned(*_cases(report, mark)),
+            aligned(*_at_once(report, mark)),
+            aligned(*_bursts(report, mark)),
+            aligned(*_stream(report, mark)),
             _facts(report),
         ]
     )
 
 
-def _cases(report: Report) -> list[Row]:
+def _cases(report: Report, mark: str) -> tuple[Row, list[Row]]:
     head = (
-        f"{report.rounds} round{'s' * (report.rounds > 1)}, in ms",
+        f"{mark}{report.rounds} round{'s' * (report.rounds > 1)}, in ms",
         "to upstream",
         "first token",
         "end",
         "over API",
+        "of API",
+        "of kept open",
         "of `query()`",
         "target",
     )
-    return [head, *([_rule(head)]), *(_case(report, case) for case in Case)]
+    return head, [_case(report, case) for case in Case]
 
 
 def _case(report: Report, case: Case) -> Row:
     times = report.cases[case]
     return (
         NAMES[case],
-        _milliseconds(times.to_upstream),
-        _milliseconds(times.first_token),
-        _milliseconds(times.end),
+        milliseconds(times.to_upstream),
+        milliseconds(times.first_token),
+        milliseconds(times.end),
         f"{times.over_api * 1000:+.0f}",
+        f"{times.of_api:.1f}",
+        f"{times.of_live:.2f}",
         f"{times.of_query:.2f}",
         _verdict(report, case),
     )
@@ -86,9 +89,9 @@ def _verdict(report: Report, case: Case) -> str:
             return f"{_within(target)} {target.most * 1000:.0f} over API"
 
 
-def _at_once(report: Report) -> list[Row]:
+def _at_once(report: Report, mark: str) -> tuple[Row, list[Row]]:
     head = (
-        "at once, in ms",
+        f"{mark}at once, in ms",
         *("API: first token", "worst", "all done"),
         *("Claude Codes kept open: first token", "worst", "all done"),
         *("claude-openai: first token", "worst", "all done"),
@@ -96,7 +99,7 @@ def _at_once(report: Report) -> list[Row]:
         "of Claude Codes kept open",
     )
     rows = [_burst(count, by["api"], by["live"], by["server"]) for count, by in report.at_once.items()]
-    return [head, _rule(head), *rows]
+    return head, rows
 
 
 def _burst(count: int, api: AtOnce, live: AtOnce, server: AtOnce) -> Row:
@@ -106,13 +109,13 @@ def _burst(count: int, api: AtOnce, live: AtOnce, server: AtOnce) -> Row:
 
 
 def _together(measured: AtOnce) -> Row:
-    return _milliseconds(measured.first_token), f"{measured.worst * 1000:.0f}", _milliseconds(measured.done)
+    return milliseconds(measured.first_token), f"{measured.worst * 1000:.0f}", milliseconds(measured.done)
 
 
-def _bursts(report: Report) -> list[Row]:
+def _bursts(report: Report, mark: str) -> tuple[Row, list[Row]]:
     size, targets = report.bursts["api"].size, report.targets
     head = (
-        f"{size} new ones at once, in ms",
+        f"{mark}{size} new ones at once, in ms",
         "first token",
         "the last one's",
         "of `query()`",
@@ -124,33 +127,31 @@ def _bursts(report: Report) -> list[Row]:
         "first": f"{_within(targets['first burst'])} {targets['first burst'].most * 1000:.0f}",
         "second": f"{_within(second)} {second.most * 1000:.0f}; last {_within(last)} {last.most * 1000:.0f}",
     }
-    rows = [
+    rows: list[Row] = [
         (
             BURST_NAMES[by],
-            _milliseconds(burst.first_token),
-            _milliseconds(burst.last),
+            milliseconds(burst.first_token),
+            milliseconds(burst.last),
             f"{burst.of_query:.2f}",
             f"{burst.out_of_order:.0f}",
             verdicts.get(by, ""),
         )
         for by, burst in report.bursts.items()
     ]
-    return [head, _rule(head), *rows]
+    return head, rows
 
 
-def _stream(report: Report) -> list[Row]:
+def _stream(report: Report, mark: str) -> tuple[Row, list[Row]]:
     stream = report.stream
-    head = (f"an answer of {stream.tokens} tokens", "Messages API", "claude-openai", "with its Claude Code")
+    head = (f"{mark}an answer of {stream.tokens} tokens", "Messages API", "claude-openai", "with its Claude Code")
     ratio = stream.server.median / stream.api.median
-    return [
-        head,
-        _rule(head),
-        ("tokens a second", _range(stream.api, 1, 0), f"{_range(stream.server, 1, 0)}: {ratio:.2f}", ""),
+    return head, [
+        ("tokens a second", in_brackets(stream.api, 1, 0), f"{in_brackets(stream.server, 1, 0)}: {ratio:.2f}", ""),
         (
             "processor ms for 1,000 tokens",
             "",
-            _milliseconds(stream.processor_server),
-            _milliseconds(stream.processor_together),
+            milliseconds(stream.processor_server),
+            milliseconds(stream.processor_together),
         ),
     ]
 
@@ -160,7 +161,7 @@ def _facts(report: Report) -> str:
 
 
 def _sentences(report: Report) -> Iterator[str]:
-    kept, machine, targets = report.kept, report.machine, report.targets
+    kept, targets = report.kept, report.targets
     chunks = "each token upstream left as one chunk" if report.whole else "NOT one chunk for each token upstream"
     yield f"Chunks: {chunks}."
     missed = "" if kept.turns == kept.of else "NOT ALL: "
@@ -169,54 +170,21 @@ def _sentences(report: Report) -> Iterator[str]:
     ours, share = report.ours, targets["ours"]
     yield (
         f"Ours of a later turn: {share.measured * 1000:.1f} ms to the first token, {_within(share)} "
-        f"{share.most * 1000:.0f}: {_milliseconds(ours.server)} against {_milliseconds(ours.live)} of a Claude Code "
-        f"kept open, turn by turn, {ours.turns} each. A request that needs none takes {_range(ours.request, 1000, 1)}."
+        f"{share.most * 1000:.0f}: {milliseconds(ours.server)} against {milliseconds(ours.live)} of a Claude Code "
+        f"kept open, turn by turn, {ours.turns} each. A request that needs none takes "
+        f"{in_brackets(ours.request, 1000, 1)}."
     )
-    yield f"Start: ready after {_range(report.start, 1, 2)} s, {_within(targets['start'])} {targets['start'].most} s."
+    start = targets["start"]
+    yield f"Start: ready after {in_brackets(report.start, 1, 2)} s, {_within(start)} {start.most} s."
     yield (
-        f"Memory: {_megabytes(report.memory.server)} for the server, {_within(targets['memory'])} "
-        f"{_megabytes(targets['memory'].most)}; {_each(report.memory.conversation)} (proportional)."
-    )
-    yield (
-        f"Medians, with quartiles in brackets; {machine.cores} cores, of which other programs took "
-        f"{machine.others:.0%}."
-    )
-    yield (
-        f"Commit {report.commit or 'unknown'}; Claude Code {machine.claude_code}, Python {machine.python}, "
-        f"{machine.system}."
+        f"Memory: {megabytes(report.memory.server)} for the server, {_within(targets['memory'])} "
+        f"{megabytes(targets['memory'].most)}; {_each(report.memory.conversation)} (proportional)."
     )
 
 
 def _each(conversation: float | None) -> str:
-    return "no conversation is kept" if conversation is None else f"{_megabytes(conversation)} for each conversation"
+    return "no conversation is kept" if conversation is None else f"{megabytes(conversation)} for each conversation"
 
 
 def _within(target: Target) -> str:
     return "within" if target.met else "OVER"
-
-
-def _milliseconds(measured: Spread) -> str:
-    return _range(measured, 1000, 0)
-
-
-def _megabytes(count: float) -> str:
-    return f"{count / 1_000_000:.0f} MB"
-
-
-def _range(measured: Spread, scale: float, digits: int) -> str:
-    median, low, high = (f"{value * scale:.{digits}f}" for value in (measured.median, measured.low, measured.high))
-    return f"{median} ({low} to {high})"
-
-
-def _rule(head: Row) -> Row:
-    return ("---",) * len(head)
-
-
-def _aligned(rows: Sequence[Row]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(_line(row, widths) for row in rows)
-
-
-def _line(row: Row, widths: Sequence[int]) -> str:
-    fill = "-" if row[0] == "---" else " "
-    return f"| {' | '.join(cell.ljust(width, fill) for cell, width in zip(row, widths, strict=True))} |"
