@@ -25,6 +25,9 @@ from claude_openai.store.sqlite.store import sqlite_store
 
 MESSAGES: Final = (10, 100, 300, 1000)
 RUNS: Final = (0, 200, 2000)
+WAITING: Final = 100
+"""Runs that wait to be written: the store drops what is too much."""
+
 TURNS: Final = 12
 """Turns measured for each point; the clock of processor time is as fine as ten milliseconds for all of them."""
 
@@ -69,6 +72,8 @@ async def by_runs(login: Mapping[str, str], folder: Path) -> list[Turns]:
         async with sqlite_store(data, Retention(days=30, max_bytes=500_000_000)) as store:
             for number in range(count):
                 store.save(_run(number))
+                while store.status().unwritten > WAITING:  # noqa: ASYNC110 -- it is a thread's
+                    await anyio.sleep(0.01)
         async with running_server({**login, "CLAUDE_OPENAI_DATA_DIR": str(data)}, folder, "many") as server:
             points.append(await _turns(server, count, ChatCompletions(server.http, instructions(uuid4().hex)), None))
     show("")

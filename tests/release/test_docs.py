@@ -41,7 +41,7 @@ README_BYTES = 9000
 OF_OTHER_PROGRAMS = frozenset(
     {
         *("--cov", "--upgrade"),  # what `make test` and `make lock` pass on
-        *("--rounds", "--json"),  # the bench's
+        *("--rounds", "--json", "--only", "--compare", "--write-docs"),  # the bench's
         *("--seed", "--conversations", "--turns", "--at-once", "--log"),  # the soak's
         *("--ensurepath", "--from", "--wheel", "--reinstall"),  # of pipx and uv
         *("--write", "--package-lock-only", "--omit-lockfile-registry-resolved"),  # of clients, and of npm
