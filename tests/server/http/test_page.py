@@ -70,6 +70,16 @@ async def test_a_browser_is_shown_the_page_and_its_files(serve: Serve) -> None:
 
 
 @pytest.mark.proves("page.views")
+async def test_what_fails_is_a_page_too(serve: Serve) -> None:
+    served = serve(description=Failure(Kind.CLAUDE_CODE_FAILED, "Claude Code does not start."))
+    failed = await served.client.get("/ui/try")
+    assert failed.status_code >= 500
+    assert failed.headers["content-type"] == "text/html; charset=utf-8"
+    assert "Claude Code does not start." in failed.text
+    assert "not ready" in (await served.client.get("/ui/")).text
+
+
+@pytest.mark.proves("page.views")
 async def test_a_run_is_listed_and_shown_whole(serve: Serve) -> None:
     call = ToolCall("call_1", "look", '{"at":"the sky"}')
     served = serve([STARTED, TextDelta("Let me see."), ToolCalled(call), TurnFinished("tool_calls")])

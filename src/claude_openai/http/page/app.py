@@ -36,6 +36,7 @@ from claude_openai.http.page.logins import API, LOGIN, LOGIN_SECONDS, ROOT, STAT
 from claude_openai.http.page.reasons import REASONS
 from claude_openai.http.page.suggestions import suggestions
 from claude_openai.http.ports import Gateway
+from claude_openai.protocols.common import errors as translated
 from claude_openai.protocols.common.wire import sse
 from claude_openai.protocols.runs.stream import CODES
 from claude_openai.recipes import RECIPES
@@ -122,12 +123,11 @@ class Page:
                 await self._stream(scope, receive, send_with_headers)
             else:
                 await self._router(scope, receive, send_with_headers)
-        except HttpError as error:
-            values = {
-                "title": "Not found" if error.status == HTTPStatus.NOT_FOUND else "That did not work",
-                "sentence": str(error),
-            }
-            page = await self._html("error.html", Request(scope), values, status=error.status)
+        except (HttpError, RequestFailed) as error:
+            status = error.status if isinstance(error, HttpError) else translated.status(error.failure)
+            title = "Not found" if status == HTTPStatus.NOT_FOUND else "That did not work"
+            values = {"title": title, "sentence": str(error)}
+            page = await self._html("error.html", Request(scope), values, status=status)
             await page(scope, receive, send_with_headers)
 
     async def _root(self, _: Request) -> Response:
