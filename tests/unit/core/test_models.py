@@ -27,7 +27,7 @@ def test_a_name_longer_than_any_is_neither_looked_for_nor_repeated() -> None:
     ("name", "meant"),
     [
         ("sonet", "sonnet"),
-        ("anthropic/claude-sonet", "sonnet"),
+        ("anthropic/sonet", "sonnet"),
         ("Opsu", "opus"),
         ("gpt4o", "gpt-4o"),
         ("sonnte-agent", "sonnet-agent"),

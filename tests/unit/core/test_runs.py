@@ -71,7 +71,7 @@ def after(events: list[Event], *, begins: bool = True) -> Run:
 @pytest.mark.proves("runs.states")
 def test_a_run_begins_with_who_asked_and_for_what() -> None:
     who = ("0" * 32, "chatcmpl-" + "0" * 32, "req_1", "key-1", "Ada/1.0")
-    assert Run(*who, "sonnet", RunState.QUEUED, arrived_at=1.0) == ARRIVED
+    assert Run(*who, "sonnet", RunState.QUEUED, arrived_at=1.0, asked_model="sonnet") == ARRIVED
     assert new_run(CALLER, replace(TURN, agent=AgentProfile("/srv")), 1.0).profile == "agent"
 
 
