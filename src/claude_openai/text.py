@@ -42,13 +42,15 @@ def columns_of(text: str) -> int:
     return sum(map(_columns, text))
 
 
-_REMEDY: Final = re.compile(r"`(?=claude-openai |--)[^`]+`|(?:claude-openai|--[a-z][a-z-]+)(?: [^\s,;()]+(?<!\.))+")
-"""A command or an option with its value, in a sentence."""
+_REMEDY: Final = re.compile(
+    r"Did you mean `[^`]+`\?|`(?=claude-openai |--)[^`]+`|(?:claude-openai|--[a-z][a-z-]+)(?: [^\s,;()]+(?<!\.))+"
+)
+"""What was meant, a command, or an option with its value, in a sentence."""
 
 
 def shortened(text: str, columns: int) -> str:
     """`text` in at most `columns` columns: beginning and end with an ellipsis between, since a message ends with its
-    remedy. A command that would be cut is shown after the beginning in place of the end.
+    remedy. A command, or a name that was meant, that would be cut is shown after the beginning in place of the end.
     """
     if columns_of(text) <= columns:
         return text

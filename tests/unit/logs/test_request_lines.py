@@ -209,6 +209,14 @@ def test_a_long_reason_keeps_a_command_that_stands_in_its_middle() -> None:
     assert line.endswith("\u2026 `claude-openai claude auth login`")
 
 
+def test_a_long_reason_keeps_the_name_that_was_meant() -> None:
+    message = f"The model `sonet` does not exist here. Did you mean `sonnet`? Available: {'a, ' * 40}b."
+    failed = {"event": "http.failed", "level": "info", "request_id": "req_1", "kind": "x", "message": message}
+    render = RequestLines(colours=False, width=lambda: 80)
+    assert render(failed) is None
+    assert "Did you mean `sonnet`?" in str(render({**REQUEST, "status": 404}))
+
+
 def test_a_stop_says_what_it_waits_for() -> None:
     stop = {"event": "server.stopping", "level": "info", "time": TIME, "signal": "SIGINT"}
     drain = {"event": "server.draining", "level": "info", "time": TIME, "running": 2, "seconds": 30.0}

@@ -78,8 +78,10 @@ def connect(context: click.Context, choice: ServerOption, client: str | None, wr
         unknown = f"no recipe for {client!r}{_did_you_mean(client)}"
         if write:
             raise NotWritten(unknown, f"see claude-openai connect {ANY}")
-        click.echo(f"{unknown}\nThis is what any client needs:", err=True)
+        click.echo(unknown, err=True)
     found = choice.found()
+    if client not in RECIPES:
+        click.echo("This is what any client needs:", err=True)
     if found is None:
         click.echo("no server of yours runs; this is for one at the usual address", err=True)
     recipe = RECIPES.get(client, RECIPES[ANY]).at(f"{found}/v1" if found else URL)

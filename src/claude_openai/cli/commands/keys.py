@@ -254,6 +254,12 @@ def revoke(place: Place, name: str, key_id: str | None) -> None:
         else:
             del names[name]
     click.echo(f"revoked: {', '.join(key.id for key in revoked)} of {name}", err=True)
+    if not names and not place.configured:
+        click.echo(
+            "No key is left, and servers that needed one go on doing so: make one with claude-openai keys add NAME, "
+            f"or remove {place.file.path} and start them again.",
+            err=True,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ def _parsed(text: str, state: RunState | None) -> Query:
     query = parse(text, datetime.now().astimezone(), CODES)
     if query.problems:
         problem = query.problems[0]
-        sentence = f"{problem.message} It is at character {problem.position + 1} of q."
+        sentence = f"{problem.message} It is at character {problem.position + 1} of the query."
         raise HttpError(400, shortened(one_line(sentence), LONGEST_SENTENCE), code="invalid_query", param="q")
     return replace(query, terms=in_state(state).terms + query.terms)
 
