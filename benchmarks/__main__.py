@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,7 @@ from benchmarks.beside import beside
 from benchmarks.compare import comparison
 from benchmarks.curve import CONVERSATIONS, curve
 from benchmarks.growth import by_history, by_runs
+from benchmarks.litellm_proxy import FOLDER
 from benchmarks.machine import Before, before, clocks, commit, machine
 from benchmarks.model import model
 from benchmarks.overhead import FEWER, overhead
@@ -31,7 +33,7 @@ from benchmarks.plot import plot
 from benchmarks.server import running_server
 from claude_openai.simulator import Simulator
 from claude_openai.testing.environment import simulated_login
-from clients.environments import NotInstallableError
+from clients.environments import NotInstallableError, environment
 
 ROUNDS: Final = 10
 """Nine minutes for all parts, on two cores."""
@@ -44,9 +46,13 @@ def main() -> int:
     options = _options()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as with Ctrl-C: what was started is stopped
     old = json.loads(options.compare.read_text(encoding="utf-8")) if options.compare else None
+    parts = options.only or PARTS
+    if "litellm" in parts:  # while the caller's variables are there, which installing may need
+        with suppress(NotInstallableError):
+            environment(FOLDER)
     then = before()
     with tempfile.TemporaryDirectory(prefix="claude-openai-bench-") as folder:
-        bench = anyio.run(measure, options.only or PARTS, options.rounds, then, Path(folder))
+        bench = anyio.run(measure, parts, options.rounds, then, Path(folder))
     result: dict[str, Any] = json.loads(json.dumps(asdict(bench)))
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
@@ -102,10 +108,10 @@ def _open_connection(url: str) -> httpx2.AsyncClient:
 
 def _only_login(upstream: str, folder: Path) -> Mapping[str, str]:
     """An environment without anything of the caller's, made this process's own: `query()` hands all of that on."""
-    environment = simulated_login(upstream, folder, os.environ)
+    login = simulated_login(upstream, folder, os.environ)
     os.environ.clear()
-    os.environ.update(environment)
-    return environment
+    os.environ.update(login)
+    return login
 
 
 def _options() -> argparse.Namespace:
