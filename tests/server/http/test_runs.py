@@ -161,7 +161,9 @@ async def test_runs_are_searched_page_by_page_and_a_wrong_query_says_where(serve
     wrong = await served.client.get("/runs", params={"q": "oslo durration:>5s"})
     assert code(wrong) == (400, "invalid_query", "q")
     message = wrong.json()["error"]["message"]
-    assert message.endswith("Did you mean `duration:`? In quotation marks it is text. It is at character 6 of the query.")
+    assert message.endswith(
+        "Did you mean `duration:`? In quotation marks it is text. It is at character 6 of the query."
+    )
     assert code(await served.client.get("/runs?q=sort:cost&after=chatcmpl-0")) == (400, "invalid_query", "after")
     assert code(await served.client.get("/runs?after=nothing")) == (404, "run_not_found", None)
 
