@@ -80,10 +80,9 @@ def connect(context: click.Context, choice: ServerOption, client: str | None, wr
             raise NotWritten(unknown, f"see claude-openai connect {ANY}")
         click.echo(unknown, err=True)
     found = choice.found()
-    if client not in RECIPES:
-        click.echo("This is what any client needs:", err=True)
-    if found is None:
-        click.echo("no server of yours runs; this is for one at the usual address", err=True)
+    notes = () if client in RECIPES else ("This is what any client needs:",)
+    for note in (*notes, *(() if found else ("no server of yours runs; this is for one at the usual address",))):
+        click.echo(note, err=True)
     recipe = RECIPES.get(client, RECIPES[ANY]).at(f"{found}/v1" if found else URL)
     if write and recipe.config:
         click.echo(_written(recipe.config, recipe.name, context.obj), err=True)
