@@ -15,7 +15,7 @@ import structlog
 from hypothesis import settings
 
 from tests.patience import PATIENCE_SECONDS
-from tests.processes import checks_schemas
+from tests.processes import checks_schemas, is_browsers
 
 settings.register_profile("full", deadline=None)
 settings.register_profile("quick", deadline=None, max_examples=10)
@@ -85,8 +85,8 @@ def leaves_nothing(sandbox: Path) -> Iterator[None]:
     """Fails a test after which a process or a temporary folder is left that was not there before."""
     processes, folders = _children(), _temporary(sandbox)
     yield
-    # Some tests share a server, and with it its workers that check schemas.
-    processes |= set(filter(checks_schemas, _children()))
+    # Some tests share a server, and with it its workers that check schemas, or a browser.
+    processes |= {each for each in _children() if checks_schemas(each) or is_browsers(each)}
     _, alive = psutil.wait_procs(_children() - processes, timeout=PATIENCE_SECONDS)
     assert [(process.pid, process.cmdline()[:4]) for process in alive] == []
     deadline = time.monotonic() + PATIENCE_SECONDS  # a client may have its answer before the turn has cleaned up

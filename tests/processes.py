@@ -16,6 +16,15 @@ def checks_schemas(process: psutil.Process) -> bool:
     return False
 
 
+def is_browsers(process: psutil.Process) -> bool:
+    """Whether it belongs to the browser that the tests of a module share. It keeps processes ready for pages to come,
+    and ends with its fixture, which looks.
+    """
+    with suppress(psutil.Error):
+        return process.name().startswith("chrom")
+    return False
+
+
 def command_lines() -> list[str]:
     """Those of all that this process has started, and that they have: as others on this machine can read them."""
     lines: list[str] = []

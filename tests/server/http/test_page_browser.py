@@ -9,9 +9,12 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import anyio.to_thread
+import psutil
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import Browser, Page, async_playwright, expect
@@ -22,6 +25,7 @@ from claude_openai.core.messages import ToolCall
 from claude_openai.simulator import Gate
 from claude_openai.testing.scripted_backend import Step
 from tests.patience import PATIENCE_SECONDS
+from tests.processes import is_browsers
 from tests.server.http.conftest import Serve
 from tests.server.http.exchange import CHAT, FINISHED, HELLO, STARTED, STREAMED, USED, Served, said
 
@@ -43,6 +47,9 @@ async def browser() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])  # for root
         yield browser
         await browser.close()
+    own = filter(is_browsers, psutil.Process().children(recursive=True))
+    _, alive = await anyio.to_thread.run_sync(partial(psutil.wait_procs, list(own), timeout=PATIENCE_SECONDS))
+    assert alive == []
 
 
 @asynccontextmanager
@@ -143,12 +150,17 @@ async def test_the_keyboard_goes_everywhere(browser: Browser, serve: Serve) -> N
 
 
 @pytest.mark.proves("page.search")
-async def test_results_come_while_typing(browser: Browser, serve: Serve) -> None:
+async def test_results_come_while_typing_and_terms_are_suggested(browser: Browser, serve: Serve) -> None:
     served = serve(said("The sky is blue."), said("Grass is green."), said("The sky is grey."))
     for _ in range(2):
         await served.chat(HELLO)
     async with opened(browser, served, "/ui/runs") as page:
-        await page.get_by_role("combobox").fill("state:completed sky")
+        await page.keyboard.press("/")
+        await page.keyboard.type("state:comp")
+        await expect(page.get_by_role("option")).to_have_text(["state:completed"])
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("combobox")).to_have_value("state:completed ")
+        await page.keyboard.type("sky")
         await expect(page.locator("table.runs tbody tr")).to_have_count(1)
         await expect(page).to_have_url(f"{served.client.base_url}/ui/runs?q=state%3Acompleted+sky")
         await page.reload()

@@ -96,6 +96,7 @@ export function searchBox(form, keepLive) {
   }
 
   function changed() {
+    hide(); // the list belongs to what was typed before
     clearTimeout(timer);
     timer = setTimeout(search, WAIT);
     suggest();
