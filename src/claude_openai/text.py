@@ -105,6 +105,17 @@ def duration(seconds: float) -> str:
     return f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
 
 
+def client_name(user_agent: str) -> str:
+    """The program of a User-Agent, without its version and comments: `curl`, `OpenAI/Python`, `browser`; or `-`."""
+    if user_agent.startswith("Mozilla/"):
+        return "browser"
+    return re.split(r"[ (]|/v?[0-9]", user_agent, maxsplit=1)[0][:LONGEST_CLIENT] or "-"
+
+
+LONGEST_CLIENT: Final = 24
+"""Characters of a client's name."""
+
+
 def count(number: int) -> str:
     """`999`, `1.2k`, `45k`, `1.2M`."""
     for unit, size in (("M", 1_000_000), ("k", 1_000)):

@@ -38,6 +38,11 @@ class Usage:
         """All tokens of the prompt, cached or not."""
         return self.input_tokens + self.cache_creation_tokens + self.cache_read_tokens
 
+    @property
+    def cached_share(self) -> float | None:
+        """The part of the prompt that came from the cache, 0 to 1; None without a prompt."""
+        return self.cache_read_tokens / self.prompt_tokens if self.prompt_tokens else None
+
 
 @dataclass(frozen=True, slots=True)
 class TurnStarted:

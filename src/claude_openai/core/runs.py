@@ -106,6 +106,21 @@ class Run:
     reason: str | None = None
 
     @property
+    def duration(self) -> float | None:
+        """The seconds from the arrival to the end; None while it has not ended."""
+        return None if self.ended_at is None else self.ended_at - self.arrived_at
+
+    @property
+    def first_token_seconds(self) -> float | None:
+        """The seconds from the arrival to the first token; None without one."""
+        return None if self.first_token_at is None else self.first_token_at - self.arrived_at
+
+    @property
+    def queue_seconds(self) -> float | None:
+        """The seconds from the arrival to the place; None without one."""
+        return None if self.began_at is None else self.began_at - self.arrived_at
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The ids that the store finds the run by."""
         return self.id, self.answer_id, self.request_id

@@ -3,7 +3,6 @@
 Roll-ups are sums, so that they can be added further: days are sums of hours, all models the sum of each. Pure.
 """
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from math import inf
 from typing import Final, Literal, get_args
 
 from claude_openai.core.runs import Run
+from claude_openai.text import client_name
 
 HOUR_SECONDS: Final = 3600
 
@@ -18,7 +18,7 @@ BOUNDS: Final = tuple(round(0.1 * 2 ** (step / 2), 3) for step in range(21))
 """Upper bounds of the buckets of times in seconds, 0.1 to 102.4; one more bucket is for what is longer."""
 
 Dimension = Literal["model", "client", "key", "way", "state"]
-"""What sums can be grouped by. The client is the product of its User-Agent, without the version."""
+"""What sums can be grouped by. The client is the program of its User-Agent (`text.client_name`)."""
 
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
 
@@ -30,9 +30,6 @@ _BUCKETS: Final = range(len(BOUNDS) + 1)
 
 COLUMNS: Final = (*_SUMS, *(f"first_token_{n}" for n in _BUCKETS), *(f"duration_{n}" for n in _BUCKETS))
 """The names of `Hour.values`, in their order."""
-
-_PRODUCT: Final = re.compile(r"[^/\s]*")
-LONGEST_PRODUCT: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +86,11 @@ def hour_of(run: Run) -> Hour:
         cost or 0.0,
         int(cost is not None),
     )
-    product = _PRODUCT.match(run.client)
     return Hour(
         int(run.arrived_at // HOUR_SECONDS),
         run.principal,
         run.model,
-        product[0][:LONGEST_PRODUCT] if product else "",
+        client_name(run.client),
         run.session_start or "",
         "completed" if run.error_code is None else run.state.value,
         (*sums, *_bucket(run.first_token_at, run.arrived_at), *_bucket(run.ended_at, run.arrived_at)),

@@ -5,7 +5,6 @@ The renderer collects the events of one request, by its `request_id`, and render
 terminal is known, a line of a request is no wider: the least important columns are left out.
 """
 
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import click
 
 from claude_openai.logs.rendering import Event
 from claude_openai.logs.sentences import sentence
-from claude_openai.text import COMMANDS_CLIENT, columns_of, cost, count, duration, one_line, shortened
+from claude_openai.text import COMMANDS_CLIENT, client_name, columns_of, cost, count, duration, one_line, shortened
 
 MOST_OPEN: Final = 1000
 """Requests whose events are kept; above that the oldest are dropped, whose last event may be lost."""
@@ -261,10 +260,8 @@ def _asked(request: Mapping[str, Any]) -> str:
 
 def _client(request: Mapping[str, Any]) -> str:
     """The program's name of the User-Agent, without version and comments; the number of a client's retry."""
-    agent = _text(request.get("client") or "-")
-    product = "browser" if agent.startswith("Mozilla/") else re.split(r"[ (]|/v?[0-9]", agent, maxsplit=1)[0]
-    retry = request.get("retry")
-    return f"{product[:24]} (retry {retry})" if retry else product[:24]
+    name, retry = client_name(_text(request.get("client") or "")), request.get("retry")
+    return f"{name} (retry {retry})" if retry else name
 
 
 def _figures(request: Mapping[str, Any]) -> Iterator[_Cell]:

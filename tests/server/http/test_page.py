@@ -145,6 +145,17 @@ def test_every_reason_has_a_sentence_and_a_remedy() -> None:
     assert set(EXPLAINED) == set(REASONS)
 
 
+@pytest.mark.proves("page.login")
+async def test_a_key_without_a_name_is_shown_and_suggested_by_its_beginning(kept: Served) -> None:
+    await kept.client.post(CHAT, json=HELLO, headers={"authorization": f"Bearer {KEY}"})
+    await log_in(kept)
+    digest = digest_of(KEY).hex()
+    for path in ("/ui/stats?by=key", "/ui/suggest?term=key:", "/ui/runs", "/ui/"):
+        text = (await kept.client.get(path)).text
+        assert digest not in text
+        assert (digest[:8] in text) == ("key" in path)
+
+
 @pytest.mark.proves("page.search")
 async def test_older_runs_are_a_page_away(serve: Serve) -> None:
     store = MemoryStore()

@@ -70,8 +70,10 @@ async def opened(browser: Browser, served: Served, path: str = "/ui/", **context
     assert messages == []
 
 
-async def row(page: Page, number: int = 0) -> Any:
-    return page.locator("table.runs tbody tr").nth(number)
+async def arrived(page: Page, heading: str) -> None:
+    """Wait until the view with this heading is there, and its scripts have run: keys before that are nobody's."""
+    await expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    await page.wait_for_load_state()
 
 
 @pytest.mark.proves("page.live")
@@ -118,6 +120,7 @@ async def test_a_person_logs_in_works_and_logs_out(browser: Browser, serve: Serv
     async with opened(browser, served, "/ui/try") as page:
         await page.get_by_label("API key of this server").fill("sk-one")
         await page.get_by_role("button", name="Log in").click()
+        await arrived(page, "Try it")
         await page.get_by_role("button", name="Send").click()
         await expect(page.locator("#try-answer")).to_have_text("Hello.")
         await expect(page.locator("#try-state")).to_contain_text("20 tokens in (7 cached), 5 out")
@@ -137,12 +140,12 @@ async def test_the_keyboard_goes_everywhere(browser: Browser, serve: Serve) -> N
     async with opened(browser, served) as page:
         await page.keyboard.press("g")
         await page.keyboard.press("r")
-        await expect(page.get_by_role("heading", name="Runs")).to_be_visible()
+        await arrived(page, "Runs")
         for key in ("j", "j", "k", "Enter"):
             await page.keyboard.press(key)
         await expect(page.locator("#answer-text")).to_have_text("Two.")
         await page.keyboard.press("Escape")
-        await expect(page.get_by_role("heading", name="Runs")).to_be_visible()
+        await arrived(page, "Runs")
         await page.keyboard.press("?")
         await expect(page.get_by_role("dialog")).to_be_visible()
         await page.keyboard.press("Escape")

@@ -14,12 +14,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from typing import Final, get_args
+from typing import Final
 
 from claude_openai.core.search.query import (
     LONGEST_QUERY,
     MOST_TERMS,
     QUANTITIES,
+    SORTS,
     TEXT_FIELDS,
     Comparison,
     Condition,
@@ -65,13 +66,12 @@ SHORTEST_PREFIX: Final = 3
 _ALIASES: Final = {"error": "code"}
 
 _TIMES: Final = ("since", "until", "at")
-_IS: Final[Mapping[str, Condition]] = {
+IS: Final[Mapping[str, Condition]] = {
     "cached": Within("cached", low=0.5),
     "live": OneOf("state", ("queued", "running"), Comparison.EXACT),
     "refused": OneOf("finish", ("refusal",), Comparison.EXACT),
     "agent": OneOf("profile", ("agent",), Comparison.EXACT),
 }
-_SORTS: Final[tuple[Sort, ...]] = get_args(Sort)
 
 NAMES: Final = (
     *TEXT_FIELDS,
@@ -151,9 +151,9 @@ class _Reader:
         if name in QUANTITIES and name != "arrived":
             return self._range(name, _unquoted(value))
         if name == "is":
-            if known := _IS.get(_unquoted(value).lower()):
+            if known := IS.get(_unquoted(value).lower()):
                 return known
-            raise _WrongError(_one_of("is", _unquoted(value), tuple(_IS)))
+            raise _WrongError(_one_of("is", _unquoted(value), tuple(IS)))
         close = get_close_matches(name, NAMES, n=1)
         remedy = f"Did you mean `{close[0]}:`?" if close else f"The fields are {', '.join(NAMES)}."
         raise _WrongError(f"`{name}:` is no field. {remedy} In quotation marks it is text.")
@@ -242,10 +242,10 @@ def _span(begin: datetime, length: timedelta) -> tuple[float, float]:
 
 
 def _sort(value: str) -> Sort:
-    for sort in _SORTS:
+    for sort in SORTS:
         if sort == value.lower():
             return sort
-    raise _WrongError(_one_of("sort", value, _SORTS))
+    raise _WrongError(_one_of("sort", value, SORTS))
 
 
 def _phrase(text: str, *, is_prefix: bool) -> Phrase:

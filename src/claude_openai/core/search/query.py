@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from claude_openai.core.keys import UNNAMED
 from claude_openai.core.runs import Run, RunState
@@ -15,6 +15,8 @@ MOST_TERMS: Final = 32
 
 Sort = Literal["new", "old", "cost", "duration", "tokens", "first"]
 """The order of the runs found: latest or earliest first, or those with the largest value first."""
+
+SORTS: Final[tuple[Sort, ...]] = get_args(Sort)
 
 
 class Comparison(Enum):
@@ -43,22 +45,6 @@ class Quantity:
     of: Callable[[Run], float | None]
     example: str
     unit: Literal["number", "seconds", "share"] = "number"
-
-
-def _duration(run: Run) -> float | None:
-    return None if run.ended_at is None else run.ended_at - run.arrived_at
-
-
-def _first(run: Run) -> float | None:
-    return None if run.first_token_at is None else run.first_token_at - run.arrived_at
-
-
-def _wait(run: Run) -> float | None:
-    return None if run.began_at is None else run.began_at - run.arrived_at
-
-
-def _cached(run: Run) -> float | None:
-    return run.usage.cache_read_tokens / run.usage.prompt_tokens if run.usage and run.usage.prompt_tokens else None
 
 
 def _tokens(run: Run) -> int | None:
@@ -93,10 +79,10 @@ QUANTITIES: Final[Mapping[str, Quantity]] = {
     "cost": Quantity(lambda run: run.cost_usd, "cost:>0.1"),
     "tokens": Quantity(_tokens, "tokens:>10000"),
     "out": Quantity(_output, "out:>1000"),
-    "cached": Quantity(_cached, "cached:<50%", "share"),
-    "duration": Quantity(_duration, "duration:>5s", "seconds"),
-    "first": Quantity(_first, "first:>2s", "seconds"),
-    "queue": Quantity(_wait, "queue:>1s", "seconds"),
+    "cached": Quantity(lambda run: run.usage.cached_share if run.usage else None, "cached:<50%", "share"),
+    "duration": Quantity(lambda run: run.duration, "duration:>5s", "seconds"),
+    "first": Quantity(lambda run: run.first_token_seconds, "first:>2s", "seconds"),
+    "queue": Quantity(lambda run: run.queue_seconds, "queue:>1s", "seconds"),
     "arrived": Quantity(lambda run: run.arrived_at, "since:1h", "seconds"),
 }
 """The fields with numbers by name. `arrived` is queried as `since:`, `until:` and `at:`."""
@@ -158,6 +144,11 @@ class Query:
     terms: tuple[Term, ...] = ()
     sort: Sort = "new"
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def is_by_time(self) -> bool:
+        """Whether the order is one by time, which has pages: the runs behind one."""
+        return self.sort in {"new", "old"}
 
 
 EVERYTHING: Final = Query()

@@ -51,7 +51,7 @@ class LatestRuns:
         form = choice(query, "format", FORMATS, "json")
         wanted = _parsed(query.get("q", ""), RunState(state) if state else None)
         after = query.get("after")
-        if after is not None and wanted.sort not in {"new", "old"}:
+        if after is not None and not wanted.is_by_time:
             sentence = f"after cannot be used with sort:{wanted.sort}: ask for more with limit, or sort by new or old."
             raise HttpError(400, sentence, code="invalid_query", param="after")
         principal = visible_principal(scope)

@@ -38,6 +38,7 @@ from claude_openai.http.page.suggestions import suggestions
 from claude_openai.http.ports import Gateway
 from claude_openai.protocols.common import errors as translated
 from claude_openai.protocols.common.wire import sse
+from claude_openai.protocols.runs.statistics import span_object
 from claude_openai.protocols.runs.stream import CODES
 from claude_openai.recipes import RECIPES
 from claude_openai.text import shown
@@ -167,7 +168,7 @@ class Page:
         text, after = parameters.get("q", ""), parameters.get("after", "")
         runs, principal = self._gateway.runs, visible_principal(scope)
         query = parse(text, datetime.now().astimezone(), CODES)
-        last = await runs.find(after, principal) if after and query.sort in {"new", "old"} else ()
+        last = await runs.find(after, principal) if after and query.is_by_time else ()
         found = await runs.search(query, MOST_ROWS + 1, principal, last[0] if len(last) == 1 else None)
         tried = query.terms[:MOST_TRIED] if not found and not last and len(query.terms) > 1 else ()
         alone = [(term.source, bool(await runs.search(Query((term,)), 1, principal))) for term in tried]
@@ -176,7 +177,7 @@ class Page:
             "q": text,
             "problems": query.problems,
             "rows": [rows.row(run, now) for run in listed],
-            "older": listed[-1].id if len(found) > MOST_ROWS and query.sort in {"new", "old"} else None,
+            "older": listed[-1].id if len(found) > MOST_ROWS and query.is_by_time else None,
             "has_more": len(found) > MOST_ROWS,
             "is_page": bool(last),
             "alone": alone,
@@ -219,13 +220,12 @@ class Page:
         width = HOUR_SECONDS if hours <= SPANS["24h"] else 24 * HOUR_SECONDS
         until = math.ceil(self._now() / HOUR_SECONDS) * HOUR_SECONDS
         begin, principal = until - hours * HOUR_SECONDS, visible_principal(request.scope)
-        spans = await self._gateway.runs.statistics(begin, until, width, by, principal)
-        found = [
-            charts.sums(each) for each in await self._gateway.runs.statistics(begin, until, width, None, principal)
-        ]
+        runs = self._gateway.runs
+        spans = await runs.statistics(begin, until, width, by, principal)
+        found = [span_object(each, None) for each in await runs.statistics(begin, until, width, None, principal)]
 
         def chart(values: list[float]) -> tuple[charts.Bar, ...]:
-            return charts.bars(found, values, begin, until, width)
+            return charts.bars([each.begin for each in found], values, begin, until, width)
 
         values = {
             "over": over if over in SPANS else "24h",
@@ -233,12 +233,12 @@ class Page:
             "width": width,
             "spans": list(SPANS),
             "dimensions": DIMENSIONS,
-            "groups": charts.grouped(spans),
+            "groups": charts.grouped(spans, by),
             "rows": found,
             "charts": [
-                ("Requests", "stream", chart([row.requests for row in found])),
-                ("Fresh prompt tokens", "think", chart([row.fresh_tokens for row in found])),
-                ("Cost", "tool", chart([row.cost_usd or 0.0 for row in found])),
+                ("Requests", "stream", chart([each.runs for each in found])),
+                ("Fresh prompt tokens", "think", chart([each.prompt_tokens - each.cached_tokens for each in found])),
+                ("Cost", "tool", chart([each.cost_usd or 0.0 for each in found])),
             ],
         }
         return await self._html("stats.html", request, values)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from claude_openai.core.runs import ACTIVE_STATES, Run, RunState
+from claude_openai.text import client_name
 
 SHORT: Final = 160
 """Characters of an answer in a list."""
@@ -66,26 +67,17 @@ def totals(runs: Sequence[Run]) -> Totals:
 def row(run: Run, now: float) -> Row:
     """`run` as a list shows it at `now`, in Unix seconds."""
     ended = now if run.ended_at is None else run.ended_at
-    usage = run.usage
     return Row(
         run=run,
-        client=short_client(run.client),
+        client=client_name(run.client),
         model=run.model.removeprefix("claude-"),
         state_class=_STATE_CLASSES[run.state],
         is_active=run.state in ACTIVE_STATES,
         seconds=max(0.0, ended - run.arrived_at),
-        first_token_seconds=None if run.first_token_at is None else max(0.0, run.first_token_at - run.arrived_at),
-        cached=usage.cache_read_tokens / usage.prompt_tokens if usage and usage.prompt_tokens else None,
+        first_token_seconds=run.first_token_seconds,
+        cached=run.usage.cached_share if run.usage else None,
         what=_what(run),
     )
-
-
-def short_client(client: str) -> str:
-    """The first product of a User-Agent, as `codex_cli_rs 0.63.0`; of a browser its name."""
-    for browser in ("Firefox", "Edg", "Chrome", "Safari"):
-        if client.startswith("Mozilla/") and f"{browser}/" in client:
-            return f"browser ({'Edge' if browser == 'Edg' else browser})"
-    return " ".join(client.partition(" ")[0].split("/", 1)) or "unknown"
 
 
 def timing(run: Run, now: float) -> tuple[Bar, ...]:

@@ -4,9 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from claude_openai.core.keys import UNNAMED
 from claude_openai.core.runs import Run
-from claude_openai.core.search.query import QUANTITIES, TEXT_FIELDS
-from claude_openai.http.page.rows import short_client
+from claude_openai.core.search.parser import IS
+from claude_openai.core.search.query import QUANTITIES, SORTS, TEXT_FIELDS
+from claude_openai.protocols.runs.stream import SHOWN
+from claude_openai.text import client_name
 
 MOST: Final = 12
 
@@ -25,8 +28,8 @@ _SEEN: Final = ("model", "client", "tool", "key", "code")
 """Fields whose values are those of the latest runs."""
 
 _FIXED: Final = {
-    "is": ("live", "cached", "refused", "agent"),
-    "sort": ("new", "old", "cost", "duration", "tokens", "first"),
+    "is": tuple(IS),
+    "sort": SORTS,
     "since": ("15m", "1h", "1d", "7d", "today", "yesterday"),
 }
 
@@ -56,7 +59,14 @@ def _values(name: str, typed: str, runs: Iterable[Run]) -> list[tuple[str, str]]
 
 
 def _of(name: str, run: Run) -> tuple[str | None, ...]:
-    return (short_client(run.client).partition(" ")[0],) if name == "client" else TEXT_FIELDS[name].of(run)
+    """The values of the field as they are queried: a key without a name by the beginning of its id, as it is shown."""
+    match name:
+        case "client":
+            return () if run.client.startswith("Mozilla/") else (client_name(run.client),)
+        case "key":
+            return (run.principal[:SHOWN] if run.principal.startswith(UNNAMED) else run.principal,)
+        case _:
+            return TEXT_FIELDS[name].of(run)
 
 
 def _fits(value: str, typed: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from claude_openai.core.keys import UNNAMED
 from claude_openai.core.runs import Run
-from claude_openai.core.statistics import BOUNDS, Span
+from claude_openai.core.statistics import BOUNDS, COLUMNS, Span
 from claude_openai.jsontools.surrogates import without_surrogates
 from claude_openai.protocols.runs.stream import SHOWN, run_object
 from claude_openai.protocols.runs.wire import RunError, RunUsage, Statistics, StatisticsSpan, Times
@@ -19,12 +19,14 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def statistics(spans: Iterable[Span], since: float, until: float, width: int, by: str | None) -> Statistics:
     """The sums as an object."""
-    return Statistics(since=since, until=until, width=width, by=by, data=[_span(span, by) for span in spans])
+    return Statistics(since=since, until=until, width=width, by=by, data=[span_object(span, by) for span in spans])
 
 
 def statistics_csv(spans: Iterable[Span], by: str | None) -> str:
     """The sums as CSV, with the fields of `StatisticsSpan`; times are named `duration_p95` and the like."""
-    return _table([_flat(_span(span, by).model_dump()) for span in spans], _flat(_span(_EMPTY, by).model_dump()))
+    return _table(
+        [_flat(span_object(span, by).model_dump()) for span in spans], _flat(span_object(_EMPTY, by).model_dump())
+    )
 
 
 def runs_csv(runs: Iterable[Run]) -> str:
@@ -40,7 +42,8 @@ def runs_csv(runs: Iterable[Run]) -> str:
     return _table(rows, heads)
 
 
-def _span(span: Span, by: str | None) -> StatisticsSpan:
+def span_object(span: Span, by: str | None) -> StatisticsSpan:
+    """The sums of one span, of a group by the dimension `by`."""
     group = span.group[:SHOWN] if by == "key" and span.group.startswith(UNNAMED) else span.group
     return StatisticsSpan(
         begin=span.begin,
@@ -65,7 +68,7 @@ def _times(span: Span, name: Literal["first_token", "duration"]) -> Times:
     return Times(p50=middle, p95=high)
 
 
-_EMPTY = Span(0, "", (0.0,) * 52)
+_EMPTY = Span(0, "", (0.0,) * len(COLUMNS))
 
 
 def _flat(fields: dict[str, Any]) -> dict[str, Any]:
