@@ -23,7 +23,8 @@ _WITHDRAWN = Failure(
 
 
 class StopSequenceFilter:
-    """Passes events on until the text contains one of `sequences`; the sequence itself is removed and the turn ends.
+    """Passes events on until the text contains one of `sequences`; the sequence itself is removed and the turn ends. Of
+    sequences that overlap, the one that is complete first counts, and of these the longest.
 
     Text that may be the beginning of a sequence is held back until more text decides. Such an answer has no usage:
     upstream reports that at its own end. With `streamed`, withdrawn text is a failure.
@@ -51,9 +52,10 @@ class StopSequenceFilter:
 
     def _feed_text(self, text: str) -> list[Event]:
         self._held += text
-        found = [position for each in self._sequences if (position := self._held.find(each)) >= 0]
+        found = [(at + len(each), at) for each in self._sequences if (at := self._held.find(each)) >= 0]
         if found:
-            return [*self._release(min(found)), TurnFinished("stop")]
+            _, begin = min(found)  # the one that is complete first, however the text is cut into deltas
+            return [*self._release(begin), TurnFinished("stop")]
         return self._release(len(self._held) - max(map(self._prefix_length, self._sequences)))
 
     def _prefix_length(self, sequence: str) -> int:

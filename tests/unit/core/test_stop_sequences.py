@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from claude_openai.core.events import (
@@ -58,6 +58,7 @@ def test_without_sequences_every_event_is_told_as_it_is() -> None:
     assert told((), *events) == [*events]
 
 
+@example(" \n ", [2], ["\n", " \n "])
 @given(few_letters, st.lists(st.integers(0, 12)), st.lists(st.text(" \n", min_size=1, max_size=3), min_size=1))
 def test_wherever_the_deltas_are_cut_the_text_is_that_before_the_first_sequence(
     text: str, cuts: list[int], sequences: list[str]
@@ -65,8 +66,9 @@ def test_wherever_the_deltas_are_cut_the_text_is_that_before_the_first_sequence(
     borders = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
     deltas = [TextDelta(text[start:end]) for start, end in pairwise(borders)]
     heard = told(tuple(sequences), *deltas, CUT)
-    places = [place for each in sequences if (place := text.find(each)) >= 0]
-    assert "".join(event.text for event in heard if isinstance(event, TextDelta)) == text[: min(places, default=None)]
+    places = [(place + len(each), place) for each in sequences if (place := text.find(each)) >= 0]
+    _, end = min(places, default=(0, None))
+    assert "".join(event.text for event in heard if isinstance(event, TextDelta)) == text[:end]
     assert heard[-1] == (STOPPED if places else CUT)
 
 
